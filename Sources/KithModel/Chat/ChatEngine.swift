@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Something that answers requests: an engine on this machine, or a kin.
+package protocol Answering: Sendable {
+    /// Begins to answer.
+    ///
+    /// Returns once the other side has accepted the request, which may be before its first token. Cancelling the calling
+    /// task, or dropping the returned stream, ends the generation.
+    ///
+    /// - Throws: ``ChatFailure``; `CancellationError` when the task was cancelled.
+    func answer(_ request: ChatRequest) async throws -> ChatAnswer
+
+    /// Embeds texts.
+    ///
+    /// - Throws: ``ChatFailure`` with ``ChatFailure/Code/unsupported`` where embeddings are not offered.
+    func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer
+}
+
+/// What generates tokens on this machine: Ollama, an OpenAI-compatible server, llama.cpp, or a cloud provider.
+///
+/// A conformer translates one dialect and keeps no queue of its own; whoever calls it holds it to ``capacity``.
+package protocol ChatEngine: Answering {
+    var kind: EngineKind { get }
+
+    /// How much this engine can do at once.
+    var capacity: EngineCapacity { get }
+
+    /// The models that can be asked for now; empty while none is.
+    ///
+    /// - Throws: ``ChatFailure`` when the engine cannot be asked.
+    func models() async throws -> [ModelInfo]
+
+    /// Whether the engine would answer now. Returns within two seconds, also when the engine hangs.
+    func health() async -> EngineHealth
+}
+
+package enum EngineKind: String, Sendable, Codable, CaseIterable {
+    case ollama
+    case openAI = "openai"
+    case anthropic
+    case embedded
+    /// Test engine: the last user message word for word.
+    case echo
+    /// Test engine: 1 2 3 … up to the token limit.
+    case count
+}
+
+package struct EngineCapacity: Hashable, Sendable, Codable {
+    /// Requests served at once, at least 1.
+    package var slots: Int
+    /// Requests that may wait for a slot.
+    package var queueLimit: Int
+
+    package init(slots: Int, queueLimit: Int = 64) {
+        self.slots = max(1, slots)
+        self.queueLimit = max(0, queueLimit)
+    }
+}
+
+package enum EngineHealth: Hashable, Sendable {
+    case ready
+    case loading
+    /// Cannot answer, and why in one sentence.
+    case down(String)
+}
+
+package struct ModelInfo: Hashable, Sendable, Codable {
+    package var id: ModelID
+    /// Tokens that prompt and answer may have together; `nil` when unknown.
+    package var contextLength: Int?
+    package var embeds: Bool
+    /// Unix time in seconds; 0 when unknown.
+    package var created: Int
+    package var ownedBy: String
+
+    package init(
+        id: ModelID, contextLength: Int? = nil, embeds: Bool = false, created: Int = 0, ownedBy: String = "kith"
+    ) {
+        self.id = id
+        self.contextLength = contextLength
+        self.embeds = embeds
+        self.created = created
+        self.ownedBy = ownedBy
+    }
+}

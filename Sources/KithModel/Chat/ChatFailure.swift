@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why no answer, or no whole answer, came.
+package struct ChatFailure: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, in the terms on which routing decides.
+    package enum Code: String, Sendable, Codable, Hashable {
+        /// No connection could be made.
+        case unreachable
+        /// A time limit passed; the message says which.
+        case timeout
+        /// The connection ended in the middle of an answer, or before the first byte of one.
+        case interrupted
+        /// The other side answered what is not its dialect.
+        case invalidAnswer
+        /// The engine or node failed: 5xx.
+        case engineError
+        /// All slots and the queue are full: 429 or 503.
+        case overloaded
+        /// Nobody here offers the model: 404.
+        case modelNotFound
+        /// The request itself cannot be served, by anybody: 400, 413 or 422.
+        case invalidRequest
+        /// The key for the engine or node is missing or wrong: 401 or 403.
+        case unauthorized
+        /// This engine does not offer what was asked, such as embeddings.
+        case unsupported
+        /// There is no engine to ask.
+        case noEngine
+        /// The one who asked has gone.
+        case cancelled
+    }
+
+    package var code: Code
+    /// One sentence for the person who asked; never holds a secret or a stack trace.
+    package var message: String
+    /// When trying again may help.
+    package var retryAfter: Duration?
+    /// The request field at fault.
+    package var field: String?
+    /// Known models, with ``Code/modelNotFound``.
+    package var knownModels: [ModelID]
+    package var cause: (any Error)?
+
+    package init(
+        _ code: Code, _ message: String, retryAfter: Duration? = nil, field: String? = nil, knownModels: [ModelID] = [],
+        cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+        self.field = field
+        self.knownModels = knownModels
+        self.cause = cause
+    }
+
+    package var description: String {
+        "\(code.rawValue): \(message)" + (cause.map { " (\($0))" } ?? "")
+    }
+}

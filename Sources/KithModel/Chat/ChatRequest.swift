@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A request for tokens, independent of the dialect in which it came.
+package struct ChatRequest: Sendable, Codable {
+    package enum Kind: String, Sendable, Codable {
+        /// Messages in, the assistant's next message out.
+        case chat
+        /// One prompt in, its continuation out, without a chat template; the prompt is the only message's text.
+        case completion
+    }
+
+    package var id: RequestID
+    package var kind: Kind
+    /// `nil` stands for `auto`: whatever model the best node offers.
+    package var model: ModelID?
+    package var messages: [ChatMessage]
+    package var sampling: SamplingOptions
+    /// Passed through to engines that understand OpenAI's `tools`, `tool_choice`, `response_format` and the like.
+    package var extensions: [String: JSONValue]
+    /// Whether the client wants the answer as it is made.
+    package var streams: Bool
+    /// The client's own bytes, when an engine of the same dialect may be given them unchanged.
+    package var verbatim: VerbatimBody?
+
+    package init(
+        id: RequestID = .random(), kind: Kind = .chat, model: ModelID? = nil, messages: [ChatMessage],
+        sampling: SamplingOptions = SamplingOptions(), extensions: [String: JSONValue] = [:], streams: Bool = true,
+        verbatim: VerbatimBody? = nil
+    ) {
+        self.id = id
+        self.kind = kind
+        self.model = model
+        self.messages = messages
+        self.sampling = sampling
+        self.extensions = extensions
+        self.streams = streams
+        self.verbatim = verbatim
+    }
+
+    /// A rough count of the prompt's tokens: four bytes of UTF-8 each, and four tokens a message for the template.
+    ///
+    /// Only for choosing between nodes; engines count for themselves.
+    package var estimatedPromptTokens: Int {
+        messages.reduce(0) { $0 + $1.content.text.utf8.count / 4 + 4 }
+    }
+}
+
+extension RequestID: Codable {
+    package init(from decoder: any Decoder) throws {
+        self.init(rawValue: try decoder.singleValueContainer().decode(String.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+}
+
+/// How tokens are chosen; `nil` leaves the engine's own default.
+package struct SamplingOptions: Hashable, Sendable, Codable {
+    /// At most this many tokens are made.
+    package var maxTokens: Int?
+    /// 0…2.
+    package var temperature: Double?
+    /// 0…1.
+    package var topP: Double?
+    package var seed: Int64?
+    package var stop: [String]
+    package var frequencyPenalty: Double?
+    package var presencePenalty: Double?
+
+    package init(
+        maxTokens: Int? = nil, temperature: Double? = nil, topP: Double? = nil, seed: Int64? = nil, stop: [String] = [],
+        frequencyPenalty: Double? = nil, presencePenalty: Double? = nil
+    ) {
+        self.maxTokens = maxTokens
+        self.temperature = temperature
+        self.topP = topP
+        self.seed = seed
+        self.stop = stop
+        self.frequencyPenalty = frequencyPenalty
+        self.presencePenalty = presencePenalty
+    }
+}
+
+/// A request body as it arrived, and the route it was made for.
+package struct VerbatimBody: Hashable, Sendable, Codable {
+    package enum Route: String, Hashable, Sendable, Codable {
+        case openAIChatCompletions = "/v1/chat/completions"
+        case openAICompletions = "/v1/completions"
+    }
+
+    package var route: Route
+    package var bytes: [UInt8]
+
+    package init(route: Route, bytes: [UInt8]) {
+        self.route = route
+        self.bytes = bytes
+    }
+}

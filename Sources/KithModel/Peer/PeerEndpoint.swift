@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where another node, or a plain seed-style service, is reached, and how far it is trusted.
+package struct PeerEndpoint: Hashable, Sendable {
+    package var address: HTTPAddress
+    package var tier: Tier
+    /// Sent as a bearer token to this peer.
+    package var key: Secret?
+
+    package init(address: HTTPAddress, tier: Tier, key: Secret? = nil) {
+        self.address = address
+        self.tier = tier
+        self.key = key
+    }
+}
+
+/// The origin of an HTTP service and the path under which its routes begin, without a trailing slash.
+package struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
+    package enum Scheme: String, Sendable { case http, https }
+
+    package var scheme: Scheme
+    /// A host name, an IPv4 address, or an IPv6 address without brackets.
+    package var host: String
+    package var port: Int
+    /// Empty, or begins with `/` and does not end with it.
+    package var basePath: String
+
+    package init(scheme: Scheme = .http, host: String, port: Int, basePath: String = "") {
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.basePath = basePath
+    }
+
+    /// Parses an absolute `http` or `https` URL without credentials, query or fragment (RFC 3986).
+    ///
+    /// - Returns: `nil` when `text` is not such a URL.
+    package init?(_ text: String) {
+        guard let separator = text.firstRange(of: "://"),
+            let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased())
+        else { return nil }
+        let rest = text[separator.upperBound...]
+        let authorityEnd = rest.firstIndex(of: "/") ?? rest.endIndex
+        let authority = rest[..<authorityEnd]
+        var path = String(rest[authorityEnd...])
+        while path.hasSuffix("/") { path.removeLast() }
+        guard
+            !path.utf8.contains(where: {
+                $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#")
+            })
+        else { return nil }
+
+        let host: Substring
+        let portText: Substring?
+        if authority.hasPrefix("[") {
+            guard let close = authority.firstIndex(of: "]") else { return nil }
+            host = Substring(authority[authority.index(after: authority.startIndex)..<close])
+            let tail = authority[authority.index(after: close)...]
+            guard tail.isEmpty || tail.hasPrefix(":") else { return nil }
+            guard host.utf8.contains(UInt8(ascii: ":")), host.utf8.allSatisfy(Self.isIPv6Byte) else { return nil }
+            portText = tail.isEmpty ? nil : Substring(tail.dropFirst())
+        } else {
+            let colon = authority.firstIndex(of: ":")
+            host = Substring(authority[..<(colon ?? authority.endIndex)])
+            portText = colon.map { Substring(authority[authority.index(after: $0)...]) }
+            guard !host.isEmpty, host.utf8.allSatisfy(Self.isHostByte) else { return nil }
+        }
+        guard let port = portText.map({ Int($0) }) ?? (scheme == .https ? 443 : 80), (1...65_535).contains(port) else {
+            return nil
+        }
+        self.init(scheme: scheme, host: String(host), port: port, basePath: path)
+    }
+
+    package var description: String { "\(scheme.rawValue)://\(authority)\(basePath)" }
+
+    /// Host and port as they stand in a `Host` header.
+    package var authority: String {
+        let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+        return port == (scheme == .https ? 443 : 80) ? name : "\(name):\(port)"
+    }
+
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    private static func isIPv6Byte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: ":"), UInt8(ascii: "."), UInt8(ascii: "%"):
+            true
+        default: false
+        }
+    }
+}
