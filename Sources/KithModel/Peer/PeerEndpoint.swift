@@ -57,7 +57,7 @@ package struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
             host = Substring(authority[authority.index(after: authority.startIndex)..<close])
             let tail = authority[authority.index(after: close)...]
             guard tail.isEmpty || tail.hasPrefix(":") else { return nil }
-            guard host.utf8.contains(UInt8(ascii: ":")), host.utf8.allSatisfy(Self.isIPv6Byte) else { return nil }
+            guard host.utf8.contains(UInt8(ascii: ":")), Self.isIPv6(host) else { return nil }
             portText = tail.isEmpty ? nil : Substring(tail.dropFirst())
         } else {
             let colon = authority.firstIndex(of: ":")
@@ -88,12 +88,18 @@ package struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    private static func isIPv6Byte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: ":"), UInt8(ascii: "."), UInt8(ascii: "%"):
-            true
-        default: false
+    /// Checks the characters only; whether the address is one is for the resolver to say. A zone may follow `%`.
+    private static func isIPv6(_ host: Substring) -> Bool {
+        let parts = host.split(separator: "%", omittingEmptySubsequences: false)
+        guard let address = parts.first, parts.count <= 2 else { return false }
+        let isAddress = address.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: ":"), UInt8(ascii: "."):
+                true
+            default: false
+            }
         }
+        return isAddress && (parts.count == 1 || (!parts[1].isEmpty && parts[1].utf8.allSatisfy(isHostByte)))
     }
 }
