@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which engine a node runs, and what each kind needs to know.
+package struct EngineSettings: Sendable {
+    package var choice: EngineChoice
+    package var ollama: OllamaSettings
+    package var openAI: OpenAISettings
+    package var anthropic: AnthropicSettings
+    package var llamaServer: LlamaServerSettings
+    package var embedded: EmbeddedSettings
+    package var test: TestEngineSettings
+
+    package init(
+        choice: EngineChoice = .automatic, ollama: OllamaSettings = OllamaSettings(),
+        openAI: OpenAISettings = OpenAISettings(), anthropic: AnthropicSettings = AnthropicSettings(),
+        llamaServer: LlamaServerSettings = LlamaServerSettings(), embedded: EmbeddedSettings,
+        test: TestEngineSettings = TestEngineSettings()
+    ) {
+        self.choice = choice
+        self.ollama = ollama
+        self.openAI = openAI
+        self.anthropic = anthropic
+        self.llamaServer = llamaServer
+        self.embedded = embedded
+        self.test = test
+    }
+}
+
+/// What `--engine` says.
+package enum EngineChoice: Hashable, Sendable {
+    /// Ollama if it answers, else `llama-server` with a model, else the embedded engine if it is installed.
+    case automatic
+    case fixed(EngineKind)
+    /// No engine here: every prompt goes to kin.
+    case none
+}
+
+package struct OllamaSettings: Sendable {
+    package var address: HTTPAddress
+    /// Preferred for requests that name no model; `nil` takes the first that Ollama lists.
+    package var model: ModelID?
+
+    package init(
+        address: HTTPAddress = HTTPAddress(host: "127.0.0.1", port: 11_434), model: ModelID? = nil
+    ) {
+        self.address = address
+        self.model = model
+    }
+}
+
+/// Any server that speaks OpenAI's API: llama.cpp, vLLM, LM Studio, OpenAI itself.
+package struct OpenAISettings: Sendable {
+    /// Up to and including `/v1`.
+    package var address: HTTPAddress
+    package var key: Secret?
+    package var model: ModelID?
+    package var slots: Int
+
+    package init(
+        address: HTTPAddress = HTTPAddress(scheme: .https, host: "api.openai.com", port: 443, basePath: "/v1"),
+        key: Secret? = nil, model: ModelID? = nil, slots: Int = 16
+    ) {
+        self.address = address
+        self.key = key
+        self.model = model
+        self.slots = slots
+    }
+}
+
+package struct AnthropicSettings: Sendable {
+    package var address: HTTPAddress
+    package var key: Secret?
+    package var model: ModelID?
+
+    package init(
+        address: HTTPAddress = HTTPAddress(scheme: .https, host: "api.anthropic.com", port: 443), key: Secret? = nil,
+        model: ModelID? = nil
+    ) {
+        self.address = address
+        self.key = key
+        self.model = model
+    }
+}
+
+/// A `llama-server` found on the machine, run as a child process with a GGUF file of the owner's.
+package struct LlamaServerSettings: Sendable {
+    /// `nil` looks for `llama-server` on `PATH`.
+    package var executable: String?
+    /// Path of a GGUF file; without it `llama-server` is not used.
+    package var model: String?
+
+    package init(executable: String? = nil, model: String? = nil) {
+        self.executable = executable
+        self.model = model
+    }
+}
+
+/// llama.cpp as `kith engine install` puts it on the machine.
+package struct EmbeddedSettings: Sendable {
+    /// Holds the virtual environment, the model, the launcher and the engine's log; shared by all nodes of a user.
+    package var directory: String
+    /// Where this node's engine writes its log.
+    package var logFile: String
+    /// Path of a GGUF file to use in place of the installed model.
+    package var model: String?
+    /// Tokens of context for each slot.
+    package var contextLength: Int
+    package var slots: Int
+    /// `nil` leaves it to llama.cpp.
+    package var threads: Int?
+
+    package init(
+        directory: String, logFile: String, model: String? = nil, contextLength: Int = 4096, slots: Int = 4,
+        threads: Int? = nil
+    ) {
+        self.directory = directory
+        self.logFile = logFile
+        self.model = model
+        self.contextLength = contextLength
+        self.slots = slots
+        self.threads = threads
+    }
+}
+
+/// The deterministic engines for tests, demonstrations and benchmarks.
+package struct TestEngineSettings: Sendable {
+    /// `nil` is as fast as can be.
+    package var tokensPerSecond: Double?
+    package var firstTokenDelay: Duration
+    package var slots: Int
+    /// Components of each embedding; 0 offers none.
+    package var embeddingDimensions: Int
+
+    package init(
+        tokensPerSecond: Double? = nil, firstTokenDelay: Duration = .zero, slots: Int = 4, embeddingDimensions: Int = 8
+    ) {
+        self.tokensPerSecond = tokensPerSecond
+        self.firstTokenDelay = firstTokenDelay
+        self.slots = slots
+        self.embeddingDimensions = embeddingDimensions
+    }
+}
