@@ -37,7 +37,12 @@ let package = Package(
     ],
     targets: [
         .target(name: "KithModel", swiftSettings: settings),
-        .target(name: "KithTesting", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
+        .target(
+            name: "KithTransport",
+            dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
+            swiftSettings: settings
+        ),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
