@@ -38,9 +38,17 @@ let package = Package(
     targets: [
         .target(name: "KithModel", swiftSettings: settings),
         .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
+        .target(name: "KithDialects", dependencies: ["KithModel"], swiftSettings: settings),
         .target(
             name: "KithTransport",
             dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithInference",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),

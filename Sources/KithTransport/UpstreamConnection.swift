@@ -101,7 +101,6 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     private func received(_ head: HTTPResponseHead, for exchange: UpstreamExchange) {
-        limit(exchange.request.limits.stall)
         switch exchange.mode {
         case .collect:
             phase = .collecting(exchange, head, ByteBuffer())

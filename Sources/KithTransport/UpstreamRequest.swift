@@ -32,7 +32,7 @@ package struct UpstreamRequest: Sendable {
 package struct UpstreamLimits: Sendable {
     /// Until a connection stands, name resolution and TLS included.
     package var connect: Duration
-    /// From the request until the head of the answer.
+    /// From the request until the first byte of the answer's body; the head alone says nothing about the work.
     package var firstByte: Duration
     /// Between two pieces of the answer.
     package var stall: Duration
