@@ -37,8 +37,25 @@ let package = Package(
     ],
     targets: [
         .target(name: "KithModel", swiftSettings: settings),
+        .target(
+            name: "KithStore",
+            dependencies: [
+                "KithModel",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         .target(name: "KithTesting", dependencies: ["KithModel"], swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithStoreTests",
+            dependencies: [
+                "KithModel",
+                "KithStore",
+                "KithTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
