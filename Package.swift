@@ -51,7 +51,36 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "KithStore",
+            dependencies: [
+                "KithModel",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "KithHTTP",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithStoreTests",
+            dependencies: [
+                "KithModel",
+                "KithStore",
+                "KithTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
