@@ -38,7 +38,9 @@ let package = Package(
     targets: [
         .target(name: "KithModel", swiftSettings: settings),
         .target(name: "KithTesting", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(name: "KithMembership", dependencies: ["KithModel"], swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
+        .testTarget(name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
