@@ -39,8 +39,25 @@ let package = Package(
         .target(name: "KithModel", swiftSettings: settings),
         .target(name: "KithTesting", dependencies: ["KithModel"], swiftSettings: settings),
         .target(name: "KithMembership", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(
+            name: "KithNode",
+            dependencies: [
+                "KithModel", "KithMembership", "Yams",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
-        .testTarget(name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
+        .testTarget(
+            name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
+        .testTarget(
+            name: "KithNodeTests",
+            dependencies: [
+                "KithNode", "KithModel", "KithMembership",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
