@@ -37,7 +37,6 @@ let package = Package(
     ],
     targets: [
         .target(name: "KithModel", swiftSettings: settings),
-        .target(name: "KithTesting", dependencies: ["KithModel"], swiftSettings: settings),
         .target(name: "KithMembership", dependencies: ["KithModel"], swiftSettings: settings),
         .target(
             name: "KithNode",
@@ -48,6 +47,20 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
+        .target(name: "KithDialects", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(
+            name: "KithTransport",
+            dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithInference",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),

@@ -21,6 +21,17 @@ package struct ChatRequest: Sendable, Codable {
     package var streams: Bool
     /// The client's own bytes, when an engine of the same dialect may be given them unchanged.
     package var verbatim: VerbatimBody?
+    /// How long an engine may take until it says something. Set by whoever runs the engine, who knows how long it takes.
+    package var firstTokenLimit: Duration = ChatRequest.unknownFirstTokenLimit
+
+    /// For engines that have not been measured yet: a large model may have to be loaded first.
+    package static let unknownFirstTokenLimit = Duration.seconds(120)
+    /// For an answer that comes in one piece: nothing can be seen of it before it is whole.
+    package static let wholeAnswerLimit = Duration.seconds(600)
+
+    private enum CodingKeys: String, CodingKey {
+        case id, kind, model, messages, sampling, extensions, streams, verbatim
+    }
 
     package init(
         id: RequestID = .random(), kind: Kind = .chat, model: ModelID? = nil, messages: [ChatMessage],
