@@ -37,20 +37,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "KithModel", swiftSettings: settings),
-        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
         .target(name: "KithDialects", dependencies: ["KithModel"], swiftSettings: settings),
-        .target(
-            name: "KithTransport",
-            dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
-            swiftSettings: settings
-        ),
-        .target(
-            name: "KithInference",
-            dependencies: [
-                "KithModel", "KithDialects", "KithTransport", .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings
-        ),
         .target(
             name: "KithStore",
             dependencies: [
@@ -58,7 +45,21 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithTransport",
+            dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
+            swiftSettings: settings
+        ),
+        .target(name: "KithMembership", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(
+            name: "KithInference",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "KithHTTP",
             dependencies: [
@@ -69,18 +70,38 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
+            resources: [.embedInCode("Status/openapi.yaml")],
             swiftSettings: settings
         ),
+        .target(
+            name: "KithNode",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership", "KithHTTP",
+                "Yams",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithStoreTests",
+            dependencies: ["KithModel", "KithStore", "KithTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
+        .testTarget(
+            name: "KithNodeTests",
             dependencies: [
-                "KithModel",
-                "KithStore",
-                "KithTesting",
-                .product(name: "GRDB", package: "GRDB.swift"),
+                "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
