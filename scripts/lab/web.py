@@ -92,6 +92,7 @@ def wait_until(check: Callable[[], Any], seconds: float, what: str) -> Any:
     Raises `TimeoutError` that names `what` and the last trouble.
     """
     deadline = time.monotonic() + seconds
+    pause = 0.005
     trouble: object = None
     while True:
         try:
@@ -101,7 +102,8 @@ def wait_until(check: Callable[[], Any], seconds: float, what: str) -> Any:
             trouble = failure
         if time.monotonic() >= deadline:
             raise TimeoutError(f"waited {seconds:g} s for {what}" + (f"; last: {trouble!r}" if trouble else ""))
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
 
 
 def _send(connection: http.client.HTTPConnection, method: str, path: str, body: Any, headers):
