@@ -114,5 +114,38 @@ class RunningCommand:
         os.kill(self.pid, signal.SIGKILL)
 
 
+def descendants(pid: int) -> list[int]:
+    """The processes that `pid` started, and those that they started."""
+    children: dict[int, list[int]] = {}
+    for child, parent in _parents():
+        children.setdefault(parent, []).append(child)
+    found = list(children.get(pid, []))
+    for child in found:
+        found.extend(children.get(child, []))
+    return found
+
+
+def is_running(pid: int) -> bool:
+    """A process that has ended, but whose parent has not taken note yet, does not count."""
+    return any(pid == running for running, _ in _parents())
+
+
+def _parents() -> list[tuple[int, int]]:
+    """Every running process with its parent."""
+    if sys.platform != "linux":
+        shown = subprocess.run(["ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, timeout=10)
+        rows = (line.split() for line in shown.stdout.splitlines())
+        return [(int(row[0]), int(row[1])) for row in rows if not row[2].startswith("Z")]
+    rows = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text(errors="replace").rsplit(")", 1)[1].split()[:2]
+        except OSError:
+            continue  # it ended while we looked
+        if state != "Z":
+            rows.append((int(stat.parent.name), int(parent)))
+    return rows
+
+
 def _zero_terminated(file: Path) -> list[str]:
     return [part.decode() for part in file.read_bytes().removesuffix(b"\0").split(b"\0")]
