@@ -25,16 +25,14 @@ def client_of(node) -> OpenAI:
     return OpenAI(base_url=f"http://127.0.0.1:{node.port}/v1", api_key="unused", max_retries=0, timeout=120)
 
 
-class OneNode(unittest.TestCase):
-    """Starts one node for all tests of a class."""
+class OneNode:
+    """Starts one node for all tests of a class; to be mixed into a test case."""
 
     engine = ""
     flags: tuple[str, ...] = ()
 
     @classmethod
     def setUpClass(cls):
-        if not cls.engine:
-            raise unittest.SkipTest("the common part of the classes below")
         cls.node = single_node(cls.__name__, cls.engine, *cls.flags)
         cls.addClassCleanup(cls.node.stop)
         cls.node.start(limit=120)
@@ -51,7 +49,7 @@ class OneNode(unittest.TestCase):
         self.assertEqual(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)
 
 
-class TheRealEngine(OneNode):
+class TheRealEngine(OneNode, unittest.TestCase):
     engine = "embedded"
 
     @classmethod
@@ -151,7 +149,7 @@ class TheRealEngine(OneNode):
         self.assertTrue(all(answer.choices[0].message.content for answer in answers))
 
 
-class TheEchoEngine(OneNode):
+class TheEchoEngine(OneNode, unittest.TestCase):
     engine = "echo"
 
     def say(self, text, **options):
@@ -251,7 +249,7 @@ class TheEchoEngine(OneNode):
         self.assertEqual(len({answer.id for answer in answers}), 16)
 
 
-class TheCountEngine(OneNode):
+class TheCountEngine(OneNode, unittest.TestCase):
     engine = "count"
 
     def count(self, **options):
