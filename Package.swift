@@ -37,8 +37,50 @@ let package = Package(
     ],
     targets: [
         .target(name: "KithModel", swiftSettings: settings),
-        .target(name: "KithTesting", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
+        .target(name: "KithDialects", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(
+            name: "KithTransport",
+            dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithInference",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithStore",
+            dependencies: [
+                "KithModel",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "KithHTTP",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithStoreTests",
+            dependencies: [
+                "KithModel",
+                "KithStore",
+                "KithTesting",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -18,7 +18,10 @@ package struct ChatFailure: Error, Sendable, CustomStringConvertible {
         case overloaded
         /// Nobody here offers the model: 404.
         case modelNotFound
-        /// The request itself cannot be served, by anybody: 400, 413 or 422.
+        /// The request is not what its dialect calls a request: broken JSON, a missing field.
+        case malformedRequest
+        /// The request is well formed and cannot be served, by anybody: a wrong type, a value out of range, a prompt past
+        /// the context.
         case invalidRequest
         /// The key for the engine or node is missing or wrong: 401 or 403.
         case unauthorized

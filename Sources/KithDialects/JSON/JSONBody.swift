@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Request and answer bodies in JSON (RFC 8259).
+package enum JSONBody {
+    /// - Throws: ``ChatFailure`` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
+    ///   field of the wrong type or out of range; the message names the field.
+    package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: some Collection<UInt8>) throws -> Value
+    {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw ChatFailure(error)
+        }
+    }
+
+    /// - Throws: `EncodingError` for a number that JSON cannot hold.
+    package static func encode(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        return [UInt8](try encoder.encode(value))
+    }
+
+    /// Encodes for a line-based stream: some clients split lines at U+2028, U+2029 and U+0085 too, so these are escaped.
+    ///
+    /// - Throws: `EncodingError` for a number that JSON cannot hold.
+    package static func encodeLine(_ value: some Encodable) throws -> [UInt8] {
+        JSONText.escapingLineSeparators(in: try encode(value))
+    }
+}
+
+extension ChatFailure {
+    /// Puts a decoding error into words for the one who sent the body.
+    package init(_ error: DecodingError) {
+        switch error {
+        case .keyNotFound(let key, let context):
+            let field = Self.fieldName(context.codingPath + [key])
+            self.init(.malformedRequest, "'\(field)' is missing", field: field)
+        case .typeMismatch(let type, let context):
+            let field = Self.fieldName(context.codingPath)
+            guard !field.isEmpty else {
+                self.init(.malformedRequest, "the body must be a JSON object")
+                return
+            }
+            self.init(.invalidRequest, "'\(field)' must be \(Self.typeName(type))", field: field)
+        case .valueNotFound(let type, let context):
+            let field = Self.fieldName(context.codingPath)
+            self.init(.invalidRequest, "'\(field)' must be \(Self.typeName(type)), not null", field: field)
+        case .dataCorrupted(let context):
+            let field = Self.fieldName(context.codingPath)
+            guard !field.isEmpty else {
+                self.init(.malformedRequest, "the body is not valid JSON")
+                return
+            }
+            self.init(.invalidRequest, "'\(field)' has a value that cannot be used", field: field)
+        @unknown default:
+            self.init(.malformedRequest, "the body is not valid JSON")
+        }
+    }
+
+    private static func fieldName(_ path: [any CodingKey]) -> String {
+        path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+    }
+
+    private static func typeName(_ type: Any.Type) -> String {
+        switch type {
+        case is String.Type: "a string"
+        case is Bool.Type: "true or false"
+        case is Int.Type, is Int64.Type: "a whole number"
+        case is Double.Type, is Float.Type: "a number"
+        case is [String: JSONValue].Type: "an object"
+        default: "of another type"
+        }
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// Keeps requests from a candidate that keeps failing, and lets one through from time to time to see whether it still does.
+///
+/// Opens on 5 failures in a row, or when more than half of at least 5 outcomes within a minute are failures; stays open
+/// for 5 s, doubling up to 60 s, with jitter.
+package struct CircuitBreaker: Sendable {
+    package enum Permission: Hashable, Sendable {
+        case granted
+        /// Granted to one request, whose outcome decides.
+        case probe
+        case refused(until: Moment)
+    }
+
+    private enum State: Sendable {
+        /// Leaves to `open`.
+        case closed
+        /// Leaves to `halfOpen` when its time has passed.
+        case open(until: Moment)
+        /// One probe is under way, or was lost if it is older than a minute. Leaves to `closed` or `open`.
+        case halfOpen(since: Moment)
+    }
+
+    package static let consecutiveLimit = 5
+    package static let window = Duration.seconds(60)
+    package static let firstPause = Duration.seconds(5)
+    package static let longestPause = Duration.seconds(60)
+
+    private var state = State.closed
+    private var consecutiveFailures = 0
+    private var openings = 0
+    private var recent: [(at: Moment, succeeded: Bool)] = []
+
+    package init() {}
+
+    package func permission(now: Moment) -> Permission {
+        switch state {
+        case .closed: .granted
+        case .open(let until): now < until ? .refused(until: until) : .probe
+        case .halfOpen(let since):
+            now - since > Self.window ? .probe : .refused(until: since + Self.window)
+        }
+    }
+
+    /// Call when a request is sent on a permission of `probe`.
+    package mutating func probeSent(now: Moment) { state = .halfOpen(since: now) }
+
+    package mutating func succeeded(now: Moment) {
+        if case .closed = state {} else { recent = [] }
+        state = .closed
+        consecutiveFailures = 0
+        openings = 0
+        note(true, now: now)
+    }
+
+    package mutating func failed(now: Moment, using generator: inout some RandomNumberGenerator) {
+        consecutiveFailures += 1
+        note(false, now: now)
+        switch state {
+        case .open: break
+        case .halfOpen: open(now: now, using: &generator)
+        case .closed:
+            let failures = recent.count { !$0.succeeded }
+            let mostFail = recent.count >= Self.consecutiveLimit && failures * 2 > recent.count
+            if consecutiveFailures >= Self.consecutiveLimit || mostFail { open(now: now, using: &generator) }
+        }
+    }
+
+    /// The outcome of a probe that says nothing, such as a client that left: the next request probes again.
+    package mutating func abandoned(now: Moment) {
+        if case .halfOpen = state { state = .open(until: now) }
+    }
+
+    private mutating func open(now: Moment, using generator: inout some RandomNumberGenerator) {
+        let doubled = Self.firstPause * (1 << min(openings, 8))
+        let pause = min(doubled, Self.longestPause) * Double.random(in: 0.8...1.2, using: &generator)
+        openings += 1
+        state = .open(until: now + pause)
+    }
+
+    private mutating func note(_ succeeded: Bool, now: Moment) {
+        recent.removeAll { now - $0.at > Self.window }
+        if recent.count >= 256 { recent.removeFirst() }
+        recent.append((now, succeeded))
+    }
+}

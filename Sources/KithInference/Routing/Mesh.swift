@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// What routing needs to know of the nodes, and how it reaches them.
+package protocol Mesh: Sendable {
+    /// This node first, then every peer, with what was last heard of it; never waits.
+    func snapshots() -> [NodeSnapshot]
+
+    /// - Returns: `nil` when the node has gone from the mesh, or has nothing that answers.
+    func backend(for node: NodeName) -> (any Answering)?
+
+    /// A request to the node failed; lets a dead node be known as dead before the next probe.
+    func report(_ failure: ChatFailure, from node: NodeName)
+}

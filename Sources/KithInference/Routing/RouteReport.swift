@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// Why an answer came from where it came: what `x-kith-route` and the log say.
+package struct RouteReport: Sendable {
+    package var candidate: Candidate?
+    package var reason: RouteReason?
+    package var skipped: [RouteDecision.Skip]
+
+    package init(candidate: Candidate? = nil, reason: RouteReason? = nil, skipped: [RouteDecision.Skip] = []) {
+        self.candidate = candidate
+        self.reason = reason
+        self.skipped = skipped
+    }
+
+    /// `node=desk; model="smollm2"; reason=shortest-wait; skipped="laptop:no-engine, old:down(refused)"`, as parameters
+    /// in the manner of RFC 9651; ASCII only and at most 1,024 bytes.
+    package var headerValue: String {
+        var parts: [String] = []
+        if let candidate {
+            parts.append("node=\(candidate.node)")
+            parts.append("model=\(Self.quoted(candidate.model.rawValue))")
+        }
+        if let reason { parts.append("reason=\(reason)") }
+        if !skipped.isEmpty {
+            parts.append("skipped=\(Self.quoted(skipped.map { "\($0.node):\($0.reason)" }.joined(separator: ", ")))")
+        }
+        return parts.joined(separator: "; ")
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let safe = text.unicodeScalars.prefix(800).map { scalar in
+            scalar.isASCII && scalar.value >= 0x20 && scalar.value != 0x7F && scalar != "\"" && scalar != "\\"
+                ? Character(scalar) : "?"
+        }
+        return "\"" + String(safe) + "\""
+    }
+}
