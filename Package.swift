@@ -61,6 +61,21 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "KithCommand",
+            dependencies: ["KithModel", "KithDialects", "KithNode"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "kith",
+            dependencies: [
+                "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ] + nio,
+            swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
@@ -70,6 +85,10 @@ let package = Package(
                 "KithNode", "KithModel", "KithMembership",
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KithCommandTests",
+            dependencies: ["KithCommand", "KithDialects", "KithModel", "KithNode", "KithMembership", "KithTesting"],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
