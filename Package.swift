@@ -76,7 +76,8 @@ let package = Package(
         .target(
             name: "KithNode",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership", "KithHTTP",
+                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership",
+                "KithHTTP",
                 "Yams",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -86,6 +87,21 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "KithCommand",
+            dependencies: ["KithModel", "KithDialects", "KithNode"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "kith",
+            dependencies: [
+                "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ] + nio,
+            swiftSettings: settings),
         .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
@@ -100,8 +116,11 @@ let package = Package(
             dependencies: [
                 "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings
-        ),
+            swiftSettings: settings),
+        .testTarget(
+            name: "KithCommandTests",
+            dependencies: ["KithCommand", "KithDialects", "KithModel", "KithNode", "KithMembership", "KithTesting"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
