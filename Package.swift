@@ -47,8 +47,19 @@ let package = Package(
         .target(
             name: "KithInference",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport", .product(name: "Logging", package: "swift-log"),
+                "KithModel", "KithDialects", "KithTransport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ] + nio,
+            resources: [
+                .embedInCode("Engines/Llama/launcher.py"), .embedInCode("Engines/Llama/guard.sh"),
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "KithInferenceTests", dependencies: ["KithInference", "KithModel", "KithTesting"],
             swiftSettings: settings
         ),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
