@@ -37,13 +37,22 @@ let package = Package(
     ],
     targets: [
         .target(name: "KithModel", swiftSettings: settings),
-        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
         .target(name: "KithDialects", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(
+            name: "KithStore",
+            dependencies: [
+                "KithModel",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "KithTransport",
             dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
             swiftSettings: settings
         ),
+        .target(name: "KithMembership", dependencies: ["KithModel"], swiftSettings: settings),
         .target(
             name: "KithInference",
             dependencies: [
@@ -58,11 +67,56 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(
-            name: "KithInferenceTests", dependencies: ["KithInference", "KithModel", "KithTesting"],
+        .target(
+            name: "KithHTTP",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            resources: [.embedInCode("Status/openapi.yaml")],
             swiftSettings: settings
         ),
+        .target(
+            name: "KithNode",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership", "KithHTTP",
+                "Yams",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithStoreTests",
+            dependencies: ["KithModel", "KithStore", "KithTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "KithInferenceTests",
+            dependencies: [
+                "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTransport",
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio,
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
+        .testTarget(
+            name: "KithNodeTests",
+            dependencies: [
+                "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -26,6 +26,18 @@ package struct AnswerCollector: Sendable {
 
     package init() {}
 
+    /// Waits for the whole answer.
+    ///
+    /// - Throws: What the stream throws, and ``ChatFailure`` with `interrupted` when it ends before it is finished.
+    package static func collect(_ stream: ChatStream) async throws -> WholeAnswer {
+        var collector = AnswerCollector()
+        var iterator = stream.makeAsyncIterator()
+        while let event = try await iterator.next(isolation: #isolation) {
+            if let whole = try collector.add(event) { return whole }
+        }
+        throw ChatFailure(.interrupted, "the answer ended before it was whole")
+    }
+
     /// - Returns: The whole answer, when `event` ends it.
     /// - Throws: ``ChatFailure`` with `invalidAnswer` when the answer grows over the limit.
     package mutating func add(_ event: ChatEvent) throws -> WholeAnswer? {

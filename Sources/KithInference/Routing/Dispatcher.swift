@@ -29,6 +29,7 @@ package final class Dispatcher: Sendable {
         let wanted = RouteRequest(model: request.model, tokens: tokens, pin: pin)
         let (result, route) = try await place(wanted, id: request.id) { backend, attempt in
             var placed = request
+            if placed.model != attempt.candidate.model { placed.verbatim = nil }  // the bytes name another model
             placed.model = attempt.candidate.model
             return try await Self.begin(try await backend.answer(placed), of: placed, attempt: attempt)
         }
@@ -126,19 +127,15 @@ package final class Dispatcher: Sendable {
             attempt.succeeded()
             return .verbatim(whole)
         case .events(let stream):
-            var iterator = stream.makeAsyncIterator()
-            var collector = AnswerCollector()
-            while let event = try await iterator.next(isolation: #isolation) {
-                if request.streams {
-                    if case .waiting = event { continue }
-                    return .stream(RoutedStream(first: event, rest: iterator, attempt: attempt))
+            guard !request.streams else {
+                let started = try await StartedStream.begin(stream) { event in
+                    if case .waiting = event { false } else { true }
                 }
-                if let whole = try collector.add(event) {
-                    attempt.succeeded()
-                    return .whole(whole)
-                }
+                return .stream(RoutedStream(stream: started, attempt: attempt))
             }
-            throw ChatFailure(.interrupted, "the answer ended before it was whole")
+            let whole = try await AnswerCollector.collect(stream)
+            attempt.succeeded()
+            return .whole(whole)
         }
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithModel
-import Synchronization
 
 /// An answer, or its beginning, and where it comes from.
 package struct RoutedAnswer: Sendable {
@@ -24,43 +23,22 @@ package struct DispatchFailure: Error, Sendable {
     package var route: RouteReport
 }
 
-/// The rest of an answer whose first token has come.
-///
-/// For one reader: the task that asks next may change, but two never ask at once.
+/// The rest of an answer whose first token has come; tells the router how it ended.
 package final class RoutedStream: Sendable {
-    /// Proof: `next()` is called by the one reader that a `RoutedStream` has, one call after the other, so the iterator is
-    /// never used by two tasks at once.
-    private struct State: @unchecked Sendable {
-        var first: ChatEvent?
-        var rest: any AsyncIteratorProtocol<ChatEvent, any Error>
-    }
-
-    private let state: Mutex<State?>
+    private let stream: StartedStream
     private let attempt: Attempt
 
-    init(first: ChatEvent, rest: any AsyncIteratorProtocol<ChatEvent, any Error>, attempt: Attempt) {
-        nonisolated(unsafe) let rest = rest  // handed over: the caller does not keep it
-        state = Mutex(State(first: first, rest: rest))
+    init(stream: StartedStream, attempt: Attempt) {
+        self.stream = stream
         self.attempt = attempt
     }
 
     /// - Returns: The next event; `nil` after the end.
     /// - Throws: ``ChatFailure`` when the answer breaks off; `CancellationError`.
     package func next() async throws -> ChatEvent? {
-        guard var current = state.withLock({ $0.take() }) else { return nil }
         do {
-            let event: ChatEvent?
-            if let first = current.first {
-                current.first = nil
-                event = first
-            } else {
-                event = try await current.rest.next(isolation: #isolation)
-            }
-            switch event {
-            case .finished: attempt.succeeded()
-            case nil: throw ChatFailure(.interrupted, "the answer ended before it was whole")
-            case .delta, .waiting: state.withLock { [current] in $0 = current }
-            }
+            let event = try await stream.next()
+            if case .finished = event { attempt.succeeded() }
             return event
         } catch {
             attempt.ended(with: error)

@@ -95,7 +95,7 @@ package struct SamplingOptions: Hashable, Sendable, Codable {
 }
 
 /// A request body as it arrived, and the route it was made for.
-package struct VerbatimBody: Hashable, Sendable, Codable {
+package struct VerbatimBody: Hashable, Sendable {
     package enum Route: String, Hashable, Sendable, Codable {
         case openAIChatCompletions = "/v1/chat/completions"
         case openAICompletions = "/v1/completions"
@@ -107,5 +107,22 @@ package struct VerbatimBody: Hashable, Sendable, Codable {
     package init(route: Route, bytes: [UInt8]) {
         self.route = route
         self.bytes = bytes
+    }
+}
+
+extension VerbatimBody: Codable {
+    private enum CodingKeys: String, CodingKey { case route, text }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        route = try container.decode(Route.self, forKey: .route)
+        bytes = Array(try container.decode(String.self, forKey: .text).utf8)
+    }
+
+    /// As text: a body that was decoded as JSON is valid UTF-8.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(route, forKey: .route)
+        try container.encode(String(decoding: bytes, as: UTF8.self), forKey: .text)
     }
 }

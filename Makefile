@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+
+SWIFT ?= swift
+DEBUG_KITH = .build/debug/kith
+RELEASE_KITH = .build/release/kith
+SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
+
+# The embedded engine of tests and demonstration stays in the build folder; the user's own is not touched.
+ENGINE_DIR = $(CURDIR)/.build/engine
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build release demo test bench format lint clean
+
+help: ## This list
+	@echo 'kith: one private network of AI assistants out of the machines you own'
+	@echo
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+deps:
+	@scripts/install-deps
+
+build: deps ## A debug build
+	@$(SWIFT) build
+
+release: deps ## An optimised build of the program, .build/release/kith
+	@echo 'Building kith; a first build takes several minutes.'
+	@$(SWIFT) build -c release --product kith
+
+demo: release ## Three nodes, a real model, one prompt, and what happens when the answering node dies
+	@KITH_ENGINE_DIR="$${KITH_ENGINE_DIR:-$(ENGINE_DIR)}" scripts/demo
+
+test: deps ## All tests: Swift's, and real clients against real nodes
+	@echo 'Building kith and its tests; a first build takes several minutes.'
+	@$(SWIFT) build --build-tests
+	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(DEBUG_KITH) engine install
+	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(SWIFT) test --skip-build
+	@KITH_ENGINE_DIR="$(ENGINE_DIR)" scripts/test-clients
+
+bench: release ## Throughput, latency and memory beside nginx, as in docs/benchmarks.md
+	@scripts/bench
+
+format: deps ## Rewrites the Swift code in the house style
+	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
+
+lint: deps ## Checks the style of the code, and the links and the API description in the documentation
+	@$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_CODE)
+	@scripts/check-docs
+
+clean: ## Removes what building and running made; keeps downloaded packages and the engine
+	@$(SWIFT) package clean
+	@rm -rf .build/demo .build/bench .build/clients .build/end-to-end

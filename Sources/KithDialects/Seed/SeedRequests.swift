@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// The body of `POST /api/generate`, as synth-mind's peers send it.
+package struct SeedGenerateRequest: Decodable, Sendable {
+    package static let defaultTemperature = 0.85
+    package static let defaultMaxTokens = 150
+
+    package var prompt: String
+    package var temperature: Double
+    package var maxTokens: Int
+    /// Added by kith.
+    package var model: ModelID?
+
+    private enum CodingKeys: String, CodingKey {
+        case prompt, temperature, model
+        case maxTokens = "max_tokens"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        prompt = try container.decodeIfPresent(String.self, forKey: .prompt) ?? ""
+        temperature = try container.decodeIfPresent(Double.self, forKey: .temperature) ?? Self.defaultTemperature
+        maxTokens = try container.decodeIfPresent(Int.self, forKey: .maxTokens) ?? Self.defaultMaxTokens
+        model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
+    }
+
+    /// - Throws: ``ChatFailure`` in the seed's words for a missing prompt, and naming the field that is out of range.
+    package func checked() throws -> SeedGenerateRequest {
+        guard !prompt.allSatisfy(\.isWhitespace) else {
+            throw ChatFailure(.malformedRequest, "No prompt provided", field: "prompt")
+        }
+        guard (0...2).contains(temperature) else {
+            throw ChatFailure(.invalidRequest, "'temperature' must be between 0 and 2", field: "temperature")
+        }
+        guard maxTokens >= 1 else {
+            throw ChatFailure(.invalidRequest, "'max_tokens' must be at least 1", field: "max_tokens")
+        }
+        return self
+    }
+}
+
+/// The body of `POST /api/chat`.
+package struct SeedChatRequest: Decodable, Sendable {
+    package var message: String
+    /// Added by kith: the conversation to go on with; a new one is begun without it.
+    package var session: SessionID?
+    package var model: ModelID?
+
+    private enum CodingKeys: String, CodingKey { case message, session, model }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
+        model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
+        session = try container.decodeIfPresent(String.self, forKey: .session).map { text in
+            guard let session = SessionID(text) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .session, in: container, debugDescription: "not a session's name")
+            }
+            return session
+        }
+    }
+
+    /// - Throws: ``ChatFailure`` in the seed's words for a missing message.
+    package func checked() throws -> SeedChatRequest {
+        guard !message.allSatisfy(\.isWhitespace) else {
+            throw ChatFailure(.malformedRequest, "No message provided", field: "message")
+        }
+        return self
+    }
+}
+
+/// The body of `POST /api/feedback`.
+package struct SeedFeedbackRequest: Decodable, Sendable {
+    package var session: SessionID?
+    package var score: FeedbackScore
+    package var comment: String?
+
+    private enum CodingKeys: String, CodingKey { case session, score, comment }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        guard let score = FeedbackScore(try container.decode(Double.self, forKey: .score)) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .score, in: container, debugDescription: "-1 to 1")
+        }
+        self.score = score
+        comment = try container.decodeIfPresent(String.self, forKey: .comment)
+        session = try container.decodeIfPresent(String.self, forKey: .session).flatMap { SessionID($0) }
+    }
+}

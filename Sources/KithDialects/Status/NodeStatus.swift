@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The answer to `GET /api/status`, written by the node and read by the command line.
+package struct NodeStatus: Codable, Sendable {
+    package struct Engine: Codable, Sendable {
+        package var kind: String?
+        package var state: String
+        package var reason: String
+        package var models: [String]
+        package var slots: Int
+        package var active: Int
+        package var queued: Int
+
+        package init(
+            kind: String?, state: String, reason: String, models: [String], slots: Int, active: Int, queued: Int
+        ) {
+            self.kind = kind
+            self.state = state
+            self.reason = reason
+            self.models = models
+            self.slots = slots
+            self.active = active
+            self.queued = queued
+        }
+    }
+
+    package struct Peer: Codable, Sendable {
+        package var name: String
+        package var address: String
+        package var tier: String
+        /// `up`, `down`, `unknown` or `alias`.
+        package var state: String
+        package var models: [String]
+        package var active: Int
+        package var slots: Int
+        package var latencyMilliseconds: Double?
+        package var lastSeenSeconds: Double?
+        package var reason: String?
+
+        package init(
+            name: String, address: String, tier: String, state: String, models: [String], active: Int, slots: Int,
+            latencyMilliseconds: Double?, lastSeenSeconds: Double?, reason: String?
+        ) {
+            self.name = name
+            self.address = address
+            self.tier = tier
+            self.state = state
+            self.models = models
+            self.active = active
+            self.slots = slots
+            self.latencyMilliseconds = latencyMilliseconds
+            self.lastSeenSeconds = lastSeenSeconds
+            self.reason = reason
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, address, tier, state, models, active, slots, reason
+            case latencyMilliseconds = "latency_ms"
+            case lastSeenSeconds = "last_seen_seconds"
+        }
+    }
+
+    package var node: String
+    package var version: String
+    package var address: String
+    package var uptimeSeconds: Double
+    package var level: Double
+    package var engine: Engine
+    package var peers: [Peer]
+    package var sessions: Int
+    package var turnCount: Int
+    package var valence: Double
+
+    package init(
+        node: String, version: String, address: String, uptimeSeconds: Double, level: Double, engine: Engine,
+        peers: [Peer], sessions: Int, turnCount: Int, valence: Double
+    ) {
+        self.node = node
+        self.version = version
+        self.address = address
+        self.uptimeSeconds = uptimeSeconds
+        self.level = level
+        self.engine = engine
+        self.peers = peers
+        self.sessions = sessions
+        self.turnCount = turnCount
+        self.valence = valence
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case node, version, address, level, engine, peers, sessions, valence
+        case uptimeSeconds = "uptime_seconds"
+        case turnCount = "turn_count"
+    }
+}

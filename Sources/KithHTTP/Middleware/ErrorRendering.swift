@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import KithDialects
+import KithInference
+import KithModel
+import Logging
+
+/// Turns everything that is thrown into an answer in the dialect of the route: one place, so that no client ever gets a
+/// stack trace, an empty body, or another dialect's error.
+struct ErrorRendering: RouterMiddleware {
+    typealias Context = NodeRequestContext
+
+    func handle(
+        _ request: Request, context: NodeRequestContext,
+        next: @concurrent (Request, NodeRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as CancellationError {
+            throw error  // nobody is there to be answered
+        } catch {
+            let problem = SurfaceProblem(error)
+            if problem.status.code >= 500 {
+                context.logger.notice(
+                    "request failed", metadata: ["path": "\(request.uri.path)", "reason": "\(problem.message)"])
+            }
+            return try problem.response(in: SurfaceDialect(path: request.uri.path))
+        }
+    }
+}
+
+/// Whose error shape a path has.
+enum SurfaceDialect: Sendable {
+    case seed, openAI, peer
+
+    init(path: String) {
+        if path.hasPrefix("/v1/") || path == "/v1" {
+            self = .openAI
+        } else if path.hasPrefix("/peer/") {
+            self = .peer
+        } else {
+            self = .seed
+        }
+    }
+}
+
+/// What went wrong, as the client is told.
+struct SurfaceProblem: Sendable {
+    var status: HTTPResponse.Status
+    var message: String
+    var headers: HTTPFields
+    var failure: ChatFailure?
+
+    init(status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil) {
+        self.status = status
+        self.message = message
+        self.headers = headers
+        self.failure = failure
+    }
+
+    init(_ error: any Error) {
+        switch error {
+        case let refusal as SurfaceRefusal:
+            self.init(status: refusal.status, message: refusal.message, headers: refusal.headers)
+        case let dispatch as DispatchFailure:
+            self.init(dispatch.failure)
+            headers.setRoute(dispatch.route)
+        case let failure as ChatFailure: self.init(failure)
+        case let error as any HTTPResponseError where error.status == .notFound: self.init(SurfaceRefusal.notFound)
+        case let error as any HTTPResponseError where error.status.code < 500:
+            self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
+        default: self.init(status: .internalServerError, message: "this node failed; its log says why")
+        }
+    }
+
+    init(_ failure: ChatFailure) {
+        self.init(status: Self.status(for: failure.code), message: failure.message, failure: failure)
+        guard status == .serviceUnavailable else { return }
+        let seconds = max(1, Int((failure.retryAfter ?? .seconds(1)).seconds.rounded(.up)))
+        headers[.retryAfter] = String(seconds)
+    }
+
+    private static func status(for code: ChatFailure.Code) -> HTTPResponse.Status {
+        switch code {
+        case .malformedRequest, .unsupported: .badRequest
+        case .invalidRequest: .unprocessableContent
+        case .modelNotFound: .notFound
+        case .overloaded, .noEngine, .cancelled: .serviceUnavailable
+        case .timeout: .gatewayTimeout
+        case .unreachable, .interrupted, .invalidAnswer, .engineError, .unauthorized: .badGateway
+        }
+    }
+
+    func response(in dialect: SurfaceDialect) throws -> Response {
+        switch dialect {
+        case .seed: try Response.json(SeedError(self), status: status, headers: headers)
+        case .openAI: try Response.json(openAIBody, status: openAIStatus, headers: headers)
+        case .peer:
+            try Response.json(
+                PeerWire.Line.failure(failure ?? ChatFailure(.malformedRequest, message)), status: status,
+                headers: headers)
+        }
+    }
+
+    /// OpenAI answers what it cannot use with 400 whatever is wrong with it.
+    private var openAIStatus: HTTPResponse.Status { status == .unprocessableContent ? .badRequest : status }
+
+    var openAIBody: OpenAIErrorBody {
+        let type =
+            switch openAIStatus.code {
+            case 401: "authentication_error"
+            case 429: "rate_limit_error"
+            case 400..<500: "invalid_request_error"
+            default: "server_error"
+            }
+        let code: String? =
+            switch failure?.code {
+            case .modelNotFound: "model_not_found"
+            case .malformedRequest, .invalidRequest, nil: nil
+            case .some(let code): code.rawValue
+            }
+        let models = failure?.code == .modelNotFound ? failure?.knownModels.map(\.rawValue) : nil
+        return OpenAIErrorBody(message: message, type: type, code: code, param: failure?.field, models: models)
+    }
+}
+
+/// An error as the seeds' clients expect it.
+private struct SeedError: Encodable {
+    var error: String
+    var success = false
+    var field: String?
+    var models: [String]?
+
+    init(_ problem: SurfaceProblem) {
+        error = problem.message
+        field = problem.failure?.field
+        models = problem.failure?.code == .modelNotFound ? problem.failure?.knownModels.map(\.rawValue) : nil
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+
+typealias SurfaceRouter = Hummingbird.Router<NodeRequestContext>
+
+extension SurfaceRouter {
+    typealias Handler = @Sendable (Request, NodeRequestContext) async throws -> Response
+
+    /// Adds a path with all that is allowed on it; every other method is answered with 405 and what would be right.
+    func surface(_ path: String, _ handlers: [HTTPRequest.Method: Handler]) {
+        let path = RouterPath(path)
+        var allowed = handlers.keys.sorted { $0.rawValue < $1.rawValue }
+        if handlers[.get] != nil { allowed.append(.head) }
+        for (method, handler) in handlers { on(path, method: method, use: handler) }
+        if let get = handlers[.get] {
+            on(path, method: .head) { request, context in
+                try await get(request, context).createHeadResponse()
+            }
+        }
+        for method in [.get, .head, .post, .put, .patch, .delete, .options] as [HTTPRequest.Method]
+        where !allowed.contains(method) {
+            on(path, method: method) { [allowed] _, _ -> Response in throw SurfaceRefusal.methodNotAllowed(allowed) }
+        }
+    }
+}

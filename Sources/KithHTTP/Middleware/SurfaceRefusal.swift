@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+
+/// A request that is refused before its dialect is looked at.
+enum SurfaceRefusal: Error, Hashable {
+    case notFound
+    case methodNotAllowed([HTTPRequest.Method])
+    /// The content type that came.
+    case unsupportedMediaType(String)
+    /// The limit in bytes.
+    case tooLarge(Int)
+    case unauthorized
+
+    var status: HTTPResponse.Status {
+        switch self {
+        case .notFound: .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .unsupportedMediaType: .unsupportedMediaType
+        case .tooLarge: .contentTooLarge
+        case .unauthorized: .unauthorized
+        }
+    }
+
+    var message: String {
+        switch self {
+        case .notFound: "there is nothing at this path; GET /openapi.yaml lists what there is"
+        case .methodNotAllowed(let methods):
+            "use \(methods.map(\.rawValue).joined(separator: " or ")) here"
+        case .unsupportedMediaType(let type): "the body must be sent as application/json, not as \(type.prefix(100))"
+        case .tooLarge(let limit): "the body is longer than \(limit) bytes"
+        case .unauthorized: "the mesh key is missing or wrong"
+        }
+    }
+
+    var headers: HTTPFields {
+        switch self {
+        case .methodNotAllowed(let methods): [.allow: methods.map(\.rawValue).joined(separator: ", ")]
+        case .unauthorized: [.wwwAuthenticate: "Bearer"]
+        case .notFound, .unsupportedMediaType, .tooLarge: [:]
+        }
+    }
+}

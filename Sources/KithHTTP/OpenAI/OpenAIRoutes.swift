@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Hummingbird
+import KithDialects
+import KithInference
+import KithModel
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// OpenAI's API as its clients use it: chat and text completions, models, embeddings.
+struct OpenAIRoutes: Sendable {
+    let services: NodeServices
+
+    func add(to router: SurfaceRouter) {
+        router.surface("/v1/chat/completions", [.post: { request, _ in try await chatCompletions(request) }])
+        router.surface("/v1/completions", [.post: { request, _ in try await completions(request) }])
+        router.surface("/v1/embeddings", [.post: { request, _ in try await embeddings(request) }])
+        router.surface("/v1/models", [.get: { _, _ in try models() }])
+        router.surface("/v1/models/**", [.get: { request, _ in try model(request) }])
+    }
+
+    // MARK: Completions
+
+    private func chatCompletions(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
+        let decoded = try JSONBody.decode(OpenAIChatRequest.self, from: bytes)
+        let chat = try decoded.chatRequest(verbatim: decoded.options.stream ? nil : bytes)
+        return try await answer(chat, includesUsage: decoded.options.includesUsage, pin: try request.pinnedNode())
+    }
+
+    private func completions(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
+        let decoded = try JSONBody.decode(OpenAICompletionRequest.self, from: bytes)
+        let chat = try decoded.chatRequest(verbatim: decoded.options.stream ? nil : bytes)
+        return try await answer(chat, includesUsage: decoded.options.includesUsage, pin: try request.pinnedNode())
+    }
+
+    private func answer(_ chat: ChatRequest, includesUsage: Bool, pin: NodeName?) async throws -> Response {
+        let routed = try await services.dispatch(chat, pin: pin)
+        let header = OpenAIAnswerHeader(
+            id: (chat.kind == .chat ? "chatcmpl-" : "cmpl-") + chat.id.rawValue,
+            created: Int(WallTime.now().milliseconds / 1_000), model: routed.model.rawValue)
+        switch routed.body {
+        case .verbatim(let answer):
+            services.record(.completed)
+            return .json(body: ByteBuffer(bytes: answer.body), route: routed.route)
+        case .whole(let whole):
+            services.record(.completed)
+            switch chat.kind {
+            case .chat:
+                let body = OpenAIChatCompletion(
+                    header: header, message: whole.message, finish: whole.finish, usage: whole.usage)
+                return try .json(body, route: routed.route)
+            case .completion:
+                let body = OpenAITextCompletion(
+                    header: header, text: whole.message.text, finish: whole.finish, usage: whole.usage)
+                return try .json(body, route: routed.route)
+            }
+        case .stream(let stream):
+            let encoder = try OpenAIStreamEncoder(kind: chat.kind, header: header, includesUsage: includesUsage)
+            return Response.eventStream(route: routed.route) { writer in
+                try await OpenAIStreamWriter(stream: stream, encoder: encoder, services: services).write(to: &writer)
+            }
+        }
+    }
+
+    // MARK: Embeddings and models
+
+    private func embeddings(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
+        let decoded = try JSONBody.decode(OpenAIEmbeddingRequest.self, from: bytes)
+        let (answer, route) = try await services.dispatcher.embed(decoded.request, pin: try request.pinnedNode())
+        return try .json(OpenAIEmbeddingList(answer, encoding: decoded.encoding), route: route)
+    }
+
+    private func models() throws -> Response { try .json(OpenAIModelList(services.knownModels())) }
+
+    /// Model names may hold slashes, so the rest of the path is the name.
+    private func model(_ request: Request) throws -> Response {
+        let path = request.uri.path.dropFirst("/v1/models/".count)
+        let name = ModelID(String(path).removingPercentEncoding ?? String(path))
+        let known = services.knownModels()
+        guard let model = known.first(where: { $0.id == name }) else {
+            throw ChatFailure(
+                .modelNotFound, "model '\(name)' not found", field: "model", knownModels: known.map(\.id))
+        }
+        return try .json(OpenAIModel(model))
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import KithInference
+import KithModel
+import KithStore
+
+/// Whether this node lives, and whether a prompt sent to it would be answered.
+struct HealthRoutes: Sendable {
+    let services: NodeServices
+
+    func add(to router: SurfaceRouter) {
+        router.surface("/health", [.get: { _, _ in try await health() }])
+        router.surface("/health/live", [.get: { _, _ in try live() }])
+        router.surface("/health/ready", [.get: { _, _ in try ready() }])
+    }
+
+    private func health() async throws -> Response {
+        let checks = ["answers": isRoutable, "store": await storeAnswers()]
+        let isHealthy = checks.values.allSatisfy { $0 }
+        return try .json(
+            SeedHealthAnswer(
+                status: isHealthy ? "healthy" : "unhealthy", timestamp: WallTime.now().rfc3339,
+                version: services.version, checks: checks),
+            status: isHealthy ? .ok : .serviceUnavailable)
+    }
+
+    private func live() throws -> Response {
+        try .json(SeedHealthAnswer(status: "alive", timestamp: WallTime.now().rfc3339))
+    }
+
+    private func ready() throws -> Response {
+        let isReady = isRoutable
+        let reason = isReady ? nil : "no engine here and no kin in reach can answer: \(services.engine.status().reason)"
+        return try .json(
+            SeedHealthAnswer(
+                status: isReady ? "ready" : "not_ready", timestamp: WallTime.now().rfc3339, reason: reason),
+            status: isReady ? .ok : .serviceUnavailable)
+    }
+
+    private var isRoutable: Bool {
+        services.mesh.snapshots().contains { node in
+            node.tier == .kin && node.reachability == .up && !node.models.isEmpty && !node.isDraining
+        }
+    }
+
+    private func storeAnswers() async -> Bool {
+        do {
+            _ = try await services.store.state(at: .now())
+            return true
+        } catch {
+            return false
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithInference
+import KithModel
+
+/// The answer to `POST /api/generate`; the keys after `success` are kith's.
+struct SeedGenerateAnswer: Encodable {
+    struct Usage: Encodable {
+        var prompt_tokens: Int
+        var completion_tokens: Int
+    }
+
+    var response: String
+    var success = true
+    var model: String
+    var route: String
+    var usage: Usage
+    var finish_reason: FinishReason
+    /// The limit that was used, when the one asked for was above the model's.
+    var max_tokens_clamped_to: Int?
+}
+
+/// The answer to `POST /api/chat`; `session` and what follows are kith's.
+struct SeedChatAnswer: Encodable {
+    struct State: Encodable {
+        var valence: Double
+        var mood_tags: [String]
+        var turn_count: Int
+    }
+
+    var success = true
+    var response: String
+    var state: State
+    var session: String
+    var model: String
+    var route: String
+}
+
+/// The answer to `GET /api/state`.
+struct SeedStateAnswer: Encodable {
+
+    struct Peers: Encodable {
+        var known: Int
+        var up: Int
+    }
+
+    var timestamp: String
+    var turn_count: Int
+    var valence: Double
+    var mood_tags: [String]
+    var sessions: Int
+    var sessions_completed: Int
+    var node: String
+    var level: Double
+    var peers: Peers
+}
+
+/// The answers below `/health`.
+struct SeedHealthAnswer: Encodable {
+    var status: String
+    var timestamp: String
+    var version: String?
+    var checks: [String: Bool]?
+    var reason: String?
+}

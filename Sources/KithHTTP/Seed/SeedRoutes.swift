@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import KithDialects
+import KithInference
+import KithModel
+import KithStore
+
+/// What synth-mind's peers, pages and monitors ask for.
+struct SeedRoutes: Sendable {
+    /// Turns of a conversation that go with a question.
+    static let historyLimit = 40
+    /// Of the model's context, what the history may take.
+    static let historyShare = 0.5
+    static let unknownContext = 4096
+
+    let services: NodeServices
+
+    func add(to router: SurfaceRouter) {
+        router.surface("/api/generate", [.post: { request, _ in try await generate(request) }])
+        router.surface("/api/chat", [.post: { request, _ in try await chat(request) }])
+        router.surface("/api/feedback", [.post: { request, _ in try await feedback(request) }])
+        router.surface("/api/state", [.get: { _, _ in try await state() }])
+    }
+
+    private func generate(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
+        let asked = try JSONBody.decode(SeedGenerateRequest.self, from: bytes).checked()
+        let limit = contextLimit(for: asked.model)
+        let question = ChatRequest(
+            model: asked.model, messages: [ChatMessage(.user, asked.prompt)],
+            sampling: SamplingOptions(maxTokens: min(asked.maxTokens, limit), temperature: asked.temperature),
+            streams: false)
+        let (answer, routed) = try await wholeAnswer(to: question, pin: try request.pinnedNode())
+        services.record(.completed)
+        return try .json(
+            SeedGenerateAnswer(
+                response: answer.message.text.trimmed, model: routed.model.rawValue, route: routed.route.headerValue,
+                usage: .init(
+                    prompt_tokens: answer.usage.promptTokens, completion_tokens: answer.usage.completionTokens),
+                finish_reason: answer.finish, max_tokens_clamped_to: asked.maxTokens > limit ? limit : nil),
+            route: routed.route)
+    }
+
+    private func chat(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
+        let asked = try JSONBody.decode(SeedChatRequest.self, from: bytes).checked()
+        let session = asked.session ?? .random()
+        let history = try await recentTurns(of: session, model: asked.model)
+        let question = ChatRequest(
+            model: asked.model, messages: history + [ChatMessage(.user, asked.message)], streams: false)
+        let (answer, routed) = try await wholeAnswer(to: question, pin: try request.pinnedNode())
+        let text = answer.message.text.trimmed
+        try await services.store.appendExchange(
+            session: session, user: asked.message, assistant: text, outcome: .completed, model: routed.model,
+            node: routed.route.candidate?.node, usage: answer.usage, at: .now())
+        let state = try await services.store.state(at: .now())
+        return try .json(
+            SeedChatAnswer(
+                response: text,
+                state: .init(
+                    valence: state.valence, mood_tags: state.moodTags.map(\.rawValue), turn_count: state.turnCount),
+                session: session.rawValue, model: routed.model.rawValue, route: routed.route.headerValue),
+            route: routed.route)
+    }
+
+    private func feedback(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
+        let given = try JSONBody.decode(SeedFeedbackRequest.self, from: bytes)
+        do {
+            try await services.store.addFeedback(
+                session: given.session, score: given.score, comment: given.comment, at: .now())
+        } catch  where error.code == .unknownSession {
+            throw ChatFailure(.invalidRequest, error.message, field: "session")
+        }
+        let state = try await services.store.state(at: .now())
+        return try .json(FeedbackAnswer(valence: state.valence))
+    }
+
+    private struct FeedbackAnswer: Encodable {
+        var success = true
+        var valence: Double
+    }
+
+    private func state() async throws -> Response {
+        let now = WallTime.now()
+        let state = try await services.store.state(at: now)
+        let peers = services.mesh.peers().filter { !$0.isAlias }
+        return try .json(
+            SeedStateAnswer(
+                timestamp: now.rfc3339, turn_count: state.turnCount, valence: state.valence,
+                mood_tags: state.moodTags.map(\.rawValue), sessions: state.sessions,
+                sessions_completed: state.sessionsCompleted, node: services.name.rawValue, level: services.level,
+                peers: .init(known: peers.count, up: peers.count { $0.isUp })))
+    }
+
+    // MARK: Answers in one piece
+
+    private func wholeAnswer(
+        to question: ChatRequest, pin: NodeName?
+    ) async throws -> (WholeAnswer, RoutedAnswer) {
+        let routed = try await services.dispatch(question, pin: pin)
+        guard case .whole(let answer) = routed.body else {
+            throw ChatFailure(.invalidAnswer, "the engine answered in another dialect than it was asked in")
+        }
+        return (answer, routed)
+    }
+
+    /// The tokens that an answer may have at most: the longest context on offer for the model.
+    private func contextLimit(for model: ModelID?) -> Int {
+        let models = services.knownModels().filter { model == nil || $0.id == model }
+        return max(1, models.compactMap(\.contextLength).max() ?? Self.unknownContext)
+    }
+
+    /// As much of the conversation's end as half of the context holds, beginning with a question.
+    private func recentTurns(of session: SessionID, model: ModelID?) async throws -> [ChatMessage] {
+        let turns = try await services.store.history(session: session, limit: Self.historyLimit)
+        var room = Int(Double(contextLimit(for: model)) * Self.historyShare)
+        var kept: [ChatMessage] = []
+        for message in turns.reversed().map(\.message) {
+            room -= ChatRequest(messages: [message]).estimatedPromptTokens
+            guard room >= 0 else { break }
+            kept.append(message)
+        }
+        if kept.last?.role == .assistant { kept.removeLast() }
+        return kept.reversed()
+    }
+}
+
+extension String {
+    /// Without white space at either end, as the seed's answers are.
+    fileprivate var trimmed: String {
+        let start = firstIndex { !$0.isWhitespace } ?? endIndex
+        let end = lastIndex { !$0.isWhitespace }.map(index(after:)) ?? start
+        return String(self[start..<max(start, end)])
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import Hummingbird
+import HummingbirdCore
+package import KithInference
+package import KithModel
+package import Logging
+package import NIOCore
+
+/// The node role's listener.
+package enum NodeServer {
+    /// Connections held at once; more wait in the kernel's backlog.
+    package static let connectionLimit = 4096
+
+    /// - Parameters:
+    ///   - openAPI: The document served at `/openapi.yaml`.
+    ///   - onListening: Told of the channel when the port is open.
+    package static func application(
+        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress, openAPI: [UInt8], logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<RouterResponder<NodeRequestContext>> {
+        let router = SurfaceRouter(context: NodeRequestContext.self)
+        router.addMiddleware { ErrorRendering() }
+        OpenAIRoutes(services: services).add(to: router)
+        SeedRoutes(services: services).add(to: router)
+        HealthRoutes(services: services).add(to: router)
+        StatusRoutes(services: services, address: address, openAPI: openAPI).add(to: router)
+        PeerRoutes(services: services, localEngine: localEngine).add(to: router)
+        return Application(
+            responder: router.buildResponder(),
+            server: HTTPServerBuilder { NodeChannel(responder: $0) },
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(connectionLimit, logger: logger)),
+            onServerRunning: onListening,
+            logger: logger)
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithInference
+import KithModel
+import KithStore
+
+extension NodeServices {
+    /// Dispatches, and counts the failure if nobody answers.
+    func dispatch(_ request: ChatRequest, pin: NodeName?) async throws -> RoutedAnswer {
+        do {
+            return try await dispatcher.dispatch(request, pin: pin)
+        } catch let failure as DispatchFailure {
+            switch failure.failure.code {
+            case .malformedRequest, .invalidRequest, .modelNotFound, .unsupported: break  // the client's to mend
+            default: record(.failed)
+            }
+            throw failure
+        }
+    }
+
+    func record(_ outcome: InteractionOutcome) { store.recordOutcome(outcome, at: .now()) }
+
+    /// Every model that this node or a kin in reach offers, each once, this node's first.
+    func knownModels() -> [ModelInfo] {
+        var seen: Set<ModelID> = []
+        return mesh.snapshots()
+            .filter { $0.tier == .kin && $0.reachability == .up }
+            .flatMap(\.models)
+            .filter { seen.insert($0.id).inserted }
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithInference
+package import KithModel
+package import KithStore
+
+/// What the routes of a node work with.
+package struct NodeServices: Sendable {
+    package var name: NodeName
+    package var version: String
+    package var dispatcher: Dispatcher
+    package var mesh: PeerDirectory
+    package var engine: any EngineStatusSource
+    package var store: Store
+    package var clock: any TimeSource
+    package var limits: SurfaceLimits
+    /// Without it the peer routes are closed.
+    package var meshKey: Secret?
+    package var level: Double
+    package var startedAt: Moment
+
+    package init(
+        name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
+        store: Store, clock: any TimeSource, limits: SurfaceLimits, meshKey: Secret?, level: Double
+    ) {
+        self.name = name
+        self.version = version
+        self.dispatcher = dispatcher
+        self.mesh = mesh
+        self.engine = engine
+        self.store = store
+        self.clock = clock
+        self.limits = limits
+        self.meshKey = meshKey
+        self.level = level
+        startedAt = clock.now
+    }
+}
+
+/// How much a client may send.
+package struct SurfaceLimits: Sendable {
+    /// Bytes of a body on the seeds' routes.
+    package var seedBody: Int
+    /// Bytes of a body on the OpenAI routes, where images and long documents come in.
+    package var openAIBody: Int
+
+    package init(seedBody: Int = 1 << 20, openAIBody: Int = 8 << 20) {
+        self.seedBody = seedBody
+        self.openAIBody = openAIBody
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A point on the machine's calendar, in milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+///
+/// For what is shown or outlives the process. It may jump in both directions; waiting is measured in ``Moment``s.
+package struct WallTime: Hashable, Sendable, Comparable {
+    package var milliseconds: Int64
+
+    package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+    package static let epoch = WallTime(milliseconds: 0)
+
+    /// Reads the machine's clock. For shells only: pure values are given the time.
+    package static func now() -> WallTime {
+        WallTime(milliseconds: Int64(exactly: (Date().timeIntervalSince1970 * 1_000).rounded(.down)) ?? 0)
+    }
+
+    /// Stops at the end of time instead of overflowing; parts of a millisecond are dropped.
+    package func advanced(by duration: Duration) -> WallTime {
+        let (sum, overflow) = milliseconds.addingReportingOverflow(duration.wholeMilliseconds)
+        return WallTime(milliseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+    }
+
+    /// The time that passed since `earlier`; negative when `earlier` is later.
+    package func duration(since earlier: WallTime) -> Duration {
+        let (difference, overflow) = milliseconds.subtractingReportingOverflow(earlier.milliseconds)
+        return .milliseconds(overflow ? (self < earlier ? .min : .max) : difference)
+    }
+
+    package static func < (left: WallTime, right: WallTime) -> Bool { left.milliseconds < right.milliseconds }
+}
+
+extension WallTime: Codable {
+    /// Coded as the number of milliseconds.
+    package init(from decoder: any Decoder) throws {
+        self.init(milliseconds: try decoder.singleValueContainer().decode(Int64.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(milliseconds)
+    }
+}
+
+extension WallTime: CustomStringConvertible {
+    package var description: String { rfc3339 }
+
+    /// Date and time in UTC as in RFC 3339, with microseconds: `2026-03-01T12:00:00.250000Z`.
+    ///
+    /// Times before the year 0 and after the year 9999, which the format cannot write, become its first and last.
+    package var rfc3339: String {
+        let held = min(max(milliseconds, Self.firstWritable), Self.lastWritable)
+        let (day, timeOfDay) = Self.floorDivide(held, by: Self.millisecondsPerDay)
+        let date = Self.civilDate(daysSince1970: day)
+        let (minutes, millisecondsOfMinute) = (timeOfDay / 60_000, timeOfDay % 60_000)
+
+        var text: [UInt8] = []
+        text.reserveCapacity(27)
+        Self.append(date.year, width: 4, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Self.append(date.month, width: 2, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Self.append(date.day, width: 2, to: &text)
+        text.append(UInt8(ascii: "T"))
+        Self.append(minutes / 60, width: 2, to: &text)
+        text.append(UInt8(ascii: ":"))
+        Self.append(minutes % 60, width: 2, to: &text)
+        text.append(UInt8(ascii: ":"))
+        Self.append(millisecondsOfMinute / 1_000, width: 2, to: &text)
+        text.append(UInt8(ascii: "."))
+        Self.append(millisecondsOfMinute % 1_000 * 1_000, width: 6, to: &text)
+        text.append(UInt8(ascii: "Z"))
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static let millisecondsPerDay: Int64 = 86_400_000
+    /// 0000-01-01T00:00:00.000Z.
+    private static let firstWritable: Int64 = -62_167_219_200_000
+    /// 9999-12-31T23:59:59.999Z.
+    private static let lastWritable: Int64 = 253_402_300_799_999
+
+    private static func floorDivide(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+
+    /// The date in the proleptic Gregorian calendar.
+    ///
+    /// Counts in years that begin in March, so that the leap day is the last of its year and month lengths follow the
+    /// repeating pattern 31 30 31 30 31, which is 153 days.
+    private static func civilDate(daysSince1970: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let daysFromMarchOfYear0: Int64 = 719_468
+        let (era, dayOfEra) = floorDivide(daysSince1970 + daysFromMarchOfYear0, by: 146_097)
+        let leapDays = dayOfEra / 1_460 - dayOfEra / 36_524 + dayOfEra / 146_096
+        let yearOfEra = (dayOfEra - leapDays) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day)
+    }
+
+    private static func append(_ value: Int64, width: Int, to text: inout [UInt8]) {
+        let digits = String(value)
+        text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: max(0, width - digits.utf8.count)))
+        text.append(contentsOf: digits.utf8)
+    }
+}
+
+extension Duration {
+    /// The whole milliseconds of this duration, held to the range of `Int64`.
+    fileprivate var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, sumOverflow) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        return sumOverflow ? (seconds < 0 ? .min : .max) : sum
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+extension EngineSettings {
+    init(_ values: SettingValues, sources: SettingSources) throws(SettingProblem) {
+        let choice = try values.engineChoice()
+        let model = try values.sharedModel(for: choice, in: sources)
+        let slots = values.integer(.engineSlots)
+        self.init(
+            choice: choice,
+            ollama: OllamaSettings(
+                address: try values.address(.ollamaBaseURL), model: model.name ?? values.model(.ollamaModel)),
+            openAI: try values.openAI(choice, model: model.name, slots: slots),
+            anthropic: try values.anthropic(choice, model: model.name),
+            llamaServer: LlamaServerSettings(
+                executable: values.executable(.llamaServerExecutable, in: sources),
+                model: model.file ?? values.path(.llamaServerModel, in: sources)),
+            embedded: try values.embedded(model: model.file, slots: slots, sources: sources),
+            test: try values.test(slots: slots))
+    }
+}
+
+extension SettingValues {
+    fileprivate func engineChoice() throws(SettingProblem) -> EngineChoice {
+        let text = try required(.engineKind, text(.engineKind))
+        if text == "auto" { return .automatic }
+        if text == "none" { return .none }
+        return .fixed(try required(.engineKind, EngineKind(rawValue: text)))
+    }
+
+    fileprivate func address(_ key: SettingKey) throws(SettingProblem) -> HTTPAddress {
+        try required(key, text(key).flatMap(HTTPAddress.init))
+    }
+
+    /// `engine.model` is a file for llama.cpp, and a name for the others.
+    fileprivate func sharedModel(
+        for choice: EngineChoice, in sources: SettingSources
+    ) throws(SettingProblem) -> (name: ModelID?, file: String?) {
+        guard let text = text(.engineModel) else { return (nil, nil) }
+        if text.lowercased().hasSuffix(".gguf") { return (nil, path(.engineModel, in: sources)) }
+        if choice == .fixed(.embedded) {
+            throw refusal(.engineModel, "the embedded engine's model is a path that ends in .gguf")
+        }
+        return (ModelID(text), nil)
+    }
+
+    /// A bare name is looked for on `PATH`, so only what holds a slash is a path.
+    fileprivate func executable(_ key: SettingKey, in sources: SettingSources) -> String? {
+        guard let text = text(key) else { return nil }
+        return text.contains("/") ? path(key, in: sources) : text
+    }
+
+    fileprivate func openAI(
+        _ choice: EngineChoice, model: ModelID?, slots: Int?
+    ) throws(SettingProblem) -> OpenAISettings {
+        let key = secret(.openAIKey)
+        if choice == .fixed(.openAI), key == nil, !isSet(.openAIBaseURL) {
+            throw refusal(
+                .engineKind, "OpenAI needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs no key")
+        }
+        return OpenAISettings(
+            address: try address(.openAIBaseURL), key: key, model: model ?? self.model(.openAIModel),
+            slots: try required(.openAISlots, slots ?? integer(.openAISlots)))
+    }
+
+    fileprivate func anthropic(_ choice: EngineChoice, model: ModelID?) throws(SettingProblem) -> AnthropicSettings {
+        let key = secret(.anthropicKey)
+        if choice == .fixed(.anthropic), key == nil {
+            throw refusal(.engineKind, "Anthropic needs ANTHROPIC_API_KEY")
+        }
+        return AnthropicSettings(
+            address: try address(.anthropicBaseURL), key: key, model: model ?? self.model(.anthropicModel))
+    }
+
+    fileprivate func embedded(
+        model: String?, slots: Int?, sources: SettingSources
+    ) throws(SettingProblem) -> EmbeddedSettings {
+        EmbeddedSettings(
+            directory: path(.engineDirectory, in: sources)
+                ?? sources.surroundings.engineDirectory(environment: sources.environment),
+            logFile: sources.dataDirectory + "/state/engine/engine.log",
+            model: model ?? path(.embeddedModel, in: sources),
+            contextLength: try required(.embeddedContextLength, integer(.embeddedContextLength)),
+            slots: try required(.embeddedSlots, slots ?? integer(.embeddedSlots)),
+            threads: integer(.embeddedThreads))
+    }
+
+    fileprivate func test(slots: Int?) throws(SettingProblem) -> TestEngineSettings {
+        TestEngineSettings(
+            tokensPerSecond: number(.testTokensPerSecond),
+            firstTokenDelay: .seconds(try required(.testFirstTokenDelay, number(.testFirstTokenDelay))),
+            slots: try required(.testSlots, slots ?? integer(.testSlots)),
+            embeddingDimensions: try required(.testEmbeddingDimensions, integer(.testEmbeddingDimensions)))
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithMembership
+import KithModel
+import Logging
+
+extension NodeSettings {
+    /// Makes settings from their sources: flags over environment over `.env` over YAML over defaults.
+    ///
+    /// - Throws: ``SettingProblem`` for the first misspelt name and the first value of the wrong type or out of range,
+    ///   in whichever source it stands, also when another source goes before it.
+    package init(_ sources: SettingSources) throws(SettingProblem) {
+        let values = try SettingValues(sources)
+        let dataDirectory = sources.dataDirectory
+        let port = try values.required(.port, values.integer(.port))
+        self.init(
+            name: try Self.name(values, port: port, hostName: sources.surroundings.hostName),
+            host: try Self.loopback(values),
+            port: port,
+            dataDirectory: dataDirectory,
+            engine: try EngineSettings(values, sources: sources),
+            meshKey: values.secret(.meshKey),
+            peersFile: try values.required(.peersFile, values.path(.peersFile, in: sources)),
+            peerEndpoints: values.text(.peerEndpoints).map(PeersFile.init(list:)) ?? PeersFile(),
+            socialIdleThreshold: try values.minutes(.socialIdleThreshold),
+            level: try values.required(.level, values.number(.level)),
+            requestBodyLimit: try values.required(.requestBodyLimit, values.integer(.requestBodyLimit)),
+            seedBodyLimit: try values.required(.seedBodyLimit, values.integer(.seedBodyLimit)),
+            logLevel: try values.required(.logLevel, values.text(.logLevel).flatMap(Logger.Level.init(rawValue:))),
+            defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)))
+    }
+
+    private static func name(
+        _ values: SettingValues, port: Int, hostName: String
+    ) throws(SettingProblem) -> NodeName {
+        if let text = values.text(.name) { return try values.required(.name, NodeName(text)) }
+        let allowed = hostName.unicodeScalars.filter { $0.isASCII }.map {
+            NodeName(String($0)) == nil ? "-" : String($0)
+        }
+        let short = allowed.joined().drop { $0 == "-" }.prefix(48)
+        return try values.required(.name, NodeName("\(short.isEmpty ? "node" : short)-\(port)"))
+    }
+
+    private static func loopback(_ values: SettingValues) throws(SettingProblem) -> String {
+        let host = try values.required(.host, values.text(.host)).lowercased()
+        guard isLoopback(host) else {
+            throw values.refusal(
+                .host,
+                "\"\(host)\" can be reached from other machines, which needs TLS and keys; they come with pairing. "
+                    + "Use 127.0.0.1, and an SSH tunnel to reach it from elsewhere")
+        }
+        return host
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+extension SettingValues {
+    fileprivate func minutes(_ key: SettingKey) throws(SettingProblem) -> Duration {
+        .seconds(60 * (try required(key, number(key))))
+    }
+
+    /// The absolute path a setting names: in files relative to the data folder, elsewhere to the current folder.
+    func path(_ key: SettingKey, in sources: SettingSources) -> String? {
+        guard let text = text(key) else { return nil }
+        return sources.surroundings.absolute(text, base: base(of: key, in: sources))
+    }
+
+    private func base(of key: SettingKey, in sources: SettingSources) -> String {
+        switch place(of: key) {
+        case .flag, .environment: sources.surroundings.currentDirectory
+        case .environmentFile, .yaml, .byDefault: sources.dataDirectory
+        }
+    }
+}

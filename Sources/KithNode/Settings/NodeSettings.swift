@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithMembership
+package import KithModel
+package import Logging
+
+/// What a node is told at its start.
+package struct NodeSettings: Sendable {
+    package var name: NodeName
+    package var host: String
+    /// 0 stands for any free port.
+    package var port: Int
+    /// Absolute; holds `config`, `.env` and `state`.
+    package var dataDirectory: String
+    package var engine: EngineSettings
+    /// What kin show each other; without one the node serves no kin and asks none.
+    package var meshKey: Secret?
+    /// Absolute; the file need not exist.
+    package var peersFile: String
+    /// The peers named by flags, environment, `.env` and YAML, without those of ``peersFile``.
+    package var peerEndpoints: PeersFile
+    package var socialIdleThreshold: Duration
+    /// 0…10.
+    package var level: Double
+    /// Bytes.
+    package var requestBodyLimit: Int
+    /// Bytes; for the seeds' routes.
+    package var seedBodyLimit: Int
+    package var logLevel: Logger.Level
+    package var defaultMaxTokens: Int
+
+    package init(
+        name: NodeName, host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String, engine: EngineSettings,
+        meshKey: Secret? = nil, peersFile: String, peerEndpoints: PeersFile = PeersFile(),
+        socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
+        seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
+    ) {
+        self.name = name
+        self.host = host
+        self.port = port
+        self.dataDirectory = dataDirectory
+        self.engine = engine
+        self.meshKey = meshKey
+        self.peersFile = peersFile
+        self.peerEndpoints = peerEndpoints
+        self.socialIdleThreshold = socialIdleThreshold
+        self.level = level
+        self.requestBodyLimit = requestBodyLimit
+        self.seedBodyLimit = seedBodyLimit
+        self.logLevel = logLevel
+        self.defaultMaxTokens = defaultMaxTokens
+    }
+
+    package var stateDirectory: String { dataDirectory + "/state" }
+
+    /// All peers the node was told of: those of ``peerEndpoints`` before those of ``peersFile``.
+    ///
+    /// - Throws: ``SettingProblem`` when the file is there but cannot be read.
+    package func loadPeers() throws(SettingProblem) -> PeersFile {
+        var peers = peerEndpoints
+        do {
+            if let bytes = try BoundedFile.bytesIfPresent(peersFile, limit: PeersFile.maximumBytes + 1) {
+                peers.merge(PeersFile(bytes: bytes))
+            }
+        } catch {
+            throw SettingProblem(peersFile, at: .byDefault, .unreadable(error.description))
+        }
+        return peers
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import KithModel
+
+/// What a setting's text may say.
+package enum SettingKind: Sendable {
+    case nodeName
+    case path
+    case host
+    case modelName
+    case address
+    case choice([String])
+    case integer(ClosedRange<Int>)
+    case number(ClosedRange<Double>)
+    /// Bytes, or with the suffix KiB or MiB a multiple of them.
+    case byteCount(ClosedRange<Int>)
+    /// What is sent in a header: printable ASCII without spaces, of a least length.
+    case token(minimumLength: Int)
+    /// Entries separated by commas.
+    case list
+
+    /// - Returns: `nil` when `text` is of the wrong type or out of range.
+    func parse(_ text: String) -> ConfigContent? {
+        switch self {
+        case .nodeName: NodeName(text).map { .string($0.rawValue) }
+        case .path, .host, .modelName: text.unicodeScalars.contains { $0.value < 0x20 } ? nil : .string(text)
+        case .address: HTTPAddress(text).map { .string($0.description) }
+        case .choice(let choices): choices.contains(text.lowercased()) ? .string(text.lowercased()) : nil
+        case .integer(let range): Int(text).flatMap { range.contains($0) ? .int($0) : nil }
+        case .number(let range): Double(text).flatMap { range.contains($0) ? .double($0) : nil }
+        case .byteCount(let range): Self.bytes(text).flatMap { range.contains($0) ? .int($0) : nil }
+        case .token(let minimum): Self.isToken(text, minimum: minimum) ? .string(text) : nil
+        case .list: .string(text)
+        }
+    }
+
+    /// Completes the sentence "the value is not …".
+    var expectation: String {
+        switch self {
+        case .nodeName: "a name of 1 to 64 characters from A-Z a-z 0-9 . _ -"
+        case .path: "a path"
+        case .host: "an IP address or host name"
+        case .modelName: "a model's name"
+        case .address: "an address such as http://127.0.0.1:11434"
+        case .choice(let choices): "one of " + choices.joined(separator: ", ")
+        case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
+        case .byteCount(let range):
+            "a size from \(Self.sizeText(range.lowerBound)) to \(Self.sizeText(range.upperBound)), such as 4MiB"
+        case .token(let minimum): "\(minimum) or more printable ASCII characters without spaces"
+        case .list: "a list of addresses separated by commas"
+        }
+    }
+
+    private static func bytes(_ text: String) -> Int? {
+        for (suffix, factor) in [("kib", 1_024), ("mib", 1_048_576)] where text.lowercased().hasSuffix(suffix) {
+            guard let count = Int(text.dropLast(suffix.count).filter { $0 != " " }) else { return nil }
+            let (product, overflow) = count.multipliedReportingOverflow(by: factor)
+            return overflow ? nil : product
+        }
+        return Int(text)
+    }
+
+    private static func sizeText(_ bytes: Int) -> String {
+        bytes % 1_048_576 == 0 ? "\(bytes / 1_048_576)MiB" : "\(bytes / 1_024)KiB"
+    }
+
+    private static func isToken(_ text: String, minimum: Int) -> Bool {
+        (minimum...4_096).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+}

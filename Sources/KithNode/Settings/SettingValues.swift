@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import KithModel
+
+/// The settings that hold: flags over environment over `.env` over YAML over defaults.
+struct SettingValues {
+    private let layers: [SettingLayer]
+    private let reader: ConfigReader
+
+    init(_ sources: SettingSources) throws(SettingProblem) {
+        var layers = [try SettingLayer.flags(sources.flags), try SettingLayer.environment(sources.environment)]
+        if let file = sources.environmentFile { layers.append(try SettingLayer.environmentFile(file)) }
+        if let file = sources.yaml { layers.append(try SettingLayer.yaml(file)) }
+        var defaults = SettingLayer(name: "defaults")
+        for definition in SettingDefinition.all {
+            guard let text = definition.fallback else { continue }
+            try defaults.set(definition, to: text, at: .byDefault)
+        }
+        layers.append(defaults)
+        self.layers = layers
+        self.reader = ConfigReader(providers: layers.map(\.provider))
+    }
+
+    func place(of key: SettingKey) -> SettingPlace {
+        layers.lazy.compactMap { $0.entries[key]?.place }.first ?? .byDefault
+    }
+
+    func isSet(_ key: SettingKey) -> Bool { place(of: key) != .byDefault }
+
+    func text(_ key: SettingKey) -> String? {
+        reader.string(
+            forKey: ConfigKey(key.rawValue), isSecret: SettingDefinition.byKey[key]?.isSecret ?? true)
+    }
+
+    func integer(_ key: SettingKey) -> Int? { reader.int(forKey: ConfigKey(key.rawValue)) }
+
+    func number(_ key: SettingKey) -> Double? { reader.double(forKey: ConfigKey(key.rawValue)) }
+
+    func secret(_ key: SettingKey) -> Secret? {
+        reader.string(forKey: ConfigKey(key.rawValue), isSecret: true).map(Secret.init)
+    }
+
+    func model(_ key: SettingKey) -> ModelID? { text(key).map { ModelID($0) } }
+
+    /// The value of a setting that has a default.
+    func required<Value>(_ key: SettingKey, _ value: Value?) throws(SettingProblem) -> Value {
+        guard let value else { throw refusal(key, "there is no value and no default") }
+        return value
+    }
+
+    func refusal(_ key: SettingKey, _ reason: String) -> SettingProblem {
+        SettingProblem(key.rawValue, at: place(of: key), .refused(reason))
+    }
+}

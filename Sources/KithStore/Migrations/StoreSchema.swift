@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+
+/// All versions of the database's schema, oldest first.
+///
+/// A version that has been released is never edited; a change is a new version. The database names the versions it has
+/// been through, so a program that meets one it does not know refuses to touch it.
+enum StoreSchema {
+    /// Marks the file as kith's (SQLite's `application_id`): the bytes of "kith".
+    static let applicationID: Int32 = 0x6B69_7468
+
+    static func migrator() -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("v1", migrate: ConversationsV1.migrate)
+        return migrator
+    }
+}

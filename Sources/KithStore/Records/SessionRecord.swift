@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import KithModel
+
+/// A row of `session`.
+struct SessionRecord: FetchableRecord {
+    let summary: SessionSummary
+
+    init(row: Row) throws {
+        let name = try row.decode(String.self, forColumn: "name")
+        guard let id = SessionID(name) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a session's name breaks the rules for names")
+        }
+        summary = SessionSummary(
+            id: id,
+            createdAt: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "created_at")),
+            lastUsedAt: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "last_used_at")),
+            turnCount: try row.decode(Int.self, forColumn: "turn_count"))
+    }
+
+    /// Most recently used first.
+    static func fetchRecent(_ db: Database, limit: Int) throws -> [SessionRecord] {
+        try fetchAll(db, sql: "SELECT * FROM session ORDER BY use_order DESC LIMIT ?", arguments: [limit])
+    }
+
+    static func key(of session: SessionID, in db: Database) throws -> Int64? {
+        try Int64.fetchOne(db, sql: "SELECT id FROM session WHERE name = ?", arguments: [session.rawValue])
+    }
+
+    /// Counts one exchange in the session, which is created when there is none of this name.
+    ///
+    /// - Returns: the session's key, and how many others were dropped to make room for it.
+    static func use(
+        _ session: SessionID, at time: WallTime, limit: Int, in db: Database
+    ) throws -> (key: Int64, dropped: Int) {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO session (name, created_at, last_used_at, use_order, turn_count)
+                VALUES (:name, :time, :time, (SELECT ifnull(max(use_order), 0) + 1 FROM session), 1)
+                ON CONFLICT (name) DO UPDATE SET
+                    last_used_at = excluded.last_used_at,
+                    use_order = excluded.use_order,
+                    turn_count = turn_count + 1
+                RETURNING id, turn_count
+                """)
+        let row = try Row.fetchOne(statement, arguments: ["name": session.rawValue, "time": time.milliseconds])
+        guard let row else { throw DatabaseError(message: "no session came back") }
+        let key = try row.decode(Int64.self, forColumn: "id")
+        let isNew = try row.decode(Int.self, forColumn: "turn_count") == 1
+        return (key, isNew ? try dropLeastRecentlyUsed(keeping: limit, in: db) : 0)
+    }
+
+    /// - Returns: whether there was one.
+    static func delete(_ session: SessionID, in db: Database) throws -> Bool {
+        try db.execute(sql: "DELETE FROM session WHERE name = ?", arguments: [session.rawValue])
+        return db.changesCount > 0
+    }
+
+    private static func dropLeastRecentlyUsed(keeping limit: Int, in db: Database) throws -> Int {
+        try db.execute(
+            sql: "DELETE FROM session WHERE id IN (SELECT id FROM session ORDER BY use_order DESC LIMIT -1 OFFSET ?)",
+            arguments: [limit])
+        return db.changesCount
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The database's place in the file system.
+struct StoreFile: Sendable {
+    let path: FilePath
+
+    /// Creates what is missing, the directories with mode 0700 and the file with 0600, and takes the rights of others to
+    /// files that exist. SQLite gives the files it adds the mode of the database.
+    ///
+    /// Directories that exist are left as they are: they may be somebody else's.
+    func prepare() throws(StoreError) {
+        do {
+            try Self.createDirectory(path.removingLastComponent())
+            let file = try FileDescriptor.open(
+                path, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+            try file.close()
+            for suffix in ["", "-wal", "-shm"] { try Self.makePrivate(path.string + suffix) }
+        } catch {
+            throw StoreError(
+                .inaccessible, "The database \(path) cannot be created or opened; check its directory's permissions.",
+                cause: error)
+        }
+    }
+
+    /// Refuses a database that this version must not touch, before anything is written to it.
+    func inspect(migrator: DatabaseMigrator) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(StoreLimits.busyTimeout.wholeSeconds)
+        let queue = try DatabaseQueue(path: path.string, configuration: configuration)
+        try queue.read { db in
+            guard try Bool.fetchOne(db, sql: Self.holdsTables) == true else { return }
+            guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == StoreSchema.applicationID else {
+                throw StoreError.foreign(path.string)
+            }
+            if try migrator.hasBeenSuperseded(db) { throw StoreError.newer(path.string) }
+        }
+        try queue.close()
+    }
+
+    /// A first start that was interrupted may have left GRDB's own tables and nothing else.
+    private static let holdsTables = """
+        SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name NOT LIKE 'grdb\\_%' ESCAPE '\\')
+        """
+
+    private static func createDirectory(_ directory: FilePath) throws(Errno) {
+        if directory.isEmpty { return }
+        if mkdir(directory.string, 0o700) == 0 { return }
+        switch Errno(rawValue: errno) {
+        case .fileExists: return
+        case .noSuchFileOrDirectory where directory.removingLastComponent() != directory:
+            try createDirectory(directory.removingLastComponent())
+            if mkdir(directory.string, 0o700) != 0, Errno(rawValue: errno) != .fileExists {
+                throw Errno(rawValue: errno)
+            }
+        case let failure: throw failure
+        }
+    }
+
+    private static func makePrivate(_ file: String) throws(Errno) {
+        guard chmod(file, 0o600) != 0 else { return }
+        let failure = Errno(rawValue: errno)
+        if failure != .noSuchFileOrDirectory { throw failure }
+    }
+}
+
+extension Duration {
+    /// For GRDB, which takes waiting times in seconds.
+    var wholeSeconds: Double { Double(components.seconds) }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import KithModel
+import KithTesting
+import Testing
+
+@Suite("Wall time")
+struct WallTimeTests {
+    @Test(
+        "A time is written in UTC with microseconds",
+        arguments: [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (1, "1970-01-01T00:00:00.001000Z"),
+            (-1, "1969-12-31T23:59:59.999000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000000Z"),
+            (1_767_225_599_999, "2025-12-31T23:59:59.999000Z"),
+            (Int64.min, "0000-01-01T00:00:00.000000Z"),
+            (Int64.max, "9999-12-31T23:59:59.999000Z"),
+        ] as [(Int64, String)])
+    func rfc3339(milliseconds: Int64, expected: String) {
+        #expect(WallTime(milliseconds: milliseconds).rfc3339 == expected)
+    }
+
+    @Test("Any writable time is written as Foundation writes it", arguments: [UInt64(1), 2, 3])
+    func agreesWithFoundation(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let style = Date.ISO8601FormatStyle()
+        for _ in 0..<500 {
+            let seconds = Int64.random(in: -12_219_292_800...253_402_300_799, using: &generator)
+            let written = WallTime(milliseconds: seconds * 1_000).rfc3339.replacing(".000000Z", with: "Z")
+            #expect(written == style.format(Date(timeIntervalSince1970: Double(seconds))), "seed \(seed)")
+        }
+    }
+
+    @Test("Adding and subtracting stop at the ends of time")
+    func saturates() {
+        #expect(WallTime(milliseconds: .max - 1).advanced(by: .seconds(1)).milliseconds == .max)
+        #expect(WallTime(milliseconds: .min + 1).advanced(by: .seconds(-1)).milliseconds == .min)
+        #expect(WallTime.epoch.advanced(by: .seconds(Int64.max)).milliseconds == .max)
+        let longest = WallTime(milliseconds: .max).duration(since: WallTime(milliseconds: .min))
+        #expect(longest == .milliseconds(Int64.max))
+    }
+
+    @Test("The machine's clock is past the day this was written")
+    func now() {
+        #expect(WallTime.now() > WallTime(milliseconds: 1_735_689_600_000))
+    }
+}

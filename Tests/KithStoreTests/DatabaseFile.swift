@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GRDB
+
+/// A database file as another program sees it.
+struct DatabaseFile {
+    let path: String
+
+    init(_ path: String) { self.path = path }
+
+    func completed() throws -> Int? { try number("SELECT completed FROM tally") }
+
+    func number(_ sql: String) throws -> Int? {
+        let queue = try DatabaseQueue(path: path)
+        defer { close(queue) }
+        return try queue.read { db in try Int.fetchOne(db, sql: sql) }
+    }
+
+    func execute(_ sql: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        defer { close(queue) }
+        try queue.write { db in try db.execute(sql: sql) }
+    }
+
+    /// Copies the database and its log as they are on disk, as a crash would leave them.
+    func copy(to target: String) throws {
+        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: target + suffix)
+        }
+    }
+
+    func permissions(_ suffix: String = "") throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path + suffix)[.posixPermissions] as? Int
+    }
+
+    private func close(_ queue: DatabaseQueue) {
+        do { try queue.close() } catch { print("not closed: \(error)") }
+    }
+}

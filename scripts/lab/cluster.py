@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes that are started together with `kith cluster up`."""
+
+import os
+import secrets
+import signal
+from pathlib import Path
+
+from . import ports, web
+from .process import Process, RunningCommand, environment
+
+
+class Cluster:
+    """A running `kith cluster up`. A context manager: nothing outlives it."""
+
+    def __init__(self, kith: Path, directory: Path, count: int, base_port: int, flags: list[str]):
+        self.directory = directory
+        self.ports = list(range(base_port, base_port + count))
+        self.mesh_key = secrets.token_hex(16)
+        self._restarted: list[Process] = []
+        command = [kith, "cluster", "up", "-n", count, "--base-port", base_port, "--data-dir", directory, *flags]
+        directory.mkdir(parents=True, exist_ok=True)
+        env = environment(KITH_MESH_KEY=self.mesh_key)
+        self.process = Process(command, directory / "cluster.log", env, directory)
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def wait(self, limit: float) -> None:
+        """Returns once every node can be asked."""
+        for port in self.ports:
+            self.wait_for(port, limit)
+
+    def wait_for(self, port: int, limit: float) -> None:
+        def is_ready() -> bool:
+            if not self.process.is_running:
+                raise RuntimeError(f"kith cluster up ended:\n{self.process.tail()}")
+            return web.get(port, "/health/ready", timeout=2).status == 200
+
+        try:
+            web.wait_until(is_ready, limit, f"the node on port {port}")
+        except TimeoutError as failure:
+            raise TimeoutError(f"{failure}\n{self.process.tail()}") from None
+
+    def node(self, port: int) -> RunningCommand:
+        pid = ports.listener(port)
+        if pid is None:
+            raise RuntimeError(f"nothing listens on port {port}:\n{self.process.tail()}")
+        return RunningCommand.of(pid)
+
+    def restart(self, node: RunningCommand) -> None:
+        """Starts again what was killed, as it was started the first time."""
+        log = self.directory / f"restarted-{node.pid}.log"
+        self._restarted.append(Process(node.arguments, log, node.environment, node.directory))
+
+    def stop(self) -> int:
+        """Ctrl-C, as a person would. Returns the exit status; what it leaves behind is killed and raises."""
+        for process in self._restarted:
+            process.stop()
+        status = self.process.stop(limit=30)
+        left = [(port, pid) for port in self.ports if (pid := ports.listener(port)) is not None]
+        for _, pid in left:
+            os.kill(pid, signal.SIGKILL)
+        if left:
+            raise RuntimeError(f"kith cluster up left nodes behind on ports {[port for port, _ in left]}")
+        return status

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small HTTP client on loopback that no proxy setting of the machine can divert."""
+
+import http.client
+import json
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Iterator
+
+from .ports import LOOPBACK
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def request(port: int, method: str, path: str, body: Any = None, timeout: float = 30, headers=None) -> Answer:
+    """Sends one request; `body` goes as JSON unless it is bytes."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
+    try:
+        response = _send(connection, method, path, body, headers)
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def get(port: int, path: str, timeout: float = 10) -> Answer:
+    return request(port, "GET", path, timeout=timeout)
+
+
+def post(port: int, path: str, body: Any, timeout: float = 60) -> Answer:
+    return request(port, "POST", path, body, timeout)
+
+
+class StreamBroken(Exception):
+    """The connection ended in the middle of a stream: neither an end nor an error was said."""
+
+
+class Stream:
+    """A streamed answer to one `POST /v1/chat/completions`."""
+
+    def __init__(self, port: int, body: dict, timeout: float = 60):
+        self.connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
+        try:
+            self.response = _send(self.connection, "POST", "/v1/chat/completions", {**body, "stream": True}, None)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    @property
+    def status(self) -> int:
+        return self.response.status
+
+    @property
+    def node(self) -> str | None:
+        return self.response.headers.get("x-kith-node")
+
+    @property
+    def route(self) -> str | None:
+        return self.response.headers.get("x-kith-route")
+
+    def lines(self) -> Iterator[str]:
+        """The payload of each `data:` line, `[DONE]` included."""
+        try:
+            for line in iter(self.response.readline, b""):
+                text = line.decode("utf-8").rstrip("\r\n")
+                if text.startswith("data:"):
+                    yield text[5:].strip()
+        except (http.client.HTTPException, OSError) as failure:
+            raise StreamBroken(str(failure)) from failure
+
+    def close(self) -> None:
+        self.response.close()
+        self.connection.close()
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def wait_until(check: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Asks `check` until it gives something true, and returns that; connection trouble counts as not yet.
+
+    Raises `TimeoutError` that names `what` and the last trouble.
+    """
+    deadline = time.monotonic() + seconds
+    pause = 0.005
+    trouble: object = None
+    while True:
+        try:
+            if result := check():
+                return result
+        except (OSError, http.client.HTTPException, ValueError) as failure:
+            trouble = failure
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"waited {seconds:g} s for {what}" + (f"; last: {trouble!r}" if trouble else ""))
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+
+
+def _send(connection: http.client.HTTPConnection, method: str, path: str, body: Any, headers):
+    payload, sent = body, dict(headers or {})
+    if body is not None and not isinstance(body, bytes):
+        payload = json.dumps(body).encode()
+    if payload is not None:
+        sent.setdefault("Content-Type", "application/json")
+    connection.request(method, path, payload, sent)
+    return connection.getresponse()
