@@ -90,6 +90,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings
@@ -131,10 +132,6 @@ let package = Package(
             dependencies: [
                 "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings),
-        .testTarget(
-            name: "KithCommandTests",
-            dependencies: ["KithCommand", "KithDialects", "KithModel", "KithNode", "KithMembership", "KithTesting"],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -16,14 +16,20 @@ struct DataFolder: ~Copyable {
     private let state: FilePath
     private let lock: FileDescriptor
 
-    /// Creates the folder when it is missing, readable by its owner only.
+    private init(state: FilePath, lock: FileDescriptor) {
+        self.state = state
+        self.lock = lock
+    }
+
+    /// Creates the folder when it is missing, readable by its owner only, and claims it.
     ///
     /// - Throws: ``NodeStartError`` when it cannot be used, or another process holds it.
-    init(path: String) throws {
-        state = FilePath(path).appending("state")
+    static func claim(_ path: String) throws -> DataFolder {
+        let state = FilePath(path).appending("state")
+        let lock: FileDescriptor
         do {
-            try Self.create(FilePath(path))
-            try Self.create(state)
+            try create(FilePath(path))
+            try create(state)
             lock = try FileDescriptor.open(
                 state.appending("lock"), .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
         } catch {
@@ -34,6 +40,7 @@ struct DataFolder: ~Copyable {
             throw NodeStartError(
                 .folderInUse, "another node runs on the data folder \(path); choose another with --data-dir")
         }
+        return DataFolder(state: state, lock: lock)
     }
 
     deinit { try? lock.close() }  // at the end of the process nothing can be done about it

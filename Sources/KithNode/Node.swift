@@ -3,16 +3,17 @@
 import Hummingbird
 import KithHTTP
 import KithInference
+import KithMembership
 package import KithModel
 import KithStore
 import KithTransport
 package import Logging
 import NIOCore
 import ServiceLifecycle
+import UnixSignals
 
 /// One running node: everything it is made of, put together here and nowhere else.
 package struct Node: Sendable {
-    package static let version = "0.1.0"
     /// After a signal to stop, answers under way have this long to end.
     static let shutdownGrace = Duration.seconds(5)
 
@@ -31,7 +32,7 @@ package struct Node: Sendable {
     /// - Parameter onListening: Told of the address when the node takes requests.
     /// - Throws: ``NodeStartError`` when the node cannot start.
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
-        let folder = try DataFolder(path: settings.dataDirectory)
+        let folder = try DataFolder.claim(settings.dataDirectory)
         let store = try folder.openStore()
         let upstream = UpstreamClient()
         let factory = EngineFactory(settings: settings.engine, client: upstream, clock: clock, logger: logger)
@@ -44,7 +45,7 @@ package struct Node: Sendable {
             endpoints: try knownPeers(), meshKey: settings.meshKey, upstream: upstream, clock: clock, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh, clock: clock)
         let services = NodeServices(
-            name: settings.name, version: Self.version, dispatcher: dispatcher, mesh: mesh, engine: monitor,
+            name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: mesh, engine: monitor,
             store: store, clock: clock,
             limits: SurfaceLimits(
                 seedBody: settings.seedBodyLimit, openAIBody: settings.requestBodyLimit,
