@@ -11,5 +11,7 @@ struct BackgroundLoop: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await work() }
+        // Work that found nothing to do has ended; a service must not end before its group.
+        try await gracefulShutdown()
     }
 }
