@@ -119,7 +119,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "KithCommandTests",
-            dependencies: ["KithCommand", "KithDialects", "KithModel", "KithNode", "KithMembership", "KithTesting"],
+            dependencies: [
+                "KithCommand", "KithDialects", "KithModel", "KithNode", "KithMembership", "KithTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
