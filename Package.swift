@@ -56,7 +56,14 @@ let package = Package(
         .target(
             name: "KithInference",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport", .product(name: "Logging", package: "swift-log"),
+                "KithModel", "KithDialects", "KithTransport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ] + nio,
+            resources: [
+                .embedInCode("Engines/Llama/launcher.py"), .embedInCode("Engines/Llama/guard.sh"),
             ],
             swiftSettings: settings
         ),
@@ -83,6 +90,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings
@@ -107,6 +115,14 @@ let package = Package(
         .testTarget(
             name: "KithStoreTests",
             dependencies: ["KithModel", "KithStore", "KithTesting", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "KithInferenceTests",
+            dependencies: [
+                "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTransport",
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio,
             swiftSettings: settings
         ),
         .testTarget(

@@ -14,10 +14,9 @@ package enum NodeServer {
     package static let connectionLimit = 4096
 
     /// - Parameters:
-    ///   - openAPI: The document served at `/openapi.yaml`.
     ///   - onListening: Told of the channel when the port is open.
     package static func application(
-        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress, openAPI: [UInt8], logger: Logger,
+        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
@@ -25,7 +24,7 @@ package enum NodeServer {
         OpenAIRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
-        StatusRoutes(services: services, address: address, openAPI: openAPI).add(to: router)
+        StatusRoutes(services: services, address: address).add(to: router)
         PeerRoutes(services: services, localEngine: localEngine).add(to: router)
         return Application(
             responder: router.buildResponder(),

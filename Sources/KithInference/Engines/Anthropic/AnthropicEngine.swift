@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+package import KithModel
+package import KithTransport
+import NIOHTTP1
+
+/// Anthropic's messages API.
+package struct AnthropicEngine: ChatEngine {
+    private static let slots = 16
+
+    private let connection: EngineConnection
+    private let catalogue: ModelCatalogue
+    private let preferred: ModelID?
+
+    package init(settings: AnthropicSettings, client: UpstreamClient, clock: any TimeSource = MonotonicClock()) {
+        var connection = EngineConnection(client: client, name: "Anthropic", address: settings.address)
+        connection.key = settings.key
+        connection.headers.add(name: "anthropic-version", value: AnthropicRequestEncoder.version)
+        if let key = settings.key { connection.headers.add(name: "x-api-key", value: key.reveal()) }
+        self.connection = connection
+        preferred = settings.model
+        catalogue = ModelCatalogue(clock: clock) { [connection] in
+            try await connection.get(AnthropicModelList.self, path: "/v1/models?limit=1000").data
+                .map { ModelInfo(id: ModelID($0.id), ownedBy: "anthropic") }
+        }
+    }
+
+    package var kind: EngineKind { .anthropic }
+
+    package var capacity: EngineCapacity { EngineCapacity(slots: Self.slots) }
+
+    package func models() async throws -> [ModelInfo] { try await catalogue.refreshed() }
+
+    package func health() async -> EngineHealth {
+        await connection.health {
+            _ = try await connection.get(
+                AnthropicModelList.self, path: "/v1/models?limit=1", limits: EngineConnection.healthLimits)
+        }
+    }
+
+    package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
+        // Aliases are valid without being listed, so a given name is left to the API to judge.
+        let model: ModelID
+        if let wanted = request.model {
+            model = wanted
+        } else {
+            model = try await catalogue.resolve(nil, preferred: preferred)
+        }
+        let body = try await connection.stream(
+            path: "/v1/messages", body: try AnthropicRequestEncoder.body(for: request, model: model), model: model,
+            contentType: "text/event-stream", limits: UpstreamLimits(firstByte: request.firstTokenLimit))
+        return .events(DecodedStream(body: body, decoder: EventStreamDecoder(AnthropicStreamDecoder())))
+    }
+
+    package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
+        throw ChatFailure(.unsupported, "Anthropic offers no embeddings")
+    }
+}

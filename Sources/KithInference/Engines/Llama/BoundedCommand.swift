@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+import Subprocess
+import SystemPackage
+
+/// A command that is run to its end within a time limit, and whose last words are kept.
+struct BoundedCommand: Sendable {
+    struct Outcome: Sendable {
+        var succeeded: Bool
+        /// The end of standard output and standard error together.
+        var output: String
+    }
+
+    struct TimedOut: Error {}
+
+    private static let keptBytes = 16 << 10
+
+    /// A path, or a name to be looked up on `PATH`.
+    var executable: String
+    var arguments: [String]
+    var environment: Environment
+    var limit: Duration
+
+    /// - Throws: ``TimedOut``; `SubprocessError` when the command cannot be started; `CancellationError`.
+    func run() async throws -> Outcome {
+        let outcome = try await withThrowingTaskGroup(of: Outcome?.self) { group in
+            group.addTask { try await runWithoutLimit() }
+            group.addTask { [limit] in
+                try await Task.sleep(for: limit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+        try Task.checkCancellation()
+        guard let outcome else { throw TimedOut() }
+        return outcome
+    }
+
+    private func runWithoutLimit() async throws -> Outcome {
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(3))]
+        let result = try await Subprocess.run(
+            executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+            arguments: Arguments(arguments), environment: environment, platformOptions: options, input: .none,
+            output: .sequence, error: .combinedWithOutput
+        ) { execution in
+            var kept: [UInt8] = []
+            for try await buffer in execution.standardOutput {
+                buffer.withUnsafeBytes { kept.append(contentsOf: $0) }
+                if kept.count > 2 * Self.keptBytes { kept.removeFirst(kept.count - Self.keptBytes) }
+            }
+            return kept
+        }
+        return Outcome(
+            succeeded: result.terminationStatus.isSuccess,
+            output: String(decoding: result.closureResult, as: UTF8.self))
+    }
+}

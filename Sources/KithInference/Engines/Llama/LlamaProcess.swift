@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import Logging
+import ServiceLifecycle
+import Subprocess
+import Synchronization
+import SystemPackage
+
+/// Keeps a llama.cpp server running as a child process: started, watched, started again with backoff, and stopped with
+/// the node.
+///
+/// The child holds the other end of a pipe for as long as this process lives, and ends when that breaks, so that a node
+/// killed without warning leaves nothing behind.
+package final class LlamaProcess: Service {
+    package let command: any LlamaCommand
+    private let logFile: String
+    private let health: any LlamaHealthChecking
+    private let limits: LlamaLimits
+    private let clock: any TimeSource
+    private let logger: Logger
+    private let box = LlamaStateBox()
+    private let childID = Mutex<Int32?>(nil)
+
+    package init(
+        command: any LlamaCommand, logFile: String, health: any LlamaHealthChecking,
+        limits: LlamaLimits = LlamaLimits(),
+        clock: any TimeSource = MonotonicClock(), logger: Logger
+    ) {
+        self.command = command
+        self.logFile = logFile
+        self.health = health
+        self.limits = limits
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package var state: LlamaState { box.state }
+
+    /// The process that runs now, for diagnosis.
+    package var processID: Int32? { childID.withLock { $0 } }
+
+    /// Waits until the server is ready.
+    ///
+    /// - Throws: ``ChatFailure`` with `noEngine` when it is not ready within `limit`; `CancellationError`.
+    package func address(within limit: Duration) async throws -> HTTPAddress {
+        let deadline = clock.now + limit
+        return try await withThrowingTaskGroup(of: HTTPAddress.self) { group in
+            group.addTask { try await self.nextReadyAddress() }
+            group.addTask {
+                try await self.clock.sleep(until: deadline, tolerance: nil)
+                throw self.notReady()
+            }
+            defer { group.cancelAll() }
+            guard let address = try await group.next() else { throw self.notReady() }
+            return address
+        }
+    }
+
+    private func nextReadyAddress() async throws -> HTTPAddress {
+        while true {
+            try Task.checkCancellation()
+            let state = box.state
+            switch state {
+            case .ready(let address): return address
+            case .stopped: throw notReady()
+            case .loading, .down: await box.change(from: state)
+            }
+        }
+    }
+
+    private func notReady() -> ChatFailure {
+        switch box.state {
+        case .loading: ChatFailure(.noEngine, "the engine is still loading its model", retryAfter: .seconds(2))
+        case .ready: ChatFailure(.noEngine, "the engine has only just become ready", retryAfter: .seconds(1))
+        case .down(let outage):
+            ChatFailure(
+                .noEngine, "the engine is down: \(outage.reason)",
+                retryAfter: max(.seconds(1), outage.nextAttempt - clock.now))
+        case .stopped: ChatFailure(.noEngine, "the engine has been stopped")
+        }
+    }
+
+    // MARK: Supervision
+
+    /// Runs the server until the task is cancelled or the service is shut down.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown { await self.supervise() }
+    }
+
+    private func supervise() async {
+        var backoff = RestartBackoff()
+        var generator = SystemRandomNumberGenerator()
+        while !Task.isCancelled {
+            box.set(.loading)
+            let end = await runOnce()
+            guard !Task.isCancelled else { break }
+            let delay = backoff.delay(afterReadyFor: end.readyFor, using: &generator)
+            let outage = LlamaOutage(
+                reason: end.reason, restarts: backoff.restarts, nextAttempt: clock.now + delay)
+            logger.warning(
+                "the engine ended and is started again",
+                metadata: [
+                    "reason": "\(end.reason)", "restarts": "\(backoff.restarts)", "delay_ms": "\(delay.milliseconds)",
+                ])
+            box.set(.down(outage))
+            do { try await clock.sleep(until: outage.nextAttempt, tolerance: nil) } catch { break }
+        }
+        box.set(.stopped)
+    }
+
+    private struct End: Sendable {
+        var reason: String
+        var readyFor: Duration
+    }
+
+    private func runOnce() async -> End {
+        let readySince = Mutex<Moment?>(nil)
+        var reason: String
+        do {
+            let launch = try await command.prepare()
+            reason = try await runChild(launch) { address in
+                readySince.withLock { $0 = self.clock.now }
+                self.box.set(.ready(address))
+                self.logger.info("the engine is ready", metadata: ["address": "\(address)"])
+            }
+        } catch let failure as ChatFailure {
+            reason = failure.message
+        } catch {
+            reason = "it cannot be run: \(error)"
+        }
+        childID.withLock { $0 = nil }
+        return End(reason: reason, readyFor: readySince.withLock { $0.map { self.clock.now - $0 } ?? .zero })
+    }
+
+    /// - Returns: How the child ended.
+    private func runChild(_ launch: LlamaLaunch, onReady: @escaping @Sendable (HTTPAddress) -> Void) async throws
+        -> String
+    {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: limits.stop)]
+        let result = try await Subprocess.run(
+            .path(FilePath(launch.executable)), arguments: Arguments(launch.arguments),
+            environment: ChildEnvironment.withoutSecrets(), platformOptions: options, input: .inputWriter,
+            output: .sequence, error: .sequence
+        ) { execution in
+            childID.withLock { $0 = execution.processIdentifier.value }
+            // Whatever the child has started goes with it, also when the child itself was killed.
+            defer { try? execution.send(signal: .kill, toProcessGroup: true) }
+            let watch = ChildWatch(
+                readiness: launch.readiness, limits: limits, clock: clock, health: health, onReady: onReady)
+            try await watch.attend(output: execution.standardOutput, errors: execution.standardError, logFile: logFile)
+        }
+        return "it ended by itself (\(result.terminationStatus))"
+    }
+}

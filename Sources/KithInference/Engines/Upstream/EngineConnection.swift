@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithModel
+import KithTransport
+import NIOCore
+import NIOHTTP1
+
+/// What the adapters have in common: asking an engine over HTTP, and putting its refusals into words.
+struct EngineConnection: Sendable {
+    /// For answers that should come at once: model lists, versions.
+    static let inquiryLimits = UpstreamLimits(
+        connect: .seconds(2), firstByte: .seconds(10), stall: .seconds(10), bodyBytes: 16 << 20)
+    /// Together below the two seconds within which health must be told.
+    static let healthLimits = UpstreamLimits(
+        connect: .milliseconds(900), firstByte: .milliseconds(700), stall: .milliseconds(300), bodyBytes: 16 << 20)
+    private static let refusalBytes = 1 << 20
+
+    let client: UpstreamClient
+    /// The engine in messages, such as "Ollama".
+    let name: String
+    let address: HTTPAddress
+    var headers: HTTPHeaders = [:]
+    var key: Secret?
+
+    /// - Throws: ``ChatFailure``; `CancellationError`.
+    func get<Value: Decodable>(
+        _ type: Value.Type, path: String, limits: UpstreamLimits = EngineConnection.inquiryLimits
+    ) async throws -> Value {
+        let reply = try await client.collect(
+            UpstreamRequest(.GET, address, path: path, headers: headers, limits: limits))
+        return try read(type, from: reply, model: nil)
+    }
+
+    /// - Throws: ``ChatFailure``; `CancellationError`.
+    func post<Value: Decodable>(
+        _ type: Value.Type, path: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits
+    ) async throws -> Value {
+        try read(type, from: try await reply(path: path, body: body, limits: limits), model: model)
+    }
+
+    /// The answer whatever its status.
+    func reply(path: String, body: [UInt8], limits: UpstreamLimits) async throws -> UpstreamReply {
+        try await client.collect(
+            UpstreamRequest(
+                .POST, address, path: path, headers: headers, body: ByteBuffer(bytes: body), limits: limits))
+    }
+
+    /// The answer as it comes.
+    ///
+    /// - Parameter contentType: What a stream of this dialect calls itself.
+    /// - Throws: ``ChatFailure``; `CancellationError`.
+    func stream(
+        path: String, body: [UInt8], model: ModelID, contentType: String, limits: UpstreamLimits
+    ) async throws -> UpstreamBody {
+        let response = try await client.stream(
+            UpstreamRequest(
+                .POST, address, path: path, headers: headers, body: ByteBuffer(bytes: body), limits: limits))
+        guard response.status == 200 else {
+            let body = try await response.body.collect(upTo: Self.refusalBytes)
+            throw refusal(status: response.status, headers: response.headers, body: body, model: model)
+        }
+        guard response.headers.first(name: "content-type")?.lowercased().hasPrefix(contentType) == true else {
+            throw ChatFailure(.invalidAnswer, "\(name) did not answer with a stream of its dialect")
+        }
+        return response.body
+    }
+
+    func refusal(status: Int, headers: HTTPHeaders, body: ByteBuffer, model: ModelID?) -> ChatFailure {
+        UpstreamRefusal(
+            engine: name, status: status, retryAfter: headers.first(name: "retry-after"),
+            body: Array(body.readableBytesView), model: model, key: key
+        ).failure
+    }
+
+    private func read<Value: Decodable>(_ type: Value.Type, from reply: UpstreamReply, model: ModelID?) throws -> Value
+    {
+        guard reply.status == 200 else {
+            throw refusal(status: reply.status, headers: reply.headers, body: reply.body, model: model)
+        }
+        do {
+            return try JSONBody.decode(type, from: reply.body.readableBytesView)
+        } catch {
+            throw ChatFailure(.invalidAnswer, "\(name) did not answer in its dialect", cause: error)
+        }
+    }
+
+    /// Health as one small question tells it.
+    func health(_ ask: () async throws -> Void) async -> EngineHealth {
+        do {
+            try await ask()
+            return .ready
+        } catch let failure as ChatFailure {
+            return failure.code == .overloaded ? .loading : .down(failure.message)
+        } catch {
+            return .down("\(name) was not asked to the end")
+        }
+    }
+}
