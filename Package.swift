@@ -142,6 +142,13 @@ let package = Package(
                 "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "KithCommandTests",
+            dependencies: [
+                "KithCommand", "KithDialects", "KithModel", "KithNode", "KithMembership", "KithTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import KithCommand
+import KithDialects
 
 struct Peers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,7 +22,7 @@ struct Peers: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await node.client().get(NodeStatus.self, "/api/status")
-        if json { return try Terminal.printJSON(status.peers ?? []) }
+        if json { return try Terminal.printJSON(status.peers) }
         try Terminal.printLines(StatusReport(status, width: Terminal.width, style: Terminal.style).peerLines)
     }
 }

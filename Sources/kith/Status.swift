@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import KithCommand
+import KithDialects
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import KithDialects
+
 /// A node's status for people.
 package struct StatusReport: Sendable {
     private let status: NodeStatus
@@ -14,21 +16,17 @@ package struct StatusReport: Sendable {
 
     /// The node, its engine and its peers.
     package var lines: [String] {
-        var lines = [heading]
-        if let engine = status.engine { lines += engineLines(engine) }
-        var counts: [String] = []
-        if let sessions = status.sessions { counts.append("\(sessions) sessions") }
-        if let turns = status.turnCount { counts.append("\(turns) turns") }
-        if let valence = status.valence { counts.append("valence \(Self.rounded(valence))") }
-        if let level = status.level { counts.append("level \(Self.rounded(level))") }
-        if !counts.isEmpty { lines.append("state   " + counts.joined(separator: ", ")) }
+        var lines = [heading] + engineLines
+        lines.append(
+            "state   \(status.sessions) sessions, \(status.turnCount) turns, valence \(Self.rounded(status.valence)), "
+                + "level \(Self.rounded(status.level))")
         lines.append("")
         return lines + peerLines
     }
 
     /// The peers as a table.
     package var peerLines: [String] {
-        guard let peers = status.peers, !peers.isEmpty else {
+        guard !status.peers.isEmpty else {
             return ["no peers; name some in config/peers.txt, or with --peer"]
         }
         var table = TextTable([
@@ -36,41 +34,32 @@ package struct StatusReport: Sendable {
             .init("LATENCY", .right), .init("SEEN", .right), .init("MODELS", shrinks: true),
             .init("WHY", shrinks: true),
         ])
-        for peer in peers {
+        for peer in status.peers {
             table.add([
-                peer.name ?? "-", peer.address ?? "-", peer.tier ?? "-", peer.state ?? "-", Self.load(peer),
+                peer.name, peer.address, peer.tier, peer.state, peer.slots > 0 ? "\(peer.active)/\(peer.slots)" : "-",
                 peer.latencyMilliseconds.map { Self.rounded($0) + " ms" } ?? "-",
                 peer.lastSeenSeconds.map { Self.age($0) + " ago" } ?? "-",
-                peer.models.map { $0.isEmpty ? "-" : $0.joined(separator: ", ") } ?? "-", peer.reason ?? "",
+                peer.models.isEmpty ? "-" : peer.models.joined(separator: ", "), peer.reason ?? "",
             ])
         }
         return table.lines(width: width, style: style)
     }
 
     private var heading: String {
-        var text = style.bold(status.node.printable)
-        if let address = status.address { text += "  " + address.printable }
-        if let version = status.version { text += "  kith " + version.printable }
-        if let uptime = status.uptimeSeconds { text += "  up " + Self.age(uptime) }
-        return text
+        style.bold(status.node.printable) + "  \(status.address)  kith \(status.version)".printable
+            + "  up \(Self.age(status.uptimeSeconds))"
     }
 
-    private func engineLines(_ engine: NodeStatus.Engine) -> [String] {
+    private var engineLines: [String] {
+        let engine = status.engine
         var text = "engine  \(engine.kind ?? "none")"
-        if let state = engine.state { text += ", \(state)" }
-        if let slots = engine.slots { text += ", \(engine.active ?? 0) of \(slots) slots busy" }
-        if let queued = engine.queued, queued > 0 { text += ", \(queued) waiting" }
+        if engine.kind != nil { text += ", \(engine.state)" }
+        if engine.slots > 0 { text += ", \(engine.active) of \(engine.slots) slots busy" }
+        if engine.queued > 0 { text += ", \(engine.queued) waiting" }
         var lines = [text.printable]
-        if let reason = engine.reason, !reason.isEmpty { lines.append("        " + reason.printable) }
-        if let models = engine.models, !models.isEmpty {
-            lines.append("models  " + models.joined(separator: ", ").printable)
-        }
+        if !engine.reason.isEmpty { lines.append("        " + engine.reason.printable) }
+        if !engine.models.isEmpty { lines.append("models  " + engine.models.joined(separator: ", ").printable) }
         return lines
-    }
-
-    private static func load(_ peer: NodeStatus.Peer) -> String {
-        guard let slots = peer.slots else { return "-" }
-        return "\(peer.active ?? 0)/\(slots)"
     }
 
     /// `1.5`, `12`, `0.25`: at most two decimals, and none that say nothing. Never traps, whatever came.
