@@ -21,8 +21,8 @@ package struct SeedGenerateRequest: Decodable, Sendable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         prompt = try container.decodeIfPresent(String.self, forKey: .prompt) ?? ""
-        temperature = try container.decodeIfPresent(Double.self, forKey: .temperature) ?? Self.defaultTemperature
-        maxTokens = try container.decodeIfPresent(Int.self, forKey: .maxTokens) ?? Self.defaultMaxTokens
+        temperature = try container.decodeNumberIfPresent(Double.self, forKey: .temperature) ?? Self.defaultTemperature
+        maxTokens = try container.decodeNumberIfPresent(Int.self, forKey: .maxTokens) ?? Self.defaultMaxTokens
         model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
     }
 
@@ -76,7 +76,11 @@ package struct SeedFeedbackRequest: Decodable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        guard let score = FeedbackScore(try container.decode(Double.self, forKey: .score)) else {
+        guard let number = try container.decodeNumberIfPresent(Double.self, forKey: .score) else {
+            throw DecodingError.keyNotFound(
+                CodingKeys.score, .init(codingPath: container.codingPath, debugDescription: "no score"))
+        }
+        guard let score = FeedbackScore(number) else {
             throw DecodingError.dataCorruptedError(
                 forKey: .score, in: container, debugDescription: "-1 to 1")
         }

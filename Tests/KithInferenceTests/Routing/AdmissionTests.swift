@@ -20,9 +20,12 @@ struct AdmissionTests {
     func firstComeFirstServed() {
         var queue = AdmissionQueue(capacity: EngineCapacity(slots: 1, queueLimit: 5))
         for number in 1...3 { _ = queue.arrive(ticket(UInt64(number))) }
-        #expect(queue.leave(ticket(1)) == [ticket(2)])
-        #expect(queue.leave(ticket(2)) == [ticket(3)])
-        #expect(queue.leave(ticket(3)).isEmpty)
+        let first = queue.leave(ticket(1))
+        #expect(first == [ticket(2)])
+        let second = queue.leave(ticket(2))
+        #expect(second == [ticket(3)])
+        let third = queue.leave(ticket(3))
+        #expect(third.isEmpty)
         #expect(queue.runningCount == 0)
     }
 
@@ -31,8 +34,10 @@ struct AdmissionTests {
         var queue = AdmissionQueue(capacity: EngineCapacity(slots: 1, queueLimit: 1))
         _ = queue.arrive(ticket(1))
         _ = queue.arrive(ticket(2))
-        #expect(queue.leave(ticket(2)).isEmpty)
-        #expect(queue.arrive(ticket(3)) == .queued(position: 1))
+        let freed = queue.leave(ticket(2))
+        #expect(freed.isEmpty)
+        let verdict = queue.arrive(ticket(3))
+        #expect(verdict == .queued(position: 1))
     }
 
     @Test("Leaving twice gives back one slot")
@@ -40,7 +45,8 @@ struct AdmissionTests {
         var queue = AdmissionQueue(capacity: EngineCapacity(slots: 1, queueLimit: 5))
         for number in 1...3 { _ = queue.arrive(ticket(UInt64(number))) }
         _ = queue.leave(ticket(1))
-        #expect(queue.leave(ticket(1)).isEmpty)
+        let freed = queue.leave(ticket(1))
+        #expect(freed.isEmpty)
         #expect(queue.runningCount == 1)
     }
 

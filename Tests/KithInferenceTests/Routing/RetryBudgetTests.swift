@@ -25,8 +25,10 @@ struct RetryBudgetTests {
     func windowSlides() {
         var budget = RetryBudget()
         while budget.spend(now: .zero) {}
-        #expect(!budget.spend(now: .seconds(9)))
-        #expect(budget.spend(now: .seconds(11)))
+        let early = budget.spend(now: .seconds(9))
+        let late = budget.spend(now: .seconds(11))
+        #expect(!early)
+        #expect(late)
     }
 
     @Test("A clock that jumps far ahead or back costs no time and breaks nothing")
@@ -34,6 +36,7 @@ struct RetryBudgetTests {
         var budget = RetryBudget()
         budget.requestArrived(now: Moment(nanoseconds: .max))
         budget.requestArrived(now: Moment(nanoseconds: .min))
-        #expect(budget.spend(now: .zero))
+        let isAllowed = budget.spend(now: .zero)
+        #expect(isAllowed)
     }
 }
