@@ -126,6 +126,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "KithHTTPTests",
+            dependencies: [
+                "KithHTTP", "KithDialects", "KithInference", "KithModel", "KithStore", "KithTesting", "KithTransport",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio,
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
         .testTarget(
             name: "KithNodeTests",

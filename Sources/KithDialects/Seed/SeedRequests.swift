@@ -54,13 +54,7 @@ package struct SeedChatRequest: Decodable, Sendable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
         model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
-        session = try container.decodeIfPresent(String.self, forKey: .session).map { text in
-            guard let session = SessionID(text) else {
-                throw DecodingError.dataCorruptedError(
-                    forKey: .session, in: container, debugDescription: "not a session's name")
-            }
-            return session
-        }
+        session = try SessionID.decode(from: container, forKey: .session)
     }
 
     /// - Throws: ``ChatFailure`` in the seed's words for a missing message.
@@ -88,6 +82,19 @@ package struct SeedFeedbackRequest: Decodable, Sendable {
         }
         self.score = score
         comment = try container.decodeIfPresent(String.self, forKey: .comment)
-        session = try container.decodeIfPresent(String.self, forKey: .session).flatMap { SessionID($0) }
+        session = try SessionID.decode(from: container, forKey: .session)
+    }
+}
+
+extension SessionID {
+    fileprivate static func decode<Key: CodingKey>(
+        from container: KeyedDecodingContainer<Key>, forKey key: Key
+    ) throws -> SessionID? {
+        guard let text = try container.decodeIfPresent(String.self, forKey: key) else { return nil }
+        guard let session = SessionID(text) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: container, debugDescription: "not a session's name")
+        }
+        return session
     }
 }

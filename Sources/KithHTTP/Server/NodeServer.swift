@@ -10,14 +10,11 @@ package import NIOCore
 
 /// The node role's listener.
 package enum NodeServer {
-    /// Connections held at once; more wait in the kernel's backlog.
-    package static let connectionLimit = 4096
-
-    /// - Parameters:
-    ///   - onListening: Told of the channel when the port is open.
+    /// - Parameter onListening: Told of the channel when the port is open.
     package static func application(
-        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress, logger: Logger,
-        onListening: @escaping @Sendable (any Channel) async -> Void
+        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress,
+        limits: ConnectionLimits = ConnectionLimits(),
+        logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.addMiddleware { ErrorRendering() }
@@ -28,10 +25,10 @@ package enum NodeServer {
         PeerRoutes(services: services, localEngine: localEngine).add(to: router)
         return Application(
             responder: router.buildResponder(),
-            server: HTTPServerBuilder { NodeChannel(responder: $0) },
+            server: HTTPServerBuilder { NodeChannel(responder: $0, limits: limits) },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(connectionLimit, logger: logger)),
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
             onServerRunning: onListening,
             logger: logger)
     }

@@ -12,8 +12,8 @@ struct AdmissionTests {
     @Test("Slots fill first, then the queue, then requests are refused")
     func fillsInOrder() {
         var queue = AdmissionQueue(capacity: EngineCapacity(slots: 2, queueLimit: 1))
-        #expect(
-            (1...4).map { queue.arrive(ticket($0)) } == [.admitted, .admitted, .queued(position: 1), .refused])
+        let verdicts = (1...4).map { queue.arrive(ticket($0)) }
+        #expect(verdicts == [.admitted, .admitted, .queued(position: 1), .refused])
     }
 
     @Test("Whoever waited longest is admitted when a slot comes free")

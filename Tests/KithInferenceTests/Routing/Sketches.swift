@@ -23,10 +23,8 @@ extension ModelInfo {
     }
 }
 
-extension NodeName: @retroactive ExpressibleByUnicodeScalarLiteral {}
-extension NodeName: @retroactive ExpressibleByExtendedGraphemeClusterLiteral {}
-extension NodeName: @retroactive ExpressibleByStringLiteral {
-    public init(stringLiteral value: String) {
+extension NodeName: ExpressibleByStringLiteral {
+    package init(stringLiteral value: String) {
         guard let name = NodeName(value) else { preconditionFailure("\(value) is not a node's name") }
         self = name
     }
