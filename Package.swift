@@ -102,7 +102,7 @@ let package = Package(
         .executableTarget(
             name: "kith",
             dependencies: [
-                "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport",
+                "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport", "KithInference",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

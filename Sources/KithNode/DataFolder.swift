@@ -30,6 +30,7 @@ struct DataFolder: ~Copyable {
         do {
             try create(FilePath(path))
             try create(state)
+            try create(state.appending("engine"))  // where the engine writes its log
             lock = try FileDescriptor.open(
                 state.appending("lock"), .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
         } catch {

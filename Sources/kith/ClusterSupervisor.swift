@@ -84,23 +84,10 @@ struct ClusterSupervisor: Sendable {
     }
 
     private func awaitAnswers() async throws -> Event {
-        let deadline = ContinuousClock.now + limit
+        let readiness = ClusterReadiness(plan: plan, deadline: ContinuousClock.now + limit)
         for instance in plan.instances {
-            let client = NodeClient(address: instance.address)
-            var reason = "does not answer"
-            while true {
-                do {
-                    // A node without an engine of its own may never be ready, and is of use all the same.
-                    let answer = try await client.probe(instance.hasEngine ? "/health/ready" : "/health/live")
-                    if answer.status == 200 { break }
-                    reason = "is not ready: \(answer.reason)"
-                } catch let failure as ChatFailure {
-                    reason = "does not answer: \(failure.message)"
-                }
-                guard ContinuousClock.now < deadline else {
-                    return .stillSilent(self.failure(instance, "\(reason) (waited \(limit))").message)
-                }
-                try await Task.sleep(for: .milliseconds(100))
+            if let reason = try await readiness.awaitAnswer(of: instance) {
+                return .stillSilent(failure(instance, reason).message)
             }
         }
         return .allAnswer

@@ -49,6 +49,7 @@ struct ClusterUp: AsyncParsableCommand {
 
     func run() async throws {
         let plan = try plan()
+        for settings in try engineSettings(of: plan) { try await EngineCheck.requirePresent(settings) }
         try await PortCheck.requireFree(plan)
         try cluster.folder.requireStopped()
         let report = ClusterAnnouncement(output: json ? .json : .text)
@@ -70,16 +71,20 @@ struct ClusterUp: AsyncParsableCommand {
         if let model = shared[.engineModel], model.lowercased().hasSuffix(".gguf") {
             shared[.engineModel] = surroundings.absolute(model)
         }
-        let plan = try ClusterPlan(
+        return try ClusterPlan(
             count: nodes, basePort: basePort, directory: cluster.folder.path, shared: shared,
             firstNodeEngine: firstNodeEngine)
-        for instance in plan.instances {
-            _ = try NodeSettings(
+    }
+
+    /// What the first node and the others are told of their engine; checks all that they are told.
+    private func engineSettings(of plan: ClusterPlan) throws -> [EngineSettings] {
+        try plan.instances.prefix(2).map { instance in
+            try NodeSettings(
                 SettingSources(
                     flags: instance.settings.merging([.dataDirectory: instance.directory]) { _, last in last },
-                    environment: Terminal.environment, surroundings: surroundings))
+                    environment: Terminal.environment, surroundings: .current())
+            ).engine
         }
-        return plan
     }
 
     /// This command once more, without `--detach`.

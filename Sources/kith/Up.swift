@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import KithCommand
+import KithModel
 import KithNode
 import Logging
 
@@ -51,7 +52,10 @@ struct Up: AsyncParsableCommand {
         let settings = try NodeSettings(sources)
         var logger = Logger(label: "kith")
         logger.logLevel = settings.logLevel
-        try await Node(settings: settings, logger: logger).run()
+        let name = settings.name
+        try await Node(settings: settings, logger: logger).run { address in
+            Terminal.note("node \(name) listens on \(address)")
+        }
     }
 
     private var flags: [SettingKey: String] {
