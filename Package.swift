@@ -83,7 +83,8 @@ let package = Package(
         .target(
             name: "KithNode",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership", "KithHTTP",
+                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership",
+                "KithHTTP",
                 "Yams",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -104,6 +105,7 @@ let package = Package(
             name: "KithInferenceTests",
             dependencies: [
                 "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTransport",
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio,
             swiftSettings: settings

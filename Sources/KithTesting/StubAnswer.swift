@@ -15,7 +15,7 @@ package final class StubAnswer: Sendable {
 
     /// A whole answer.
     package func send(
-        _ status: Int = 200, contentType: String = "application/json", headers: [String: String] = [:], _ body: String
+        _ body: String, status: Int = 200, contentType: String = "application/json", headers: [String: String] = [:]
     ) async throws {
         var headers = headers
         headers["Content-Length"] = String(body.utf8.count)
