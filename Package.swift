@@ -90,10 +90,26 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "KithCommand",
+            dependencies: ["KithModel", "KithDialects", "KithNode"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "kith",
+            dependencies: [
+                "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport", "KithInference",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ] + nio,
+            swiftSettings: settings),
         .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
@@ -111,14 +127,29 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "KithHTTPTests",
+            dependencies: [
+                "KithHTTP", "KithDialects", "KithInference", "KithModel", "KithStore", "KithTesting", "KithTransport",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio,
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
         .testTarget(
             name: "KithNodeTests",
             dependencies: [
                 "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings
-        ),
+            swiftSettings: settings),
+        .testTarget(
+            name: "KithCommandTests",
+            dependencies: [
+                "KithCommand", "KithDialects", "KithModel", "KithNode", "KithMembership", "KithTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -83,7 +83,7 @@ extension Store {
     /// Flushes every ``StoreLimits/flushInterval`` until the task is cancelled, and then once more.
     ///
     /// - Parameter report: told of each flush that failed. Nothing is lost by it: the next one tries again.
-    package func run(clock: some TimeSource, report: @Sendable (StoreError) -> Void) async {
+    package func run(clock: any TimeSource, report: @Sendable (StoreError) -> Void) async {
         var isRunning = true
         while isRunning {
             do {

@@ -185,7 +185,8 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError {
+        // An end in the middle of a chunk is reported as a parser error: the server died, it did not speak wrongly.
+        if let error = error as? HTTPParserError, error != .invalidEOFState {
             fail(ChatFailure(.invalidAnswer, "\(origin) does not answer in HTTP", cause: error))
         } else {
             fail(ChatFailure(.interrupted, "the connection to \(origin) broke", cause: error))

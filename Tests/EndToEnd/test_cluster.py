@@ -29,15 +29,16 @@ class Outcome:
     detail: str = ""
 
 
-def ask(port: int, words: str, limit: float = 60) -> Outcome:
-    """Streams one request for `words` to come back and judges what came."""
+def ask(port: int, words: str, answerer: str | None = None, limit: float = 60) -> Outcome:
+    """Streams one request for `words` to come back, from `answerer` if one is named, and judges what came."""
     began = time.monotonic()
 
     def outcome(kind: str, node: str | None, detail: str = "") -> Outcome:
         return Outcome(kind, node, time.monotonic() - began, detail)
 
     try:
-        stream = web.Stream(port, {"messages": [{"role": "user", "content": words}]}, timeout=limit)
+        body = {"messages": [{"role": "user", "content": words}]}
+        stream = web.Stream(port, body, limit, {"x-kith-node": answerer} if answerer else None)
     except OSError as failure:
         return outcome("lost", None, repr(failure))
     with stream:
@@ -94,8 +95,8 @@ class NineNodes(unittest.TestCase):
         cls.names = {port: web.get(port, "/api/status").json()["node"] for port in cls.cluster.ports}
         cls.first = cls.cluster.ports[0]
 
-    def assert_answers(self, port: int):
-        outcome = ask(port, unique_words(6))
+    def assert_answers(self, port: int, answerer: str | None = None):
+        outcome = ask(port, unique_words(6), answerer)
         self.assertEqual(outcome.kind, "complete", f"port {port}: {outcome.detail}")
         return outcome
 
@@ -119,7 +120,8 @@ class NineNodes(unittest.TestCase):
             others = set(self.names.values()) - {self.names[port]}
 
             def known() -> bool:
-                return {peer.get("name") for peer in web.get(port, "/api/status").json()["peers"]} == others
+                peers = web.get(port, "/api/status").json()["peers"]
+                return {peer["name"] for peer in peers if peer["state"] == "up"} == others
 
             web.wait_until(known, 10, f"the node on port {port} to know {sorted(others)}")
 
@@ -131,7 +133,14 @@ class NineNodes(unittest.TestCase):
             used |= self.nodes_used_by_the_first()
         self.assertEqual(used, others)
 
-    def test_4_any_node_may_die_and_is_used_again_when_it_is_back(self):
+    def test_4_each_node_is_answered_by_each_other_that_has_an_engine(self):
+        answerers = [self.names[port] for port in self.cluster.ports if port != self.first]
+        pairs = [(port, answerer) for port in self.cluster.ports for answerer in answerers]
+        with ThreadPoolExecutor(8) as pool:
+            outcomes = list(pool.map(lambda pair: self.assert_answers(*pair), pairs))
+        self.assertEqual([outcome.node for outcome in outcomes], [answerer for _, answerer in pairs])
+
+    def test_5_any_node_may_die_and_is_used_again_when_it_is_back(self):
         recoveries = []
         for port in self.cluster.ports:
             with self.subTest(killed=self.names[port]):

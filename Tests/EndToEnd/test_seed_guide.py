@@ -98,7 +98,7 @@ class TheSeedSurface(unittest.TestCase):
         answer = self.post("/api/generate", {"prompt": "  what emerges?\n"})
         self.assertEqual(answer.status, 200)
         self.assertEqual((answer.json()["response"], answer.json()["success"]), ("what emerges?", True))
-        self.assertEqual(answer.headers["x-kith-node"], self.node.name)
+        self.assertEqual(answer.node, self.node.name)
 
     def test_the_content_type_may_be_missing(self):
         line = """curl http://localhost:8080/api/generate -H "Content-Type:" -d '{"prompt":"test"}'"""
@@ -109,7 +109,7 @@ class TheSeedSurface(unittest.TestCase):
             with self.subTest(body=body):
                 answer = self.post("/api/generate", body)
                 self.assertEqual(answer.status, 400)
-                self.assertEqual(answer.json(), {"error": "No prompt provided", "success": False})
+                self.assertLessEqual({"error": "No prompt provided", "success": False}.items(), answer.json().items())
 
     def test_what_is_not_a_json_object_is_malformed(self):
         for body in (b"{", b"[]", b'"text"', b"", b'{"prompt": "\xff\xfe"}', b'{"prompt": NaN}'):
@@ -159,7 +159,8 @@ class TheSeedSurface(unittest.TestCase):
 
     def test_no_message_is_said_in_the_seeds_words(self):
         answer = self.post("/api/chat", {"session": "kitchen"})
-        self.assertEqual((answer.status, answer.json()), (400, {"error": "No message provided", "success": False}))
+        self.assertEqual(answer.status, 400)
+        self.assertLessEqual({"error": "No message provided", "success": False}.items(), answer.json().items())
 
     def test_feedback_moves_the_valence(self):
         def valence():

@@ -18,7 +18,7 @@ class Cluster:
         self.ports = list(range(base_port, base_port + count))
         self.mesh_key = secrets.token_hex(16)
         self._restarted: list[Process] = []
-        command = [kith, "cluster", "up", "-n", count, "--base-port", base_port, "--data-dir", directory, *flags]
+        command = [kith, "cluster", "up", "-n", count, "--base-port", base_port, "--dir", directory, *flags]
         directory.mkdir(parents=True, exist_ok=True)
         env = environment(KITH_MESH_KEY=self.mesh_key)
         self.process = Process(command, directory / "cluster.log", env, directory)

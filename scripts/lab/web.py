@@ -19,6 +19,16 @@ class Answer:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def node(self) -> str | None:
+        return node_of(self.headers.get("x-kith-route"))
+
+
+def node_of(route: str | None) -> str | None:
+    """Whose engine made an answer, from its header `x-kith-route`: `node=desk; model="…"; reason=…`."""
+    parameters = (part.strip().partition("=") for part in (route or "").split(";"))
+    return next((value for name, _, value in parameters if name == "node"), None)
+
 
 def request(port: int, method: str, path: str, body: Any = None, timeout: float = 30, headers=None) -> Answer:
     """Sends one request; `body` goes as JSON unless it is bytes."""
@@ -45,10 +55,10 @@ class StreamBroken(Exception):
 class Stream:
     """A streamed answer to one `POST /v1/chat/completions`."""
 
-    def __init__(self, port: int, body: dict, timeout: float = 60):
+    def __init__(self, port: int, body: dict, timeout: float = 60, headers=None):
         self.connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
         try:
-            self.response = _send(self.connection, "POST", "/v1/chat/completions", {**body, "stream": True}, None)
+            self.response = _send(self.connection, "POST", "/v1/chat/completions", {**body, "stream": True}, headers)
         except BaseException:
             self.connection.close()
             raise
@@ -59,11 +69,7 @@ class Stream:
 
     @property
     def node(self) -> str | None:
-        return self.response.headers.get("x-kith-node")
-
-    @property
-    def route(self) -> str | None:
-        return self.response.headers.get("x-kith-route")
+        return node_of(self.response.headers.get("x-kith-route"))
 
     def lines(self) -> Iterator[str]:
         """The payload of each `data:` line, `[DONE]` included."""

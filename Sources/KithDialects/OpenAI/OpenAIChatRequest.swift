@@ -67,16 +67,16 @@ package struct OpenAIRequestOptions: Sendable {
         stream = try container.decodeIfPresent(Bool.self, forKey: .stream) ?? false
         includesUsage =
             try container.decodeIfPresent(OpenAIStreamOptions.self, forKey: .streamOptions)?.include_usage ?? false
-        choices = try container.decodeIfPresent(Int.self, forKey: .choices)
+        choices = try container.decodeNumberIfPresent(Int.self, forKey: .choices)
         unchecked = SamplingOptions(
-            maxTokens: try container.decodeIfPresent(Int.self, forKey: .maxCompletionTokens)
-                ?? container.decodeIfPresent(Int.self, forKey: .maxTokens),
-            temperature: try container.decodeIfPresent(Double.self, forKey: .temperature),
-            topP: try container.decodeIfPresent(Double.self, forKey: .topP),
-            seed: try container.decodeIfPresent(Int64.self, forKey: .seed),
+            maxTokens: try container.decodeNumberIfPresent(Int.self, forKey: .maxCompletionTokens)
+                ?? container.decodeNumberIfPresent(Int.self, forKey: .maxTokens),
+            temperature: try container.decodeNumberIfPresent(Double.self, forKey: .temperature),
+            topP: try container.decodeNumberIfPresent(Double.self, forKey: .topP),
+            seed: try container.decodeNumberIfPresent(Int64.self, forKey: .seed),
             stop: try container.decodeIfPresent(OneOrMoreStrings.self, forKey: .stop)?.strings ?? [],
-            frequencyPenalty: try container.decodeIfPresent(Double.self, forKey: .frequencyPenalty),
-            presencePenalty: try container.decodeIfPresent(Double.self, forKey: .presencePenalty))
+            frequencyPenalty: try container.decodeNumberIfPresent(Double.self, forKey: .frequencyPenalty),
+            presencePenalty: try container.decodeNumberIfPresent(Double.self, forKey: .presencePenalty))
         extensions = [:]
         for key in container.allKeys where !OpenAIKey.known.contains(key.stringValue) {
             extensions[key.stringValue] = try container.decode(JSONValue.self, forKey: key)

@@ -37,7 +37,7 @@ package struct OpenAIEmbeddingRequest: Decodable, Sendable {
         let model = try container.decodeIfPresent(String.self, forKey: .model)
         request = EmbeddingRequest(
             model: try OpenAIRequestOptions.modelID(model), inputs: inputs,
-            dimensions: try container.decodeIfPresent(Int.self, forKey: .dimensions))
+            dimensions: try container.decodeNumberIfPresent(Int.self, forKey: .dimensions))
         encoding = try container.decodeIfPresent(Encoding.self, forKey: .encoding) ?? .float
     }
 }

@@ -21,8 +21,8 @@ package struct SeedGenerateRequest: Decodable, Sendable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         prompt = try container.decodeIfPresent(String.self, forKey: .prompt) ?? ""
-        temperature = try container.decodeIfPresent(Double.self, forKey: .temperature) ?? Self.defaultTemperature
-        maxTokens = try container.decodeIfPresent(Int.self, forKey: .maxTokens) ?? Self.defaultMaxTokens
+        temperature = try container.decodeNumberIfPresent(Double.self, forKey: .temperature) ?? Self.defaultTemperature
+        maxTokens = try container.decodeNumberIfPresent(Int.self, forKey: .maxTokens) ?? Self.defaultMaxTokens
         model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
     }
 
@@ -54,13 +54,7 @@ package struct SeedChatRequest: Decodable, Sendable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
         model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
-        session = try container.decodeIfPresent(String.self, forKey: .session).map { text in
-            guard let session = SessionID(text) else {
-                throw DecodingError.dataCorruptedError(
-                    forKey: .session, in: container, debugDescription: "not a session's name")
-            }
-            return session
-        }
+        session = try SessionID.decode(from: container, forKey: .session)
     }
 
     /// - Throws: ``ChatFailure`` in the seed's words for a missing message.
@@ -82,12 +76,29 @@ package struct SeedFeedbackRequest: Decodable, Sendable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        guard let score = FeedbackScore(try container.decode(Double.self, forKey: .score)) else {
+        guard let number = try container.decodeNumberIfPresent(Double.self, forKey: .score) else {
+            throw DecodingError.keyNotFound(
+                CodingKeys.score, .init(codingPath: container.codingPath, debugDescription: "no score"))
+        }
+        guard let score = FeedbackScore(number) else {
             throw DecodingError.dataCorruptedError(
                 forKey: .score, in: container, debugDescription: "-1 to 1")
         }
         self.score = score
         comment = try container.decodeIfPresent(String.self, forKey: .comment)
-        session = try container.decodeIfPresent(String.self, forKey: .session).flatMap { SessionID($0) }
+        session = try SessionID.decode(from: container, forKey: .session)
+    }
+}
+
+extension SessionID {
+    fileprivate static func decode<Key: CodingKey>(
+        from container: KeyedDecodingContainer<Key>, forKey key: Key
+    ) throws -> SessionID? {
+        guard let text = try container.decodeIfPresent(String.self, forKey: key) else { return nil }
+        guard let session = SessionID(text) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: container, debugDescription: "not a session's name")
+        }
+        return session
     }
 }

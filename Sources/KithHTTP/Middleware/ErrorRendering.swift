@@ -76,10 +76,16 @@ struct SurfaceProblem: Sendable {
     }
 
     init(_ failure: ChatFailure) {
-        self.init(status: Self.status(for: failure.code), message: failure.message, failure: failure)
+        self.init(status: Self.status(for: failure.code), message: Self.message(of: failure), failure: failure)
         guard status == .serviceUnavailable else { return }
         let seconds = max(1, Int((failure.retryAfter ?? .seconds(1)).seconds.rounded(.up)))
         headers[.retryAfter] = String(seconds)
+    }
+
+    /// Names of models that would have worked go into the sentence, for people who see nothing else.
+    private static func message(of failure: ChatFailure) -> String {
+        guard failure.code == .modelNotFound, !failure.knownModels.isEmpty else { return failure.message }
+        return failure.message + "; there is " + failure.knownModels.map(\.rawValue).joined(separator: ", ")
     }
 
     private static func status(for code: ChatFailure.Code) -> HTTPResponse.Status {

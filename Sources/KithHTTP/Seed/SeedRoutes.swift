@@ -48,7 +48,8 @@ struct SeedRoutes: Sendable {
         let session = asked.session ?? .random()
         let history = try await recentTurns(of: session, model: asked.model)
         let question = ChatRequest(
-            model: asked.model, messages: history + [ChatMessage(.user, asked.message)], streams: false)
+            model: asked.model, messages: history + [ChatMessage(.user, asked.message)],
+            sampling: SamplingOptions(maxTokens: services.limits.defaultMaxTokens), streams: false)
         let (answer, routed) = try await wholeAnswer(to: question, pin: try request.pinnedNode())
         let text = answer.message.text.trimmed
         try await services.store.appendExchange(

@@ -14,20 +14,21 @@ final class ClientWatchHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
 
-    /// From the head of a request to its end.
-    static let requestLimit = TimeAmount.seconds(30)
-
     private let presence: ClientPresence
+    private let bodyLimit: TimeAmount
     private var slowRequest: Scheduled<Void>?
 
-    init(presence: ClientPresence) { self.presence = presence }
+    init(presence: ClientPresence, bodyLimit: Duration) {
+        self.presence = presence
+        self.bodyLimit = TimeAmount(bodyLimit)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head: break
         case .body:
             if slowRequest == nil {
-                slowRequest = context.eventLoop.assumeIsolated().scheduleTask(in: Self.requestLimit) {
+                slowRequest = context.eventLoop.assumeIsolated().scheduleTask(in: bodyLimit) {
                     context.close(promise: nil)
                 }
             }

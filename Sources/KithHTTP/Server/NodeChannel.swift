@@ -15,10 +15,8 @@ struct NodeChannel: ServerChildChannel {
         var channel: any Channel { http.channel }
     }
 
-    /// Without a request, or in the middle of a head.
-    static let idleLimit = TimeAmount.seconds(60)
-
     let responder: HTTPChannelHandler.Responder
+    let limits: ConnectionLimits
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let presence = ClientPresence()
@@ -43,9 +41,10 @@ struct NodeChannel: ServerChildChannel {
         HTTP1Channel(
             responder: responder,
             configuration: .init(
-                additionalChannelHandlers: [ClientWatchHandler(presence: presence)],
-                idleTimeout: Self.idleLimit,
+                additionalChannelHandlers: [ClientWatchHandler(presence: presence, bodyLimit: limits.body)],
+                idleTimeout: TimeAmount(limits.idle),
                 httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
+                    maxHeaderFieldSize: limits.headerBytes / 4, maxHeaderListSize: limits.headerBytes,
+                    maxHeaderFieldCount: limits.headerCount)))
     }
 }

@@ -10,29 +10,25 @@ package import NIOCore
 
 /// The node role's listener.
 package enum NodeServer {
-    /// Connections held at once; more wait in the kernel's backlog.
-    package static let connectionLimit = 4096
-
-    /// - Parameters:
-    ///   - openAPI: The document served at `/openapi.yaml`.
-    ///   - onListening: Told of the channel when the port is open.
+    /// - Parameter onListening: Told of the channel when the port is open.
     package static func application(
-        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress, openAPI: [UInt8], logger: Logger,
-        onListening: @escaping @Sendable (any Channel) async -> Void
+        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress,
+        limits: ConnectionLimits = ConnectionLimits(),
+        logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.addMiddleware { ErrorRendering() }
         OpenAIRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
-        StatusRoutes(services: services, address: address, openAPI: openAPI).add(to: router)
+        StatusRoutes(services: services, address: address).add(to: router)
         PeerRoutes(services: services, localEngine: localEngine).add(to: router)
         return Application(
             responder: router.buildResponder(),
-            server: HTTPServerBuilder { NodeChannel(responder: $0) },
+            server: HTTPServerBuilder { NodeChannel(responder: $0, limits: limits) },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(connectionLimit, logger: logger)),
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
             onServerRunning: onListening,
             logger: logger)
     }

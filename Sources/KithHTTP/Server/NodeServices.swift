@@ -37,15 +37,18 @@ package struct NodeServices: Sendable {
     }
 }
 
-/// How much a client may send.
+/// How much a client may send, and get.
 package struct SurfaceLimits: Sendable {
     /// Bytes of a body on the seeds' routes.
     package var seedBody: Int
     /// Bytes of a body on the OpenAI routes, where images and long documents come in.
     package var openAIBody: Int
+    /// Tokens of a chat answer whose length the client did not limit.
+    package var defaultMaxTokens: Int
 
-    package init(seedBody: Int = 1 << 20, openAIBody: Int = 8 << 20) {
+    package init(seedBody: Int = 1 << 20, openAIBody: Int = 4 << 20, defaultMaxTokens: Int = 2048) {
         self.seedBody = seedBody
         self.openAIBody = openAIBody
+        self.defaultMaxTokens = defaultMaxTokens
     }
 }

@@ -11,11 +11,11 @@ import NIOCore
 struct StatusRoutes: Sendable {
     let services: NodeServices
     let address: HTTPAddress
-    let openAPI: [UInt8]
 
     func add(to router: SurfaceRouter) {
         router.surface("/api/status", [.get: { _, _ in try await status() }])
-        router.surface("/openapi.yaml", [.get: { _, _ in text(openAPI, type: "application/yaml") }])
+        router.surface(
+            "/openapi.yaml", [.get: { _, _ in text(PackageResources.openapi_yaml, type: "application/yaml") }])
         router.surface("/", [.get: { _, _ in text(Array(greeting.utf8), type: "text/plain; charset=utf-8") }])
     }
 

@@ -33,6 +33,11 @@ package struct RouteDecision: Sendable {
     package struct Skip: Hashable, Sendable {
         package var node: NodeName
         package var reason: SkipReason
+
+        package init(node: NodeName, reason: SkipReason) {
+            self.node = node
+            self.reason = reason
+        }
     }
 
     package var choices: [Choice]

@@ -36,7 +36,7 @@ package enum SettingKind: Sendable {
     }
 
     /// Completes the sentence "the value is not …".
-    var expectation: String {
+    package var expectation: String {
         switch self {
         case .nodeName: "a name of 1 to 64 characters from A-Z a-z 0-9 . _ -"
         case .path: "a path"

@@ -9,6 +9,16 @@ package enum SettingPlace: Hashable, Sendable, CustomStringConvertible {
     case yaml(path: String, line: Int?)
     case byDefault
 
+    /// The source without the name that was used there.
+    var source: String {
+        switch self {
+        case .flag: "the command line"
+        case .environment: "the environment"
+        case .environmentFile(_, let path, let line): "\(path), line \(line)"
+        case .yaml, .byDefault: description
+        }
+    }
+
     package var description: String {
         switch self {
         case .flag(let flag): flag
@@ -51,7 +61,7 @@ package struct SettingProblem: Error, Hashable, Sendable, CustomStringConvertibl
     package var description: String {
         switch fault {
         case .unknown(let suggestion):
-            "unknown setting \(setting) (\(place)); "
+            "unknown setting \(setting) (\(place.source)); "
                 + (suggestion.map { "did you mean \($0)?" } ?? "`kith settings` lists those there are")
         case .unusable(let value, let expected):
             "setting \(setting): " + (value.map { "\"\(Self.quotable($0))\"" } ?? "the value")

@@ -38,6 +38,9 @@ package struct Surroundings: Sendable {
             hostName: machineName())
     }
 
+    /// The absolute form of a path that may begin with `~/` or be relative to the current folder.
+    package func absolute(_ path: String) -> String { absolute(path, base: currentDirectory).trimmingSlash }
+
     /// The absolute form of a path that may begin with `~/` or be relative to `base`.
     func absolute(_ path: String, base: String) -> String {
         if path == "~" { return homeDirectory }

@@ -52,10 +52,10 @@ struct SettingProblemTests {
         let end = "; did you mean \(suggestion)?"
         #expect(
             problem(sources(environment: [name: "secret-value"]))
-                == "unknown setting \(name) (\(name) in the environment)" + end)
+                == "unknown setting \(name) (the environment)" + end)
         #expect(
             problem(sources(file: "\n\(name)=secret-value"))
-                == "unknown setting \(name) (\(name) in /data/.env, line 2)" + end)
+                == "unknown setting \(name) (/data/.env, line 2)" + end)
     }
 
     @Test(

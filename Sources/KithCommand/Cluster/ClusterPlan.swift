@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import KithNode
+
+/// What `kith cluster up` will start: nodes on neighbouring ports of this machine, all of them kin.
+package struct ClusterPlan: Sendable {
+    package static let largest = 64
+
+    package struct Instance: Sendable {
+        package var name: String
+        package var port: Int
+        /// Absolute.
+        package var directory: String
+        package var address: HTTPAddress
+        /// What this node is told, as flags and in its `kith.yaml`.
+        package var settings: [SettingKey: String]
+        package var peersFile: String
+        package var hasEngine: Bool
+
+        package var logFile: String { directory + "/state/node.log" }
+    }
+
+    package let directory: String
+    package let instances: [Instance]
+
+    /// - Parameters:
+    ///   - directory: Absolute; holds a folder for each node.
+    ///   - shared: Told to every node.
+    ///   - firstNodeEngine: For the first node in place of the shared one.
+    /// - Throws: ``CommandFailure`` with `usage` when there would be too many nodes or no ports for them.
+    package init(
+        count: Int, basePort: Int, directory: String, shared: [SettingKey: String] = [:],
+        firstNodeEngine: String? = nil
+    ) throws(CommandFailure) {
+        guard (1...Self.largest).contains(count) else {
+            throw CommandFailure(.usage, "a cluster has 1 to \(Self.largest) nodes, not \(count)")
+        }
+        guard basePort >= 1, basePort <= 65_536 - count else {
+            throw CommandFailure(.usage, "there are no \(count) ports from \(basePort) on; choose another --base-port")
+        }
+        self.directory = directory
+        let ports = Array(basePort..<basePort + count)
+        instances = ports.enumerated().map { index, port in
+            var settings = shared
+            if index == 0, let firstNodeEngine { settings[.engineKind] = firstNodeEngine }
+            settings[.name] = "instance_\(port)"
+            settings[.host] = "127.0.0.1"
+            settings[.port] = "\(port)"
+            return Instance(
+                name: "instance_\(port)", port: port, directory: "\(directory)/instance_\(port)",
+                address: HTTPAddress(host: "127.0.0.1", port: port), settings: settings,
+                peersFile: Self.peersFile(of: port, among: ports), hasEngine: settings[.engineKind] != "none")
+        }
+    }
+
+    /// The first line of every file that a cluster writes; a file without it is somebody's own and is left alone.
+    package static let mark = "# Written by `kith cluster up`; without this line it is left as it is."
+
+    private static func peersFile(of port: Int, among ports: [Int]) -> String {
+        let lines = ports.filter { $0 != port }.map { "http://127.0.0.1:\($0)/api/generate tier=kin" }
+        return ([mark] + lines).joined(separator: "\n") + "\n"
+    }
+}
+
+extension ClusterPlan.Instance {
+    /// What follows `kith` on the node's command line.
+    package var arguments: [String] {
+        var arguments = ["up", "--data-dir", directory, "--lifeline"]
+        for definition in SettingDefinition.all {
+            guard let flag = definition.flag, let value = settings[definition.key] else { continue }
+            arguments += ["\(flag)=\(value)"]
+        }
+        return arguments
+    }
+
+    /// `config/kith.yaml`, so that the node can also be started alone: `kith up --data-dir …`.
+    package var settingsFile: String {
+        var lines = [ClusterPlan.mark]
+        var group: [Substring] = []
+        for key in SettingKey.allCases {
+            guard let value = settings[key] else { continue }
+            let path = key.rawValue.split(separator: ".")
+            let parents = path.dropLast()
+            for (depth, name) in parents.enumerated()
+            where depth >= group.count || !group.starts(with: parents.prefix(depth + 1)) {
+                lines.append(String(repeating: "  ", count: depth) + "\(name):")
+            }
+            group = Array(parents)
+            let indent = String(repeating: "  ", count: parents.count)
+            lines.append("\(indent)\(path.last ?? ""): \(Self.quoted(value))")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A double-quoted scalar (YAML 1.2, 7.3.1).
+    private static func quoted(_ value: String) -> String {
+        "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithDialects
+
+/// A node's status for people.
+package struct StatusReport: Sendable {
+    private let status: NodeStatus
+    private let width: Int?
+    private let style: TerminalStyle
+
+    package init(_ status: NodeStatus, width: Int?, style: TerminalStyle) {
+        self.status = status
+        self.width = width
+        self.style = style
+    }
+
+    /// The node, its engine and its peers.
+    package var lines: [String] {
+        var lines = [heading] + engineLines
+        lines.append(
+            "state   \(status.sessions) sessions, \(status.turnCount) turns, valence \(Self.rounded(status.valence)), "
+                + "level \(Self.rounded(status.level))")
+        lines.append("")
+        return lines + peerLines
+    }
+
+    /// The peers as a table.
+    package var peerLines: [String] {
+        guard !status.peers.isEmpty else {
+            return ["no peers; name some in config/peers.txt, or with --peer"]
+        }
+        var table = TextTable([
+            .init("PEER"), .init("ADDRESS", shrinks: true), .init("TIER"), .init("STATE"), .init("LOAD", .right),
+            .init("LATENCY", .right), .init("SEEN", .right), .init("MODELS", shrinks: true),
+            .init("WHY", shrinks: true),
+        ])
+        for peer in status.peers {
+            table.add([
+                peer.name, peer.address, peer.tier, peer.state, peer.slots > 0 ? "\(peer.active)/\(peer.slots)" : "-",
+                peer.latencyMilliseconds.map { Self.rounded($0) + " ms" } ?? "-",
+                peer.lastSeenSeconds.map { Self.age($0) + " ago" } ?? "-",
+                peer.models.isEmpty ? "-" : peer.models.joined(separator: ", "), peer.reason ?? "",
+            ])
+        }
+        return table.lines(width: width, style: style)
+    }
+
+    private var heading: String {
+        style.bold(status.node.printable) + "  \(status.address)  kith \(status.version)".printable
+            + "  up \(Self.age(status.uptimeSeconds))"
+    }
+
+    private var engineLines: [String] {
+        let engine = status.engine
+        var text = "engine  \(engine.kind ?? "none")"
+        if engine.kind != nil { text += ", \(engine.state)" }
+        if engine.slots > 0 { text += ", \(engine.active) of \(engine.slots) slots busy" }
+        if engine.queued > 0 { text += ", \(engine.queued) waiting" }
+        var lines = [text.printable]
+        if !engine.reason.isEmpty { lines.append("        " + engine.reason.printable) }
+        if !engine.models.isEmpty { lines.append("models  " + engine.models.joined(separator: ", ").printable) }
+        return lines
+    }
+
+    /// `1.5`, `12`, `0.25`: at most two decimals, and none that say nothing. Never traps, whatever came.
+    static func rounded(_ number: Double) -> String {
+        guard number.isFinite, abs(number) < 1e12 else { return "?" }
+        let hundredths = Int((abs(number) * 100).rounded())
+        let sign = number < 0 && hundredths > 0 ? "-" : ""
+        let (whole, part) = hundredths.quotientAndRemainder(dividingBy: 100)
+        if part == 0 { return "\(sign)\(whole)" }
+        return "\(sign)\(whole)." + (part % 10 == 0 ? "\(part / 10)" : part < 10 ? "0\(part)" : "\(part)")
+    }
+
+    /// `42 s`, `7 min`, `3 h 5 min`, `12 d`.
+    static func age(_ seconds: Double) -> String {
+        guard seconds.isFinite, (0..<1e12).contains(seconds) else { return "?" }
+        let whole = Int(seconds)
+        switch whole {
+        case ..<60: return "\(whole) s"
+        case ..<3_600: return "\(whole / 60) min"
+        case ..<86_400: return "\(whole / 3_600) h \(whole % 3_600 / 60) min"
+        default: return "\(whole / 86_400) d"
+        }
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension String {
+    /// Terminal columns that this text takes, near enough for tables: wide East Asian characters and emoji take two
+    /// (Unicode Standard Annex 11), combining marks none.
+    package var displayWidth: Int { reduce(0) { $0 + $1.displayWidth } }
+
+    /// The text cut to `width` columns, the last of them an ellipsis when something was cut.
+    package func truncated(toWidth width: Int) -> String {
+        guard displayWidth > width else { return self }
+        guard width > 0 else { return "" }
+        var used = 0
+        let kept = prefix { character in
+            used += character.displayWidth
+            return used <= width - 1
+        }
+        return kept + "…"
+    }
+
+    /// Without control characters and bidirectional overrides, so that what another machine sent cannot move the cursor.
+    package var printable: String {
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.map { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: " "
+                    default: scalar
+                    }
+                }))
+    }
+}
+
+extension Character {
+    fileprivate var displayWidth: Int {
+        guard let first = unicodeScalars.first else { return 0 }
+        if unicodeScalars.count > 1, unicodeScalars.contains(where: { $0.value == 0xFE0F }) { return 2 }
+        switch first.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark, .format, .control: return 0
+        default: return first.isWide ? 2 : 1
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isWide: Bool {
+        switch value {
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
+            0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE4F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F,
+            0x1F680...0x1F6FF, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+            true
+        default: properties.isEmojiPresentation
+        }
+    }
+}

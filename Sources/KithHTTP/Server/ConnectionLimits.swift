@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a connection from a client may cost.
+package struct ConnectionLimits: Sendable {
+    /// Connections held at once; more wait in the kernel's backlog.
+    package var connections: Int
+    /// Without a request, or in the middle of a head.
+    package var idle: Duration
+    /// From the first piece of a body to its end.
+    package var body: Duration
+    /// Bytes of all header fields together.
+    package var headerBytes: Int
+    package var headerCount: Int
+
+    package init(
+        connections: Int = 4096, idle: Duration = .seconds(60), body: Duration = .seconds(30),
+        headerBytes: Int = 64 << 10, headerCount: Int = 100
+    ) {
+        self.connections = connections
+        self.idle = idle
+        self.body = body
+        self.headerBytes = headerBytes
+        self.headerCount = headerCount
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithStore
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A node's own files, held by one process at a time.
+struct DataFolder: ~Copyable {
+    private let state: FilePath
+    private let lock: FileDescriptor
+
+    private init(state: FilePath, lock: FileDescriptor) {
+        self.state = state
+        self.lock = lock
+    }
+
+    /// Creates the folder when it is missing, readable by its owner only, and claims it.
+    ///
+    /// - Throws: ``NodeStartError`` when it cannot be used, or another process holds it.
+    static func claim(_ path: String) throws -> DataFolder {
+        let state = FilePath(path).appending("state")
+        let lock: FileDescriptor
+        do {
+            try create(FilePath(path))
+            try create(state)
+            try create(state.appending("engine"))  // where the engine writes its log
+            lock = try FileDescriptor.open(
+                state.appending("lock"), .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
+        } catch {
+            throw NodeStartError(.dataFolder, "cannot use the data folder \(path)", cause: error)
+        }
+        guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            try? lock.close()  // the refusal below is what matters
+            throw NodeStartError(
+                .folderInUse, "another node runs on the data folder \(path); choose another with --data-dir")
+        }
+        return DataFolder(state: state, lock: lock)
+    }
+
+    deinit { try? lock.close() }  // at the end of the process nothing can be done about it
+
+    func openStore() throws -> Store {
+        do {
+            return try Store(path: state.appending("kith.sqlite").string)
+        } catch {
+            throw NodeStartError(.dataFolder, error.message, cause: error.cause)
+        }
+    }
+
+    private static func create(_ folder: FilePath) throws {
+        var missing: [FilePath] = []
+        var path = folder
+        while !path.isEmpty, access(path.string, F_OK) != 0 {
+            missing.append(path)
+            path.removeLastComponent()
+        }
+        for path in missing.reversed() where mkdir(path.string, 0o700) != 0 && errno != EEXIST {
+            throw Errno(rawValue: errno)
+        }
+    }
+}

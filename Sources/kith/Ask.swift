@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import KithCommand
+import KithDialects
+import KithModel
+import KithTransport
+import NIOCore
+import NIOHTTP1
+import SystemPackage
+
+struct Ask: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ask the mesh and print the answer as it comes.",
+        discussion: """
+            The answer goes to standard output; who answered and why goes to standard error.
+
+            EXAMPLES:
+              kith ask "why is the sky blue?"
+              git diff | kith ask -                     the prompt from standard input
+              kith ask "hello" --node laptop            one node's engine
+              kith ask "count" --max-tokens 20 --json
+
+            \(ExitStatus.explanation)
+            """)
+
+    private static let longestPrompt = 1_048_576
+
+    @Argument(help: "The prompt; - reads it from standard input, as does no prompt when that is not a terminal.")
+    var prompt: String?
+
+    @OptionGroup var node: NodeFlags
+
+    @Option(help: ArgumentHelp("The model to ask; else whatever the best node offers.", valueName: "model"))
+    var model: String?
+
+    @Option(name: .customLong("node"), help: ArgumentHelp("The node whose engine is to answer.", valueName: "name"))
+    var nodeName: String?
+
+    @Option(help: ArgumentHelp("Tokens made at most.", valueName: "count"))
+    var maxTokens: Int?
+
+    @Option(help: ArgumentHelp("How freely tokens are chosen, 0 to 2.", valueName: "number"))
+    var temperature: Double?
+
+    @Option(help: ArgumentHelp("Seconds to wait for the first token.", valueName: "seconds"))
+    var timeout: Int = 300
+
+    @Flag(help: "Print one JSON object when the answer is whole.")
+    var json = false
+
+    func validate() throws {
+        if let nodeName, NodeName(nodeName) == nil {
+            throw ValidationError("'\(nodeName)' is not a node's name")
+        }
+        guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout must be from 1 to 86400") }
+    }
+
+    func run() async throws {
+        let asking = Asking(
+            client: try node.client(),
+            request: AskRequest(
+                prompt: try promptText(), model: model, maxTokens: maxTokens, temperature: temperature),
+            node: nodeName, firstByte: .seconds(timeout), output: json ? .json : .text)
+        try await Interruption.cancelling { try await asking.run() }
+    }
+
+    private func promptText() throws -> String {
+        if let prompt, prompt != "-" { return prompt }
+        if prompt == nil, Terminal.isTerminal(.standardInput) {
+            throw ValidationError("there is no prompt; try kith ask \"why is the sky blue?\"")
+        }
+        return try Terminal.readInput(limit: Self.longestPrompt)
+    }
+}
+
+/// One question on its way.
+private struct Asking: Sendable {
+    enum Output: Sendable { case text, json }
+
+    var client: NodeClient
+    var request: AskRequest
+    var node: String?
+    var firstByte: Duration
+    var output: Output
+
+    func run() async throws {
+        var headers: HTTPHeaders = ["Accept": "text/event-stream"]
+        if let node { headers.add(name: "x-kith-node", value: node) }
+        let response = try await client.stream(
+            "/v1/chat/completions", body: try JSONBody.encode(request), headers: headers,
+            limits: UpstreamLimits(firstByte: firstByte, stall: .seconds(120)))
+        let route = RouteNote(header: response.headers.first(name: "x-kith-route") ?? "")
+        var transcript = AskTranscript()
+        do {
+            try await read(response.body, into: &transcript)
+            try transcript.end()
+        } catch {
+            try endLine(after: transcript)
+            throw Self.cutOff(error)
+        }
+        try finish(transcript, route: route)
+    }
+
+    private func read(_ body: UpstreamBody, into transcript: inout AskTranscript) async throws {
+        var decoder = ServerSentEventDecoder()
+        for try await piece in body {
+            for event in try decoder.feed(piece.readableBytesView) {
+                let added = try transcript.take(event)
+                if output == .text, !added.isEmpty { try Terminal.write(added) }
+            }
+        }
+    }
+
+    private func finish(_ transcript: AskTranscript, route: RouteNote) throws {
+        switch output {
+        case .json: try Terminal.printJSON(AskResult(transcript, route: route))
+        case .text:
+            try endLine(after: transcript)
+            var sentence = route.sentence
+            if transcript.finishReason == "length" { sentence += "; stopped at the token limit" }
+            Terminal.note(Terminal.errorStyle.dim(sentence))
+        }
+    }
+
+    private func endLine(after transcript: AskTranscript) throws {
+        guard output == .text, !transcript.text.isEmpty, !transcript.text.hasSuffix("\n") else { return }
+        try Terminal.write("\n")
+    }
+
+    private static func cutOff(_ error: any Error) -> any Error {
+        guard let failure = error as? ChatFailure else { return error }
+        return CommandFailure(.cutOff, "the answer was cut off: \(failure.message)")
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCommand
+import KithModel
+import KithNode
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The files of a cluster.
+struct ClusterFolder: Sendable {
+    /// Absolute.
+    var path: String
+
+    private var recordPath: String { path + "/cluster.json" }
+    var supervisorLog: String { path + "/cluster.log" }
+
+    // MARK: What runs
+
+    /// - Throws: ``CommandFailure`` when there is a record that cannot be read.
+    func record() throws -> ClusterRecord? {
+        guard FileManager.default.fileExists(atPath: recordPath) else { return nil }
+        do {
+            return try JSONDecoder().decode(ClusterRecord.self, from: Data(contentsOf: URL(filePath: recordPath)))
+        } catch {
+            throw CommandFailure(.failed, "\(recordPath) cannot be read; if no node of it runs, remove it")
+        }
+    }
+
+    func write(_ record: ClusterRecord) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try makeFolder(path)
+        try encoder.encode(record).write(to: URL(filePath: recordPath), options: .atomic)
+    }
+
+    func removeRecord() throws {
+        guard FileManager.default.fileExists(atPath: recordPath) else { return }
+        try FileManager.default.removeItem(atPath: recordPath)
+    }
+
+    /// - Throws: ``CommandFailure`` when a cluster runs here.
+    func requireStopped() throws {
+        guard let record = try record() else { return }
+        let processes = [record.supervisor] + record.nodes.compactMap(\.process)
+        guard processes.contains(where: ProcessTable.isAlive) else { return }
+        throw CommandFailure(.failed, "a cluster runs in \(path); stop it with: kith cluster down --dir \(path)")
+    }
+
+    // MARK: What the nodes are told
+
+    /// Writes the folders of all nodes. Files of somebody's own are left as they are.
+    func write(_ plan: ClusterPlan) throws {
+        let key = try existingKey(plan) ?? newKey()
+        for instance in plan.instances {
+            try makeFolder(instance.directory + "/config")
+            try makeFolder(instance.directory + "/state")
+            try write(instance.settingsFile, to: instance.directory + "/config/kith.yaml")
+            try write(instance.peersFile, to: instance.directory + "/config/peers.txt")
+            try writeKey(key, to: instance.directory + "/.env")
+        }
+    }
+
+    private func newKey() -> Secret {
+        var generator = SystemRandomNumberGenerator()
+        return MeshKey.random(using: &generator)
+    }
+
+    private func existingKey(_ plan: ClusterPlan) throws -> Secret? {
+        for instance in plan.instances {
+            let file = instance.directory + "/.env"
+            guard FileManager.default.fileExists(atPath: file) else { continue }
+            let sources = SettingSources(
+                environmentFile: .init(path: file, text: try String(contentsOfFile: file, encoding: .utf8)),
+                surroundings: .current())
+            if let key = try NodeSettings(sources).meshKey { return key }
+        }
+        return nil
+    }
+
+    /// The key is the nodes' own secret: nobody but their owner may read it, from the first byte on.
+    private func writeKey(_ key: Secret, to file: String) throws {
+        let line = "KITH_MESH_KEY=\(key.reveal())\n"
+        guard FileManager.default.fileExists(atPath: file) else {
+            return try create(file, [UInt8]((ClusterPlan.mark + "\n" + line).utf8))
+        }
+        let present = try String(contentsOfFile: file, encoding: .utf8)
+        guard !present.contains("KITH_MESH_KEY=") else { return }
+        try (present + (present.hasSuffix("\n") ? "" : "\n") + line).write(
+            toFile: file, atomically: false, encoding: .utf8)
+    }
+
+    private func create(_ file: String, _ bytes: [UInt8]) throws {
+        guard
+            FileManager.default.createFile(
+                atPath: file, contents: nil, attributes: [.posixPermissions: 0o600])
+        else { throw CommandFailure(.failed, "\(file) cannot be written") }
+        try Data(bytes).write(to: URL(filePath: file))
+    }
+
+    private func write(_ text: String, to file: String) throws {
+        if FileManager.default.fileExists(atPath: file) {
+            let present = try String(contentsOfFile: file, encoding: .utf8)
+            if present == text { return }
+            guard present.hasPrefix(ClusterPlan.mark) else {
+                return Terminal.note("\(file) is not of this command's making and stays as it is")
+            }
+        }
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+    }
+
+    private func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CommandFailure(.failed, "the folder \(path) cannot be made")
+        }
+    }
+}

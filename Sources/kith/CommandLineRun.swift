@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import KithCommand
+import KithNode
+
+/// Runs what the command line says and ends the process.
+enum CommandLineRun {
+    @concurrent
+    static func run(_ arguments: [String]) async -> Never {
+        do {
+            var command = try Kith.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(with: error)
+        }
+        Terminal.exit(.ok)
+    }
+
+    private static func exit(with error: any Error) -> Never {
+        switch error {
+        case let failure as CommandFailure: fail(failure)
+        case let problem as SettingProblem: fail(CommandFailure(.usage, problem.description))
+        case is CancellationError: fail(CommandFailure(.interrupted))
+        default: break
+        }
+        let code = Kith.exitCode(for: error)
+        if code == .success { Kith.exit(withError: error) }
+        guard code == .validationFailure else { fail(CommandFailure(.failed, "\(error)")) }
+        let hint = Kith.fullMessage(for: error).split(whereSeparator: \.isNewline).last { $0.contains("--help") }
+        let reason = Kith.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+        let end = reason.last?.isPunctuation == true ? " " : ". "
+        let words = hint.map { end + $0.drop { $0 == " " } } ?? ""
+        fail(CommandFailure(.usage, reason + words))
+    }
+
+    private static func fail(_ failure: CommandFailure) -> Never {
+        if !failure.message.isEmpty {
+            let message = failure.message.split(whereSeparator: \.isNewline).joined(separator: " ")
+            Terminal.note(Terminal.errorStyle.red("kith:") + " " + message)
+        }
+        Terminal.exit(failure.status)
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import KithCommand
+import KithNode
+
+/// The root of the command line.
+struct Kith: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kith",
+        abstract: "Joins the machines you own into one private network of AI assistants.",
+        discussion: """
+            Every machine runs one node. Ask any node; the mesh answers, even when the node asked has no model.
+
+            EXAMPLES:
+              kith engine install            put an engine and a small model here
+              kith up                        start a node on http://127.0.0.1:8080
+              kith ask "why is the sky blue?"
+              kith cluster up -n 3           three nodes on this machine, to try things out
+
+            \(ExitStatus.explanation)
+
+            `kith settings` lists all settings. Shell completions: kith --generate-completion-script bash|zsh|fish
+            """,
+        version: KithVersion.text,
+        subcommands: [
+            Up.self, Ask.self, Status.self, Peers.self, Engine.self, Cluster.self, Settings.self,
+        ])
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCommand
+import KithNode
+import Subprocess
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Runs nodes as child processes that do not outlive this one.
+///
+/// All children share the reading end of one pipe as standard input. Its writing end closes with this process, however
+/// that ends, and a node started with `--lifeline` then stops.
+final class NodeSpawner: Sendable {
+    private let executable: String
+    private let environment: [Environment.Key: String]
+    private let lifeline: FileDescriptor
+    private let heldEnd: FileDescriptor
+
+    init() throws {
+        executable = try Executable.path()
+        environment = Self.environmentForNodes()
+        (lifeline, heldEnd) = try FileDescriptor.pipe()
+        // A child that inherited the writing end would keep the others alive.
+        for descriptor in [lifeline, heldEnd] where fcntl(descriptor.rawValue, F_SETFD, FD_CLOEXEC) != 0 {
+            throw CommandFailure(.failed, "a pipe cannot be kept from child processes")
+        }
+    }
+
+    deinit {
+        for descriptor in [lifeline, heldEnd] { try? descriptor.close() }
+    }
+
+    /// Runs one node until it ends. Cancelling the task asks the node to stop, and kills it after 5 seconds.
+    ///
+    /// - Returns: How it ended.
+    func run(_ instance: ClusterPlan.Instance, onStart: @Sendable (Int32) -> Void) async throws -> String {
+        let log = try FileDescriptor.open(
+            FilePath(instance.logFile), .writeOnly, options: [.create, .append, .closeOnExec],
+            permissions: [.ownerReadWrite])
+        defer { try? log.close() }
+        var options = PlatformOptions()
+        // A group of its own, so that Ctrl-C reaches the nodes once: through this process.
+        options.processGroupID = 0
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+        do {
+            let result = try await Subprocess.run(
+                .path(FilePath(executable)), arguments: Arguments(instance.arguments),
+                environment: .custom(environment), workingDirectory: FilePath(instance.directory),
+                platformOptions: options,
+                input: .fileDescriptor(lifeline, closeAfterSpawningProcess: false),
+                output: .fileDescriptor(log, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(log, closeAfterSpawningProcess: false)
+            ) { execution in
+                onStart(execution.processIdentifier.value)
+            }
+            return Self.description(of: result.terminationStatus)
+        } catch let error as SubprocessError {
+            throw CommandFailure(.failed, "node \(instance.name) cannot be started: \(error)")
+        }
+    }
+
+    private static func description(of status: TerminationStatus) -> String {
+        switch status {
+        case .exited(let code): "exit status \(code)"
+        case .signaled(let signal): "signal \(signal)"
+        }
+    }
+
+    /// This process's own, without what would make all nodes the same one or give them other peers.
+    private static func environmentForNodes() -> [Environment.Key: String] {
+        let identity: Set<SettingKey> = [
+            .dataDirectory, .name, .host, .port, .meshKey, .peersFile, .peerEndpoints, .level,
+        ]
+        let names = Set(
+            SettingDefinition.all.filter { identity.contains($0.key) }.flatMap(\.environmentNames))
+        var environment: [Environment.Key: String] = [:]
+        for (name, value) in Terminal.environment where !names.contains(name) {
+            environment[Environment.Key(stringLiteral: name)] = value
+        }
+        return environment
+    }
+}

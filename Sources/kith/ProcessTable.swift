@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCommand
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Tells a process from a later one that was given its number.
+enum ProcessTable {
+    static var current: ClusterRecord.Process? { process(getpid()) }
+
+    static func process(_ pid: Int32) -> ClusterRecord.Process? {
+        startTime(of: pid).map { ClusterRecord.Process(pid: pid, started: $0) }
+    }
+
+    static func isAlive(_ process: ClusterRecord.Process) -> Bool { startTime(of: process.pid) == process.started }
+
+    /// - Returns: `nil` for a process that is not there, or has ended and waits for its parent.
+    private static func startTime(of pid: Int32) -> UInt64? {
+        #if os(Linux)
+            // proc_pid_stat(5): the second field may hold anything, so fields are counted from its last parenthesis.
+            guard let text = readProcessFile("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+            let fields = text[text.index(after: end)...].split(separator: " ")
+            guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
+            return UInt64(fields[19])
+        #else
+            var information = proc_bsdinfo()
+            let size = Int32(MemoryLayout<proc_bsdinfo>.size)
+            guard proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &information, size) == size,
+                information.pbi_status != UInt32(SZOMB)
+            else { return nil }
+            return information.pbi_start_tvsec &* 1_000_000 &+ information.pbi_start_tvusec
+        #endif
+    }
+
+    #if os(Linux)
+        private static func readProcessFile(_ path: String) -> String? {
+            // A file that cannot be opened or read means that the process has gone.
+            guard let file = try? FileDescriptor.open(FilePath(path), .readOnly) else { return nil }
+            let bytes = try? file.closeAfter {
+                try [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
+                    count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+                }
+            }
+            return bytes.map { String(decoding: $0, as: UTF8.self) }
+        }
+    #endif
+}

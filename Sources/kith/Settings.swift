@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import KithCommand
+import KithNode
+
+struct Settings: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List all settings, their names and defaults.",
+        discussion: """
+            A setting is taken from a flag, else the environment, else .env, else config/kith.yaml, else its default. \
+            The last two files stand in the node's data folder.
+            """)
+
+    @Flag(help: "Print the list as JSON.")
+    var json = false
+
+    @Flag(help: ArgumentHelp("Print docs/settings.md.", visibility: .hidden))
+    var markdown = false
+
+    func run() throws {
+        if markdown { return try Terminal.write(SettingsDocument.markdown) }
+        if json { return try Terminal.printJSON(SettingDefinition.all.map(SettingEntry.init)) }
+        var table = TextTable([
+            .init("SETTING"), .init("FLAG"), .init("ENVIRONMENT", shrinks: true), .init("DEFAULT", shrinks: true),
+            .init("WHAT IT DOES", shrinks: true),
+        ])
+        for definition in SettingDefinition.all {
+            table.add([
+                definition.key.rawValue, definition.flag ?? "",
+                definition.environmentNames.reversed().joined(separator: ", "),
+                definition.fallback ?? definition.fallbackNote ?? "", definition.help,
+            ])
+        }
+        try Terminal.printLines(table.lines(width: Terminal.width, style: Terminal.style))
+    }
+}
+
+/// A setting as `kith settings --json` shows it.
+private struct SettingEntry: Encodable {
+    var setting: String
+    var flag: String?
+    var environment: [String]
+    var value: String
+    var fallback: String?
+    var secret: Bool
+    var help: String
+
+    init(_ definition: SettingDefinition) {
+        setting = definition.key.rawValue
+        flag = definition.flag
+        environment = definition.environmentNames
+        value = definition.kind.expectation
+        fallback = definition.fallback
+        secret = definition.isSecret
+        help = definition.help
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case setting, flag, environment, value, secret, help
+        case fallback = "default"
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCommand
+import SystemPackage
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The process's standard streams.
+enum Terminal {
+    static var environment: [String: String] { ProcessInfo.processInfo.environment }
+
+    static var style: TerminalStyle { TerminalStyle(isTerminal: isTerminal(.standardOutput), environment: environment) }
+
+    static var errorStyle: TerminalStyle {
+        TerminalStyle(isTerminal: isTerminal(.standardError), environment: environment)
+    }
+
+    /// Columns, when the output is a terminal; `nil` cuts nothing.
+    static var width: Int? {
+        guard isTerminal(.standardOutput) else { return nil }
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    static func isTerminal(_ descriptor: FileDescriptor) -> Bool { isatty(descriptor.rawValue) == 1 }
+
+    /// Writes to standard output at once.
+    ///
+    /// - Throws: ``CommandFailure`` with `outputClosed` when nobody reads it any more.
+    static func write(_ text: String) throws(CommandFailure) {
+        do {
+            _ = try FileDescriptor.standardOutput.writeAll(text.utf8)
+        } catch Errno.brokenPipe {
+            throw CommandFailure(.outputClosed)
+        } catch {
+            throw CommandFailure(.failed, "the output cannot be written: \(error)")
+        }
+    }
+
+    static func printLines(_ lines: [String]) throws(CommandFailure) {
+        try write(lines.joined(separator: "\n") + "\n")
+    }
+
+    static func printJSON(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+    }
+
+    /// Writes a line to standard error. What cannot be written there can be said nowhere.
+    static func note(_ line: String) {
+        _ = try? FileDescriptor.standardError.writeAll((line + "\n").utf8)
+    }
+
+    /// All of standard input.
+    ///
+    /// - Throws: ``CommandFailure`` when it is longer than `limit` bytes, cannot be read or is not UTF-8.
+    static func readInput(limit: Int) throws(CommandFailure) -> String {
+        var bytes: [UInt8] = []
+        do {
+            while bytes.count <= limit {
+                let piece = try [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+                    count = try FileDescriptor.standardInput.read(into: UnsafeMutableRawBufferPointer(buffer))
+                }
+                if piece.isEmpty { break }
+                bytes += piece
+            }
+        } catch {
+            throw CommandFailure(.failed, "standard input cannot be read: \(error)")
+        }
+        guard bytes.count <= limit else {
+            throw CommandFailure(.usage, "standard input is longer than \(limit) bytes")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw CommandFailure(.usage, "standard input is not UTF-8 text")
+        }
+        return text
+    }
+
+    static func exit(_ status: ExitStatus) -> Never {
+        #if canImport(Darwin)
+            Darwin.exit(status.rawValue)
+        #elseif canImport(Glibc)
+            Glibc.exit(status.rawValue)
+        #elseif canImport(Musl)
+            Musl.exit(status.rawValue)
+        #endif
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCommand
+import KithMembership
+import KithModel
+import KithNode
+import KithTesting
+import Logging
+import Testing
+
+@Suite("Plans of clusters")
+struct ClusterPlanTests {
+    private let surroundings = Surroundings(currentDirectory: "/work", homeDirectory: "/home/ada", hostName: "desk")
+
+    private func plan(_ count: Int = 3, shared: [SettingKey: String] = [:], first: String? = nil) throws -> ClusterPlan
+    {
+        try ClusterPlan(
+            count: count, basePort: 8080, directory: "/c", shared: shared, firstNodeEngine: first)
+    }
+
+    @Test("Nodes stand on neighbouring ports, each in its own folder")
+    func places() throws {
+        let instances = try plan().instances
+        #expect(instances.map(\.name) == ["instance_8080", "instance_8081", "instance_8082"])
+        #expect(instances.map(\.directory) == ["/c/instance_8080", "/c/instance_8081", "/c/instance_8082"])
+        #expect(instances.map(\.address.description).last == "http://127.0.0.1:8082")
+    }
+
+    @Test("Every node's peers file names all others, and they are kin", arguments: [1, 2, 9])
+    func peers(count: Int) throws {
+        for instance in try plan(count).instances {
+            let file = PeersFile(bytes: instance.peersFile.utf8)
+            #expect(file.problems == [])
+            #expect(file.peers.count == count - 1)
+            #expect(file.peers.allSatisfy { $0.tier == .kin && $0.address.port != instance.port && $0.key == nil })
+            #expect(instance.peersFile.contains("/api/generate tier=kin") == (count > 1))
+        }
+    }
+
+    @Test("A node is told the same by its file alone as by its flags")
+    func settingsFile() throws {
+        let shared: [SettingKey: String] = [
+            .engineKind: "count", .testTokensPerSecond: "40", .testFirstTokenDelay: "0.5", .engineSlots: "2",
+            .engineDirectory: #"/a "quoted" \ path"#, .logLevel: "debug",
+        ]
+        let instance = try #require(try plan(shared: shared).instances.last)
+        let fromFile = try NodeSettings(
+            SettingSources(
+                yaml: .init(path: "kith.yaml", text: instance.settingsFile), surroundings: surroundings))
+        let fromFlags = try NodeSettings(SettingSources(flags: instance.settings, surroundings: surroundings))
+        for settings in [fromFile, fromFlags] {
+            #expect(settings.name == NodeName("instance_8082"))
+            #expect(settings.port == 8082)
+            #expect(settings.engine.choice == .fixed(.count))
+            #expect(settings.engine.test.tokensPerSecond == 40)
+            #expect(settings.engine.test.firstTokenDelay == .milliseconds(500))
+            #expect(settings.engine.test.slots == 2)
+            #expect(settings.engine.embedded.directory == #"/a "quoted" \ path"#)
+            #expect(settings.logLevel == .debug)
+        }
+    }
+
+    @Test("Every shared setting has a flag, so that a node's environment cannot overrule it")
+    func flags() throws {
+        let shared: [SettingKey: String] = [
+            .engineKind: "count", .engineModel: "m", .engineSlots: "2", .engineDirectory: "/e",
+            .testTokensPerSecond: "1", .testFirstTokenDelay: "1", .logLevel: "info",
+        ]
+        let instance = try #require(try plan(shared: shared).instances.first)
+        #expect(instance.arguments.prefix(4) == ["up", "--data-dir", "/c/instance_8080", "--lifeline"])
+        #expect(instance.arguments.count == 4 + shared.count + 3)
+        #expect(instance.arguments.contains("--engine=count") && instance.arguments.contains("--port=8080"))
+    }
+
+    @Test("The first node may have another engine, or none")
+    func firstNode() throws {
+        let instances = try plan(shared: [.engineKind: "count"], first: "none").instances
+        #expect(instances.map { $0.settings[.engineKind] } == ["none", "count", "count"])
+        #expect(instances.map(\.hasEngine) == [false, true, true])
+    }
+
+    @Test(
+        "Too many nodes, too few and ports that do not exist are refused",
+        arguments: [
+            (0, 8080), (-1, 8080), (65, 8080), (2, 65_535), (1, 0), (1, -5), (1, Int.max), (Int.min, 1),
+        ])
+    func refused(count: Int, basePort: Int) {
+        #expect(throws: CommandFailure.self) {
+            _ = try ClusterPlan(count: count, basePort: basePort, directory: "/c")
+        }
+    }
+
+    @Test("The last port there is can be used")
+    func lastPort() throws {
+        #expect(try ClusterPlan(count: 2, basePort: 65_534, directory: "/c").instances.map(\.port) == [65_534, 65_535])
+    }
+
+    @Test("A mesh key has 256 bits, can be a setting, and differs each time")
+    func meshKey() throws {
+        var generator = SeededGenerator(seed: 7)
+        let keys = (0..<100).map { _ in MeshKey.random(using: &generator).reveal() }
+        #expect(Set(keys).count == 100)
+        #expect(keys.allSatisfy { $0.utf8.count == 52 })
+        let settings = try NodeSettings(
+            SettingSources(environment: ["KITH_MESH_KEY": keys[0]], surroundings: surroundings))
+        #expect(settings.meshKey == Secret(keys[0]))
+    }
+}

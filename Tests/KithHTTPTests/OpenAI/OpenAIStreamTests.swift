@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithHTTP
+import KithInference
+import KithModel
+import KithTesting
+import NIOHTTP1
+import Testing
+
+@Suite("OpenAI streams", .timeLimit(.minutes(2)))
+struct OpenAIStreamTests {
+    private func events(_ text: String) throws -> [String] {
+        var decoder = ServerSentEventDecoder()
+        return try decoder.feed(Array(text.utf8)).map(\.data)
+    }
+
+    private func chunks(_ data: [String]) throws -> [OpenAIChatChunk] {
+        try data.filter { $0 != "[DONE]" }.map { try JSONBody.decode(OpenAIChatChunk.self, from: Array($0.utf8)) }
+    }
+
+    private func body(_ prompt: String, _ more: String = "") -> String {
+        #"{"stream":true,"messages":[{"role":"user","content":"\#(prompt)"}]\#(more)}"#
+    }
+
+    @Test("A stream has one id, a role first, one finish reason, and [DONE] last")
+    func shape() async throws {
+        try await TestNode.run(engine: EchoEngine()) { node in
+            let reply = try await node.send(.POST, "/v1/chat/completions", body("one two three"))
+            #expect(reply.headers.first(name: "content-type") == "text/event-stream")
+            let data = try events(reply.text)
+            #expect(data.last == "[DONE]")
+            let chunks = try chunks(data)
+            #expect(Set(chunks.map(\.id)).count == 1)
+            #expect(chunks.first?.choices.first?.delta.role == "assistant")
+            #expect(chunks.compactMap { $0.choices.first?.finishReason } == ["stop"])
+            #expect(chunks.compactMap { $0.choices.first?.delta.content }.joined() == "one two three")
+            #expect(chunks.allSatisfy { !$0.choices.isEmpty && $0.usage == nil })
+        }
+    }
+
+    @Test("Usage comes in one more last chunk when it was asked for")
+    func usage() async throws {
+        try await TestNode.run(engine: EchoEngine()) { node in
+            let reply = try await node.send(
+                .POST, "/v1/chat/completions", body("one two", #","stream_options":{"include_usage":true}"#))
+            let last = try #require(try chunks(try events(reply.text)).last)
+            #expect(last.choices.isEmpty)
+            #expect(last.usage?.totalTokens == 4)
+        }
+    }
+
+    @Test("Characters at which some clients split lines never stand raw in a stream")
+    func lineSeparators() async throws {
+        try await TestNode.run(engine: EchoEngine()) { node in
+            let reply = try await node.send(.POST, "/v1/chat/completions", body(#"a\u2028b\u2029c\u0085d"#))
+            #expect(!reply.text.unicodeScalars.contains { ["\u{2028}", "\u{2029}", "\u{85}"].contains($0) })
+            let text = try chunks(try events(reply.text)).compactMap { $0.choices.first?.delta.content }.joined()
+            #expect(text == "a\u{2028}b\u{2029}c\u{85}d")
+        }
+    }
+
+    @Test("A stream that breaks ends with an explicit error, never with a finish reason or [DONE]")
+    func brokenStream() async throws {
+        try await TestNode.run(engine: BreakingEngine(words: 3)) { node in
+            let reply = try await node.send(.POST, "/v1/chat/completions", body("x"))
+            #expect(reply.status == 200)
+            let data = try events(reply.text)
+            let error = try JSONBody.decode(OpenAIErrorBody.self, from: Array(try #require(data.last).utf8))
+            #expect(error.error.message == "the engine broke")
+            #expect(!reply.text.contains("[DONE]"))
+            #expect(!reply.text.contains(#""finish_reason":"stop""#))
+            #expect(try chunks(data.dropLast()).count == 4)
+        }
+    }
+
+    @Test("A stream that breaks before its first token is an HTTP error")
+    func brokenBeforeTheFirstToken() async throws {
+        try await TestNode.run(engine: BreakingEngine(words: 0)) { node in
+            let reply = try await node.send(.POST, "/v1/chat/completions", body("x"))
+            #expect(reply.status == 502)
+            #expect(try reply.json()["error"]?["code"] == "interrupted")
+        }
+    }
+
+    @Test("When the client goes in the middle of a stream, the engine stops")
+    func clientGone() async throws {
+        let ledger = GenerationLedger()
+        let settings = TestEngineSettings(tokensPerSecond: 50)
+        try await TestNode.run(engine: CountEngine(setup: .init(settings: settings, ledger: ledger))) { node in
+            try await RawConnection.open(port: node.address.port) { connection in
+                let body = #"{"stream":true,"max_tokens":5000,"messages":[{"role":"user","content":"x"}]}"#
+                try await connection.send(
+                    "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                )
+                _ = await connection.read { $0.contains(#""content":" 3""#) }
+            }
+            while ledger.counts.cancelled == 0 { await Task.yield() }
+            #expect(ledger.counts.active == 0)
+            #expect(node.services.engine.status().active == 0)
+        }
+    }
+
+    @Test("When the client of a plain answer goes, the engine stops")
+    func clientOfPlainAnswerGone() async throws {
+        let ledger = GenerationLedger()
+        let settings = TestEngineSettings(tokensPerSecond: 50)
+        try await TestNode.run(engine: CountEngine(setup: .init(settings: settings, ledger: ledger))) { node in
+            try await RawConnection.open(port: node.address.port) { connection in
+                let body = #"{"max_tokens":5000,"messages":[{"role":"user","content":"x"}]}"#
+                try await connection.send(
+                    "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                )
+                while ledger.counts.tokens < 2 { await Task.yield() }
+            }
+            while ledger.counts.cancelled == 0 { await Task.yield() }
+            #expect(ledger.counts.active == 0)
+        }
+    }
+}

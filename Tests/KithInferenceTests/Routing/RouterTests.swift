@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithInference
+import KithModel
+import KithTesting
+import Testing
+
+@Suite("Router")
+struct RouterTests {
+    private var router = Router(generator: SeededGenerator(seed: 1))
+
+    private func decide(_ request: RouteRequest = RouteRequest(), _ nodes: NodeSnapshot..., at now: Moment = .zero)
+        -> RouteDecision
+    {
+        router.decide(request, among: nodes, now: now)
+    }
+
+    @Test("A kith never gets a prompt, however idle it is")
+    func kithIsSkipped() {
+        let decision = decide(RouteRequest(), .sketch("friend", tier: .kith, level: 10))
+        #expect(decision.choices.isEmpty)
+        #expect(decision.skipped == [.init(node: "friend", reason: .notKin)])
+        #expect(decision.knownModels.isEmpty)
+    }
+
+    @Test(
+        "A node that cannot answer is skipped, and it is said why",
+        arguments: [
+            (NodeSnapshot.sketch("n", reachability: .down("refused")), SkipReason.down("refused")),
+            (.sketch("n", reachability: .unknown), .unknown),
+            (.sketch("n", isDraining: true), .draining),
+            (.sketch("n", models: []), .noEngine),
+            (.sketch("n", models: [.sketch("other")]), .modelAbsent),
+            (.sketch("n", models: [.sketch("m", context: 10)]), .contextTooShort(10)),
+        ])
+    func skipReasons(node: NodeSnapshot, reason: SkipReason) {
+        let decision = decide(RouteRequest(model: "m", tokens: 11), node)
+        #expect(decision.choices.isEmpty)
+        #expect(decision.skipped == [.init(node: "n", reason: reason)])
+    }
+
+    @Test("A request that names no model gets the first that a node offers")
+    func defaultModel() {
+        let decision = decide(RouteRequest(), .sketch("n", models: [.sketch("first"), .sketch("second")]))
+        #expect(decision.choices.map(\.candidate.model) == ["first"])
+        #expect(decision.choices.map(\.reason) == [.onlyCandidate])
+    }
+
+    @Test("A name without a tag means the tag latest")
+    func impliedTag() {
+        let decision = decide(RouteRequest(model: "llama3"), .sketch("n", models: [.sketch("llama3:latest")]))
+        #expect(decision.choices.map(\.candidate.model) == ["llama3:latest"])
+    }
+
+    @Test("Only models that embed are asked for embeddings")
+    func embeddings() {
+        let decision = decide(
+            RouteRequest(purpose: .embedding), .sketch("chats", models: [.sketch("m")]),
+            .sketch("embeds", models: [.sketch("m", embeds: true)]))
+        #expect(decision.choices.map(\.candidate.node) == ["embeds"])
+        #expect(decision.skipped == [.init(node: "chats", reason: .modelAbsent)])
+    }
+
+    @Test("A pinned request goes to its node or nowhere")
+    func pin() {
+        let decision = decide(RouteRequest(pin: "slow"), .sketch("fast"), .sketch("slow", outstanding: 9))
+        #expect(decision.choices.map(\.candidate.node) == ["slow"])
+        #expect(decision.choices.map(\.reason) == [.pinned])
+        #expect(decision.skipped == [.init(node: "fast", reason: .pinnedElsewhere)])
+    }
+
+    @Test(
+        "The node with the shorter estimated wait goes first",
+        arguments: [
+            (NodeSnapshot.sketch("better"), NodeSnapshot.sketch("worse", outstanding: 1)),
+            (.sketch("better", slots: 4, outstanding: 3), .sketch("worse", slots: 1, outstanding: 1)),
+            (.sketch("better", latency: .milliseconds(1)), .sketch("worse", latency: .milliseconds(2))),
+            (.sketch("better", outstanding: 2), .sketch("worse", isLoading: true)),
+            (.sketch("better", outstanding: 1, level: 4), .sketch("worse")),
+        ])
+    func ranking(better: NodeSnapshot, worse: NodeSnapshot) {
+        #expect(decide(RouteRequest(), worse, better).choices.map(\.candidate.node) == ["better", "worse"])
+    }
+
+    @Test("A node that has proved slow is passed over for one that has proved fast")
+    func learnsServiceTime() {
+        var router = router
+        for (node, seconds) in [("slow", 8.0), ("fast", 2.0)] as [(NodeName, Double)] {
+            let id = RequestID.random()
+            let candidate = Candidate(node: node, model: "m")
+            router.began(id, at: candidate, now: .zero)
+            router.succeeded(id, at: candidate, now: .seconds(seconds))
+        }
+        let nodes = [NodeSnapshot.sketch("slow"), .sketch("fast", outstanding: 2)]
+        #expect(
+            router.decide(RouteRequest(), among: nodes, now: .seconds(9)).choices.map(\.candidate.node) == [
+                "fast", "slow",
+            ])
+    }
+
+    @Test("What was sent to a kin since its last report counts as its load")
+    func reservations() {
+        var router = router
+        let nodes = [NodeSnapshot.sketch("a", takenAt: .seconds(1)), .sketch("b", takenAt: .seconds(1))]
+        router.began(.random(), at: Candidate(node: "a", model: "m"), now: .seconds(2))
+        #expect(
+            router.decide(RouteRequest(), among: nodes, now: .seconds(2)).choices.map(\.candidate.node) == ["b", "a"])
+    }
+
+    @Test("A node that fails fast does not look idle")
+    func failureIsALongWait() {
+        var router = router
+        router.failed(
+            .random(), at: Candidate(node: "fails", model: "m"), with: ChatFailure(.engineError, "no"), now: .zero)
+        let nodes = [NodeSnapshot.sketch("fails"), .sketch("busy", outstanding: 5)]
+        #expect(
+            router.decide(RouteRequest(), among: nodes, now: .seconds(1)).choices.map(\.candidate.node) == [
+                "busy", "fails",
+            ])
+    }
+
+    @Test("After five failures in a row a node is skipped, and tried when nobody else is left")
+    func breakerAndLeastBad() {
+        var router = router
+        for _ in 0..<5 {
+            router.failed(
+                .random(), at: Candidate(node: "a", model: "m"), with: ChatFailure(.timeout, "no"), now: .zero)
+        }
+        let both = router.decide(RouteRequest(), among: [.sketch("a"), .sketch("b")], now: .seconds(1))
+        #expect(both.choices.map(\.candidate.node) == ["b"])
+        #expect(both.skipped == [.init(node: "a", reason: .breakerOpen)])
+
+        let alone = router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(1))
+        #expect(alone.choices.map(\.reason) == [.leastBad])
+        #expect(alone.skipped.isEmpty)
+    }
+
+    @Test("A node that says it is overloaded is left alone for as long as it asked")
+    func retryAfterIsObeyed() {
+        var router = router
+        let candidate = Candidate(node: "a", model: "m")
+        router.failed(
+            .random(), at: candidate, with: ChatFailure(.overloaded, "full", retryAfter: .seconds(7)), now: .zero)
+        #expect(router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(6.9)).choices.isEmpty)
+        #expect(router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(7.1)).choices.count == 1)
+    }
+
+    @Test("A node that comes back starts with a clean slate")
+    func returnForgives() {
+        var router = router
+        for _ in 0..<5 {
+            router.failed(
+                .random(), at: Candidate(node: "a", model: "m"), with: ChatFailure(.unreachable, "no"), now: .zero)
+        }
+        router.returned("a")
+        let decision = router.decide(RouteRequest(), among: [.sketch("a"), .sketch("b")], now: .seconds(1))
+        #expect(decision.skipped.isEmpty)
+        #expect(Set(decision.choices.map(\.estimatedWait)).count == 1)
+    }
+}
