@@ -121,6 +121,7 @@ let package = Package(
             name: "KithInferenceTests",
             dependencies: [
                 "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTransport",
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio,
             swiftSettings: settings

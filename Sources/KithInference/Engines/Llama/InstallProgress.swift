@@ -39,4 +39,10 @@ package struct EmbeddedVersions: Hashable, Sendable, Codable {
     package var model: PinnedPackage
     /// Path of the GGUF file.
     package var modelFile: String
+
+    package init(engine: PinnedPackage, model: PinnedPackage, modelFile: String) {
+        self.engine = engine
+        self.model = model
+        self.modelFile = modelFile
+    }
 }

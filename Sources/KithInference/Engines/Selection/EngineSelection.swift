@@ -18,6 +18,11 @@ package struct EngineSelection: Hashable, Sendable {
     package struct Skip: Hashable, Sendable {
         package var name: String
         package var reason: String
+
+        package init(name: String, reason: String) {
+            self.name = name
+            self.reason = reason
+        }
     }
 
     package var engine: Engine

@@ -5,13 +5,20 @@ import Synchronization
 /// Counts the generations of a test engine, so that a test can see one being cancelled where it matters.
 package final class GenerationLedger: Sendable {
     package struct Counts: Hashable, Sendable {
-        package var active = 0
+        package var active: Int
         /// Came to their end.
-        package var finished = 0
+        package var finished: Int
         /// Dropped or cancelled before their end.
-        package var cancelled = 0
+        package var cancelled: Int
         /// Tokens handed out by all generations.
-        package var tokens = 0
+        package var tokens: Int
+
+        package init(active: Int = 0, finished: Int = 0, cancelled: Int = 0, tokens: Int = 0) {
+            self.active = active
+            self.finished = finished
+            self.cancelled = cancelled
+            self.tokens = tokens
+        }
     }
 
     private let state = Mutex(Counts())
