@@ -26,7 +26,7 @@ struct ErrorRendering: RouterMiddleware {
                 context.logger.notice(
                     "request failed", metadata: ["path": "\(request.uri.path)", "reason": "\(problem.message)"])
             }
-            return try problem.response(in: SurfaceDialect(path: request.uri.path))
+            return try problem.reply(in: SurfaceDialect(path: request.uri.path)).response
         }
     }
 }
@@ -99,12 +99,12 @@ struct SurfaceProblem: Sendable {
         }
     }
 
-    func response(in dialect: SurfaceDialect) throws -> Response {
+    func reply(in dialect: SurfaceDialect) throws -> PlainReply {
         switch dialect {
-        case .seed: try Response.json(SeedError(self), status: status, headers: headers)
-        case .openAI: try Response.json(openAIBody, status: openAIStatus, headers: headers)
+        case .seed: try PlainReply(SeedError(self), status: status, headers: headers)
+        case .openAI: try PlainReply(openAIBody, status: openAIStatus, headers: headers)
         case .peer:
-            try Response.json(
+            try PlainReply(
                 PeerWire.Line.failure(failure ?? ChatFailure(.malformedRequest, message)), status: status,
                 headers: headers)
         }

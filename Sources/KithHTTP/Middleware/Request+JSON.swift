@@ -12,7 +12,9 @@ extension Request {
     ///
     /// - Throws: ``SurfaceRefusal`` for another content type or more than `limit` bytes.
     func jsonBody(upTo limit: Int) async throws -> [UInt8] {
-        if let type = headers[.contentType], !Self.isJSON(type) { throw SurfaceRefusal.unsupportedMediaType(type) }
+        if let type = headers[.contentType], !MediaTypes.isJSON(type) {
+            throw SurfaceRefusal.unsupportedMediaType(type)
+        }
         if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit {
             throw SurfaceRefusal.tooLarge(limit)
         }
@@ -22,22 +24,6 @@ extension Request {
             throw SurfaceRefusal.tooLarge(limit)
         }
     }
-
-    /// The node that the client wants to be answered by, from `x-kith-node`.
-    ///
-    /// - Throws: ``ChatFailure`` for what cannot be a node's name.
-    func pinnedNode() throws -> NodeName? {
-        guard let text = headers[.kithNode] else { return nil }
-        guard let name = NodeName(text) else {
-            throw ChatFailure(.invalidRequest, "'x-kith-node' is not a node's name", field: "x-kith-node")
-        }
-        return name
-    }
-
-    private static func isJSON(_ contentType: String) -> Bool {
-        let type = contentType.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
-        return type == "application/json" || type == "text/json" || type.hasSuffix("+json")
-    }
 }
 
 extension Response {
@@ -45,22 +31,22 @@ extension Response {
     static func json(
         _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: RouteReport? = nil
     ) throws -> Response {
-        let body = ByteBuffer(bytes: try JSONBody.encode(value))
-        return .json(body: body, status: status, headers: headers, route: route)
-    }
-
-    static func json(
-        body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: RouteReport? = nil
-    ) -> Response {
-        var headers = headers
-        headers[.contentType] = "application/json"
-        headers[.contentLength] = String(body.readableBytes)
-        headers.setRoute(route)
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body))
+        try PlainReply(value, status: status, headers: headers, route: route).response
     }
 }
 
 extension HTTPFields {
+    /// The node that the client wants to be answered by, from `x-kith-node`.
+    ///
+    /// - Throws: ``ChatFailure`` for what cannot be a node's name.
+    func pinnedNode() throws -> NodeName? {
+        guard let text = self[.kithNode] else { return nil }
+        guard let name = NodeName(text) else {
+            throw ChatFailure(.invalidRequest, "'x-kith-node' is not a node's name", field: "x-kith-node")
+        }
+        return name
+    }
+
     mutating func setRoute(_ route: RouteReport?) {
         guard let value = route?.headerValue, !value.isEmpty else { return }
         self[.kithRoute] = value

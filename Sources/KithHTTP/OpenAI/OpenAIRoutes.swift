@@ -29,44 +29,24 @@ struct OpenAIRoutes: Sendable {
 
     private func chatCompletions(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        let decoded = try JSONBody.decode(OpenAIChatRequest.self, from: bytes)
-        let chat = try decoded.chatRequest(verbatim: decoded.options.stream ? nil : bytes)
-        return try await answer(chat, includesUsage: decoded.options.includesUsage, pin: try request.pinnedNode())
+        return try await answer(try OpenAICompletion(chat: bytes), pin: try request.headers.pinnedNode())
     }
 
     private func completions(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        let decoded = try JSONBody.decode(OpenAICompletionRequest.self, from: bytes)
-        let chat = try decoded.chatRequest(verbatim: decoded.options.stream ? nil : bytes)
-        return try await answer(chat, includesUsage: decoded.options.includesUsage, pin: try request.pinnedNode())
+        return try await answer(try OpenAICompletion(text: bytes), pin: try request.headers.pinnedNode())
     }
 
-    private func answer(_ chat: ChatRequest, includesUsage: Bool, pin: NodeName?) async throws -> Response {
-        let routed = try await services.dispatch(chat, pin: pin)
-        let header = OpenAIAnswerHeader(
-            id: (chat.kind == .chat ? "chatcmpl-" : "cmpl-") + chat.id.rawValue,
-            created: Int(WallTime.now().milliseconds / 1_000), model: routed.model.rawValue)
-        switch routed.body {
-        case .verbatim(let answer):
-            services.record(.completed)
-            return .json(body: ByteBuffer(bytes: answer.body), route: routed.route)
-        case .whole(let whole):
-            services.record(.completed)
-            switch chat.kind {
-            case .chat:
-                let body = OpenAIChatCompletion(
-                    header: header, message: whole.message, finish: whole.finish, usage: whole.usage)
-                return try .json(body, route: routed.route)
-            case .completion:
-                let body = OpenAITextCompletion(
-                    header: header, text: whole.message.text, finish: whole.finish, usage: whole.usage)
-                return try .json(body, route: routed.route)
-            }
-        case .stream(let stream):
-            let encoder = try OpenAIStreamEncoder(kind: chat.kind, header: header, includesUsage: includesUsage)
-            return Response.eventStream(route: routed.route) { writer in
-                try await OpenAIStreamWriter(stream: stream, encoder: encoder, services: services).write(to: &writer)
-            }
+    private func answer(_ completion: OpenAICompletion, pin: NodeName?) async throws -> Response {
+        let routed = try await services.dispatch(completion.request, pin: pin)
+        guard case .stream(let stream) = routed.body else {
+            return try completion.reply(routed, services: services).response
+        }
+        let encoder = try OpenAIStreamEncoder(
+            kind: completion.request.kind, header: completion.header(routed),
+            includesUsage: completion.includesUsage)
+        return Response.eventStream(route: routed.route) { writer in
+            try await OpenAIStreamWriter(stream: stream, encoder: encoder, services: services).write(to: &writer)
         }
     }
 
@@ -75,7 +55,8 @@ struct OpenAIRoutes: Sendable {
     private func embeddings(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
         let decoded = try JSONBody.decode(OpenAIEmbeddingRequest.self, from: bytes)
-        let (answer, route) = try await services.dispatcher.embed(decoded.request, pin: try request.pinnedNode())
+        let (answer, route) = try await services.dispatcher.embed(
+            decoded.request, pin: try request.headers.pinnedNode())
         return try .json(OpenAIEmbeddingList(answer, encoding: decoded.encoding), route: route)
     }
 

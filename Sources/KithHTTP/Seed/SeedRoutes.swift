@@ -31,7 +31,7 @@ struct SeedRoutes: Sendable {
             model: asked.model, messages: [ChatMessage(.user, asked.prompt)],
             sampling: SamplingOptions(maxTokens: min(asked.maxTokens, limit), temperature: asked.temperature),
             streams: false)
-        let (answer, routed) = try await wholeAnswer(to: question, pin: try request.pinnedNode())
+        let (answer, routed) = try await wholeAnswer(to: question, pin: try request.headers.pinnedNode())
         services.record(.completed)
         return try .json(
             SeedGenerateAnswer(
@@ -50,7 +50,7 @@ struct SeedRoutes: Sendable {
         let question = ChatRequest(
             model: asked.model, messages: history + [ChatMessage(.user, asked.message)],
             sampling: SamplingOptions(maxTokens: services.limits.defaultMaxTokens), streams: false)
-        let (answer, routed) = try await wholeAnswer(to: question, pin: try request.pinnedNode())
+        let (answer, routed) = try await wholeAnswer(to: question, pin: try request.headers.pinnedNode())
         let text = answer.message.text.trimmed
         try await services.store.appendExchange(
             session: session, user: asked.message, assistant: text, outcome: .completed, model: routed.model,

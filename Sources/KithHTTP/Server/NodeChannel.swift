@@ -4,7 +4,9 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// An HTTP/1.1 connection whose work is cancelled when its client goes.
 struct NodeChannel: ServerChildChannel {
@@ -17,16 +19,33 @@ struct NodeChannel: ServerChildChannel {
 
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
+    let hotRoute: HotRoute
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let presence = ClientPresence()
-        return http(watchedBy: presence).setup(channel: channel, logger: logger).map {
-            Value(http: $0, presence: presence)
+        channel.eventLoop.makeCompletedFuture {
+            let presence = ClientPresence()
+            var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+            decoderLimits.maxHeaderFieldSize = limits.headerBytes / 4
+            decoderLimits.maxHeaderListSize = limits.headerBytes
+            decoderLimits.maxHeaderFieldCount = limits.headerCount
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.configureHTTPServerPipeline(
+                withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
+                withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
+            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try pipeline.addHandler(ClientWatchHandler(presence: presence, bodyLimit: limits.body))
+            // Before the hot route, so that it sees every request when it looks for idle connections. It passes no
+            // `channelInactive` on; whoever follows goes by being removed.
+            try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
+            try pipeline.addHandler(HotRouteHandler(route: hotRoute))
+            let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
+                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            return Value(http: http, presence: presence)
         }
     }
 
     func handle(value: Value, logger: Logger) async {
-        let http = http(watchedBy: value.presence)
+        let http = HTTP1Channel(responder: responder)
         // The one unstructured task of a connection: it must be cancelled from outside, by the channel's handler.
         let connection = Task { await http.handle(value: value.http, logger: logger) }
         value.presence.whenGone { connection.cancel() }
@@ -35,16 +54,5 @@ struct NodeChannel: ServerChildChannel {
         } onCancel: {
             connection.cancel()
         }
-    }
-
-    private func http(watchedBy presence: ClientPresence) -> HTTP1Channel {
-        HTTP1Channel(
-            responder: responder,
-            configuration: .init(
-                additionalChannelHandlers: [ClientWatchHandler(presence: presence, bodyLimit: limits.body)],
-                idleTimeout: TimeAmount(limits.idle),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: limits.headerBytes / 4, maxHeaderListSize: limits.headerBytes,
-                    maxHeaderFieldCount: limits.headerCount)))
     }
 }

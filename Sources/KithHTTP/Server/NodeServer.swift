@@ -25,7 +25,9 @@ package enum NodeServer {
         PeerRoutes(services: services, localEngine: localEngine).add(to: router)
         return Application(
             responder: router.buildResponder(),
-            server: HTTPServerBuilder { NodeChannel(responder: $0, limits: limits) },
+            server: HTTPServerBuilder {
+                NodeChannel(responder: $0, limits: limits, hotRoute: HotRoute(services: services))
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),

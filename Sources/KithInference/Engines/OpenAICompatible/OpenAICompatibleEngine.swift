@@ -114,7 +114,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
     private static func looksWhole(_ body: [UInt8]) -> Bool {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
         return body.first { !isSpace($0) } == UInt8(ascii: "{") && body.last { !isSpace($0) } == UInt8(ascii: "}")
-            && body.firstRange(of: Array(#""choices""#.utf8)) != nil
+            && body.contains(key: "choices")
     }
 
     // MARK: Embeddings
@@ -147,5 +147,20 @@ package struct OpenAICompatibleEngine: ChatEngine {
             throw ChatFailure(.invalidAnswer, "the engine sent embeddings in another form than asked for")
         }
         return numbers
+    }
+}
+
+extension [UInt8] {
+    /// Whether these bytes of JSON hold `"key"`; may be fooled by a string that holds it.
+    fileprivate func contains(key: StaticString) -> Bool {
+        withUnsafeBufferPointer { bytes in
+            let length = key.utf8CodeUnitCount
+            guard bytes.count >= length + 2 else { return false }
+            for start in 0..<(bytes.count - length - 1)
+            where bytes[start] == UInt8(ascii: "\"") && bytes[start + length + 1] == UInt8(ascii: "\"") {
+                if (0..<length).allSatisfy({ bytes[start + 1 + $0] == key.utf8Start[$0] }) { return true }
+            }
+            return false
+        }
     }
 }

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a `Content-Type` says (RFC 9110, 8.3).
+enum MediaTypes {
+    static func isJSON(_ contentType: String) -> Bool {
+        if contentType == "application/json" { return true }
+        let type = contentType.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        return type == "application/json" || type == "text/json" || type.hasSuffix("+json")
+    }
+}

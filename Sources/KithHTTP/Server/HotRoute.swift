@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import KithDialects
+import KithInference
+import KithModel
+import NIOCore
+
+/// The one route that is answered before the framework: plain chat completions, which a gateway relays by the thousand.
+struct HotRoute: Sendable {
+    /// Bytes of a body that is taken; longer ones go through the framework, which reads them with back-pressure.
+    static let bodyLimit = 64 << 10
+
+    let services: NodeServices
+
+    /// Whether a request with this head can be answered here, if its body turns out not to ask for a stream.
+    static func accepts(_ head: HTTPRequest) -> Bool {
+        guard head.method == .post, head.path == "/v1/chat/completions", head.headerFields[.expect] == nil,
+            head.headerFields[.connection]?.lowercased() != "close",
+            let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length <= bodyLimit
+        else { return false }
+        return head.headerFields[.contentType].map(MediaTypes.isJSON) ?? true
+    }
+
+    /// - Returns: `nil` when the request asks for a stream, or is not one: the framework's route says what is wrong.
+    func completion(_ body: ByteBuffer) -> OpenAICompletion? {
+        guard let completion = try? OpenAICompletion(chat: [UInt8](buffer: body)), !completion.request.streams else {
+            return nil
+        }
+        return completion
+    }
+
+    /// - Returns: `nil` when the work was cancelled: nobody is there to be answered.
+    func reply(to completion: OpenAICompletion, head: HTTPRequest) async -> PlainReply? {
+        do {
+            let routed = try await services.dispatch(completion.request, pin: try head.headerFields.pinnedNode())
+            return try completion.reply(routed, services: services)
+        } catch is CancellationError {
+            return nil
+        } catch {
+            return try? SurfaceProblem(error).reply(in: .openAI)  // encoding these few strings cannot fail
+        }
+    }
+}
