@@ -158,7 +158,7 @@ class NineNodes(unittest.TestCase):
                 self.assert_answers(other)
         print(f"\n    {self.names[port]} killed; the other eight answered within {time.monotonic() - began:.2f} s")
         if ports.listener(port) is None:
-            self.cluster.restart(process)
+            self.cluster.restart(port)
         self.cluster.wait_for(port, 60)
         ready = time.monotonic()
         if port == self.first:

@@ -14,6 +14,7 @@ class Cluster:
     """A running `kith cluster up`. A context manager: nothing outlives it."""
 
     def __init__(self, kith: Path, directory: Path, count: int, base_port: int, flags: list[str]):
+        self._kith = kith
         self.directory = directory
         self.ports = list(range(base_port, base_port + count))
         self.mesh_key = secrets.token_hex(16)
@@ -51,10 +52,11 @@ class Cluster:
             raise RuntimeError(f"nothing listens on port {port}:\n{self.process.tail()}")
         return RunningCommand.of(pid)
 
-    def restart(self, node: RunningCommand) -> None:
-        """Starts again what was killed, as it was started the first time."""
-        log = self.directory / f"restarted-{node.pid}.log"
-        self._restarted.append(Process(node.arguments, log, node.environment, node.directory))
+    def restart(self, port: int) -> None:
+        """Starts again, alone, the node that was killed, as the help of `kith cluster up` says."""
+        folder = self.directory / f"instance_{port}"
+        command = [self._kith, "up", "--data-dir", folder]
+        self._restarted.append(Process(command, folder / "state" / "node.log", environment(), folder))
 
     def stop(self) -> int:
         """Ctrl-C, as a person would. Returns the exit status; what it leaves behind is killed and raises."""

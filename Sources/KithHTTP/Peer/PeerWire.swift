@@ -43,7 +43,6 @@ extension PeerWire.Line: Codable {
     private struct Verbatim: Codable {
         var contentType: String
         var text: String
-        var usage: TokenUsage?
     }
 
     private struct Failure: Codable {
@@ -68,8 +67,7 @@ extension PeerWire.Line: Codable {
         } else {
             let verbatim = try container.decode(Verbatim.self, forKey: .verbatim)
             self = .verbatim(
-                VerbatimAnswer(
-                    contentType: verbatim.contentType, body: Array(verbatim.text.utf8), usage: verbatim.usage))
+                VerbatimAnswer(contentType: verbatim.contentType, body: Array(verbatim.text.utf8)))
         }
     }
 
@@ -84,7 +82,7 @@ extension PeerWire.Line: Codable {
         case .verbatim(let answer):
             let text = String(decoding: answer.body, as: UTF8.self)
             try container.encode(
-                Verbatim(contentType: answer.contentType, text: text, usage: answer.usage), forKey: .verbatim)
+                Verbatim(contentType: answer.contentType, text: text), forKey: .verbatim)
         case .failure(let failure):
             try container.encode(
                 Failure(

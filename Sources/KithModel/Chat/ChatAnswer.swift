@@ -16,13 +16,10 @@ package enum ChatAnswer: Sendable {
 package struct VerbatimAnswer: Sendable {
     package var contentType: String
     package var body: [UInt8]
-    /// As the engine counted, when it said so.
-    package var usage: TokenUsage?
 
-    package init(contentType: String, body: [UInt8], usage: TokenUsage? = nil) {
+    package init(contentType: String, body: [UInt8]) {
         self.contentType = contentType
         self.body = body
-        self.usage = usage
     }
 }
 

@@ -103,10 +103,18 @@ package struct OpenAICompatibleEngine: ChatEngine {
         }
         let body = Array(reply.body.readableBytesView)
         let contentType = reply.headers.first(name: "content-type") ?? ""
-        guard contentType.lowercased().hasPrefix("application/json"),
-            let count = try? JSONBody.decode(UsageOnly.self, from: body), count.choices != nil
-        else { throw ChatFailure(.invalidAnswer, "\(connection.name) did not answer in its dialect") }
-        return .verbatim(VerbatimAnswer(contentType: contentType, body: body, usage: count.usage?.tokenUsage))
+        guard contentType.lowercased().hasPrefix("application/json"), Self.looksWhole(body) else {
+            throw ChatFailure(.invalidAnswer, "\(connection.name) did not answer in its dialect")
+        }
+        return .verbatim(VerbatimAnswer(contentType: contentType, body: body))
+    }
+
+    /// Whether a body is an object with choices, as far as can be told without decoding it: what is passed on as it is
+    /// need not be understood, only not be something else.
+    private static func looksWhole(_ body: [UInt8]) -> Bool {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+        return body.first { !isSpace($0) } == UInt8(ascii: "{") && body.last { !isSpace($0) } == UInt8(ascii: "}")
+            && body.firstRange(of: Array(#""choices""#.utf8)) != nil
     }
 
     // MARK: Embeddings
@@ -140,12 +148,4 @@ package struct OpenAICompatibleEngine: ChatEngine {
         }
         return numbers
     }
-}
-
-/// What is read of an answer that is passed on as it is.
-private struct UsageOnly: Decodable {
-    struct Anything: Decodable {}
-
-    var choices: [Anything]?
-    var usage: OpenAIUsage?
 }
