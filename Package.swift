@@ -120,6 +120,9 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "KithDialectsTests", dependencies: ["KithDialects", "KithModel", "KithTesting"],
+            swiftSettings: settings),
+        .testTarget(
             name: "KithInferenceTests",
             dependencies: [
                 "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTransport",

@@ -12,12 +12,11 @@ package struct OllamaStreamDecoder: Sendable {
 
     package init() {}
 
+    /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
     /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is not a line of this dialect, and with `engineError` for an
     ///   error that Ollama reports in the stream.
-    package mutating func feed(_ bytes: some Collection<UInt8>) throws -> [ChatEvent] {
-        var events: [ChatEvent] = []
+    package mutating func feed(_ bytes: some Collection<UInt8>, into events: inout [ChatEvent]) throws {
         for line in try lines.feed(bytes) { events += try take(line) }
-        return events
     }
 
     /// Call when the body has ended.

@@ -24,29 +24,32 @@ final class ChildWatch: Sendable {
         self.onReady = onReady
     }
 
-    /// Returns when the child has closed its standard output, which it does at its end.
+    /// Returns when the child has closed its standard error, which it does at its end.
     ///
-    /// - Throws: ``ChatFailure`` when the child is not ready in time or no longer answers.
+    /// - Throws: ``ChatFailure`` when the child is not ready in time, no longer answers, or hangs at its end.
     func attend(
         output: SubprocessOutputSequence, errors: SubprocessOutputSequence, logFile: String
     ) async throws {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.keep(errors, in: logFile) }
             group.addTask {
-                try await self.keep(errors, in: logFile)
-                return false
-            }
-            group.addTask {
-                try await self.read(output)
-                return true
-            }
-            group.addTask {
-                try await self.look()
-                return true
+                try await self.watch(output)
+                // Its last words may still be on their way.
+                try await self.clock.sleep(until: self.clock.now + self.limits.stop, tolerance: nil)
+                throw ChatFailure(.interrupted, "it closed its output and did not end")
             }
             defer { group.cancelAll() }
-            while let isOver = try await group.next() {
-                if isOver { return }
-            }
+            try await group.next()
+        }
+    }
+
+    /// Until the output ends, or the child has to be given up.
+    private func watch(_ output: SubprocessOutputSequence) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.read(output) }
+            group.addTask { try await self.look() }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 

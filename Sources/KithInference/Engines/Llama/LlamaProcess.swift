@@ -146,11 +146,17 @@ package final class LlamaProcess: Service {
             output: .sequence, error: .sequence
         ) { execution in
             childID.withLock { $0 = execution.processIdentifier.value }
-            // Whatever the child has started goes with it, also when the child itself was killed.
-            defer { try? execution.send(signal: .kill, toProcessGroup: true) }
             let watch = ChildWatch(
                 readiness: launch.readiness, limits: limits, clock: clock, health: health, onReady: onReady)
-            try await watch.attend(output: execution.standardOutput, errors: execution.standardError, logFile: logFile)
+            // Not cancelled with this task: a child that is being stopped is read to its end, so that it can say what it
+            // has to say. It ends with the child, which the steps above see to.
+            try await Task {
+                try await watch.attend(
+                    output: execution.standardOutput, errors: execution.standardError, logFile: self.logFile)
+            }.value
+            try Task.checkCancellation()
+            // The child has ended: what it started goes with it. Nobody may be left to be told, which is no failure.
+            try? execution.send(signal: .kill, toProcessGroup: true)
         }
         return "it ended by itself (\(result.terminationStatus))"
     }

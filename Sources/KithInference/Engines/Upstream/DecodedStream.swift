@@ -18,6 +18,8 @@ struct DecodedStream<Decoder: EngineStreamDecoding>: AsyncSequence, Sendable {
         private var body: UpstreamBody.AsyncIterator?
         private var decoder: Decoder
         private var pending: ArraySlice<ChatEvent> = []
+        /// Told once what came before it has been told.
+        private var failure: (any Error)?
 
         init(body: UpstreamBody.AsyncIterator, decoder: Decoder) {
             self.body = body
@@ -27,26 +29,31 @@ struct DecodedStream<Decoder: EngineStreamDecoding>: AsyncSequence, Sendable {
         mutating func next() async throws -> ChatEvent? { try await next(isolation: #isolation) }
 
         mutating func next(isolation actor: isolated (any Actor)?) async throws -> ChatEvent? {
-            do {
-                while pending.isEmpty, body != nil { try await fetch(isolation: actor) }
-                guard let event = pending.popFirst() else { return nil }
+            while pending.isEmpty, body != nil { await fetch(isolation: actor) }
+            if let event = pending.popFirst() {
                 if case .finished = event { await drain(isolation: actor) }
                 return event
-            } catch {
-                body = nil  // closes the connection: the engine stops generating
-                throw error
             }
+            guard let failure = failure.take() else { return nil }
+            throw failure
         }
 
-        private mutating func fetch(isolation actor: isolated (any Actor)?) async throws {
-            if let buffer = try await body?.next(isolation: actor) {
-                pending = try decoder.feed(buffer.readableBytesView)[...]
-            } else {
-                body = nil
-                // A cancelled wait looks like the end of the body.
-                try Task.checkCancellation()
-                pending = try decoder.end()[...]
+        private mutating func fetch(isolation actor: isolated (any Actor)?) async {
+            var events: [ChatEvent] = []
+            do {
+                if let buffer = try await body?.next(isolation: actor) {
+                    try decoder.feed(buffer.readableBytesView, into: &events)
+                } else {
+                    body = nil
+                    // A cancelled wait looks like the end of the body.
+                    try Task.checkCancellation()
+                    events = try decoder.end()
+                }
+            } catch {
+                body = nil  // closes the connection: the engine stops generating
+                failure = error
             }
+            pending = events[...]
         }
 
         /// What follows a whole answer is of no interest, also when it is an error.

@@ -5,8 +5,9 @@ import KithModel
 
 /// Reads one dialect's stream: a value that bytes go into and events come out of.
 protocol EngineStreamDecoding: Sendable {
+    /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
     /// - Throws: ``ChatFailure``.
-    mutating func feed(_ bytes: some Collection<UInt8>) throws -> [ChatEvent]
+    mutating func feed(_ bytes: some Collection<UInt8>, into events: inout [ChatEvent]) throws
 
     /// Called when the body has ended.
     ///
@@ -23,10 +24,8 @@ struct EventStreamDecoder<Events: ServerSentEventReading>: EngineStreamDecoding 
 
     init(_ events: Events) { self.events = events }
 
-    mutating func feed(_ bytes: some Collection<UInt8>) throws -> [ChatEvent] {
-        var found: [ChatEvent] = []
+    mutating func feed(_ bytes: some Collection<UInt8>, into found: inout [ChatEvent]) throws {
         for event in try framing.feed(bytes) { found += try events.take(event) }
-        return found
     }
 
     mutating func end() throws -> [ChatEvent] { try events.end() }

@@ -33,7 +33,9 @@ actor SharedEmbeddedEngine {
 
     static func settings(log: String) -> EmbeddedSettings {
         EmbeddedSettings(
-            directory: directory, logFile: directory + "/\(log)-\(ProcessInfo.processInfo.processIdentifier).log",
+            directory: directory,
+            logFile: FileManager.default.temporaryDirectory.path()
+                + "/kith-\(log)-\(ProcessInfo.processInfo.processIdentifier).log",
             contextLength: 1_024, slots: 2, threads: 2)
     }
 

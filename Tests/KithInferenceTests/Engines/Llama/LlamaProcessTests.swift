@@ -3,16 +3,19 @@
 import Foundation
 import KithInference
 import KithModel
+import KithTesting
 import KithTransport
 import Logging
 import Synchronization
 import Testing
 
 @Suite("The supervisor of a llama.cpp server", .serialized, .timeLimit(.minutes(3)))
-struct LlamaProcessTests {
+final class LlamaProcessTests {
     private let folder = FileManager.default.temporaryDirectory.path() + "/kith-llama-\(UUID().uuidString)"
 
     init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+
+    deinit { do { try FileManager.default.removeItem(atPath: folder) } catch { Issue.record(error) } }
 
     private func process(
         _ script: String, healthy: Bool = true, limits: LlamaLimits = LlamaLimits()
@@ -61,10 +64,19 @@ struct LlamaProcessTests {
         }
     }
 
+    @Test("Lets a server end in its own time, as long as that is short")
+    func graceful() async throws {
+        let process = process(
+            "trap 'echo tidied up >\(folder)/trace; exit 0' TERM; echo '{\"address\": \"http://127.0.0.1:4711\"}'; "
+                + "while :; do sleep 0.01; done")
+        try await running(process) { _ = try await process.address(within: .seconds(60)) }
+        #expect(FileManager.default.fileExists(atPath: folder + "/trace"))
+    }
+
     @Test("Stops a server that ignores SIGTERM and the end of its input")
     func stubborn() async throws {
         let process = process(
-            "trap '' TERM; echo '{\"address\": \"http://127.0.0.1:4711\"}'; while :; do read -t 1 x </dev/zero; done",
+            "trap '' TERM; echo '{\"address\": \"http://127.0.0.1:4711\"}'; while :; do sleep 0.01; done",
             limits: LlamaLimits(stop: .milliseconds(100)))
         var child: Int32 = 0
         try await running(process) {
@@ -128,6 +140,32 @@ struct LlamaProcessTests {
         #expect(!log.contains("do-not-tell"))
     }
 
+    @Test("Is ready when a server that announces nothing answers its health check")
+    func polled() async throws {
+        let asked = Mutex(0)
+        let responder: StubServer.Responder = { _, answer in
+            let count = asked.withLock { asked in
+                asked += 1
+                return asked
+            }
+            try await answer.send("{}", status: count < 3 ? 503 : 200)
+        }
+        try await StubServer.serve(responder) { server in
+            let client = UpstreamClient()
+            let process = LlamaProcess(
+                command: ScriptCommand(script: "cat", readiness: .polled(server.address)),
+                logFile: folder + "/engine.log", health: LlamaHealthProbe(client: client),
+                limits: LlamaLimits(readyPoll: .milliseconds(1)),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            try await running(process) {
+                let address = try await process.address(within: .seconds(60))
+                #expect(address == server.address)
+            }
+            #expect(asked.withLock { $0 } == 3)
+            await client.shutDown()
+        }
+    }
+
     @Test("Runs the real engine, and has it again after it was killed")
     func realEngine() async throws {
         _ = try await SharedEmbeddedEngine.install()
@@ -163,12 +201,13 @@ struct LlamaProcessTests {
 private struct ScriptCommand: LlamaCommand {
     var script: String
     var executable = "/bin/sh"
+    var readiness = LlamaLaunch.Readiness.announced
 
     var model: ModelID { "scripted" }
     var embeds: Bool { false }
 
     func prepare() async throws -> LlamaLaunch {
-        LlamaLaunch(executable: executable, arguments: ["-c", script], readiness: .announced)
+        LlamaLaunch(executable: executable, arguments: ["-c", script], readiness: readiness)
     }
 }
 

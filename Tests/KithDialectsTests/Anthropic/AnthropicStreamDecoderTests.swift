@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithModel
+import Testing
+
+@Suite("Anthropic's stream")
+struct AnthropicStreamDecoderTests {
+    private func events(_ datas: [String]) throws -> [ChatEvent] {
+        var decoder = AnthropicStreamDecoder()
+        return try datas.flatMap { try decoder.take(ServerSentEvent(data: $0)) } + (try decoder.end())
+    }
+
+    private static let start =
+        #"{"type":"message_start","message":{"usage":{"input_tokens":20,"cache_read_input_tokens":5,"output_tokens":1}}}"#
+
+    private static func end(_ reason: String) -> [String] {
+        [
+            #"{"type":"message_delta","delta":{"stop_reason":"\#(reason)"},"usage":{"output_tokens":9}}"#,
+            #"{"type":"message_stop"}"#,
+        ]
+    }
+
+    @Test("Gives text and thoughts, and counts cached tokens too")
+    func text() throws {
+        let datas =
+            [
+                Self.start,
+                #"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}"#,
+                #"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
+                #"{"type":"ping"}"#, #"{"type":"something_new","index":"?"}"#.replacing("\"?\"", with: "1"),
+                #"{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}"#,
+                #"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"hi"}}"#,
+                #"{"type":"content_block_stop","index":1}"#,
+            ] + Self.end("end_turn")
+        #expect(
+            try events(datas) == [
+                .delta(ChatDelta(reasoning: "hm")), .delta(ChatDelta(text: "hi")),
+                .finished(.stop, TokenUsage(promptTokens: 25, completionTokens: 9)),
+            ])
+    }
+
+    @Test("Gives tool uses as calls in OpenAI's streaming form")
+    func toolUse() throws {
+        let datas =
+            [
+                Self.start,
+                #"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t1","name":"add","input":{}}}"#,
+                #"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"a\""}}"#,
+                #"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":":1}"}}"#,
+                #"{"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"t2","name":"sub"}}"#,
+            ] + Self.end("tool_use")
+        func call(_ fields: JSONValue) -> ChatEvent { .delta(ChatDelta(toolCalls: [fields])) }
+        #expect(
+            try events(datas) == [
+                call([
+                    "index": 0, "id": "t1", "type": "function", "function": ["name": "add", "arguments": ""],
+                ]),
+                call(["index": 0, "function": ["arguments": "{\"a\""]]),
+                call(["index": 0, "function": ["arguments": ":1}"]]),
+                call([
+                    "index": 1, "id": "t2", "type": "function", "function": ["name": "sub", "arguments": ""],
+                ]), .finished(.toolCalls, TokenUsage(promptTokens: 25, completionTokens: 9)),
+            ])
+    }
+
+    @Test(
+        "Says why it ended",
+        arguments: [
+            ("end_turn", FinishReason.stop), ("stop_sequence", .stop), ("max_tokens", .length),
+            ("model_context_window_exceeded", .length), ("tool_use", .toolCalls), ("refusal", .contentFilter),
+            ("reason_to_come", .stop),
+        ])
+    func reasons(reason: String, finish: FinishReason) throws {
+        #expect(
+            try events([Self.start] + Self.end(reason)).last
+                == .finished(finish, TokenUsage(promptTokens: 25, completionTokens: 9)))
+    }
+
+    @Test(
+        "Fails with a reason when it is not a whole answer",
+        arguments: [
+            ([], ChatFailure.Code.interrupted), ([start], .interrupted),
+            ([start, #"{"type":"message_stop"}"#], .interrupted),
+            (["<html>"], .invalidAnswer), (["{}"], .invalidAnswer), (["[DONE]"], .invalidAnswer),
+            ([#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#], .overloaded),
+            ([#"{"type":"error","error":{"type":"api_error","message":"x"}}"#], .engineError),
+            ([#"{"type":"error"}"#], .engineError),
+        ])
+    func failures(datas: [String], code: ChatFailure.Code) {
+        let failure = #expect(throws: ChatFailure.self) { try events(datas) }
+        #expect(failure?.code == code)
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithModel
+import Testing
+
+@Suite("A request in Ollama's words")
+struct OllamaRequestEncoderTests {
+    private func encoded(_ request: ChatRequest) throws -> JSONValue {
+        let bytes = try OllamaRequestEncoder.body(for: request, model: "llama3.2:3b")
+        return try JSONBody.decode(JSONValue.self, from: bytes)
+    }
+
+    @Test("Puts the sampling into options, under Ollama's names")
+    func options() throws {
+        let sampling = SamplingOptions(
+            maxTokens: 5, temperature: 0.5, topP: 0.9, seed: 7, stop: ["x"], frequencyPenalty: 1, presencePenalty: -1)
+        let body = try encoded(
+            ChatRequest(
+                messages: [ChatMessage(.user, "hi")], sampling: sampling,
+                extensions: ["options": ["num_ctx": 2048, "seed": 1], "keep_alive": "5m", "unknown": 1]))
+        #expect(
+            body == [
+                "model": "llama3.2:3b", "stream": true, "keep_alive": "5m",
+                "messages": [["role": "user", "content": "hi"]],
+                "options": [
+                    "num_predict": 5, "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["x"],
+                    "frequency_penalty": 1, "presence_penalty": -1, "num_ctx": 2048,
+                ],
+            ])
+    }
+
+    @Test("Sends a completion's prompt past the chat template")
+    func completion() throws {
+        let body = try encoded(ChatRequest(kind: .completion, messages: [ChatMessage(.user, "once")]))
+        #expect(body == ["model": "llama3.2:3b", "stream": true, "prompt": "once", "raw": true])
+    }
+
+    @Test(
+        "Translates the response format",
+        arguments: [
+            (["type": "json_object"], "json"), (["type": "text"], nil),
+            (["type": "json_schema", "json_schema": ["schema": ["type": "object"]]], ["type": "object"]),
+        ] as [(JSONValue, JSONValue?)])
+    func format(given: JSONValue, expected: JSONValue?) throws {
+        let request = ChatRequest(messages: [ChatMessage(.user, "hi")], extensions: ["response_format": given])
+        #expect(try encoded(request)["format"] == expected)
+    }
+
+    @Test("Translates tool calls and their answers")
+    func tools() throws {
+        let calls: JSONValue = [
+            ["id": "call_1", "type": "function", "function": ["name": "add", "arguments": "{\"a\":1}"]]
+        ]
+        let body = try encoded(
+            ChatRequest(messages: [
+                ChatMessage(role: .assistant, content: .none, toolCalls: calls),
+                ChatMessage(role: .tool, content: .text("2"), toolCallID: "call_1"),
+            ]))
+        #expect(
+            body["messages"] == [
+                [
+                    "role": "assistant", "content": "",
+                    "tool_calls": [["function": ["name": "add", "arguments": ["a": 1]]]],
+                ],
+                ["role": "tool", "content": "2", "tool_name": "add"],
+            ])
+    }
+
+    @Test("Puts images beside the text, and refuses what Ollama would have to fetch")
+    func images() throws {
+        func request(_ url: JSONValue) -> ChatRequest {
+            ChatRequest(messages: [
+                ChatMessage(
+                    role: .user,
+                    content: .parts([
+                        ["type": "text", "text": "see"], ["type": "image_url", "image_url": ["url": url]],
+                    ]))
+            ])
+        }
+        let message = try encoded(request("data:image/png;base64,QUJD"))["messages"]?.arrayValue?.first
+        #expect(message == ["role": "user", "content": "see", "images": ["QUJD"]])
+        let failure = #expect(throws: ChatFailure.self) { try encoded(request("https://example.com/a.png")) }
+        #expect(failure?.code == .unsupported)
+    }
+
+    @Test(
+        "Adds the tag that Ollama means",
+        arguments: [("llama3.2", "llama3.2:latest"), ("a:1b", "a:1b"), ("host:5000/a/b", "host:5000/a/b:latest")])
+    func tags(name: String, full: String) { #expect(ModelID(name).withOllamaTag == ModelID(full)) }
+}

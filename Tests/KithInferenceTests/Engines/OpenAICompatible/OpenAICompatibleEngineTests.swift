@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithInference
+import KithModel
+import KithTesting
+import KithTransport
+import Testing
+
+@Suite("An OpenAI-compatible engine", .timeLimit(.minutes(1)))
+struct OpenAICompatibleEngineTests {
+    private func serving(
+        _ responder: @escaping StubServer.Responder = OpenAIStub.answer,
+        _ body: (OpenAICompatibleEngine, StubServer) async throws -> Void
+    ) async throws {
+        let client = UpstreamClient()
+        try await StubServer.serve(responder) { server in
+            var base = server.address
+            base.basePath = "/v1"
+            let settings = OpenAISettings(address: base, key: Secret("sk-key"))
+            try await body(OpenAICompatibleEngine(settings: settings, client: client), server)
+        }
+        await client.shutDown()
+    }
+
+    private static let verbatimText =
+        #"{ "messages" : [{"role":"user","content":"hi"}], "model":"stub-model:1b", "max_tokens": 2, "odd": 1.0 }"#
+
+    private func request(
+        streams: Bool = false, model: ModelID? = DialectStub.model, last: ChatMessage.Role = .user
+    ) -> ChatRequest {
+        ChatRequest(
+            model: model, messages: [ChatMessage(last, "hi")], streams: streams,
+            verbatim: VerbatimBody(route: .openAIChatCompletions, bytes: Array(Self.verbatimText.utf8)))
+    }
+
+    @Test("Passes the client's bytes on, and the engine's back, when nothing needs to be changed")
+    func verbatim() async throws {
+        try await serving { engine, server in
+            guard case .verbatim(let answer) = try await engine.answer(request()) else {
+                Issue.record("the answer is not the engine's own")
+                return
+            }
+            #expect(answer.contentType == "application/json")
+            let completion = try JSONBody.decode(OpenAIChatCompletion.self, from: answer.body)
+            #expect(completion.choices.first?.message.content == "1 2")
+            let sent = try #require(server.requests.last)
+            #expect(String(decoding: sent.body, as: UTF8.self) == Self.verbatimText)
+            #expect(sent[header: "authorization"] == "Bearer sk-key")
+        }
+    }
+
+    @Test("Writes a request of its own when the client's would not do")
+    func notVerbatim() async throws {
+        try await serving { engine, server in
+            let requests = [request(streams: true), request(model: nil), request(last: .assistant)]
+            for request in requests {
+                guard case .events = try await engine.answer(request) else {
+                    Issue.record("the client's bytes were passed on")
+                    return
+                }
+                let sent = DialectStub.json(try #require(server.requests.last))
+                #expect(sent["model"]?.stringValue == DialectStub.model.rawValue)
+                #expect(sent["stream"] == true)
+            }
+        }
+    }
+
+    @Test(
+        "Does not pass on what is no answer of the dialect",
+        arguments: ["<html></html>", "{}", "", #"{"error":{"message":"odd"}}"#])
+    func notTheDialect(body: String) async throws {
+        let responder: StubServer.Responder = { request, answer in
+            if request.uri == "/v1/models" { return try await OpenAIStub.answer(request, answer) }
+            try await answer.send(body)
+        }
+        try await serving(responder) { engine, _ in
+            let failure = await #expect(throws: ChatFailure.self) { try await engine.answer(request()) }
+            #expect(failure?.code == .invalidAnswer)
+        }
+    }
+
+    @Test("Completes plain text")
+    func completion() async throws {
+        try await serving { engine, server in
+            let request = ChatRequest(
+                kind: .completion, model: DialectStub.model, messages: [ChatMessage(.user, "once")],
+                sampling: SamplingOptions(maxTokens: 3))
+            let answered = try await engine.whole(request)
+            #expect(answered.text == "1 2 3")
+            #expect(answered.finish == .length)
+            #expect(server.requests.last?.uri == "/v1/completions")
+        }
+    }
+
+    @Test("Asks for the list of models once for answers that follow one another")
+    func knownModelsAreRemembered() async throws {
+        try await serving { engine, server in
+            for _ in 0..<5 { _ = try await engine.whole(request(streams: true)) }
+            #expect(server.requests.filter { $0.uri == "/v1/models" }.count == 1)
+            #expect(server.requests.filter { $0.uri == "/v1/chat/completions" }.count == 5)
+        }
+    }
+
+    @Test("Leaves it to a server without a list to know its models")
+    func noList() async throws {
+        let responder: StubServer.Responder = { request, answer in
+            if request.uri == "/v1/models" { return try await answer.send("{}", status: 404) }
+            try await OpenAIStub.answer(request, answer)
+        }
+        try await serving(responder) { engine, _ in
+            let answered = try await engine.whole(request(streams: true, model: "anything"))
+            #expect(answered.finish == .stop)
+        }
+    }
+
+    @Test("Says that a text is too long to be embedded, as llama.cpp reports it")
+    func longEmbedding() async throws {
+        let responder: StubServer.Responder = { request, answer in
+            if request.uri == "/v1/models" { return try await OpenAIStub.answer(request, answer) }
+            try await answer.send(
+                #"{"error":{"code":500,"message":"input (1201 tokens) is too large to process","type":"server_error"}}"#,
+                status: 500)
+        }
+        try await serving(responder) { engine, _ in
+            let failure = await #expect(throws: ChatFailure.self) {
+                try await engine.embed(EmbeddingRequest(inputs: ["long"]))
+            }
+            #expect(failure?.code == .invalidRequest)
+        }
+    }
+
+    @Test(
+        "Is loading while llama.cpp loads, and ready by its model list elsewhere",
+        arguments: [(503, EngineHealth.loading), (200, .ready), (404, .ready)])
+    func health(status: Int, expected: EngineHealth) async throws {
+        let responder: StubServer.Responder = { request, answer in
+            if request.uri == "/health" { return try await answer.send("{}", status: status) }
+            try await OpenAIStub.answer(request, answer)
+        }
+        try await serving(responder) { engine, _ in #expect(await engine.health() == expected) }
+    }
+}
