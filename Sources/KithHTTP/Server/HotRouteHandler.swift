@@ -24,12 +24,16 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let route: HotRoute
+    private let executor: EventLoopExecutor
     private var state = State.passing
     /// Requests handed on whose answers have not been written to their end.
     private var handedOn = 0
     private var held: [HTTPRequestPart] = []
 
-    init(route: HotRoute) { self.route = route }
+    init(route: HotRoute, executor: EventLoopExecutor) {
+        self.route = route
+        self.executor = executor
+    }
 
     // MARK: Requests
 
@@ -61,7 +65,7 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let eventLoop = context.eventLoop
         // A task of its own, because a channel handler has none; cancelled when the client goes.
         state = .answering(
-            Task { [route] in
+            Task(executorPreference: executor) { [route] in
                 let reply = await route.reply(to: completion, head: head)
                 if eventLoop.inEventLoop {
                     bound.value.handler.finish(reply, context: bound.value.context)
