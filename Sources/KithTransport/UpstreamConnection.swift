@@ -173,14 +173,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     func rest(for keepAlive: Duration) { limit(keepAlive) }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if case .awaitingHead(let exchange) = phase, servedBefore {
-            // The server closed an idle connection at the moment it was taken from the pool: nothing was answered, so
-            // asking once more on a new connection is safe (RFC 9112, 9.3.1).
-            phase = .closed
-            pool.connect(for: exchange)
-        } else {
-            fail(ChatFailure(.interrupted, "the connection to \(origin) ended before the answer did"))
-        }
+        ended(ChatFailure(.interrupted, "the connection to \(origin) ended before the answer did"))
         context.fireChannelInactive()
     }
 
@@ -189,7 +182,18 @@ final class UpstreamConnection: ChannelDuplexHandler {
         if let error = error as? HTTPParserError, error != .invalidEOFState {
             fail(ChatFailure(.invalidAnswer, "\(origin) does not answer in HTTP", cause: error))
         } else {
-            fail(ChatFailure(.interrupted, "the connection to \(origin) broke", cause: error))
+            ended(ChatFailure(.interrupted, "the connection to \(origin) broke", cause: error))
+        }
+    }
+
+    /// A server may close an idle connection at the moment it is taken from the pool: then nothing was answered, and
+    /// asking once more on a new connection is safe (RFC 9112, 9.3.1).
+    private func ended(_ failure: ChatFailure) {
+        if case .awaitingHead(let exchange) = phase, servedBefore {
+            close()
+            pool.connect(for: exchange)
+        } else {
+            fail(failure)
         }
     }
 
@@ -214,7 +218,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     }
 
     private func limit(_ delay: Duration) {
-        let timer = timer ?? DeadlineTimer(eventLoop: channel.eventLoop) { [unowned self] in expired() }
+        let timer = timer ?? DeadlineTimer(eventLoop: channel.eventLoop) { [weak self] in self?.expired() }
         self.timer = timer
         timer.set(after: delay)
     }

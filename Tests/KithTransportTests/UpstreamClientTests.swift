@@ -11,8 +11,9 @@ import Testing
 @Suite("Upstream client", .timeLimit(.minutes(1)))
 struct UpstreamClientTests {
     private let client = UpstreamClient()
-    private let short = UpstreamLimits(
-        connect: .seconds(1), firstByte: .milliseconds(100), stall: .milliseconds(100), bodyBytes: 1_000)
+    private let impatient = UpstreamLimits(firstByte: .milliseconds(100))
+    private let quicklyStalled = UpstreamLimits(firstByte: .seconds(30), stall: .milliseconds(100))
+    private let small = UpstreamLimits(firstByte: .seconds(30), bodyBytes: 1_000)
 
     private func get(_ server: StubServer, _ path: String = "/", limits: UpstreamLimits = UpstreamLimits())
         -> UpstreamRequest
@@ -67,7 +68,7 @@ struct UpstreamClientTests {
     func unreachable() async {
         let code = await code {
             _ = try await client.collect(
-                UpstreamRequest(.GET, HTTPAddress(host: "127.0.0.1", port: 1), path: "/", limits: short))
+                UpstreamRequest(.GET, HTTPAddress(host: "127.0.0.1", port: 1), path: "/"))
         }
         #expect(code == .unreachable)
     }
@@ -77,7 +78,7 @@ struct UpstreamClientTests {
         try await StubServer.serve { _, answer in
             try await answer.hang()
         } during: { server in
-            #expect(await code { _ = try await client.collect(get(server, limits: short)) } == .timeout)
+            #expect(await code { _ = try await client.collect(get(server, limits: impatient)) } == .timeout)
         }
     }
 
@@ -88,7 +89,7 @@ struct UpstreamClientTests {
             try await answer.hang()
         } during: { server in
             let code = await code {
-                for try await _ in try await client.stream(get(server, limits: short)).body {}
+                for try await _ in try await client.stream(get(server, limits: impatient)).body {}
             }
             #expect(code == .timeout)
         }
@@ -103,7 +104,7 @@ struct UpstreamClientTests {
         } during: { server in
             let received = Mutex("")
             let code = await code {
-                for try await piece in try await client.stream(get(server, limits: short)).body {
+                for try await piece in try await client.stream(get(server, limits: quicklyStalled)).body {
                     received.withLock { $0 += String(buffer: piece) }
                 }
             }
@@ -135,7 +136,7 @@ struct UpstreamClientTests {
         try await StubServer.serve { _, answer in
             try await answer.send(String(repeating: "x", count: 1_001))
         } during: { server in
-            #expect(await code { _ = try await client.collect(get(server, limits: short)) } == .invalidAnswer)
+            #expect(await code { _ = try await client.collect(get(server, limits: small)) } == .invalidAnswer)
         }
     }
 

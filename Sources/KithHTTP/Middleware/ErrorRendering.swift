@@ -77,7 +77,7 @@ struct SurfaceProblem: Sendable {
 
     init(_ failure: ChatFailure) {
         self.init(status: Self.status(for: failure.code), message: Self.message(of: failure), failure: failure)
-        guard status == .serviceUnavailable else { return }
+        guard status == .serviceUnavailable || status == .tooManyRequests else { return }
         let seconds = max(1, Int((failure.retryAfter ?? .seconds(1)).seconds.rounded(.up)))
         headers[.retryAfter] = String(seconds)
     }
@@ -94,6 +94,7 @@ struct SurfaceProblem: Sendable {
         case .invalidRequest: .unprocessableContent
         case .modelNotFound: .notFound
         case .overloaded, .noEngine, .cancelled: .serviceUnavailable
+        case .rateLimited: .tooManyRequests
         case .timeout: .gatewayTimeout
         case .unreachable, .interrupted, .invalidAnswer, .engineError, .unauthorized: .badGateway
         }

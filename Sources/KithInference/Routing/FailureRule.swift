@@ -19,8 +19,9 @@ package struct FailureRule: Hashable, Sendable {
         switch failure.code {
         case .unreachable, .timeout, .interrupted, .invalidAnswer, .engineError:
             (triesAnother, effect) = (true, .failure)
-        case .overloaded:
-            (triesAnother, effect) = (true, .hold(min(failure.retryAfter ?? .seconds(1), .seconds(60)), "overloaded"))
+        case .overloaded, .rateLimited:
+            let pause = min(failure.retryAfter ?? .seconds(1), .seconds(60))
+            (triesAnother, effect) = (true, .hold(pause, failure.code.rawValue))
         case .unauthorized: (triesAnother, effect) = (true, .hold(.seconds(60), "key refused"))
         case .modelNotFound: (triesAnother, effect) = (true, .hold(.seconds(5), "model gone"))
         case .noEngine, .unsupported: (triesAnother, effect) = (true, .hold(.seconds(2), failure.code.rawValue))

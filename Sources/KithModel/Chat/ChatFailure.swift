@@ -14,8 +14,10 @@ package struct ChatFailure: Error, Sendable, CustomStringConvertible {
         case invalidAnswer
         /// The engine or node failed: 5xx.
         case engineError
-        /// All slots and the queue are full: 429 or 503.
+        /// All slots and the queue are full: 503.
         case overloaded
+        /// The engine's provider wants fewer requests: 429.
+        case rateLimited
         /// Nobody here offers the model: 404.
         case modelNotFound
         /// The request is not what its dialect calls a request: broken JSON, a missing field.

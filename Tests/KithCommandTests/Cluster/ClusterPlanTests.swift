@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Plans of clusters")
 struct ClusterPlanTests {
-    private let surroundings = Surroundings(currentDirectory: "/work", homeDirectory: "/home/ada", hostName: "desk")
+    private let surroundings = Surroundings(currentDirectory: "/srv", homeDirectory: "/home/ada", hostName: "desk")
 
     private func plan(_ count: Int = 3, shared: [SettingKey: String] = [:], first: String? = nil) throws -> ClusterPlan
     {

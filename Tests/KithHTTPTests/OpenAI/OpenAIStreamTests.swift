@@ -83,6 +83,28 @@ struct OpenAIStreamTests {
         }
     }
 
+    @Test(
+        "Who is asked to come back later is told when, in status and header",
+        arguments: [
+            (ChatFailure.Code.overloaded, 503, "server_error"), (.noEngine, 503, "server_error"),
+            (.rateLimited, 429, "rate_limit_error"),
+        ])
+    func retryAfter(code: ChatFailure.Code, status: Int, type: String) async throws {
+        let failure = ChatFailure(code, "later", retryAfter: .milliseconds(2_500))
+        try await TestNode.run(engine: BreakingEngine(words: 0, failure: failure)) { node in
+            let openAI = try await node.send(.POST, "/v1/chat/completions", body("x"))
+            #expect(openAI.status == status)
+            #expect(openAI.headers.first(name: "retry-after") == "3")
+            #expect(try openAI.json()["error"]?["type"]?.stringValue == type)
+        }
+        try await TestNode.run(engine: BreakingEngine(words: 0, failure: failure)) { node in
+            let seed = try await node.send(.POST, "/api/generate", #"{"prompt":"x"}"#)
+            #expect(seed.status == status)
+            #expect(seed.headers.first(name: "retry-after") == "3")
+            #expect(try seed.json()["success"] == false)
+        }
+    }
+
     @Test("When the client goes in the middle of a stream, the engine stops")
     func clientGone() async throws {
         let ledger = GenerationLedger()

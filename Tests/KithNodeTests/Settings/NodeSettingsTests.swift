@@ -9,7 +9,7 @@ import Testing
 @Suite("Node settings")
 struct NodeSettingsTests {
     static let surroundings = Surroundings(
-        currentDirectory: "/work", homeDirectory: "/home/ada", hostName: "desk")
+        currentDirectory: "/srv", homeDirectory: "/home/ada", hostName: "desk")
 
     static func sources(
         flags: [SettingKey: String] = [:], environment: [String: String] = [:], file: String? = nil,
@@ -154,10 +154,10 @@ struct NodeSettingsTests {
     @Test("Paths are relative to the data folder in files, to the current folder elsewhere, and ~ is the home folder")
     func paths() throws {
         var sources = Self.sources(environment: ["KITH_DATA_DIR": "data"], yaml: "peers: {file: a.txt}")
-        #expect(try NodeSettings(sources).dataDirectory == "/work/data")
-        #expect(try NodeSettings(sources).peersFile == "/work/data/a.txt")
+        #expect(try NodeSettings(sources).dataDirectory == "/srv/data")
+        #expect(try NodeSettings(sources).peersFile == "/srv/data/a.txt")
         sources.environment["KITH_PEERS_FILE"] = "./b.txt"
-        #expect(try NodeSettings(sources).peersFile == "/work/b.txt")
+        #expect(try NodeSettings(sources).peersFile == "/srv/b.txt")
         sources.environment["KITH_PEERS_FILE"] = "~/c.txt"
         #expect(try NodeSettings(sources).peersFile == "/home/ada/c.txt")
     }
@@ -166,7 +166,7 @@ struct NodeSettingsTests {
     func dataDirectory() throws {
         var sources = Self.sources()
         sources.surroundings.hasConfigFolder = true
-        #expect(sources.dataDirectory == "/work")
+        #expect(sources.dataDirectory == "/srv")
         sources.flags[.dataDirectory] = "~/nodes/one"
         #expect(sources.dataDirectory == "/home/ada/nodes/one")
     }
@@ -182,7 +182,7 @@ struct NodeSettingsTests {
         #expect(named.embedded.slots == 7 && named.test.slots == 7 && named.openAI.slots == 7)
         let file = try NodeSettings(Self.sources(flags: [.engineModel: "m.GGUF"], environment: environment)).engine
         #expect(file.ollama.model == "own")
-        #expect(file.embedded.model == "/work/m.GGUF" && file.llamaServer.model == "/work/m.GGUF")
+        #expect(file.embedded.model == "/srv/m.GGUF" && file.llamaServer.model == "/srv/m.GGUF")
     }
 
     @Test(

@@ -28,7 +28,9 @@ struct UpstreamRefusal: Sendable {
         case 400, 413, 422: ChatFailure(.invalidRequest, message ?? "\(engine) refuses the request")
         case 405, 501: ChatFailure(.unsupported, message ?? "\(engine) does not offer this")
         case 408, 504: ChatFailure(.timeout, message ?? "\(engine) gave up waiting")
-        case 429, 503, 529:
+        case 429:
+            ChatFailure(.rateLimited, message ?? "\(engine) wants fewer requests", retryAfter: retryDelay)
+        case 503, 529:
             ChatFailure(.overloaded, message ?? "\(engine) is overloaded", retryAfter: retryDelay)
         case 500...599: ChatFailure(.engineError, "\(engine) failed" + (message.map { ": \($0)" } ?? ""))
         default: ChatFailure(.invalidAnswer, "\(engine) answered with status \(status)")

@@ -165,7 +165,7 @@ struct EngineFailureTests {
     @Test("Is overloaded for as long as it says", arguments: RemoteEngine.allCases)
     func overloaded(remote: RemoteEngine) async throws {
         let (failure, _) = try await failure(of: remote) { _, answer in
-            try await answer.send(#"{"error":{"message":"busy"}}"#, status: 429, headers: ["Retry-After": "7"])
+            try await answer.send(#"{"error":{"message":"busy"}}"#, status: 503, headers: ["Retry-After": "7"])
         }
         #expect(failure?.code == .overloaded)
         #expect(failure?.retryAfter == .seconds(7))

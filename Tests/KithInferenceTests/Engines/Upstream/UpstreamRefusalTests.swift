@@ -20,7 +20,7 @@ struct UpstreamRefusalTests {
             (400, ChatFailure.Code.invalidRequest), (413, .invalidRequest), (422, .invalidRequest),
             (401, .unauthorized),
             (403, .unauthorized), (404, .modelNotFound), (405, .unsupported), (501, .unsupported), (408, .timeout),
-            (504, .timeout), (429, .overloaded), (503, .overloaded), (529, .overloaded), (500, .engineError),
+            (504, .timeout), (429, .rateLimited), (503, .overloaded), (529, .overloaded), (500, .engineError),
             (502, .engineError), (302, .invalidAnswer), (204, .invalidAnswer), (418, .invalidAnswer),
         ])
     func codes(status: Int, code: ChatFailure.Code) { #expect(failure(status).code == code) }
