@@ -132,6 +132,9 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "KithTransportTests", dependencies: ["KithModel", "KithTesting", "KithTransport"] + nio,
+            swiftSettings: settings),
+        .testTarget(
             name: "KithHTTPTests",
             dependencies: [
                 "KithHTTP", "KithDialects", "KithInference", "KithModel", "KithStore", "KithTesting", "KithTransport",

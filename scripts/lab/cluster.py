@@ -18,7 +18,7 @@ class Cluster:
         self.directory = directory
         self.ports = list(range(base_port, base_port + count))
         self.mesh_key = secrets.token_hex(16)
-        self._restarted: list[Process] = []
+        self._restarted: dict[int, Process] = {}
         command = [kith, "cluster", "up", "-n", count, "--base-port", base_port, "--dir", directory, *flags]
         directory.mkdir(parents=True, exist_ok=True)
         env = environment(KITH_MESH_KEY=self.mesh_key)
@@ -37,7 +37,8 @@ class Cluster:
 
     def wait_for(self, port: int, limit: float) -> None:
         def is_ready() -> bool:
-            if not self.process.is_running:
+            # With the last node that it started itself, `kith cluster up` has nothing left to watch over and ends.
+            if not self.process.is_running and port not in self._restarted:
                 raise RuntimeError(f"kith cluster up ended:\n{self.process.tail()}")
             return web.get(port, "/health/ready", timeout=2).status == 200
 
@@ -56,11 +57,11 @@ class Cluster:
         """Starts again, alone, the node that was killed, as the help of `kith cluster up` says."""
         folder = self.directory / f"instance_{port}"
         command = [self._kith, "up", "--data-dir", folder]
-        self._restarted.append(Process(command, folder / "state" / "node.log", environment(), folder))
+        self._restarted[port] = Process(command, folder / "state" / "node.log", environment(), folder)
 
     def stop(self) -> int:
         """Ctrl-C, as a person would. Returns the exit status; what it leaves behind is killed and raises."""
-        for process in self._restarted:
+        for process in self._restarted.values():
             process.stop()
         status = self.process.stop(limit=30)
         left = [(port, pid) for port in self.ports if (pid := ports.listener(port)) is not None]

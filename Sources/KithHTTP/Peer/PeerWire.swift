@@ -27,6 +27,22 @@ package enum PeerWire {
         package var slots: Int
         package var outstanding: Int
         package var level: Double
+
+        package init(
+            name: NodeName, version: String, wire: Int, boot: String, draining: Bool, loading: Bool,
+            models: [ModelInfo], slots: Int, outstanding: Int, level: Double
+        ) {
+            self.name = name
+            self.version = version
+            self.wire = wire
+            self.boot = boot
+            self.draining = draining
+            self.loading = loading
+            self.models = models
+            self.slots = slots
+            self.outstanding = outstanding
+            self.level = level
+        }
     }
 
     /// One line of an answer.

@@ -31,9 +31,10 @@ package struct Router: Sendable {
     package func decide(_ request: RouteRequest, among nodes: [NodeSnapshot], now: Moment) -> RouteDecision {
         var decision = RouteDecision(choices: [], skipped: [], knownModels: [])
         var guarded: [(choice: RouteDecision.Choice, opens: Moment)] = []
+        let best = bestMean(among: nodes)
         for node in nodes {
             if node.tier == .kin { decision.knownModels.append(contentsOf: node.models.map(\.id)) }
-            switch consider(node, for: request, now: now) {
+            switch consider(node, for: request, best: best, now: now) {
             case .skip(let reason): decision.skipped.append(.init(node: node.name, reason: reason))
             case .choice(let choice): decision.choices.append(choice)
             case .guarded(let choice, let opens):
@@ -59,7 +60,9 @@ package struct Router: Sendable {
         case guarded(RouteDecision.Choice, opens: Moment)
     }
 
-    private func consider(_ node: NodeSnapshot, for request: RouteRequest, now: Moment) -> Verdict {
+    private func consider(
+        _ node: NodeSnapshot, for request: RouteRequest, best: Duration, now: Moment
+    ) -> Verdict {
         guard node.tier == .kin else { return .skip(.notKin) }
         if let pin = request.pin, pin != node.name { return .skip(.pinnedElsewhere) }
         switch node.reachability {
@@ -77,7 +80,7 @@ package struct Router: Sendable {
         let record = records[candidate]
         if let held = record?.held, now < held.until { return .skip(.heldBack(held.why)) }
         var choice = RouteDecision.Choice(
-            candidate: candidate, estimatedWait: estimatedWait(of: candidate, on: node, now: now),
+            candidate: candidate, estimatedWait: estimatedWait(of: candidate, on: node, best: best, now: now),
             reason: request.pin == nil ? .shortestWait : .pinned)
         if case .refused(let until) = record?.breaker.permission(now: now) ?? .granted {
             choice.reason = .leastBad
@@ -92,12 +95,22 @@ package struct Router: Sendable {
         return models.first { $0.id == wanted } ?? models.first { $0.id.rawValue == wanted.rawValue + ":latest" }
     }
 
-    private func estimatedWait(of candidate: Candidate, on node: NodeSnapshot, now: Moment) -> Duration {
+    /// The shortest service time that is known of any of these nodes.
+    private func bestMean(among nodes: [NodeSnapshot]) -> Duration {
+        let means = nodes.lazy.flatMap { node in
+            node.models.lazy.compactMap { records[Candidate(node: node.name, model: $0.id)]?.service.mean }
+        }
+        return means.min() ?? ServiceTime.prior
+    }
+
+    private func estimatedWait(
+        of candidate: Candidate, on node: NodeSnapshot, best: Duration, now: Moment
+    ) -> Duration {
         let record = records[candidate]
         // A node's own count is live; a kin's is as old as its last report, so what was sent since then is added.
         let unreported = node.isSelf ? 0 : record?.sent.values.count { $0 > node.takenAt } ?? 0
         let turns = Double(node.outstanding + unreported) / Double(node.slots) + 1
-        let service = record?.service.estimate(now: now) ?? ServiceTime.prior
+        let service = record?.service.estimate(now: now, best: best) ?? best
         let wait = service * turns + node.latency + (node.isLoading ? Self.coldLoad : .zero)
         return wait / min(max(node.level, 0.1), 10)
     }
@@ -119,7 +132,7 @@ package struct Router: Sendable {
 
     package mutating func succeeded(_ id: RequestID, at candidate: Candidate, now: Moment) {
         var record = records[candidate, default: Record()]
-        if let sent = record.sent.removeValue(forKey: id) { record.service.succeeded(after: now - sent) }
+        if let sent = record.sent.removeValue(forKey: id) { record.service.succeeded(after: now - sent, now: now) }
         record.breaker.succeeded(now: now)
         records[candidate] = record
     }
@@ -146,12 +159,10 @@ package struct Router: Sendable {
         records[candidate]?.breaker.abandoned(now: now)
     }
 
-    /// A node that was gone is back: what its earlier life failed at is not held against it.
+    /// A node that was gone is back: what is known of its earlier life is not held against it.
     package mutating func returned(_ node: NodeName) {
         for candidate in records.keys where candidate.node == node {
-            records[candidate]?.breaker = CircuitBreaker()
-            records[candidate]?.service.forgive()
-            records[candidate]?.held = nil
+            records[candidate] = Record(sent: records[candidate]?.sent ?? [:])
         }
     }
 }

@@ -86,16 +86,34 @@ struct RouterTests {
     func learnsServiceTime() {
         var router = router
         for (node, seconds) in [("slow", 8.0), ("fast", 2.0)] as [(NodeName, Double)] {
-            let id = RequestID.random()
             let candidate = Candidate(node: node, model: "m")
-            router.began(id, at: candidate, now: .zero)
-            router.succeeded(id, at: candidate, now: .seconds(seconds))
+            for _ in 0..<10 {
+                let id = RequestID.random()
+                router.began(id, at: candidate, now: .seconds(8 - seconds))
+                router.succeeded(id, at: candidate, now: .seconds(8))
+            }
         }
         let nodes = [NodeSnapshot.sketch("slow"), .sketch("fast", outstanding: 2)]
         #expect(
-            router.decide(RouteRequest(), among: nodes, now: .seconds(9)).choices.map(\.candidate.node) == [
+            router.decide(RouteRequest(), among: nodes, now: .seconds(8)).choices.map(\.candidate.node) == [
                 "fast", "slow",
             ])
+    }
+
+    @Test("A node that was slow once is tried again after a while instead of being avoided for ever")
+    func slownessFades() {
+        var router = router
+        for (node, seconds) in [("slow", 3.0), ("fast", 1.0)] as [(NodeName, Double)] {
+            let id = RequestID.random()
+            router.began(id, at: Candidate(node: node, model: "m"), now: .seconds(3 - seconds))
+            router.succeeded(id, at: Candidate(node: node, model: "m"), now: .seconds(3))
+        }
+        let nodes = [NodeSnapshot.sketch("slow", slots: 4), .sketch("fast", slots: 4, outstanding: 1)]
+        func first(at now: Moment) -> NodeName? {
+            router.decide(RouteRequest(), among: nodes, now: now).choices.first?.candidate.node
+        }
+        #expect(first(at: .seconds(3)) == "fast")
+        #expect(first(at: .seconds(33)) == "slow")
     }
 
     @Test("What was sent to a kin since its last report counts as its load")

@@ -14,17 +14,21 @@ package import ServiceLifecycle
 
 /// Looks at the machine, and makes the engine that was chosen.
 package struct EngineFactory: Sendable {
-    private static let ollamaLimits = UpstreamLimits(
+    /// A look at the machine must not hold up the start of a node.
+    package static let ollamaLimits = UpstreamLimits(
         connect: .milliseconds(500), firstByte: .milliseconds(400), stall: .milliseconds(100), bodyBytes: 64 << 10)
 
     private let settings: EngineSettings
     private let client: UpstreamClient
     private let clock: any TimeSource
     private let logger: Logger
+    private let ollamaLimits: UpstreamLimits
 
     package init(
-        settings: EngineSettings, client: UpstreamClient, clock: any TimeSource = MonotonicClock(), logger: Logger
+        settings: EngineSettings, client: UpstreamClient, clock: any TimeSource = MonotonicClock(), logger: Logger,
+        ollamaLimits: UpstreamLimits = EngineFactory.ollamaLimits
     ) {
+        self.ollamaLimits = ollamaLimits
         self.settings = settings
         self.client = client
         self.clock = clock
@@ -75,7 +79,7 @@ package struct EngineFactory: Sendable {
         let address = settings.ollama.address
         do {
             let reply = try await client.collect(
-                UpstreamRequest(.GET, address, path: "/api/version", limits: Self.ollamaLimits))
+                UpstreamRequest(.GET, address, path: "/api/version", limits: ollamaLimits))
             guard reply.status == 200 else {
                 return .failure(.init(name: "ollama", reason: "what answers at \(address) is not Ollama"))
             }

@@ -62,7 +62,7 @@ struct EngineSelectionTests {
                 choice: choice, ollama: OllamaSettings(address: ollama),
                 llamaServer: LlamaServerSettings(executable: "/bin/sh", model: "/nonexistent.gguf"),
                 embedded: EmbeddedSettings(directory: "/nonexistent", logFile: "/nonexistent/log")),
-            client: UpstreamClient(), logger: Logger(label: "test"))
+            client: UpstreamClient(), logger: Logger(label: "test"), ollamaLimits: UpstreamLimits())
     }
 
     @Test("Finds an Ollama that answers")
