@@ -9,6 +9,7 @@ import KithStore
 import KithTransport
 package import Logging
 import NIOCore
+import SystemPackage
 import ServiceLifecycle
 import UnixSignals
 
@@ -81,20 +82,29 @@ package struct Node: Sendable {
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch let error as IOError {
-            throw NodeStartError(.portTaken, "cannot listen on \(settings.host):\(settings.port)", cause: error)
+            let why =
+                Errno(rawValue: error.errnoCode) == .addressInUse
+                ? "the port is taken; choose another with --port" : "\(error)"
+            throw NodeStartError(.portTaken, "cannot listen on \(settings.host):\(settings.port): \(why)")
         }
     }
 
     private func knownPeers() throws -> [PeerEndpoint] {
         let peers = try settings.loadPeers()
         for problem in peers.problems { logger.warning("peer not used", metadata: ["problem": "\(problem)"]) }
-        let kin = peers.peers.filter { $0.tier == .kin && $0.key == nil }
+        let kin = peers.peers.filter { $0.tier == .kin && $0.key == nil && $0.address.keepsSecrets }
         if settings.meshKey == nil, let first = kin.first {
             logger.warning(
                 "kin will refuse this node: it has no mesh key; set KITH_MESH_KEY to the same value on every node",
                 metadata: ["peer": "\(first.address)"])
         }
-        return peers.peers
+        return peers.peers.filter { peer in
+            guard peer.tier == .kin, !peer.address.keepsSecrets else { return true }
+            logger.warning(
+                "kin not used: prompts and the mesh key would cross the network in the clear; use https or an SSH tunnel",
+                metadata: ["peer": "\(peer.address)"])
+            return false
+        }
     }
 }
 

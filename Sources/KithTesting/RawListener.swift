@@ -3,7 +3,8 @@
 import NIOCore
 import NIOPosix
 
-/// A TCP listener on 127.0.0.1 that greets whoever connects with the same bytes, in whatever protocol.
+/// A TCP listener on 127.0.0.1 that answers the first bytes of each connection with the same text, in whatever protocol,
+/// and closes it.
 package struct RawListener: Sendable {
     private let channel: any Channel
 
@@ -27,11 +28,16 @@ private final class Greeter: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let text: String
+    private var text: String?
 
     init(text: String) { self.text = text }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+        guard let text else { return }
+        self.text = nil
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text))).whenComplete { _ in
+            channel.close(promise: nil)
+        }
     }
 }

@@ -54,7 +54,7 @@ struct Up: AsyncParsableCommand {
         logger.logLevel = settings.logLevel
         let name = settings.name
         try await Node(settings: settings, logger: logger).run { address in
-            Terminal.note("node \(name) listens on \(address)")
+            Terminal.note("node \(name) listens on \(address), with its files in \(settings.dataDirectory)")
         }
     }
 

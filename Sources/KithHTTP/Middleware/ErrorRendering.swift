@@ -22,10 +22,7 @@ struct ErrorRendering: RouterMiddleware {
             throw error  // nobody is there to be answered
         } catch {
             let problem = SurfaceProblem(error)
-            if problem.status.code >= 500 {
-                context.logger.notice(
-                    "request failed", metadata: ["path": "\(request.uri.path)", "reason": "\(problem.message)"])
-            }
+            problem.log(path: request.uri.path, to: context.logger)
             return try problem.reply(in: SurfaceDialect(path: request.uri.path)).response
         }
     }
@@ -100,6 +97,12 @@ struct SurfaceProblem: Sendable {
         }
     }
 
+    /// Failures are this node's to explain; what a client got wrong is not news.
+    func log(path: String, to logger: Logger) {
+        guard status.code >= 500 else { return }
+        logger.notice("request failed", metadata: ["path": "\(path)", "reason": "\(message)"])
+    }
+
     func reply(in dialect: SurfaceDialect) throws -> PlainReply {
         switch dialect {
         case .seed: try PlainReply(SeedError(self), status: status, headers: headers)
@@ -114,6 +117,10 @@ struct SurfaceProblem: Sendable {
     /// OpenAI answers what it cannot use with 400 whatever is wrong with it.
     private var openAIStatus: HTTPResponse.Status { status == .unprocessableContent ? .badRequest : status }
 
+    private static func snakeCase(_ name: String) -> String {
+        name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
+    }
+
     var openAIBody: OpenAIErrorBody {
         let type =
             switch openAIStatus.code {
@@ -126,7 +133,7 @@ struct SurfaceProblem: Sendable {
             switch failure?.code {
             case .modelNotFound: "model_not_found"
             case .malformedRequest, .invalidRequest, nil: nil
-            case .some(let code): code.rawValue
+            case .some(let code): Self.snakeCase(code.rawValue)
             }
         let models = failure?.code == .modelNotFound ? failure?.knownModels.map(\.rawValue) : nil
         return OpenAIErrorBody(message: message, type: type, code: code, param: failure?.field, models: models)

@@ -32,11 +32,20 @@ struct HealthRoutes: Sendable {
 
     private func ready() throws -> Response {
         let isReady = isRoutable
-        let reason = isReady ? nil : "no engine here and no kin in reach can answer: \(services.engine.status().reason)"
+        let reason = isReady ? nil : "no engine here and no kin in reach can answer: \(engineReason)"
         return try .json(
             SeedHealthAnswer(
                 status: isReady ? "ready" : "not_ready", timestamp: WallTime.now().rfc3339, reason: reason),
             status: isReady ? .ok : .serviceUnavailable)
+    }
+
+    private var engineReason: String {
+        let engine = services.engine.status()
+        return switch engine.health {
+        case .ready: "the engine offers no model"
+        case .loading: "the engine is loading its model"
+        case .down(let why): engine.kind == nil ? engine.reason : why
+        }
     }
 
     private var isRoutable: Bool {

@@ -4,6 +4,7 @@ import HTTPTypes
 import KithDialects
 import KithInference
 import KithModel
+import Logging
 import NIOCore
 
 /// The one route that is answered before the framework: plain chat completions, which a gateway relays by the thousand.
@@ -12,6 +13,7 @@ struct HotRoute: Sendable {
     static let bodyLimit = 64 << 10
 
     let services: NodeServices
+    let logger: Logger
 
     /// Whether a request with this head can be answered here, if its body turns out not to ask for a stream.
     static func accepts(_ head: HTTPRequest) -> Bool {
@@ -38,7 +40,9 @@ struct HotRoute: Sendable {
         } catch is CancellationError {
             return nil
         } catch {
-            return try? SurfaceProblem(error).reply(in: .openAI)  // encoding these few strings cannot fail
+            let problem = SurfaceProblem(error)
+            problem.log(path: head.path ?? "", to: logger)
+            return try? problem.reply(in: .openAI)  // encoding these few strings cannot fail
         }
     }
 }

@@ -10,12 +10,20 @@ import NIOHTTPTypesHTTP1
 
 /// An HTTP/1.1 connection whose work is cancelled when its client goes.
 struct NodeChannel: ServerChildChannel {
-    struct Value: ServerChildChannelValue {
-        let http: HTTP1Channel.Value
+    /// A connection that has been accepted. It is closed when it is dropped without having been handled, as happens to
+    /// connections that arrive while the server stops.
+    final class Value: ServerChildChannelValue {
+        let channel: any Channel
         let presence: ClientPresence
         let executor: EventLoopExecutor
 
-        var channel: any Channel { http.channel }
+        init(channel: any Channel, presence: ClientPresence, executor: EventLoopExecutor) {
+            self.channel = channel
+            self.presence = presence
+            self.executor = executor
+        }
+
+        deinit { channel.close(promise: nil) }
     }
 
     let responder: HTTPChannelHandler.Responder
@@ -40,9 +48,9 @@ struct NodeChannel: ServerChildChannel {
             // `channelInactive` on; whoever follows goes by being removed.
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
             try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: executor))
-            let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
-                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-            return Value(http: http, presence: presence, executor: executor)
+            // Nothing is read before there is somebody to read it: see `wrap`.
+            try channel.syncOptions?.setOption(.autoRead, value: false)
+            return Value(channel: channel, presence: presence, executor: executor)
         }
     }
 
@@ -50,7 +58,11 @@ struct NodeChannel: ServerChildChannel {
         let http = HTTP1Channel(responder: responder)
         // The one unstructured task of a connection: it must be cancelled from outside, by the channel's handler.
         let connection = Task(executorPreference: value.executor) {
-            await http.handle(value: value.http, logger: logger)
+            do {
+                await http.handle(value: try await Self.wrap(value.channel), logger: logger)
+            } catch {
+                logger.debug("connection lost before its first request", metadata: ["reason": "\(error)"])
+            }
         }
         value.presence.whenGone { connection.cancel() }
         await withTaskCancellationHandler {
@@ -58,5 +70,16 @@ struct NodeChannel: ServerChildChannel {
         } onCancel: {
             connection.cancel()
         }
+    }
+
+    /// Gives the connection its asynchronous end. Not done earlier, because that end traps when it is dropped unused.
+    private static func wrap(_ channel: any Channel) async throws -> HTTP1Channel.Value {
+        try await channel.eventLoop.submit {
+            guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
+            let wrapped = try HTTP1Channel.Value(
+                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+            return wrapped
+        }.get()
     }
 }

@@ -26,7 +26,7 @@ package enum NodeServer {
         return Application(
             responder: router.buildResponder(),
             server: HTTPServerBuilder {
-                NodeChannel(responder: $0, limits: limits, hotRoute: HotRoute(services: services))
+                NodeChannel(responder: $0, limits: limits, hotRoute: HotRoute(services: services, logger: logger))
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),

@@ -12,6 +12,7 @@ extension NodeServices {
         } catch let failure as DispatchFailure {
             switch failure.failure.code {
             case .malformedRequest, .invalidRequest, .modelNotFound, .unsupported: break  // the client's to mend
+            case _ where failure.failure.field != nil: break
             default: record(.failed)
             }
             throw failure

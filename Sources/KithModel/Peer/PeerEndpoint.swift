@@ -79,6 +79,12 @@ package struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
         return port == (scheme == .https ? 443 : 80) ? name : "\(name):\(port)"
     }
 
+    /// Whether what is sent there can be read by nobody on the way: over TLS, or within this machine.
+    package var keepsSecrets: Bool {
+        scheme == .https || host == "localhost" || host == "::1"
+            || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 0x3A }
+    }
+
     private static func isHostByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

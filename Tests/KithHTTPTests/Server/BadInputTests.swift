@@ -244,7 +244,7 @@ struct BadInputTests {
         let limits = ConnectionLimits(idle: .milliseconds(200))
         try await TestNode.run(engine: EchoEngine(), limits: limits) { node in
             let answer = try await RawConnection.open(port: node.address.port) { connection in
-                try await connection.send(bytes)
+                do { try await connection.send(bytes) } catch {}  // closed already: refused all the same
                 return await connection.readToEnd()
             }
             #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4") || answer.hasPrefix("HTTP/1.0 4"))

@@ -26,4 +26,15 @@ struct HTTPAddressTests {
     func refused(text: String) {
         #expect(HTTPAddress(text) == nil)
     }
+
+    @Test(
+        "A secret stays secret over TLS and within this machine only",
+        arguments: [
+            ("http://localhost:8081", true), ("http://127.0.0.2:8081", true), ("http://[::1]:8081", true),
+            ("https://desk.example", true), ("http://desk.example", false), ("http://10.0.0.2:8080", false),
+            ("http://127.evil.example", false),
+        ])
+    func keepsSecrets(text: String, expected: Bool) {
+        #expect(HTTPAddress(text)?.keepsSecrets == expected)
+    }
 }

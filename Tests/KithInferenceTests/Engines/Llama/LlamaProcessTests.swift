@@ -182,7 +182,7 @@ final class LlamaProcessTests {
             let before = try await engine.whole(request).text
             let child = try #require(process.processID)
             kill(child, SIGKILL)
-            while process.processID == child { await Task.yield() }
+            _ = try await outage(of: process)
             #expect(try await engine.whole(request).text == before)
         }
         await client.shutDown()
