@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithHTTP
+import KithModel
+import KithTesting
+import Testing
+
+@Suite("Peer wire")
+struct PeerWireTests {
+    private static let lines: [PeerWire.Line] = [
+        .event(.waiting(.queued)), .event(.delta(ChatDelta(text: "a\u{2028}\n\"b\""))),
+        .event(.delta(ChatDelta(text: "", reasoning: "hm", toolCalls: [["index": 0]]))),
+        .event(.finished(.length, TokenUsage(promptTokens: 3, completionTokens: .max))),
+        .verbatim(VerbatimAnswer(contentType: "application/json", body: Array("{\"choices\":[]}".utf8))),
+        .failure(ChatFailure(.overloaded, "full", retryAfter: .seconds(2), field: "f")),
+    ]
+
+    @Test("Every line is one line, and says at the other end what was said")
+    func roundTrip() throws {
+        for line in Self.lines {
+            let bytes = try line.bytes()
+            #expect(bytes.count { $0 == UInt8(ascii: "\n") } == 1)
+            #expect(bytes.last == UInt8(ascii: "\n"))
+            #expect(!String(decoding: bytes, as: UTF8.self).unicodeScalars.contains("\u{2028}"))
+            let back = try JSONBody.decode(PeerWire.Line.self, from: bytes.dropLast())
+            #expect("\(back)" == "\(line)")
+        }
+    }
+
+    @Test("A spoilt line is read or refused, and never traps", arguments: 1...20 as ClosedRange<UInt64>)
+    func hostile(seed: UInt64) throws {
+        print("seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<200 {
+            for line in Self.lines {
+                let bytes = Mutations.spoil(try line.bytes(), using: &generator)
+                do {
+                    let read = try JSONBody.decode(PeerWire.Line.self, from: bytes)
+                    if case .event(.finished(_, let usage)) = read { #expect(usage.totalTokens >= .min) }
+                } catch {
+                    #expect(error is ChatFailure)
+                }
+            }
+        }
+    }
+}
