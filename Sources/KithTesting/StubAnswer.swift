@@ -13,22 +13,29 @@ package final class StubAnswer: Sendable {
 
     var isOver: Bool { over.withLock { $0 } }
 
-    /// A whole answer.
+    /// A whole answer, in one flush: a client that has all of its bytes may ask again at once, and must not be answered
+    /// before this answer's end has been noted.
     package func send(
         _ body: String, status: Int = 200, contentType: String = "application/json", headers: [String: String] = [:]
     ) async throws {
         var headers = headers
         headers["Content-Length"] = String(body.utf8.count)
-        try await begin(status, contentType: contentType, headers: headers)
-        try await write(body)
+        channel.write(Self.head(status, contentType: contentType, headers: headers), promise: nil)
+        channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: body))), promise: nil)
         try await end()
     }
 
     package func begin(_ status: Int = 200, contentType: String, headers: [String: String] = [:]) async throws {
+        try await write(Self.head(status, contentType: contentType, headers: headers))
+    }
+
+    private static func head(
+        _ status: Int, contentType: String, headers: [String: String]
+    ) -> HTTPServerResponsePart {
         var fields = HTTPHeaders([("Content-Type", contentType)])
         for (name, value) in headers { fields.add(name: name, value: value) }
-        try await write(
-            .head(HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status), headers: fields)))
+        return .head(
+            HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status), headers: fields))
     }
 
     package func write(_ text: String) async throws { try await write(bytes: Array(text.utf8)) }

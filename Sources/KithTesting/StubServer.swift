@@ -37,8 +37,7 @@ package final class StubServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    // Without NIO's check of the order of parts: a client that has all the bytes of an answer may ask
-                    // again before this side has noted its end.
+                    // Without NIO's check of the order of parts, which traps where a stub is meant to misbehave.
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(
                         withPipeliningAssistance: false, withErrorHandling: false)
                     try channel.pipeline.syncOperations.addHandler(StubConnection(responder: responder, log: log))
