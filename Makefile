@@ -31,11 +31,12 @@ release: deps ## An optimised build of the program, .build/release/kith
 demo: release ## Three nodes, a real model, one prompt, and what happens when the answering node dies
 	@KITH_ENGINE_DIR="$${KITH_ENGINE_DIR:-$(ENGINE_DIR)}" scripts/demo
 
+# One test at a time: some check limits of a second or two, which must not be used up by other tests' work.
 test: deps ## All tests: Swift's, and real clients against real nodes
 	@echo 'Building kith and its tests; a first build takes several minutes.'
 	@$(SWIFT) build --build-tests
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(DEBUG_KITH) engine install
-	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(SWIFT) test --skip-build
+	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(SWIFT) test --skip-build --no-parallel
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" scripts/test-clients
 
 bench: release ## Throughput, latency and memory beside nginx, as in docs/benchmarks.md
