@@ -99,7 +99,7 @@ package struct PeerBook: Sendable {
             let status = entry.status
             return NodeSnapshot(
                 name: entry.name, tier: entry.endpoint.tier, reachability: entry.reachability,
-                isDraining: status?.draining ?? false, models: status?.models ?? [],
+                models: status?.models ?? [],
                 isLoading: status?.loading ?? false, slots: status?.slots ?? 1,
                 outstanding: status?.outstanding ?? 0, latency: entry.latency, level: status?.level ?? 1,
                 takenAt: entry.lastSeen ?? .zero)

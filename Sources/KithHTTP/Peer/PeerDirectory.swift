@@ -19,7 +19,6 @@ package final class PeerDirectory: Mesh {
     private let logger: Logger
     private let clients: [PeerClient]
     private let book: Mutex<PeerBook>
-    private let draining = Mutex(false)
     package let boot: String
 
     package init(
@@ -45,19 +44,16 @@ package final class PeerDirectory: Mesh {
         let status = engine.status()
         return PeerWire.Status(
             name: ownName, version: version, wire: PeerWire.version, boot: boot,
-            draining: draining.withLock { $0 }, loading: status.health == .loading, models: status.models,
+            loading: status.health == .loading, models: status.models,
             slots: max(1, status.slots), outstanding: status.active + status.queued, level: level)
     }
-
-    /// From now on new work goes elsewhere.
-    package func drain() { draining.withLock { $0 = true } }
 
     // MARK: Mesh
 
     package func snapshots() -> [NodeSnapshot] {
         let status = engine.status()
         let own = NodeSnapshot(
-            name: ownName, isSelf: true, isDraining: draining.withLock { $0 }, models: status.models,
+            name: ownName, isSelf: true, models: status.models,
             isLoading: status.health == .loading, slots: status.slots, outstanding: status.active + status.queued,
             level: level, takenAt: clock.now)
         return [own] + book.withLock { $0.snapshots() }
@@ -106,7 +102,10 @@ package final class PeerDirectory: Mesh {
             note(change, onReturn: onReturn)
         } catch let failure as ChatFailure {
             note(book.withLock { $0.failed(index, why: Self.words(for: failure)) }, onReturn: onReturn)
-        } catch {}  // cancelled: the node is stopping
+        } catch {
+            // Cancelled, as the node stops; a client throws nothing else.
+            logger.debug("probe ended", metadata: ["reason": "\(error)"])
+        }
     }
 
     private static func words(for failure: ChatFailure) -> String {

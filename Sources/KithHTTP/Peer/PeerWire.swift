@@ -21,7 +21,6 @@ package enum PeerWire {
         package var wire: Int
         /// Drawn anew at each start: tells a node that returned from one that never left, and a node from itself.
         package var boot: String
-        package var draining: Bool
         package var loading: Bool
         package var models: [ModelInfo]
         package var slots: Int
@@ -29,14 +28,13 @@ package enum PeerWire {
         package var level: Double
 
         package init(
-            name: NodeName, version: String, wire: Int, boot: String, draining: Bool, loading: Bool,
+            name: NodeName, version: String, wire: Int, boot: String, loading: Bool,
             models: [ModelInfo], slots: Int, outstanding: Int, level: Double
         ) {
             self.name = name
             self.version = version
             self.wire = wire
             self.boot = boot
-            self.draining = draining
             self.loading = loading
             self.models = models
             self.slots = slots

@@ -12,6 +12,9 @@ package struct NodeSnapshot: Sendable {
         case down(String)
     }
 
+    /// No node has more slots, or more requests, than this.
+    package static let countLimit = 1_000_000
+
     package var name: NodeName
     package var isSelf: Bool
     package var tier: Tier
@@ -42,8 +45,9 @@ package struct NodeSnapshot: Sendable {
         self.isDraining = isDraining
         self.models = models
         self.isLoading = isLoading
-        self.slots = max(1, slots)
-        self.outstanding = max(0, outstanding)
+        // Kin say these; held to what arithmetic bears.
+        self.slots = min(max(1, slots), Self.countLimit)
+        self.outstanding = min(max(0, outstanding), Self.countLimit)
         self.latency = latency
         self.level = level
         self.takenAt = takenAt

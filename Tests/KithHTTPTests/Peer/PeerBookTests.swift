@@ -17,7 +17,7 @@ struct PeerBookTests {
 
     private func status(_ text: String, boot: String) throws -> PeerWire.Status {
         PeerWire.Status(
-            name: try name(text), version: "1", wire: 1, boot: boot, draining: false, loading: false,
+            name: try name(text), version: "1", wire: 1, boot: boot, loading: false,
             models: [ModelInfo(id: "m")], slots: 2, outstanding: 1, level: 3)
     }
 

@@ -125,6 +125,24 @@ struct RouterTests {
             router.decide(RouteRequest(), among: nodes, now: .seconds(2)).choices.map(\.candidate.node) == ["b", "a"])
     }
 
+    @Test("A kin that tells absurd numbers of itself is merely a bad choice", arguments: [Int.max, Int.min])
+    func absurdReports(number: Int) {
+        var router = router
+        let absurd = Candidate(node: "absurd", model: "m")
+        for second in 0..<10 {
+            let id = RequestID.random()
+            router.began(id, at: absurd, now: .seconds(Double(second)))
+            router.succeeded(id, at: absurd, now: .seconds(Double(second) + 600))
+        }
+        router.began(.random(), at: absurd, now: .seconds(700))
+        let nodes = [
+            NodeSnapshot.sketch("absurd", slots: .min, outstanding: number, level: 0),
+            .sketch("sane"),
+        ]
+        let decision = router.decide(RouteRequest(), among: nodes, now: .seconds(700))
+        #expect(decision.choices.map(\.candidate.node) == ["sane", "absurd"])
+    }
+
     @Test("A node that fails fast does not look idle")
     func failureIsALongWait() {
         var router = router
