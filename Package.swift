@@ -22,11 +22,15 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -52,7 +56,27 @@ let package = Package(
             dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
             swiftSettings: settings
         ),
-        .target(name: "KithMembership", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(name: "CDNSSD"),
+        .systemLibrary(
+            name: "CQRencode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"]), .brew(["qrencode"])]),
+        .target(
+            name: "KithTrust",
+            dependencies: [
+                "KithModel",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithMembership",
+            dependencies: ["KithModel", "CDNSSD", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
         .target(
             name: "KithInference",
             dependencies: [
@@ -70,14 +94,21 @@ let package = Package(
         .target(
             name: "KithHTTP",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore",
+                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithTrust",
+                "KithMembership",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ],
             resources: [.embedInCode("Status/openapi.yaml")],
             swiftSettings: settings
@@ -86,7 +117,7 @@ let package = Package(
             name: "KithNode",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership",
-                "KithHTTP",
+                "KithTrust", "KithHTTP",
                 "Yams",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -104,7 +135,8 @@ let package = Package(
         .executableTarget(
             name: "kith",
             dependencies: [
-                "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport", "KithInference",
+                "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport", "KithInference", "KithTrust",
+                "CQRencode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -137,14 +169,26 @@ let package = Package(
         .testTarget(
             name: "KithHTTPTests",
             dependencies: [
-                "KithHTTP", "KithDialects", "KithInference", "KithModel", "KithStore", "KithTesting", "KithTransport",
+                "KithHTTP", "KithDialects", "KithInference", "KithMembership", "KithModel", "KithStore", "KithTesting",
+                "KithTransport", "KithTrust",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio,
             swiftSettings: settings
         ),
         .testTarget(
-            name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel"], swiftSettings: settings),
+            name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel", "KithTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KithTrustTests",
+            dependencies: [
+                "KithTrust", "KithModel", "KithTesting",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+            ] + nio,
+            swiftSettings: settings),
         .testTarget(
             name: "KithNodeTests",
             dependencies: [

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which node it is, for certain: the SHA-256 digest of the node's public key.
+///
+/// A peer proves in the TLS handshake that it holds the key, so an id cannot be claimed by somebody else. Written as eight
+/// groups of seven characters: the digest in base32 (RFC 4648, section 6, without padding), a check character after each 13.
+package struct NodeID: Hashable, Sendable, Comparable {
+    /// The digest, 32 bytes, as big-endian words.
+    private let words: SIMD4<UInt64>
+
+    /// - Returns: `nil` unless there are exactly 32 bytes.
+    package init?(digest: some Collection<UInt8>) {
+        guard digest.count == 32 else { return nil }
+        var words = SIMD4<UInt64>()
+        for (index, byte) in digest.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
+        self.words = words
+    }
+
+    /// The 32 bytes of the digest.
+    package var digest: [UInt8] {
+        (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64(56 - 8 * ($0 % 8))) }
+    }
+
+    package static func < (left: NodeID, right: NodeID) -> Bool {
+        for index in 0..<4 where left.words[index] != right.words[index] {
+            return left.words[index] < right.words[index]
+        }
+        return false
+    }
+}
+
+extension NodeID: CustomStringConvertible {
+    /// How many characters are followed by one that checks them.
+    private static let run = 13
+
+    /// Eight groups of seven characters with hyphens between them.
+    package var description: String {
+        var text: [UInt8] = []
+        let digits = Base32.encode(digest)
+        for start in stride(from: 0, to: digits.count, by: Self.run) {
+            let run = digits[start..<min(start + Self.run, digits.count)]
+            text.append(contentsOf: run)
+            text.append(Base32.checkCharacter(of: run))
+        }
+        let groups = stride(from: 0, to: text.count, by: 7).map {
+            String(decoding: text[$0..<min($0 + 7, text.count)], as: UTF8.self)
+        }
+        return groups.joined(separator: "-")
+    }
+
+    /// The first group: enough for people to tell their nodes apart, never for a decision.
+    package var short: String { String(description.prefix(7)) }
+
+    /// Reads the written form; case, hyphens and spaces do not matter.
+    ///
+    /// - Returns: `nil` when a character is missing, unknown, or does not agree with its check character.
+    package init?(_ text: String) {
+        var characters: [UInt8] = []
+        for byte in text.utf8 where byte != UInt8(ascii: "-") && byte != UInt8(ascii: " ") {
+            guard characters.count < 56, let upper = Base32.normalised(byte) else { return nil }
+            characters.append(upper)
+        }
+        guard characters.count == 56 else { return nil }
+        var digits: [UInt8] = []
+        for start in stride(from: 0, to: 56, by: Self.run + 1) {
+            let run = characters[start..<start + Self.run]
+            guard Base32.checkCharacter(of: run) == characters[start + Self.run] else { return nil }
+            digits.append(contentsOf: run)
+        }
+        guard let digest = Base32.decode(digits) else { return nil }
+        self.init(digest: digest)
+    }
+}
+
+extension NodeID: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let id = NodeID(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a node id")
+        }
+        self = id
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
