@@ -53,7 +53,12 @@ let package = Package(
         ),
         .target(
             name: "KithTransport",
-            dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
+            dependencies: [
+                "KithModel",
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+            ] + nio,
             swiftSettings: settings
         ),
         .target(name: "CDNSSD"),

@@ -4,7 +4,18 @@ import KithModel
 import NIOCore
 import NIOHTTP1
 
-/// The last handler of a connection to an engine or a peer: runs one exchange at a time. Bound to its event loop.
+/// What a connection reports to. Bound to the connection's event loop.
+protocol UpstreamConnectionOwner: AnyObject {
+    /// The connection has done its work and could do more.
+    func release(_ connection: UpstreamConnection)
+    /// The connection is of no use any more.
+    func forget(_ connection: UpstreamConnection)
+    /// The connection was closed from the other side before it was asked anything; another may be tried.
+    func connect(for exchange: UpstreamExchange)
+}
+
+/// The last handler of a connection to an engine, or of a stream to a peer: runs one exchange at a time. Bound to its
+/// event loop.
 final class UpstreamConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundIn = Never
@@ -24,17 +35,17 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     let channel: any Channel
     let origin: UpstreamOrigin
-    private let pool: UpstreamPool
+    private let owner: any UpstreamConnectionOwner
     private var phase = Phase.idle
     private var servedBefore = false
     private var readsHeld = false
     private var readWanted = false
     private var timer: DeadlineTimer?
 
-    init(channel: any Channel, origin: UpstreamOrigin, pool: UpstreamPool) {
+    init(channel: any Channel, origin: UpstreamOrigin, owner: any UpstreamConnectionOwner) {
         self.channel = channel
         self.origin = origin
-        self.pool = pool
+        self.owner = owner
     }
 
     var isUsable: Bool {
@@ -44,7 +55,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     // MARK: Requests
 
     func start(_ exchange: UpstreamExchange) {
-        guard exchange.attach(channel) else { return pool.release(self) }
+        guard exchange.attach(channel) else { return owner.release(self) }
         phase = .awaitingHead(exchange)
         let request = exchange.request
         var head = HTTPRequestHead(
@@ -125,7 +136,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
         releaseReads()
         if keepAlive {
             phase = .idle
-            pool.release(self)
+            owner.release(self)
         } else {
             close()
         }
@@ -162,7 +173,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
         if case .streaming = phase { close() }
     }
 
-    /// Called by the pool when it has no use for this connection.
+    /// Called by the owner when it has no use for this connection.
     func close() {
         phase = .closed
         timer?.stop()
@@ -191,7 +202,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
     private func ended(_ failure: ChatFailure) {
         if case .awaitingHead(let exchange) = phase, servedBefore {
             close()
-            pool.connect(for: exchange)
+            owner.connect(for: exchange)
         } else {
             fail(failure)
         }
@@ -208,7 +219,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     private func fail(_ failure: ChatFailure) {
         let failed = phase
-        pool.forget(self)
+        owner.forget(self)
         close()
         switch failed {
         case .awaitingHead(let exchange), .collecting(let exchange, _, _): exchange.end(.failure(failure))

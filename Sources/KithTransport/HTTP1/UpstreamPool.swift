@@ -23,7 +23,7 @@ struct UpstreamOrigin: Hashable, Sendable, CustomStringConvertible {
 
 /// The connections of one event loop. Bound to that loop, so that a request, its upstream connection and its answer
 /// never change threads.
-final class UpstreamPool {
+final class UpstreamPool: UpstreamConnectionOwner {
     private static let idleLimit = 64
     private static let keepAlive = Duration.seconds(30)
 
@@ -57,7 +57,7 @@ final class UpstreamPool {
                     if origin.scheme == .https { try tls.secure(channel, host: origin.host) }
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(
-                        UpstreamConnection(channel: channel, origin: origin, pool: pool.value))
+                        UpstreamConnection(channel: channel, origin: origin, owner: pool.value))
                 }
             }
             .connect(host: origin.host, port: origin.port)
