@@ -3,45 +3,20 @@
 import KithDialects
 package import KithModel
 
-/// What nodes say to each other below `/peer/v1`, both ends in one place: JSON, and for answers one JSON object a line.
+/// What nodes say to each other on the peer port, both ends in one place: JSON, and for answers one JSON object a line.
 package enum PeerWire {
-    /// Raised when an older node could no longer understand.
-    package static let version = 1
-    package static let statusPath = "/peer/v1/status"
+    package static let helloPath = "/peer/v1/hello"
+    package static let gossipPath = "/peer/v1/gossip"
+    package static let operationsPath = "/peer/v1/operations"
+    package static let modelsPath = "/peer/v1/models"
     package static let generatePath = "/peer/v1/generate"
     package static let embedPath = "/peer/v1/embed"
-    package static let contentType = "application/x-ndjson"
+    package static let pairingHelloPath = "/pair/v1/hello"
+    package static let pairingProofPath = "/pair/v1/proof"
+    package static let linesType = "application/x-ndjson"
+    package static let gossipType = "application/octet-stream"
     /// An asked node that is still busy says so this often.
     package static let keepAlive = Duration.seconds(5)
-
-    /// The answer to `GET /peer/v1/status`.
-    package struct Status: Codable, Sendable {
-        package var name: NodeName
-        package var version: String
-        package var wire: Int
-        /// Drawn anew at each start: tells a node that returned from one that never left, and a node from itself.
-        package var boot: String
-        package var loading: Bool
-        package var models: [ModelInfo]
-        package var slots: Int
-        package var outstanding: Int
-        package var level: Double
-
-        package init(
-            name: NodeName, version: String, wire: Int, boot: String, loading: Bool,
-            models: [ModelInfo], slots: Int, outstanding: Int, level: Double
-        ) {
-            self.name = name
-            self.version = version
-            self.wire = wire
-            self.boot = boot
-            self.loading = loading
-            self.models = models
-            self.slots = slots
-            self.outstanding = outstanding
-            self.level = level
-        }
-    }
 
     /// One line of an answer.
     package enum Line: Sendable {

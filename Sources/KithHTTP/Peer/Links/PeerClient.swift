@@ -8,62 +8,62 @@ import NIOHTTP1
 
 /// Asks a kin; the other end is ``PeerRoutes``.
 package struct PeerClient: Answering {
-    private let endpoint: PeerEndpoint
-    private let key: Secret?
-    private let upstream: UpstreamClient
+    private let id: NodeID
+    private let addresses: @Sendable () -> [PeerAddress]
+    private let links: PeerLinks
+    private let onContact: @Sendable () -> Void
 
-    /// - Parameter key: The mesh key, used when the peer has none of its own.
-    package init(endpoint: PeerEndpoint, key: Secret?, upstream: UpstreamClient) {
-        self.endpoint = endpoint
-        self.key = endpoint.key ?? key
-        self.upstream = upstream
-    }
-
-    /// - Throws: ``ChatFailure``; `CancellationError`.
-    package func status() async throws -> PeerWire.Status {
-        let limits = UpstreamLimits(firstByte: .seconds(2), stall: .seconds(2), bodyBytes: 1 << 20)
-        let reply = try await upstream.collect(
-            UpstreamRequest(.GET, endpoint.address, path: PeerWire.statusPath, headers: headers, limits: limits))
-        try Self.check(reply.status, body: reply.body)
-        return try Self.decode(PeerWire.Status.self, from: reply.body)
+    /// - Parameter onContact: Told of every sign of life in the middle of an answer.
+    init(
+        id: NodeID, addresses: @escaping @Sendable () -> [PeerAddress], links: PeerLinks,
+        onContact: @escaping @Sendable () -> Void
+    ) {
+        self.id = id
+        self.addresses = addresses
+        self.links = links
+        self.onContact = onContact
     }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         // The kin keeps talking while its engine does not: silence means that the kin is gone.
         let limits = UpstreamLimits(firstByte: PeerWire.keepAlive * 2, stall: .seconds(30))
-        let response = try await upstream.stream(
-            UpstreamRequest(
-                .POST, endpoint.address, path: PeerWire.generatePath, headers: headers,
-                body: ByteBuffer(bytes: try JSONBody.encode(request)), limits: limits))
+        let link = try await link()
+        let response = try await link.connection.stream(
+            link.request(
+                .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try JSONBody.encode(request)), limits: limits))
         guard response.status == 200 else {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
-            throw ChatFailure(.invalidAnswer, "\(endpoint.address) answered with status \(response.status)")
+            throw ChatFailure(.invalidAnswer, "\(link.address) answered with status \(response.status)")
         }
-        let lines = PeerAnswerLines(body: response.body)
+        let lines = PeerAnswerLines(body: response.body, onContact: onContact)
         guard request.verbatim != nil else { return .events(lines.events()) }
         return try await lines.whole()
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        let limits = UpstreamLimits(firstByte: .seconds(60))
-        let reply = try await upstream.collect(
-            UpstreamRequest(
-                .POST, endpoint.address, path: PeerWire.embedPath, headers: headers,
-                body: ByteBuffer(bytes: try JSONBody.encode(request)), limits: limits))
+        let link = try await link()
+        let reply = try await link.connection.collect(
+            link.request(
+                .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
+                limits: UpstreamLimits(firstByte: .seconds(60))))
         try Self.check(reply.status, body: reply.body)
         return try Self.decode(EmbeddingAnswer.self, from: reply.body)
     }
 
-    private var headers: HTTPHeaders {
-        guard let key else { return [:] }
-        return ["Authorization": "Bearer \(key.reveal())"]
+    private func link() async throws -> PeerLink {
+        do {
+            return try await links.link(to: id, at: addresses())
+        } catch let failure as LinkFailure {
+            throw ChatFailure(.unreachable, "\(failure)", cause: failure)
+        }
     }
 
     private static func check(_ status: Int, body: ByteBuffer) throws {
         switch status {
         case 200: return
-        case 401, 403: throw ChatFailure(.unauthorized, "the node refuses this node's mesh key")
-        case 404: throw ChatFailure(.invalidAnswer, "no kith node answers there, or it has no mesh key")
+        case 403:
+            let refusal = try? decode(PeerRefusal.self, from: body)  // without one the status says enough
+            throw ChatFailure(.unauthorized, refusal?.message ?? "the node refuses this node")
         default:
             if case .failure(let failure) = try? decode(PeerWire.Line.self, from: body) { throw failure }
             throw ChatFailure(.engineError, "the node answered with status \(status)")
@@ -84,9 +84,11 @@ private struct PeerAnswerLines: AsyncSequence, Sendable {
     typealias Element = PeerWire.Line
 
     let body: UpstreamBody
+    let onContact: @Sendable () -> Void
 
     struct AsyncIterator: AsyncIteratorProtocol {
         var body: UpstreamBody.AsyncIterator
+        let onContact: @Sendable () -> Void
         var decoder = LineDecoder(limit: 32 << 20)
         var ready: ArraySlice<[UInt8]> = []
 
@@ -103,12 +105,13 @@ private struct PeerAnswerLines: AsyncSequence, Sendable {
                     }
                 }
                 guard let piece = try await body.next(isolation: actor) else { return nil }
+                onContact()
                 ready = try decoder.feed(piece.readableBytesView)[...]
             }
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: body.makeAsyncIterator()) }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: body.makeAsyncIterator(), onContact: onContact) }
 
     func events() -> ChatStream {
         map { line in
