@@ -74,3 +74,31 @@ package struct PeerEntry: Sendable {
             level: load?.level ?? 1, takenAt: takenAt)
     }
 }
+
+extension PeerEntry.State {
+    /// As `kith peers` and the log show it.
+    package var word: String {
+        switch self {
+        case .unknown: "unknown"
+        case .up: "up"
+        case .suspect: "suspect"
+        case .down: "down"
+        case .left: "left"
+        case .incompatible: "incompatible"
+        case .plain: "plain"
+        }
+    }
+
+    /// What a person should know beside the word.
+    package var reason: String? {
+        switch self {
+        case .unknown(let why): why
+        case .down(let why): why
+        case .left: "said goodbye"
+        case .suspect: "has not answered lately"
+        case .incompatible(let theirs): "\(LinkFailure.incompatible(theirs))"
+        case .plain: "a plain seed-style service, not watched"
+        case .up: nil
+        }
+    }
+}
