@@ -35,8 +35,6 @@ enum SurfaceDialect: Sendable {
     init(path: String) {
         if path.hasPrefix("/v1/") || path == "/v1" {
             self = .openAI
-        } else if path.hasPrefix("/peer/") {
-            self = .peer
         } else {
             self = .seed
         }

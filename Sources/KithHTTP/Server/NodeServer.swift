@@ -3,7 +3,6 @@
 import HTTPTypes
 package import Hummingbird
 import HummingbirdCore
-package import KithInference
 package import KithModel
 package import Logging
 package import NIOCore
@@ -12,7 +11,7 @@ package import NIOCore
 package enum NodeServer {
     /// - Parameter onListening: Told of the channel when the port is open.
     package static func application(
-        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress,
+        services: NodeServices, address: HTTPAddress,
         limits: ConnectionLimits = ConnectionLimits(),
         logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
@@ -22,7 +21,6 @@ package enum NodeServer {
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
         StatusRoutes(services: services, address: address).add(to: router)
-        PeerRoutes(services: services, localEngine: localEngine).add(to: router)
         return Application(
             responder: router.buildResponder(),
             server: HTTPServerBuilder {

@@ -14,14 +14,12 @@ package struct NodeServices: Sendable {
     package var store: Store
     package var clock: any TimeSource
     package var limits: SurfaceLimits
-    /// Without it the peer routes are closed.
-    package var meshKey: Secret?
     package var level: Double
     package var startedAt: Moment
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
-        store: Store, clock: any TimeSource, limits: SurfaceLimits, meshKey: Secret?, level: Double
+        store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double
     ) {
         self.name = name
         self.version = version
@@ -31,7 +29,6 @@ package struct NodeServices: Sendable {
         self.store = store
         self.clock = clock
         self.limits = limits
-        self.meshKey = meshKey
         self.level = level
         startedAt = clock.now
     }

@@ -51,6 +51,8 @@ package final class PeerMesh: Sendable {
     let clock: any TimeSource
     let audit: any AuditTrail
     let logger: Logger
+    let strangers = Strangers()
+    let discovery = Mutex<DiscoveryService?>(nil)
     private let connections = PeerConnections()
     private let tls: PeerTLS
     private let localEngine: LocalEngine?
@@ -141,6 +143,26 @@ package final class PeerMesh: Sendable {
             group.addTask { await self.syncNowAndThen() }
         }
         links.shutDown()
+    }
+
+    /// Finds other nodes in these ways, until cancelled; runs beside ``run(onReturn:)``.
+    package func discover(_ ways: [any Discovery]) async {
+        let (changes, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let service = DiscoveryService(ways, ownID: identity.id, clock: clock) { source.yield() }
+        discovery.withLock { $0 = service }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await service.run() }
+            group.addTask {
+                for await _ in changes { await self.suggested(service.suggestions()) }
+            }
+            group.addTask {
+                // Addresses that name nobody are asked again: a node may have come up there.
+                while true {
+                    do { try await self.clock.sleep(for: Strangers.pause) } catch { return }
+                    source.yield()
+                }
+            }
+        }
     }
 
     // MARK: Events
