@@ -28,7 +28,8 @@ struct NodeChannel: ServerChildChannel {
 
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
-    let hotRoute: HotRoute
+    /// Only the node role has one.
+    let hotRoute: HotRoute?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
@@ -47,7 +48,7 @@ struct NodeChannel: ServerChildChannel {
             // Before the hot route, so that it sees every request when it looks for idle connections. It passes no
             // `channelInactive` on; whoever follows goes by being removed.
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
-            try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: executor))
+            if let hotRoute { try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: executor)) }
             // Nothing is read before there is somebody to read it: see `wrap`.
             try channel.syncOptions?.setOption(.autoRead, value: false)
             return Value(channel: channel, presence: presence, executor: executor)
