@@ -12,7 +12,8 @@ import NIOHTTPTypesHTTP1
 struct NodeChannel: ServerChildChannel {
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
-    let hotRoute: HotRoute
+    /// Only the node role has one.
+    let hotRoute: HotRoute?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedChannel> {
         channel.eventLoop.makeCompletedFuture {
@@ -30,7 +31,7 @@ struct NodeChannel: ServerChildChannel {
             // Before the hot route, so that it sees every request when it looks for idle connections. It passes no
             // `channelInactive` on; whoever follows goes by being removed.
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
-            try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: accepted.executor))
+            if let hotRoute { try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: accepted.executor)) }
             try accepted.holdReads()
             return accepted
         }
