@@ -17,11 +17,14 @@ package struct NodeServices: Sendable {
     /// Without it the peer routes are closed.
     package var meshKey: Secret?
     package var level: Double
+    /// Without it the routes that control trust are closed.
+    package var control: (any MeshControl)?
     package var startedAt: Moment
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
-        store: Store, clock: any TimeSource, limits: SurfaceLimits, meshKey: Secret?, level: Double
+        store: Store, clock: any TimeSource, limits: SurfaceLimits, meshKey: Secret?, level: Double,
+        control: (any MeshControl)? = nil
     ) {
         self.name = name
         self.version = version
@@ -33,6 +36,7 @@ package struct NodeServices: Sendable {
         self.limits = limits
         self.meshKey = meshKey
         self.level = level
+        self.control = control
         startedAt = clock.now
     }
 }

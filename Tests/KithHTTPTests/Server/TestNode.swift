@@ -24,7 +24,7 @@ struct TestNode: Sendable {
     /// Runs a node for as long as `body` does.
     static func run<Result: Sendable>(
         _ name: String = "node", engine: (any ChatEngine)?, kin: [HTTPAddress] = [],
-        meshKey: Secret? = TestNode.meshKey,
+        meshKey: Secret? = TestNode.meshKey, control: (any MeshControl)? = nil,
         limits: ConnectionLimits = ConnectionLimits(), during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let clock = MonotonicClock()
@@ -42,7 +42,7 @@ struct TestNode: Sendable {
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh, engine: monitor,
             store: try Store.inMemory(), clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
-            meshKey: meshKey, level: 1)
+            meshKey: meshKey, level: 1, control: control)
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let application = NodeServer.application(
             services: services, localEngine: local, address: HTTPAddress(host: "127.0.0.1", port: 0), limits: limits,
