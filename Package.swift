@@ -53,7 +53,10 @@ let package = Package(
         ),
         .target(
             name: "KithTransport",
-            dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
+            dependencies: [
+                "KithModel", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ] + nio,
             swiftSettings: settings
         ),
         .target(name: "CDNSSD"),
@@ -164,7 +167,13 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "KithTransportTests", dependencies: ["KithModel", "KithTesting", "KithTransport"] + nio,
+            name: "KithTransportTests",
+            dependencies: [
+                "KithModel", "KithTesting", "KithTransport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+            ] + nio,
             swiftSettings: settings),
         .testTarget(
             name: "KithHTTPTests",
