@@ -47,7 +47,9 @@ package struct DataFolder: ~Copyable {
     /// Whether a process holds the folder now.
     package static func isHeld(_ path: String) -> Bool {
         // A lock that is not there, or cannot be opened, is held by nobody who could be asked.
-        guard let lock = try? FileDescriptor.open(FilePath(path).appending("state/lock"), .readOnly, options: .closeOnExec)
+        guard
+            let lock = try? FileDescriptor.open(
+                FilePath(path).appending("state/lock"), .readOnly, options: .closeOnExec)
         else { return false }
         defer { try? lock.close() }
         return flock(lock.rawValue, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK

@@ -30,8 +30,8 @@ struct ChangeTier: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let changed: ControlMessage.Peer = try await node.client().send(
-            .PATCH, "/api/peers/\(peer)", ControlMessage.PeerChange(tier: tier))
+        let changed: ControlMessage.Peer = try await node.client().patch(
+            "/api/peers/\(peer)", ControlMessage.PeerChange(tier: tier))
         if json { return try Terminal.printJSON(changed) }
         try Terminal.printLines(PeerSentence.moved(changed))
     }

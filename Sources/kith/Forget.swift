@@ -30,8 +30,7 @@ struct Forget: AsyncParsableCommand {
     func run() async throws {
         let client = try node.client()
         if !yes { try Terminal.confirm(PeerSentence.forgetting(peer)) }
-        let forgotten: ControlMessage.Peer = try await client.send(
-            .DELETE, "/api/peers/\(peer)", String?.none)
+        let forgotten: ControlMessage.Peer = try await client.delete("/api/peers/\(peer)")
         if json { return try Terminal.printJSON(forgotten) }
         try Terminal.printLines(PeerSentence.forgotten(forgotten))
     }

@@ -36,8 +36,8 @@ struct Invite: AsyncParsableCommand {
 
     func run() async throws {
         let lifetime = try Lifetime(expires, flag: "--expires", within: InvitationLimits.expirySeconds)
-        let invitation: ControlMessage.Invitation = try await node.client().send(
-            .POST, "/api/invitations",
+        let invitation: ControlMessage.Invitation = try await node.client().post(
+            "/api/invitations",
             ControlMessage.InvitationRequest(tier: tier, expiresSeconds: lifetime.seconds))
         if json { return try Terminal.printJSON(invitation) }
         draw(invitation.code)

@@ -3,6 +3,7 @@
 import ArgumentParser
 import KithCommand
 import KithDialects
+import SystemPackage
 
 struct Join: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,8 +39,8 @@ struct Join: AsyncParsableCommand {
     func run() async throws {
         let client = try node.client()
         let code = try PastedCode.clean(try text())
-        let peer: ControlMessage.Peer = try await client.send(
-            .POST, "/api/join", ControlMessage.JoinRequest(code: code), patience: .seconds(60))
+        let peer: ControlMessage.Peer = try await client.post(
+            "/api/join", ControlMessage.JoinRequest(code: code), patience: .seconds(60))
         if json { return try Terminal.printJSON(peer) }
         try Terminal.printLines(PeerSentence.joined(peer))
     }

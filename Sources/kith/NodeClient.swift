@@ -31,15 +31,24 @@ struct NodeClient: Sendable {
         try await call(.GET, path, body: nil)
     }
 
-    /// Sends a message and reads the answer, whose status is one of success.
+    /// Sends a message and reads the answer.
     ///
     /// - Parameter patience: Until the node must have answered; it may have to ask another machine first.
     /// - Throws: ``CommandFailure``; `CancellationError`.
-    func send<Value: Decodable>(
-        _ method: HTTPMethod, _ path: String, _ message: (some Encodable)? = String?.none,
-        patience: Duration = .seconds(30)
+    func post<Value: Decodable>(
+        _ path: String, _ message: some Encodable, patience: Duration = .seconds(30)
     ) async throws -> Value {
-        try await call(method, path, body: try message.map { try JSONBody.encode($0) }, patience: patience)
+        try await call(.POST, path, body: try JSONBody.encode(message), patience: patience)
+    }
+
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func patch<Value: Decodable>(_ path: String, _ message: some Encodable) async throws -> Value {
+        try await call(.PATCH, path, body: try JSONBody.encode(message), patience: .seconds(30))
+    }
+
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func delete<Value: Decodable>(_ path: String) async throws -> Value {
+        try await call(.DELETE, path, body: nil, patience: .seconds(30))
     }
 
     private func call<Value: Decodable>(

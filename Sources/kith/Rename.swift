@@ -29,8 +29,8 @@ struct Rename: AsyncParsableCommand {
         guard let name = NodeName(name) else {
             throw ValidationError("'\(name)' is not a name: 1 to 64 characters from A-Z a-z 0-9 . _ -")
         }
-        let changed: ControlMessage.Peer = try await node.client().send(
-            .PATCH, "/api/peers/\(peer)", ControlMessage.PeerChange(name: name))
+        let changed: ControlMessage.Peer = try await node.client().patch(
+            "/api/peers/\(peer)", ControlMessage.PeerChange(name: name))
         if json { return try Terminal.printJSON(changed) }
         try Terminal.printLines(PeerSentence.renamed(changed))
     }

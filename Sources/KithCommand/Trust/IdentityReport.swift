@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithModel
 
 /// Who a node is, for people.
 package struct IdentityReport: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithModel
 
 /// The nodes that were discovered and are not paired, and how to pair them.
 package struct NearbyReport: Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import KithDialects
+import KithDialects
 
 /// A pairing code as it comes out of a clipboard or a pipe.
 package enum PastedCode {

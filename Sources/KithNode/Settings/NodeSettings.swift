@@ -33,7 +33,8 @@ package struct NodeSettings: Sendable {
 
     package init(
         name: NodeName, host: String = "127.0.0.1", port: Int = 8080, peerPort: Int = 7443,
-        dataDirectory: String, engine: EngineSettings, meshKey: Secret? = nil, peersFile: String, peerEndpoints: PeersFile = PeersFile(),
+        dataDirectory: String, engine: EngineSettings, meshKey: Secret? = nil, peersFile: String,
+        peerEndpoints: PeersFile = PeersFile(),
         socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
     ) {
