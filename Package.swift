@@ -172,6 +172,7 @@ let package = Package(
                 "KithModel", "KithTesting", "KithTransport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
             ] + nio,
             swiftSettings: settings),
@@ -205,7 +206,9 @@ let package = Package(
         .testTarget(
             name: "KithNodeTests",
             dependencies: [
-                "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
+                "KithNode", "KithModel", "KithMembership", "KithStore", "KithTrust",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -31,7 +31,8 @@ extension NodeStatus.Peer {
         let status = entry.status
         self.init(
             name: entry.name.rawValue, address: entry.endpoint.address.description,
-            tier: entry.endpoint.tier.rawValue, state: state, level: status?.level, models: status?.models.map(\.id.rawValue) ?? [],
+            tier: entry.endpoint.tier.rawValue, state: state, level: status?.level,
+            models: status?.models.map(\.id.rawValue) ?? [],
             active: status?.outstanding ?? 0, slots: status?.slots ?? 0,
             latencyMilliseconds: entry.lastSeen == nil ? nil : entry.latency.milliseconds.rounded(toPlaces: 2),
             lastSeenSeconds: entry.lastSeen.map { (now - $0).seconds.rounded(toPlaces: 1) }, reason: reason)

@@ -59,9 +59,11 @@ struct ControlRoutesTests {
     func changes() async throws {
         try await run { [peer] node, control in
             let id = peer.id.description
-            #expect(try await node.send(.PATCH, "/api/peers/laptop", #"{"name":"desk"}"#).status == 200)
-            #expect(try await node.send(.PATCH, "/api/peers/\(peer.id.short)", #"{"tier":"kith"}"#).status == 200)
-            #expect(try await node.send(.DELETE, "/api/peers/\(id)").json()["id"]?.stringValue == id)
+            let renamed = try await node.send(.PATCH, "/api/peers/laptop", #"{"name":"desk"}"#)
+            let moved = try await node.send(.PATCH, "/api/peers/\(peer.id.short)", #"{"tier":"kith"}"#)
+            let forgotten = try await node.send(.DELETE, "/api/peers/\(id)").json()
+            #expect([renamed.status, moved.status] == [200, 200])
+            #expect(forgotten["id"]?.stringValue == id)
             #expect(
                 control.calls == [
                     .change("laptop", name: NodeName("desk"), tier: nil),
@@ -146,7 +148,8 @@ struct ControlRoutesTests {
     @Test("Without anybody who controls trust the routes are not there")
     func closed() async throws {
         try await TestNode.run(engine: nil) { node in
-            #expect(try await node.send(.GET, "/api/identity").status == 404)
+            let reply = try await node.send(.GET, "/api/identity")
+            #expect(reply.status == 404)
         }
     }
 
