@@ -19,7 +19,7 @@ extension SettingDefinition {
             .level, .number(0...10), fallback: "1", flag: "--level",
             help: "The node's declared level: the weight of its capacity when kin choose among nodes."),
         SettingDefinition(
-            .peerPort, .integer(0...65_535), fallback: "7443", flag: "--peer-port",
+            .peerPort, .integer(0...65_535), fallback: "7443", flag: "--peer-port", environment: "KITH_PEER_PORT",
             help: "The port where peers are listened to, and nobody else; 0 takes a free one."),
         SettingDefinition(
             .meshKey, .token(minimumLength: 16), isSecret: true,

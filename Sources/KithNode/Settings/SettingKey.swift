@@ -4,7 +4,7 @@
 package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible {
     case dataDirectory = "data_dir"
     case name, host, port, level
-    case peerPort = "peer.port"
+    case peerPort = "peers.port"
     case meshKey = "mesh.key"
     case peersFile = "peers.file"
     case peerEndpoints = "peers.endpoints"
