@@ -55,6 +55,7 @@ let package = Package(
             name: "KithTransport",
             dependencies: [
                 "KithModel",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -169,7 +170,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "KithTransportTests", dependencies: ["KithModel", "KithTesting", "KithTransport"] + nio,
+            name: "KithTransportTests",
+            dependencies: [
+                "KithModel", "KithTesting", "KithTransport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ] + nio,
             swiftSettings: settings),
         .testTarget(
             name: "KithHTTPTests",
@@ -201,7 +209,9 @@ let package = Package(
         .testTarget(
             name: "KithNodeTests",
             dependencies: [
-                "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
+                "KithNode", "KithModel", "KithMembership", "KithStore", "KithTrust",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .testTarget(

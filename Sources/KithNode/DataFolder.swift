@@ -12,7 +12,7 @@ import SystemPackage
 #endif
 
 /// A node's own files, held by one process at a time.
-struct DataFolder: ~Copyable {
+package struct DataFolder: ~Copyable {
     private let state: FilePath
     private let lock: FileDescriptor
 
@@ -42,6 +42,17 @@ struct DataFolder: ~Copyable {
                 .folderInUse, "another node runs on the data folder \(path); choose another with --data-dir")
         }
         return DataFolder(state: state, lock: lock)
+    }
+
+    /// Whether a process holds the folder now.
+    package static func isHeld(_ path: String) -> Bool {
+        // A lock that is not there, or cannot be opened, is held by nobody who could be asked.
+        guard
+            let lock = try? FileDescriptor.open(
+                FilePath(path).appending("state/lock"), .readOnly, options: .closeOnExec)
+        else { return false }
+        defer { try? lock.close() }
+        return flock(lock.rawValue, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }
 
     deinit { try? lock.close() }  // at the end of the process nothing can be done about it

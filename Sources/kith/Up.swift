@@ -32,6 +32,9 @@ struct Up: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The port to listen on; 0 takes a free one.", valueName: "port"))
     var port: String?
 
+    @Option(help: ArgumentHelp("The port for peers, and for nobody else; 0 takes a free one.", valueName: "port"))
+    var peerPort: String?
+
     @Option(
         help: ArgumentHelp(
             "A peer, in the form of a line of config/peers.txt. May be repeated.", valueName: "url"))
@@ -64,6 +67,7 @@ struct Up: AsyncParsableCommand {
         flags[.name] = name
         flags[.host] = host
         flags[.port] = port
+        flags[.peerPort] = peerPort
         flags[.level] = level
         flags[.peerEndpoints] = peer.isEmpty ? nil : peer.joined(separator: ",")
         return flags

@@ -30,11 +30,13 @@ struct ErrorRendering: RouterMiddleware {
 
 /// Whose error shape a path has.
 enum SurfaceDialect: Sendable {
-    case seed, openAI, peer
+    case seed, openAI, peer, control
 
     init(path: String) {
         if path.hasPrefix("/v1/") || path == "/v1" {
             self = .openAI
+        } else if ControlRoutes.cover(path) {
+            self = .control
         } else {
             self = .seed
         }
@@ -47,6 +49,7 @@ struct SurfaceProblem: Sendable {
     var message: String
     var headers: HTTPFields
     var failure: ChatFailure?
+    var control: ControlFailure.Code?
 
     init(status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil) {
         self.status = status
@@ -63,6 +66,9 @@ struct SurfaceProblem: Sendable {
             self.init(dispatch.failure)
             headers.setRoute(dispatch.route)
         case let failure as ChatFailure: self.init(failure)
+        case let failure as ControlFailure:
+            self.init(status: failure.code.status, message: failure.message)
+            control = failure.code
         case let error as any HTTPResponseError where error.status == .notFound: self.init(SurfaceRefusal.notFound)
         case let error as any HTTPResponseError where error.status.code < 500:
             self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
@@ -105,6 +111,7 @@ struct SurfaceProblem: Sendable {
         switch dialect {
         case .seed: try PlainReply(SeedError(self), status: status, headers: headers)
         case .openAI: try PlainReply(openAIBody, status: openAIStatus, headers: headers)
+        case .control: try PlainReply(ControlErrorBody(self), status: status, headers: headers)
         case .peer:
             try PlainReply(
                 PeerWire.Line.failure(failure ?? ChatFailure(.malformedRequest, message)), status: status,

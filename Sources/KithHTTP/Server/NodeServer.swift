@@ -21,6 +21,7 @@ package enum NodeServer {
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
         StatusRoutes(services: services, address: address).add(to: router)
+        if let control = services.control { ControlRoutes(control: control).add(to: router) }
         return Application(
             responder: router.buildResponder(),
             server: HTTPServerBuilder {

@@ -15,11 +15,13 @@ package struct NodeServices: Sendable {
     package var clock: any TimeSource
     package var limits: SurfaceLimits
     package var level: Double
+    /// Without it the routes that control trust are closed.
+    package var control: (any MeshControl)?
     package var startedAt: Moment
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
-        store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double
+        store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double, control: (any MeshControl)? = nil
     ) {
         self.name = name
         self.version = version
@@ -30,6 +32,7 @@ package struct NodeServices: Sendable {
         self.clock = clock
         self.limits = limits
         self.level = level
+        self.control = control
         startedAt = clock.now
     }
 }

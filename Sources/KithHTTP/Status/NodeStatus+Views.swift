@@ -21,10 +21,11 @@ extension NodeStatus.Engine {
 extension NodeStatus.Peer {
     init(_ entry: PeerEntry, now: Moment) {
         self.init(
-            name: entry.name.rawValue, address: entry.addresses.first ?? "",
-            tier: entry.tier.rawValue, state: entry.isCloned ? "cloned" : entry.state.word,
-            models: entry.models.map(\.id.rawValue), active: entry.load?.outstanding ?? 0,
-            slots: entry.load?.slots ?? 0,
+            id: entry.id?.description, name: entry.name.rawValue, address: entry.addresses.first ?? "",
+            addresses: entry.addresses, tier: entry.tier.rawValue,
+            state: entry.isCloned ? "cloned" : entry.state.word, level: entry.load?.level,
+            versions: entry.state.versions, models: entry.models.map(\.id.rawValue),
+            active: entry.load?.outstanding ?? 0, slots: entry.load?.slots ?? 0,
             latencyMilliseconds: entry.latency.map { $0.milliseconds.rounded(toPlaces: 2) },
             lastSeenSeconds: entry.lastHeard.map { (now - $0).seconds.rounded(toPlaces: 1) },
             reason: entry.isCloned ? "two nodes use this identity; run kith rekey on the copy" : entry.state.reason)

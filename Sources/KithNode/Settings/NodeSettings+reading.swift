@@ -17,6 +17,7 @@ extension NodeSettings {
             name: try Self.name(values, port: port, hostName: sources.surroundings.hostName),
             host: try Self.loopback(values),
             port: port,
+            peerPort: try values.required(.peerPort, values.integer(.peerPort)),
             dataDirectory: dataDirectory,
             engine: try EngineSettings(values, sources: sources),
             meshKey: values.secret(.meshKey),

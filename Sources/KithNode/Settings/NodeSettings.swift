@@ -10,6 +10,8 @@ package struct NodeSettings: Sendable {
     package var host: String
     /// 0 stands for any free port.
     package var port: Int
+    /// Where peers are listened to; 0 stands for any free port.
+    package var peerPort: Int
     /// Absolute; holds `config`, `.env` and `state`.
     package var dataDirectory: String
     package var engine: EngineSettings
@@ -30,14 +32,16 @@ package struct NodeSettings: Sendable {
     package var defaultMaxTokens: Int
 
     package init(
-        name: NodeName, host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String, engine: EngineSettings,
-        meshKey: Secret? = nil, peersFile: String, peerEndpoints: PeersFile = PeersFile(),
+        name: NodeName, host: String = "127.0.0.1", port: Int = 8080, peerPort: Int = 7443,
+        dataDirectory: String, engine: EngineSettings, meshKey: Secret? = nil, peersFile: String,
+        peerEndpoints: PeersFile = PeersFile(),
         socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
     ) {
         self.name = name
         self.host = host
         self.port = port
+        self.peerPort = peerPort
         self.dataDirectory = dataDirectory
         self.engine = engine
         self.meshKey = meshKey

@@ -19,6 +19,9 @@ extension SettingDefinition {
             .level, .number(0...10), fallback: "1", flag: "--level",
             help: "The node's declared level: the weight of its capacity when kin choose among nodes."),
         SettingDefinition(
+            .peerPort, .integer(0...65_535), fallback: "7443", flag: "--peer-port", environment: "KITH_PEER_PORT",
+            help: "The port where peers are listened to, and nobody else; 0 takes a free one."),
+        SettingDefinition(
             .meshKey, .token(minimumLength: 16), isSecret: true,
             help: "The key that kin share. Without one the node serves no kin and asks none."),
         SettingDefinition(
@@ -127,6 +130,13 @@ extension SettingDefinition {
     static let client: [SettingDefinition] = [
         SettingDefinition(
             .nodeURL, .address, fallback: "http://127.0.0.1:8080", flag: "--url", reach: .environment,
-            help: "The node that `kith ask`, `kith status` and `kith peers` speak to.")
+            help: "The node that commands speak to, in place of the one that runs on the data folder."),
+        SettingDefinition(
+            .nodeKey, .token(minimumLength: 1), isSecret: true, reach: .environment,
+            help: "The key that commands show that node; `kith key create` on its machine makes one."),
+        SettingDefinition(
+            .nodeFingerprint, .fingerprint, reach: .environment,
+            help: "The certificate that an `https` node must show, as `kith id` prints it there; "
+                + "without it, one that the system's roots vouch for."),
     ]
 }

@@ -4,6 +4,7 @@
 package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible {
     case dataDirectory = "data_dir"
     case name, host, port, level
+    case peerPort = "peers.port"
     case meshKey = "mesh.key"
     case peersFile = "peers.file"
     case peerEndpoints = "peers.endpoints"
@@ -36,6 +37,8 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case testSlots = "engine.test.slots"
     case testEmbeddingDimensions = "engine.test.embedding_dimensions"
     case nodeURL = "url"
+    case nodeKey = "key"
+    case nodeFingerprint = "fingerprint"
 
     package var description: String { rawValue }
 }

@@ -2,6 +2,7 @@
 
 import Configuration
 import KithModel
+import KithTransport
 
 /// What a setting's text may say.
 package enum SettingKind: Sendable {
@@ -19,6 +20,8 @@ package enum SettingKind: Sendable {
     case token(minimumLength: Int)
     /// Entries separated by commas.
     case list
+    /// The SHA-256 digest of a certificate.
+    case fingerprint
 
     /// - Returns: `nil` when `text` is of the wrong type or out of range.
     func parse(_ text: String) -> ConfigContent? {
@@ -32,6 +35,7 @@ package enum SettingKind: Sendable {
         case .byteCount(let range): Self.bytes(text).flatMap { range.contains($0) ? .int($0) : nil }
         case .token(let minimum): Self.isToken(text, minimum: minimum) ? .string(text) : nil
         case .list: .string(text)
+        case .fingerprint: CertificatePin(fingerprint: text).map { _ in .string(text) }
         }
     }
 
@@ -50,6 +54,7 @@ package enum SettingKind: Sendable {
             "a size from \(Self.sizeText(range.lowerBound)) to \(Self.sizeText(range.upperBound)), such as 4MiB"
         case .token(let minimum): "\(minimum) or more printable ASCII characters without spaces"
         case .list: "a list of addresses separated by commas"
+        case .fingerprint: "a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons"
         }
     }
 

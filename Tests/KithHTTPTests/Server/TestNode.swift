@@ -28,7 +28,7 @@ struct TestNode: Sendable {
     ///
     /// - Parameter kin: Nodes that this one trusts, and that trust it, from the start.
     static func run<Result: Sendable>(
-        _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [],
+        _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
         limits: ConnectionLimits = ConnectionLimits(), during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let clock = MonotonicClock()
@@ -49,7 +49,8 @@ struct TestNode: Sendable {
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock)
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
-            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20), level: 1)
+            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20), level: 1,
+            control: control ?? mesh)
         let surface = NodeServer.application(
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), limits: limits, logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }

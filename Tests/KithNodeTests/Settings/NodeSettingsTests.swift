@@ -205,4 +205,22 @@ struct NodeSettingsTests {
         #expect(try ClientSettings(url: "http://h:7/", environment: environment).node.description == "http://h:7")
         #expect(throws: SettingProblem.self) { try ClientSettings(url: "h:7", environment: [:]) }
     }
+
+    @Test("The key and the certificate for that node come from the environment, and are checked")
+    func clientKey() throws {
+        let fingerprint = String(repeating: "ab", count: 32)
+        let settings = try ClientSettings(
+            url: nil, environment: ["KITH_KEY": "k", "KITH_FINGERPRINT": fingerprint, "KITH_NONSENSE": "x"])
+        #expect(settings.key == Secret("k"))
+        #expect(settings.pin != nil)
+        #expect(!settings.isNamed)
+        #expect(try ClientSettings(url: "http://h", environment: [:]).isNamed)
+        #expect(throws: SettingProblem.self) { try ClientSettings(url: nil, environment: ["KITH_FINGERPRINT": "ab"]) }
+    }
+
+    @Test("The port for peers is 7443 unless told otherwise")
+    func peerPort() throws {
+        #expect(try NodeSettings(Self.sources()).peerPort == 7_443)
+        #expect(try NodeSettings(Self.sources(environment: ["KITH_PEER_PORT": "0"])).peerPort == 0)
+    }
 }

@@ -27,6 +27,7 @@ struct SettingTableTests {
         let promised: Set = [
             "KITH_PORT", "KITH_HOST", "KITH_NAME", "KITH_ENGINE", "KITH_DATA_DIR", "KITH_MESH_KEY", "KITH_LOG_LEVEL",
             "KITH_ENGINE_DIR", "KITH_ENGINE_MODEL", "KITH_ENGINE_EMBEDDED_SLOTS", "KITH_URL",
+            "KITH_KEY", "KITH_FINGERPRINT", "KITH_PEER_PORT",
         ]
         #expect(promised.subtracting(names) == [])
     }

@@ -89,6 +89,12 @@ extension PeerEntry.State {
         }
     }
 
+    /// The protocol versions of both sides, when they have none in common.
+    package var versions: String? {
+        guard case .incompatible(let theirs) = self else { return nil }
+        return "theirs \(theirs), ours \(ProtocolVersions.supported)"
+    }
+
     /// What a person should know beside the word.
     package var reason: String? {
         switch self {
