@@ -4,6 +4,7 @@ import KithMembership
 import KithModel
 import KithTransport
 import NIOCore
+import NIOHTTP1
 
 /// Carries gossip packets over the connections between nodes.
 struct PeerGossip: GossipTransport {

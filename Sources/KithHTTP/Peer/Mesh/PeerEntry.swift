@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import KithInference
+import KithInference
 package import KithModel
 
 /// One peer as it is known at the moment.

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithDialects
+package import KithDialects
 package import KithMembership
 import KithModel
+import KithTransport
+import KithTrust
+import Logging
+import Synchronization
 
 extension PeerMesh {
     /// Takes up what discovery suggests: where kin may be, and who may be behind addresses that name nobody.
@@ -28,7 +32,7 @@ extension PeerMesh {
 
     private func identify(_ address: PeerAddress) async {
         do {
-            try await links.open(identity.id, at: address).close()  // this very node, or a copy of it
+            try await links.open(ownIdentity.id, at: address).close()  // this very node, or a copy of it
         } catch LinkFailure.wrongNode(let seen) {
             strangers.found(seen, at: address)
             if trust.kin.contains(seen) { membership.suggest(addresses: [address], for: seen) }
@@ -42,7 +46,7 @@ extension PeerMesh {
         let paired = Set(trust.peers().map(\.id))
         let nodes = discovery.suggestions().compactMap { peer -> ControlMessage.Nearby.Node? in
             let id = peer.id ?? peer.addresses.lazy.compactMap { self.strangers.node(at: $0.address) }.first
-            if let id, paired.contains(id) || id == identity.id { return nil }
+            if let id, paired.contains(id) || id == ownIdentity.id { return nil }
             let first = peer.addresses.first
             return ControlMessage.Nearby.Node(
                 id: id?.description, name: peer.name?.rawValue, version: peer.version,

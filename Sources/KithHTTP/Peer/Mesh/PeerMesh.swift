@@ -4,7 +4,7 @@ package import Hummingbird
 package import KithInference
 package import KithMembership
 package import KithModel
-package import KithStore
+
 package import KithTrust
 package import Logging
 package import NIOCore
@@ -42,7 +42,7 @@ package final class PeerMesh: Sendable {
 
     package let trust: TrustBook
     package let directory: PeerDirectory
-    let identity: NodeIdentity
+    let ownIdentity: NodeIdentity
     let profile: Profile
     let links: PeerLinks
     let membership: MembershipService
@@ -67,7 +67,7 @@ package final class PeerMesh: Sendable {
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws {
         self.profile = profile
-        self.identity = identity
+        self.ownIdentity = identity
         self.trust = trust
         self.localEngine = localEngine
         self.clock = clock
@@ -148,7 +148,7 @@ package final class PeerMesh: Sendable {
     /// Finds other nodes in these ways, until cancelled; runs beside ``run(onReturn:)``.
     package func discover(_ ways: [any Discovery]) async {
         let (changes, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let service = DiscoveryService(ways, ownID: identity.id, clock: clock) { source.yield() }
+        let service = DiscoveryService(ways, ownID: ownIdentity.id, clock: clock) { source.yield() }
         discovery.withLock { $0 = service }
         await withDiscardingTaskGroup { group in
             group.addTask { await service.run() }
