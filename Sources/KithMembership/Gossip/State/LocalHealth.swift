@@ -15,7 +15,7 @@ package struct LocalHealth: Sendable, Hashable {
     /// What intervals and timeouts are multiplied with, at least 1.
     package var scale: Int { doubt + 1 }
 
-    mutating func raise(by amount: Int = 1) { doubt = min(doubt + min(max(amount, 0), limit), limit) }
+    mutating func raise() { doubt = min(doubt + 1, limit) }
 
     mutating func lower() { doubt = max(doubt - 1, 0) }
 }

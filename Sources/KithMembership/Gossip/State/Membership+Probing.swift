@@ -97,7 +97,7 @@ extension Membership {
         if let claim = entry.claim { return believe(claim, now: now) }
         if entry.state == .alive {
             // Helpers that are silent too speak against this node, not against the member (Lifeguard, section IV-A).
-            health.raise(by: probe.helpersAsked == 0 ? 1 : probe.helpersAsked - probe.helpersHeard)
+            if probe.helpersAsked == 0 || probe.helpersHeard < probe.helpersAsked { health.raise() }
         }
         suspect(probe.target, by: [id], incarnation: entry.incarnation, now: now)
         if let deadline = entries[probe.target]?.suspicion?.deadline, deadline <= now {
