@@ -47,7 +47,7 @@ extension GossipFailure {
         switch failure {
         case .refused: self = .refused
         case .timeout: self = .timeout
-        case .rejected(let refusal): self = .refusedByPeer(refusal.message)
+        case .rejected(let refusal): self = .refusedByPeer(reason: refusal.message)
         case .noAddress, .unreachable, .wrongNode, .incompatible: self = .unreachable
         }
     }

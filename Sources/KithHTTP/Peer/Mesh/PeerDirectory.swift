@@ -218,7 +218,7 @@ package final class PeerDirectory: Mesh {
             entries[peer.id] = entry
             guard let before = state.entries[peer.id], before.state != entry.state else { continue }
             let isGood = entry.state == .up
-            changes.append(Change(name: entry.name, words: entry.words, isGood: isGood))
+            changes.append(Change(name: entry.name, words: entry.state.word, isGood: isGood))
         }
         for gone in state.entries.keys where entries[gone] == nil { state.names.remove(gone) }
         state.entries = entries

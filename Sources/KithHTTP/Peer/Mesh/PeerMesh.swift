@@ -84,10 +84,11 @@ package final class PeerMesh: Sendable {
             tls: tls, group: group, clock: clock, hello: { Self.hello(profile, instance) },
             onLost: { eventSource.yield(.connectionLost($0)) })
         membership = MembershipService(
-            own: identity.id, instance: instance, settings: profile.membership,
-            transport: PeerGossip(links: links) { eventSource.yield(.failed($0, $1)) },
-            clock: clock
-        ) { eventSource.yield(.member($0)) } onClone: { eventSource.yield(.cloned($0)) }
+            membership: Membership(
+                id: identity.id, instance: instance, settings: profile.membership, addresses: profile.addresses(),
+                now: clock.now),
+            transport: PeerGossip(links: links) { eventSource.yield(.failed($0, $1)) }, clock: clock,
+            notify: { eventSource.yield(.membership($0)) })
         directory = PeerDirectory(
             ownName: profile.name, ownID: identity.id, level: profile.level, version: profile.version, engine: engine,
             localEngine: localEngine, trust: trust, membership: membership, links: links, clock: clock, audit: audit,
@@ -170,8 +171,7 @@ package final class PeerMesh: Sendable {
     enum MeshEvent: Sendable {
         case connectionLost(NodeID)
         case failed(NodeID, LinkFailure)
-        case member(MemberEvent)
-        case cloned(NodeID)
+        case membership(MembershipNotice)
         case trustChanged
     }
 
@@ -184,9 +184,9 @@ package final class PeerMesh: Sendable {
                 case .failed(let id, let failure):
                     directory.failed(id, with: failure)
                     if case .wrongNode = failure { directory.refresh() }
-                case .cloned(let id): directory.sawClone(of: id)
+                case .membership(.cloned(let sighting)): directory.sawClone(of: sighting.id)
                 case .trustChanged: group.addTask { await self.sync.run(with: self.membership.reachable) }
-                case .member(let event): group.addTask { await self.noted(event) }
+                case .membership(.changed(let event)): group.addTask { await self.noted(event) }
                 }
             }
         }
