@@ -150,7 +150,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio,
             swiftSettings: settings),
-        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
+        .target(name: "KithTesting", dependencies: ["KithModel", "KithMembership"] + nio, swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithStoreTests",
