@@ -12,6 +12,11 @@ package struct ClusterPairing: Sendable {
     package struct Step: Hashable, Sendable {
         package var inviter: Int
         package var joiner: Int
+
+        package init(inviter: Int, joiner: Int) {
+            self.inviter = inviter
+            self.joiner = joiner
+        }
     }
 
     /// Others that one node invites, and joins under way at once.
