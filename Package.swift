@@ -209,7 +209,7 @@ let package = Package(
         .testTarget(
             name: "KithNodeTests",
             dependencies: [
-                "KithNode", "KithModel", "KithMembership", "KithStore", "KithTrust",
+                "KithNode", "KithDialects", "KithModel", "KithMembership", "KithStore", "KithTrust",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -55,6 +55,12 @@ package struct DataFolder: ~Copyable {
         return flock(lock.rawValue, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }
 
+    /// Whether a node ever ran on the folder.
+    package static func holdsNode(_ path: String) -> Bool {
+        let state = FilePath(path).appending("state")
+        return [state.appending("kith.sqlite"), state.appending("identity")].contains { access($0.string, F_OK) == 0 }
+    }
+
     deinit { try? lock.close() }  // at the end of the process nothing can be done about it
 
     func openStore() throws -> Store {

@@ -19,8 +19,7 @@ extension Node {
     ///
     /// - Throws: ``NodeStartError`` when there is no node in the folder, it runs, or its files cannot be used.
     package static func rekey(dataDirectory: String, now: WallTime) async throws -> Rekeying {
-        let state = FilePath(dataDirectory).appending("state")
-        guard exists(state.appending("kith.sqlite")) || exists(identityFolder(in: dataDirectory)) else {
+        guard DataFolder.holdsNode(dataDirectory) else {
             throw NodeStartError(
                 .dataFolder, "there is no node in \(dataDirectory); name its folder with --data-dir")
         }
@@ -47,14 +46,5 @@ extension Node {
 
     private static func identityFolder(in dataDirectory: String) -> FilePath {
         FilePath(dataDirectory).appending("state").appending("identity")
-    }
-
-    private static func exists(_ path: FilePath) -> Bool {
-        do {
-            try FileDescriptor.open(path, .readOnly, options: .closeOnExec).close()
-            return true
-        } catch {
-            return (error as? Errno) != .noSuchFileOrDirectory
-        }
     }
 }

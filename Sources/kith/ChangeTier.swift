@@ -18,8 +18,7 @@ struct ChangeTier: AsyncParsableCommand {
               kith tier friend kith
             """)
 
-    @Argument(help: "The peer: its name, its id, or the first group of its id.")
-    var peer: PeerReference
+    @OptionGroup var named: PeerArgument
 
     @Argument(help: "kin or kith.")
     var tier: Tier
@@ -31,7 +30,7 @@ struct ChangeTier: AsyncParsableCommand {
 
     func run() async throws {
         let changed: ControlMessage.Peer = try await node.client().patch(
-            "/api/peers/\(peer)", ControlMessage.PeerChange(tier: tier))
+            "/api/peers/\(named.peer)", ControlMessage.PeerChange(tier: tier))
         if json { return try Terminal.printJSON(changed) }
         try Terminal.printLines(PeerSentence.moved(changed))
     }

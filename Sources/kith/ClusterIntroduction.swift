@@ -6,7 +6,7 @@ import KithModel
 
 /// Pairs the nodes of a cluster as kin, each as two people would: an invitation here, a join there.
 struct ClusterIntroduction: Sendable {
-    private static let attempts = 3
+    private static let attempts = 2
 
     private let plan: ClusterPlan
     private let clients: [NodeClient]
@@ -26,14 +26,7 @@ struct ClusterIntroduction: Sendable {
         for client in clients { ids.append(try await client.get(ControlMessage.Identity.self, "/api/identity").id) }
         guard let first = clients.first else { return ids }
         let peers = try await first.get(NodeStatus.self, "/api/status").peers
-        let pairing = ClusterPairing(ids: ids, peersOfFirst: peers)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (place, index) in pairing.unpaired.enumerated() {
-                if place >= ClusterPairing.width { try await group.next() }
-                group.addTask { try await pair(index, with: first) }
-            }
-            try await group.waitForAll()
-        }
+        for round in ClusterPairing(ids: ids, peersOfFirst: peers).rounds { try await run(round) }
         return ids
     }
 
@@ -43,19 +36,29 @@ struct ClusterIntroduction: Sendable {
         return ClusterPairing.fault(of: ids[index], among: ids, peers: peers)
     }
 
-    private func pair(_ index: Int, with first: NodeClient) async throws {
+    private func run(_ round: [ClusterPairing.Step]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (place, step) in round.enumerated() {
+                if place >= ClusterPairing.width { try await group.next() }
+                group.addTask { try await pair(step) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func pair(_ step: ClusterPairing.Step) async throws {
         var attempt = 1
         while true {
             do {
-                let invitation: ControlMessage.Invitation = try await first.post(
+                let invitation: ControlMessage.Invitation = try await clients[step.inviter].post(
                     "/api/invitations", ControlMessage.InvitationRequest(tier: .kin, expiresSeconds: 60))
-                let _: ControlMessage.Peer = try await clients[index].post(
+                let _: ControlMessage.Peer = try await clients[step.joiner].post(
                     "/api/join", ControlMessage.JoinRequest(code: invitation.code))
                 return
             } catch let failure as CommandFailure {
                 guard attempt < Self.attempts else {
                     throw CommandFailure(
-                        .failed, "node \(plan.instances[index].name) cannot be paired: \(failure.message)")
+                        .failed, "node \(plan.instances[step.joiner].name) cannot be paired: \(failure.message)")
                 }
                 attempt += 1
                 try await Task.sleep(for: .milliseconds(300))

@@ -16,8 +16,7 @@ struct Forget: AsyncParsableCommand {
               kith forget ABCDEFG --yes
             """)
 
-    @Argument(help: "The peer: its name, its id, or the first group of its id.")
-    var peer: PeerReference
+    @OptionGroup var named: PeerArgument
 
     @OptionGroup var node: ControlFlags
 
@@ -29,8 +28,8 @@ struct Forget: AsyncParsableCommand {
 
     func run() async throws {
         let client = try node.client()
-        if !yes { try Terminal.confirm(PeerSentence.forgetting(peer)) }
-        let forgotten: ControlMessage.Peer = try await client.delete("/api/peers/\(peer)")
+        if !yes { try Terminal.confirm(PeerSentence.forgetting(named.peer)) }
+        let forgotten: ControlMessage.Peer = try await client.delete("/api/peers/\(named.peer)")
         if json { return try Terminal.printJSON(forgotten) }
         try Terminal.printLines(PeerSentence.forgotten(forgotten))
     }

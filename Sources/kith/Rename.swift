@@ -14,8 +14,7 @@ struct Rename: AsyncParsableCommand {
               kith rename ABCDEFG desk           by the first group of its id
             """)
 
-    @Argument(help: "The peer: its name, its id, or the first group of its id.")
-    var peer: PeerReference
+    @OptionGroup var named: PeerArgument
 
     @Argument(help: "1 to 64 characters from A-Z a-z 0-9 . _ -")
     var name: String
@@ -30,12 +29,8 @@ struct Rename: AsyncParsableCommand {
             throw ValidationError("'\(name)' is not a name: 1 to 64 characters from A-Z a-z 0-9 . _ -")
         }
         let changed: ControlMessage.Peer = try await node.client().patch(
-            "/api/peers/\(peer)", ControlMessage.PeerChange(name: name))
+            "/api/peers/\(named.peer)", ControlMessage.PeerChange(name: name))
         if json { return try Terminal.printJSON(changed) }
         try Terminal.printLines(PeerSentence.renamed(changed))
     }
-}
-
-extension PeerReference: ExpressibleByArgument {
-    init?(argument: String) { self.init(argument) }
 }

@@ -9,17 +9,16 @@ import KithTransport
 struct RunningNode: Sendable {
     let client: NodeClient
 
-    /// - Returns: `nil` when no process holds the folder.
+    /// - Returns: `nil` when there is no such file, or no process holds the folder: a node that crashed leaves its file.
     /// - Throws: ``CommandFailure`` when the node's file cannot be read.
     init?(dataDirectory: String) throws {
-        guard DataFolder.isHeld(dataDirectory) else { return nil }
         let file: ControlFile?
         do {
             file = try ControlFile.read(dataDirectory: dataDirectory)
         } catch {
-            throw CommandFailure(.failed, "a node runs on \(dataDirectory), and this user may not control it: \(error)")
+            throw CommandFailure(.failed, "the node on \(dataDirectory) cannot be controlled: \(error)")
         }
-        guard let file else { return nil }
+        guard let file, DataFolder.isHeld(dataDirectory) else { return nil }
         client = NodeClient(
             address: file.url, key: file.token, pin: file.fingerprint.flatMap(CertificatePin.init(fingerprint:)),
             absence: Self.absence(dataDirectory))

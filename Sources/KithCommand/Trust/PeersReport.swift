@@ -39,8 +39,7 @@ package struct PeersReport: Sendable {
     }
 
     private func why(_ peer: NodeStatus.Peer) -> String {
-        let update = peer.versions.map { "versions differ: \($0); update the older node" }
-        return [peer.reason, update].compactMap(\.self).joined(separator: "; ")
+        peer.reason ?? peer.versions.map { "protocol versions differ: \($0); update the older node" } ?? ""
     }
 
     private func cloned(_ peer: NodeStatus.Peer) -> String {
