@@ -17,11 +17,13 @@ package struct NodeServices: Sendable {
     /// Without it the peer routes are closed.
     package var meshKey: Secret?
     package var level: Double
+    package var access: AccessControl
     package var startedAt: Moment
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
-        store: Store, clock: any TimeSource, limits: SurfaceLimits, meshKey: Secret?, level: Double
+        store: Store, clock: any TimeSource, limits: SurfaceLimits, meshKey: Secret?, level: Double,
+        access: AccessControl
     ) {
         self.name = name
         self.version = version
@@ -33,6 +35,7 @@ package struct NodeServices: Sendable {
         self.limits = limits
         self.meshKey = meshKey
         self.level = level
+        self.access = access
         startedAt = clock.now
     }
 }

@@ -13,6 +13,9 @@ package struct NodeSettings: Sendable {
     /// Absolute; holds `config`, `.env` and `state`.
     package var dataDirectory: String
     package var engine: EngineSettings
+    package var access: AccessSettings
+    package var peer: PeerSettings
+    package var roles: Set<NodeRole>
     /// What kin show each other; without one the node serves no kin and asks none.
     package var meshKey: Secret?
     /// Absolute; the file need not exist.
@@ -31,6 +34,7 @@ package struct NodeSettings: Sendable {
 
     package init(
         name: NodeName, host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String, engine: EngineSettings,
+        access: AccessSettings = AccessSettings(), peer: PeerSettings = PeerSettings(), roles: Set<NodeRole> = [.node],
         meshKey: Secret? = nil, peersFile: String, peerEndpoints: PeersFile = PeersFile(),
         socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
@@ -40,6 +44,9 @@ package struct NodeSettings: Sendable {
         self.port = port
         self.dataDirectory = dataDirectory
         self.engine = engine
+        self.access = access
+        self.peer = peer
+        self.roles = roles
         self.meshKey = meshKey
         self.peersFile = peersFile
         self.peerEndpoints = peerEndpoints
@@ -49,6 +56,15 @@ package struct NodeSettings: Sendable {
         self.seedBodyLimit = seedBodyLimit
         self.logLevel = logLevel
         self.defaultMaxTokens = defaultMaxTokens
+    }
+
+    /// Whether only this machine reaches the listeners of clients.
+    package var isOnLoopback: Bool { Self.isLoopback(host) }
+
+    static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     package var stateDirectory: String { dataDirectory + "/state" }

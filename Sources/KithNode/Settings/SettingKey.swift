@@ -4,6 +4,18 @@
 package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible {
     case dataDirectory = "data_dir"
     case name, host, port, level
+    case requireKey = "server.require_key"
+    case allowedHosts = "server.allowed_hosts"
+    case tlsMode = "tls.mode"
+    case tlsCertificate = "tls.certificate"
+    case tlsKey = "tls.key"
+    case peerHost = "peer.host"
+    case peerPort = "peer.port"
+    case peerLAN = "peer.lan"
+    case peerMDNS = "peer.mdns"
+    case roles
+    case discoveryPort = "discovery.port"
+    case registries = "discovery.registries"
     case meshKey = "mesh.key"
     case peersFile = "peers.file"
     case peerEndpoints = "peers.endpoints"
