@@ -3,6 +3,7 @@
 package import Hummingbird
 import HummingbirdCore
 package import KithModel
+package import KithTrust
 package import Logging
 package import NIOCore
 
@@ -14,7 +15,7 @@ package enum RegistryServer {
     package static func application(
         registry: RegistryService, identity: RegistryIdentity, address: HTTPAddress,
         authorise: @escaping RegistryAccess.Rule = RegistryAccess.loopbackOnly,
-        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        tls: SurfaceTLSSource? = nil, limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
@@ -22,7 +23,7 @@ package enum RegistryServer {
         RegistryRoutes(registry: registry, identity: identity, authorise: authorise).add(to: router)
         return Application(
             responder: router.buildResponder(),
-            server: HTTPServerBuilder { NodeChannel(responder: $0, limits: limits, hotRoute: nil) },
+            server: .surface(limits: limits, hotRoute: nil, tls: tls),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),

@@ -17,10 +17,10 @@ struct SeedRoutes: Sendable {
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
-        router.surface("/api/generate", [.post: { request, _ in try await generate(request) }])
-        router.surface("/api/chat", [.post: { request, _ in try await chat(request) }])
-        router.surface("/api/feedback", [.post: { request, _ in try await feedback(request) }])
-        router.surface("/api/state", [.get: { _, _ in try await state() }])
+        router.surface("/api/generate", scope: [.chat, .peer], [.post: { request, _ in try await generate(request) }])
+        router.surface("/api/chat", scope: .chat, [.post: { request, _ in try await chat(request) }])
+        router.surface("/api/feedback", scope: .chat, [.post: { request, _ in try await feedback(request) }])
+        router.surface("/api/state", scope: .read, [.get: { _, _ in try await state() }])
     }
 
     private func generate(_ request: Request) async throws -> Response {

@@ -14,6 +14,8 @@ struct NodeChannel: ServerChildChannel {
     let limits: ConnectionLimits
     /// Only the node role has one.
     let hotRoute: HotRoute?
+    /// Whether TLS comes before.
+    var isSecure = false
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedChannel> {
         channel.eventLoop.makeCompletedFuture {
@@ -26,7 +28,7 @@ struct NodeChannel: ServerChildChannel {
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
-            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
             try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, bodyLimit: limits.body))
             // Before the hot route, so that it sees every request when it looks for idle connections. It passes no
             // `channelInactive` on; whoever follows goes by being removed.

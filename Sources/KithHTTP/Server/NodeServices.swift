@@ -15,13 +15,15 @@ package struct NodeServices: Sendable {
     package var clock: any TimeSource
     package var limits: SurfaceLimits
     package var level: Double
+    package var access: AccessControl
     /// Without it the routes that control trust are closed.
     package var control: (any MeshControl)?
     package var startedAt: Moment
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
-        store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double, control: (any MeshControl)? = nil
+        store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double, access: AccessControl,
+        control: (any MeshControl)? = nil
     ) {
         self.name = name
         self.version = version
@@ -33,6 +35,7 @@ package struct NodeServices: Sendable {
         self.limits = limits
         self.level = level
         self.control = control
+        self.access = access
         startedAt = clock.now
     }
 }

@@ -100,9 +100,11 @@ package final class PeerMesh: Sendable {
             introduction: { PairingIntroduction(name: profile.name, addresses: profile.addresses()) },
             onKin: { [membership] in await sync.run(with: membership.reachable) })
         membership.setTrusted(trust.kin)
-        suggestKnownAddresses()
-        trust.whenChanged { [links, membership, connections, directory] change in
+        trust.whenChanged { [links, membership, connections, directory, weak trust] change in
             membership.setTrusted(change.kin)
+            for peer in trust?.peers() ?? [] where change.kin.contains(peer.id) {
+                membership.suggest(addresses: peer.addresses, for: peer.id)
+            }
             for id in change.lost {
                 links.drop(id)
                 connections.close(id)
@@ -220,9 +222,14 @@ package final class PeerMesh: Sendable {
         }
     }
 
-    private func suggestKnownAddresses() {
-        for peer in trust.peers() { membership.suggest(addresses: peer.addresses, for: peer.id) }
+    /// This machine's addresses are not what they were.
+    package func networkChanged() {
+        addressesChanged()
+        membership.networkChanged()
     }
+
+    /// The node can be reached elsewhere than before.
+    package func addressesChanged() { membership.setAddresses(profile.addresses()) }
 
     private func syncNowAndThen() async {
         while true {
