@@ -35,6 +35,9 @@ package struct Node: Sendable {
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
         let folder = try DataFolder.claim(settings.dataDirectory)
         let store = try folder.openStore()
+        let identity = try folder.openIdentity(store: store)
+        let access = try await ClientAccess.open(settings: settings, store: store, identity: identity, logger: logger)
+        defer { access.withdraw() }
         let upstream = UpstreamClient()
         let factory = EngineFactory(settings: settings.engine, client: upstream, clock: clock, logger: logger)
         let selection = await factory.select()
@@ -51,23 +54,26 @@ package struct Node: Sendable {
             limits: SurfaceLimits(
                 seedBody: settings.seedBodyLimit, openAIBody: settings.requestBodyLimit,
                 defaultMaxTokens: settings.defaultMaxTokens),
-            meshKey: settings.meshKey, level: settings.level)
+            meshKey: settings.meshKey, level: settings.level, access: access.control)
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
 
-        let address = HTTPAddress(host: settings.host, port: settings.port)
         let listener = NodeServer.application(
-            services: services, localEngine: local, address: address, logger: logger
+            services: services, localEngine: local,
+            address: access.address(host: settings.host, port: settings.port), tls: access.tls, logger: logger
         ) { channel in
-            await onListening(HTTPAddress(host: settings.host, port: channel.localAddress?.port ?? settings.port))
+            let address = access.address(host: settings.host, port: channel.localAddress?.port ?? settings.port)
+            access.announce(address)
+            await onListening(address)
         }
-        let background: [any Service] = [
-            BackgroundLoop { await monitor.run() },
-            BackgroundLoop { await mesh.run { dispatcher.returned($0) } },
-            BackgroundLoop { [clock, logger] in
-                await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
-            },
-        ]
+        let background: [any Service] =
+            access.background(clock: clock) + [
+                BackgroundLoop { await monitor.run() },
+                BackgroundLoop { await mesh.run { dispatcher.returned($0) } },
+                BackgroundLoop { [clock, logger] in
+                    await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
+                },
+            ]
         // Stopped from the last to the first: the listener before the engine that its answers come from.
         try await runGroup(of: (made?.services ?? []) + background + [listener])
         try await store.close()
@@ -114,6 +120,12 @@ package struct NodeStartError: Error, CustomStringConvertible {
         case dataFolder
         case folderInUse
         case portTaken
+        /// The node's own key cannot be used.
+        case identity
+        /// The certificate for clients cannot be used.
+        case certificate
+        /// Other machines would reach the node, and nobody has a key.
+        case keyMissing
     }
 
     package var code: Code

@@ -81,6 +81,7 @@ struct NodeChannel: ServerChildChannel {
             let wrapped = try HTTP1Channel.Value(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
             try channel.syncOptions?.setOption(.autoRead, value: true)
+            channel.read()  // setting the option asks the socket only, and not the handlers that hold what has come
             return wrapped
         }.get()
     }

@@ -7,6 +7,7 @@ import KithInference
 import KithModel
 import KithStore
 import KithTransport
+import KithTrust
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -25,6 +26,7 @@ struct TestNode: Sendable {
     static func run<Result: Sendable>(
         _ name: String = "node", engine: (any ChatEngine)?, kin: [HTTPAddress] = [],
         meshKey: Secret? = TestNode.meshKey,
+        access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let clock = MonotonicClock()
@@ -39,14 +41,15 @@ struct TestNode: Sendable {
             endpoints: kin.map { PeerEndpoint(address: $0, tier: .kin) }, meshKey: meshKey, upstream: upstream,
             clock: clock, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh, clock: clock)
+        let store = try Store.inMemory()
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh, engine: monitor,
-            store: try Store.inMemory(), clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
-            meshKey: meshKey, level: 1)
+            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
+            meshKey: meshKey, level: 1, access: access(store))
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let application = NodeServer.application(
-            services: services, localEngine: local, address: HTTPAddress(host: "127.0.0.1", port: 0), limits: limits,
-            logger: logger
+            services: services, localEngine: local, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls,
+            limits: limits, logger: logger
         ) { channel in announce.yield(channel.localAddress?.port ?? 0) }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await application.run() }
