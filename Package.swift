@@ -185,8 +185,13 @@ let package = Package(
                 "KithHTTP", "KithDialects", "KithInference", "KithMembership", "KithModel", "KithStore", "KithTesting",
                 "KithTransport", "KithTrust",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ] + nio,
             swiftSettings: settings
         ),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 import KithHTTP
 import KithInference
 import KithMembership
@@ -8,6 +9,7 @@ import KithStore
 import KithTransport
 import KithTrust
 import Logging
+import NIOCore
 import ServiceLifecycle
 
 /// This node's part in the mesh: the peer port, and all the ways in which others are found.

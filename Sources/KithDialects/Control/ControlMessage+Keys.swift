@@ -20,6 +20,13 @@ extension ControlMessage {
             case name, scopes
             case expiresSeconds = "expires_seconds"
         }
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            name = try container.decode(String.self, forKey: .name)
+            scopes = try container.decode([Scope].self, forKey: .scopes)
+            expiresSeconds = try container.decodeNumberIfPresent(Int.self, forKey: .expiresSeconds)
+        }
     }
 
     /// A client's key, without its secret. Times are in RFC 3339's form.

@@ -45,7 +45,7 @@ package enum SettingKind: Sendable {
         case .fingerprint: CertificatePin(fingerprint: text).map { _ in .string(text) }
         case .boolean: Self.boolean(text).map { .bool($0) }
         case .hostList:
-            Self.entries(text).allSatisfy { HTTPAddress("http://" + $0) != nil } ? .string(text.lowercased()) : nil
+            Self.entries(text).allSatisfy(Self.isHost) ? .string(text.lowercased()) : nil
         case .addressList: Self.entries(text).allSatisfy { HTTPAddress($0) != nil } ? .string(text) : nil
         case .choices(let choices):
             Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
@@ -77,7 +77,17 @@ package enum SettingKind: Sendable {
 
     /// What stands between the commas, without blanks.
     static func entries(_ text: String) -> [String] {
-        text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+        text.split(separator: ",").compactMap { entry in
+            guard let first = entry.firstIndex(where: { !$0.isWhitespace }),
+                let last = entry.lastIndex(where: { !$0.isWhitespace })
+            else { return nil }
+            return String(entry[first...last])
+        }
+    }
+
+    private static func isHost(_ text: String) -> Bool {
+        let isIPv6 = text.utf8.contains(UInt8(ascii: ":"))
+        return HTTPAddress("http://" + (isIPv6 ? "[\(text)]" : text))?.host == text
     }
 
     private static func boolean(_ text: String) -> Bool? {

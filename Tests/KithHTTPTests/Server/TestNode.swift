@@ -29,6 +29,7 @@ struct TestNode: Sendable {
     /// - Parameter kin: Nodes that this one trusts, and that trust it, from the start.
     static func run<Result: Sendable>(
         _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
+        access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let clock = MonotonicClock()
@@ -50,9 +51,10 @@ struct TestNode: Sendable {
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
             store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20), level: 1,
-            control: control ?? mesh)
+            access: access(store), control: control ?? mesh)
         let surface = NodeServer.application(
-            services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), limits: limits, logger: logger
+            services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
+            logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
         let listener = mesh.listener(host: "127.0.0.1", port: 0) { ports.opened(peer: $0.localAddress?.port ?? 0) }
         return try await withThrowingTaskGroup(of: Void.self) { group in
