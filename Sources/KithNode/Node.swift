@@ -97,7 +97,7 @@ package struct Node: Sendable {
         let port = settings.peer.discoveryPort
         let application = RegistryServer.application(
             registry: registry, identity: RegistryIdentity(host: settings.name.rawValue) { peers.cell() },
-            address: access.address(host: settings.host, port: port), authorise: access.registryRule, tls: access.tls,
+            address: access.address(host: settings.host, port: port), authorise: RegistryAccess.granted(by: access.control), tls: access.tls,
             logger: logger
         ) { [logger] channel in
             logger.info("registry listens", metadata: ["port": "\(channel.localAddress?.port ?? port)"])

@@ -102,8 +102,7 @@ struct RegistryRoutes: Sendable {
     // MARK: Requests
 
     private func owner(of request: Request, _ context: NodeRequestContext) async throws -> RegistryOwner {
-        let caller = RegistryCaller(
-            headers: request.headers, remoteAddress: context.remoteAddress?.ipAddress)
+        let caller = RegistryCaller(head: request.head, remoteAddress: context.remoteAddress?.ipAddress)
         switch await authorise(caller) {
         case .allowed(let owner): return owner
         case .refused(let why):
