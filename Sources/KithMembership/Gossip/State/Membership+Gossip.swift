@@ -37,6 +37,7 @@ extension Membership {
 
     mutating func gossip(now: Moment) {
         schedule.gossip = nil
+        guard !own.hasLeft else { return }
         for id in ring.draw(settings.gossipFanout, using: &generator, where: { _ in true }) {
             guard !rumours.isEmpty else { return }
             send([], to: id, now: now)
