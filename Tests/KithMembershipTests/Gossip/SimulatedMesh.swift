@@ -11,6 +11,8 @@ struct SimulatedMesh {
         /// `nil` while the process is not running.
         var life: Int?
         var pausedUntil = Moment.zero
+        /// How far the node's clock is ahead of the mesh's time.
+        var offset = Duration.zero
         /// How much longer than the network it takes to handle a packet.
         var sluggishness = Duration.zero
         var tickAt: Moment?
@@ -86,6 +88,7 @@ struct SimulatedMesh {
 
     mutating func start(_ index: Int) {
         lives += 1
+        nodes[index].offset = .zero
         nodes[index].value = value(of: index, life: lives)
         nodes[index].life = lives
         nodes[index].inFlight = [:]
@@ -107,11 +110,14 @@ struct SimulatedMesh {
 
     mutating func pause(_ index: Int, for duration: Duration) { nodes[index].pausedUntil = now + duration }
 
+    /// The node's clock goes on by itself, as if the mesh had stood still meanwhile.
+    mutating func jump(_ index: Int, by duration: Duration) { nodes[index].offset += duration }
+
     mutating func slow(_ index: Int, by delay: Duration) { nodes[index].sluggishness = delay }
 
     mutating func call(_ index: Int, _ event: (inout Membership, Moment) -> [MembershipAction]) {
         guard nodes[index].life != nil else { return }
-        let actions = event(&nodes[index].value, now)
+        let actions = event(&nodes[index].value, now + nodes[index].offset)
         _ = perform(actions, of: index)
         scheduleTick(of: index)
     }
@@ -171,7 +177,9 @@ struct SimulatedMesh {
             events.add(.failure(number, .refused), at: now + delay())
             return
         }
-        let actions = nodes[exchange.to].value.received(packet, from: .numbered(exchange.from), as: .request, now: now)
+        let local = now + nodes[exchange.to].offset
+        let actions = nodes[exchange.to].value.received(
+            packet, from: .numbered(exchange.from), as: .request, now: local)
         let reply = perform(actions, of: exchange.to)
         scheduleTick(of: exchange.to)
         if let reply { count(reply) }
@@ -248,7 +256,7 @@ struct SimulatedMesh {
     private mutating func delay() -> Duration { .seconds(Double.random(in: latency, using: &generator)) }
 
     private mutating func scheduleTick(of index: Int) {
-        let wanted = max(nodes[index].value.nextWakeUp, now)
+        let wanted = max(nodes[index].value.nextWakeUp.advanced(by: .zero - nodes[index].offset), now)
         if let planned = nodes[index].tickAt, planned <= wanted { return }
         nodes[index].tickAt = wanted
         events.add(.tick(index), at: wanted)

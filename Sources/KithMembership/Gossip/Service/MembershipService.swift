@@ -7,33 +7,12 @@ import Synchronization
 ///
 /// Calls may come from any thread and never wait. Nothing is sent before ``run()`` and after it.
 package final class MembershipService: Sendable {
-    /// Exchanges under way with one member. One may hang in a channel that broke, while the next tries a new one.
-    fileprivate static let exchangesPerMember = 2
-    fileprivate static let exchangesInAll = 128
-
-    fileprivate struct Dispatch: Sendable {
-        var packet: [UInt8]
-        var id: NodeID
-        var addresses: [PeerAddress]
-        var timeout: Duration
-    }
-
     private enum Work: Sendable {
-        case exchange(Dispatch)
+        case exchange(GossipDispatch)
         case wake(at: Moment)
     }
 
-    fileprivate struct State {
-        var membership: Membership
-        var suggested = SuggestedAddresses()
-        var inFlight: [NodeID: Int] = [:]
-        var inFlightCount = 0
-        /// When the timer that counts rings; others have been overtaken.
-        var armedFor: Moment?
-        var sleepWatch: SleepWatch
-    }
-
-    private let state: Mutex<State>
+    private let state: Mutex<GossipShell>
     private let transport: any GossipTransport
     private let clock: any TimeSource
     private let readClocks: @Sendable () -> SleepWatch.Reading
@@ -50,7 +29,7 @@ package final class MembershipService: Sendable {
         readClocks: @escaping @Sendable () -> SleepWatch.Reading = SleepWatch.machine,
         notify: @escaping @Sendable (MembershipNotice) -> Void = { _ in }
     ) {
-        state = Mutex(State(membership: membership, sleepWatch: SleepWatch(first: readClocks())))
+        state = Mutex(GossipShell(membership: membership, sleepWatch: SleepWatch(first: readClocks())))
         self.transport = transport
         self.clock = clock
         self.readClocks = readClocks
@@ -87,7 +66,7 @@ package final class MembershipService: Sendable {
         }
     }
 
-    private func exchange(_ dispatch: Dispatch) async {
+    private func exchange(_ dispatch: GossipDispatch) async {
         let id = dispatch.id
         let start = clock.now
         do {
@@ -115,7 +94,7 @@ package final class MembershipService: Sendable {
     /// ``woke()`` takes it back.
     package func sayGoodbye() async {
         let goodbyes = state.withLock { state in
-            state.membership.leave(now: clock.now).compactMap { action -> Dispatch? in
+            state.membership.leave(now: clock.now).compactMap { action -> GossipDispatch? in
                 guard case .send(let packet, let id, let timeout) = action else { return nil }
                 return state.dispatch(packet, to: id, timeout: timeout)
             }
@@ -186,60 +165,25 @@ package final class MembershipService: Sendable {
     // MARK: Actions
 
     @discardableResult
-    private func update(_ event: (inout State, Moment) -> [MembershipAction]) -> GossipPacket? {
+    private func update(_ event: (inout GossipShell, Moment) -> [MembershipAction]) -> GossipPacket? {
         var reply: GossipPacket?
         var notices: [MembershipNotice] = []
+        var begun: [Work] = []
         state.withLock { state in
             for action in event(&state, clock.now) {
                 switch action {
                 case .send(let packet, let id, let timeout):
                     guard state.begin(id) else { continue }
-                    workInput.yield(.exchange(state.dispatch(packet, to: id, timeout: timeout)))
+                    begun.append(.exchange(state.dispatch(packet, to: id, timeout: timeout)))
                 case .reply(let packet): reply = packet
                 case .changed(let event): notices.append(.changed(event))
                 case .cloned(let sighting): notices.append(.cloned(sighting))
                 }
             }
-            let next = state.membership.nextWakeUp
-            if next < state.armedFor ?? Moment(nanoseconds: .max) {
-                state.armedFor = next
-                workInput.yield(.wake(at: next))
-            }
+            if let moment = state.arm() { begun.append(.wake(at: moment)) }
         }
+        for work in begun { workInput.yield(work) }
         for notice in notices { notify(notice) }
         return reply
-    }
-}
-
-extension MembershipService.State {
-    /// - Returns: `false` when enough is under way; what the packet says is said again by later ones.
-    fileprivate mutating func begin(_ id: NodeID) -> Bool {
-        guard inFlight[id, default: 0] < MembershipService.exchangesPerMember,
-            inFlightCount < MembershipService.exchangesInAll
-        else { return false }
-        inFlight[id, default: 0] += 1
-        inFlightCount += 1
-        return true
-    }
-
-    fileprivate mutating func finish(_ id: NodeID) {
-        guard let count = inFlight[id] else { return }
-        inFlight[id] = count > 1 ? count - 1 : nil
-        inFlightCount -= 1
-    }
-
-    fileprivate func addresses(of id: NodeID) -> [PeerAddress] {
-        var addresses = suggested[id]
-        for address in membership.member(id)?.addresses ?? [] where !addresses.contains(address) {
-            addresses.append(address)
-        }
-        return addresses
-    }
-
-    fileprivate func dispatch(
-        _ packet: GossipPacket, to id: NodeID, timeout: Duration
-    ) -> MembershipService.Dispatch {
-        MembershipService.Dispatch(
-            packet: packet.encoded(), id: id, addresses: addresses(of: id), timeout: timeout)
     }
 }

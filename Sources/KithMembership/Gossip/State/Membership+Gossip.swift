@@ -37,6 +37,7 @@ extension Membership {
 
     mutating func gossip(now: Moment) {
         schedule.gossip = nil
+        guard !own.hasLeft else { return }
         for id in ring.draw(settings.gossipFanout, using: &generator, where: { _ in true }) {
             guard !rumours.isEmpty else { return }
             send([], to: id, now: now)
@@ -79,7 +80,7 @@ extension Membership {
         for theirs in packet.records where mentioned.insert(theirs.id).inserted {
             guard let entry = entries[theirs.id] else { continue }
             let known = entry.record(of: theirs.id, withDeclaration: false)
-            if known.isNews(to: theirs) {
+            if known.isNews(to: theirs) || known.state == .alive && !theirs.state.isPresent {
                 append(entry.record(of: theirs.id, withDeclaration: true), to: &differing, room: &room)
             } else if theirs.instance == known.instance, theirs.declarationVersion > known.declarationVersion {
                 append(known, to: &differing, room: &room)
@@ -118,8 +119,10 @@ extension Membership {
     mutating func send(_ messages: [GossipMessage], to id: NodeID, about others: [NodeID] = [], now: Moment) {
         let packet = packet(for: id, messages: messages, about: others, now: now)
         let isPresent = entries[id]?.state.isPresent ?? false
-        let timeout = isPresent ? settings.answerTimeout : settings.probeTimeout * 2
-        actions.append(.send(packet, to: id, timeout: timeout * (isPresent ? health.scale : 1)))
+        // Towards those who are gone short attempts, so that the next one begins with a new connection.
+        let timeout =
+            isPresent ? max(settings.answerTimeout, settings.probeTimeout * health.scale) : settings.probeTimeout * 2
+        actions.append(.send(packet, to: id, timeout: timeout))
     }
 
     /// The suspect is told first (Lifeguard, section IV-C), then come the rumours, as many as fit.

@@ -69,7 +69,7 @@ extension Membership {
                 report(record.id, .returned)
             }
             spread(record.id)
-        } else if entry.instance.map({ $0 < instance }) ?? true || isThisLife && record.incarnation > entry.incarnation
+        } else if entry.instance.map({ $0 < instance }) ?? true || isThisLife && record.incarnation >= entry.incarnation
         {
             verify(record.id, now: now)
         }

@@ -42,7 +42,7 @@ extension Membership {
     private mutating func startProbe(_ id: NodeID, now: Moment) {
         guard let isPresent = entries[id]?.state.isPresent else { return }
         lastSequence = lastSequence.next
-        let timeout = settings.probeTimeout * health.scale
+        let timeout = settings.probeTimeout * (isPresent ? health.scale : 1)
         // Towards those who are gone there will be a next probe anyway.
         let deadline = now + (isPresent ? timeout / 2 : timeout)
         probes[lastSequence] = Probe(
@@ -73,6 +73,7 @@ extension Membership {
     private mutating func failDirectly(_ sequence: SequenceNumber, now: Moment) {
         guard var probe = probes[sequence], let entry = entries[probe.target] else { return }
         let target = probe.target
+        if wasHeard(entry, since: probe) { return endProbe(sequence) }
         if !entry.state.isPresent || entry.claim != nil {
             endProbe(sequence)
             if let claim = entry.claim { believe(claim, now: now) }
@@ -94,6 +95,7 @@ extension Membership {
     private mutating func fail(_ sequence: SequenceNumber, now: Moment) {
         guard let probe = probes[sequence], let entry = entries[probe.target] else { return }
         endProbe(sequence)
+        if wasHeard(entry, since: probe) { return }
         if let claim = entry.claim { return believe(claim, now: now) }
         if entry.state == .alive {
             // Helpers that are silent too speak against this node, not against the member (Lifeguard, section IV-A).
@@ -106,6 +108,11 @@ extension Membership {
         retry(probe.target, after: settings.probeTimeout / 2, now: now)
         let heard = lastHeardAnyone ?? .zero
         if entry.state == .alive, heard < probe.startedAt, ring.count > 1 { probeEveryone() }
+    }
+
+    /// Any sign of life is as good as an acknowledgement.
+    private func wasHeard(_ entry: MemberEntry, since probe: Probe) -> Bool {
+        entry.state.isPresent && (entry.lastHeard.map { $0 > probe.startedAt } ?? false)
     }
 
     mutating func endProbe(_ sequence: SequenceNumber) {
@@ -124,7 +131,7 @@ extension Membership {
         let pause = settings.reconnect.pause(
             attempts: entry.attempts, gone: now - entry.since, count: entries.count - ring.count, using: &generator)
         entries[id]?.attempts = min(entry.attempts + 1, 1_000)
-        retry(id, after: pause, now: now)
+        retry(id, after: max(pause - (now - (entry.lastProbed ?? now)), .zero), now: now)
     }
 }
 
