@@ -2,45 +2,95 @@
 
 package import KithModel
 
-/// Folds what repeats into one line with a count: the same kind, source and reason within a minute.
+/// Makes one line out of many for the audit trail, so that a flood cannot fill it.
+///
+/// A pure value. The first event of a kind, source and reason is a record at once. What repeats it within the window is
+/// counted, and becomes one record when the window ends; then the next window begins, until one passes without any.
 package struct AuditFold: Sendable {
+    package static let window: Duration = .seconds(60)
+    /// So many combinations are told apart. What goes beyond is counted per kind, without a source.
+    package static let limit = 1_024
+    /// The reason of what goes beyond.
+    package static let others = "others"
+
     private struct Key: Hashable {
-        var kind: AuditRecord.Kind
-        var source: String?
-        var reason: String
+        let kind: AuditRecord.Kind
+        let source: String?
+        let reason: String
     }
 
-    private static let window = Duration.seconds(60)
-    private let limit: Int
-    private var open: [Key: (since: WallTime, repeated: AuditRecord?)] = [:]
+    private struct Count {
+        var ends: Moment
+        var repetitions = 0
+        var last: WallTime
+        /// `nil` once repetitions were about several subjects.
+        var subject: String?
+    }
 
-    package init(limit: Int = 1_024) { self.limit = max(1, limit) }
+    private var counts: [Key: Count] = [:]
+    /// When the first window ends, or sooner. `nil` when nothing is being counted.
+    package private(set) var nextDue: Moment?
 
-    /// - Returns: the line to be written now; `nil` for what is counted and comes later, or is one too many.
-    package mutating func add(_ record: AuditRecord) -> AuditRecord? {
-        let key = Key(kind: record.kind, source: record.source, reason: record.reason)
-        if var entry = open[key] {
-            let count = (entry.repeated?.count ?? 0).addingReportingOverflow(record.count)
-            entry.repeated = record
-            entry.repeated?.count = count.overflow ? .max : count.partialValue
-            open[key] = entry
-            return nil
+    package init() {}
+
+    /// - Returns: What is to be written now: what became due, and the event itself unless it was counted.
+    package mutating func record(
+        _ kind: AuditRecord.Kind, subject: String?, source: String?, reason: String, at time: WallTime, now: Moment
+    ) -> [AuditRecord] {
+        var records = due(now: now)
+        var key = Key(kind: kind, source: source, reason: reason)
+        var subject = subject
+        if counts[key] == nil, counts.count >= Self.limit {
+            key = Key(kind: kind, source: nil, reason: Self.others)
+            subject = nil
         }
-        guard open.count < limit else { return nil }
-        open[key] = (record.at, nil)
-        return record
+        guard var count = counts[key] else {
+            counts[key] = Count(ends: now + Self.window, last: time, subject: nil)
+            nextDue = nextDue.map { min($0, now + Self.window) } ?? now + Self.window
+            records.append(
+                AuditRecord(at: time, kind: kind, subject: subject, source: key.source, reason: key.reason))
+            return records
+        }
+        count.subject = count.repetitions == 0 || count.subject == subject ? subject : nil
+        count.repetitions += 1
+        count.last = time
+        counts[key] = count
+        return records
     }
 
-    /// The counted lines whose minute is over, also when the clock was set back.
-    package mutating func due(now: WallTime) -> [AuditRecord] {
-        let over = open.filter { !(.zero..<Self.window).contains(now.duration(since: $0.value.since)) }
-        for key in over.keys { open[key] = nil }
-        return over.values.compactMap(\.repeated).sorted { $0.at < $1.at }
+    /// What was counted in windows that have ended.
+    package mutating func due(now: Moment) -> [AuditRecord] {
+        guard let nextDue, now >= nextDue else { return [] }
+        return collect { now >= $0.ends ? now + Self.window : nil }
     }
 
-    /// Everything that has been counted, at the end.
-    package mutating func drain() -> [AuditRecord] {
-        defer { open = [:] }
-        return open.values.compactMap(\.repeated).sorted { $0.at < $1.at }
+    /// What has been counted so far; for the end of the process.
+    package mutating func flush() -> [AuditRecord] {
+        defer {
+            counts = [:]
+            nextDue = nil
+        }
+        return collect { $0.ends }
+    }
+
+    /// - Parameter ending: the end of the next window of a count whose window has ended; `nil` when it has not.
+    private mutating func collect(_ ending: (Count) -> Moment?) -> [AuditRecord] {
+        var records: [AuditRecord] = []
+        for (key, count) in counts {
+            guard let next = ending(count) else { continue }
+            guard count.repetitions > 0 else {
+                counts[key] = nil
+                continue
+            }
+            records.append(
+                AuditRecord(
+                    at: count.last, kind: key.kind, subject: count.subject, source: key.source, reason: key.reason,
+                    count: count.repetitions))
+            counts[key] = Count(ends: next, last: count.last, subject: nil)
+        }
+        nextDue = counts.values.map(\.ends).min()
+        return records.sorted {
+            ($0.at, $0.kind.rawValue, $0.source ?? "") < ($1.at, $1.kind.rawValue, $1.source ?? "")
+        }
     }
 }
