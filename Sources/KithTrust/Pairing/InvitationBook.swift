@@ -21,8 +21,8 @@ package struct InvitationBook: Sendable {
     private struct Challenge {
         let joiner: NodeID
         let invitation: InvitationID
-        let joinerNonce: PairingOctets
-        let nonce: PairingOctets
+        let joinerNonce: Octets32
+        let nonce: Octets32
         let expires: Moment
     }
 
@@ -92,7 +92,7 @@ package struct InvitationBook: Sendable {
         guard challenges.count < Self.challengeLimit else { return .failure(.tooManyAttempts) }
         let challenge = Challenge(
             joiner: joiner, invitation: hello.invitation, joinerNonce: hello.nonce,
-            nonce: PairingOctets(using: &generator), expires: now + Self.challengeLifetime)
+            nonce: Octets32(using: &generator), expires: now + Self.challengeLifetime)
         challenges.append(challenge)
         return .success(PairingChallenge(nonce: challenge.nonce))
     }

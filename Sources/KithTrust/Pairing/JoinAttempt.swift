@@ -8,7 +8,7 @@ package struct JoinAttempt: Sendable {
         /// The hello may be sent. → proving
         case greeting
         /// The challenge has been answered. → over
-        case proving(PairingTranscript, proof: PairingOctets)
+        case proving(PairingTranscript, proof: Octets32)
         case over
     }
 
@@ -30,7 +30,7 @@ package struct JoinAttempt: Sendable {
         self.code = code
         self.joiner = joiner
         self.introduction = introduction
-        hello = PairingHello(invitation: code.invitation, nonce: PairingOctets(using: &generator))
+        hello = PairingHello(invitation: code.invitation, nonce: Octets32(using: &generator))
     }
 
     /// Answers the challenge, once.

@@ -21,9 +21,8 @@ enum PackedAddress {
 
     static func pack(_ address: PeerAddress) -> [UInt8] {
         var writer = FieldWriter()
-        // An IPv6 address with a zone means something on one machine only, and is kept as it is written.
-        let numeric = address.host.utf8.contains(UInt8(ascii: "%")) ? nil : digits(of: address.host)
-        if let numeric {
+        // An IPv6 address with a zone is none to the resolver's functions, and is kept as it is written.
+        if let numeric = digits(of: address.host) {
             writer.put(numeric.count == 4 ? Kind.v4.rawValue : Kind.v6.rawValue)
             writer.put(fixed: numeric)
         } else {

@@ -8,9 +8,9 @@ package import KithModel
 /// From the joiner: which invitation it is about.
 package struct PairingHello: Hashable, Sendable, Codable {
     package var invitation: InvitationID
-    package var nonce: PairingOctets
+    package var nonce: Octets32
 
-    package init(invitation: InvitationID, nonce: PairingOctets) {
+    package init(invitation: InvitationID, nonce: Octets32) {
         self.invitation = invitation
         self.nonce = nonce
     }
@@ -18,9 +18,9 @@ package struct PairingHello: Hashable, Sendable, Codable {
 
 /// From the inviter: to be answered once, within ``InvitationBook/challengeLifetime``.
 package struct PairingChallenge: Hashable, Sendable, Codable {
-    package var nonce: PairingOctets
+    package var nonce: Octets32
 
-    package init(nonce: PairingOctets) {
+    package init(nonce: Octets32) {
         self.nonce = nonce
     }
 }
@@ -28,11 +28,11 @@ package struct PairingChallenge: Hashable, Sendable, Codable {
 /// From the joiner: proof that it knows the secret.
 package struct PairingProof: Hashable, Sendable, Codable {
     /// The nonce of the challenge.
-    package var challenge: PairingOctets
-    package var mac: PairingOctets
+    package var challenge: Octets32
+    package var mac: Octets32
     package var introduction: PairingIntroduction
 
-    package init(challenge: PairingOctets, mac: PairingOctets, introduction: PairingIntroduction) {
+    package init(challenge: Octets32, mac: Octets32, introduction: PairingIntroduction) {
         self.challenge = challenge
         self.mac = mac
         self.introduction = introduction
@@ -41,10 +41,10 @@ package struct PairingProof: Hashable, Sendable, Codable {
 
 /// From the inviter: proof that it knows the secret too, and has accepted.
 package struct PairingAcceptance: Hashable, Sendable, Codable {
-    package var mac: PairingOctets
+    package var mac: Octets32
     package var introduction: PairingIntroduction
 
-    package init(mac: PairingOctets, introduction: PairingIntroduction) {
+    package init(mac: Octets32, introduction: PairingIntroduction) {
         self.mac = mac
         self.introduction = introduction
     }

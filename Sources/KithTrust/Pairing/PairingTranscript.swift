@@ -11,30 +11,30 @@ import KithModel
 struct PairingTranscript {
     var inviter: NodeID
     var joiner: NodeID
-    var joinerNonce: PairingOctets
-    var inviterNonce: PairingOctets
+    var joinerNonce: Octets32
+    var inviterNonce: Octets32
     var tier: Tier
 
     /// What the joiner sends.
-    func joinerProof(_ introduction: PairingIntroduction, secret: PairingSecret) -> PairingOctets? {
+    func joinerProof(_ introduction: PairingIntroduction, secret: PairingSecret) -> Octets32? {
         mac(message(role: "joiner", introduction), secret)
     }
 
     /// What the inviter sends; covers the joiner's proof and thereby what the joiner said of itself.
     func inviterProof(
-        _ introduction: PairingIntroduction, after joinerProof: PairingOctets, secret: PairingSecret
-    ) -> PairingOctets? {
+        _ introduction: PairingIntroduction, after joinerProof: Octets32, secret: PairingSecret
+    ) -> Octets32? {
         mac(message(role: "inviter", introduction) + joinerProof.bytes, secret)
     }
 
     /// Compares in constant time.
-    func isJoinerProof(_ proof: PairingOctets, _ introduction: PairingIntroduction, secret: PairingSecret) -> Bool {
+    func isJoinerProof(_ proof: Octets32, _ introduction: PairingIntroduction, secret: PairingSecret) -> Bool {
         isValid(proof, message(role: "joiner", introduction), secret)
     }
 
     /// Compares in constant time.
     func isInviterProof(
-        _ proof: PairingOctets, _ introduction: PairingIntroduction, after joinerProof: PairingOctets,
+        _ proof: Octets32, _ introduction: PairingIntroduction, after joinerProof: Octets32,
         secret: PairingSecret
     ) -> Bool {
         isValid(proof, message(role: "inviter", introduction) + joinerProof.bytes, secret)
@@ -59,11 +59,11 @@ struct PairingTranscript {
         secret.key(nonces: joinerNonce.bytes + inviterNonce.bytes)
     }
 
-    private func mac(_ message: [UInt8], _ secret: PairingSecret) -> PairingOctets? {
-        PairingOctets(Array(HMAC<SHA256>.authenticationCode(for: message, using: key(secret))))
+    private func mac(_ message: [UInt8], _ secret: PairingSecret) -> Octets32? {
+        Octets32(Array(HMAC<SHA256>.authenticationCode(for: message, using: key(secret))))
     }
 
-    private func isValid(_ proof: PairingOctets, _ message: [UInt8], _ secret: PairingSecret) -> Bool {
+    private func isValid(_ proof: Octets32, _ message: [UInt8], _ secret: PairingSecret) -> Bool {
         HMAC<SHA256>.isValidAuthenticationCode(proof.bytes, authenticating: message, using: key(secret))
     }
 }

@@ -2,8 +2,8 @@
 
 import KithModel
 
-/// 32 bytes in a pairing message: a nonce or a proof. Written in base32.
-package struct PairingOctets: Hashable, Sendable {
+/// 32 bytes in a message: a nonce, a proof or a digest. Written in base32.
+package struct Octets32: Hashable, Sendable {
     static let count = 32
     let bytes: [UInt8]
 
@@ -21,11 +21,11 @@ package struct PairingOctets: Hashable, Sendable {
     }
 }
 
-extension PairingOctets: Codable {
+extension Octets32: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
-        guard text.utf8.count <= 2 * Self.count, let octets = Base32.decode(text.utf8).flatMap(PairingOctets.init)
+        guard text.utf8.count <= 2 * Self.count, let octets = Base32.decode(text.utf8).flatMap(Octets32.init)
         else {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "not 32 bytes in base32")
         }
