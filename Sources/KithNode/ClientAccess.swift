@@ -19,11 +19,11 @@ struct ClientAccess: Sendable {
     /// - Throws: ``NodeStartError`` when the certificate cannot be used, or when other machines would reach a listener
     ///   for which nobody has a key.
     static func open(
-        settings: NodeSettings, store: Store, identity: NodeIdentity, logger: Logger
+        settings: NodeSettings, store: Store, identity: NodeIdentity, clock: any TimeSource, logger: Logger
     ) async throws -> ClientAccess {
         let keys = try await ClientKeys.load(from: store)
         try check(keys, settings: settings, logger: logger)
-        let audit = StoreAuditTrail(store: store, logger: logger)
+        let audit = StoreAuditTrail(store: store, logger: logger, clock: clock)
         let control = AccessControl(
             policy: AccessPolicy(
                 host: settings.host, requiresKey: settings.access.requiresKey,
@@ -39,7 +39,7 @@ struct ClientAccess: Sendable {
 
     /// What has to run as long as the node does.
     func background(clock: any TimeSource) -> [any Service] {
-        var loops = [BackgroundLoop { [audit] in await audit.run(clock: clock) }]
+        var loops = [BackgroundLoop { [audit] in await audit.run() }]
         if let files, let tls { loops.append(BackgroundLoop { await files.watch(tls, clock: clock) }) }
         return loops
     }

@@ -35,7 +35,8 @@ package struct Node: Sendable {
         let folder = try DataFolder.claim(settings.dataDirectory)
         let store = try folder.openStore()
         let identity = try folder.openIdentity(store: store)
-        let access = try await ClientAccess.open(settings: settings, store: store, identity: identity, logger: logger)
+        let access = try await ClientAccess.open(
+            settings: settings, store: store, identity: identity, clock: clock, logger: logger)
         defer { access.withdraw() }
         let upstream = UpstreamClient()
         let factory = EngineFactory(settings: settings.engine, client: upstream, clock: clock, logger: logger)

@@ -33,7 +33,7 @@ package struct AccessControl: Sendable {
         if let controlToken, controlToken.matches(key.text.utf8) { return .success(.control) }
         switch keys.check(key.text.utf8, now: .now()) {
         case .granted(let record): return .success(.key(record))
-        case .refused(let reason): return .failure(.keyRefused("\(reason)", id: nil))
+        case .refused(let reason, let id): return .failure(.keyRefused(reason, id: id))
         }
     }
 }

@@ -2,12 +2,13 @@
 
 import HTTPTypes
 import KithModel
+import KithTrust
 
 /// Why a request was not let in.
 enum AccessRefusal: Error, Hashable {
     case keyMissing
-    /// Why the key does not count, and its id if it has one.
-    case keyRefused(String, id: String?)
+    /// Why the key does not count, and its id if there is one of this id.
+    case keyRefused(KeyRefusal, id: String?)
     /// What the route asks for, and the id of the key that does not have it; without an id nobody showed one.
     case scopeMissing(RouteScope, id: String?)
     /// A request without a key for a name that is not this machine's.
@@ -24,7 +25,7 @@ enum AccessRefusal: Error, Hashable {
     var message: String {
         switch self {
         case .keyMissing: "this needs a key: send it as 'Authorization: Bearer kith_…' or as 'X-API-Key: kith_…'"
-        case .keyRefused(let reason, _): "the key is not accepted: \(reason)"
+        case .keyRefused: "the key is not accepted; whoever made it can say why, and make another"
         case .scopeMissing(let scope, let id):
             (id == nil ? "this needs a key with the scope " : "the key lacks the scope ")
                 + scope.anyOf.map { "'\($0.rawValue)'" }.joined(separator: " or ")
@@ -51,7 +52,7 @@ enum AccessRefusal: Error, Hashable {
     var auditReason: String {
         switch self {
         case .keyMissing: "no key"
-        case .keyRefused(let reason, _): reason
+        case .keyRefused(let reason, _): "key " + reason.rawValue
         case .scopeMissing(let scope, _): "no scope " + scope.anyOf.map(\.rawValue).joined(separator: " or ")
         case .foreignHost: "foreign host name"
         }

@@ -12,7 +12,8 @@ package final class ClientKeys: Sendable {
 
     /// - Parameter records: what the store has; see ``load(from:)``.
     package init(_ records: [ClientKeyRecord] = [], store: Store) {
-        ring = Mutex(KeyRing(records))
+        // The ring has a limit; those that still open something go first.
+        ring = Mutex(KeyRing(records.filter { $0.revokedAt == nil } + records.filter { $0.revokedAt != nil }))
         self.store = store
     }
 
@@ -27,18 +28,26 @@ package final class ClientKeys: Sendable {
     }
 
     /// Whether anybody could be let in who has to show a key.
-    package func hasUsableKey(now: WallTime) -> Bool { ring.withLock { $0.hasUsableKey(now: now) } }
+    package func hasUsableKey(now: WallTime) -> Bool {
+        let records = ring.withLock { $0.records }
+        return records.contains { $0.revokedAt == nil && ($0.expiresAt.map { now < $0 } ?? true) }
+    }
 
     /// Makes a key, which counts from when this returns. Its text is known nowhere else afterwards.
     ///
-    /// - Throws: `StoreError`.
+    /// - Throws: `StoreError`; ``KeyRing/Unsuitable`` when there are as many keys as there can be.
     package func create(
         name: String, scopes: Set<Scope>, lifetime: Duration?, now: WallTime
     ) async throws -> (text: Secret, record: ClientKeyRecord) {
-        let made = ClientKey.make(name: name, scopes: scopes, lifetime: lifetime, now: now)
-        try await store.insert(made.record)
-        ring.withLock { $0.insert(made.record) }
-        return made
+        let key = ClientKey()
+        let record = key.record(
+            name: name, scopes: scopes, createdAt: now, expiresAt: lifetime.map { now.advanced(by: $0) })
+        try await store.insert(record)
+        if let reason = ring.withLock({ $0.add(record) }) {
+            try await store.revokeKey(record.id, at: now)
+            throw reason
+        }
+        return (key.text, record)
     }
 
     /// Ends a key at once, also for connections that are open.
@@ -46,7 +55,7 @@ package final class ClientKeys: Sendable {
     /// - Returns: whether there was such a key that had not been revoked.
     /// - Throws: `StoreError`; the key does not count any more until the next start then.
     package func revoke(_ id: String, now: WallTime) async throws -> Bool {
-        ring.withLock { $0.revoke(id, at: now) }
+        _ = ring.withLock { $0.revoke(id, at: now) }
         return try await store.revokeKey(id, at: now)
     }
 

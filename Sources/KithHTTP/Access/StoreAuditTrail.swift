@@ -21,26 +21,27 @@ package final class StoreAuditTrail: AuditTrail {
     private let state = Mutex(State())
     private let store: Store
     private let logger: Logger
-    private let wallTime: @Sendable () -> WallTime
+    private let clock: any TimeSource
 
-    package init(store: Store, logger: Logger, wallTime: @escaping @Sendable () -> WallTime = { .now() }) {
+    package init(store: Store, logger: Logger, clock: any TimeSource) {
         self.store = store
         self.logger = logger
-        self.wallTime = wallTime
+        self.clock = clock
     }
 
     package func record(_ kind: AuditRecord.Kind, subject: String?, source: String?, reason: String) {
-        let record = AuditRecord(at: wallTime(), kind: kind, subject: subject, source: source, reason: reason)
-        let line = state.withLock { state in
-            let line = state.fold.add(record)
-            if let line { state.keep([line]) }
-            return line
+        let now = clock.now
+        let lines = state.withLock { state in
+            let lines = state.fold.record(
+                kind, subject: subject, source: source, reason: reason, at: .now(), now: now)
+            state.keep(lines)
+            return lines
         }
-        if let line { log(line) }
+        for line in lines { log(line) }
     }
 
     /// Writes what is waiting until the task is cancelled, and then once more.
-    package func run(clock: any TimeSource) async {
+    package func run() async {
         var isRunning = true
         while isRunning {
             do { try await clock.sleep(for: Self.pause) } catch { isRunning = false }
@@ -49,9 +50,9 @@ package final class StoreAuditTrail: AuditTrail {
     }
 
     private func write(isLast: Bool) async {
-        let now = wallTime()
+        let now = clock.now
         let (counted, waiting) = state.withLock { state in
-            let counted = isLast ? state.fold.drain() : state.fold.due(now: now)
+            let counted = isLast ? state.fold.flush() : state.fold.due(now: now)
             state.keep(counted)
             defer { state.waiting = [] }
             return (counted, state.waiting)

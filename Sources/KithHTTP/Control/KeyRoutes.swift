@@ -4,6 +4,7 @@ import Hummingbird
 import KithDialects
 import KithModel
 import KithStore
+import KithTrust
 
 /// Where the owner makes, sees and ends the keys of clients.
 struct KeyRoutes: Sendable {
@@ -46,6 +47,8 @@ struct KeyRoutes: Sendable {
                 lifetime: wanted.expiresSeconds.map { .seconds(Int64($0)) }, now: now)
         } catch let error as StoreError where error.code == .limitReached {
             throw ControlFailure(.invalid, error.message)
+        } catch is KeyRing.Unsuitable {
+            throw ControlFailure(.invalid, "there are \(KeyRing.limit) keys; revoke one and start the node again")
         }
         services.access.audit.record(
             .keyCreated, subject: made.record.id, source: context.source,

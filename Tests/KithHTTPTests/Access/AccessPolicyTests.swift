@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import KithModel
+import KithTrust
 import Testing
 
 @testable import KithHTTP
@@ -14,7 +15,7 @@ struct AccessPolicyTests {
         _ policy: AccessPolicy, fields: HTTPFields = [:], host: String? = "localhost"
     ) -> Result<Principal, AccessRefusal> {
         policy.caller(key: PresentedKey(fields), host: host) { key in
-            key.text == "kith_good" ? .success(.control) : .failure(.keyRefused("unknown", id: nil))
+            key.text == "kith_good" ? .success(.control) : .failure(.keyRefused(.unknown, id: nil))
         }
     }
 
@@ -32,7 +33,7 @@ struct AccessPolicyTests {
     @Test("On loopback a key that is wrong is refused all the same, and a right one counts under any name")
     func keysOnLoopback() {
         let policy = AccessPolicy(host: "::1", requiresKey: false, allowedHosts: [])
-        let refused = Result<Principal, AccessRefusal>.failure(.keyRefused("unknown", id: nil))
+        let refused = Result<Principal, AccessRefusal>.failure(.keyRefused(.unknown, id: nil))
         #expect(caller(policy, fields: [.authorization: "Bearer kith_bad"]) == refused)
         #expect(caller(policy, fields: [apiKey: "kith_bad"]) == refused)
         #expect(caller(policy, fields: [apiKey: "kith_good"], host: "proxy.example") == .success(.control))
@@ -54,7 +55,7 @@ struct AccessPolicyTests {
         #expect(caller(policy) == .failure(.keyMissing))
         #expect(caller(policy, fields: [.authorization: "Basic Zm9vOmJhcg=="]) == .failure(.keyMissing))
         #expect(caller(policy, fields: [apiKey: " "]) == .failure(.keyMissing))
-        #expect(caller(policy, fields: [.authorization: "Bearer sk-1"]) == .failure(.keyRefused("unknown", id: nil)))
+        #expect(caller(policy, fields: [.authorization: "Bearer sk-1"]) == .failure(.keyRefused(.unknown, id: nil)))
         #expect(caller(policy, fields: [apiKey: "kith_good"], host: "anything") == .success(.control))
     }
 

@@ -5,7 +5,6 @@ import KithModel
 import KithStore
 import KithTesting
 import Logging
-import Synchronization
 import Testing
 
 @Suite("The audit trail", .timeLimit(.minutes(1)))
@@ -15,8 +14,9 @@ struct StoreAuditTrailTests {
 
     init() throws { store = try Store.inMemory() }
 
-    private func trail(_ now: @escaping @Sendable () -> WallTime = { .epoch }) -> StoreAuditTrail {
-        StoreAuditTrail(store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, wallTime: now)
+    private func trail() -> StoreAuditTrail {
+        StoreAuditTrail(
+            store: store, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock)
     }
 
     private func untilAsleep() async { while clock.sleeperCount == 0 { await Task.yield() } }
@@ -24,7 +24,7 @@ struct StoreAuditTrailTests {
     @Test("A line is in the store within a second; what is left when the node stops is written then")
     func writing() async throws {
         let trail = trail()
-        let running = Task { await trail.run(clock: clock) }
+        let running = Task { await trail.run() }
         await untilAsleep()
         trail.record(.clientRefused, subject: nil, source: "192.0.2.1", reason: "no key")
         clock.advance(by: StoreAuditTrail.pause)
@@ -38,13 +38,11 @@ struct StoreAuditTrailTests {
 
     @Test("A flood of one kind is two lines a minute, the second with the count")
     func flood() async throws {
-        let now = Mutex(WallTime.epoch)
-        let trail = trail { now.withLock { $0 } }
-        let running = Task { await trail.run(clock: clock) }
+        let trail = trail()
+        let running = Task { await trail.run() }
         await untilAsleep()
         for _ in 0..<1_000 { trail.record(.clientRefused, subject: nil, source: "192.0.2.1", reason: "no key") }
-        now.withLock { $0 = .epoch.advanced(by: .seconds(61)) }
-        clock.advance(by: StoreAuditTrail.pause)
+        clock.advance(by: .seconds(61))
         await untilAsleep()
         running.cancel()
         await running.value
@@ -57,7 +55,7 @@ struct StoreAuditTrailTests {
         for number in 0..<100_000 {
             trail.record(.clientRefused, subject: nil, source: "source \(number)", reason: "no key")
         }
-        let running = Task { await trail.run(clock: clock) }
+        let running = Task { await trail.run() }
         running.cancel()
         await running.value
         let count = try await store.audit(limit: 10_000).count

@@ -129,20 +129,21 @@ struct SurfaceAccessTests {
             _ = try await node.services.access.keys.revoke(made.record.id, now: .now())
             let reply = try await node.send(.POST, "/v1/chat/completions", headers: key, Self.both)
             #expect(reply.status == 401)
-            #expect(reply.text.contains("revoked"))
-            #expect(trail.lines.map(\.kind) == [.clientRefused])
+            #expect(trail.lines.map(\.reason) == ["key revoked"])
+            #expect(trail.lines.map(\.subject) == [made.record.id])
             #expect(trail.lines.first?.source == "127.0.0.1")
         }
     }
 
     @Test("An expired key is refused")
     func expiry() async throws {
-        try await TestNode.run(engine: EchoEngine(), access: { .with($0, requiresKey: true) }) { node in
+        let trail = RecordingTrail()
+        try await TestNode.run(engine: EchoEngine(), access: { .with($0, requiresKey: true, audit: trail) }) { node in
             let past = WallTime.now().advanced(by: .seconds(-100))
             let key = try await node.key([.chat], lifetime: .seconds(50), now: past)
             let reply = try await node.send(.POST, "/v1/chat/completions", headers: bearer(key), Self.completion)
             #expect(reply.status == 401)
-            #expect(reply.text.contains("expired"))
+            #expect(trail.lines.map(\.reason) == ["key expired"])
         }
     }
 
