@@ -54,8 +54,11 @@ let package = Package(
         .target(
             name: "KithTransport",
             dependencies: [
-                "KithModel", .product(name: "Crypto", package: "swift-crypto"),
+                "KithModel",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ] + nio,
             swiftSettings: settings
         ),
@@ -147,7 +150,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio,
             swiftSettings: settings),
-        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
+        .target(name: "KithTesting", dependencies: ["KithModel", "KithMembership"] + nio, swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithStoreTests",
@@ -182,8 +185,13 @@ let package = Package(
                 "KithHTTP", "KithDialects", "KithInference", "KithMembership", "KithModel", "KithStore", "KithTesting",
                 "KithTransport", "KithTrust",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ] + nio,
             swiftSettings: settings
         ),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
 import KithStore
+import KithTrust
 import SystemPackage
 
 #if canImport(Glibc)
@@ -67,6 +69,20 @@ package struct DataFolder: ~Copyable {
         do {
             return try Store(path: state.appending("kith.sqlite").string)
         } catch {
+            throw NodeStartError(.dataFolder, error.message, cause: error.cause)
+        }
+    }
+
+    /// Reads who this node is, and makes it somebody on its very first start.
+    func openIdentity(store: Store) throws -> NodeIdentity {
+        do {
+            let expected = try store.identityID()
+            let identity = try NodeIdentity.open(folder: state.appending("identity"), expected: expected, now: .now())
+            if expected == nil { try store.setIdentityID(identity.id) }
+            return identity
+        } catch let error as IdentityError {
+            throw NodeStartError(.identity, "\(error.message) \(error.fix)", cause: error.cause)
+        } catch let error as StoreError {
             throw NodeStartError(.dataFolder, error.message, cause: error.cause)
         }
     }

@@ -30,13 +30,13 @@ struct ErrorRendering: RouterMiddleware {
 
 /// Whose error shape a path has.
 enum SurfaceDialect: Sendable {
-    case seed, openAI, peer, control
+    case seed, openAI, peer
+    /// Of the routes that the node's owner asks about trust and keys.
+    case control
 
     init(path: String) {
         if path.hasPrefix("/v1/") || path == "/v1" {
             self = .openAI
-        } else if path.hasPrefix("/peer/") {
-            self = .peer
         } else if ControlRoutes.cover(path) {
             self = .control
         } else {
@@ -51,10 +51,15 @@ struct SurfaceProblem: Sendable {
     var message: String
     var headers: HTTPFields
     var failure: ChatFailure?
-    var control: ControlFailure.Code?
+    /// As programs read it; `nil` where the dialect has a word of its own.
+    var code: String?
 
-    init(status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil) {
+    init(
+        status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil,
+        code: String? = nil
+    ) {
         self.status = status
+        self.code = code
         self.message = message
         self.headers = headers
         self.failure = failure
@@ -64,13 +69,15 @@ struct SurfaceProblem: Sendable {
         switch error {
         case let refusal as SurfaceRefusal:
             self.init(status: refusal.status, message: refusal.message, headers: refusal.headers)
+        case let refusal as AccessRefusal:
+            self.init(
+                status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
+        case let failure as ControlFailure:
+            self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
         case let dispatch as DispatchFailure:
             self.init(dispatch.failure)
             headers.setRoute(dispatch.route)
         case let failure as ChatFailure: self.init(failure)
-        case let failure as ControlFailure:
-            self.init(status: failure.code.status, message: failure.message)
-            control = failure.code
         case let error as any HTTPResponseError where error.status == .notFound: self.init(SurfaceRefusal.notFound)
         case let error as any HTTPResponseError where error.status.code < 500:
             self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
@@ -112,8 +119,8 @@ struct SurfaceProblem: Sendable {
     func reply(in dialect: SurfaceDialect) throws -> PlainReply {
         switch dialect {
         case .seed: try PlainReply(SeedError(self), status: status, headers: headers)
+        case .control: try PlainReply(ControlError(self), status: status, headers: headers)
         case .openAI: try PlainReply(openAIBody, status: openAIStatus, headers: headers)
-        case .control: try PlainReply(ControlErrorBody(self), status: status, headers: headers)
         case .peer:
             try PlainReply(
                 PeerWire.Line.failure(failure ?? ChatFailure(.malformedRequest, message)), status: status,
@@ -132,12 +139,14 @@ struct SurfaceProblem: Sendable {
         let type =
             switch openAIStatus.code {
             case 401: "authentication_error"
+            case 403: "permission_error"
             case 429: "rate_limit_error"
             case 400..<500: "invalid_request_error"
             default: "server_error"
             }
         let code: String? =
             switch failure?.code {
+            case _ where self.code != nil: self.code
             case .modelNotFound: "model_not_found"
             case .malformedRequest, .invalidRequest, nil: nil
             case .some(let code): Self.snakeCase(code.rawValue)

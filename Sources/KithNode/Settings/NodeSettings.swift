@@ -10,13 +10,12 @@ package struct NodeSettings: Sendable {
     package var host: String
     /// 0 stands for any free port.
     package var port: Int
-    /// Where peers are listened to; 0 stands for any free port.
-    package var peerPort: Int
     /// Absolute; holds `config`, `.env` and `state`.
     package var dataDirectory: String
     package var engine: EngineSettings
-    /// What kin show each other; without one the node serves no kin and asks none.
-    package var meshKey: Secret?
+    package var access: AccessSettings
+    package var peer: PeerSettings
+    package var roles: Set<NodeRole>
     /// Absolute; the file need not exist.
     package var peersFile: String
     /// The peers named by flags, environment, `.env` and YAML, without those of ``peersFile``.
@@ -32,19 +31,20 @@ package struct NodeSettings: Sendable {
     package var defaultMaxTokens: Int
 
     package init(
-        name: NodeName, host: String = "127.0.0.1", port: Int = 8080, peerPort: Int = 7443,
-        dataDirectory: String, engine: EngineSettings, meshKey: Secret? = nil, peersFile: String,
-        peerEndpoints: PeersFile = PeersFile(),
+        name: NodeName, host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String, engine: EngineSettings,
+        access: AccessSettings = AccessSettings(), peer: PeerSettings = PeerSettings(), roles: Set<NodeRole> = [.node],
+        peersFile: String, peerEndpoints: PeersFile = PeersFile(),
         socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
     ) {
         self.name = name
         self.host = host
         self.port = port
-        self.peerPort = peerPort
         self.dataDirectory = dataDirectory
         self.engine = engine
-        self.meshKey = meshKey
+        self.access = access
+        self.peer = peer
+        self.roles = roles
         self.peersFile = peersFile
         self.peerEndpoints = peerEndpoints
         self.socialIdleThreshold = socialIdleThreshold
@@ -55,20 +55,14 @@ package struct NodeSettings: Sendable {
         self.defaultMaxTokens = defaultMaxTokens
     }
 
-    package var stateDirectory: String { dataDirectory + "/state" }
+    /// Whether only this machine reaches the listeners of clients.
+    package var isOnLoopback: Bool { Self.isLoopback(host) }
 
-    /// All peers the node was told of: those of ``peerEndpoints`` before those of ``peersFile``.
-    ///
-    /// - Throws: ``SettingProblem`` when the file is there but cannot be read.
-    package func loadPeers() throws(SettingProblem) -> PeersFile {
-        var peers = peerEndpoints
-        do {
-            if let bytes = try BoundedFile.bytesIfPresent(peersFile, limit: PeersFile.maximumBytes + 1) {
-                peers.merge(PeersFile(bytes: bytes))
-            }
-        } catch {
-            throw SettingProblem(peersFile, at: .byDefault, .unreadable(error.description))
-        }
-        return peers
+    static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
+
+    package var stateDirectory: String { dataDirectory + "/state" }
 }

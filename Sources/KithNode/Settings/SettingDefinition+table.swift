@@ -11,25 +11,16 @@ extension SettingDefinition {
             help: "What the node is called in routes, status and logs."),
         SettingDefinition(
             .host, .host, fallback: "127.0.0.1", flag: "--host",
-            help: "The address to listen on. Only loopback addresses can be used as long as there is no TLS."),
+            help: "The address to listen on. One that other machines can reach needs TLS and a key."),
         SettingDefinition(
             .port, .integer(0...65_535), fallback: "8080", flag: "--port", seedName: "PORT",
             help: "The port to listen on; 0 takes a free one."),
         SettingDefinition(
+            .roles, .choices(["node", "discovery"]), fallback: "node", flag: "--role",
+            help: "What the node is: `node` answers clients, `discovery` keeps a registry for AIOS cells."),
+        SettingDefinition(
             .level, .number(0...10), fallback: "1", flag: "--level",
             help: "The node's declared level: the weight of its capacity when kin choose among nodes."),
-        SettingDefinition(
-            .peerPort, .integer(0...65_535), fallback: "7443", flag: "--peer-port", environment: "KITH_PEER_PORT",
-            help: "The port where peers are listened to, and nobody else; 0 takes a free one."),
-        SettingDefinition(
-            .meshKey, .token(minimumLength: 16), isSecret: true,
-            help: "The key that kin share. Without one the node serves no kin and asks none."),
-        SettingDefinition(
-            .peersFile, .path, fallback: "config/peers.txt",
-            help: "The list of peers, one a line: `http://host:port tier=kin|kith key=…`."),
-        SettingDefinition(
-            .peerEndpoints, .list, flag: "--peer", seedName: "PEER_ENDPOINTS", isSecret: true,
-            help: "More peers, separated by commas, each of the form of a line of the peers file."),
         SettingDefinition(
             .logLevel, .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             fallback: "info", flag: "--log-level",
