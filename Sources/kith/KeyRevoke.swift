@@ -12,11 +12,12 @@ struct KeyRevoke: AsyncParsableCommand {
         abstract: "End a key at once.",
         discussion: """
             EXAMPLES:
+              kith key revoke phone
               kith key revoke abcdefgh
             """)
 
-    @Argument(help: "The key's id, as kith key list shows it; never the key itself.")
-    var id: String
+    @Argument(help: "The key's id or name, as kith key list shows them; never the key itself.")
+    var key: String
 
     @OptionGroup var node: ControlFlags
 
@@ -24,24 +25,27 @@ struct KeyRevoke: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        guard !id.hasPrefix("kith_") else {
+        guard !key.hasPrefix("kith_") else {
             throw ValidationError(
-                "that is a key, not its id; as it has been shown, revoke it: kith key list has the id")
+                "that is a key, and not its id or name; as it has been shown, revoke it: kith key list has both")
         }
-        guard PeerReference(id) != nil else { throw ValidationError("that is not a key's id; kith key list has them") }
     }
 
     func run() async throws {
-        let key: ControlMessage.Key
+        let revoked: ControlMessage.Key
         switch try KeyPlace(node) {
-        case .node(let client): key = try await client.delete("/api/keys/\(id)")
+        case .node(let client):
+            let keys = try await client.get(ControlMessage.Keys.self, "/api/keys").keys
+            revoked = try await client.delete("/api/keys/\(try KeyChoice.find(key, in: keys).id)")
         case .folder(let folder):
+            let keys = try await Node.keys(dataDirectory: folder, now: .now()).keys
+            let id = try KeyChoice.find(key, in: keys).id
             guard let found = try await Node.revokeKey(id, dataDirectory: folder, now: .now()) else {
-                throw CommandFailure(.notAnswered, "there is no key \(id) in \(folder); kith key list lists them")
+                throw CommandFailure(.failed, "the key \(id) has just been removed")
             }
-            key = found
+            revoked = found
         }
-        if json { return try Terminal.printJSON(key) }
-        try Terminal.printLines(KeysReport.revoked(key))
+        if json { return try Terminal.printJSON(revoked) }
+        try Terminal.printLines(KeysReport.revoked(revoked))
     }
 }

@@ -68,3 +68,29 @@ struct KeysReportTests {
         #expect(notes[1] == "it may chat, read, until it is revoked; kith key revoke abcd ends it at once")
     }
 }
+
+@Suite("Keys as they are pointed at")
+struct KeyChoiceTests {
+    private func key(_ id: String, _ name: String, isRevoked: Bool = false) -> ControlMessage.Key {
+        ControlMessage.Key(
+            ClientKeyRecord(
+                id: id, name: name, scopes: [.chat], digest: [], createdAt: .epoch, revokedAt: isRevoked ? .epoch : nil),
+            now: .epoch)
+    }
+
+    @Test("An id goes before a name, and a revoked key gives its name free")
+    func found() throws {
+        let keys = [key("a", "b"), key("b", "phone", isRevoked: true), key("c", "phone")]
+        #expect(try KeyChoice.find("b", in: keys).id == "b")
+        #expect(try KeyChoice.find("phone", in: keys).id == "c")
+    }
+
+    @Test("A name of several keys is refused with their ids, one of none with where to look")
+    func refused() {
+        let keys = [key("a", "phone"), key("b", "phone")]
+        let several = #expect(throws: CommandFailure.self) { try KeyChoice.find("phone", in: keys) }
+        #expect(several?.message.hasSuffix("by its id: a, b") == true)
+        let none = #expect(throws: CommandFailure.self) { try KeyChoice.find("tablet", in: keys) }
+        #expect(none?.message.contains("kith key list") == true)
+    }
+}
