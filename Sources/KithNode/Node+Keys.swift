@@ -13,16 +13,17 @@ extension Node {
         _ wanted: ControlMessage.KeyRequest, dataDirectory: String, now: WallTime
     ) async throws -> ControlMessage.NewKey {
         try await withStore(dataDirectory) { store in
-            let made = ClientKey.make(
-                name: wanted.name, scopes: Set(wanted.scopes),
-                lifetime: wanted.expiresSeconds.map { .seconds(Int64($0)) }, now: now)
-            try await store.insert(made.record)
+            let key = ClientKey()
+            let record = key.record(
+                name: wanted.name, scopes: Set(wanted.scopes), createdAt: now,
+                expiresAt: wanted.expiresSeconds.map { now.advanced(by: .seconds($0)) })
+            try await store.insert(record)
             let scopes = wanted.scopes.map(\.rawValue).joined(separator: " ")
             try await store.appendAudit([
-                AuditRecord(at: now, kind: .keyCreated, subject: made.record.id, reason: "scopes \(scopes)")
+                AuditRecord(at: now, kind: .keyCreated, subject: record.id, reason: "scopes \(scopes)")
             ])
             return ControlMessage.NewKey(
-                key: made.text.reveal(), details: ControlMessage.Key(made.record, now: now))
+                key: key.text.reveal(), details: ControlMessage.Key(record, now: now))
         }
     }
 

@@ -45,7 +45,7 @@ struct ClusterPlanTests {
         for settings in [fromFile, fromFlags] {
             #expect(settings.name == NodeName("instance_8082"))
             #expect(settings.port == 8082)
-            #expect(settings.peerPort == 7_445)
+            #expect(settings.peer.port == 7_445)
             #expect(settings.engine.choice == .fixed(.count))
             #expect(settings.engine.test.tokensPerSecond == 40)
             #expect(settings.engine.test.firstTokenDelay == .milliseconds(500))

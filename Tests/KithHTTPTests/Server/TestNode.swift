@@ -3,7 +3,9 @@
 import Foundation
 import Hummingbird
 import KithHTTP
+import KithDialects
 import KithInference
+import KithMembership
 import KithModel
 import KithStore
 import KithTransport

@@ -33,7 +33,7 @@ struct SettingProblemTests {
             ("engine:\n  ollama:\n    url: http://a", "engine.ollama.url", 3, nil),
             ("tokens_per_second: 4", "tokens_per_second", 1, "engine.test.tokens_per_second"),
             ("peer:\n  file: x", "peer.file", 2, "peers.file"), ("engin:\n  kind: x", "engin", 1, "engine"),
-            ("mesh_key: abc", "mesh_key", 1, "mesh.key"),
+            ("peer_port: abc", "peer_port", 1, "peer.port"),
             ("zzzzzzzzzz: 1", "zzzzzzzzzz", 1, nil),
         ] as [(String, String, Int, String?)])
     func misspeltYAML(yaml: String, name: String, line: Int, suggestion: String?) {
@@ -45,7 +45,7 @@ struct SettingProblemTests {
     @Test(
         "A misspelt name of kith's is refused in the environment and in .env",
         arguments: [
-            ("KITH_PROT", "KITH_PORT"), ("KITH_ENGIN", "KITH_ENGINE"), ("KITH_MESHKEY", "KITH_MESH_KEY"),
+            ("KITH_PROT", "KITH_PORT"), ("KITH_ENGIN", "KITH_ENGINE"), ("KITH_PEERPORT", "KITH_PEER_PORT"),
             ("KITH_ENGINE_EMBEDED_SLOTS", "KITH_ENGINE_EMBEDDED_SLOTS"), ("KITH_ENGINE_DIRS", "KITH_ENGINE_DIR"),
         ])
     func misspeltOwnName(name: String, suggestion: String) {
@@ -211,7 +211,7 @@ struct SettingProblemTests {
                     var dumped = ""
                     dump(settings, to: &dumped)
                     messages += ["\(settings)", String(reflecting: settings), dumped]
-                    messages += try settings.loadPeers().problems.map(\.description)
+                    messages += settings.peerEndpoints.problems.map(\.description)
                 } catch {
                     messages.append("\(error)")
                 }
