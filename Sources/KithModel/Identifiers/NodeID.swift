@@ -5,27 +5,36 @@
 /// A peer proves in the TLS handshake that it holds the key, so an id cannot be claimed by somebody else. Written as eight
 /// groups of seven characters: the digest in base32 (RFC 4648, section 6, without padding), a check character after each 13.
 package struct NodeID: Hashable, Sendable, Comparable {
-    /// The digest, 32 bytes, as big-endian words.
-    private let words: SIMD4<UInt64>
+    // The digest as big-endian words. Not a SIMD vector: its alignment is more than the frames of asynchronous functions
+    // have.
+    private let first: UInt64
+    private let second: UInt64
+    private let third: UInt64
+    private let fourth: UInt64
 
     /// - Returns: `nil` unless there are exactly 32 bytes.
     package init?(digest: some Collection<UInt8>) {
         guard digest.count == 32 else { return nil }
-        var words = SIMD4<UInt64>()
-        for (index, byte) in digest.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
-        self.words = words
+        var rest = digest[...]
+        func word() -> UInt64 {
+            defer { rest = rest.dropFirst(8) }
+            return rest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        first = word()
+        second = word()
+        third = word()
+        fourth = word()
     }
 
     /// The 32 bytes of the digest.
     package var digest: [UInt8] {
-        (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64(56 - 8 * ($0 % 8))) }
+        [first, second, third, fourth].flatMap { word in
+            stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }
+        }
     }
 
     package static func < (left: NodeID, right: NodeID) -> Bool {
-        for index in 0..<4 where left.words[index] != right.words[index] {
-            return left.words[index] < right.words[index]
-        }
-        return false
+        (left.first, left.second, left.third, left.fourth) < (right.first, right.second, right.third, right.fourth)
     }
 }
 

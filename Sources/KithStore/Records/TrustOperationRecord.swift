@@ -18,7 +18,7 @@ struct TrustOperationRecord: FetchableRecord {
         try fetchAll(db, sql: "SELECT * FROM trust_operation ORDER BY author, sequence")
     }
 
-    /// Does nothing for an author and sequence that are there already, also when the bytes differ: the first counts.
+    /// Takes the place of what is there under the same author and sequence: which of two counts, the ledger decides.
     static func insert(_ operation: SignedOperation, in db: Database) throws {
         guard let sequence = Int64(exactly: operation.sequence) else {
             throw StoreError(.refused, "A statement's sequence number is larger than can be kept.")
@@ -26,7 +26,7 @@ struct TrustOperationRecord: FetchableRecord {
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO trust_operation (author, sequence, bytes) VALUES (?, ?, ?)
-                ON CONFLICT (author, sequence) DO NOTHING
+                ON CONFLICT (author, sequence) DO UPDATE SET bytes = excluded.bytes
                 """)
         try statement.execute(arguments: [operation.author.blob, sequence, Blob(operation.bytes)])
     }
