@@ -9,7 +9,7 @@
 ///   the reason has. What was known before stays suggested while the source cannot be asked, unless it has aged.
 /// - Malformed input costs its own suggestion and nothing else.
 /// - It ends within two seconds of its task's cancellation, and for no other reason; it reports nothing after that.
-/// - No thread of the cooperative pool is blocked.
+/// - No thread of the cooperative pool waits for a network or for another process.
 package protocol Discovery: Sendable {
     var source: DiscoverySource { get }
 

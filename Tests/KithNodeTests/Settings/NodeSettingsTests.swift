@@ -125,7 +125,7 @@ struct NodeSettingsTests {
                     mesh: {key: 0123456789abcdef}
                     peers:
                       endpoints:
-                        - http://a:1 tier=kin
+                        - http://a:1 tier=kith
                         - http://b:2
                       file: lists/peers.txt
                     limits: {request_body: 8 MiB}
@@ -140,7 +140,7 @@ struct NodeSettingsTests {
         #expect(settings.host == "::1")
         #expect(settings.level == 2.5)
         #expect(settings.meshKey == Secret("0123456789abcdef"))
-        #expect(settings.peerEndpoints.peers.map(\.tier) == [.kin, .kith])
+        #expect(settings.peerEndpoints.peers.map(\.address.host) == ["a", "b"])
         #expect(settings.peersFile == "/home/ada/.kith/lists/peers.txt")
         #expect(settings.requestBodyLimit == 8_388_608)
         #expect(settings.logLevel == .debug)

@@ -133,8 +133,14 @@ package struct Registry: Sendable {
             ? nil : .unusable(field: "consciousness_level", why: "'consciousness_level' must be between 0 and 10")
     }
 
+    /// What is shown to people and written to logs must not change how the rest of it looks.
     private static func isShown(_ text: String) -> Bool {
         text.utf8.count <= CellInfo.maximumLength
-            && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+            && text.unicodeScalars.allSatisfy { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator: false
+                default: true
+                }
+            }
     }
 }
