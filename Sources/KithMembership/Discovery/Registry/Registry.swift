@@ -95,8 +95,8 @@ package struct Registry: Sendable {
         return live.count != count
     }
 
-    /// Takes up what an earlier life saved. Cells get the usual time to be heard of; those saved too long ago, and those
-    /// that would be refused now, are dropped.
+    /// Takes up what an earlier life saved. Cells get the usual time to be heard of; those saved too long ago, and
+    /// those that would be refused now, are dropped.
     package mutating func restore(_ entries: [Entry], savedAt: WallTime, at now: Moment, wall: WallTime) {
         guard wall.duration(since: savedAt) <= Self.maximumArchiveAge else { return }
         for entry in entries.prefix(Self.maximumEntries) where refusal(of: entry.cell) == nil {
