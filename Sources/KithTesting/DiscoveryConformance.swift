@@ -64,11 +64,17 @@ package struct DiscoveryConformance<Subject: DiscoverySubject>: Sendable {
         }
     }
 
-    /// It ends when it is cancelled, and says nothing after that.
+    /// It ends when it is cancelled and not before, and says nothing after that.
     package func endsWhenCancelled() async throws {
         let log = DiscoveryLog()
-        let run = Task { await subject.discovery.run { log.add($0) } }
+        let hasEnded = DiscoveryEnd()
+        let run = Task {
+            await subject.discovery.run { log.add($0) }
+            hasEnded.value.withLock { $0 = true }
+        }
         try await wait("a first report", log) { _ in true }
+        for _ in 0..<20 { await rest() }
+        guard !hasEnded.value.withLock({ $0 }) else { throw DiscoveryBreach(description: "it ended by itself") }
         let clock = ContinuousClock()
         let start = clock.now
         run.cancel()
@@ -156,6 +162,10 @@ package struct DiscoveryConformance<Subject: DiscoverySubject>: Sendable {
         await subject.passTime()
         do { try await Task.sleep(for: .milliseconds(5)) } catch {}  // the loop above sees to the end
     }
+}
+
+private final class DiscoveryEnd: Sendable {
+    let value = Mutex(false)
 }
 
 /// What was reported so far.

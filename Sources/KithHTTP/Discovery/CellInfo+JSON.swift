@@ -44,8 +44,8 @@ struct CellBody: Encodable {
 extension CellInfo {
     /// Reads the body of a registration.
     ///
-    /// - Throws: ``UnusableBody`` with everything that is wrong. What is said under `kith` is never an error: it is taken
-    ///   when it can be used, and otherwise left out, as a plain service would.
+    /// - Throws: ``UnusableBody`` with everything that is wrong. What is said under `kith` is never an error: it is
+    ///   taken when it can be used, and otherwise left out, as a plain service would.
     init(body: JSONValue) throws(UnusableBody) {
         var fields = try FieldReader(body)
         let cell = CellInfo(

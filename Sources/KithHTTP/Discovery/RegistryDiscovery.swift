@@ -6,8 +6,8 @@ package import KithTransport
 
 /// Registers this node with one discovery service of the seeds, and suggests the kith nodes among its cells.
 ///
-/// Several services are several conformers, so that one that hangs delays no other. What a service said stays suggested for
-/// as long as its own entries would live.
+/// Several services are several conformers, so that one that hangs delays no other. What a service said stays suggested
+/// for as long as its own entries would live.
 package struct RegistryDiscovery: Discovery {
     static let interval = Duration.seconds(5)
 
@@ -17,8 +17,8 @@ package struct RegistryDiscovery: Discovery {
 
     /// - Parameters:
     ///   - endpoint: The service; its key is sent as a bearer token.
-    ///   - ownCell: What to register, asked before each heartbeat because addresses and the level change; `nil` registers
-    ///     nothing. A kith entry is added to its services where ``CellInfo/kith`` is set.
+    ///   - ownCell: What to register, asked before each heartbeat because addresses and the level change; `nil`
+    ///     registers nothing. A kith entry is added to its services where ``CellInfo/kith`` is set.
     package init(
         endpoint: PeerEndpoint, upstream: UpstreamClient, clock: any TimeSource = MonotonicClock(),
         ownCell: @escaping @Sendable () -> CellInfo?

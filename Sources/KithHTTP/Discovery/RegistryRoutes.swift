@@ -57,7 +57,7 @@ struct RegistryRoutes: Sendable {
         let owner = try await owner(of: request, context)
         let body = try await body(of: request)
         let cell = try CellInfo(body: body)
-        try Self.check(registry.change { $0.register(cell, by: owner, at: $1, wall: $2) }, body: body)
+        try Self.check(registry.change(.entries) { $0.register(cell, by: owner, at: $1, wall: $2) }, body: body)
         return try .json(RegistryAnswer(status: "registered", cell_id: cell.cellID))
     }
 
@@ -67,7 +67,7 @@ struct RegistryRoutes: Sendable {
         var fields = try FieldReader(body)
         let (id, level) = (fields.text("cell_id"), fields.number("consciousness_level"))
         try fields.check()
-        let (refusal, count) = registry.change { registry, now, wall in
+        let (refusal, count) = registry.change(.heartbeat) { registry, now, wall in
             (
                 registry.heartbeat(id, level: level, by: owner, at: now, wall: wall),
                 registry.cells(at: now).count
@@ -94,7 +94,7 @@ struct RegistryRoutes: Sendable {
     }
 
     private func remove(_ id: String, by owner: RegistryOwner) throws {
-        let refusal = registry.change { registry, now, _ in registry.deregister(id, by: owner, at: now) }
+        let refusal = registry.change(.entries) { registry, now, _ in registry.deregister(id, by: owner, at: now) }
         if case .unknown = refusal { throw DetailRefusal(status: .notFound, message: "Peer not found") }
         try Self.check(refusal, body: .null)
     }

@@ -25,7 +25,7 @@ package enum NodeServer {
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
         StatusRoutes(services: services, address: address).add(to: router)
-        if let control = services.control { ControlRoutes(control: control).add(to: router) }
+        ControlRoutes(control: services.control).add(to: router)
         KeyRoutes(services: services).add(to: router)
         return Application(
             responder: router.buildResponder(),

@@ -16,14 +16,13 @@ package struct NodeServices: Sendable {
     package var limits: SurfaceLimits
     package var level: Double
     package var access: AccessControl
-    /// Without it the routes that control trust are closed.
-    package var control: (any MeshControl)?
+    package var control: any MeshControl
     package var startedAt: Moment
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
         store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double, access: AccessControl,
-        control: (any MeshControl)? = nil
+        control: any MeshControl
     ) {
         self.name = name
         self.version = version

@@ -4,8 +4,8 @@ package import KithModel
 
 /// What all sources suggest, merged by claimed id. A pure value: the shell is ``DiscoveryService``.
 ///
-/// What a network source ceases to name stays for a while, because announcements get lost and a daemon restarts; it costs
-/// no more than an attempt to connect. What the owner takes out of a file goes at once.
+/// What a network source ceases to name stays for a while, because announcements get lost and a daemon restarts; it
+/// costs no more than an attempt to connect. What the owner takes out of a file goes at once.
 package struct SuggestionBook: Sendable {
     /// How long an address stays after mDNS or a registry ceased to name it.
     package static let linger = Duration.seconds(60)

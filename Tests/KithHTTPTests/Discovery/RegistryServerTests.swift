@@ -271,6 +271,22 @@ struct RegistryServerTests {
         #expect(storage.bytes != nil)
     }
 
+    @Test("Heartbeats alone are saved once a minute")
+    func heartbeatSaves() async throws {
+        let storage = MemoryStorage()
+        try await TestRegistry.run(storage: storage) { registry in
+            _ = try await registry.send(.POST, "/register", Self.laptop)
+            for _ in 0..<24 {
+                while registry.clock.sleeperCount == 0 { await Task.yield() }
+                registry.clock.advance(by: .seconds(5))
+                while registry.clock.sleeperCount == 0 { await Task.yield() }
+                _ = try await registry.send(.POST, "/heartbeat", #"{"cell_id": "laptop"}"#)
+            }
+            #expect(storage.saves == 2)
+        }
+        #expect(storage.saves == 3)
+    }
+
     @Test("A spoilt archive is read or left, and never traps", arguments: 1...10 as ClosedRange<UInt64>)
     func spoiltArchive(seed: UInt64) async throws {
         print("seed \(seed)")

@@ -72,6 +72,32 @@ struct MulticastBookTests {
         #expect(book.suggestions().count == 1)
     }
 
+    @Test("What nobody can look up any more is given up, and is back when somebody can")
+    func failing() throws {
+        var book = try book()
+        book.appeared(key, at: start)
+        _ = book.actions(at: start)
+        book.lookedUp(key, try found(1, "10.0.0.1"), at: start)
+        for number in 1...MulticastBook.maximumFailures {
+            #expect(book.suggestions().count == 1, "before failure \(number)")
+            book.lookedUp(key, nil, at: start)
+        }
+        #expect(book.suggestions().isEmpty)
+        book.lookedUp(key, try found(1, "10.0.0.1"), at: start)
+        #expect(book.suggestions().count == 1)
+    }
+
+    @Test("While all lookups are taken, nothing is due before one of them ends")
+    func busy() throws {
+        var book = try book()
+        for number in 0..<20 {
+            book.appeared(MulticastBook.Key(interface: 1, name: "n\(number)", domain: "local"), at: start)
+        }
+        #expect(book.nextDeadline() == start)
+        #expect(book.actions(at: start).count == MulticastBook.maximumLookups)
+        #expect(book.nextDeadline() == start + MulticastBook.lookupLimit)
+    }
+
     @Test("This node's own advertisement is not suggested")
     func own() throws {
         var book = try book()

@@ -123,7 +123,7 @@ struct NodeSettingsTests {
                     level: 2.5
                     peers:
                       endpoints:
-                        - http://a:1 tier=kin
+                        - http://a:1 tier=kith
                         - http://b:2
                       file: lists/peers.txt
                     limits: {request_body: 8 MiB}
@@ -137,7 +137,7 @@ struct NodeSettingsTests {
         #expect(settings.name == NodeName("attic"))
         #expect(settings.host == "::1")
         #expect(settings.level == 2.5)
-        #expect(settings.peerEndpoints.peers.map(\.tier) == [.kin, .kith])
+        #expect(settings.peerEndpoints.peers.map(\.tier) == [.kith, .kith])
         #expect(settings.peersFile == "/home/ada/.kith/lists/peers.txt")
         #expect(settings.requestBodyLimit == 8_388_608)
         #expect(settings.logLevel == .debug)

@@ -4,16 +4,18 @@ package import KithModel
 
 /// The peers a node was told of: `config/peers.txt`, or the list in `PEER_ENDPOINTS`.
 ///
-/// One peer a line, as the synth-mind guide has it; blank lines and what follows `#` are skipped. A URL is a plain service
-/// of the seeds, always kith; after it may stand `key=…`, sent as a bearer token. `kith://host`, or `host:port`, says
-/// where a kith node's peer port may be found; after it may stand `id=…`, the node that is expected there:
+/// One peer a line, as the synth-mind guide has it; blank lines and what follows `#` are skipped. A URL is a plain
+/// service of the seeds, always kith; after it may stand `key=…`, sent as a bearer token. `kith://host`, or
+/// `host:port`, says where a kith node's peer port may be found; after it may stand `id=…`, the node that is expected
+/// there:
 ///
 ///     http://localhost:8081/api/generate
 ///     kith://laptop.local  # upstairs, on port 7443
 ///     192.168.1.20:7444
 ///
 /// The guide's URLs name the route `/api/generate`; the address kept here is that of the service, without the route.
-/// A line that cannot be used becomes a ``Problem``, and the others are used. Kin cannot be written down, they are paired.
+/// A line that cannot be used becomes a ``Problem``, and the others are used. Kin cannot be written down, they are
+/// paired.
 package struct PeersFile: Sendable {
     package static let maximumBytes = 1_048_576
     package static let maximumLines = 4_096

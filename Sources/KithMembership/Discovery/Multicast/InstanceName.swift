@@ -2,7 +2,8 @@
 
 import KithModel
 
-/// The name under which a node is advertised (RFC 6763, section 4.1.1): its own name, and of its id enough to be unique.
+/// The name under which a node is advertised (RFC 6763, section 4.1.1): its own name, and of its id enough to be
+/// unique.
 enum InstanceName {
     /// At most 63 bytes, as DNS allows for a label.
     static func of(_ name: NodeName, _ id: NodeID) -> String { "\(name.rawValue.prefix(48)) \(id.short)" }

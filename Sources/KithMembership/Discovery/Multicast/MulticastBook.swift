@@ -31,6 +31,9 @@ struct MulticastBook: Sendable {
     /// TXT records and addresses change without the advertisement being withdrawn.
     static let refresh = Duration.seconds(60)
     static let retry = Duration.seconds(10)
+    /// Lookups in a row that find nothing before what was found is given up: a machine that lost its power withdraws
+    /// nothing, and its advertisement lives for more than an hour.
+    static let maximumFailures = 4
     /// How long what was found stays while the daemon is away: the life of a host's record (RFC 6762, section 10).
     static let absence = Duration.seconds(120)
     /// How long a daemon that came back has to find again what was known.
@@ -46,8 +49,12 @@ struct MulticastBook: Sendable {
         var sightings: Int
         var phase: Phase
         var found: Found?
+        /// Lookups in a row that found nothing.
+        var failures = 0
         /// Known from before the daemon went, and not heard again since; forgotten then.
         var staleUntil: Moment?
+
+        var isBeingLookedUp: Bool { if case .lookingUp = phase { true } else { false } }
     }
 
     private let ownID: NodeID
@@ -79,13 +86,17 @@ struct MulticastBook: Sendable {
         return nil
     }
 
-    /// The end of a lookup; `nil` for one that found nothing, after which what was found before stays.
+    /// The end of a lookup; `nil` for one that found nothing, after which what was found before stays for a while.
     mutating func lookedUp(_ key: Key, _ found: Found?, at now: Moment) {
         guard var entry = entries[key] else { return }
         entry.phase = .waiting(until: now + (found == nil ? Self.retry : Self.refresh))
         if var found {
             found.addresses = Array(found.addresses.prefix(Self.maximumAddresses))
             entry.found = found
+            entry.failures = 0
+        } else {
+            entry.failures = min(entry.failures + 1, Self.maximumFailures)
+            if entry.failures == Self.maximumFailures { entry.found = nil }
         }
         entries[key] = entry
     }
@@ -139,10 +150,12 @@ struct MulticastBook: Sendable {
 
     /// When ``actions(at:)`` may have something to do again, if nothing happens before.
     func nextDeadline() -> Moment? {
-        entries.values.compactMap { entry in
+        let isBusy = entries.values.count(where: \.isBeingLookedUp) >= Self.maximumLookups
+        return entries.values.compactMap { entry in
             switch entry.phase {
-            case .waiting(let until): entry.staleUntil ?? until
             case .lookingUp(let until): until
+            // While all lookups are taken, the end of one comes first.
+            case .waiting(let until): entry.staleUntil ?? (isBusy ? nil : until)
             }
         }.min()
     }

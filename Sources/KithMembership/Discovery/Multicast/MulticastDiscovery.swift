@@ -4,11 +4,11 @@ import CDNSSD
 package import KithModel
 import Synchronization
 
-/// Advertises this node by multicast DNS (RFC 6762) as a service `_kith._tcp` (RFC 6763), and listens for others on every
-/// interface, over IPv4 and IPv6, through the platform's daemon: Avahi or mDNSResponder.
+/// Advertises this node by multicast DNS (RFC 6762) as a service `_kith._tcp` (RFC 6763), and listens for others on
+/// every interface, over IPv4 and IPv6, through the platform's daemon: Avahi or mDNSResponder.
 ///
-/// dns_sd blocks, so a thread of its own talks with it. While the daemon is away, what was found stays for two minutes, and
-/// the daemon is tried again after 1 s, 2 s and so on up to 10 s, for ever.
+/// dns_sd blocks, so a thread of its own talks with it. While the daemon is away, what was found stays for two minutes,
+/// and the daemon is tried again after 1 s, 2 s and so on up to 10 s, for ever.
 package struct MulticastDiscovery: Discovery {
     /// How long a call that hangs in the daemon may delay the end.
     static let patience = Duration.seconds(1)

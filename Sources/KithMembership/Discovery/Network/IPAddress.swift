@@ -50,7 +50,8 @@ package struct IPAddress: Hashable, Sendable {
             ? bytes[0] == 169 && bytes[1] == 254 : bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80
     }
 
-    /// What is not routed on the internet: RFC 1918, RFC 6598 (as overlay networks use it), RFC 4193, and the link's own.
+    /// What is not routed on the internet: RFC 1918, RFC 6598 (as overlay networks use it), RFC 4193, and the link's
+    /// own.
     package var isPrivate: Bool {
         let bytes = unmapped
         if isLinkLocal { return true }

@@ -95,8 +95,8 @@ package struct Registry: Sendable {
         return live.count != count
     }
 
-    /// Takes up what an earlier life saved. Cells get the usual time to be heard of; those saved too long ago, and those
-    /// that would be refused now, are dropped.
+    /// Takes up what an earlier life saved. Cells get the usual time to be heard of; those saved too long ago, and
+    /// those that would be refused now, are dropped.
     package mutating func restore(_ entries: [Entry], savedAt: WallTime, at now: Moment, wall: WallTime) {
         guard wall.duration(since: savedAt) <= Self.maximumArchiveAge else { return }
         for entry in entries.prefix(Self.maximumEntries) where refusal(of: entry.cell) == nil {
@@ -133,8 +133,14 @@ package struct Registry: Sendable {
             ? nil : .unusable(field: "consciousness_level", why: "'consciousness_level' must be between 0 and 10")
     }
 
+    /// What is shown to people and written to logs must not change how the rest of it looks.
     private static func isShown(_ text: String) -> Bool {
         text.utf8.count <= CellInfo.maximumLength
-            && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+            && text.unicodeScalars.allSatisfy { scalar in
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator: false
+                default: true
+                }
+            }
     }
 }

@@ -2,8 +2,8 @@
 
 /// Whose an entry of the registry is until it expires.
 ///
-/// Who showed a key or a certificate owns by that, wherever they come from. Others own by the address of their connection:
-/// all programs of one machine are one owner then, which is as far as can be told without keys.
+/// Who showed a key or a certificate owns by that, wherever they come from. Others own by the address of their
+/// connection: all programs of one machine are one owner then, which is as far as can be told without keys.
 package enum RegistryOwner: Hashable, Sendable, Codable {
     case principal(String)
     case address(String)
