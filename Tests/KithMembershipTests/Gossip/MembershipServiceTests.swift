@@ -119,24 +119,28 @@ struct MembershipServiceTests {
         }
     }
 
-    @Test("A machine that slept asks everybody when it wakes")
+    @Test("A machine that slept asks everybody when it wakes, also those who were heard just now")
     func sleep() async {
         let asleep = Mutex(Duration.zero)
-        let readings = { @Sendable in
-            SleepWatch.Reading(total: asleep.withLock { $0 }, awake: .zero)
+        let first = board.service(1, clock: clock, asleep: { asleep.withLock { $0 } })
+        let second = board.service(2, clock: clock)
+        first.setTrusted([two])
+        second.setTrusted([one])
+        let task = Task { await first.run() }
+        /// How often the other was asked while its tokens arrived all the time.
+        func exchanges(in duration: Duration) async -> Int {
+            let (start, before) = (clock.now, board.state.withLock { $0.exchanges })
+            await clock.run {
+                first.contact(two)
+                return clock.now - start >= duration
+            }
+            return board.state.withLock { $0.exchanges } - before
         }
-        let transport = DeafTransport(clock: clock)
-        let membership = Membership(
-            id: one, instance: .numbered(1), now: clock.now, generator: SeededGenerator(seed: 1))
-        let service = MembershipService(
-            membership: membership, transport: transport, clock: clock, readClocks: readings)
-        let task = Task { await service.run() }
-        await clock.run { clock.now > .seconds(2) }
+        await clock.run { first.member(two)?.state == .alive }
+        _ = await exchanges(in: .seconds(5))
+        #expect(await exchanges(in: .seconds(5)) == 0)
         asleep.withLock { $0 = .seconds(600) }
-        service.setTrusted([two])
-        service.contact(two)
-        await clock.run { transport.waiting.withLock { $0[two] } == 2 }
-        #expect(transport.waiting.withLock { $0[two] } == 2)
+        #expect(await exchanges(in: .seconds(2)) > 0)
         task.cancel()
         await task.value
     }
@@ -144,7 +148,7 @@ struct MembershipServiceTests {
     @Test("Notices tell of who came and went")
     func notices() async {
         let notices = Mutex<[MembershipNotice]>([])
-        let first = board.service(1, clock: clock) { notice in notices.withLock { $0.append(notice) } }
+        let first = board.service(1, clock: clock, notify: { notice in notices.withLock { $0.append(notice) } })
         let second = board.service(2, clock: clock)
         first.setTrusted([two])
         second.setTrusted([one])

@@ -13,6 +13,7 @@ final class Switchboard: Sendable {
         var absent: Set<NodeID> = []
         /// Answers that are sent instead of a service's.
         var forged: [NodeID: [UInt8]] = [:]
+        var exchanges = 0
         var addressesTried: [NodeID: [PeerAddress]] = [:]
     }
 
@@ -26,6 +27,7 @@ final class Switchboard: Sendable {
             _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
         ) async throws(GossipFailure) -> [UInt8]? {
             let (service, forged) = board.state.withLock { state in
+                state.exchanges += 1
                 state.addressesTried[id] = addresses
                 let isAbsent = state.absent.contains(id) || state.absent.contains(sender)
                 return (isAbsent ? nil : state.services[id], state.forged[id])
@@ -38,15 +40,17 @@ final class Switchboard: Sendable {
         }
     }
 
+    /// - Parameter asleep: How long the machine slept in all.
     func service(
-        _ number: Int, clock: ManualClock, notify: @escaping @Sendable (MembershipNotice) -> Void = { _ in }
+        _ number: Int, clock: ManualClock, asleep: @escaping @Sendable () -> Duration = { .zero },
+        notify: @escaping @Sendable (MembershipNotice) -> Void = { _ in }
     ) -> MembershipService {
         let membership = Membership(
-            id: .numbered(number), instance: .numbered(number), addresses: [], now: clock.now,
+            id: .numbered(number), instance: .numbered(number), now: clock.now,
             generator: SeededGenerator(seed: UInt64(number)))
         let service = MembershipService(
             membership: membership, transport: Transport(board: self, sender: .numbered(number)), clock: clock,
-            readClocks: { SleepWatch.Reading(total: .zero, awake: .zero) }, notify: notify)
+            readClocks: { SleepWatch.Reading(total: asleep(), awake: .zero) }, notify: notify)
         state.withLock { $0.services[.numbered(number)] = service }
         return service
     }
