@@ -15,7 +15,8 @@ import Testing
 
 @Suite("A simulated mesh in ordinary times", .timeLimit(.minutes(30)))
 struct MeshSteadinessTests {
-    private static let isLong = getenv("KITH_LONG_TESTS") != nil
+    /// Set `KITH_LONG_TESTS` for ten times as many node-minutes.
+    static let isLong = getenv("KITH_LONG_TESTS") != nil
 
     struct Case: CustomTestStringConvertible, Sendable {
         var count: Int
@@ -64,6 +65,33 @@ struct MeshSteadinessTests {
         let most = rates.max() ?? .infinity
         let least = rates.min() ?? 0
         #expect(most <= least * 1.2)
+    }
+
+    @Test("Load that changes all the time costs a bounded number of messages, and arrives", arguments: [2, 5, 9, 50])
+    func changingLoad(count: Int) {
+        print("seed 17")
+        var mesh = SimulatedMesh(count: count, seed: 17)
+        mesh.run(for: .seconds(10))
+        mesh.resetCounts()
+        mesh.countsBytes = true
+        for second in 0..<30 {
+            for index in 0..<count {
+                mesh.call(index) { $0.setPayload(Array("load \(second) of \(index)".utf8), now: $1) ?? [] }
+            }
+            mesh.run(for: .seconds(1))
+        }
+        let nodeSeconds = Double(count) * 30
+        print(
+            "\(count) nodes with changing load: \(Double(mesh.messages) / nodeSeconds) messages and "
+                + "\(Double(mesh.bytes) / nodeSeconds) bytes per node and second")
+        #expect(Double(mesh.messages) / nodeSeconds < 20)
+        mesh.run(for: .seconds(5))
+        for observer in 0..<count {
+            for subject in 0..<count where subject != observer {
+                let payload = mesh.nodes[observer].value.member(.numbered(subject))?.payload ?? []
+                #expect(String(decoding: payload, as: UTF8.self) == "load 29 of \(subject)")
+            }
+        }
     }
 
     @Test("A node that is slow to answer is not found dead", arguments: [2, 5, 9])

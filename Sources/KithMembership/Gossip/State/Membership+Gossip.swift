@@ -17,7 +17,8 @@ extension Membership {
         return entry.record(of: id, withDeclaration: true)
     }
 
-    /// How often a rumour is told: it grows with the logarithm of the size of the mesh.
+    /// How often a rumour is told: it grows with the logarithm of the size of the mesh. With few others, hardly more often than
+    /// there are others: an exchange that fails is noticed, and what is missing is asked for.
     private var rumourLimit: Int {
         var digits = 1
         var size = entries.count + 1
@@ -25,7 +26,7 @@ extension Membership {
             size /= 10
             digits += 1
         }
-        return settings.rumourFactor * digits
+        return min(settings.rumourFactor * digits, ring.count + 1)
     }
 
     mutating func armGossip() {

@@ -96,7 +96,9 @@ extension Membership {
         let accusers = record.accusers.filter { $0 != id && $0 != record.id }
         suspect(record.id, by: accusers, incarnation: record.incarnation, now: now)
         // Some look for themselves, so that a small mesh need not wait for its turns; how many does not grow with the mesh.
-        if entry.state == .alive, Int.random(in: 0..<max(16, entries.count), using: &generator) < 16 {
+        if entry.state == .alive,
+            Int.random(in: 0..<max(Self.smallMesh, entries.count), using: &generator) < Self.smallMesh
+        {
             probeAtOnce(record.id, now: now)
         }
     }

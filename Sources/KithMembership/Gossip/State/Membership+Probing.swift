@@ -5,17 +5,29 @@ package import KithModel
 // How members are found to answer or not.
 
 extension Membership {
-    /// The member whose turn it is, unless it was heard just now.
     mutating func takeTurn(now: Moment) {
         schedule.turn = now + settings.probeInterval * health.scale
         timers.add(.turn, at: schedule.turn)
-        guard !own.hasLeft else { return }
-        for _ in 0..<min(8, ring.count) {
-            guard let id = ring.takeNext(using: &generator), let entry = entries[id] else { return }
-            let isKnownWell = entry.lastHeard.map { now - $0 < settings.probeInterval } ?? false
-            guard entry.probe == nil, !isKnownWell, entry.retryAt == nil else { continue }
-            return startProbe(id, now: now)
+        guard !own.hasLeft, let id = nextInTurn(now: now) else { return }
+        startProbe(id, now: now)
+    }
+
+    /// In a small mesh the member that was silent for longest, so that no death hides behind the luck of the draw; in a large
+    /// one the next of the round. Nobody who was heard just now.
+    private mutating func nextInTurn(now: Moment) -> NodeID? {
+        if ring.count <= Self.smallMesh {
+            let silent = ring.ids.filter { isWorthProbing($0, now: now) }
+            return silent.min { entries[$0]?.lastHeard ?? .zero < entries[$1]?.lastHeard ?? .zero }
         }
+        for _ in 0..<8 {
+            if let id = ring.takeNext(using: &generator), isWorthProbing(id, now: now) { return id }
+        }
+        return nil
+    }
+
+    private func isWorthProbing(_ id: NodeID, now: Moment) -> Bool {
+        guard let entry = entries[id], entry.probe == nil, entry.retryAt == nil else { return false }
+        return entry.lastHeard.map { now - $0 >= settings.probeInterval } ?? true
     }
 
     /// Probes a member now, or as soon as others that cannot wait either have been probed.

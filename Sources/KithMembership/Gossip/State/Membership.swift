@@ -28,6 +28,9 @@ package struct Membership: Sendable {
     /// More trusted nodes than this are not watched.
     package static let memberLimit = 1_024
 
+    /// Up to this size each member can afford to look at all others.
+    static let smallMesh = 16
+
     package let id: NodeID
     let settings: MembershipSettings
     var own: OwnStanding
