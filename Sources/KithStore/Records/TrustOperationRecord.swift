@@ -18,15 +18,15 @@ struct TrustOperationRecord: FetchableRecord {
         try fetchAll(db, sql: "SELECT * FROM trust_operation ORDER BY author, sequence")
     }
 
-    /// Does nothing for an author and sequence that are there already, also when the bytes differ: the first counts.
-    static func insert(_ operation: SignedOperation, in db: Database) throws {
+    /// Takes the place of what is there under the author and sequence: which of two counts is decided elsewhere.
+    static func save(_ operation: SignedOperation, in db: Database) throws {
         guard let sequence = Int64(exactly: operation.sequence) else {
             throw StoreError(.refused, "A statement's sequence number is larger than can be kept.")
         }
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO trust_operation (author, sequence, bytes) VALUES (?, ?, ?)
-                ON CONFLICT (author, sequence) DO NOTHING
+                ON CONFLICT (author, sequence) DO UPDATE SET bytes = excluded.bytes
                 """)
         try statement.execute(arguments: [operation.author.blob, sequence, Blob(operation.bytes)])
     }
