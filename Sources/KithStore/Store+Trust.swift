@@ -9,14 +9,14 @@ extension Store {
         try await read { db in try TrustOperationRecord.fetchAll(db).map(\.operation) }
     }
 
-    /// Keeps statements, all of them or none. Those whose author and sequence are kept already change nothing.
+    /// Keeps statements, all of them or none, each in the place of what is there under its author and sequence.
     ///
     /// - Throws: ``StoreError`` with ``StoreError/Code/limitReached``, or ``StoreError/Code/refused`` for one that is
     ///   empty or longer than ``StoreLimits/largestOperation``.
     package func append(_ operations: [SignedOperation]) async throws(StoreError) {
         if operations.isEmpty { return }
         try await write { [limits] db in
-            for operation in operations { try TrustOperationRecord.insert(operation, in: db) }
+            for operation in operations { try TrustOperationRecord.save(operation, in: db) }
             guard try TrustOperationRecord.count(db) <= limits.trustOperations else {
                 throw StoreError(
                     .limitReached, "There are \(limits.trustOperations) statements about who is kin; no more are kept.")

@@ -14,12 +14,12 @@ struct ControlRoutes: Sendable {
     let control: any MeshControl
 
     func add(to router: SurfaceRouter) {
-        router.surface("/api/identity", [.get: { _, _ in try .json(control.identity()) }])
-        router.surface("/api/invitations", [.post: { request, _ in try await invite(request) }])
-        router.surface("/api/join", [.post: { request, _ in try await join(request) }])
-        router.surface(Self.peersPath + "/nearby", [.get: { _, _ in try .json(control.nearby()) }])
+        router.surface("/api/identity", scope: .read, [.get: { _, _ in try .json(control.identity()) }])
+        router.surface("/api/invitations", scope: .admin, [.post: { request, _ in try await invite(request) }])
+        router.surface("/api/join", scope: .admin, [.post: { request, _ in try await join(request) }])
+        router.surface(Self.peersPath + "/nearby", scope: .read, [.get: { _, _ in try .json(control.nearby()) }])
         router.surface(
-            Self.peersPath + "/{id}",
+            Self.peersPath + "/{id}", scope: .admin,
             [
                 .patch: { request, _ in try await change(request) },
                 .delete: { request, _ in try .json(try await control.forget(try peer(in: request).rawValue)) },

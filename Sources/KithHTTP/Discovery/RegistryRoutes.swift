@@ -16,11 +16,11 @@ struct RegistryRoutes: Sendable {
     let authorise: RegistryAccess.Rule
 
     func add(to router: SurfaceRouter) {
-        router.surface("/health", [.get: { _, _ in try health() }])
-        router.surface("/peers", [.get: { _, _ in try peers() }])
-        router.surface("/register", [.post: { request, context in try await register(request, context) }])
-        router.surface("/heartbeat", [.post: { request, context in try await heartbeat(request, context) }])
-        router.surface("/deregister", [.post: { request, context in try await deregister(request, context) }])
+        router.surface("/health", scope: .everyone, [.get: { _, _ in try health() }])
+        router.surface("/peers", scope: .everyone, [.get: { _, _ in try peers() }])
+        router.surface("/register", scope: .everyone, [.post: { request, context in try await register(request, context) }])
+        router.surface("/heartbeat", scope: .everyone, [.post: { request, context in try await heartbeat(request, context) }])
+        router.surface("/deregister", scope: .everyone, [.post: { request, context in try await deregister(request, context) }])
         router.surface(
             "/peer/:id",
             [

@@ -23,11 +23,6 @@ extension SurfaceRouter {
             refusing: { try $0.require(scope) })
     }
 
-    /// Adds a path whose handlers find out for themselves who may call them.
-    func surface(_ path: String, _ handlers: [HTTPRequest.Method: Handler]) {
-        surface(path, handlers, refusing: { _ in })
-    }
-
     private func surface(
         _ path: String, _ handlers: [HTTPRequest.Method: Handler],
         refusing: @escaping @Sendable (NodeRequestContext) throws -> Void

@@ -18,8 +18,8 @@ struct TrustOperationRecord: FetchableRecord {
         try fetchAll(db, sql: "SELECT * FROM trust_operation ORDER BY author, sequence")
     }
 
-    /// Takes the place of what is there under the same author and sequence: which of two counts, the ledger decides.
-    static func insert(_ operation: SignedOperation, in db: Database) throws {
+    /// Takes the place of what is there under the author and sequence: which of two counts is decided elsewhere.
+    static func save(_ operation: SignedOperation, in db: Database) throws {
         guard let sequence = Int64(exactly: operation.sequence) else {
             throw StoreError(.refused, "A statement's sequence number is larger than can be kept.")
         }
