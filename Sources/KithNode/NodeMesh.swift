@@ -16,6 +16,7 @@ import ServiceLifecycle
 struct NodeMesh: Sendable {
     let mesh: PeerMesh
     private let settings: NodeSettings
+    private let host: String
     private let port: OpenedPort
     private let clock: any TimeSource
     private let logger: Logger
@@ -24,8 +25,9 @@ struct NodeMesh: Sendable {
         settings: NodeSettings, identity: NodeIdentity, store: Store, engine: any EngineStatusSource,
         localEngine: LocalEngine?, audit: any AuditTrail, clock: any TimeSource, logger: Logger
     ) async throws -> NodeMesh {
-        let port = OpenedPort(wanted: await PeerPort.choose(settings.peer))
-        let host = settings.peer.host
+        let place = await PeerPort.choose(settings.peer)
+        let port = OpenedPort(wanted: place.port)
+        let host = place.host
         let profile = PeerMesh.Profile(
             name: settings.name, version: KithVersion.text, level: settings.level,
             generateLimit: 3 * settings.requestBodyLimit
@@ -34,7 +36,7 @@ struct NodeMesh: Sendable {
             profile: profile, identity: identity, trust: try await TrustBook.open(identity: identity, store: store),
             engine: engine, localEngine: localEngine, clock: clock, audit: audit, logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
-        return NodeMesh(mesh: mesh, settings: settings, port: port, clock: clock, logger: logger)
+        return NodeMesh(mesh: mesh, settings: settings, host: host, port: port, clock: clock, logger: logger)
     }
 
     /// The listener, and what goes on as long as the node runs.
@@ -46,19 +48,19 @@ struct NodeMesh: Sendable {
             BackgroundLoop { [self] in
                 guard let port = await port.wait() else { return }
                 mesh.addressesChanged()
-                logger.info("peers can reach this node", metadata: ["port": "\(port)", "host": "\(settings.peer.host)"])
+                logger.info("peers can reach this node", metadata: ["port": "\(port)", "host": "\(host)"])
                 await mesh.discover(ways(port: port, upstream: upstream))
             },
             BackgroundLoop { [mesh, clock] in
                 await InterfaceWatch(clock: clock).run { _ in mesh.networkChanged() }
             },
         ]
-        let listener = mesh.listener(host: settings.peer.host, port: port.current) { [port] channel in
+        let listener = mesh.listener(host: host, port: port.current) { [port] channel in
             port.set(channel.localAddress?.port ?? port.current)
         }
         return (
             background,
-            Listener(application: listener, host: settings.peer.host, port: port.current, flag: "--peer-port")
+            Listener(application: listener, host: host, port: port.current, flag: "--peer-port")
         )
     }
 

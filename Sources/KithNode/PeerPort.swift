@@ -2,23 +2,39 @@
 
 import NIOCore
 import NIOPosix
+import SystemPackage
 
-/// Which port peers are listened to.
-enum PeerPort {
+/// Where peers are listened to.
+struct PeerPort: Sendable {
+    var host: String
+    /// 0 stands for any free port.
+    var port: Int
+
     /// A second node on one machine should start without being told a port: the usual one gives way to a free one when it
-    /// is taken and nobody asked for it.
-    static func choose(_ settings: PeerSettings) async -> Int {
-        guard !settings.isPortChosen, settings.port != 0 else { return settings.port }
+    /// is taken and nobody asked for it. A machine without IPv6 listens on IPv4.
+    static func choose(_ settings: PeerSettings) async -> PeerPort {
+        var place = PeerPort(host: settings.host, port: settings.port)
+        var why = await place.obstacle()
+        if place.host == "::", why == .addressFamilyNotSupported || why == .addressNotAvailable {
+            place.host = "0.0.0.0"
+            why = await place.obstacle()
+        }
+        if why == .addressInUse, !settings.isPortChosen { place.port = 0 }
+        return place
+    }
+
+    /// Why the place cannot be listened at, as far as a trial tells; the listener itself will say it properly.
+    private func obstacle() async -> Errno? {
         do {
             let trial = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .bind(host: settings.host, port: settings.port).get()
+                .bind(host: host, port: port).get()
             try await trial.close()
-            return settings.port
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            return 0
+            return nil
+        } catch let error as IOError {
+            return Errno(rawValue: error.errnoCode)
         } catch {
-            return settings.port  // the listener will say what is wrong
+            return nil
         }
     }
 }

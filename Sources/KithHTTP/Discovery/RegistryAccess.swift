@@ -2,7 +2,7 @@
 
 package import HTTPTypes
 package import KithMembership
-import KithModel
+package import KithModel
 
 /// Who a request to the registry comes from, as far as that can be told.
 package struct RegistryCaller: Sendable {
@@ -34,11 +34,11 @@ package enum RegistryAccess: Hashable, Sendable {
 
     /// Whoever may speak as a peer to this node's other listeners may register here; an entry made with a key belongs to the
     /// key.
-    package static func granted(by access: AccessControl) -> Rule {
+    package static func granted(by access: AccessControl, to scopes: Set<Scope> = [.peer]) -> Rule {
         { caller in
             switch access.caller(caller.head) {
-            case .success(.key(let key)) where key.scopes.contains(.peer): .allowed(.principal(key.id))
-            case .success(.key): .refused("the key does not have the scope peer")
+            case .success(.key(let key)) where !key.scopes.isDisjoint(with: scopes): .allowed(.principal(key.id))
+            case .success(.key): .refused("the key does not have the scope \(scopes.map(\.rawValue).sorted().joined(separator: " or "))")
             case .success(.local), .success(.control): .allowed(.connected(from: caller.remoteAddress))
             case .failure(let refusal): .refused(refusal.message)
             }

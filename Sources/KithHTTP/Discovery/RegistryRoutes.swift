@@ -14,15 +14,23 @@ struct RegistryRoutes: Sendable {
     let registry: RegistryService
     let identity: RegistryIdentity
     let authorise: RegistryAccess.Rule
+    let reading: RegistryAccess.Rule
 
     func add(to router: SurfaceRouter) {
         router.surface("/health", scope: .everyone, [.get: { _, _ in try health() }])
-        router.surface("/peers", scope: .everyone, [.get: { _, _ in try peers() }])
-        router.surface("/register", scope: .everyone, [.post: { request, context in try await register(request, context) }])
-        router.surface("/heartbeat", scope: .everyone, [.post: { request, context in try await heartbeat(request, context) }])
-        router.surface("/deregister", scope: .everyone, [.post: { request, context in try await deregister(request, context) }])
+        router.surface("/peers", scope: .everyone,
+            [
+                .get: { request, context in
+                    try await check(request, context, by: reading)
+                    return try peers()
+                }
+            ])
+        // Who may change an entry depends on whose it is, so the handlers decide.
+        router.surface("/register", scope: .everyone, [.post: { try await register($0, $1) }])
+        router.surface("/heartbeat", scope: .everyone, [.post: { try await heartbeat($0, $1) }])
+        router.surface("/deregister", scope: .everyone, [.post: { try await deregister($0, $1) }])
         router.surface(
-            "/peer/:id",
+            "/peer/:id", scope: .everyone,
             [
                 .delete: { request, context in
                     let id = try await remove(request, context)
@@ -30,7 +38,7 @@ struct RegistryRoutes: Sendable {
                 }
             ])
         router.surface(
-            "/unregister/:id",
+            "/unregister/:id", scope: .everyone,
             [
                 .delete: { request, context in
                     _ = try await remove(request, context)
@@ -102,8 +110,15 @@ struct RegistryRoutes: Sendable {
     // MARK: Requests
 
     private func owner(of request: Request, _ context: NodeRequestContext) async throws -> RegistryOwner {
+        try await check(request, context, by: authorise)
+    }
+
+    @discardableResult
+    private func check(
+        _ request: Request, _ context: NodeRequestContext, by rule: RegistryAccess.Rule
+    ) async throws -> RegistryOwner {
         let caller = RegistryCaller(head: request.head, remoteAddress: context.remoteAddress?.ipAddress)
-        switch await authorise(caller) {
+        switch await rule(caller) {
         case .allowed(let owner): return owner
         case .refused(let why):
             throw DetailRefusal(status: .unauthorized, message: why, headers: [.wwwAuthenticate: "Bearer"])

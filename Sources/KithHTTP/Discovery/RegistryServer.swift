@@ -2,6 +2,7 @@
 
 package import Hummingbird
 import HummingbirdCore
+import KithMembership
 package import KithModel
 package import KithTrust
 package import Logging
@@ -10,17 +11,19 @@ package import NIOCore
 /// The discovery role's listener.
 package enum RegistryServer {
     /// - Parameters:
-    ///   - authorise: Who may register; reading is open to whoever reaches the port.
+    ///   - authorise: Who may register.
+    ///   - reading: Who may read; without a rule whoever reaches the port.
     ///   - onListening: Told of the channel when the port is open.
     package static func application(
         registry: RegistryService, identity: RegistryIdentity, address: HTTPAddress,
         authorise: @escaping RegistryAccess.Rule = RegistryAccess.loopbackOnly,
+        reading: @escaping RegistryAccess.Rule = { .allowed(.connected(from: $0.remoteAddress)) },
         tls: SurfaceTLSSource? = nil, limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.addMiddleware { DetailErrors() }
-        RegistryRoutes(registry: registry, identity: identity, authorise: authorise).add(to: router)
+        RegistryRoutes(registry: registry, identity: identity, authorise: authorise, reading: reading).add(to: router)
         return Application(
             responder: router.buildResponder(),
             server: .surface(limits: limits, hotRoute: nil, tls: tls),

@@ -11,8 +11,9 @@ package struct PeerAddress: Hashable, Sendable {
     /// - Returns: `nil` when the host is empty, longer than 255 bytes or holds a character that no host has, or when the
     ///   port is out of range.
     package init?(host: String, port: Int) {
-        guard (1...65_535).contains(port), host.utf8.count <= 255,
-            HTTPAddress("http://" + (host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host)) != nil
+        let authority = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+        guard (1...65_535).contains(port), host.utf8.count <= 255, !host.contains("/"),
+            HTTPAddress("http://" + authority) != nil
         else { return nil }
         self.host = host.lowercased()
         self.port = port
@@ -21,8 +22,8 @@ package struct PeerAddress: Hashable, Sendable {
     /// Reads the written form; without a port it is ``defaultPort``.
     package init?(_ text: String) {
         guard !text.contains("/"), let parsed = HTTPAddress("http://" + text) else { return nil }
-        let hasPort = text.hasSuffix(":\(parsed.port)")
-        self.init(host: parsed.host, port: hasPort ? parsed.port : Self.defaultPort)
+        let namesPort = text.hasPrefix("[") ? !text.hasSuffix("]") : text.contains(":")
+        self.init(host: parsed.host, port: namesPort ? parsed.port : Self.defaultPort)
     }
 }
 

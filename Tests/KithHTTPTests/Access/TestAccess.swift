@@ -41,6 +41,13 @@ extension AccessControl {
 }
 
 extension TestNode {
+    /// The same node, asked with the token of its owner's command line.
+    func asOwner() -> TestNode {
+        var node = self
+        node.headers = ["Authorization": "Bearer \(AccessControl.token.reveal())"]
+        return node
+    }
+
     /// Makes a key and gives back its text.
     func key(_ scopes: Set<Scope>, lifetime: Duration? = nil, now: WallTime = .now()) async throws -> String {
         try await services.access.keys.create(name: "test", scopes: scopes, lifetime: lifetime, now: now).text.reveal()

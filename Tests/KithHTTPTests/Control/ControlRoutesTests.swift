@@ -17,7 +17,7 @@ struct ControlRoutesTests {
         failure: ControlFailure? = nil, during body: @Sendable (TestNode, RecordingControl) async throws -> Void
     ) async throws {
         let control = RecordingControl(peer: peer, failure: failure)
-        try await TestNode.run(engine: nil, control: control) { node in try await body(node, control) }
+        try await TestNode.run(engine: nil, control: control) { node in try await body(node.asOwner(), control) }
     }
 
     // MARK: What is asked

@@ -23,6 +23,8 @@ struct TestNode: Sendable {
     let mesh: PeerMesh
     let audit: TestAudit
     let upstream: UpstreamClient
+    /// Sent with every request.
+    var headers: HTTPHeaders = [:]
 
     var id: NodeID { mesh.identity().id }
 
@@ -94,9 +96,17 @@ struct TestNode: Sendable {
     ) async throws -> TestReply {
         let reply = try await upstream.collect(
             UpstreamRequest(
-                method, address, path: path, headers: headers, body: body.map { ByteBuffer(string: $0) },
+                method, address, path: path, headers: self.headers.merged(with: headers), body: body.map { ByteBuffer(string: $0) },
                 limits: UpstreamLimits(firstByte: .seconds(30))))
         return TestReply(status: reply.status, headers: reply.headers, text: String(buffer: reply.body))
+    }
+}
+
+extension HTTPHeaders {
+    fileprivate func merged(with others: HTTPHeaders) -> HTTPHeaders {
+        var all = self
+        for (name, value) in others { all.replaceOrAdd(name: name, value: value) }
+        return all
     }
 }
 
