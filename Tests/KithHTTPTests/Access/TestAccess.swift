@@ -3,6 +3,7 @@
 import KithHTTP
 import KithModel
 import KithStore
+import NIOHTTP1
 import Synchronization
 
 /// Keeps what is written down, for a test to look at.
