@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithMembership
 import KithModel
 import KithTesting
 import Testing
+
+@testable import KithMembership
 
 @Suite("Hostile kin", .timeLimit(.minutes(2)))
 struct HostilePacketTests {
@@ -71,6 +72,26 @@ struct HostilePacketTests {
             sent += observer.wait(.milliseconds(1)).packets(to: .numbered(1)).count
         }
         #expect(sent < 25)
+    }
+
+    @Test("A flood of suspicions and denials leaves no heap of timers")
+    func flood() {
+        var observer = Observer.met(others: 5)
+        // Heard long enough ago for hearsay to count.
+        observer.wait(.milliseconds(1_600))
+        var most = 0
+        for round in 0..<2_000 as Range<UInt64> {
+            observer.now = observer.now + .microseconds(100)
+            let records = (2...5).flatMap { number in
+                [
+                    MemberRecord.saying(number, .suspect, incarnation: round, accusers: [1]),
+                    .saying(number, .alive, incarnation: round + 1),
+                ]
+            }
+            observer.hear(from: 1, records: records)
+            most = max(most, observer.value.timers.count)
+        }
+        #expect((500...1_200).contains(most), "\(most)")
     }
 
     @Test("One that lies about all others kills nobody who answers")

@@ -40,7 +40,11 @@ struct MeshAgreementTests {
     static let troubles = [
         (3, 0), (3, 0.1), (3, 0.3), (4, 0.2), (5, 0.05), (5, 0.3), (9, 0), (9, 0.15), (9, 0.3), (16, 0.1), (25, 0.3),
         (50, 0.05),
-    ].enumerated().map { Trouble(count: $1.0, loss: $1.1, seed: UInt64($0) + 100) }
+    ].enumerated().flatMap { place, kind in
+        (1...(MeshSteadinessTests.isLong ? 20 : 1)).map {
+            Trouble(count: kind.0, loss: kind.1, seed: UInt64(place + 100 * $0))
+        }
+    }
 
     /// Half a minute of partitions, pauses and restarts at random.
     private func disturb(_ mesh: inout SimulatedMesh, _ trouble: Trouble, for rounds: Int) {

@@ -13,7 +13,9 @@ struct MeshDetectionTests {
         var testDescription: String { "\(count) nodes, seed \(seed)" }
     }
 
-    static let cases = [2, 3, 5, 9].flatMap { count in (1...5).map { Case(count: count, seed: UInt64($0)) } }
+    static let cases = [2, 3, 5, 9].flatMap { count in
+        (1...(MeshSteadinessTests.isLong ? 100 : 5)).map { Case(count: count, seed: UInt64($0)) }
+    }
 
     private func settled(_ test: Case) -> SimulatedMesh {
         print("seed \(test.seed)")
@@ -31,13 +33,13 @@ struct MeshDetectionTests {
         print("killed: \(test.count) nodes, known after \((mesh.now - killed).seconds) s")
     }
 
-    @Test("A little later when no broken channel told of it", arguments: cases)
+    @Test("Also when no broken channel told of it", arguments: cases)
     func killedUnnoticed(_ test: Case) {
         var mesh = settled(test)
         mesh.reportsBrokenChannels = false
         let killed = mesh.now
         mesh.kill(0)
-        #expect(mesh.run(for: .seconds(4)) { $0.all(hold: 0, toBe: .dead) })
+        #expect(mesh.run(for: .seconds(3)) { $0.all(hold: 0, toBe: .dead) })
         print("killed, no channel: \(test.count) nodes, known after \((mesh.now - killed).seconds) s")
     }
 

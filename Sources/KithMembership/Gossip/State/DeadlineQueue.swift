@@ -34,6 +34,13 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
         return first
     }
 
+    /// Drops what nobody remembers any more.
+    package mutating func keep(where isMeant: (Key, Moment) -> Bool) {
+        heap.removeAll { !isMeant($0.key, $0.deadline) }
+        // Sorted is a heap too.
+        heap.sort { $0.deadline < $1.deadline }
+    }
+
     private mutating func sink() {
         var parent = 0
         while true {

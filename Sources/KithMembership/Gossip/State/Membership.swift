@@ -109,21 +109,40 @@ extension Membership {
     }
 
     private mutating func handle(_ timer: Timer, at deadline: Moment, now: Moment) {
+        guard isMeant(timer, deadline) else { return }
         switch timer {
-        case .turn: if schedule.turn == deadline { takeTurn(now: now) }
-        case .gossip: if schedule.gossip == deadline { gossip(now: now) }
-        case .exchange: if schedule.exchange == deadline { exchangeInTurn(now: now) }
-        case .declaration: if schedule.declaration == deadline { declarePending(now: now) }
-        case .probe(let sequence): if probes[sequence]?.deadline == deadline { advanceProbe(sequence, now: now) }
-        case .relay(let sequence): if relays[sequence]?.deadline == deadline { refuseRelay(sequence, now: now) }
-        case .suspicion(let id):
-            if entries[id]?.suspicion?.deadline == deadline { endSuspicion(of: id, now: now) }
+        case .turn: takeTurn(now: now)
+        case .gossip: gossip(now: now)
+        case .exchange: exchangeInTurn(now: now)
+        case .declaration: declarePending(now: now)
+        case .probe(let sequence): advanceProbe(sequence, now: now)
+        case .relay(let sequence): refuseRelay(sequence, now: now)
+        case .suspicion(let id): endSuspicion(of: id, now: now)
         case .retry(let id):
-            if entries[id]?.retryAt == deadline {
-                entries[id]?.retryAt = nil
-                probeAtOnce(id, now: now)
-            }
+            entries[id]?.retryAt = nil
+            probeAtOnce(id, now: now)
         }
+    }
+
+    private func isMeant(_ timer: Timer, _ deadline: Moment) -> Bool {
+        switch timer {
+        case .turn: schedule.turn == deadline
+        case .gossip: schedule.gossip == deadline
+        case .exchange: schedule.exchange == deadline
+        case .declaration: schedule.declaration == deadline
+        case .probe(let sequence): probes[sequence]?.deadline == deadline
+        case .relay(let sequence): relays[sequence]?.deadline == deadline
+        case .suspicion(let id): entries[id]?.suspicion?.deadline == deadline
+        case .retry(let id): entries[id]?.retryAt == deadline
+        }
+    }
+
+    /// Many timers of what has ended meanwhile are thrown away together, so that no flood of hearsay fills the memory.
+    private mutating func dropStaleTimers() {
+        guard timers.count > 1_024 + 16 * entries.count else { return }
+        var kept = timers
+        kept.keep { isMeant($0, $1) }
+        timers = kept
     }
 
     /// Every entry point begins with this.
@@ -141,6 +160,7 @@ extension Membership {
     mutating func takeActions() -> [MembershipAction] {
         startUrgentProbes()
         armGossip()
+        dropStaleTimers()
         defer { actions = [] }
         return actions
     }

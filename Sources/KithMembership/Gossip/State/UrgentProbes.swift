@@ -17,8 +17,8 @@ struct UrgentProbes: Sendable {
         let id = queue[read]
         read += 1
         waiting.remove(id)
-        if read == queue.count {
-            queue.removeAll()
+        if read == queue.count || read >= Membership.memberLimit {
+            queue.removeFirst(read)
             read = 0
         }
         return id
