@@ -6,14 +6,16 @@ import KithModel
 
 /// Pairs the nodes of a cluster as kin, each as two people would: an invitation here, a join there.
 struct ClusterIntroduction: Sendable {
-    private static let attempts = 2
+    private static let longestPause = Duration.seconds(5)
 
     private let plan: ClusterPlan
+    private let deadline: ContinuousClock.Instant
     private let clients: [NodeClient]
 
     /// - Throws: ``CommandFailure`` when a node does not let itself be controlled.
-    init(plan: ClusterPlan) throws {
+    init(plan: ClusterPlan, deadline: ContinuousClock.Instant) throws {
         self.plan = plan
+        self.deadline = deadline
         clients = try plan.instances.map { try RunningNode.require(dataDirectory: $0.directory).client }
     }
 
@@ -39,7 +41,7 @@ struct ClusterIntroduction: Sendable {
     private func run(_ round: [ClusterPairing.Step]) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (place, step) in round.enumerated() {
-                if place >= ClusterPairing.width { try await group.next() }
+                if place >= ClusterPairing.concurrency { try await group.next() }
                 group.addTask { try await pair(step) }
             }
             try await group.waitForAll()
@@ -47,7 +49,7 @@ struct ClusterIntroduction: Sendable {
     }
 
     private func pair(_ step: ClusterPairing.Step) async throws {
-        var attempt = 1
+        var pause = Duration.milliseconds(500)
         while true {
             do {
                 let invitation: ControlMessage.Invitation = try await clients[step.inviter].post(
@@ -56,12 +58,13 @@ struct ClusterIntroduction: Sendable {
                     "/api/join", ControlMessage.JoinRequest(code: invitation.code))
                 return
             } catch let failure as CommandFailure {
-                guard attempt < Self.attempts else {
+                // Many nodes that start on one machine may have no time for each other at first.
+                guard ContinuousClock.now + pause < deadline else {
                     throw CommandFailure(
                         .failed, "node \(plan.instances[step.joiner].name) cannot be paired: \(failure.message)")
                 }
-                attempt += 1
-                try await Task.sleep(for: .milliseconds(300))
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, Self.longestPause)
             }
         }
     }

@@ -23,7 +23,7 @@ struct ClusterReadiness: Sendable {
         }
         guard let first = plan.instances.first else { return nil }
         do {
-            let introduction = try ClusterIntroduction(plan: plan)
+            let introduction = try ClusterIntroduction(plan: plan, deadline: deadline)
             let ids = try await introduction.run()
             for (index, instance) in plan.instances.enumerated() {
                 let reason = try await last {

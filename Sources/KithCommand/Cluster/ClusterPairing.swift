@@ -19,8 +19,10 @@ package struct ClusterPairing: Sendable {
         }
     }
 
-    /// Others that one node invites, and joins under way at once.
+    /// Others that one node invites.
     package static let width = 8
+    /// Joins under way at once: each makes both sides speak with all kin, on a machine that carries all nodes.
+    package static let concurrency = 4
 
     /// Each round needs those before it to be done.
     package let rounds: [[Step]]
