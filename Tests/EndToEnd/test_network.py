@@ -128,18 +128,28 @@ class FoundAndPaired(OnALab):
 
     def test_2_what_is_nearby_is_listed_with_the_command_that_pairs_it(self):
         web.wait_until(lambda: self.nearby(self.laptop, self.desktop), GUARD, "the desktop to be found")
-        listed = self.laptop.do("peers", "--nearby")
+        listed = self.laptop.nearby_report().stdout
         self.assertIn(self.desktop.known_id[:7], listed)
         self.assertIn("kith invite", listed)
         self.assertIn("kith join", listed)
 
     def test_3_a_host_without_avahi_says_so_plainly(self):
-        problems = " ".join(self.tablet.nearby()["problems"])
-        self.assertRegex(problems, r"(?i)mdns|avahi")
-        self.assertRegex(self.tablet.do("peers", "--nearby"), r"(?i)avahi")
+        self.assertRegex(" ".join(self.tablet.nearby()["problems"]), r"(?i)mdns|avahi")
+        self.assertRegex(self.tablet.nearby_report().stderr, r"(?i)mdns|avahi")
         self.assertEqual(self.laptop.nearby()["problems"], [])
 
-    def test_4_two_codes_make_three_nodes_kin(self):
+    def test_4_a_daemon_that_ends_and_comes_back_is_missed_and_used_again(self):
+        mdns = self.desktop.host.mdns
+        mdns.stop_avahi()
+        web.wait_until(lambda: self.desktop.nearby()["problems"], GUARD, "the desktop to miss its daemon")
+        web.wait_until(lambda: not self.nearby(self.laptop, self.desktop), GUARD, "the laptop to see it no more")
+        mdns.start_avahi()
+        mdns.wait(GUARD)
+        seconds = seconds_until(lambda: self.nearby(self.laptop, self.desktop), "the desktop to be found again")
+        verdict("desktop found again after its mDNS daemon came back", seconds, FOUND_BAR)
+        web.wait_until(lambda: not self.desktop.nearby()["problems"], GUARD, "the desktop to be content")
+
+    def test_5_two_codes_make_three_nodes_kin(self):
         began = time.monotonic()
         befriend(self.nodes[:3])
         seconds = time.monotonic() - began
@@ -150,17 +160,17 @@ class FoundAndPaired(OnALab):
             self.assertEqual({peer["tier"] for peer in node.peers().values()}, {"kin"})
         print(f"\n    two codes took {seconds:.2f} s, and all saw all {time.monotonic() - began:.2f} s after the first")
 
-    def test_5_each_is_answered_by_each_other_that_has_an_engine(self):
+    def test_6_each_is_answered_by_each_other_that_has_an_engine(self):
         for here in self.nodes[:3]:
             for there in (self.desktop, self.tablet):
                 if here is not there:
                     with self.subTest(asked=here.name, answerer=there.name):
                         web.wait_until(lambda: here.answers_through(there), GUARD, "an answer")
 
-    def test_6_paired_nodes_are_no_longer_listed_as_nearby(self):
+    def test_7_paired_nodes_are_no_longer_listed_as_nearby(self):
         self.assertIsNone(self.nearby(self.laptop, self.desktop))
 
-    def test_7_a_name_ending_in_local_is_resolved(self):
+    def test_8_a_name_ending_in_local_is_resolved(self):
         found = self.visitor.host.run("getent", "ahosts", "aios-laptop.local", check=False)
         if found.returncode != 0:
             self.skipTest("this machine does not resolve names ending in .local; the package libnss-mdns would")

@@ -48,6 +48,10 @@ class PeerNode:
         self.port = self.port or (CONTROL_PORT if self.host else ports.free_port())
         self.peer_port = self.peer_port or (PEER_PORT if self.host else ports.free_port())
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     # Running
 
     def launch(self) -> "PeerNode":
@@ -131,8 +135,11 @@ class PeerNode:
     def id(self) -> str:
         return json.loads(self.do("id", "--json"))["id"]
 
+    def nearby_report(self) -> subprocess.CompletedProcess:
+        return self.run("peers", "--nearby", "--url", self.url)
+
     def ask(self, prompt: str, answerer: str | None = None, timeout: float = 60) -> subprocess.CompletedProcess:
-        words = ["ask", "--url", f"http://127.0.0.1:{self.port}", *(["--node", answerer] if answerer else []), prompt]
+        words = ["ask", "--url", self.url, *(["--node", answerer] if answerer else []), prompt]
         return self.run(*words, timeout=timeout)
 
     # The node's own word
