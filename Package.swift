@@ -53,7 +53,12 @@ let package = Package(
         ),
         .target(
             name: "KithTransport",
-            dependencies: ["KithModel", .product(name: "NIOSSL", package: "swift-nio-ssl")] + nio,
+            dependencies: [
+                "KithModel",
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+            ] + nio,
             swiftSettings: settings
         ),
         .target(name: "CDNSSD"),
@@ -185,7 +190,11 @@ let package = Package(
             dependencies: [
                 "KithTrust", "KithModel", "KithTesting",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "X509", package: "swift-certificates"),
             ] + nio,
             swiftSettings: settings),

@@ -6,7 +6,8 @@ package import KithModel
 import Synchronization
 import SystemPackage
 
-/// What a node keeps in its data folder: conversations, feedback, and how interactions went.
+/// What a node keeps in its data folder: conversations, feedback, how interactions went, whom it trusts, its clients' keys
+/// and the audit trail.
 ///
 /// One SQLite file in WAL mode with `synchronous=FULL`: what an operation that returned has written survives a crash of
 /// the process and of the machine. The exception is ``recordOutcome(_:at:)``.
@@ -151,6 +152,16 @@ extension Store {
             writer.asyncWrite(changes) { _, result in continuation.resume(returning: result) }
         }
         do { return try result.get() } catch { throw StoreError(error, database: name) }
+    }
+
+    /// Runs `changes` in a transaction and blocks until it has ended: for the start only.
+    func writeBlocking(_ changes: (Database) throws -> Void) throws(StoreError) {
+        do { try writer.write(changes) } catch { throw StoreError(error, database: name) }
+    }
+
+    /// Blocks until the query has been answered: for the start only.
+    func readBlocking<Value>(_ query: (Database) throws -> Value) throws(StoreError) -> Value {
+        do { return try writer.read(query) } catch { throw StoreError(error, database: name) }
     }
 
     func read<Value: Sendable>(

@@ -19,6 +19,10 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
         case busy
         /// No session has this name.
         case unknownSession = "unknown_session"
+        /// There is as much of this as is kept, and nothing of it may be dropped.
+        case limitReached = "limit_reached"
+        /// What was to be kept breaks a rule of the schema, such as a second key with one id.
+        case refused
         /// The store has been closed.
         case closed
         /// The calling task was cancelled while it waited to read.
@@ -68,6 +72,8 @@ extension StoreError {
                 .busy, "Another process holds the database \(name); each node needs a data folder of its own.",
                 cause: error)
         case .SQLITE_MISUSE: self.init(.closed, "The database \(name) has been closed.", cause: error)
+        case .SQLITE_CONSTRAINT:
+            self.init(.refused, "What was to be kept breaks a rule of the database \(name).", cause: error)
         case .SQLITE_INTERRUPT, .SQLITE_ABORT:
             self.init(.cancelled, "Reading from \(name) was cancelled.", cause: error)
         default: self.init(.failed, "The database \(name) could not be used.", cause: error)

@@ -15,6 +15,13 @@ package struct StoreLimits: Hashable, Sendable {
     /// How long a statement waits for another process that holds the file.
     package static let busyTimeout: Duration = .seconds(5)
 
+    /// The most addresses that are remembered of one peer.
+    package static let addressesPerPeer = 16
+    /// The most bytes of one signed statement about who is kin; the schema refuses more.
+    package static let largestOperation = 65_536
+    /// The most bytes of the registry's snapshot; the schema refuses more.
+    package static let largestRegistrySnapshot = 4 * 1_024 * 1_024
+
     /// Beyond it, the least recently used session is dropped with its turns and feedback.
     package let sessions: Int
     /// Beyond it, the session's oldest turns are dropped, an exchange at a time.
@@ -23,17 +30,31 @@ package struct StoreLimits: Hashable, Sendable {
     package let text: Int
     /// Beyond it, the oldest feedback is dropped.
     package let feedback: Int
+    /// Beyond it, the oldest lines of the audit trail are dropped.
+    package let audit: Int
+    /// Beyond it, no more are taken: to drop one would be to forget whom this node trusts.
+    package let trustOperations: Int
+    /// Beyond it, no more are taken.
+    package let peers: Int
+    /// Keys that have not been revoked. Beyond it, no more are taken; of the revoked as many of the latest are kept.
+    package let clientKeys: Int
 
     package static let standard = StoreLimits()
 
-    /// Limits out of range are held to it: at least one session, one exchange (two turns), 64 bytes and one feedback.
+    /// Limits out of range are held to it: at least one session, one exchange (two turns), 64 bytes, and one of
+    /// everything else.
     package init(
         sessions: Int = 1_000, turnsPerSession: Int = 2_000, text: Int = StoreLimits.largestText,
-        feedback: Int = 10_000
+        feedback: Int = 10_000, audit: Int = 10_000, trustOperations: Int = 65_536, peers: Int = 4_096,
+        clientKeys: Int = 1_024
     ) {
         self.sessions = max(1, sessions)
         self.turnsPerSession = max(2, turnsPerSession) / 2 * 2
         self.text = min(max(64, text), Self.largestText)
         self.feedback = max(1, feedback)
+        self.audit = max(1, audit)
+        self.trustOperations = max(1, trustOperations)
+        self.peers = max(1, peers)
+        self.clientKeys = max(1, clientKeys)
     }
 }

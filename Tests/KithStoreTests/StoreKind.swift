@@ -42,3 +42,13 @@ extension Store {
         try await history(session: session, limit: limit).map(\.text)
     }
 }
+
+extension NodeID {
+    /// The id whose digest is `byte` 32 times.
+    init(test byte: UInt8) {
+        guard let id = NodeID(digest: [UInt8](repeating: byte, count: 32)) else {
+            preconditionFailure("32 bytes make an id")
+        }
+        self = id
+    }
+}

@@ -11,15 +11,18 @@ package struct ConnectionLimits: Sendable {
     /// Bytes of all header fields together.
     package var headerBytes: Int
     package var headerCount: Int
+    /// Requests at once on one HTTP/2 connection.
+    package var streams: Int
 
     package init(
         connections: Int = 4096, idle: Duration = .seconds(60), body: Duration = .seconds(30),
-        headerBytes: Int = 64 << 10, headerCount: Int = 100
+        headerBytes: Int = 64 << 10, headerCount: Int = 100, streams: Int = 128
     ) {
         self.connections = connections
         self.idle = idle
         self.body = body
         self.headerBytes = headerBytes
         self.headerCount = headerCount
+        self.streams = streams
     }
 }

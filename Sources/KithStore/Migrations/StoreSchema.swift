@@ -13,6 +13,7 @@ enum StoreSchema {
     static func migrator() -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1", migrate: ConversationsV1.migrate)
+        migrator.registerMigration("v2", migrate: TrustV2.migrate)
         return migrator
     }
 }

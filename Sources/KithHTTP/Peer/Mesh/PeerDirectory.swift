@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithInference
+package import KithMembership
+package import KithModel
+package import Logging
+import Synchronization
+
+/// Shows the peers to the router and to people: who they are from the trust book, how they are from membership.
+///
+/// Everything is answered from memory; ``run(onReturn:)`` keeps it fresh.
+package final class PeerDirectory: Mesh {
+    struct State: Sendable {
+        var entries: [NodeID: PeerEntry] = [:]
+        var names: PeerNames
+        /// Plain seed-style services.
+        var plain: [PeerEntry] = []
+        /// What stands in the way of those who are not up.
+        var failures: [NodeID: LinkFailure] = [:]
+        var protocols: [NodeID: ProtocolVersions] = [:]
+        var cloned: Set<NodeID> = []
+        var models: [NodeID: PeerModels] = [:]
+        var own: (models: PeerModels, load: PeerLoad?)
+    }
+
+    private let ownName: NodeName
+    private let ownID: NodeID
+    private let level: Double
+    private let version: String
+    private let engine: any EngineStatusSource
+    private let localEngine: LocalEngine?
+    private let trust: TrustBook
+    private let membership: MembershipService
+    private let links: PeerLinks
+    private let clock: any TimeSource
+    private let audit: any AuditTrail
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// Between two looks at what this node has to tell.
+    static let pause = Duration.milliseconds(250)
+
+    package init(
+        ownName: NodeName, ownID: NodeID, level: Double, version: String, engine: any EngineStatusSource,
+        localEngine: LocalEngine?, trust: TrustBook, membership: MembershipService, links: PeerLinks,
+        clock: any TimeSource, audit: any AuditTrail, logger: Logger
+    ) {
+        self.ownName = ownName
+        self.ownID = ownID
+        self.level = level
+        self.version = version
+        self.engine = engine
+        self.localEngine = localEngine
+        self.trust = trust
+        self.membership = membership
+        self.links = links
+        self.clock = clock
+        self.audit = audit
+        self.logger = logger
+        var generator = SystemRandomNumberGenerator()
+        let own = PeerModels(catalogue: generator.next() >> 12, models: [])
+        state = Mutex(State(names: PeerNames(own: ownName), own: (own, nil)))
+    }
+
+    // MARK: Asking
+
+    /// The peers as they are known now, without this node: nodes first, by name.
+    package func peers() -> [PeerEntry] {
+        state.withLock { state in state.entries.values.sorted { $0.name < $1.name } + state.plain }
+    }
+
+    package var isCloned: Bool { state.withLock { $0.cloned.contains(ownID) } }
+
+    func ownModels() -> PeerModels { state.withLock { $0.own.models } }
+
+    // MARK: Mesh
+
+    package func snapshots() -> [NodeSnapshot] {
+        let status = engine.status()
+        let own = NodeSnapshot(
+            name: ownName, isSelf: true, models: status.models, isLoading: status.health == .loading,
+            slots: status.slots, outstanding: status.active + status.queued, level: level, takenAt: clock.now)
+        return [own] + state.withLock { state in state.entries.values.map(\.snapshot) }
+    }
+
+    package func backend(for node: NodeName) -> (any Answering)? {
+        if node == ownName { return localEngine }
+        guard let id = state.withLock({ $0.names.ids[node] }) else { return nil }
+        return PeerClient(id: id, links: links) { [membership] in
+            membership.addresses(of: id)
+        } onContact: { [membership] in
+            membership.contact(id)
+        }
+    }
+
+    package func report(_ failure: ChatFailure, from node: NodeName) {
+        guard failure.code == .unreachable || failure.code == .interrupted,
+            let id = state.withLock({ $0.names.ids[node] })
+        else { return }
+        membership.connectionLost(id)
+    }
+
+    // MARK: Being told
+
+    package func setPlain(_ peers: [PeerEndpoint]) {
+        state.withLock { state in
+            state.plain = peers.compactMap { peer in
+                Self.name(of: peer.address).map {
+                    PeerEntry(id: nil, name: $0, tier: .kith, state: .plain, addresses: [peer.address.description])
+                }
+            }
+        }
+    }
+
+    /// A node has said hello on a connection of its own making.
+    func greeted(_ id: NodeID, _ hello: PeerHello, from source: String) {
+        state.withLock { state in
+            state.protocols[id] = hello.protocols
+            let isCompatible = hello.protocols.common(with: .supported) != nil
+            state.failures[id] = isCompatible ? nil : .incompatible(hello.protocols)
+        }
+        // Where it was seen to come from is an address too, when it says at which port it listens.
+        let port = hello.addresses.first?.port ?? PeerAddress.defaultPort
+        let seen = PeerAddress(host: source, port: port).map { [$0] } ?? []
+        membership.suggest(addresses: seen + hello.addresses, for: id)
+    }
+
+    func failed(_ id: NodeID, with failure: LinkFailure) { state.withLock { $0.failures[id] = failure } }
+
+    /// A node came that shows this node's own identity.
+    func sawCopy(at source: String) {
+        audit.record(
+            .identityCloned, subject: ownID.description, source: source,
+            reason: "another node uses this node's identity; run kith rekey on the copy")
+        state.withLock { _ = $0.cloned.insert(ownID) }
+    }
+
+    /// Membership found two lives of one node.
+    package func sawClone(of id: NodeID) {
+        if id == ownID { return sawCopy(at: "elsewhere") }
+        state.withLock { _ = $0.cloned.insert(id) }
+        audit.record(
+            .identityCloned, subject: id.description, source: nil,
+            reason: "two nodes use this identity; run kith rekey on the copy")
+        refresh()
+    }
+
+    // MARK: Keeping fresh
+
+    /// Runs until cancelled.
+    ///
+    /// - Parameter onReturn: Told of each node that is back.
+    package func run(onReturn: @escaping @Sendable (NodeName) -> Void) async {
+        while !Task.isCancelled {
+            declareLoad()
+            for name in refresh() { onReturn(name) }
+            await fetchModels()
+            do { try await clock.sleep(for: Self.pause) } catch { return }
+        }
+    }
+
+    private func declareLoad() {
+        let status = engine.status()
+        let load = state.withLock { state -> PeerLoad? in
+            if state.own.models.models != status.models {
+                state.own.models = PeerModels(
+                    catalogue: state.own.models.catalogue + 1, models: status.models)
+            }
+            let load = PeerLoad(
+                name: ownName, version: version, catalogue: state.own.models.catalogue,
+                loading: status.health == .loading, slots: max(1, status.slots),
+                outstanding: status.active + status.queued, level: level)
+            guard load != state.own.load else { return nil }
+            state.own.load = load
+            return load
+        }
+        guard let load, let bytes = try? JSONBody.encode(load) else { return }  // these few fields always encode
+        membership.setPayload(bytes)
+    }
+
+    /// Puts together what is known, and says what has changed.
+    ///
+    /// - Returns: Who is back.
+    @discardableResult
+    package func refresh() -> [NodeName] {
+        let members = Dictionary(
+            membership.snapshot().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let peers = trust.peers()
+        let changes = state.withLock { state in Self.update(&state, peers: peers, members: members) }
+        for change in changes {
+            let metadata: Logger.Metadata = ["peer": "\(change.name)", "state": "\(change.words)"]
+            if change.isGood {
+                logger.info("peer is up", metadata: metadata)
+            } else {
+                logger.warning("peer is not up", metadata: metadata)
+            }
+        }
+        return changes.filter(\.isGood).map(\.name)
+    }
+
+    private struct Change: Sendable {
+        var name: NodeName
+        var words: String
+        var isGood: Bool
+    }
+
+    private static func update(
+        _ state: inout State, peers: [PeerRecord], members: [NodeID: Member]
+    ) -> [Change] {
+        var changes: [Change] = []
+        var entries: [NodeID: PeerEntry] = [:]
+        for peer in peers {
+            let entry = PeerEntry(
+                peer, member: members[peer.id],
+                name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state)
+            entries[peer.id] = entry
+            guard let before = state.entries[peer.id], before.state != entry.state else { continue }
+            let isGood = entry.state == .up
+            changes.append(Change(name: entry.name, words: entry.words, isGood: isGood))
+        }
+        for gone in state.entries.keys where entries[gone] == nil { state.names.remove(gone) }
+        state.entries = entries
+        return changes
+    }
+
+    /// Asks those whose catalogue is not the one that is known.
+    private func fetchModels() async {
+        let wanted = state.withLock { state in
+            state.entries.values.compactMap { entry -> NodeID? in
+                guard let id = entry.id, entry.state == .up, let load = entry.load,
+                    state.models[id]?.catalogue != load.catalogue
+                else { return nil }
+                return id
+            }
+        }
+        guard !wanted.isEmpty else { return }
+        await withDiscardingTaskGroup { group in
+            for id in wanted { group.addTask { await self.fetchModels(of: id) } }
+        }
+        refresh()
+    }
+
+    private func fetchModels(of id: NodeID) async {
+        do {
+            let link = try await links.link(to: id, at: membership.addresses(of: id))
+            let models = try await link.models(limit: .seconds(2))
+            state.withLock { $0.models[id] = models }
+        } catch {
+            logger.debug("models not fetched", metadata: ["peer": "\(id.short)", "reason": "\(error)"])
+        }
+    }
+
+    private static func name(of address: HTTPAddress) -> NodeName? {
+        let text = "\(address.host)-\(address.port)".map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        return NodeName(String(text.suffix(64)))
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithInference
+package import KithModel
+
+/// One peer as it is known at the moment.
+package struct PeerEntry: Sendable {
+    package enum State: Hashable, Sendable {
+        /// Not heard of yet, and why if something is known.
+        case unknown(String?)
+        case up
+        /// It has not answered lately; others are being asked, and nothing is sent there that can go elsewhere.
+        case suspect
+        case down(String)
+        /// It said goodbye.
+        case left
+        /// The versions of the protocol that it speaks.
+        case incompatible(ProtocolVersions)
+        /// A plain seed-style service, which is not watched.
+        case plain
+    }
+
+    /// `nil` for a plain seed-style service.
+    package var id: NodeID?
+    /// Unique among the entries and different from this node's.
+    package var name: NodeName
+    package var tier: Tier
+    package var state: State
+    package var load: PeerLoad?
+    package var models: [ModelInfo]
+    package var addresses: [String]
+    package var latency: Duration?
+    package var lastHeard: Moment?
+    /// When the load was true.
+    package var takenAt: Moment
+    /// Two instances use this identity.
+    package var isCloned: Bool
+
+    package init(
+        id: NodeID?, name: NodeName, tier: Tier, state: State, load: PeerLoad? = nil, models: [ModelInfo] = [],
+        addresses: [String] = [], latency: Duration? = nil, lastHeard: Moment? = nil, takenAt: Moment = .zero,
+        isCloned: Bool = false
+    ) {
+        self.id = id
+        self.name = name
+        self.tier = tier
+        self.state = state
+        self.load = load
+        self.models = models
+        self.addresses = addresses
+        self.latency = latency
+        self.lastHeard = lastHeard
+        self.takenAt = takenAt
+        self.isCloned = isCloned
+    }
+
+    /// Added to the way to a suspect, so that it is the last choice and still one.
+    private static let doubt = Duration.seconds(5)
+
+    /// What routing needs to know.
+    var snapshot: NodeSnapshot {
+        let (reachability, doubt): (NodeSnapshot.Reachability, Duration) =
+            switch state {
+            case .up: (.up, .zero)
+            case .suspect: (.up, Self.doubt)
+            case .unknown, .plain: (.unknown, .zero)
+            case .down(let why): (.down(why), .zero)
+            case .left: (.down("left"), .zero)
+            case .incompatible(let theirs): (.down("speaks protocol version \(theirs)"), .zero)
+            }
+        return NodeSnapshot(
+            name: name, tier: tier, reachability: reachability, models: models, isLoading: load?.loading ?? false,
+            slots: load?.slots ?? 1, outstanding: load?.outstanding ?? 0, latency: (latency ?? .zero) + doubt,
+            level: load?.level ?? 1, takenAt: takenAt)
+    }
+}
+
+extension PeerEntry.State {
+    /// As `kith peers` and the log show it.
+    package var word: String {
+        switch self {
+        case .unknown: "unknown"
+        case .up: "up"
+        case .suspect: "suspect"
+        case .down: "down"
+        case .left: "left"
+        case .incompatible: "incompatible"
+        case .plain: "plain"
+        }
+    }
+
+    /// What a person should know beside the word.
+    package var reason: String? {
+        switch self {
+        case .unknown(let why): why
+        case .down(let why): why
+        case .left: "said goodbye"
+        case .suspect: "has not answered lately"
+        case .incompatible(let theirs): "\(LinkFailure.incompatible(theirs))"
+        case .plain: "a plain seed-style service, not watched"
+        case .up: nil
+        }
+    }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hummingbird
+package import KithInference
+package import KithMembership
+package import KithModel
+package import KithStore
+package import KithTrust
+package import Logging
+package import NIOCore
+import NIOPosix
+import Synchronization
+
+/// This node among others: trust, connections, membership and the listener, put together.
+package final class PeerMesh: Sendable {
+    /// What a node is to others.
+    package struct Profile: Sendable {
+        package var name: NodeName
+        package var version: String
+        package var level: Double
+        package var membership: MembershipSettings
+        /// Where this node's peer port can be reached, the best address first.
+        package var addresses: @Sendable () -> [PeerAddress]
+        /// Bytes of a request for an answer.
+        package var generateLimit: Int
+
+        package init(
+            name: NodeName, version: String, level: Double = 1, membership: MembershipSettings = .lan,
+            generateLimit: Int = 12 << 20, addresses: @escaping @Sendable () -> [PeerAddress]
+        ) {
+            self.name = name
+            self.version = version
+            self.level = level
+            self.membership = membership
+            self.generateLimit = generateLimit
+            self.addresses = addresses
+        }
+    }
+
+    /// With one random kin; changes are passed on at once.
+    static let syncInterval = Duration.seconds(30)
+
+    package let trust: TrustBook
+    package let directory: PeerDirectory
+    let identity: NodeIdentity
+    let profile: Profile
+    let links: PeerLinks
+    let membership: MembershipService
+    let pairing: PairingDesk
+    let sync: OperationsSync
+    let clock: any TimeSource
+    let audit: any AuditTrail
+    let logger: Logger
+    private let connections = PeerConnections()
+    private let tls: PeerTLS
+    private let localEngine: LocalEngine?
+    private let instance: InstanceID
+    private let events: AsyncStream<MeshEvent>
+    private let eventSource: AsyncStream<MeshEvent>.Continuation
+
+    /// - Throws: What TLS has against the identity.
+    package init(
+        profile: Profile, identity: NodeIdentity, trust: TrustBook, engine: any EngineStatusSource,
+        localEngine: LocalEngine?, clock: any TimeSource, audit: any AuditTrail, logger: Logger,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) throws {
+        self.profile = profile
+        self.identity = identity
+        self.trust = trust
+        self.localEngine = localEngine
+        self.clock = clock
+        self.audit = audit
+        self.logger = logger
+        tls = try PeerTLS(identity: identity)
+        var generator = SystemRandomNumberGenerator()
+        let instance = InstanceID(startedAt: .now(), salt: generator.next())
+        self.instance = instance
+        (events, eventSource) = AsyncStream.makeStream(of: MeshEvent.self, bufferingPolicy: .bufferingNewest(1_024))
+        let eventSource = eventSource
+
+        links = PeerLinks(
+            tls: tls, group: group, clock: clock, hello: { Self.hello(profile, instance) },
+            onLost: { eventSource.yield(.connectionLost($0)) })
+        membership = MembershipService(
+            own: identity.id, instance: instance, settings: profile.membership,
+            transport: PeerGossip(links: links) { eventSource.yield(.failed($0, $1)) },
+            clock: clock
+        ) { eventSource.yield(.member($0)) } onClone: { eventSource.yield(.cloned($0)) }
+        directory = PeerDirectory(
+            ownName: profile.name, ownID: identity.id, level: profile.level, version: profile.version, engine: engine,
+            localEngine: localEngine, trust: trust, membership: membership, links: links, clock: clock, audit: audit,
+            logger: logger)
+        let sync = OperationsSync(trust: trust, links: links, membership: membership, logger: logger)
+        self.sync = sync
+        pairing = PairingDesk(
+            identity: identity, trust: trust, clock: clock, audit: audit,
+            introduction: { PairingIntroduction(name: profile.name, addresses: profile.addresses()) },
+            onKin: { [membership] in await sync.run(with: membership.reachable) })
+        membership.setTrusted(trust.kin)
+        suggestKnownAddresses()
+        trust.whenChanged { [links, membership, connections, directory] change in
+            membership.setTrusted(change.kin)
+            for id in change.lost {
+                links.drop(id)
+                connections.close(id)
+            }
+            directory.refresh()
+            eventSource.yield(.trustChanged)
+        }
+    }
+
+    private static func hello(_ profile: Profile, _ instance: InstanceID) -> PeerHello {
+        PeerHello(
+            name: profile.name, version: profile.version, instance: instance, addresses: profile.addresses())
+    }
+
+    /// The listener to which others speak; a service to be run beside ``run(onReturn:)``.
+    ///
+    /// - Parameter onListening: Told of the channel when the port is open.
+    package func listener(
+        host: String, port: Int, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) -> Application<RouterResponder<PeerRequestContext>> {
+        let services = PeerServices(
+            connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
+            localEngine: localEngine, clock: clock, audit: audit, generateLimit: profile.generateLimit
+        ) { [profile, instance] in
+            Self.hello(profile, instance)
+        }
+        return PeerListener.application(
+            services: services, tls: tls, host: host, port: port, logger: logger, onListening: onListening)
+    }
+
+    /// Takes part until cancelled, and says goodbye then.
+    ///
+    /// - Parameter onReturn: Told of each node that is back.
+    package func run(onReturn: @escaping @Sendable (NodeName) -> Void) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.membership.run() }
+            group.addTask { await self.directory.run(onReturn: onReturn) }
+            group.addTask { await self.follow() }
+            group.addTask { await self.syncNowAndThen() }
+        }
+        links.shutDown()
+    }
+
+    // MARK: Events
+
+    enum MeshEvent: Sendable {
+        case connectionLost(NodeID)
+        case failed(NodeID, LinkFailure)
+        case member(MemberEvent)
+        case cloned(NodeID)
+        case trustChanged
+    }
+
+    private func follow() async {
+        await withDiscardingTaskGroup { group in
+            for await event in events {
+                if Task.isCancelled { break }
+                switch event {
+                case .connectionLost(let id): membership.connectionLost(id)
+                case .failed(let id, let failure):
+                    directory.failed(id, with: failure)
+                    if case .wrongNode = failure { directory.refresh() }
+                case .cloned(let id): directory.sawClone(of: id)
+                case .trustChanged: group.addTask { await self.sync.run(with: self.membership.reachable) }
+                case .member(let event): group.addTask { await self.noted(event) }
+                }
+            }
+        }
+    }
+
+    private func noted(_ event: MemberEvent) async {
+        switch event.kind {
+        case .appeared, .returned:
+            directory.recovered(event.id)
+            await sync.run(with: [event.id])
+            await remember(event.id)
+        case .addressesChanged: await remember(event.id)
+        case .suspected, .died, .left, .removed, .payloadChanged: break
+        }
+        directory.refresh()
+    }
+
+    /// Keeps where a peer was found, for the next start.
+    private func remember(_ id: NodeID) async {
+        guard trust.standing(of: id) == .kin else { return }
+        let link = links.current(id)
+        let addresses = (link.map { [$0.address] } ?? []) + membership.addresses(of: id)
+        do {
+            try await trust.update(id) { record in
+                record.name = link?.hello.name ?? record.name
+                record.addresses = addresses + record.addresses.filter { !addresses.contains($0) }
+                record.lastSeen = .now()
+            }
+        } catch {
+            logger.warning("peer's addresses not saved", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func suggestKnownAddresses() {
+        for peer in trust.peers() { membership.suggest(addresses: peer.addresses, for: peer.id) }
+    }
+
+    private func syncNowAndThen() async {
+        while true {
+            do { try await clock.sleep(for: Self.syncInterval) } catch { return }
+            if let kin = membership.reachable.randomElement() { await sync.run(with: [kin]) }
+        }
+    }
+}

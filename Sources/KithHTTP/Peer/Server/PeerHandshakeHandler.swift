@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+import KithTrust
+import Logging
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// Waits for the handshake of a connection to the peer port, notes who it is, and makes the connection speak HTTP/2.
+final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    /// From the connection to the end of the handshake.
+    static let limit = TimeAmount.seconds(5)
+    static let unfinished = "handshakes not finished"
+
+    private let secured: EventLoopPromise<MultiplexedNodeChannel.Value>
+    private let http2: MultiplexedNodeChannel
+    private let connections: PeerConnections
+    private let audit: any AuditTrail
+    private let source: String
+    private let logger: Logger
+    private var timer: Scheduled<Void>?
+    private var hasEnded = false
+
+    init(
+        secured: EventLoopPromise<MultiplexedNodeChannel.Value>, http2: MultiplexedNodeChannel,
+        connections: PeerConnections, audit: any AuditTrail, source: String, logger: Logger
+    ) {
+        self.secured = secured
+        self.http2 = http2
+        self.connections = connections
+        self.audit = audit
+        self.source = source
+        self.logger = logger
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.limit) { [weak self] in
+            self?.refuse(Self.unfinished, context: context)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        guard negotiated == "h2" else { return refuse("HTTP/2 was not offered", context: context) }
+        guard let id = Self.id(on: context.channel) else {
+            return refuse("no usable certificate", context: context)
+        }
+        hasEnded = true
+        timer?.cancel()
+        connections.opened(context.channel, by: PeerConnections.Caller(id: id, source: source))
+        http2.setup(channel: context.channel, logger: logger).cascade(to: secured)
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        refuse(Self.words(for: error), context: context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        refuse(Self.unfinished, context: context)
+        context.fireChannelInactive()
+    }
+
+    private func refuse(_ reason: String, context: ChannelHandlerContext) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        timer?.cancel()
+        audit.record(.handshakeRefused, subject: nil, source: source, reason: reason)
+        secured.fail(ChannelError.ioOnClosedChannel)
+        context.close(promise: nil)
+    }
+
+    private static func id(on channel: any Channel) -> NodeID? {
+        let certificate = try? channel.pipeline.syncOperations.nioSSL_peerCertificate()  // none is a refusal, not an error
+        return certificate.flatMap(PeerTLS.nodeID(of:))
+    }
+
+    private static func words(for error: any Error) -> String {
+        if let reason = HandshakeRefusal.reason(of: error) { return reason }
+        switch error {
+        case NIOSSLError.uncleanShutdown, ChannelError.eof, is IOError: return unfinished
+        default: return "the TLS handshake failed"
+        }
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import KithDialects
+import KithInference
+import KithModel
+import NIOCore
+
+/// What this node does for other nodes: greets them, gossips, answers with its own engine. It never forwards.
+struct PeerRoutes: Sendable {
+    /// Bytes of a gossip packet.
+    static let gossipLimit = 64 << 10
+    /// Bytes of a message with operations.
+    static let operationsLimit = 4 << 20
+
+    let services: PeerServices
+
+    func add(to router: PeerRouter) {
+        router.peer(PeerWire.helloPath, .post, for: .paired, of: services) { try await hello($0, $1) }
+        router.peer(PeerWire.gossipPath, .post, for: .kin, of: services) { try await gossip($0, $1) }
+        router.peer(PeerWire.operationsPath, .post, for: .kin, of: services) { try await operations($0, $1) }
+        router.peer(PeerWire.modelsPath, .get, for: .kin, of: services) { _, _ in
+            try Response.json(services.directory.ownModels())
+        }
+        router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { try await generate($0, $1) }
+        router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
+    }
+
+    private func hello(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: 16 << 10)
+        services.directory.greeted(caller.id, try JSONBody.decode(PeerHello.self, from: bytes), from: caller.source)
+        return try Response.json(services.hello())
+    }
+
+    private func gossip(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let packet: ByteBuffer
+        do {
+            packet = try await request.body.collect(upTo: Self.gossipLimit)
+        } catch is NIOTooManyBytesError {
+            throw SurfaceRefusal.tooLarge(Self.gossipLimit)
+        }
+        guard let answer = services.membership.receive([UInt8](buffer: packet), from: caller.id) else {
+            return Response(status: .noContent)
+        }
+        return Response(
+            status: .ok, headers: [.contentType: PeerWire.gossipType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer)))
+    }
+
+    private func operations(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: Self.operationsLimit)
+        let message = try JSONBody.decode(OperationsMessage.self, from: bytes)
+        return try Response.json(try await services.trust.exchange(message))
+    }
+
+    private func generate(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.generateLimit)
+        let chat = try JSONBody.decode(ChatRequest.self, from: bytes)
+        guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
+        services.membership.contact(caller.id)
+        let answer = PeerAnswerWriter(engine: localEngine, request: chat, clock: services.clock)
+        return Response(
+            status: .ok, headers: [.contentType: PeerWire.linesType],
+            body: ResponseBody { writer in
+                try await answer.write(to: &writer)
+                try await writer.finish(nil)
+            })
+    }
+
+    private func embed(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.generateLimit)
+        let wanted = try JSONBody.decode(EmbeddingRequest.self, from: bytes)
+        guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
+        return try Response.json(try await localEngine.embed(wanted))
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HummingbirdCore
+import KithModel
+import KithTrust
+import Logging
+import NIOCore
+
+/// A connection to the peer port: mutual TLS 1.3, then HTTP/2.
+struct PeerServerChannel: ServerChildChannel {
+    struct Value: ServerChildChannelValue {
+        let channel: any Channel
+        let secured: EventLoopFuture<MultiplexedNodeChannel.Value>
+    }
+
+    let http2: MultiplexedNodeChannel
+    let tls: PeerTLS
+    let connections: PeerConnections
+    let audit: any AuditTrail
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        let source = channel.remoteAddress?.ipAddress ?? "unknown"
+        guard connections.beginHandshake(from: source) else {
+            audit.record(
+                .handshakeRefused, subject: nil, source: source, reason: PeerHandshakeHandler.unfinished)
+            return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+        }
+        return channel.eventLoop.makeCompletedFuture {
+            let secured = channel.eventLoop.makePromise(of: MultiplexedNodeChannel.Value.self)
+            secured.futureResult.whenComplete { [connections] _ in connections.handshakeEnded(from: source) }
+            let handshake = PeerHandshakeHandler(
+                secured: secured, http2: http2, connections: connections, audit: audit, source: source,
+                logger: logger)
+            try channel.pipeline.syncOperations.addHandler(tls.serverHandler())
+            try channel.pipeline.syncOperations.addHandler(handshake)
+            return Value(channel: channel, secured: secured.futureResult)
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        do {
+            let connection = try await value.secured.get()
+            await http2.handle(value: connection, logger: logger)
+        } catch {
+            logger.debug("handshake refused", metadata: ["reason": "\(error)"])
+        }
+    }
+}

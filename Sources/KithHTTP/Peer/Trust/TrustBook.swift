@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import KithStore
+package import KithTrust
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Who is trusted, in memory for every request and on disk for the next start.
+///
+/// Kin follow from the signed operations that all kin share; kith are this node's own affair. What a method has returned
+/// from is on disk.
+package final class TrustBook: Sendable {
+    /// What a change of trust means for those who keep connections.
+    package struct Change: Sendable {
+        package var kin: Set<NodeID>
+        /// Is trusted less than before, or not at all.
+        package var lost: Set<NodeID>
+    }
+
+    private struct State: Sendable {
+        var ledger: TrustLedger
+        var records: [NodeID: PeerRecord]
+    }
+
+    private let identity: NodeIdentity
+    private let store: Store
+    private let state: Mutex<State>
+    private let onChange = Mutex<(@Sendable (Change) -> Void)?>(nil)
+
+    private init(identity: NodeIdentity, store: Store, state: consuming State) {
+        self.identity = identity
+        self.store = store
+        self.state = Mutex(state)
+    }
+
+    /// Reads what earlier runs have stored.
+    package static func open(identity: NodeIdentity, store: Store) async throws -> TrustBook {
+        var ledger = TrustLedger(root: identity.id)
+        _ = ledger.insert(try await store.trustOperations())
+        let records = Dictionary(
+            try await store.peerRecords().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        return TrustBook(identity: identity, store: store, state: State(ledger: ledger, records: records))
+    }
+
+    /// - Parameter action: Called after each change, from the task that caused it.
+    package func whenChanged(_ action: @escaping @Sendable (Change) -> Void) { onChange.withLock { $0 = action } }
+
+    // MARK: Asking
+
+    package var kin: Set<NodeID> { state.withLock { $0.ledger.kin } }
+
+    /// Another kin has forgotten this node.
+    package var isForgotten: Bool { state.withLock { $0.ledger.isSelfForgotten } }
+
+    package func standing(of id: NodeID) -> PeerStanding {
+        if id == identity.id { return .own }
+        return state.withLock { state in
+            if state.ledger.kin.contains(id) { return .kin }
+            if state.records[id]?.tier == .kith { return .kith }
+            return state.ledger.hasForgotten(id) ? .forgotten : .stranger
+        }
+    }
+
+    /// Everybody who is kin or kith, in a fixed order.
+    package func peers() -> [PeerRecord] {
+        state.withLock { state in
+            let kith = state.records.values.filter { $0.tier == .kith && !state.ledger.kin.contains($0.id) }
+            return (state.ledger.kin.map { record(of: $0, in: state) } + kith).sorted { $0.id < $1.id }
+        }
+    }
+
+    private func record(of kin: NodeID, in state: State) -> PeerRecord {
+        let introduction = state.ledger.introduction(of: kin)
+        var record = state.records[kin] ?? PeerRecord(id: kin, tier: .kin)
+        record.tier = .kin
+        record.name = record.name ?? introduction?.name
+        record.addresses += introduction?.addresses.filter { !record.addresses.contains($0) } ?? []
+        return record
+    }
+
+    // MARK: Changing
+
+    /// Trusts a node as kin, and tells all other kin so, or as kith.
+    package func admit(
+        _ id: NodeID, as tier: Tier, name: NodeName?, addresses: [PeerAddress], at now: WallTime
+    ) async throws {
+        let before = standings()
+        var operations: [SignedOperation] = []
+        switch tier {
+        case .kin:
+            operations = try state.withLock { state in
+                if state.ledger.kin.contains(id) { return [] }
+                return [try state.ledger.admit(id, name: name, addresses: addresses, by: identity, at: now)]
+            }
+        case .kith: operations = try withdraw(id, at: now)
+        }
+        try await store.append(operations)
+        try await update(id) { record in
+            record.tier = tier
+            record.name = name ?? record.name
+            record.addresses = addresses + record.addresses.filter { !addresses.contains($0) }
+        }
+        announce(since: before)
+    }
+
+    /// Takes all trust from a node, on all kin.
+    package func forget(_ id: NodeID, at now: WallTime) async throws {
+        let before = standings()
+        try await store.append(try withdraw(id, at: now))
+        state.withLock { $0.records[id] = nil }
+        try await store.removePeer(id)
+        announce(since: before)
+    }
+
+    private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
+        try state.withLock { state in
+            guard state.ledger.kin.contains(id) else { return [] }
+            return [try state.ledger.forget(id, by: identity, at: now)]
+        }
+    }
+
+    /// Notes what was learned of a peer: its name, where it answered, when.
+    package func update(_ id: NodeID, _ change: (inout PeerRecord) -> Void) async throws {
+        let record = state.withLock { state in
+            var record = state.records[id] ?? PeerRecord(id: id, tier: state.ledger.kin.contains(id) ? .kin : .kith)
+            change(&record)
+            record.addresses = Array(record.addresses.prefix(16))
+            state.records[id] = record
+            return record
+        }
+        try await store.save(record)
+    }
+
+    // MARK: Sharing
+
+    /// What to send to a kin whose holdings are not known.
+    package func question() -> OperationsMessage {
+        OperationsMessage(vector: state.withLock { Self.text($0.ledger.versionVector) }, operations: [])
+    }
+
+    /// Takes over what a kin sent, and answers with what it lacks.
+    package func exchange(_ message: OperationsMessage) async throws -> OperationsMessage {
+        try await take(message)
+        let vector = Self.vector(message.vector)
+        return state.withLock { state in
+            OperationsMessage(
+                vector: Self.text(state.ledger.versionVector),
+                operations: state.ledger.missing(for: vector).map { Data($0.bytes) })
+        }
+    }
+
+    /// Takes over the operations of a kin's answer.
+    package func take(_ message: OperationsMessage) async throws {
+        let operations = message.operations.prefix(TrustLedger.operationLimit).compactMap { TrustOperation.signed([UInt8]($0)) }
+        guard !operations.isEmpty else { return }
+        let before = standings()
+        let accepted = state.withLock { $0.ledger.insert(operations) }
+        try await store.append(accepted)
+        announce(since: before)
+    }
+
+    /// What to send to a kin after its answer; `nil` when it lacks nothing.
+    package func lacking(in answer: OperationsMessage) -> OperationsMessage? {
+        let missing = state.withLock { $0.ledger.missing(for: Self.vector(answer.vector)) }
+        guard !missing.isEmpty else { return nil }
+        var message = question()
+        message.operations = missing.map { Data($0.bytes) }
+        return message
+    }
+
+    private func standings() -> (kin: Set<NodeID>, kith: Set<NodeID>) {
+        state.withLock { state in
+            let kith = state.records.values.lazy.filter { $0.tier == .kith }.map(\.id)
+            return (state.ledger.kin, Set(kith).subtracting(state.ledger.kin))
+        }
+    }
+
+    private func announce(since before: (kin: Set<NodeID>, kith: Set<NodeID>)) {
+        let after = standings()
+        guard after != before else { return }
+        let lost = before.kin.subtracting(after.kin).union(before.kith.subtracting(after.kith).subtracting(after.kin))
+        onChange.withLock { $0 }?(Change(kin: after.kin, lost: lost))
+    }
+
+    private static func text(_ vector: [NodeID: UInt64]) -> [String: UInt64] {
+        Dictionary(uniqueKeysWithValues: vector.map { ($0.key.description, $0.value) })
+    }
+
+    private static func vector(_ text: [String: UInt64]) -> [NodeID: UInt64] {
+        var vector: [NodeID: UInt64] = [:]
+        for (key, value) in text { NodeID(key).map { vector[$0] = value } }
+        return vector
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// What a node tells all its kin about itself in gossip: small, since it is told often.
+package struct PeerLoad: Codable, Hashable, Sendable {
+    package var name: NodeName
+    package var version: String
+    package var protocols: ProtocolVersions
+    /// Changes when the node's models do; who has not seen this value asks for them at ``PeerWire/modelsPath``.
+    package var catalogue: UInt64
+    package var loading: Bool
+    package var slots: Int
+    /// Requests running and waiting.
+    package var outstanding: Int
+    package var level: Double
+
+    package init(
+        name: NodeName, version: String, protocols: ProtocolVersions = .supported, catalogue: UInt64, loading: Bool,
+        slots: Int, outstanding: Int, level: Double
+    ) {
+        self.name = name
+        self.version = version
+        self.protocols = protocols
+        self.catalogue = catalogue
+        self.loading = loading
+        self.slots = slots
+        self.outstanding = outstanding
+        self.level = level
+    }
+}
+
+/// The answer to `GET /peer/v1/models`.
+package struct PeerModels: Codable, Sendable {
+    package var catalogue: UInt64
+    package var models: [ModelInfo]
+
+    package init(catalogue: UInt64, models: [ModelInfo]) {
+        self.catalogue = catalogue
+        self.models = models
+    }
+}

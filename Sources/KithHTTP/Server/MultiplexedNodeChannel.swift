@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP2
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP2
+
+/// An HTTP/2 connection (RFC 9113) on a channel that is secured already. The work of a stream is cancelled when its client
+/// resets it.
+struct MultiplexedNodeChannel: ServerChildChannel {
+    struct Value: ServerChildChannelValue {
+        let channel: any Channel
+        fileprivate let streams: NIOHTTP2AsyncSequence<AcceptedChannel>
+    }
+
+    let responder: HTTPChannelHandler.Responder
+    let limits: ConnectionLimits
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            let rest = ConnectionRestHandler(eventLoop: channel.eventLoop, limit: limits.idle)
+            let multiplexer = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
+                mode: .server, streamDelegate: rest.observer, configuration: configuration
+            ) { stream in
+                setup(stream: stream, logger: logger)
+            }
+            try channel.pipeline.syncOperations.addHandler(rest)
+            return Value(channel: channel, streams: multiplexer.inbound)
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        do {
+            try await withThrowingDiscardingTaskGroup { group in
+                for try await stream in value.streams {
+                    group.addTask { await stream.serve(responder: responder, logger: logger) }
+                }
+            }
+        } catch {
+            logger.debug("connection lost", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func setup(stream: any Channel, logger: Logger) -> EventLoopFuture<AcceptedChannel> {
+        stream.eventLoop.makeCompletedFuture {
+            let accepted = AcceptedChannel(stream)
+            let pipeline = stream.pipeline.syncOperations
+            try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
+            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, bodyLimit: limits.body))
+            try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
+            try accepted.holdReads()
+            return accepted
+        }
+    }
+
+    private var configuration: NIOHTTP2Handler.Configuration {
+        var configuration = NIOHTTP2Handler.Configuration()
+        configuration.connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streams),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerBytes),
+            HTTP2Setting(parameter: .initialWindowSize, value: Self.window),
+        ]
+        configuration.connection.targetWindowSize = 4 * Self.window
+        configuration.stream.targetWindowSize = Self.window
+        return configuration
+    }
+
+    /// Bytes of one request's body that may be on their way; long documents would crawl in the protocol's 64 KiB.
+    private static let window = 1 << 18
+}

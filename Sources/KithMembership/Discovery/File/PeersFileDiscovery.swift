@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// The suggestions of `config/peers.txt`, read again when the file changes.
+///
+/// The file is looked at once a second; a change is used within two. A file that cannot be read, or not any more, is a
+/// problem, and what it said last stays in use. A file that is not there says nothing.
+package struct PeersFileDiscovery: Discovery {
+    static let interval = Duration.seconds(1)
+
+    private let file: WatchedFile
+    private let clock: any TimeSource
+    private let onRead: @Sendable (PeersFile) -> Void
+
+    /// - Parameters:
+    ///   - path: Absolute.
+    ///   - onRead: Given all that the file says, plain services too, at the start and whenever it changes.
+    package init(
+        path: String, clock: any TimeSource = MonotonicClock(),
+        onRead: @escaping @Sendable (PeersFile) -> Void = { _ in }
+    ) {
+        file = WatchedFile(path: path, limit: PeersFile.maximumBytes + 1)
+        self.clock = clock
+        self.onRead = onRead
+    }
+
+    package var source: DiscoverySource { .file }
+
+    package func run(_ report: @escaping @Sendable (DiscoveryReport) -> Void) async {
+        var watch = FileWatch()
+        var contents = PeersFile()
+        var isFirst = true
+        while !Task.isCancelled {
+            switch step(&watch, &contents) {
+            case .nothing: if isFirst { report(DiscoveryReport()) }
+            case .complain(let why): report(self.report(contents, unreadable: why))
+            case .read, .forget:
+                report(self.report(contents, unreadable: nil))
+                onRead(contents)
+            }
+            isFirst = false
+            do { try await clock.sleep(until: clock.now + Self.interval, tolerance: .milliseconds(100)) } catch {
+                return
+            }
+        }
+    }
+
+    private func step(_ watch: inout FileWatch, _ contents: inout PeersFile) -> FileWatch.Action {
+        let action = watch.next(file.look())
+        switch action {
+        case .nothing, .complain: return action
+        case .forget:
+            contents = PeersFile()
+            return action
+        case .read:
+            let bytes = file.read()
+            switch bytes {
+            case .failure(let why): return watch.didRead(after: file.look(), failure: why.words)
+            case .success(let bytes):
+                let outcome = watch.didRead(after: file.look(), failure: nil)
+                if outcome == .read { contents = PeersFile(bytes: bytes) }
+                return outcome
+            }
+        }
+    }
+
+    private func report(_ contents: PeersFile, unreadable: String?) -> DiscoveryReport {
+        let why = unreadable.map { "\(file.path) cannot be read (\($0)); what it said before stays in use" }
+        return DiscoveryReport(
+            suggestions: contents.suggestions,
+            problems: [why].compactMap { $0 } + contents.problems.map { "\(file.path), \($0)" })
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CDNSSD
+import KithModel
+import Synchronization
+
+/// Talks with the mDNS daemon through dns_sd. Everything in it belongs to the one thread that calls ``run()``.
+final class MulticastWorker {
+    private static let firstRetry = Duration.seconds(1)
+    private static let longestRetry = Duration.seconds(30)
+
+    private let settings: MulticastDiscovery.Settings
+    private let clock: any TimeSource
+    private let stop: StopSignal
+    private let report: @Sendable (DiscoveryReport) -> Void
+
+    private var book: MulticastBook
+    private var advertisement: DNSSDOperation?
+    private var browser: DNSSDOperation?
+    private var lookups: [MulticastLookup] = []
+    private var library: cdnssd?
+    private var problem: DNSSDError?
+    private var retryAt: Moment?
+    private var retry = MulticastWorker.firstRetry
+    private var reported = DiscoveryReport()
+
+    init(
+        _ settings: MulticastDiscovery.Settings, clock: any TimeSource, stop: StopSignal,
+        report: @escaping @Sendable (DiscoveryReport) -> Void
+    ) {
+        self.settings = settings
+        self.clock = clock
+        self.stop = stop
+        self.report = report
+        book = MulticastBook(ownID: settings.id)
+        retryAt = clock.now
+    }
+
+    /// Returns soon after `stop` is raised. Deallocating the operations withdraws the advertisement.
+    func run() {
+        while !stop.isRaised {
+            connectIfDue()
+            perform(book.actions(at: clock.now))
+            process([])  // the daemon may have answered while it was being asked
+            finishLookups()
+            tell()
+            let ready = Poll.wait(for: [stop.pipe.readEnd] + operations.map(\.descriptor), limit: untilNext())
+            guard !stop.isRaised else { break }
+            process(ready)
+        }
+        disconnect()
+    }
+
+    private var operations: [DNSSDOperation] {
+        [advertisement, browser].compactMap { $0 } + lookups.flatMap(\.operations)
+    }
+
+    private func untilNext() -> Duration? {
+        let now = clock.now
+        let moments = [retryAt, book.nextDeadline()].compactMap { $0 } + lookups.compactMap(\.completeAt)
+        return moments.min().map { max(.zero, $0 - now) }
+    }
+
+    private func tell() {
+        let next = DiscoveryReport(
+            suggestions: book.suggestions(), problems: problem.map { ["\($0)"] } ?? [])
+        guard next != reported else { return }
+        reported = next
+        report(next)
+    }
+
+    // MARK: The daemon
+
+    private func connectIfDue() {
+        guard let due = retryAt, due <= clock.now else { return }
+        do throws(DNSSDError) {
+            if library == nil { library = try settings.load() }
+            guard let library else { return }
+            if let port = settings.advertisedPort {
+                advertisement = try .advertise(
+                    InstanceName.of(settings.name, settings.id), port: port, text: settings.text.record, with: library)
+            }
+            browser = try .browse(with: library)
+            (retryAt, retry, problem) = (nil, Self.firstRetry, nil)
+            book.daemonFound(at: clock.now)
+        } catch {
+            lost(error)
+        }
+    }
+
+    private func lost(_ error: DNSSDError) {
+        disconnect()
+        problem = error
+        retryAt = clock.now + retry
+        retry = min(retry * 2, Self.longestRetry)
+        book.daemonLost(at: clock.now)
+    }
+
+    private func disconnect() {
+        lookups = []
+        browser = nil
+        advertisement = nil
+    }
+
+    // MARK: Events
+
+    private func process(_ ready: Set<Int32>) {
+        func events(of operation: DNSSDOperation) -> [DNSSDOperation.Event] {
+            ready.contains(operation.descriptor) ? operation.process() : operation.takeEvents()
+        }
+        for operation in [advertisement, browser].compactMap({ $0 }) {
+            for event in events(of: operation) where !take(event) { return }
+        }
+        for lookup in lookups {
+            for event in lookup.operations.flatMap(events) where !lookup.take(event, at: clock.now) {
+                end(lookup, found: nil)
+            }
+        }
+    }
+
+    /// - Returns: `false` when the daemon is lost, and all operations with it.
+    private func take(_ event: DNSSDOperation.Event) -> Bool {
+        switch event {
+        case .appeared(let key): book.appeared(key, at: clock.now)
+        case .vanished(let key): perform([book.vanished(key)].compactMap { $0 })
+        case .failed(let error):
+            lost(error)
+            return false
+        case .advertised, .resolved, .address: break
+        }
+        return true
+    }
+
+    private func perform(_ actions: [MulticastBook.Action]) {
+        for action in actions {
+            switch action {
+            case .stop(let key): lookups.removeAll { $0.key == key }
+            case .lookUp(let key):
+                guard let library else { continue }
+                do throws(DNSSDError) {
+                    lookups.append(try MulticastLookup(key, with: library))
+                } catch {
+                    book.lookedUp(key, nil, at: clock.now)
+                }
+            }
+        }
+    }
+
+    private func finishLookups() {
+        for lookup in lookups {
+            if let found = lookup.result(at: clock.now) { end(lookup, found: found) }
+        }
+    }
+
+    private func end(_ lookup: MulticastLookup, found: MulticastBook.Found?) {
+        guard lookups.contains(where: { $0 === lookup }) else { return }
+        lookups.removeAll { $0 === lookup }
+        book.lookedUp(lookup.key, found, at: clock.now)
+    }
+}

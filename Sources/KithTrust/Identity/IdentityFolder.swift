@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The two files of an identity, and how they come onto the disk whole or not at all.
+struct IdentityFolder {
+    let path: FilePath
+
+    /// A key or certificate of ours has less than 1,000 bytes.
+    private static let sizeLimit = 16 * 1_024
+
+    var key: FilePath { path.appending("key.pem") }
+    var certificate: FilePath { path.appending("certificate.pem") }
+
+    /// Whether there is anything that looks like an identity. What cannot be looked at counts as there.
+    func holdsIdentity() throws(IdentityError) -> Bool {
+        if try Self.exists(key) { return true }
+        return try Self.exists(certificate)
+    }
+
+    static func exists(_ file: FilePath) throws(IdentityError) -> Bool {
+        do {
+            _ = try Stat(file, followTargetSymlink: false)
+            return true
+        } catch {
+            if error == .noSuchFileOrDirectory { return false }
+            throw .unreadable(file, cause: error)
+        }
+    }
+
+    /// Refuses a folder in which others could put another key.
+    func check() throws(IdentityError) {
+        let permissions: FilePermissions
+        do { permissions = try Stat(path).permissions } catch { throw .unreadable(path, cause: error) }
+        guard permissions.isDisjoint(with: [.groupWrite, .otherWrite]) else {
+            throw .exposed(path, to: "can be changed by other users of this machine", mode: "700")
+        }
+    }
+
+    /// - Parameter isSecret: whether others must not be able to read it.
+    func read(_ file: FilePath, isSecret: Bool) throws(IdentityError) -> [UInt8] {
+        do {
+            // Without waiting, because what looks like a file may be a pipe.
+            let descriptor = try FileDescriptor.open(file, .readOnly, options: [.closeOnExec, .nonBlocking])
+            return try descriptor.closeAfter { try Self.contents(of: descriptor, file, isSecret: isSecret) }
+        } catch let error as IdentityError {
+            throw error
+        } catch {
+            throw .unreadable(file, cause: error as? Errno)
+        }
+    }
+
+    private static func contents(
+        of descriptor: FileDescriptor, _ file: FilePath, isSecret: Bool
+    ) throws -> [UInt8] {
+        let status = try descriptor.stat()
+        guard status.type == .regular else { throw IdentityError.unreadable(file, cause: nil) }
+        let others: FilePermissions = [.groupReadWriteExecute, .otherReadWriteExecute]
+        guard !isSecret || status.permissions.isDisjoint(with: others) else {
+            throw IdentityError.exposed(file, to: "can be read by other users of this machine", mode: "600")
+        }
+        guard status.size <= Int64(sizeLimit) else {
+            throw IdentityError.unusable(.oversized, file, "is too long for a key or certificate")
+        }
+        var bytes = [UInt8](repeating: 0, count: sizeLimit)
+        var count = 0
+        while count < bytes.count {
+            let read = try bytes.withUnsafeMutableBytes { space in
+                try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: space[count...]))
+            }
+            if read == 0 { break }
+            count += read
+        }
+        return Array(bytes.prefix(count))
+    }
+}
+
+extension IdentityFolder {
+    /// Puts both files in place in one step: a crash leaves no folder, or a whole one. Does nothing when another process
+    /// was faster.
+    func createWhole(key: [UInt8], certificate: [UInt8]) throws(Errno) {
+        let parent = path.removingLastComponent()
+        try Self.makeFolder(parent)
+        let staging = IdentityFolder(path: parent.appending(".identity-\(Self.salt())"))
+        guard mkdir(staging.path.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
+        defer { staging.discard() }
+        try Self.write(certificate, to: staging.certificate)
+        try Self.write(key, to: staging.key)
+        try Self.synchronise(staging.path)
+        if rename(staging.path.string, path.string) != 0 {
+            let failure = Errno(rawValue: errno)
+            guard failure == .directoryNotEmpty || failure == .fileExists else { throw failure }
+            try create(key: key, certificate: certificate)
+        }
+        try Self.synchronise(parent)
+    }
+
+    /// Puts the files into a folder that holds other things, the key last: without it there is no identity. Does nothing
+    /// when there are files of these names.
+    private func create(key: [UInt8], certificate: [UInt8]) throws(Errno) {
+        for (bytes, file) in [(certificate, self.certificate), (key, self.key)] {
+            let fresh = FilePath(file.string + ".\(Self.salt())")
+            try Self.write(bytes, to: fresh)
+            defer { unlink(fresh.string) }
+            if link(fresh.string, file.string) != 0 {
+                let failure = Errno(rawValue: errno)
+                if failure == .fileExists { return }
+                throw failure
+            }
+        }
+        try Self.synchronise(path)
+    }
+
+    /// Moves what is there of an identity into a folder of its own.
+    ///
+    /// - Returns: that folder; `nil` when there was nothing to move.
+    func moveAside(as name: String) throws(Errno) -> FilePath? {
+        guard Stat.exists(key) || Stat.exists(certificate) else { return nil }
+        let aside = path.appending(name)
+        guard mkdir(aside.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
+        for file in [key, certificate] where Stat.exists(file) {
+            guard let component = file.lastComponent else { continue }
+            if rename(file.string, aside.appending(component).string) != 0 { throw Errno(rawValue: errno) }
+        }
+        try Self.synchronise(aside)
+        try Self.synchronise(path)
+        return aside
+    }
+
+    private func discard() {
+        unlink(key.string)
+        unlink(certificate.string)
+        rmdir(path.string)
+    }
+
+    private static func salt() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
+
+    private static func makeFolder(_ folder: FilePath) throws(Errno) {
+        if folder.isEmpty || mkdir(folder.string, 0o700) == 0 { return }
+        switch Errno(rawValue: errno) {
+        case .fileExists: return
+        case .noSuchFileOrDirectory where folder.removingLastComponent() != folder:
+            try makeFolder(folder.removingLastComponent())
+            if mkdir(folder.string, 0o700) != 0, Errno(rawValue: errno) != .fileExists { throw Errno(rawValue: errno) }
+        case let failure: throw failure
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to file: FilePath) throws(Errno) {
+        do {
+            let descriptor = try FileDescriptor.open(
+                file, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite)
+            try descriptor.closeAfter {
+                _ = try descriptor.writeAll(bytes)
+                if fsync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
+            }
+        } catch {
+            throw error as? Errno ?? .ioError
+        }
+    }
+
+    private static func synchronise(_ folder: FilePath) throws(Errno) {
+        do {
+            let descriptor = try FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly, options: .closeOnExec)
+            try descriptor.closeAfter {
+                if fsync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
+            }
+        } catch {
+            throw error as? Errno ?? .ioError
+        }
+    }
+}
+
+extension Stat {
+    fileprivate static func exists(_ file: FilePath) -> Bool {
+        (try? Stat(file, followTargetSymlink: false)) != nil  // what cannot be looked at cannot be moved either
+    }
+}

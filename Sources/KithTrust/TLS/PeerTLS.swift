@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+import NIOCore
+package import NIOSSL
+
+/// TLS between nodes: version 1.3 only, HTTP/2 only, and both sides show the certificate of their key.
+///
+/// There is no authority and no chain: a dialling node accepts exactly the id it dials; a listening node accepts any single
+/// certificate and decides by the id in it what its holder may do. TLS itself proves that the holder has the key.
+///
+/// In TLS 1.3 a client has finished before the server has seen the client's certificate, so a client learns of a refusal
+/// only when it reads. A server offers HTTP/2 by ALPN, but TLS goes on with a client that offers nothing or something else:
+/// who sets up the channel must compare the negotiated protocol with ``applicationProtocol``.
+package struct PeerTLS: Sendable {
+    package static let applicationProtocol = "h2"
+
+    /// Called on the connection's event loop, before the handshake fails.
+    package typealias RefusalReport = @Sendable (HandshakeRefusal) -> Void
+
+    private let server: NIOSSLContext
+    private let client: NIOSSLContext
+
+    package init(identity: NodeIdentity) throws {
+        let sources = try identity.tlsSources()
+        // No roots: the callbacks replace verification, and the system's would only take time to load.
+        server = try NIOSSLContext(
+            configuration: Self.hardened(
+                .makeServerConfigurationWithMTLS(
+                    certificateChain: [sources.certificate], privateKey: sources.key, trustRoots: .certificates([]))))
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.certificateChain = [sources.certificate]
+        configuration.privateKey = sources.key
+        configuration.trustRoots = .certificates([])
+        client = try NIOSSLContext(configuration: Self.hardened(configuration))
+    }
+
+    private static func hardened(_ configuration: TLSConfiguration) -> TLSConfiguration {
+        var configuration = configuration
+        configuration.minimumTLSVersion = .tlsv13
+        configuration.applicationProtocols = [applicationProtocol]
+        // Asks for a certificate and hands it to the callbacks; there are no names to verify.
+        configuration.certificateVerification = .noHostnameVerification
+        configuration.verifySignatureAlgorithms = [.ecdsaSecp256R1Sha256]
+        configuration.signingSignatureAlgorithms = [.ecdsaSecp256R1Sha256]
+        return configuration
+    }
+
+    /// For a connection that was accepted. Read ``nodeID(of:)`` of its certificate once the handshake is done.
+    package func serverHandler(onRefusal: @escaping RefusalReport = { _ in }) -> NIOSSLServerHandler {
+        NIOSSLServerHandler(context: server) { chain, verdict in
+            switch PeerCertificate.node(in: chain) {
+            case .success: verdict.succeed(.certificateVerified)
+            case .failure(let refusal):
+                onRefusal(refusal)
+                verdict.succeed(.failed)
+            }
+        }
+    }
+
+    /// For a connection that was dialled to reach `expected` and nobody else.
+    package func clientHandler(
+        expecting expected: NodeID, onRefusal: @escaping RefusalReport = { _ in }
+    ) throws -> NIOSSLClientHandler {
+        try NIOSSLClientHandler(context: client, serverHostname: nil) { chain, verdict in
+            let refusal: HandshakeRefusal
+            switch PeerCertificate.node(in: chain) {
+            case .success(expected): return verdict.succeed(.certificateVerified)
+            case .success(let seen): refusal = HandshakeRefusal(.otherNode, seen: seen, expected: expected)
+            case .failure(let failure): refusal = failure
+            }
+            onRefusal(refusal)
+            verdict.succeed(.failed)
+        }
+    }
+
+    /// The node whose certificate this is; `nil` when it is not a node's certificate.
+    package static func nodeID(of certificate: NIOSSLCertificate) -> NodeID? {
+        guard case .success(let id) = PeerCertificate.node(of: certificate) else { return nil }
+        return id
+    }
+}
