@@ -292,7 +292,15 @@ class CutOffAndBack(OnALab):
             wait_for_state([self.tablet], node, {"up"}, GUARD, time.monotonic())
         self.assert_no_ghosts()
 
-    def test_7_nodes_that_all_get_other_addresses_find_each_other_by_mdns(self):
+    def test_7_a_node_that_gets_another_address_is_found_there(self):
+        began = time.monotonic()
+        self.tablet.host.move_to(self.tablet.host.number + 80)
+        for here, there in ((self.laptop, self.tablet), (self.desktop, self.tablet), (self.tablet, self.desktop)):
+            web.wait_until(lambda: here.answers_through(there, 2), GUARD, f"{here.name} to use {there.name} again")
+        verdict("used again after its address had changed", time.monotonic() - began, SILENT_CUT_BAR)
+        self.assert_no_ghosts()
+
+    def test_8_nodes_that_all_get_other_addresses_find_each_other_by_mdns(self):
         began = time.monotonic()
         for node in self.kin:
             node.host.move_to(node.host.number + 40)
@@ -304,7 +312,7 @@ class CutOffAndBack(OnALab):
             self.assertRegex(addresses, rf"{node.host.address}|{node.host.address6}|fe80")
         self.assert_no_ghosts()
 
-    def test_8_a_lossy_network_makes_nobody_dead(self):
+    def test_9_a_lossy_network_makes_nobody_dead(self):
         for node in self.kin:
             node.host.lose(5)
             self.addCleanup(node.host.heal)
