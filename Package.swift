@@ -55,6 +55,7 @@ let package = Package(
             name: "KithTransport",
             dependencies: [
                 "KithModel",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -149,7 +150,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + nio,
             swiftSettings: settings),
-        .target(name: "KithTesting", dependencies: ["KithModel"] + nio, swiftSettings: settings),
+        .target(name: "KithTesting", dependencies: ["KithModel", "KithMembership"] + nio, swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithStoreTests",
@@ -169,7 +170,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "KithTransportTests", dependencies: ["KithModel", "KithTesting", "KithTransport"] + nio,
+            name: "KithTransportTests",
+            dependencies: [
+                "KithModel", "KithTesting", "KithTransport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ] + nio,
             swiftSettings: settings),
         .testTarget(
             name: "KithHTTPTests",
@@ -177,8 +185,13 @@ let package = Package(
                 "KithHTTP", "KithDialects", "KithInference", "KithMembership", "KithModel", "KithStore", "KithTesting",
                 "KithTransport", "KithTrust",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ] + nio,
             swiftSettings: settings
         ),
@@ -201,7 +214,9 @@ let package = Package(
         .testTarget(
             name: "KithNodeTests",
             dependencies: [
-                "KithNode", "KithModel", "KithMembership", .product(name: "Logging", package: "swift-log"),
+                "KithNode", "KithDialects", "KithModel", "KithMembership", "KithStore", "KithTrust",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
 import KithStore
+import KithTrust
 import SystemPackage
 
 #if canImport(Glibc)
@@ -12,7 +14,7 @@ import SystemPackage
 #endif
 
 /// A node's own files, held by one process at a time.
-struct DataFolder: ~Copyable {
+package struct DataFolder: ~Copyable {
     private let state: FilePath
     private let lock: FileDescriptor
 
@@ -44,12 +46,43 @@ struct DataFolder: ~Copyable {
         return DataFolder(state: state, lock: lock)
     }
 
+    /// Whether a process holds the folder now.
+    package static func isHeld(_ path: String) -> Bool {
+        // A lock that is not there, or cannot be opened, is held by nobody who could be asked.
+        guard
+            let lock = try? FileDescriptor.open(
+                FilePath(path).appending("state/lock"), .readOnly, options: .closeOnExec)
+        else { return false }
+        defer { try? lock.close() }
+        return flock(lock.rawValue, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
+    /// Whether a node ever ran on the folder.
+    package static func holdsNode(_ path: String) -> Bool {
+        let state = FilePath(path).appending("state")
+        return [state.appending("kith.sqlite"), state.appending("identity")].contains { access($0.string, F_OK) == 0 }
+    }
+
     deinit { try? lock.close() }  // at the end of the process nothing can be done about it
 
     func openStore() throws -> Store {
         do {
             return try Store(path: state.appending("kith.sqlite").string)
         } catch {
+            throw NodeStartError(.dataFolder, error.message, cause: error.cause)
+        }
+    }
+
+    /// Reads who this node is, and makes it somebody on its very first start.
+    func openIdentity(store: Store) throws -> NodeIdentity {
+        do {
+            let expected = try store.identityID()
+            let identity = try NodeIdentity.open(folder: state.appending("identity"), expected: expected, now: .now())
+            if expected == nil { try store.setIdentityID(identity.id) }
+            return identity
+        } catch let error as IdentityError {
+            throw NodeStartError(.identity, "\(error.message) \(error.fix)", cause: error.cause)
+        } catch let error as StoreError {
             throw NodeStartError(.dataFolder, error.message, cause: error.cause)
         }
     }

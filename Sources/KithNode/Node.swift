@@ -9,7 +9,6 @@ import KithStore
 import KithTransport
 package import Logging
 import NIOCore
-import SystemPackage
 import ServiceLifecycle
 import UnixSignals
 
@@ -35,76 +34,86 @@ package struct Node: Sendable {
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
         let folder = try DataFolder.claim(settings.dataDirectory)
         let store = try folder.openStore()
+        let identity = try folder.openIdentity(store: store)
+        let access = try await ClientAccess.open(
+            settings: settings, store: store, identity: identity, clock: clock, logger: logger)
+        defer { access.withdraw() }
         let upstream = UpstreamClient()
         let factory = EngineFactory(settings: settings.engine, client: upstream, clock: clock, logger: logger)
         let selection = await factory.select()
         let made = factory.make(selection)
         let local = made.map { LocalEngine(engine: $0.engine, clock: clock) }
         let monitor = EngineMonitor(local: local, reason: selection.reason, clock: clock)
-        let mesh = PeerDirectory(
-            ownName: settings.name, level: settings.level, engine: monitor, localEngine: local,
-            endpoints: try knownPeers(), meshKey: settings.meshKey, upstream: upstream, clock: clock, logger: logger)
-        let dispatcher = Dispatcher(mesh: mesh, clock: clock)
+        logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
+        await monitor.refresh()
+        let peers = try await NodeMesh.open(
+            settings: settings, identity: identity, store: store, engine: monitor, localEngine: local,
+            audit: access.control.audit, clock: clock, logger: logger)
+        let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
         let services = NodeServices(
-            name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: mesh, engine: monitor,
-            store: store, clock: clock,
+            name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
+            engine: monitor, store: store, clock: clock,
             limits: SurfaceLimits(
                 seedBody: settings.seedBodyLimit, openAIBody: settings.requestBodyLimit,
                 defaultMaxTokens: settings.defaultMaxTokens),
-            meshKey: settings.meshKey, level: settings.level)
-        logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
-        await monitor.refresh()
+            level: settings.level, access: access.control, control: peers.mesh)
 
-        let address = HTTPAddress(host: settings.host, port: settings.port)
-        let listener = NodeServer.application(
-            services: services, localEngine: local, address: address, logger: logger
-        ) { channel in
-            await onListening(HTTPAddress(host: settings.host, port: channel.localAddress?.port ?? settings.port))
-        }
-        let background: [any Service] = [
-            BackgroundLoop { await monitor.run() },
-            BackgroundLoop { await mesh.run { dispatcher.returned($0) } },
-            BackgroundLoop { [clock, logger] in
-                await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
-            },
-        ]
-        // Stopped from the last to the first: the listener before the engine that its answers come from.
-        try await runGroup(of: (made?.services ?? []) + background + [listener])
+        let meshServices = peers.services(upstream: upstream) { dispatcher.returned($0) }
+        let background =
+            access.background(clock: clock) + meshServices.background + [
+                BackgroundLoop { await monitor.run() },
+                BackgroundLoop { [clock, logger] in
+                    await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
+                },
+            ]
+        let listeners =
+            await registryServices(peers: peers, store: store, access: access) + [meshServices.listener]
+            + [clientListener(services, access: access, onListening: onListening)]
+        // Stopped from the last to the first: the listeners before the engine that their answers come from.
+        try await runGroup(of: (made?.services ?? []) + background + listeners)
         try await store.close()
         await upstream.shutDown()
         withExtendedLifetime(folder) {}
+    }
+
+    private func clientListener(
+        _ services: NodeServices, access: ClientAccess, onListening: @escaping @Sendable (HTTPAddress) async -> Void
+    ) -> any Service {
+        let application = NodeServer.application(
+            services: services, address: access.address(host: settings.host, port: settings.port), tls: access.tls,
+            logger: logger
+        ) { [settings] channel in
+            let address = access.address(host: settings.host, port: channel.localAddress?.port ?? settings.port)
+            access.announce(address)
+            await onListening(address)
+        }
+        return Listener(application: application, host: settings.host, port: settings.port, flag: "--port")
+    }
+
+    /// The discovery role, if the node has it.
+    private func registryServices(peers: NodeMesh, store: Store, access: ClientAccess) async -> [any Service] {
+        guard settings.roles.contains(.discovery) else { return [] }
+        let registry = RegistryService(storage: StoredRegistry(store: store), clock: clock, logger: logger)
+        await registry.restore()
+        let port = settings.peer.discoveryPort
+        let application = RegistryServer.application(
+            registry: registry, identity: RegistryIdentity(host: settings.name.rawValue) { peers.cell() },
+            address: access.address(host: settings.host, port: port), authorise: RegistryAccess.granted(by: access.control), tls: access.tls,
+            logger: logger
+        ) { [logger] channel in
+            logger.info("registry listens", metadata: ["port": "\(channel.localAddress?.port ?? port)"])
+        }
+        return [
+            BackgroundLoop { await registry.run() },
+            Listener(application: application, host: settings.host, port: port, flag: "--discovery-port"),
+        ]
     }
 
     private func runGroup(of services: [any Service]) async throws {
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.shutdownGrace
-        do {
-            try await ServiceGroup(configuration: configuration).run()
-        } catch let error as IOError {
-            let why =
-                Errno(rawValue: error.errnoCode) == .addressInUse
-                ? "the port is taken; choose another with --port" : "\(error)"
-            throw NodeStartError(.portTaken, "cannot listen on \(settings.host):\(settings.port): \(why)")
-        }
-    }
-
-    private func knownPeers() throws -> [PeerEndpoint] {
-        let peers = try settings.loadPeers()
-        for problem in peers.problems { logger.warning("peer not used", metadata: ["problem": "\(problem)"]) }
-        let kin = peers.peers.filter { $0.tier == .kin && $0.key == nil && $0.address.keepsSecrets }
-        if settings.meshKey == nil, let first = kin.first {
-            logger.warning(
-                "kin will refuse this node: it has no mesh key; set KITH_MESH_KEY to the same value on every node",
-                metadata: ["peer": "\(first.address)"])
-        }
-        return peers.peers.filter { peer in
-            guard peer.tier == .kin, !peer.address.keepsSecrets else { return true }
-            logger.warning(
-                "kin not used: prompts and the mesh key would cross the network in the clear; use https or an SSH tunnel",
-                metadata: ["peer": "\(peer.address)"])
-            return false
-        }
+        try await ServiceGroup(configuration: configuration).run()
     }
 }
 
@@ -114,6 +123,12 @@ package struct NodeStartError: Error, CustomStringConvertible {
         case dataFolder
         case folderInUse
         case portTaken
+        /// The node's own key cannot be used.
+        case identity
+        /// The certificate for clients cannot be used.
+        case certificate
+        /// Other machines would reach the node, and nobody has a key.
+        case keyMissing
     }
 
     package var code: Code

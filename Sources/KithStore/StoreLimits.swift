@@ -46,7 +46,7 @@ package struct StoreLimits: Hashable, Sendable {
     package init(
         sessions: Int = 1_000, turnsPerSession: Int = 2_000, text: Int = StoreLimits.largestText,
         feedback: Int = 10_000, audit: Int = 10_000, trustOperations: Int = 65_536, peers: Int = 4_096,
-        clientKeys: Int = 1_024
+        clientKeys: Int = 500
     ) {
         self.sessions = max(1, sessions)
         self.turnsPerSession = max(2, turnsPerSession) / 2 * 2

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
+package import NIOCore
 import NIOPosix
 
 /// A TCP connection on which a test says exactly what it wants to, well formed or not.
@@ -9,14 +9,18 @@ package struct RawConnection: Sendable {
     private let inbound: NIOAsyncChannelInboundStream<ByteBuffer>
 
     /// Connects to a port of this machine for as long as `body` runs.
+    ///
+    /// - Parameter prepare: adds what stands between the socket and the test, such as TLS.
     package static func open<Result: Sendable>(
-        port: Int, _ body: @Sendable (RawConnection) async throws -> Result
+        port: Int, prepare: @escaping @Sendable (any Channel) throws -> Void = { _ in },
+        _ body: @Sendable (RawConnection) async throws -> Result
     ) async throws -> Result {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(5))
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    try prepare(channel)
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in

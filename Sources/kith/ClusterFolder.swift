@@ -54,51 +54,11 @@ struct ClusterFolder: Sendable {
 
     /// Writes the folders of all nodes. Files of somebody's own are left as they are.
     func write(_ plan: ClusterPlan) throws {
-        let key = try existingKey(plan) ?? newKey()
         for instance in plan.instances {
             try makeFolder(instance.directory + "/config")
             try makeFolder(instance.directory + "/state")
             try write(instance.settingsFile, to: instance.directory + "/config/kith.yaml")
-            try write(instance.peersFile, to: instance.directory + "/config/peers.txt")
-            try writeKey(key, to: instance.directory + "/.env")
         }
-    }
-
-    private func newKey() -> Secret {
-        var generator = SystemRandomNumberGenerator()
-        return MeshKey.random(using: &generator)
-    }
-
-    private func existingKey(_ plan: ClusterPlan) throws -> Secret? {
-        for instance in plan.instances {
-            let file = instance.directory + "/.env"
-            guard FileManager.default.fileExists(atPath: file) else { continue }
-            let sources = SettingSources(
-                environmentFile: .init(path: file, text: try String(contentsOfFile: file, encoding: .utf8)),
-                surroundings: .current())
-            if let key = try NodeSettings(sources).meshKey { return key }
-        }
-        return nil
-    }
-
-    /// The key is the nodes' own secret: nobody but their owner may read it, from the first byte on.
-    private func writeKey(_ key: Secret, to file: String) throws {
-        let line = "KITH_MESH_KEY=\(key.reveal())\n"
-        guard FileManager.default.fileExists(atPath: file) else {
-            return try create(file, [UInt8]((ClusterPlan.mark + "\n" + line).utf8))
-        }
-        let present = try String(contentsOfFile: file, encoding: .utf8)
-        guard !present.contains("KITH_MESH_KEY=") else { return }
-        try (present + (present.hasSuffix("\n") ? "" : "\n") + line).write(
-            toFile: file, atomically: false, encoding: .utf8)
-    }
-
-    private func create(_ file: String, _ bytes: [UInt8]) throws {
-        guard
-            FileManager.default.createFile(
-                atPath: file, contents: nil, attributes: [.posixPermissions: 0o600])
-        else { throw CommandFailure(.failed, "\(file) cannot be written") }
-        try Data(bytes).write(to: URL(filePath: file))
     }
 
     private func write(_ text: String, to file: String) throws {

@@ -85,12 +85,8 @@ struct ClusterSupervisor: Sendable {
 
     private func awaitAnswers() async throws -> Event {
         let readiness = ClusterReadiness(plan: plan, deadline: ContinuousClock.now + limit)
-        for instance in plan.instances {
-            if let reason = try await readiness.awaitAnswer(of: instance) {
-                return .stillSilent(failure(instance, reason).message)
-            }
-        }
-        return .allAnswer
+        guard let fault = try await readiness.run() else { return .allAnswer }
+        return .stillSilent(failure(fault.instance, fault.reason).message)
     }
 
     private func failure(_ instance: ClusterPlan.Instance, _ reason: String) -> CommandFailure {

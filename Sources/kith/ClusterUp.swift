@@ -10,7 +10,8 @@ struct ClusterUp: AsyncParsableCommand {
         commandName: "up",
         abstract: "Start nodes that know each other, and watch over them until Ctrl-C.",
         discussion: """
-            Each node has its own folder, instance_PORT, with config/ and state/; its log is state/node.log. A node \
+            Each node has its own folder, instance_PORT, with config/ and state/; its log is state/node.log. The nodes \
+            are paired as kin when they first run together, and stay so. A node \
             that was stopped is started again alone with: kith up --data-dir cluster/instance_PORT
 
             EXAMPLES:
@@ -24,6 +25,9 @@ struct ClusterUp: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The first node's port; the others follow.", valueName: "port"))
     var basePort = 8080
+
+    @Option(help: ArgumentHelp("The first node's port for peers; the others follow.", valueName: "port"))
+    var basePeerPort = 7_443
 
     @OptionGroup var cluster: ClusterFlags
 
@@ -72,8 +76,8 @@ struct ClusterUp: AsyncParsableCommand {
             shared[.engineModel] = surroundings.absolute(model)
         }
         return try ClusterPlan(
-            count: nodes, basePort: basePort, directory: cluster.folder.path, shared: shared,
-            firstNodeEngine: firstNodeEngine)
+            count: nodes, basePort: basePort, basePeerPort: basePeerPort, directory: cluster.folder.path,
+            shared: shared, firstNodeEngine: firstNodeEngine)
     }
 
     /// What the first node and the others are told of their engine; checks all that they are told.

@@ -16,9 +16,18 @@ enum CommandLineRun {
                 try command.run()
             }
         } catch {
-            exit(with: error)
+            exit(with: unknownCommand(arguments) ?? error)
         }
         Terminal.exit(.ok)
+    }
+
+    /// What the parser calls an unexpected argument.
+    private static func unknownCommand(_ arguments: [String]) -> CommandFailure? {
+        let names = Kith.configuration.subcommands.map { $0._commandName } + ["help"]
+        guard let word = arguments.first, !word.hasPrefix("-"), !names.contains(word) else { return nil }
+        let nearest = NameSuggestion.nearest(to: word, among: names, limit: 2)
+        let hint = nearest.map { "; did you mean kith \($0)?" } ?? "; kith --help lists them"
+        return CommandFailure(.usage, "there is no command '\(word.printable.truncated(toWidth: 40))'\(hint)")
     }
 
     private static func exit(with error: any Error) -> Never {

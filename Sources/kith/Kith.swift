@@ -16,6 +16,7 @@ struct Kith: AsyncParsableCommand {
               kith engine install            put an engine and a small model here
               kith up                        start a node on http://127.0.0.1:8080
               kith ask "why is the sky blue?"
+              kith invite --tier kin         pair another machine; kith join there
               kith cluster up -n 3           three nodes on this machine, to try things out
 
             \(ExitStatus.explanation)
@@ -24,6 +25,7 @@ struct Kith: AsyncParsableCommand {
             """,
         version: KithVersion.text,
         subcommands: [
-            Up.self, Ask.self, Status.self, Peers.self, Engine.self, Cluster.self, Settings.self,
+            Up.self, Ask.self, Status.self, Peers.self, ID.self, Invite.self, Join.self, Rename.self, ChangeTier.self,
+            Forget.self, Rekey.self, Key.self, Engine.self, Cluster.self, Settings.self,
         ])
 }

@@ -10,23 +10,67 @@ import NIOHTTP1
 /// Speaks to a node on behalf of a command, in the command's terms of success and failure.
 struct NodeClient: Sendable {
     let address: HTTPAddress
-    private let upstream = UpstreamClient()
+    private let key: Secret?
+    private let upstream: UpstreamClient
+    /// What to do when nobody answers; nil says how to start a node there.
+    private let absence: String?
 
-    init(address: HTTPAddress) { self.address = address }
+    /// - Parameters:
+    ///   - key: Sent with every request.
+    ///   - pin: The certificate that the node must show.
+    ///   - absence: Said when nobody answers, in place of how to start a node there.
+    init(address: HTTPAddress, key: Secret? = nil, pin: CertificatePin? = nil, absence: String? = nil) {
+        self.address = address
+        self.key = key
+        self.absence = absence
+        upstream = UpstreamClient(pin: pin)
+    }
 
     /// - Throws: ``CommandFailure``; `CancellationError`.
     func get<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value {
+        try await call(.GET, path, body: nil)
+    }
+
+    /// Sends a message and reads the answer.
+    ///
+    /// - Parameter patience: Until the node must have answered; it may have to ask another machine first.
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func post<Value: Decodable>(
+        _ path: String, _ message: some Encodable, patience: Duration = .seconds(30)
+    ) async throws -> Value {
+        try await call(.POST, path, body: try JSONBody.encode(message), patience: patience)
+    }
+
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func patch<Value: Decodable>(_ path: String, _ message: some Encodable) async throws -> Value {
+        try await call(.PATCH, path, body: try JSONBody.encode(message), patience: .seconds(30))
+    }
+
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func delete<Value: Decodable>(_ path: String) async throws -> Value {
+        try await call(.DELETE, path, body: nil, patience: .seconds(30))
+    }
+
+    private func call<Value: Decodable>(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, patience: Duration = .seconds(10)
+    ) async throws -> Value {
         let reply = try await translating {
             try await upstream.collect(
-                UpstreamRequest(.GET, address, path: path, limits: UpstreamLimits(stall: .seconds(10))))
+                UpstreamRequest(
+                    method, address, path: path, headers: headers, body: body.map { ByteBuffer(bytes: $0) },
+                    limits: UpstreamLimits(firstByte: patience, stall: .seconds(10))))
         }
         let body = Array(reply.body.readableBytesView)
-        guard reply.status == 200 else { throw refusal(reply.status, body) }
+        guard (200..<300).contains(reply.status) else { throw refusal(reply.status, body) }
         do {
-            return try JSONBody.decode(type, from: body)
+            return try JSONBody.decode(Value.self, from: body)
         } catch {
             throw CommandFailure(.failed, "what answers at \(address) is not a node of this version")
         }
+    }
+
+    private var headers: HTTPHeaders {
+        key.map { ["Authorization": "Bearer \($0.reveal())"] } ?? [:]
     }
 
     /// Sends a request and gives back the head of the answer, whose status is 200.
@@ -38,7 +82,8 @@ struct NodeClient: Sendable {
         try await translating {
             let response = try await upstream.stream(
                 UpstreamRequest(
-                    .POST, address, path: path, headers: headers, body: ByteBuffer(bytes: body), limits: limits))
+                    .POST, address, path: path, headers: HTTPHeaders(Array(headers) + Array(self.headers)),
+                    body: ByteBuffer(bytes: body), limits: limits))
             guard response.status == 200 else {
                 let body = try await response.body.collect(upTo: 65_536)
                 throw refusal(response.status, Array(body.readableBytesView))
@@ -51,7 +96,7 @@ struct NodeClient: Sendable {
     func probe(_ path: String) async throws -> (status: Int, reason: String) {
         let reply = try await upstream.collect(
             UpstreamRequest(
-                .GET, address, path: path,
+                .GET, address, path: path, headers: headers,
                 limits: UpstreamLimits(
                     connect: .seconds(1), firstByte: .seconds(3), stall: .seconds(3), bodyBytes: 65_536)))
         return (
@@ -60,7 +105,10 @@ struct NodeClient: Sendable {
     }
 
     private func refusal(_ status: Int, _ body: [UInt8]) -> CommandFailure {
-        CommandFailure(.notAnswered, RefusalBody.message(status: status, body: body))
+        let reason = RefusalBody.message(status: status, body: body)
+        guard status == 401, key == nil else { return CommandFailure(.notAnswered, reason) }
+        return CommandFailure(
+            .notAnswered, "\(reason); set KITH_KEY to a key that kith key create made on the node's machine")
     }
 
     private func translating<Value>(_ operation: () async throws -> Value) async throws -> Value {
@@ -68,9 +116,14 @@ struct NodeClient: Sendable {
             return try await operation()
         } catch let failure as ChatFailure {
             switch failure.code {
+            case .unreachable where failure.isTLSRefusal:
+                throw CommandFailure(
+                    .nodeUnreachable,
+                    failure.message + "; for a node with its own certificate set KITH_FINGERPRINT to what kith id "
+                        + "prints on its machine")
             case .unreachable:
                 throw CommandFailure(
-                    .nodeUnreachable, "no node answers at \(address); start one with: \(startCommand)")
+                    .nodeUnreachable, absence ?? "no node answers at \(address); start one with: \(startCommand)")
             case .timeout: throw CommandFailure(.nodeUnreachable, failure.message)
             default: throw CommandFailure(.notAnswered, failure.message)
             }

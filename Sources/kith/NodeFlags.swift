@@ -4,14 +4,47 @@ import ArgumentParser
 import KithModel
 import KithNode
 
-/// Which node to speak to.
+/// Which node to ask.
 struct NodeFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The node to speak to; else KITH_URL, else http://127.0.0.1:8080.", valueName: "url"))
+            "The node to speak to; else KITH_URL, else the one that runs on the data folder, else "
+                + "http://127.0.0.1:8080.", valueName: "url"))
     var url: String?
 
     func client() throws -> NodeClient {
-        NodeClient(address: try ClientSettings(url: url, environment: Terminal.environment).node)
+        let settings = try ClientSettings(url: url, environment: Terminal.environment)
+        if !settings.isNamed, let running = try RunningNode(dataDirectory: RunningNode.folder(nil)) {
+            return running.client
+        }
+        return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
+    }
+}
+
+/// Which node is to change whom it trusts.
+struct ControlFlags: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The folder of the node that runs on this machine.", valueName: "path"),
+        completion: .directory)
+    var dataDir: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The node to speak to, on whatever machine, with a key of scope admin in KITH_KEY.", valueName: "url"))
+    var url: String?
+
+    func validate() throws {
+        guard dataDir == nil || url == nil else {
+            throw ValidationError("--data-dir and --url both say which node is meant; give one of them")
+        }
+    }
+
+    /// - Throws: ``CommandFailure`` when no node runs on the data folder, and none is named.
+    func client() throws -> NodeClient {
+        let settings = try ClientSettings(url: url, environment: Terminal.environment)
+        if settings.isNamed, dataDir == nil {
+            return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
+        }
+        return try RunningNode.require(dataDirectory: RunningNode.folder(dataDir)).client
     }
 }

@@ -76,7 +76,7 @@ final class NodeSpawner: Sendable {
     /// This process's own, without what would make all nodes the same one or give them other peers.
     private static func environmentForNodes() -> [Environment.Key: String] {
         let identity: Set<SettingKey> = [
-            .dataDirectory, .name, .host, .port, .meshKey, .peersFile, .peerEndpoints, .level,
+            .dataDirectory, .name, .host, .port, .peerPort, .peersFile, .peerEndpoints, .level,
         ]
         let names = Set(
             SettingDefinition.all.filter { identity.contains($0.key) }.flatMap(\.environmentNames))

@@ -61,8 +61,22 @@ enum Terminal {
     }
 
     /// Writes a line to standard error. What cannot be written there can be said nowhere.
-    static func note(_ line: String) {
-        _ = try? FileDescriptor.standardError.writeAll((line + "\n").utf8)
+    static func note(_ line: String, end: String = "\n") {
+        _ = try? FileDescriptor.standardError.writeAll((line + end).utf8)
+    }
+
+    /// Says what will happen and asks whether it should.
+    ///
+    /// - Throws: ``CommandFailure`` with `usage` where nobody can be asked, and `failed` for any answer but yes.
+    static func confirm(_ consequence: String) throws(CommandFailure) {
+        guard isTerminal(.standardInput) else {
+            throw CommandFailure(.usage, "\(consequence); as nobody can be asked here, say so with --yes")
+        }
+        note("\(consequence). Go on? [y/N] ", end: "")
+        let answer = readLine() ?? ""
+        guard ["y", "yes"].contains(answer.lowercased()) else {
+            throw CommandFailure(.failed, "nothing was changed")
+        }
     }
 
     /// All of standard input.

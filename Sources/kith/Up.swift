@@ -26,7 +26,7 @@ struct Up: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What the node is called.", valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("The loopback address to listen on.", valueName: "address"))
+    @Option(help: ArgumentHelp("The address to listen on.", valueName: "address"))
     var host: String?
 
     @Option(help: ArgumentHelp("The port to listen on; 0 takes a free one.", valueName: "port"))
@@ -39,6 +39,9 @@ struct Up: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The node's declared level, 0 to 10.", valueName: "level"))
     var level: String?
+
+    @OptionGroup(title: "Reach")
+    var reach: ReachFlags
 
     @OptionGroup(title: "Engine")
     var engineFlags: EngineFlags
@@ -59,7 +62,7 @@ struct Up: AsyncParsableCommand {
     }
 
     private var flags: [SettingKey: String] {
-        var flags = engineFlags.settings
+        var flags = engineFlags.settings.merging(reach.settings) { _, reach in reach }
         flags[.dataDirectory] = dataDir
         flags[.name] = name
         flags[.host] = host

@@ -2,7 +2,6 @@
 """Nodes that are started together with `kith cluster up`."""
 
 import os
-import secrets
 import signal
 from pathlib import Path
 
@@ -17,12 +16,14 @@ class Cluster:
         self._kith = kith
         self.directory = directory
         self.ports = list(range(base_port, base_port + count))
-        self.mesh_key = secrets.token_hex(16)
         self._restarted: dict[int, Process] = {}
-        command = [kith, "cluster", "up", "-n", count, "--base-port", base_port, "--dir", directory, *flags]
+        peers = ports.free_block(count, 17_443)
+        command = [
+            kith, "cluster", "up", "-n", count, "--base-port", base_port, "--base-peer-port", peers,
+            "--dir", directory, *flags,
+        ]  # fmt: skip
         directory.mkdir(parents=True, exist_ok=True)
-        env = environment(KITH_MESH_KEY=self.mesh_key)
-        self.process = Process(command, directory / "cluster.log", env, directory)
+        self.process = Process(command, directory / "cluster.log", environment(), directory)
 
     def __enter__(self) -> "Cluster":
         return self

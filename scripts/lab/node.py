@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes that are started with `kith up`, one by one."""
 
-import secrets
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,19 +19,18 @@ class Node:
     engine: str
     name: str
     flags: list[str] = field(default_factory=list)
-    mesh_key: str | None = None
+    peer_port: int = 0
     more_environment: dict[str, str] = field(default_factory=dict)
     process: Process | None = None
 
     def start(self, limit: float = 60, ready: bool = True) -> "Node":
         """Returns once the node says that it can be asked; with `ready` false, once it listens."""
         (self.directory / "config").mkdir(parents=True, exist_ok=True)
-        keys = {"KITH_MESH_KEY": self.mesh_key} if self.mesh_key else {}
         command = [
             self.kith, "up", "--host", ports.LOOPBACK, "--port", self.port, "--engine", self.engine,
-            "--data-dir", self.directory, "--name", self.name, *self.flags,
+            "--peer-port", self.peer_port, "--data-dir", self.directory, "--name", self.name, *self.flags,
         ]  # fmt: skip
-        env = environment(**keys, **self.more_environment)
+        env = environment(**self.more_environment)
         self.process = Process(command, self.directory / "output.log", env, self.directory)
         self.wait("/health/ready" if ready else "/health/live", limit)
         return self
@@ -49,10 +48,19 @@ class Node:
         except TimeoutError as failure:
             raise TimeoutError(f"{failure}\n{process.tail() if process else ''}") from None
 
-    def write_peers(self, peers: list["Node"]) -> None:
-        lines = [f"http://{ports.LOOPBACK}:{peer.port} tier=kin" for peer in peers if peer is not self]
-        (self.directory / "config").mkdir(parents=True, exist_ok=True)
-        (self.directory / "config" / "peers.txt").write_text("".join(f"{line}\n" for line in lines))
+    def admit(self, joiner: "Node") -> None:
+        """Pairs both as kin, as a person would: the code goes from one command to the other through a pipe."""
+        code = self._command("invite", "--tier", "kin", "--expires", "1m")
+        joiner._command("join", given=code)
+
+    def _command(self, *words: str, given: str = "") -> str:
+        done = subprocess.run(
+            [self.kith, *words, "--data-dir", self.directory], input=given, capture_output=True, text=True,
+            timeout=60, env=environment(),
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise RuntimeError(f"kith {' '.join(words)} for {self.name} ended with {done.returncode}: {done.stderr}")
+        return done.stdout
 
     def kill(self) -> None:
         if self.process is not None:
@@ -68,11 +76,11 @@ class Mesh:
 
     def __init__(self, kith: Path, directory: Path, engines: list[str], flags: list[str] | None = None):
         base = ports.free_block(len(engines), 18_080)
-        key = secrets.token_hex(16)
+        peers = ports.free_block(len(engines), 17_443)
         self.nodes = [
             Node(
                 kith, directory / f"node-{number + 1}", base + number, engine, f"node-{number + 1}",
-                [] if engine == "none" else list(flags or []), key,
+                [] if engine == "none" else list(flags or []), peers + number,
             )
             for number, engine in enumerate(engines)
         ]  # fmt: skip
@@ -80,8 +88,9 @@ class Mesh:
     def __enter__(self) -> "Mesh":
         try:
             for node in self.nodes:
-                node.write_peers(self.nodes)
                 node.start(ready=False)
+            for node in self.nodes[1:]:
+                self.nodes[0].admit(node)
             for node in self.nodes:
                 node.wait("/health/ready", 60)
         except BaseException:

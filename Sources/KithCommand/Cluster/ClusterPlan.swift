@@ -10,12 +10,12 @@ package struct ClusterPlan: Sendable {
     package struct Instance: Sendable {
         package var name: String
         package var port: Int
+        package var peerPort: Int
         /// Absolute.
         package var directory: String
         package var address: HTTPAddress
         /// What this node is told, as flags and in its `kith.yaml`.
         package var settings: [SettingKey: String]
-        package var peersFile: String
         package var hasEngine: Bool
 
         package var logFile: String { directory + "/state/node.log" }
@@ -30,37 +30,41 @@ package struct ClusterPlan: Sendable {
     ///   - firstNodeEngine: For the first node in place of the shared one.
     /// - Throws: ``CommandFailure`` with `usage` when there would be too many nodes or no ports for them.
     package init(
-        count: Int, basePort: Int, directory: String, shared: [SettingKey: String] = [:],
+        count: Int, basePort: Int, basePeerPort: Int = 7_443, directory: String, shared: [SettingKey: String] = [:],
         firstNodeEngine: String? = nil
     ) throws(CommandFailure) {
         guard (1...Self.largest).contains(count) else {
             throw CommandFailure(.usage, "a cluster has 1 to \(Self.largest) nodes, not \(count)")
         }
-        guard basePort >= 1, basePort <= 65_536 - count else {
-            throw CommandFailure(.usage, "there are no \(count) ports from \(basePort) on; choose another --base-port")
+        let ports = try Self.ports(count, from: basePort, flag: "--base-port")
+        let peerPorts = try Self.ports(count, from: basePeerPort, flag: "--base-peer-port")
+        guard !ports.overlaps(peerPorts) else {
+            throw CommandFailure(.usage, "--base-port and --base-peer-port are less than \(count) ports apart")
         }
         self.directory = directory
-        let ports = Array(basePort..<basePort + count)
         instances = ports.enumerated().map { index, port in
             var settings = shared
             if index == 0, let firstNodeEngine { settings[.engineKind] = firstNodeEngine }
             settings[.name] = "instance_\(port)"
             settings[.host] = "127.0.0.1"
             settings[.port] = "\(port)"
+            settings[.peerPort] = "\(basePeerPort + index)"
             return Instance(
-                name: "instance_\(port)", port: port, directory: "\(directory)/instance_\(port)",
-                address: HTTPAddress(host: "127.0.0.1", port: port), settings: settings,
-                peersFile: Self.peersFile(of: port, among: ports), hasEngine: settings[.engineKind] != "none")
+                name: "instance_\(port)", port: port, peerPort: basePeerPort + index,
+                directory: "\(directory)/instance_\(port)", address: HTTPAddress(host: "127.0.0.1", port: port),
+                settings: settings, hasEngine: settings[.engineKind] != "none")
         }
+    }
+
+    private static func ports(_ count: Int, from base: Int, flag: String) throws(CommandFailure) -> Range<Int> {
+        guard base >= 1, base <= 65_536 - count else {
+            throw CommandFailure(.usage, "there are no \(count) ports from \(base) on; choose another \(flag)")
+        }
+        return base..<base + count
     }
 
     /// The first line of every file that a cluster writes; a file without it is somebody's own and is left alone.
     package static let mark = "# Written by `kith cluster up`; without this line it is left as it is."
-
-    private static func peersFile(of port: Int, among ports: [Int]) -> String {
-        let lines = ports.filter { $0 != port }.map { "http://127.0.0.1:\($0)/api/generate tier=kin" }
-        return ([mark] + lines).joined(separator: "\n") + "\n"
-    }
 }
 
 extension ClusterPlan.Instance {

@@ -25,25 +25,7 @@ package struct StatusReport: Sendable {
     }
 
     /// The peers as a table.
-    package var peerLines: [String] {
-        guard !status.peers.isEmpty else {
-            return ["no peers; name some in config/peers.txt, or with --peer"]
-        }
-        var table = TextTable([
-            .init("PEER"), .init("ADDRESS", shrinks: true), .init("TIER"), .init("STATE"), .init("LOAD", .right),
-            .init("LATENCY", .right), .init("SEEN", .right), .init("MODELS", shrinks: true),
-            .init("WHY", shrinks: true),
-        ])
-        for peer in status.peers {
-            table.add([
-                peer.name, peer.address, peer.tier, peer.state, peer.slots > 0 ? "\(peer.active)/\(peer.slots)" : "-",
-                peer.latencyMilliseconds.map { Self.rounded($0) + " ms" } ?? "-",
-                peer.lastSeenSeconds.map { Self.age($0) + " ago" } ?? "-",
-                peer.models.isEmpty ? "-" : peer.models.joined(separator: ", "), peer.reason ?? "",
-            ])
-        }
-        return table.lines(width: width, style: style)
-    }
+    package var peerLines: [String] { PeersReport(status.peers, width: width, style: style).lines }
 
     private var heading: String {
         style.bold(status.node.printable) + "  \(status.address)  kith \(status.version)".printable

@@ -17,6 +17,7 @@ package struct ControlFailure: Error, Sendable {
         case unknownPeer = "unknown_peer"
         /// A name prefix or short id that fits several peers.
         case ambiguousPeer = "ambiguous_peer"
+        case unknownKey = "unknown_key"
         case invalid
     }
 

@@ -25,11 +25,19 @@ package struct NodeStatus: Codable, Sendable {
     }
 
     package struct Peer: Codable, Sendable {
+        /// In its written form; `nil` for a plain HTTP endpoint, which has none.
+        package var id: String?
         package var name: String
         package var address: String
+        /// Where its peer port is said to be, the one that answered last first.
+        package var addresses: [String]
         package var tier: String
-        /// `up`, `down`, `unknown` or `alias`.
+        /// `up`, `suspect`, `down`, `left`, `incompatible`, `cloned`, `unknown` or `plain`.
         package var state: String
+        /// What it declares; `nil` until it was heard of.
+        package var level: Double?
+        /// For an incompatible peer the protocol versions of both sides.
+        package var versions: String?
         package var models: [String]
         package var active: Int
         package var slots: Int
@@ -38,13 +46,18 @@ package struct NodeStatus: Codable, Sendable {
         package var reason: String?
 
         package init(
-            name: String, address: String, tier: String, state: String, models: [String], active: Int, slots: Int,
+            id: String? = nil, name: String, address: String, addresses: [String] = [], tier: String, state: String,
+            level: Double? = nil, versions: String? = nil, models: [String], active: Int, slots: Int,
             latencyMilliseconds: Double?, lastSeenSeconds: Double?, reason: String?
         ) {
+            self.id = id
             self.name = name
             self.address = address
+            self.addresses = addresses
             self.tier = tier
             self.state = state
+            self.level = level
+            self.versions = versions
             self.models = models
             self.active = active
             self.slots = slots
@@ -54,7 +67,7 @@ package struct NodeStatus: Codable, Sendable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, address, tier, state, models, active, slots, reason
+            case id, name, address, addresses, tier, state, level, versions, models, active, slots, reason
             case latencyMilliseconds = "latency_ms"
             case lastSeenSeconds = "last_seen_seconds"
         }

@@ -31,12 +31,14 @@ struct ErrorRendering: RouterMiddleware {
 /// Whose error shape a path has.
 enum SurfaceDialect: Sendable {
     case seed, openAI, peer
+    /// Of the routes that the node's owner asks about trust and keys.
+    case control
 
     init(path: String) {
         if path.hasPrefix("/v1/") || path == "/v1" {
             self = .openAI
-        } else if path.hasPrefix("/peer/") {
-            self = .peer
+        } else if ControlRoutes.cover(path) {
+            self = .control
         } else {
             self = .seed
         }
@@ -49,9 +51,15 @@ struct SurfaceProblem: Sendable {
     var message: String
     var headers: HTTPFields
     var failure: ChatFailure?
+    /// As programs read it; `nil` where the dialect has a word of its own.
+    var code: String?
 
-    init(status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil) {
+    init(
+        status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil,
+        code: String? = nil
+    ) {
         self.status = status
+        self.code = code
         self.message = message
         self.headers = headers
         self.failure = failure
@@ -61,6 +69,11 @@ struct SurfaceProblem: Sendable {
         switch error {
         case let refusal as SurfaceRefusal:
             self.init(status: refusal.status, message: refusal.message, headers: refusal.headers)
+        case let refusal as AccessRefusal:
+            self.init(
+                status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
+        case let failure as ControlFailure:
+            self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
         case let dispatch as DispatchFailure:
             self.init(dispatch.failure)
             headers.setRoute(dispatch.route)
@@ -106,6 +119,7 @@ struct SurfaceProblem: Sendable {
     func reply(in dialect: SurfaceDialect) throws -> PlainReply {
         switch dialect {
         case .seed: try PlainReply(SeedError(self), status: status, headers: headers)
+        case .control: try PlainReply(ControlError(self), status: status, headers: headers)
         case .openAI: try PlainReply(openAIBody, status: openAIStatus, headers: headers)
         case .peer:
             try PlainReply(
@@ -125,12 +139,14 @@ struct SurfaceProblem: Sendable {
         let type =
             switch openAIStatus.code {
             case 401: "authentication_error"
+            case 403: "permission_error"
             case 429: "rate_limit_error"
             case 400..<500: "invalid_request_error"
             default: "server_error"
             }
         let code: String? =
             switch failure?.code {
+            case _ where self.code != nil: self.code
             case .modelNotFound: "model_not_found"
             case .malformedRequest, .invalidRequest, nil: nil
             case .some(let code): Self.snakeCase(code.rawValue)

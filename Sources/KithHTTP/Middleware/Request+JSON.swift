@@ -58,7 +58,7 @@ extension HTTPField.Name {
     /// Where an answer comes from and why.
     static let kithRoute = Self.known("x-kith-route")
 
-    private static func known(_ name: String) -> HTTPField.Name {
+    static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("a literal header name is valid") }
         return name
     }

@@ -9,7 +9,29 @@ extension SurfaceRouter {
     typealias Handler = @Sendable (Request, NodeRequestContext) async throws -> Response
 
     /// Adds a path with all that is allowed on it; every other method is answered with 405 and what would be right.
+    ///
+    /// - Parameter scope: what a caller must be allowed to do to reach any of it.
+    func surface(_ path: String, scope: RouteScope, _ handlers: [HTTPRequest.Method: Handler]) {
+        surface(
+            path,
+            handlers.mapValues { handler in
+                { request, context in
+                    try context.require(scope)
+                    return try await handler(request, context)
+                }
+            },
+            refusing: { try $0.require(scope) })
+    }
+
+    /// Adds a path whose handlers find out for themselves who may call them.
     func surface(_ path: String, _ handlers: [HTTPRequest.Method: Handler]) {
+        surface(path, handlers, refusing: { _ in })
+    }
+
+    private func surface(
+        _ path: String, _ handlers: [HTTPRequest.Method: Handler],
+        refusing: @escaping @Sendable (NodeRequestContext) throws -> Void
+    ) {
         let path = RouterPath(path)
         var allowed = handlers.keys.sorted { $0.rawValue < $1.rawValue }
         if handlers[.get] != nil { allowed.append(.head) }
@@ -21,7 +43,10 @@ extension SurfaceRouter {
         }
         for method in [.get, .head, .post, .put, .patch, .delete, .options] as [HTTPRequest.Method]
         where !allowed.contains(method) {
-            on(path, method: method) { [allowed] _, _ -> Response in throw SurfaceRefusal.methodNotAllowed(allowed) }
+            on(path, method: method) { [allowed] _, context -> Response in
+                try refusing(context)
+                throw SurfaceRefusal.methodNotAllowed(allowed)
+            }
         }
     }
 }

@@ -10,7 +10,6 @@ enum SurfaceRefusal: Error, Hashable {
     case unsupportedMediaType(String)
     /// The limit in bytes.
     case tooLarge(Int)
-    case unauthorized
 
     var status: HTTPResponse.Status {
         switch self {
@@ -18,7 +17,6 @@ enum SurfaceRefusal: Error, Hashable {
         case .methodNotAllowed: .methodNotAllowed
         case .unsupportedMediaType: .unsupportedMediaType
         case .tooLarge: .contentTooLarge
-        case .unauthorized: .unauthorized
         }
     }
 
@@ -29,14 +27,12 @@ enum SurfaceRefusal: Error, Hashable {
             "use \(methods.map(\.rawValue).joined(separator: " or ")) here"
         case .unsupportedMediaType(let type): "the body must be sent as application/json, not as \(type.prefix(100))"
         case .tooLarge(let limit): "the body is longer than \(limit) bytes"
-        case .unauthorized: "the mesh key is missing or wrong"
         }
     }
 
     var headers: HTTPFields {
         switch self {
         case .methodNotAllowed(let methods): [.allow: methods.map(\.rawValue).joined(separator: ", ")]
-        case .unauthorized: [.wwwAuthenticate: "Bearer"]
         case .notFound, .unsupportedMediaType, .tooLarge: [:]
         }
     }

@@ -18,11 +18,12 @@ struct OpenAIRoutes: Sendable {
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
-        router.surface("/v1/chat/completions", [.post: { request, _ in try await chatCompletions(request) }])
-        router.surface("/v1/completions", [.post: { request, _ in try await completions(request) }])
-        router.surface("/v1/embeddings", [.post: { request, _ in try await embeddings(request) }])
-        router.surface("/v1/models", [.get: { _, _ in try models() }])
-        router.surface("/v1/models/**", [.get: { request, _ in try model(request) }])
+        router.surface(
+            "/v1/chat/completions", scope: .chat, [.post: { request, _ in try await chatCompletions(request) }])
+        router.surface("/v1/completions", scope: .chat, [.post: { request, _ in try await completions(request) }])
+        router.surface("/v1/embeddings", scope: .chat, [.post: { request, _ in try await embeddings(request) }])
+        router.surface("/v1/models", scope: .chat, [.get: { _, _ in try models() }])
+        router.surface("/v1/models/**", scope: .chat, [.get: { request, _ in try model(request) }])
     }
 
     // MARK: Completions

@@ -11,12 +11,14 @@ struct HealthRoutes: Sendable {
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
-        router.surface("/health", [.get: { _, _ in try await health() }])
-        router.surface("/health/live", [.get: { _, _ in try live() }])
-        router.surface("/health/ready", [.get: { _, _ in try ready() }])
+        router.surface("/health", scope: .everyone, [.get: { _, context in try await health(for: context) }])
+        router.surface("/health/live", scope: .everyone, [.get: { _, _ in try live() }])
+        router.surface("/health/ready", scope: .read, [.get: { _, _ in try ready() }])
     }
 
-    private func health() async throws -> Response {
+    /// Whoever may not see how the node is learns that it lives.
+    private func health(for context: NodeRequestContext) async throws -> Response {
+        guard context.may(.read) else { return try live() }
         let checks = ["answers": isRoutable, "store": await storeAnswers()]
         let isHealthy = checks.values.allSatisfy { $0 }
         return try .json(

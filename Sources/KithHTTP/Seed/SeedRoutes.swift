@@ -17,10 +17,10 @@ struct SeedRoutes: Sendable {
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
-        router.surface("/api/generate", [.post: { request, _ in try await generate(request) }])
-        router.surface("/api/chat", [.post: { request, _ in try await chat(request) }])
-        router.surface("/api/feedback", [.post: { request, _ in try await feedback(request) }])
-        router.surface("/api/state", [.get: { _, _ in try await state() }])
+        router.surface("/api/generate", scope: [.chat, .peer], [.post: { request, _ in try await generate(request) }])
+        router.surface("/api/chat", scope: .chat, [.post: { request, _ in try await chat(request) }])
+        router.surface("/api/feedback", scope: .chat, [.post: { request, _ in try await feedback(request) }])
+        router.surface("/api/state", scope: .read, [.get: { _, _ in try await state() }])
     }
 
     private func generate(_ request: Request) async throws -> Response {
@@ -86,13 +86,13 @@ struct SeedRoutes: Sendable {
     private func state() async throws -> Response {
         let now = WallTime.now()
         let state = try await services.store.state(at: now)
-        let peers = services.mesh.peers().filter { !$0.isAlias }
+        let peers = services.mesh.peers()
         return try .json(
             SeedStateAnswer(
                 timestamp: now.rfc3339, turn_count: state.turnCount, valence: state.valence,
                 mood_tags: state.moodTags.map(\.rawValue), sessions: state.sessions,
                 sessions_completed: state.sessionsCompleted, node: services.name.rawValue, level: services.level,
-                peers: .init(known: peers.count, up: peers.count { $0.isUp })))
+                peers: .init(known: peers.count, up: peers.count { $0.state == .up })))
     }
 
     // MARK: Answers in one piece

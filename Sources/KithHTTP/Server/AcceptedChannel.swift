@@ -48,6 +48,7 @@ final class AcceptedChannel: ServerChildChannelValue {
             let wrapped = try HTTP1Channel.Value(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
             try channel.syncOptions?.setOption(.autoRead, value: true)
+            channel.read()  // setting the option asks the socket only, and not the handlers that hold what has come
             return wrapped
         }.get()
     }

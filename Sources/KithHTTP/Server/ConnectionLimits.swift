@@ -8,6 +8,8 @@ package struct ConnectionLimits: Sendable {
     package var idle: Duration
     /// From the first piece of a body to its end.
     package var body: Duration
+    /// From the connection to the end of the TLS handshake.
+    package var handshake: Duration
     /// Bytes of all header fields together.
     package var headerBytes: Int
     package var headerCount: Int
@@ -16,11 +18,12 @@ package struct ConnectionLimits: Sendable {
 
     package init(
         connections: Int = 4096, idle: Duration = .seconds(60), body: Duration = .seconds(30),
-        headerBytes: Int = 64 << 10, headerCount: Int = 100, streams: Int = 128
+        handshake: Duration = .seconds(10), headerBytes: Int = 64 << 10, headerCount: Int = 100, streams: Int = 128
     ) {
         self.connections = connections
         self.idle = idle
         self.body = body
+        self.handshake = handshake
         self.headerBytes = headerBytes
         self.headerCount = headerCount
         self.streams = streams

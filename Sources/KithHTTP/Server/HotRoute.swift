@@ -24,6 +24,9 @@ struct HotRoute: Sendable {
         return head.headerFields[.contentType].map(MediaTypes.isJSON) ?? true
     }
 
+    /// Whoever is refused is answered by the framework's route.
+    func admits(_ head: HTTPRequest) -> Bool { services.access.admits(head, to: .chat) }
+
     /// - Returns: `nil` when the request asks for a stream, or is not one: the framework's route says what is wrong.
     func completion(_ body: ByteBuffer) -> OpenAICompletion? {
         guard let completion = try? OpenAICompletion(chat: [UInt8](buffer: body)), !completion.request.streams else {

@@ -41,7 +41,7 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let part = unwrapInboundIn(data)
         switch (state, part) {
         case (.answering, _): held.append(part)  // bounded: reading stops after the next request's first parts
-        case (.passing, .head(let head)) where handedOn == 0 && HotRoute.accepts(head):
+        case (.passing, .head(let head)) where handedOn == 0 && HotRoute.accepts(head) && route.admits(head):
             state = .collecting(head, ByteBuffer())
         case (.passing, _): handOn(part, context: context)
         case (.collecting(let head, var body), .body(var piece)):

@@ -12,7 +12,10 @@ import NIOHTTPTypesHTTP1
 struct NodeChannel: ServerChildChannel {
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
-    let hotRoute: HotRoute
+    /// Only the node role has one.
+    let hotRoute: HotRoute?
+    /// Whether TLS comes before.
+    var isSecure = false
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedChannel> {
         channel.eventLoop.makeCompletedFuture {
@@ -25,12 +28,12 @@ struct NodeChannel: ServerChildChannel {
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
-            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
             try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, bodyLimit: limits.body))
             // Before the hot route, so that it sees every request when it looks for idle connections. It passes no
             // `channelInactive` on; whoever follows goes by being removed.
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
-            try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: accepted.executor))
+            if let hotRoute { try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: accepted.executor)) }
             try accepted.holdReads()
             return accepted
         }

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hummingbird
+package import NIOCore
 
 /// What goes with a request on a node's listener.
 package struct NodeRequestContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
+    /// The connection's other end.
+    package let remoteAddress: SocketAddress?
+    /// Nobody until ``AccessMiddleware`` has looked.
+    var caller: Result<Principal, AccessRefusal> = .failure(.keyMissing)
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        remoteAddress = source.channel.remoteAddress
     }
+
+    /// The address of the client, without the port.
+    var source: String? { remoteAddress?.ipAddress }
 }

@@ -3,8 +3,8 @@
 import HTTPTypes
 package import Hummingbird
 import HummingbirdCore
-package import KithInference
 package import KithModel
+package import KithTrust
 package import Logging
 package import NIOCore
 
@@ -12,22 +12,24 @@ package import NIOCore
 package enum NodeServer {
     /// - Parameter onListening: Told of the channel when the port is open.
     package static func application(
-        services: NodeServices, localEngine: LocalEngine?, address: HTTPAddress,
-        limits: ConnectionLimits = ConnectionLimits(),
-        logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void
+        services: NodeServices, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
+        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
-        router.addMiddleware { ErrorRendering() }
+        router.addMiddleware {
+            ErrorRendering()
+            AccessMiddleware(access: services.access)
+        }
         OpenAIRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
         StatusRoutes(services: services, address: address).add(to: router)
-        PeerRoutes(services: services, localEngine: localEngine).add(to: router)
+        if let control = services.control { ControlRoutes(control: control).add(to: router) }
+        KeyRoutes(services: services).add(to: router)
         return Application(
             responder: router.buildResponder(),
-            server: HTTPServerBuilder {
-                NodeChannel(responder: $0, limits: limits, hotRoute: HotRoute(services: services, logger: logger))
-            },
+            server: .surface(limits: limits, hotRoute: HotRoute(services: services, logger: logger), tls: tls),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),

@@ -14,14 +14,16 @@ package struct NodeServices: Sendable {
     package var store: Store
     package var clock: any TimeSource
     package var limits: SurfaceLimits
-    /// Without it the peer routes are closed.
-    package var meshKey: Secret?
     package var level: Double
+    package var access: AccessControl
+    /// Without it the routes that control trust are closed.
+    package var control: (any MeshControl)?
     package var startedAt: Moment
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
-        store: Store, clock: any TimeSource, limits: SurfaceLimits, meshKey: Secret?, level: Double
+        store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double, access: AccessControl,
+        control: (any MeshControl)? = nil
     ) {
         self.name = name
         self.version = version
@@ -31,8 +33,9 @@ package struct NodeServices: Sendable {
         self.store = store
         self.clock = clock
         self.limits = limits
-        self.meshKey = meshKey
         self.level = level
+        self.control = control
+        self.access = access
         startedAt = clock.now
     }
 }

@@ -19,28 +19,16 @@ extension NodeStatus.Engine {
 }
 
 extension NodeStatus.Peer {
-    init(_ entry: PeerBook.Entry, now: Moment) {
-        let (state, reason): (String, String?) =
-            switch entry.state {
-            case .unknown where entry.endpoint.tier == .kith: ("unknown", "kith nodes are not probed")
-            case .unknown: ("unknown", nil)
-            case .up: ("up", nil)
-            case .down(let why, _): ("down", why)
-            case .alias(let name): ("alias", "the same node as \(name)")
-            }
-        let status = entry.status
+    init(_ entry: PeerEntry, now: Moment) {
         self.init(
-            name: entry.name.rawValue, address: entry.endpoint.address.description,
-            tier: entry.endpoint.tier.rawValue, state: state, models: status?.models.map(\.id.rawValue) ?? [],
-            active: status?.outstanding ?? 0, slots: status?.slots ?? 0,
-            latencyMilliseconds: entry.lastSeen == nil ? nil : entry.latency.milliseconds.rounded(toPlaces: 2),
-            lastSeenSeconds: entry.lastSeen.map { (now - $0).seconds.rounded(toPlaces: 1) }, reason: reason)
-    }
-}
-
-extension PeerBook.Entry {
-    var isUp: Bool {
-        if case .up = state { true } else { false }
+            id: entry.id?.description, name: entry.name.rawValue, address: entry.addresses.first ?? "",
+            addresses: entry.addresses, tier: entry.tier.rawValue,
+            state: entry.isCloned ? "cloned" : entry.state.word, level: entry.load?.level,
+            versions: entry.state.versions, models: entry.models.map(\.id.rawValue),
+            active: entry.load?.outstanding ?? 0, slots: entry.load?.slots ?? 0,
+            latencyMilliseconds: entry.latency.map { $0.milliseconds.rounded(toPlaces: 2) },
+            lastSeenSeconds: entry.lastHeard.map { (now - $0).seconds.rounded(toPlaces: 1) },
+            reason: entry.isCloned ? "two nodes use this identity; run kith rekey on the copy" : entry.state.reason)
     }
 }
 

@@ -13,10 +13,12 @@ struct StatusRoutes: Sendable {
     let address: HTTPAddress
 
     func add(to router: SurfaceRouter) {
-        router.surface("/api/status", [.get: { _, _ in try await status() }])
+        router.surface("/api/status", scope: .read, [.get: { _, _ in try await status() }])
         router.surface(
-            "/openapi.yaml", [.get: { _, _ in text(PackageResources.openapi_yaml, type: "application/yaml") }])
-        router.surface("/", [.get: { _, _ in text(Array(greeting.utf8), type: "text/plain; charset=utf-8") }])
+            "/openapi.yaml", scope: .read,
+            [.get: { _, _ in text(PackageResources.openapi_yaml, type: "application/yaml") }])
+        router.surface(
+            "/", scope: .read, [.get: { _, _ in text(Array(greeting.utf8), type: "text/plain; charset=utf-8") }])
     }
 
     private func status() async throws -> Response {

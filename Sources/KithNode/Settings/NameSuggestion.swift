@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds the name somebody probably meant.
-enum NameSuggestion {
+package enum NameSuggestion {
     /// - Returns: The nearest of `candidates` within the distance that is likely for a name of this length.
-    static func nearest(to name: String, among candidates: some Sequence<String>, limit: Int) -> String? {
+    package static func nearest(to name: String, among candidates: some Sequence<String>, limit: Int) -> String? {
         let allowed = min(limit, max(1, name.unicodeScalars.count / 3))
         var best: (name: String, distance: Int)?
         for candidate in candidates {

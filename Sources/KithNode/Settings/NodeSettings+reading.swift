@@ -13,13 +13,16 @@ extension NodeSettings {
         let values = try SettingValues(sources)
         let dataDirectory = sources.dataDirectory
         let port = try values.required(.port, values.integer(.port))
+        let access = try AccessSettings(values, sources: sources)
         self.init(
             name: try Self.name(values, port: port, hostName: sources.surroundings.hostName),
-            host: try Self.loopback(values),
+            host: try Self.host(values, access: access),
             port: port,
             dataDirectory: dataDirectory,
             engine: try EngineSettings(values, sources: sources),
-            meshKey: values.secret(.meshKey),
+            access: access,
+            peer: try PeerSettings(values),
+            roles: Set(values.text(.roles).map(SettingKind.entries)?.compactMap(NodeRole.init) ?? [.node]),
             peersFile: try values.required(.peersFile, values.path(.peersFile, in: sources)),
             peerEndpoints: values.text(.peerEndpoints).map(PeersFile.init(list:)) ?? PeersFile(),
             socialIdleThreshold: try values.minutes(.socialIdleThreshold),
@@ -41,21 +44,26 @@ extension NodeSettings {
         return try values.required(.name, NodeName("\(short.isEmpty ? "node" : short)-\(port)"))
     }
 
-    private static func loopback(_ values: SettingValues) throws(SettingProblem) -> String {
+    /// An address that other machines reach needs TLS; the key it needs too is looked for when the node starts.
+    private static func host(
+        _ values: SettingValues, access: AccessSettings
+    ) throws(SettingProblem) -> String {
         let host = try values.required(.host, values.text(.host)).lowercased()
-        guard isLoopback(host) else {
-            throw values.refusal(
-                .host,
-                "\"\(host)\" can be reached from other machines, which needs TLS and keys; they come with pairing. "
-                    + "Use 127.0.0.1, and an SSH tunnel to reach it from elsewhere")
+        guard isLoopback(host) || access.tls != .off else {
+            throw values.refusal(.host, ReachRefusal.message(host: host, tlsFlag: "--tls"))
         }
         return host
     }
+}
 
-    private static func isLoopback(_ host: String) -> Bool {
-        if host == "localhost" || host == "::1" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0) != nil }
+/// What is missing to listen where other machines reach the node.
+enum ReachRefusal {
+    /// - Parameter tlsFlag: what stands for TLS in the command that would work.
+    static func message(host: String, tlsFlag: String) -> String {
+        """
+        "\(host)" can be reached from other machines: this needs TLS and a key. Run: kith key create --name NAME \
+        --scope chat, then: kith up --host \(host) \(tlsFlag)
+        """
     }
 }
 

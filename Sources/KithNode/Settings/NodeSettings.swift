@@ -13,8 +13,9 @@ package struct NodeSettings: Sendable {
     /// Absolute; holds `config`, `.env` and `state`.
     package var dataDirectory: String
     package var engine: EngineSettings
-    /// What kin show each other; without one the node serves no kin and asks none.
-    package var meshKey: Secret?
+    package var access: AccessSettings
+    package var peer: PeerSettings
+    package var roles: Set<NodeRole>
     /// Absolute; the file need not exist.
     package var peersFile: String
     /// The peers named by flags, environment, `.env` and YAML, without those of ``peersFile``.
@@ -31,7 +32,8 @@ package struct NodeSettings: Sendable {
 
     package init(
         name: NodeName, host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String, engine: EngineSettings,
-        meshKey: Secret? = nil, peersFile: String, peerEndpoints: PeersFile = PeersFile(),
+        access: AccessSettings = AccessSettings(), peer: PeerSettings = PeerSettings(), roles: Set<NodeRole> = [.node],
+        peersFile: String, peerEndpoints: PeersFile = PeersFile(),
         socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
     ) {
@@ -40,7 +42,9 @@ package struct NodeSettings: Sendable {
         self.port = port
         self.dataDirectory = dataDirectory
         self.engine = engine
-        self.meshKey = meshKey
+        self.access = access
+        self.peer = peer
+        self.roles = roles
         self.peersFile = peersFile
         self.peerEndpoints = peerEndpoints
         self.socialIdleThreshold = socialIdleThreshold
@@ -51,20 +55,14 @@ package struct NodeSettings: Sendable {
         self.defaultMaxTokens = defaultMaxTokens
     }
 
-    package var stateDirectory: String { dataDirectory + "/state" }
+    /// Whether only this machine reaches the listeners of clients.
+    package var isOnLoopback: Bool { Self.isLoopback(host) }
 
-    /// All peers the node was told of: those of ``peerEndpoints`` before those of ``peersFile``.
-    ///
-    /// - Throws: ``SettingProblem`` when the file is there but cannot be read.
-    package func loadPeers() throws(SettingProblem) -> PeersFile {
-        var peers = peerEndpoints
-        do {
-            if let bytes = try BoundedFile.bytesIfPresent(peersFile, limit: PeersFile.maximumBytes + 1) {
-                peers.merge(PeersFile(bytes: bytes))
-            }
-        } catch {
-            throw SettingProblem(peersFile, at: .byDefault, .unreadable(error.description))
-        }
-        return peers
+    static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.first == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
+
+    package var stateDirectory: String { dataDirectory + "/state" }
 }

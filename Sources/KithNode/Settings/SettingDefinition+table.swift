@@ -11,22 +11,16 @@ extension SettingDefinition {
             help: "What the node is called in routes, status and logs."),
         SettingDefinition(
             .host, .host, fallback: "127.0.0.1", flag: "--host",
-            help: "The address to listen on. Only loopback addresses can be used as long as there is no TLS."),
+            help: "The address to listen on. One that other machines can reach needs TLS and a key."),
         SettingDefinition(
             .port, .integer(0...65_535), fallback: "8080", flag: "--port", seedName: "PORT",
             help: "The port to listen on; 0 takes a free one."),
         SettingDefinition(
+            .roles, .choices(["node", "discovery"]), fallback: "node", flag: "--role",
+            help: "What the node is: `node` answers clients, `discovery` keeps a registry for AIOS cells."),
+        SettingDefinition(
             .level, .number(0...10), fallback: "1", flag: "--level",
             help: "The node's declared level: the weight of its capacity when kin choose among nodes."),
-        SettingDefinition(
-            .meshKey, .token(minimumLength: 16), isSecret: true,
-            help: "The key that kin share. Without one the node serves no kin and asks none."),
-        SettingDefinition(
-            .peersFile, .path, fallback: "config/peers.txt",
-            help: "The list of peers, one a line: `http://host:port tier=kin|kith key=…`."),
-        SettingDefinition(
-            .peerEndpoints, .list, flag: "--peer", seedName: "PEER_ENDPOINTS", isSecret: true,
-            help: "More peers, separated by commas, each of the form of a line of the peers file."),
         SettingDefinition(
             .logLevel, .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             fallback: "info", flag: "--log-level",
@@ -127,6 +121,13 @@ extension SettingDefinition {
     static let client: [SettingDefinition] = [
         SettingDefinition(
             .nodeURL, .address, fallback: "http://127.0.0.1:8080", flag: "--url", reach: .environment,
-            help: "The node that `kith ask`, `kith status` and `kith peers` speak to.")
+            help: "The node that commands speak to, in place of the one that runs on the data folder."),
+        SettingDefinition(
+            .nodeKey, .token(minimumLength: 1), isSecret: true, reach: .environment,
+            help: "The key that commands show that node; `kith key create` on its machine makes one."),
+        SettingDefinition(
+            .nodeFingerprint, .fingerprint, reach: .environment,
+            help: "The certificate that an `https` node must show, as `kith id` prints it there; "
+                + "without it, one that the system's roots vouch for."),
     ]
 }

@@ -42,7 +42,7 @@ package struct SettingDefinition: Sendable {
         self.help = help
     }
 
-    package static let all: [SettingDefinition] = node + engine + client
+    package static let all: [SettingDefinition] = node + access + peers + engine + client
 
     static let byKey = Dictionary(all.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
 

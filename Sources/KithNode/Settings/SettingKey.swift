@@ -4,7 +4,18 @@
 package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible {
     case dataDirectory = "data_dir"
     case name, host, port, level
-    case meshKey = "mesh.key"
+    case requireKey = "server.require_key"
+    case allowedHosts = "server.allowed_hosts"
+    case tlsMode = "tls.mode"
+    case tlsCertificate = "tls.certificate"
+    case tlsKey = "tls.key"
+    case peerHost = "peer.host"
+    case peerPort = "peer.port"
+    case peerLAN = "peer.lan"
+    case peerMDNS = "peer.mdns"
+    case roles
+    case discoveryPort = "discovery.port"
+    case registries = "discovery.registries"
     case peersFile = "peers.file"
     case peerEndpoints = "peers.endpoints"
     case logLevel = "log.level"
@@ -36,6 +47,8 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case testSlots = "engine.test.slots"
     case testEmbeddingDimensions = "engine.test.embedding_dimensions"
     case nodeURL = "url"
+    case nodeKey = "key"
+    case nodeFingerprint = "fingerprint"
 
     package var description: String { rawValue }
 }

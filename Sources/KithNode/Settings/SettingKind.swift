@@ -2,6 +2,7 @@
 
 import Configuration
 import KithModel
+import KithTransport
 
 /// What a setting's text may say.
 package enum SettingKind: Sendable {
@@ -19,6 +20,15 @@ package enum SettingKind: Sendable {
     case token(minimumLength: Int)
     /// Entries separated by commas.
     case list
+    /// The SHA-256 digest of a certificate.
+    case fingerprint
+    case boolean
+    /// Host names and addresses separated by commas.
+    case hostList
+    /// Addresses of HTTP services separated by commas.
+    case addressList
+    /// One or more words separated by commas.
+    case choices([String])
 
     /// - Returns: `nil` when `text` is of the wrong type or out of range.
     func parse(_ text: String) -> ConfigContent? {
@@ -32,6 +42,13 @@ package enum SettingKind: Sendable {
         case .byteCount(let range): Self.bytes(text).flatMap { range.contains($0) ? .int($0) : nil }
         case .token(let minimum): Self.isToken(text, minimum: minimum) ? .string(text) : nil
         case .list: .string(text)
+        case .fingerprint: CertificatePin(fingerprint: text).map { _ in .string(text) }
+        case .boolean: Self.boolean(text).map { .bool($0) }
+        case .hostList:
+            Self.entries(text).allSatisfy(Self.isHost) ? .string(text.lowercased()) : nil
+        case .addressList: Self.entries(text).allSatisfy { HTTPAddress($0) != nil } ? .string(text) : nil
+        case .choices(let choices):
+            Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
         }
     }
 
@@ -50,6 +67,34 @@ package enum SettingKind: Sendable {
             "a size from \(Self.sizeText(range.lowerBound)) to \(Self.sizeText(range.upperBound)), such as 4MiB"
         case .token(let minimum): "\(minimum) or more printable ASCII characters without spaces"
         case .list: "a list of addresses separated by commas"
+        case .fingerprint: "a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons"
+        case .boolean: "on or off"
+        case .hostList: "a list of host names separated by commas"
+        case .addressList: "a list of addresses such as http://127.0.0.1:8001, separated by commas"
+        case .choices(let choices): "one or more of " + choices.joined(separator: ", ") + ", separated by commas"
+        }
+    }
+
+    /// What stands between the commas, without blanks.
+    static func entries(_ text: String) -> [String] {
+        text.split(separator: ",").compactMap { entry in
+            guard let first = entry.firstIndex(where: { !$0.isWhitespace }),
+                let last = entry.lastIndex(where: { !$0.isWhitespace })
+            else { return nil }
+            return String(entry[first...last])
+        }
+    }
+
+    private static func isHost(_ text: String) -> Bool {
+        let isIPv6 = text.utf8.contains(UInt8(ascii: ":"))
+        return HTTPAddress("http://" + (isIPv6 ? "[\(text)]" : text))?.host == text
+    }
+
+    private static func boolean(_ text: String) -> Bool? {
+        switch text.lowercased() {
+        case "on", "true", "yes", "1": true
+        case "off", "false", "no", "0": false
+        default: nil
         }
     }
 

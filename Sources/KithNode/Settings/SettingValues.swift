@@ -37,6 +37,8 @@ struct SettingValues {
 
     func number(_ key: SettingKey) -> Double? { reader.double(forKey: ConfigKey(key.rawValue)) }
 
+    func boolean(_ key: SettingKey) -> Bool? { reader.bool(forKey: ConfigKey(key.rawValue)) }
+
     func secret(_ key: SettingKey) -> Secret? {
         reader.string(forKey: ConfigKey(key.rawValue), isSecret: true).map(Secret.init)
     }

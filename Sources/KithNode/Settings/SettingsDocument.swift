@@ -29,6 +29,14 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.node))
 
+        ## Who is let in
+
+        \(table(SettingDefinition.access))
+
+        ## Other nodes
+
+        \(table(SettingDefinition.peers))
+
         ## Its engine
 
         \(table(SettingDefinition.engine))

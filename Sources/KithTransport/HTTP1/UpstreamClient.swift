@@ -12,8 +12,9 @@ package final class UpstreamClient: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool>]
 
-    package init(group: MultiThreadedEventLoopGroup = .singleton) {
-        let tls = UpstreamTLS()
+    /// - Parameter pin: The only certificate that `https` servers may show; `nil` trusts the system's roots.
+    package init(group: MultiThreadedEventLoopGroup = .singleton, pin: CertificatePin? = nil) {
+        let tls = UpstreamTLS(pin: pin)
         self.group = group
         var pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool>] = [:]
         for eventLoop in group.makeIterator() {

@@ -192,6 +192,8 @@ final class UpstreamConnection: ChannelDuplexHandler {
         // An end in the middle of a chunk is reported as a parser error: the server died, it did not speak wrongly.
         if let error = error as? HTTPParserError, error != .invalidEOFState {
             fail(ChatFailure(.invalidAnswer, "\(origin) does not answer in HTTP", cause: error))
+        } else if UpstreamTLS.isRefusal(error) {
+            fail(ChatFailure(.unreachable, "the TLS handshake with \(origin) failed", cause: error))
         } else {
             ended(ChatFailure(.interrupted, "the connection to \(origin) broke", cause: error))
         }

@@ -55,16 +55,28 @@ extension NodeIdentity {
         return (try read(folder), kept)
     }
 
-    private static func create(in folder: IdentityFolder, now: WallTime) throws(IdentityError) {
+    /// An identity that is gone with its last copy, for tests and for nodes that keep nothing.
+    package static func ephemeral(now: WallTime) throws(IdentityError) -> NodeIdentity {
         let key = P256.Signing.PrivateKey()
-        let certificate: [UInt8]
+        guard let identity = NodeIdentity(key: key, certificate: try certificate(for: key, now: now)) else {
+            throw IdentityError(.failed, "No identity could be made.", fix: "Try again.")
+        }
+        return identity
+    }
+
+    private static func certificate(for key: P256.Signing.PrivateKey, now: WallTime) throws(IdentityError) -> [UInt8] {
         do {
-            certificate = try NodeCertificate.make(for: key, now: now)
+            return try NodeCertificate.make(for: key, now: now)
         } catch {
             throw IdentityError(
                 .failed, "No certificate could be made.", fix: "Check the machine's clock: it says \(now).",
                 cause: error)
         }
+    }
+
+    private static func create(in folder: IdentityFolder, now: WallTime) throws(IdentityError) {
+        let key = P256.Signing.PrivateKey()
+        let certificate = try certificate(for: key, now: now)
         let certificatePEM = PEMDocument(type: Certificate.defaultPEMDiscriminator, derBytes: certificate).pemString
         do {
             try folder.createWhole(

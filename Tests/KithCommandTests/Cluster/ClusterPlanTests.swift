@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithCommand
-import KithMembership
 import KithModel
 import KithNode
-import KithTesting
 import Logging
 import Testing
 
@@ -26,15 +24,11 @@ struct ClusterPlanTests {
         #expect(instances.map(\.address.description).last == "http://127.0.0.1:8082")
     }
 
-    @Test("Every node's peers file names all others, and they are kin", arguments: [1, 2, 9])
-    func peers(count: Int) throws {
-        for instance in try plan(count).instances {
-            let file = PeersFile(bytes: instance.peersFile.utf8)
-            #expect(file.problems == [])
-            #expect(file.peers.count == count - 1)
-            #expect(file.peers.allSatisfy { $0.tier == .kin && $0.address.port != instance.port && $0.key == nil })
-            #expect(instance.peersFile.contains("/api/generate tier=kin") == (count > 1))
-        }
+    @Test("Every node has a port of its own for peers")
+    func peerPorts() throws {
+        let plan = try ClusterPlan(count: 3, basePort: 8080, basePeerPort: 7_500, directory: "/c")
+        #expect(plan.instances.map(\.peerPort) == [7_500, 7_501, 7_502])
+        #expect(plan.instances.last?.arguments.contains("--peer-port=7502") == true)
     }
 
     @Test("A node is told the same by its file alone as by its flags")
@@ -51,6 +45,7 @@ struct ClusterPlanTests {
         for settings in [fromFile, fromFlags] {
             #expect(settings.name == NodeName("instance_8082"))
             #expect(settings.port == 8082)
+            #expect(settings.peer.port == 7_445)
             #expect(settings.engine.choice == .fixed(.count))
             #expect(settings.engine.test.tokensPerSecond == 40)
             #expect(settings.engine.test.firstTokenDelay == .milliseconds(500))
@@ -68,7 +63,7 @@ struct ClusterPlanTests {
         ]
         let instance = try #require(try plan(shared: shared).instances.first)
         #expect(instance.arguments.prefix(4) == ["up", "--data-dir", "/c/instance_8080", "--lifeline"])
-        #expect(instance.arguments.count == 4 + shared.count + 3)
+        #expect(instance.arguments.count == 4 + shared.count + 4)
         #expect(instance.arguments.contains("--engine=count") && instance.arguments.contains("--port=8080"))
     }
 
@@ -95,14 +90,13 @@ struct ClusterPlanTests {
         #expect(try ClusterPlan(count: 2, basePort: 65_534, directory: "/c").instances.map(\.port) == [65_534, 65_535])
     }
 
-    @Test("A mesh key has 256 bits, can be a setting, and differs each time")
-    func meshKey() throws {
-        var generator = SeededGenerator(seed: 7)
-        let keys = (0..<100).map { _ in MeshKey.random(using: &generator).reveal() }
-        #expect(Set(keys).count == 100)
-        #expect(keys.allSatisfy { $0.utf8.count == 52 })
-        let settings = try NodeSettings(
-            SettingSources(environment: ["KITH_MESH_KEY": keys[0]], surroundings: surroundings))
-        #expect(settings.meshKey == Secret(keys[0]))
+    @Test(
+        "Ports for peers that do not exist, or are those for clients, are refused",
+        arguments: [(8080, 0), (8080, 65_535), (8080, 8081), (8081, 8080), (8080, Int.max)])
+    func refusedPeerPorts(basePort: Int, basePeerPort: Int) {
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try ClusterPlan(count: 2, basePort: basePort, basePeerPort: basePeerPort, directory: "/c")
+        }
+        #expect(failure?.message.contains("--base-peer-port") == true)
     }
 }

@@ -31,14 +31,14 @@ struct StatusReportTests {
                 "models  echo",
                 "state   2 sessions, 9 turns, valence 0.25, level 1",
                 "",
-                "PEER    ADDRESS                TIER  STATE  LOAD  LATENCY           SEEN  MODELS  WHY",
-                "laptop  http://127.0.0.1:8081  kin   down      -        -  1 h 1 min ago  -       refused",
+                "ID  NAME    TIER  STATE  LEVEL  LOAD  LATENCY           SEEN  ADDRESSES              MODELS  WHY",
+                "-   laptop  kin   down       -     -        -  1 h 1 min ago  http://127.0.0.1:8081  -       refused",
             ])
     }
 
     @Test("A node without peers is told how to get some")
     func noPeers() {
-        #expect(StatusReport(status(), width: 80, style: .plain).peerLines.first?.contains("config/peers.txt") == true)
+        #expect(StatusReport(status(), width: 80, style: .plain).peerLines.first?.contains("kith invite") == true)
     }
 
     @Test(

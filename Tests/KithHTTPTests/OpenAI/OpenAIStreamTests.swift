@@ -113,7 +113,7 @@ struct OpenAIStreamTests {
             try await RawConnection.open(port: node.address.port) { connection in
                 let body = #"{"stream":true,"max_tokens":5000,"messages":[{"role":"user","content":"x"}]}"#
                 try await connection.send(
-                    "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                    "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
                 )
                 _ = await connection.read { $0.contains(#""content":" 3""#) }
             }
@@ -130,7 +130,7 @@ struct OpenAIStreamTests {
             try await RawConnection.open(port: node.address.port) { connection in
                 let body = #"{"max_tokens":5000,"messages":[{"role":"user","content":"x"}]}"#
                 try await connection.send(
-                    "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                    "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
                 )
                 while ledger.counts.tokens < 2 { await Task.yield() }
             }

@@ -5,7 +5,6 @@ import KithHTTP
 import KithInference
 import KithModel
 import KithTesting
-import Logging
 import NIOHTTP1
 import Testing
 
@@ -17,7 +16,7 @@ struct FailoverTests {
     @Test("A node without an engine answers through its kin and says so", arguments: [true, false])
     func throughKin(streams: Bool) async throws {
         try await TestNode.run("desk", engine: EchoEngine()) { [question, streamed] desk in
-            try await TestNode.run("laptop", engine: nil, kin: [desk.address]) { laptop in
+            try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 let reply = try await laptop.send(.POST, "/v1/chat/completions", streams ? streamed : question)
                 #expect(reply.status == 200)
                 #expect(streams ? reply.text.contains("kin") : reply.text.contains("hello kin"))
@@ -31,7 +30,7 @@ struct FailoverTests {
     @Test("Embeddings come from kin too, the same in float and base64")
     func embeddings() async throws {
         try await TestNode.run("desk", engine: EchoEngine()) { desk in
-            try await TestNode.run("laptop", engine: nil, kin: [desk.address]) { laptop in
+            try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 let here = try await desk.send(.POST, "/v1/embeddings", #"{"input":["a","b"]}"#).json()
                 let there = try await laptop.send(.POST, "/v1/embeddings", #"{"input":["a","b"]}"#).json()
                 #expect(here["data"] == there["data"])
@@ -40,49 +39,11 @@ struct FailoverTests {
         }
     }
 
-    @Test("A node that serves a kin never forwards: without an engine it says so")
-    func noForwarding() async throws {
-        try await TestNode.run("desk", engine: EchoEngine()) { desk in
-            try await TestNode.run("middle", engine: nil, kin: [desk.address]) { middle in
-                let request = try JSONBody.encode(ChatRequest(messages: [ChatMessage(.user, "x")]))
-                let reply = try await middle.send(
-                    .POST, PeerWire.generatePath, headers: ["Authorization": "Bearer \(TestNode.meshKey.reveal())"],
-                    String(decoding: request, as: UTF8.self))
-                #expect(reply.status == 503)
-                #expect(try reply.json()["error"]?["code"] == "noEngine")
-            }
-        }
-    }
-
-    @Test(
-        "Peer routes are closed to whoever does not hold the mesh key",
-        arguments: [nil, "Bearer wrong", "Bearer ", "Basic a mesh key for tests", "Bearer a mesh key for testsX"])
-    func meshKey(header: String?) async throws {
-        try await TestNode.run(engine: EchoEngine()) { node in
-            for path in [PeerWire.statusPath, PeerWire.generatePath, PeerWire.embedPath] {
-                let reply = try await node.send(
-                    path == PeerWire.statusPath ? .GET : .POST, path,
-                    headers: header.map { ["Authorization": $0] } ?? [:], "{}")
-                #expect(reply.status == 401)
-                #expect(reply.headers.first(name: "www-authenticate") == "Bearer")
-            }
-        }
-    }
-
-    @Test("Without a mesh key the peer routes do not exist")
-    func noMeshKey() async throws {
-        try await TestNode.run(engine: EchoEngine(), meshKey: nil) { node in
-            #expect(try await node.send(.GET, PeerWire.statusPath).status == 404)
-            let empty = try await node.send(.GET, PeerWire.statusPath, headers: ["Authorization": "Bearer "])
-            #expect(empty.status == 404)
-        }
-    }
-
     @Test("A request whose node fails before the first token is answered by another", arguments: [true, false])
     func alternate(streams: Bool) async throws {
         try await TestNode.run("good", engine: EchoEngine()) { [question, streamed] good in
             try await TestNode.run("bad", engine: BreakingEngine(words: 0)) { bad in
-                try await TestNode.run("asked", engine: nil, kin: [bad.address, good.address]) { asked in
+                try await TestNode.run("asked", engine: nil, kin: [bad, good]) { asked in
                     for _ in 0..<6 {
                         let reply = try await asked.send(.POST, "/v1/chat/completions", streams ? streamed : question)
                         #expect(reply.status == 200)
@@ -97,7 +58,7 @@ struct FailoverTests {
     func plainAnswerIsRetried() async throws {
         try await TestNode.run("good", engine: EchoEngine()) { [question] good in
             try await TestNode.run("bad", engine: BreakingEngine(words: 2)) { bad in
-                try await TestNode.run("asked", engine: nil, kin: [bad.address, good.address]) { asked in
+                try await TestNode.run("asked", engine: nil, kin: [bad, good]) { asked in
                     for _ in 0..<6 {
                         let reply = try await asked.send(.POST, "/v1/chat/completions", question)
                         let message = try reply.json()["choices"]?.arrayValue?.first?["message"]
@@ -112,7 +73,7 @@ struct FailoverTests {
     func hopelessRequests() async throws {
         let refusal = ChatFailure(.invalidRequest, "too much to ask")
         try await TestNode.run("good", engine: EchoEngine()) { [question] good in
-            try await TestNode.run("asked", engine: BreakingEngine(words: 0, failure: refusal), kin: [good.address]) {
+            try await TestNode.run("asked", engine: BreakingEngine(words: 0, failure: refusal), kin: [good]) {
                 asked in
                 let reply = try await asked.send(.POST, "/v1/chat/completions", question)
                 #expect(reply.status == 400)
@@ -124,7 +85,7 @@ struct FailoverTests {
     @Test("A request for a named node goes there or fails, and says why")
     func pinned() async throws {
         try await TestNode.run("desk", engine: EchoEngine()) { [question] desk in
-            try await TestNode.run("laptop", engine: EchoEngine(), kin: [desk.address]) { laptop in
+            try await TestNode.run("laptop", engine: EchoEngine(), kin: [desk]) { laptop in
                 let there = try await laptop.send(
                     .POST, "/v1/chat/completions", headers: ["x-kith-node": "desk"], question)
                 #expect(there.headers.first(name: "x-kith-route")?.hasPrefix("node=desk;") == true)
@@ -136,23 +97,6 @@ struct FailoverTests {
                     .POST, "/v1/chat/completions", headers: ["x-kith-node": "a b"], question)
                 #expect(nonsense.status == 400)
             }
-        }
-    }
-
-    @Test("A node that is its own peer, or is written down twice, counts once")
-    func aliases() async throws {
-        try await TestNode.run("desk", engine: EchoEngine()) { desk in
-            var twin = desk.address
-            twin.host = "localhost"
-            let directory = PeerDirectory(
-                ownName: try #require(NodeName("laptop")), level: 1, engine: desk.services.engine, localEngine: nil,
-                endpoints: [desk.address, twin].map { PeerEndpoint(address: $0, tier: .kin) },
-                meshKey: TestNode.meshKey, upstream: desk.upstream, clock: MonotonicClock(),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-            let watching = Task { await directory.run { _ in } }
-            while !directory.peers().contains(where: \.isAlias) { await Task.yield() }
-            #expect(directory.snapshots().count { !$0.isSelf } == 1)
-            watching.cancel()
         }
     }
 }

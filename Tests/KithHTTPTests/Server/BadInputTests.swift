@@ -169,7 +169,8 @@ struct BadInputTests {
             let body = Array(#"{"prompt":""#.utf8) + [0xFF, 0xFE] + Array(#""}"#.utf8)
             let answer = try await RawConnection.open(port: node.address.port) { connection in
                 try await connection.send(
-                    "POST \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.count)\r\n\r\n")
+                    "POST \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(body.count)\r\n\r\n"
+                )
                 try await connection.send(body)
                 return await connection.readToEnd()
             }
@@ -182,7 +183,7 @@ struct BadInputTests {
         try await TestNode.run(engine: EchoEngine()) { node in
             let answer = try await RawConnection.open(port: node.address.port) { connection in
                 let length = isAnnounced ? "Content-Length: 10485760" : "Transfer-Encoding: chunked"
-                try await connection.send("POST /api/generate HTTP/1.1\r\nHost: x\r\n\(length)\r\n\r\n")
+                try await connection.send("POST /api/generate HTTP/1.1\r\nHost: localhost\r\n\(length)\r\n\r\n")
                 let megabyte = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
                 for _ in 0..<10 {
                     do {
@@ -204,7 +205,9 @@ struct BadInputTests {
                 (0..<500).map { "X-\($0): y\r\n" }.joined(), "X: " + String(repeating: "y", count: 1 << 20) + "\r\n",
             ] {
                 let answer = try await RawConnection.open(port: node.address.port) { connection in
-                    do { try await connection.send("GET /health/live HTTP/1.1\r\nHost: x\r\n\(flood)\r\n") } catch {}
+                    do {
+                        try await connection.send("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\(flood)\r\n")
+                    } catch {}
                     return await connection.readToEnd()
                 }
                 #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"))
@@ -218,7 +221,8 @@ struct BadInputTests {
         let limits = ConnectionLimits(body: .milliseconds(100))
         try await TestNode.run(engine: EchoEngine(), limits: limits) { node in
             let answer = try await RawConnection.open(port: node.address.port) { connection in
-                try await connection.send("POST /api/generate HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+                try await connection.send(
+                    "POST /api/generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
                 return await connection.readToEnd()
             }
             #expect(!answer.hasPrefix("HTTP/1.1 200"))

@@ -19,7 +19,7 @@ struct PipeliningTests {
     private func seed(_ word: String) -> String { post("/api/generate", #"{"prompt":"\#(word)"}"#) }
 
     private func post(_ path: String, _ body: String) -> String {
-        "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
     @Test("Requests sent at once are all answered, in the order in which they came")
@@ -58,7 +58,7 @@ struct PipeliningTests {
             let body = #"{"messages":[{"role":"user","content":"bye"}]}"#
             let answer = try await RawConnection.open(port: node.address.port) { connection in
                 try await connection.send(
-                    "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                    "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
                 )
                 return await connection.readToEnd()
             }

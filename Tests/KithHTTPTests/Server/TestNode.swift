@@ -3,28 +3,35 @@
 import Foundation
 import Hummingbird
 import KithHTTP
+import KithDialects
 import KithInference
+import KithMembership
 import KithModel
 import KithStore
 import KithTransport
+import KithTrust
 import Logging
 import NIOCore
 import NIOHTTP1
 import Testing
 
-/// A node's listener on a free port, with the engine that a test gives it.
+/// A node with its two listeners on free ports, and the engine that a test gives it.
 struct TestNode: Sendable {
     let name: NodeName
     let address: HTTPAddress
     let services: NodeServices
+    let mesh: PeerMesh
+    let audit: TestAudit
     let upstream: UpstreamClient
 
-    static let meshKey = Secret("a mesh key for tests")
+    var id: NodeID { mesh.identity().id }
 
     /// Runs a node for as long as `body` does.
+    ///
+    /// - Parameter kin: Nodes that this one trusts, and that trust it, from the start.
     static func run<Result: Sendable>(
-        _ name: String = "node", engine: (any ChatEngine)?, kin: [HTTPAddress] = [],
-        meshKey: Secret? = TestNode.meshKey,
+        _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
+        access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let clock = MonotonicClock()
@@ -34,38 +41,50 @@ struct TestNode: Sendable {
         let monitor = EngineMonitor(local: local, reason: "the test says so", clock: clock)
         await monitor.refresh()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let mesh = PeerDirectory(
-            ownName: name, level: 1, engine: monitor, localEngine: local,
-            endpoints: kin.map { PeerEndpoint(address: $0, tier: .kin) }, meshKey: meshKey, upstream: upstream,
-            clock: clock, logger: logger)
-        let dispatcher = Dispatcher(mesh: mesh, clock: clock)
+        let audit = TestAudit()
+        let store = try Store.inMemory()
+        let ports = OpenPorts()
+        let identity = try NodeIdentity.temporary()
+        let mesh = try await PeerMesh(
+            profile: PeerMesh.Profile(name: name, version: "test", membership: .local) { ports.peerAddresses },
+            identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
+            localEngine: local, clock: clock, audit: audit, logger: logger)
+        let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock)
         let services = NodeServices(
-            name: name, version: "test", dispatcher: dispatcher, mesh: mesh, engine: monitor,
-            store: try Store.inMemory(), clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
-            meshKey: meshKey, level: 1)
-        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-        let application = NodeServer.application(
-            services: services, localEngine: local, address: HTTPAddress(host: "127.0.0.1", port: 0), limits: limits,
+            name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
+            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20), level: 1,
+            access: access(store), control: control ?? mesh)
+        let surface = NodeServer.application(
+            services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
-        ) { channel in announce.yield(channel.localAddress?.port ?? 0) }
+        ) { ports.opened(client: $0.localAddress?.port ?? 0) }
+        let listener = mesh.listener(host: "127.0.0.1", port: 0) { ports.opened(peer: $0.localAddress?.port ?? 0) }
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await application.run() }
+            group.addTask { try await surface.run() }
+            group.addTask { try await listener.run() }
+            await ports.areOpen()
             group.addTask { await mesh.run { dispatcher.returned($0) } }
-            var iterator = ports.makeAsyncIterator()
-            let port = try #require(await iterator.next())
             let node = TestNode(
-                name: name, address: HTTPAddress(host: "127.0.0.1", port: port), services: services,
-                upstream: upstream)
-            try await node.waitForKin(kin.count)
+                name: name, address: HTTPAddress(host: "127.0.0.1", port: ports.client), services: services,
+                mesh: mesh, audit: audit, upstream: upstream)
+            for other in kin { try await node.trust(other) }
+            await node.awaitKin(kin.count)
             let result = try await body(node)
             group.cancelAll()
             return result
         }
     }
 
-    /// Until every kin has been heard of.
-    private func waitForKin(_ count: Int) async throws {
-        while services.mesh.snapshots().count(where: { $0.reachability == .up && !$0.isSelf }) < count {
+    /// Makes both kin, as if they had been paired.
+    func trust(_ other: TestNode, as tier: Tier = .kin) async throws {
+        try await mesh.trust.admit(
+            other.id, as: tier, name: other.name, addresses: other.mesh.identity().addresses, at: .now())
+        try await other.mesh.trust.admit(id, as: tier, name: name, addresses: mesh.identity().addresses, at: .now())
+    }
+
+    /// Until so many kin are up and their models known.
+    func awaitKin(_ count: Int) async {
+        while services.mesh.peers().count(where: { $0.state == .up && !$0.models.isEmpty }) < count {
             await Task.yield()
         }
     }

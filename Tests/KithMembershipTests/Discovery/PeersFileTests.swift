@@ -2,6 +2,7 @@
 
 import KithMembership
 import KithModel
+import KithTesting
 import Testing
 
 @Suite("Peers files")
@@ -23,19 +24,19 @@ struct PeersFileTests {
     }
 
     @Test(
-        "Every way to write the same kin is the same kin",
+        "Every way to write the same service is the same service",
         arguments: [
-            "http://node.local:8080 tier=kin",
-            "http://NODE.local:8080/ tier=kin",
-            "\u{FEFF}http://node.local:8080 tier=kin",
-            "http://node.local:8080/api/generate tier=kin\r\n",
-            "http://node.local:8080/api/generate/\ttier=KIN  # comment with key=no",
-            "#first\r\n\r\nhttp://node.local:8080/api/generate TIER=kin#\r\n".replacing("kin#", with: "kin #"),
+            "http://node.local:8080 tier=kith",
+            "http://NODE.local:8080/ tier=kith",
+            "\u{FEFF}http://node.local:8080 tier=kith",
+            "http://node.local:8080/api/generate tier=kith\r\n",
+            "http://node.local:8080/api/generate/\ttier=KITH  # comment with key=no",
+            "#first\r\n\r\nhttp://node.local:8080/api/generate TIER=kith#\r\n".replacing("kith#", with: "kith #"),
         ])
     func spellings(text: String) {
         let file = read(text)
         #expect(file.problems == [])
-        #expect(file.peers == [PeerEndpoint(address: HTTPAddress(host: "node.local", port: 8080), tier: .kin)])
+        #expect(file.peers == [PeerEndpoint(address: HTTPAddress(host: "node.local", port: 8080), tier: .kith)])
     }
 
     @Test("A path before the route stays")
@@ -45,22 +46,87 @@ struct PeersFileTests {
 
     @Test("A key is kept, and may hold a hash sign")
     func key() {
-        let peer = read("http://a:1 key=ab#c tier=kin").peers.first
+        let peer = read("http://a:1 key=ab#c tier=kith").peers.first
         #expect(peer?.key == Secret("ab#c"))
-        #expect(peer?.tier == .kin)
+    }
+
+    @Test("A service that is written down as kin is used as kith, and its owner is told how kin are paired")
+    func kin() throws {
+        let file = read("http://a:1 tier=kin key=x\nhttp://b:1")
+        #expect(file.peers.map(\.tier) == [.kith, .kith])
+        #expect(file.peers.first?.key == Secret("x"))
+        #expect(file.problems == [PeersFile.Problem(place: .line(1), reason: .kinArePaired)])
+        let words = try #require(file.problems.first?.description)
+        #expect(words.contains("kith invite") && words.contains("kith join"))
+    }
+
+    private static let id = NodeID(digest: Array(repeating: 7 as UInt8, count: 32))
+
+    @Test(
+        "A kith node's address suggests its peer port",
+        arguments: [
+            ("kith://laptop.local", "laptop.local:7443"), ("KITH://Laptop.local:7444/", "laptop.local:7444"),
+            ("laptop.local:7444", "laptop.local:7444"), ("192.168.1.20:7443 # desk", "192.168.1.20:7443"),
+            ("kith://[fe80::1%eth0]:9", "[fe80::1%eth0]:9"), ("[fd00::2]:7443", "[fd00::2]:7443"),
+        ])
+    func nodes(line: String, address: String) {
+        let file = read(line)
+        #expect(file.problems == [])
+        #expect(file.peers.isEmpty)
+        #expect(file.suggestions.map(\.address.description) == [address])
+    }
+
+    @Test("The id that is expected there goes with the suggestion")
+    func id() throws {
+        let id = try #require(Self.id)
+        #expect(read("kith://a id=\(id)").suggestions.map(\.id) == [id])
+        #expect(read("a:1 ID=\("\(id)".lowercased().replacing("-", with: ""))").suggestions.map(\.id) == [id])
+    }
+
+    @Test(
+        "A node's line that is wrong is named with its reason",
+        arguments: [
+            ("kith://", .notAnAddress), ("kith://a/b", .notAnAddress), ("kith://u@a", .notAnAddress),
+            ("kith://a:0", .notAnAddress), ("a", .notAnAddress), ("a:99999", .notAnAddress),
+            ("a:1 tier=kin", .unknownNodeAttribute("tier")), ("a:1 key=x", .unknownNodeAttribute("key")),
+            ("a:1 word", .unknownNodeWord), ("a:1 id=short", .unusableID), ("good.local:7443", .duplicate(of: 1)),
+            ("kith://good.local id=x id=y", .repeatedAttribute("id")),
+        ] as [(String, PeersFile.Problem.Reason)])
+    func badNode(line: String, reason: PeersFile.Problem.Reason) {
+        let file = read("kith://good.local\n\(line)\nlast:1")
+        #expect(file.problems == [PeersFile.Problem(place: .line(2), reason: reason)])
+        #expect(file.suggestions.map(\.address.host) == ["good.local", "last"])
+    }
+
+    @Test("A service and a peer port at one address are two things")
+    func both() {
+        let file = read("http://a:7443\na:7443")
+        #expect(file.problems.isEmpty)
+        #expect(file.peers.count == 1 && file.suggestions.count == 1)
+    }
+
+    @Test("Spoilt text is read or refused, and never traps", arguments: 1...20 as ClosedRange<UInt64>)
+    func hostile(seed: UInt64) throws {
+        print("seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        let text = "http://a:1 tier=kin key=k\nkith://[fe80::1%eth0]:9 id=\(try #require(Self.id))\nb:2\n"
+        for _ in 0..<300 {
+            let file = PeersFile(bytes: Mutations.spoil(Array(text.utf8), using: &generator))
+            #expect(file.suggestions.allSatisfy { (1...65_535).contains($0.address.port) })
+        }
     }
 
     @Test(
         "A bad line is named with its number and reason, and the others are used",
         arguments: [
-            ("localhost:8081", .notAnAddress),
+            ("localhost", .notAnAddress),
             ("http://user:pw@host:1", .notAnAddress),
             ("http://a:99999", .notAnAddress),
             ("http://b:1 kin", .unknownWord),
             ("http://b:1 sk-12345678901=x", .unknownWord),
             ("http://b:1 teir=kin", .unknownAttribute("teir")),
             ("http://b:1 tier=friend", .unknownTier),
-            ("http://b:1 tier=kin tier=kith", .repeatedAttribute("tier")),
+            ("http://b:1 tier=kith tier=kith", .repeatedAttribute("tier")),
             ("http://b:1 key=", .unusableKey),
             ("http://b:1 key=a\u{7}b", .unusableKey),
             ("http://good:1/api/generate", .duplicate(of: 1)),
@@ -74,8 +140,8 @@ struct PeersFileTests {
 
     @Test("Of two lines for one address the first is used, also when they differ")
     func firstWins() {
-        let file = read("http://a:1 tier=kin key=one\nhttp://a:1/api/generate tier=kith key=two")
-        #expect(file.peers == [PeerEndpoint(address: HTTPAddress(host: "a", port: 1), tier: .kin, key: Secret("one"))])
+        let file = read("http://a:1 key=one\nhttp://a:1/api/generate tier=kith key=two")
+        #expect(file.peers == [PeerEndpoint(address: HTTPAddress(host: "a", port: 1), tier: .kith, key: Secret("one"))])
         #expect(file.problems.map(\.reason) == [.duplicate(of: 1)])
     }
 
@@ -98,17 +164,18 @@ struct PeersFileTests {
 
     @Test("A comma-separated list is read by the same rules")
     func list() {
-        let file = PeersFile(list: "http://a:1/api/generate, http://b:2 tier=kin ,,ftp://c,")
+        let file = PeersFile(list: "http://a:1/api/generate, http://b:2 key=k ,d:3,ftp://c,")
         #expect(file.peers.map(\.address.description) == ["http://a:1", "http://b:2"])
-        #expect(file.peers.map(\.tier) == [.kith, .kin])
+        #expect(file.suggestions.map(\.address.description) == ["d:3"])
         #expect(file.problems == [.init(place: .entry(4), reason: .notAnAddress)])
     }
 
     @Test("When two sources name a peer, the first source decides")
     func merge() {
-        var merged = PeersFile(list: "http://a:1 tier=kin")
-        merged.merge(read("http://a:1\nhttp://b:1\nnonsense"))
-        #expect(merged.peers.map(\.tier) == [.kin, .kith])
+        var merged = PeersFile(list: "http://a:1 key=first,c:1")
+        merged.merge(read("http://a:1\nhttp://b:1\nnonsense\nc:1\nd:1"))
+        #expect(merged.peers.map(\.key) == [Secret("first"), nil])
+        #expect(merged.suggestions.map(\.address.host) == ["c", "d"])
         #expect(merged.problems.map(\.place) == [.line(3)])
     }
 

@@ -28,7 +28,6 @@ struct NodeSettingsTests {
         #expect(settings.port == 8080)
         #expect(settings.name == NodeName("desk-8080"))
         #expect(settings.engine.choice == .automatic)
-        #expect(settings.meshKey == nil)
         #expect(settings.dataDirectory == "/home/ada/.kith")
         #expect(settings.peersFile == "/home/ada/.kith/config/peers.txt")
         #expect(settings.socialIdleThreshold == .seconds(480))
@@ -122,7 +121,6 @@ struct NodeSettingsTests {
                     name: attic
                     host: ::1
                     level: 2.5
-                    mesh: {key: 0123456789abcdef}
                     peers:
                       endpoints:
                         - http://a:1 tier=kin
@@ -139,7 +137,6 @@ struct NodeSettingsTests {
         #expect(settings.name == NodeName("attic"))
         #expect(settings.host == "::1")
         #expect(settings.level == 2.5)
-        #expect(settings.meshKey == Secret("0123456789abcdef"))
         #expect(settings.peerEndpoints.peers.map(\.tier) == [.kin, .kith])
         #expect(settings.peersFile == "/home/ada/.kith/lists/peers.txt")
         #expect(settings.requestBodyLimit == 8_388_608)
@@ -204,5 +201,23 @@ struct NodeSettingsTests {
         #expect(try ClientSettings(url: nil, environment: environment).node.port == 9)
         #expect(try ClientSettings(url: "http://h:7/", environment: environment).node.description == "http://h:7")
         #expect(throws: SettingProblem.self) { try ClientSettings(url: "h:7", environment: [:]) }
+    }
+
+    @Test("The key and the certificate for that node come from the environment, and are checked")
+    func clientKey() throws {
+        let fingerprint = String(repeating: "ab", count: 32)
+        let settings = try ClientSettings(
+            url: nil, environment: ["KITH_KEY": "k", "KITH_FINGERPRINT": fingerprint, "KITH_NONSENSE": "x"])
+        #expect(settings.key == Secret("k"))
+        #expect(settings.pin != nil)
+        #expect(!settings.isNamed)
+        #expect(try ClientSettings(url: "http://h", environment: [:]).isNamed)
+        #expect(throws: SettingProblem.self) { try ClientSettings(url: nil, environment: ["KITH_FINGERPRINT": "ab"]) }
+    }
+
+    @Test("The port for peers is 7443 unless told otherwise")
+    func peerPort() throws {
+        #expect(try NodeSettings(Self.sources()).peer.port == 7_443)
+        #expect(try NodeSettings(Self.sources(environment: ["KITH_PEER_PORT": "0"])).peer.port == 0)
     }
 }

@@ -32,8 +32,8 @@ struct SettingProblemTests {
             ("engine:\n  embedded:\n    slot: 2", "engine.embedded.slot", 3, "engine.embedded.slots"),
             ("engine:\n  ollama:\n    url: http://a", "engine.ollama.url", 3, nil),
             ("tokens_per_second: 4", "tokens_per_second", 1, "engine.test.tokens_per_second"),
-            ("peer:\n  file: x", "peer", 1, "peers"),
-            ("mesh_key: abc", "mesh_key", 1, "mesh.key"),
+            ("peer:\n  file: x", "peer.file", 2, "peers.file"), ("engin:\n  kind: x", "engin", 1, "engine"),
+            ("peer_port: abc", "peer_port", 1, "peer.port"),
             ("zzzzzzzzzz: 1", "zzzzzzzzzz", 1, nil),
         ] as [(String, String, Int, String?)])
     func misspeltYAML(yaml: String, name: String, line: Int, suggestion: String?) {
@@ -45,7 +45,7 @@ struct SettingProblemTests {
     @Test(
         "A misspelt name of kith's is refused in the environment and in .env",
         arguments: [
-            ("KITH_PROT", "KITH_PORT"), ("KITH_ENGIN", "KITH_ENGINE"), ("KITH_MESHKEY", "KITH_MESH_KEY"),
+            ("KITH_PROT", "KITH_PORT"), ("KITH_ENGIN", "KITH_ENGINE"), ("KITH_PEERPORT", "KITH_PEER_PORT"),
             ("KITH_ENGINE_EMBEDED_SLOTS", "KITH_ENGINE_EMBEDDED_SLOTS"), ("KITH_ENGINE_DIRS", "KITH_ENGINE_DIR"),
         ])
     func misspeltOwnName(name: String, suggestion: String) {
@@ -146,7 +146,36 @@ struct SettingProblemTests {
     func notLoopback(host: String) {
         let message = problem(sources(flags: [.host: host]))
         #expect(message?.hasPrefix("setting host (--host): \"\(host)\" can be reached from other machines") == true)
-        #expect(message?.contains("TLS and keys") == true)
+        #expect(
+            message?.hasSuffix("kith key create --name NAME --scope chat, then: kith up --host \(host) --tls") == true)
+    }
+
+    @Test("With TLS an address that other machines reach is a matter of keys, which are looked for at the start")
+    func reachable() {
+        #expect(problem(sources(flags: [.host: "0.0.0.0", .tlsMode: "own"])) == nil)
+        #expect(problem(sources(flags: [.host: "::", .tlsCertificate: "c.pem", .tlsKey: "k.pem"])) == nil)
+        let off: [SettingKey: String] = [.host: "::", .tlsMode: "off", .tlsCertificate: "c.pem", .tlsKey: "k.pem"]
+        #expect(problem(sources(flags: off))?.contains("needs TLS and a key") == true)
+    }
+
+    @Test("A certificate without its key, a key without its certificate, and two certificates are refused")
+    func certificates() {
+        #expect(problem(sources(flags: [.tlsCertificate: "c.pem"]))?.contains("--tls-key") == true)
+        #expect(problem(sources(environment: ["KITH_TLS_KEY": "k.pem"]))?.contains("--tls-cert") == true)
+        let both: [SettingKey: String] = [.tlsMode: "own", .tlsCertificate: "c.pem", .tlsKey: "k.pem"]
+        #expect(problem(sources(flags: both))?.contains("take one of the two away") == true)
+    }
+
+    @Test(
+        "What is no switch, role, name or address is refused with what would be right",
+        arguments: [
+            (.peerLAN, "maybe", "on or off"), (.requireKey, "2", "on or off"),
+            (.roles, "node,king", "one or more of node, discovery"), (.allowedHosts, "a b/c", "host names"),
+            (.registries, "127.0.0.1:8001", "http://127.0.0.1:8001"), (.tlsMode, "on", "one of off, own"),
+            (.peerPort, "65536", "0 to 65535"),
+        ] as [(SettingKey, String, String)])
+    func reach(key: SettingKey, value: String, expected: String) {
+        #expect(problem(sources(flags: [key: value]))?.contains(expected) == true)
     }
 
     @Test("Every loopback address can be used", arguments: ["127.0.0.1", "127.8.9.1", "localhost", "LOCALHOST", "::1"])
@@ -182,7 +211,7 @@ struct SettingProblemTests {
                     var dumped = ""
                     dump(settings, to: &dumped)
                     messages += ["\(settings)", String(reflecting: settings), dumped]
-                    messages += try settings.loadPeers().problems.map(\.description)
+                    messages += settings.peerEndpoints.problems.map(\.description)
                 } catch {
                     messages.append("\(error)")
                 }

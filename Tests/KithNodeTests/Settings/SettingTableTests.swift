@@ -25,8 +25,10 @@ struct SettingTableTests {
     func promised() {
         let names = Set(SettingDefinition.all.flatMap(\.environmentNames))
         let promised: Set = [
-            "KITH_PORT", "KITH_HOST", "KITH_NAME", "KITH_ENGINE", "KITH_DATA_DIR", "KITH_MESH_KEY", "KITH_LOG_LEVEL",
+            "KITH_PORT", "KITH_HOST", "KITH_NAME", "KITH_ENGINE", "KITH_DATA_DIR", "KITH_LOG_LEVEL",
             "KITH_ENGINE_DIR", "KITH_ENGINE_MODEL", "KITH_ENGINE_EMBEDDED_SLOTS", "KITH_URL",
+            "KITH_KEY", "KITH_FINGERPRINT", "KITH_REQUIRE_KEY", "KITH_TLS", "KITH_TLS_CERT", "KITH_TLS_KEY",
+            "KITH_PEER_PORT", "KITH_PEER_HOST", "KITH_LAN", "KITH_ROLES", "DISCOVERY_PORT", "AIOS_DISCOVERY_ADDR",
         ]
         #expect(promised.subtracting(names) == [])
     }

@@ -2,7 +2,7 @@
 
 import KithDialects
 package import KithModel
-package import KithTransport
+import KithTransport
 import NIOCore
 import NIOHTTP1
 

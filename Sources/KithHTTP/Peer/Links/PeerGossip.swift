@@ -4,6 +4,7 @@ import KithMembership
 import KithModel
 import KithTransport
 import NIOCore
+import NIOHTTP1
 
 /// Carries gossip packets over the connections between nodes.
 struct PeerGossip: GossipTransport {
@@ -46,7 +47,7 @@ extension GossipFailure {
         switch failure {
         case .refused: self = .refused
         case .timeout: self = .timeout
-        case .rejected(let refusal): self = .refusedByPeer(refusal.message)
+        case .rejected(let refusal): self = .refusedByPeer(reason: refusal.message)
         case .noAddress, .unreachable, .wrongNode, .incompatible: self = .unreachable
         }
     }

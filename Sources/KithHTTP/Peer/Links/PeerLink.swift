@@ -2,7 +2,7 @@
 
 import KithDialects
 package import KithModel
-package import KithTransport
+import KithTransport
 import NIOCore
 import NIOHTTP1
 
@@ -46,6 +46,14 @@ package struct PeerLink: Sendable {
             throw ChatFailure(.engineError, "the node answered with status \(reply.status)")
         }
         return try JSONBody.decode(type, from: reply.body.readableBytesView)
+    }
+
+    /// Asks which models the node offers.
+    func models(limit: Duration) async throws -> PeerModels {
+        let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 1 << 20)
+        let reply = try await connection.collect(request(.GET, PeerWire.modelsPath, limits: limits))
+        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        return try JSONBody.decode(PeerModels.self, from: reply.body.readableBytesView)
     }
 
     /// A request with a body that is sent as it is.

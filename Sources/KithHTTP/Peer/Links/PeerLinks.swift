@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithModel
-package import KithTransport
+import KithTransport
 package import KithTrust
 package import NIOCore
 import Synchronization

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 package import KithInference
 package import KithMembership
 package import KithModel
@@ -86,11 +87,9 @@ package final class PeerDirectory: Mesh {
     package func backend(for node: NodeName) -> (any Answering)? {
         if node == ownName { return localEngine }
         guard let id = state.withLock({ $0.names.ids[node] }) else { return nil }
-        return PeerClient(id: id, links: links) { [membership] in
-            membership.addresses(of: id)
-        } onContact: { [membership] in
-            membership.contact(id)
-        }
+        return PeerClient(
+            id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links,
+            onContact: { [membership] in membership.contact(id) })
     }
 
     package func report(_ failure: ChatFailure, from node: NodeName) {
@@ -124,6 +123,9 @@ package final class PeerDirectory: Mesh {
         let seen = PeerAddress(host: source, port: port).map { [$0] } ?? []
         membership.suggest(addresses: seen + hello.addresses, for: id)
     }
+
+    /// The node was heard: what stood in its way no longer does.
+    func recovered(_ id: NodeID) { state.withLock { $0.failures[id] = nil } }
 
     func failed(_ id: NodeID, with failure: LinkFailure) { state.withLock { $0.failures[id] = failure } }
 
@@ -216,7 +218,7 @@ package final class PeerDirectory: Mesh {
             entries[peer.id] = entry
             guard let before = state.entries[peer.id], before.state != entry.state else { continue }
             let isGood = entry.state == .up
-            changes.append(Change(name: entry.name, words: entry.words, isGood: isGood))
+            changes.append(Change(name: entry.name, words: entry.state.word, isGood: isGood))
         }
         for gone in state.entries.keys where entries[gone] == nil { state.names.remove(gone) }
         state.entries = entries

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import KithInference
+import KithInference
 package import KithModel
 
 /// One peer as it is known at the moment.
@@ -87,6 +87,12 @@ extension PeerEntry.State {
         case .incompatible: "incompatible"
         case .plain: "plain"
         }
+    }
+
+    /// The protocol versions of both sides, when they have none in common.
+    package var versions: String? {
+        guard case .incompatible(let theirs) = self else { return nil }
+        return "theirs \(theirs), ours \(ProtocolVersions.supported)"
     }
 
     /// What a person should know beside the word.

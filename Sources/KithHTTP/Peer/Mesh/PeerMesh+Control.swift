@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithDialects
+package import KithDialects
+import KithMembership
 import KithModel
 import KithTrust
 
 extension PeerMesh: MeshControl {
     package func identity() -> ControlMessage.Identity {
         ControlMessage.Identity(
-            id: identity.id, name: profile.name, fingerprint: identity.fingerprint, addresses: profile.addresses(),
+            id: ownIdentity.id, name: profile.name, fingerprint: ownIdentity.fingerprint, addresses: profile.addresses(),
             isCloned: directory.isCloned)
     }
 
@@ -29,9 +30,9 @@ extension PeerMesh: MeshControl {
         case .success(let read): code = read
         case .failure(let why): throw ControlFailure(.malformedCode, why.description)
         }
-        if code.inviter == identity.id { throw ControlFailure(PairingRefusal.ownCode) }
+        if code.inviter == ownIdentity.id { throw ControlFailure(PairingRefusal.ownCode) }
         let call = PairingCall(
-            links: links, code: code, joiner: identity.id,
+            links: links, code: code, joiner: ownIdentity.id,
             introduction: PairingIntroduction(name: profile.name, addresses: profile.addresses()))
         do {
             let (peer, address) = try await call.run(clock: clock)

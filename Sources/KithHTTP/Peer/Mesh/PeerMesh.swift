@@ -4,7 +4,7 @@ package import Hummingbird
 package import KithInference
 package import KithMembership
 package import KithModel
-package import KithStore
+
 package import KithTrust
 package import Logging
 package import NIOCore
@@ -42,7 +42,7 @@ package final class PeerMesh: Sendable {
 
     package let trust: TrustBook
     package let directory: PeerDirectory
-    let identity: NodeIdentity
+    let ownIdentity: NodeIdentity
     let profile: Profile
     let links: PeerLinks
     let membership: MembershipService
@@ -51,6 +51,8 @@ package final class PeerMesh: Sendable {
     let clock: any TimeSource
     let audit: any AuditTrail
     let logger: Logger
+    let strangers = Strangers()
+    let discovery = Mutex<DiscoveryService?>(nil)
     private let connections = PeerConnections()
     private let tls: PeerTLS
     private let localEngine: LocalEngine?
@@ -65,7 +67,7 @@ package final class PeerMesh: Sendable {
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws {
         self.profile = profile
-        self.identity = identity
+        self.ownIdentity = identity
         self.trust = trust
         self.localEngine = localEngine
         self.clock = clock
@@ -82,10 +84,11 @@ package final class PeerMesh: Sendable {
             tls: tls, group: group, clock: clock, hello: { Self.hello(profile, instance) },
             onLost: { eventSource.yield(.connectionLost($0)) })
         membership = MembershipService(
-            own: identity.id, instance: instance, settings: profile.membership,
-            transport: PeerGossip(links: links) { eventSource.yield(.failed($0, $1)) },
-            clock: clock
-        ) { eventSource.yield(.member($0)) } onClone: { eventSource.yield(.cloned($0)) }
+            membership: Membership(
+                id: identity.id, instance: instance, settings: profile.membership, addresses: profile.addresses(),
+                now: clock.now),
+            transport: PeerGossip(links: links) { eventSource.yield(.failed($0, $1)) }, clock: clock,
+            notify: { eventSource.yield(.membership($0)) })
         directory = PeerDirectory(
             ownName: profile.name, ownID: identity.id, level: profile.level, version: profile.version, engine: engine,
             localEngine: localEngine, trust: trust, membership: membership, links: links, clock: clock, audit: audit,
@@ -97,9 +100,11 @@ package final class PeerMesh: Sendable {
             introduction: { PairingIntroduction(name: profile.name, addresses: profile.addresses()) },
             onKin: { [membership] in await sync.run(with: membership.reachable) })
         membership.setTrusted(trust.kin)
-        suggestKnownAddresses()
-        trust.whenChanged { [links, membership, connections, directory] change in
+        trust.whenChanged { [links, membership, connections, directory, weak trust] change in
             membership.setTrusted(change.kin)
+            for peer in trust?.peers() ?? [] where change.kin.contains(peer.id) {
+                membership.suggest(addresses: peer.addresses, for: peer.id)
+            }
             for id in change.lost {
                 links.drop(id)
                 connections.close(id)
@@ -143,13 +148,32 @@ package final class PeerMesh: Sendable {
         links.shutDown()
     }
 
+    /// Finds other nodes in these ways, until cancelled; runs beside ``run(onReturn:)``.
+    package func discover(_ ways: [any Discovery]) async {
+        let (changes, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let service = DiscoveryService(ways, ownID: ownIdentity.id, clock: clock) { source.yield() }
+        discovery.withLock { $0 = service }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await service.run() }
+            group.addTask {
+                for await _ in changes { await self.suggested(service.suggestions()) }
+            }
+            group.addTask {
+                // Addresses that name nobody are asked again: a node may have come up there.
+                while true {
+                    do { try await self.clock.sleep(for: Strangers.pause) } catch { return }
+                    source.yield()
+                }
+            }
+        }
+    }
+
     // MARK: Events
 
     enum MeshEvent: Sendable {
         case connectionLost(NodeID)
         case failed(NodeID, LinkFailure)
-        case member(MemberEvent)
-        case cloned(NodeID)
+        case membership(MembershipNotice)
         case trustChanged
     }
 
@@ -162,9 +186,9 @@ package final class PeerMesh: Sendable {
                 case .failed(let id, let failure):
                     directory.failed(id, with: failure)
                     if case .wrongNode = failure { directory.refresh() }
-                case .cloned(let id): directory.sawClone(of: id)
+                case .membership(.cloned(let sighting)): directory.sawClone(of: sighting.id)
                 case .trustChanged: group.addTask { await self.sync.run(with: self.membership.reachable) }
-                case .member(let event): group.addTask { await self.noted(event) }
+                case .membership(.changed(let event)): group.addTask { await self.noted(event) }
                 }
             }
         }
@@ -198,9 +222,14 @@ package final class PeerMesh: Sendable {
         }
     }
 
-    private func suggestKnownAddresses() {
-        for peer in trust.peers() { membership.suggest(addresses: peer.addresses, for: peer.id) }
+    /// This machine's addresses are not what they were.
+    package func networkChanged() {
+        addressesChanged()
+        membership.networkChanged()
     }
+
+    /// The node can be reached elsewhere than before.
+    package func addressesChanged() { membership.setAddresses(profile.addresses()) }
 
     private func syncNowAndThen() async {
         while true {

@@ -3,6 +3,7 @@
 import Hummingbird
 import KithDialects
 import KithInference
+import KithMembership
 import KithModel
 import NIOCore
 
@@ -39,9 +40,13 @@ struct PeerRoutes: Sendable {
         } catch is NIOTooManyBytesError {
             throw SurfaceRefusal.tooLarge(Self.gossipLimit)
         }
-        guard let answer = services.membership.receive([UInt8](buffer: packet), from: caller.id) else {
-            return Response(status: .noContent)
+        let answer: [UInt8]?
+        do {
+            answer = try services.membership.receive([UInt8](buffer: packet), from: caller.id)
+        } catch {
+            throw ChatFailure(.malformedRequest, "this is no gossip packet", cause: error)
         }
+        guard let answer else { return Response(status: .noContent) }
         return Response(
             status: .ok, headers: [.contentType: PeerWire.gossipType],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer)))

@@ -5,6 +5,7 @@ import KithModel
 import KithTrust
 import Logging
 import NIOCore
+import NIOSSL
 
 /// A connection to the peer port: mutual TLS 1.3, then HTTP/2.
 struct PeerServerChannel: ServerChildChannel {

@@ -5,12 +5,6 @@ package import KithStore
 package import KithTrust
 import Synchronization
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Who is trusted, in memory for every request and on disk for the next start.
 ///
 /// Kin follow from the signed operations that all kin share; kith are this node's own affair. What a method has returned
@@ -53,30 +47,31 @@ package final class TrustBook: Sendable {
 
     // MARK: Asking
 
-    package var kin: Set<NodeID> { state.withLock { $0.ledger.kin } }
+    package var kin: Set<NodeID> { state.withLock { Set($0.ledger.fold.kin.keys) } }
 
     /// Another kin has forgotten this node.
-    package var isForgotten: Bool { state.withLock { $0.ledger.isSelfForgotten } }
+    package var isForgotten: Bool { state.withLock { $0.ledger.fold.isSelfForgotten } }
 
     package func standing(of id: NodeID) -> PeerStanding {
         if id == identity.id { return .own }
         return state.withLock { state in
-            if state.ledger.kin.contains(id) { return .kin }
+            if state.ledger.fold.kin[id] != nil { return .kin }
             if state.records[id]?.tier == .kith { return .kith }
-            return state.ledger.hasForgotten(id) ? .forgotten : .stranger
+            return state.ledger.fold.forgotten[id] == nil ? .stranger : .forgotten
         }
     }
 
     /// Everybody who is kin or kith, in a fixed order.
     package func peers() -> [PeerRecord] {
         state.withLock { state in
-            let kith = state.records.values.filter { $0.tier == .kith && !state.ledger.kin.contains($0.id) }
-            return (state.ledger.kin.map { record(of: $0, in: state) } + kith).sorted { $0.id < $1.id }
+            let kin = state.ledger.fold.kin
+            let kith = state.records.values.filter { $0.tier == .kith && kin[$0.id] == nil }
+            return (kin.keys.map { record(of: $0, in: state) } + kith).sorted { $0.id < $1.id }
         }
     }
 
     private func record(of kin: NodeID, in state: State) -> PeerRecord {
-        let introduction = state.ledger.introduction(of: kin)
+        let introduction = state.ledger.fold.kin[kin]?.introduction
         var record = state.records[kin] ?? PeerRecord(id: kin, tier: .kin)
         record.tier = .kin
         record.name = record.name ?? introduction?.name
@@ -95,8 +90,10 @@ package final class TrustBook: Sendable {
         switch tier {
         case .kin:
             operations = try state.withLock { state in
-                if state.ledger.kin.contains(id) { return [] }
-                return [try state.ledger.admit(id, name: name, addresses: addresses, by: identity, at: now)]
+                if state.ledger.fold.kin[id] != nil { return [] }
+                let introduction = PairingIntroduction(name: name, addresses: addresses)
+                let operation = try identity.admit(id, introduction: introduction, in: state.ledger, now: now)
+                return state.ledger.insert([operation]).accepted
             }
         case .kith: operations = try withdraw(id, at: now)
         }
@@ -120,15 +117,15 @@ package final class TrustBook: Sendable {
 
     private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
         try state.withLock { state in
-            guard state.ledger.kin.contains(id) else { return [] }
-            return [try state.ledger.forget(id, by: identity, at: now)]
+            guard state.ledger.fold.kin[id] != nil else { return [] }
+            return state.ledger.insert([try identity.forget(id, in: state.ledger, now: now)]).accepted
         }
     }
 
     /// Notes what was learned of a peer: its name, where it answered, when.
     package func update(_ id: NodeID, _ change: (inout PeerRecord) -> Void) async throws {
         let record = state.withLock { state in
-            var record = state.records[id] ?? PeerRecord(id: id, tier: state.ledger.kin.contains(id) ? .kin : .kith)
+            var record = state.records[id] ?? PeerRecord(id: id, tier: state.ledger.fold.kin[id] == nil ? .kith : .kin)
             change(&record)
             record.addresses = Array(record.addresses.prefix(16))
             state.records[id] = record
@@ -139,45 +136,48 @@ package final class TrustBook: Sendable {
 
     // MARK: Sharing
 
-    /// What to send to a kin whose holdings are not known.
+    /// What to ask a kin.
     package func question() -> OperationsMessage {
-        OperationsMessage(vector: state.withLock { Self.text($0.ledger.versionVector) }, operations: [])
+        OperationsMessage(versions: state.withLock { $0.ledger.versions })
     }
 
     /// Takes over what a kin sent, and answers with what it lacks.
     package func exchange(_ message: OperationsMessage) async throws -> OperationsMessage {
         try await take(message)
-        let vector = Self.vector(message.vector)
         return state.withLock { state in
             OperationsMessage(
-                vector: Self.text(state.ledger.versionVector),
-                operations: state.ledger.missing(for: vector).map { Data($0.bytes) })
+                versions: state.ledger.versions, operations: state.ledger.missing(for: message.versions))
         }
     }
 
     /// Takes over the operations of a kin's answer.
-    package func take(_ message: OperationsMessage) async throws {
-        let operations = message.operations.prefix(TrustLedger.operationLimit).compactMap { TrustOperation.signed([UInt8]($0)) }
-        guard !operations.isEmpty else { return }
+    ///
+    /// - Returns: Whether there was anything new.
+    @discardableResult
+    package func take(_ message: OperationsMessage) async throws -> Bool {
+        guard !message.operations.isEmpty else { return false }
         let before = standings()
-        let accepted = state.withLock { $0.ledger.insert(operations) }
-        try await store.append(accepted)
+        let insertion = state.withLock { $0.ledger.insert(message.operations) }
+        guard !insertion.accepted.isEmpty else { return false }
+        try await store.append(insertion.accepted)
         announce(since: before)
+        return true
     }
 
     /// What to send to a kin after its answer; `nil` when it lacks nothing.
     package func lacking(in answer: OperationsMessage) -> OperationsMessage? {
-        let missing = state.withLock { $0.ledger.missing(for: Self.vector(answer.vector)) }
-        guard !missing.isEmpty else { return nil }
-        var message = question()
-        message.operations = missing.map { Data($0.bytes) }
-        return message
+        state.withLock { state in
+            let missing = state.ledger.missing(for: answer.versions)
+            guard !missing.isEmpty else { return nil }
+            return OperationsMessage(versions: state.ledger.versions, operations: missing)
+        }
     }
 
     private func standings() -> (kin: Set<NodeID>, kith: Set<NodeID>) {
         state.withLock { state in
             let kith = state.records.values.lazy.filter { $0.tier == .kith }.map(\.id)
-            return (state.ledger.kin, Set(kith).subtracting(state.ledger.kin))
+            let kin = Set(state.ledger.fold.kin.keys)
+            return (kin, Set(kith).subtracting(kin))
         }
     }
 
@@ -186,15 +186,5 @@ package final class TrustBook: Sendable {
         guard after != before else { return }
         let lost = before.kin.subtracting(after.kin).union(before.kith.subtracting(after.kith).subtracting(after.kin))
         onChange.withLock { $0 }?(Change(kin: after.kin, lost: lost))
-    }
-
-    private static func text(_ vector: [NodeID: UInt64]) -> [String: UInt64] {
-        Dictionary(uniqueKeysWithValues: vector.map { ($0.key.description, $0.value) })
-    }
-
-    private static func vector(_ text: [String: UInt64]) -> [NodeID: UInt64] {
-        var vector: [NodeID: UInt64] = [:]
-        for (key, value) in text { NodeID(key).map { vector[$0] = value } }
-        return vector
     }
 }

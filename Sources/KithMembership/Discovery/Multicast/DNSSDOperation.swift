@@ -144,14 +144,19 @@ extension DNSSDOperation {
                         return
                     }
                     let data = UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : Int(length))
-                    guard let plain = IPAddress(bytes: data), plain.isUnicast,
-                        let address = plain.isIPv6 && plain.isLinkLocal
-                            ? InterfaceName.of(interface).flatMap({ IPAddress(bytes: data, zone: $0) }) : plain
-                    else { return }
+                    guard let address = DNSSDOperation.address(data, heardOn: interface) else { return }
                     let isPresent = flags & DNSServiceFlags(kDNSServiceFlagsAdd) != 0
                     operation?.add(.address(address, isPresent: isPresent))
                 }, context)
         }
         return operation
+    }
+
+    /// What a record holds; `nil` for what leads to no host, and for a loopback address that another machine claims.
+    private static func address(_ data: UnsafeRawBufferPointer, heardOn interface: UInt32) -> IPAddress? {
+        guard let plain = IPAddress(bytes: data), plain.isUnicast else { return nil }
+        if plain.isLoopback { return InterfaceName.of(interface)?.hasPrefix("lo") == true ? plain : nil }
+        guard plain.isIPv6, plain.isLinkLocal else { return plain }
+        return InterfaceName.of(interface).flatMap { IPAddress(bytes: data, zone: $0) }
     }
 }

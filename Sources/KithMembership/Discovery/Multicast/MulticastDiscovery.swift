@@ -8,7 +8,7 @@ import Synchronization
 /// interface, over IPv4 and IPv6, through the platform's daemon: Avahi or mDNSResponder.
 ///
 /// dns_sd blocks, so a thread of its own talks with it. While the daemon is away, what was found stays for two minutes, and
-/// the daemon is tried again after 1 s, 2 s and so on up to 30 s, for ever.
+/// the daemon is tried again after 1 s, 2 s and so on up to 10 s, for ever.
 package struct MulticastDiscovery: Discovery {
     /// How long a call that hangs in the daemon may delay the end.
     static let patience = Duration.seconds(1)
@@ -18,9 +18,10 @@ package struct MulticastDiscovery: Discovery {
         var name: NodeName
         /// `nil` listens only.
         var advertisedPort: UInt16?
-        var text: ServiceText
+        /// The advertisement's TXT record.
+        var record: [UInt8]
         /// Empty on macOS.
-        var library: String
+        var library = Settings.library
 
         #if canImport(Darwin)
             static let library = ""
@@ -47,18 +48,15 @@ package struct MulticastDiscovery: Discovery {
         id: NodeID, name: NodeName, port: Int?, version: String, protocolVersion: Int,
         clock: any TimeSource = MonotonicClock()
     ) {
+        let text = ServiceText(id: id, version: version, protocolVersion: protocolVersion)
         self.init(
-            id: id, name: name, port: port, version: version, protocolVersion: protocolVersion, clock: clock,
-            library: Settings.library)
+            Settings(
+                id: id, name: name, advertisedPort: port.flatMap { UInt16(exactly: $0) }, record: text.record),
+            clock: clock)
     }
 
-    init(
-        id: NodeID, name: NodeName, port: Int?, version: String, protocolVersion: Int, clock: any TimeSource,
-        library: String
-    ) {
-        settings = Settings(
-            id: id, name: name, advertisedPort: port.flatMap { UInt16(exactly: $0) },
-            text: ServiceText(id: id, version: version, protocolVersion: protocolVersion), library: library)
+    init(_ settings: Settings, clock: any TimeSource = MonotonicClock()) {
+        self.settings = settings
         self.clock = clock
     }
 

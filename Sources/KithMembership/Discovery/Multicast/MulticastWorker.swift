@@ -7,7 +7,7 @@ import Synchronization
 /// Talks with the mDNS daemon through dns_sd. Everything in it belongs to the one thread that calls ``run()``.
 final class MulticastWorker {
     private static let firstRetry = Duration.seconds(1)
-    private static let longestRetry = Duration.seconds(30)
+    private static let longestRetry = Duration.seconds(10)
 
     private let settings: MulticastDiscovery.Settings
     private let clock: any TimeSource
@@ -78,7 +78,7 @@ final class MulticastWorker {
             guard let library else { return }
             if let port = settings.advertisedPort {
                 advertisement = try .advertise(
-                    InstanceName.of(settings.name, settings.id), port: port, text: settings.text.record, with: library)
+                    InstanceName.of(settings.name, settings.id), port: port, text: settings.record, with: library)
             }
             browser = try .browse(with: library)
             (retryAt, retry, problem) = (nil, Self.firstRetry, nil)

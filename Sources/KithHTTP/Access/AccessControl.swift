@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import KithModel
+import KithTrust
+
+/// Finds out who asks, for every request to a listener of clients. Neither waits nor blocks.
+package struct AccessControl: Sendable {
+    package var policy: AccessPolicy
+    package var keys: ClientKeys
+    /// What the owner's command line shows; fresh with every start.
+    package var controlToken: Secret?
+    package var audit: any AuditTrail
+
+    package init(policy: AccessPolicy, keys: ClientKeys, controlToken: Secret?, audit: any AuditTrail) {
+        self.policy = policy
+        self.keys = keys
+        self.controlToken = controlToken
+        self.audit = audit
+    }
+
+    func caller(_ head: HTTPRequest) -> Result<Principal, AccessRefusal> {
+        policy.caller(key: PresentedKey(head.headerFields), host: head.authority, verdict: verdict)
+    }
+
+    /// Whether the request may go on to a route. Says nothing to anybody: refusing is for the framework's routes.
+    func admits(_ head: HTTPRequest, to scope: RouteScope) -> Bool {
+        guard case .success(let principal) = caller(head) else { return false }
+        return scope.isOpen(to: principal)
+    }
+
+    private func verdict(_ key: PresentedKey) -> Result<Principal, AccessRefusal> {
+        if let controlToken, controlToken.matches(key.text.utf8) { return .success(.control) }
+        switch keys.check(key.text.utf8, now: .now()) {
+        case .granted(let record): return .success(.key(record))
+        case .refused(let reason, let id): return .failure(.keyRefused(reason, id: id))
+        }
+    }
+}

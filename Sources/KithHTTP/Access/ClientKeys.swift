@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import KithStore
+import KithTrust
+import Synchronization
+
+/// The keys of this node's clients: in memory for every request, in the store for the next start.
+package final class ClientKeys: Sendable {
+    private let ring: Mutex<KeyRing>
+    private let store: Store
+
+    /// - Parameter records: what the store has; see ``load(from:)``.
+    package init(_ records: [ClientKeyRecord] = [], store: Store) {
+        // The ring has a limit; those that still open something go first.
+        ring = Mutex(KeyRing(records.filter { $0.revokedAt == nil } + records.filter { $0.revokedAt != nil }))
+        self.store = store
+    }
+
+    /// - Throws: `StoreError`.
+    package static func load(from store: Store) async throws -> ClientKeys {
+        ClientKeys(try await store.clientKeys(), store: store)
+    }
+
+    /// Neither waits nor blocks for longer than it takes to look a key up.
+    func check(_ presented: some Collection<UInt8>, now: WallTime) -> KeyVerdict {
+        ring.withLock { $0.check(presented, now: now) }
+    }
+
+    /// Whether anybody could be let in who has to show a key.
+    package func hasUsableKey(now: WallTime) -> Bool {
+        let records = ring.withLock { $0.records }
+        return records.contains { $0.revokedAt == nil && ($0.expiresAt.map { now < $0 } ?? true) }
+    }
+
+    /// Makes a key, which counts from when this returns. Its text is known nowhere else afterwards.
+    ///
+    /// - Throws: `StoreError`; ``KeyRing/Unsuitable`` when there are as many keys as there can be.
+    package func create(
+        name: String, scopes: Set<Scope>, lifetime: Duration?, now: WallTime
+    ) async throws -> (text: Secret, record: ClientKeyRecord) {
+        let key = ClientKey()
+        let record = key.record(
+            name: name, scopes: scopes, createdAt: now, expiresAt: lifetime.map { now.advanced(by: $0) })
+        try await store.insert(record)
+        if let reason = ring.withLock({ $0.add(record) }) {
+            try await store.revokeKey(record.id, at: now)
+            throw reason
+        }
+        return (key.text, record)
+    }
+
+    /// Ends a key at once, also for connections that are open.
+    ///
+    /// - Returns: whether there was such a key that had not been revoked.
+    /// - Throws: `StoreError`; the key does not count any more until the next start then.
+    package func revoke(_ id: String, now: WallTime) async throws -> Bool {
+        _ = ring.withLock { $0.revoke(id, at: now) }
+        return try await store.revokeKey(id, at: now)
+    }
+
+    /// - Throws: `StoreError`.
+    package func records() async throws -> [ClientKeyRecord] { try await store.clientKeys() }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import KithStore
+import KithTrust
+package import Logging
+import Synchronization
+
+/// Writes the audit trail to the log at once, and to the store within a second.
+package final class StoreAuditTrail: AuditTrail {
+    /// Between two writes to the store.
+    package static let pause = Duration.seconds(1)
+    /// Lines that wait for the store; beyond it the oldest are in the log only.
+    static let waitingLimit = 1_024
+
+    fileprivate struct State: Sendable {
+        var fold = AuditFold()
+        var waiting: [AuditRecord] = []
+    }
+
+    private let state = Mutex(State())
+    private let store: Store
+    private let logger: Logger
+    private let clock: any TimeSource
+
+    package init(store: Store, logger: Logger, clock: any TimeSource) {
+        self.store = store
+        self.logger = logger
+        self.clock = clock
+    }
+
+    package func record(_ kind: AuditRecord.Kind, subject: String?, source: String?, reason: String) {
+        let now = clock.now
+        let lines = state.withLock { state in
+            let lines = state.fold.record(
+                kind, subject: subject, source: source, reason: reason, at: .now(), now: now)
+            state.keep(lines)
+            return lines
+        }
+        for line in lines { log(line) }
+    }
+
+    /// Writes what is waiting until the task is cancelled, and then once more.
+    package func run() async {
+        var isRunning = true
+        while isRunning {
+            do { try await clock.sleep(for: Self.pause) } catch { isRunning = false }
+            await write(isLast: !isRunning)
+        }
+    }
+
+    private func write(isLast: Bool) async {
+        let now = clock.now
+        let (counted, waiting) = state.withLock { state in
+            let counted = isLast ? state.fold.flush() : state.fold.due(now: now)
+            state.keep(counted)
+            defer { state.waiting = [] }
+            return (counted, state.waiting)
+        }
+        for line in counted { log(line) }
+        do {
+            try await store.appendAudit(waiting)
+        } catch {
+            logger.error("audit trail not saved", metadata: ["reason": "\(error)"])
+            state.withLock { $0.keepAgain(waiting) }
+        }
+    }
+
+    private func log(_ record: AuditRecord) {
+        var metadata: Logger.Metadata = ["kind": "\(record.kind.rawValue)", "reason": "\(record.reason)"]
+        if let subject = record.subject { metadata["subject"] = "\(subject)" }
+        if let source = record.source { metadata["source"] = "\(source)" }
+        if record.count > 1 { metadata["count"] = "\(record.count)" }
+        logger.notice("audit", metadata: metadata)
+    }
+}
+
+extension StoreAuditTrail.State {
+    fileprivate mutating func keep(_ records: [AuditRecord]) {
+        waiting.append(contentsOf: records)
+        waiting.removeFirst(max(0, waiting.count - StoreAuditTrail.waitingLimit))
+    }
+
+    fileprivate mutating func keepAgain(_ records: [AuditRecord]) {
+        let later = waiting
+        waiting = records
+        keep(later)
+    }
+}

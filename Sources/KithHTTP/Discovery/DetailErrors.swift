@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import KithModel
+
+/// Turns everything that is thrown into `{"detail": …}`, the shape of AIOS services.
+struct DetailErrors: RouterMiddleware {
+    typealias Context = NodeRequestContext
+
+    func handle(
+        _ request: Request, context: NodeRequestContext,
+        next: @concurrent (Request, NodeRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as CancellationError {
+            throw error  // nobody is there to be answered
+        } catch let body as UnusableBody {
+            return try .json(Detail(detail: body.faults), status: .unprocessableContent)
+        } catch let refusal as DetailRefusal {
+            return try .json(Detail(detail: refusal.message), status: refusal.status, headers: refusal.headers)
+        } catch {
+            let problem = SurfaceProblem(error)
+            problem.log(path: request.uri.path, to: context.logger)
+            let message =
+                switch problem.status {
+                case .notFound: "Not Found"
+                case .methodNotAllowed: "Method Not Allowed"
+                default: problem.message
+                }
+            return try .json(Detail(detail: message), status: problem.status, headers: problem.headers)
+        }
+    }
+
+    private struct Detail<Content: Encodable>: Encodable {
+        var detail: Content
+    }
+}
+
+/// An error whose words and status the route decides.
+struct DetailRefusal: Error {
+    var status: HTTPResponse.Status
+    var message: String
+    var headers: HTTPFields = [:]
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import KithDialects
+import KithMembership
+import KithModel
+
+/// What AIOS cells and bridges ask their discovery service.
+struct RegistryRoutes: Sendable {
+    /// Bytes of a body.
+    static let bodyLimit = 64 << 10
+
+    let registry: RegistryService
+    let identity: RegistryIdentity
+    let authorise: RegistryAccess.Rule
+
+    func add(to router: SurfaceRouter) {
+        router.surface("/health", [.get: { _, _ in try health() }])
+        router.surface("/peers", [.get: { _, _ in try peers() }])
+        router.surface("/register", [.post: { request, context in try await register(request, context) }])
+        router.surface("/heartbeat", [.post: { request, context in try await heartbeat(request, context) }])
+        router.surface("/deregister", [.post: { request, context in try await deregister(request, context) }])
+        router.surface(
+            "/peer/:id",
+            [
+                .delete: { request, context in
+                    let id = try await remove(request, context)
+                    return try .json(RegistryAnswer(status: "deregistered", cell_id: id))
+                }
+            ])
+        router.surface(
+            "/unregister/:id",
+            [
+                .delete: { request, context in
+                    _ = try await remove(request, context)
+                    return try .json(RegistryAnswer(status: "unregistered"))
+                }
+            ])
+    }
+
+    // MARK: Reading
+
+    private func health() throws -> Response {
+        try .json(RegistryHealthAnswer(identity.cell()))
+    }
+
+    private func peers() throws -> Response {
+        let cells = registry.cells()
+        return try .json(
+            RegistryPeersAnswer(peers: cells.map(CellBody.init), count: cells.count, my_host: identity.host))
+    }
+
+    // MARK: Changing
+
+    private func register(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let owner = try await owner(of: request, context)
+        let body = try await body(of: request)
+        let cell = try CellInfo(body: body)
+        try Self.check(registry.change { $0.register(cell, by: owner, at: $1, wall: $2) }, body: body)
+        return try .json(RegistryAnswer(status: "registered", cell_id: cell.cellID))
+    }
+
+    private func heartbeat(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let owner = try await owner(of: request, context)
+        let body = try await body(of: request)
+        var fields = try FieldReader(body)
+        let (id, level) = (fields.text("cell_id"), fields.number("consciousness_level"))
+        try fields.check()
+        let (refusal, count) = registry.change { registry, now, wall in
+            (
+                registry.heartbeat(id, level: level, by: owner, at: now, wall: wall),
+                registry.cells(at: now).count
+            )
+        }
+        try Self.check(refusal, body: body)
+        return try .json(RegistryAnswer(status: "ok", cell_id: id, peers_count: count))
+    }
+
+    private func deregister(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let owner = try await owner(of: request, context)
+        var fields = try FieldReader(try await body(of: request))
+        let id = fields.text("cell_id")
+        try fields.check()
+        try remove(id, by: owner)
+        return try .json(RegistryAnswer(status: "deregistered", cell_id: id))
+    }
+
+    private func remove(_ request: Request, _ context: NodeRequestContext) async throws -> String {
+        let owner = try await owner(of: request, context)
+        let id = context.parameters.get("id").flatMap { PathSegment.unescaped($0) } ?? ""
+        try remove(id, by: owner)
+        return id
+    }
+
+    private func remove(_ id: String, by owner: RegistryOwner) throws {
+        let refusal = registry.change { registry, now, _ in registry.deregister(id, by: owner, at: now) }
+        if case .unknown = refusal { throw DetailRefusal(status: .notFound, message: "Peer not found") }
+        try Self.check(refusal, body: .null)
+    }
+
+    // MARK: Requests
+
+    private func owner(of request: Request, _ context: NodeRequestContext) async throws -> RegistryOwner {
+        let caller = RegistryCaller(head: request.head, remoteAddress: context.remoteAddress?.ipAddress)
+        switch await authorise(caller) {
+        case .allowed(let owner): return owner
+        case .refused(let why):
+            throw DetailRefusal(status: .unauthorized, message: why, headers: [.wwwAuthenticate: "Bearer"])
+        }
+    }
+
+    private func body(of request: Request) async throws -> JSONValue {
+        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
+        guard !bytes.isEmpty else {
+            throw UnusableBody([
+                FieldFault(type: "missing", location: [.name("body")], message: "Field required", input: .null)
+            ])
+        }
+        do {
+            return try JSONBody.decode(JSONValue.self, from: bytes)
+        } catch {
+            throw UnusableBody([
+                FieldFault(
+                    type: "json_invalid", location: [.name("body"), .index(0)], message: "JSON decode error",
+                    input: .object([:]))
+            ])
+        }
+    }
+
+    private static func check(_ refusal: RegistryRefusal?, body: JSONValue) throws {
+        guard let refusal else { return }
+        switch refusal {
+        case .unusable(let field, let why):
+            throw UnusableBody(field: field, why: why, input: body[field] ?? .null)
+        case .unknown: throw DetailRefusal(status: .notFound, message: refusal.message)
+        case .taken: throw DetailRefusal(status: .conflict, message: refusal.message)
+        case .foreign: throw DetailRefusal(status: .forbidden, message: refusal.message)
+        case .full: throw DetailRefusal(status: .serviceUnavailable, message: refusal.message)
+        }
+    }
+}

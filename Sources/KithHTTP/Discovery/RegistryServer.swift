@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hummingbird
+import HummingbirdCore
+package import KithModel
+package import KithTrust
+package import Logging
+package import NIOCore
+
+/// The discovery role's listener.
+package enum RegistryServer {
+    /// - Parameters:
+    ///   - authorise: Who may register; reading is open to whoever reaches the port.
+    ///   - onListening: Told of the channel when the port is open.
+    package static func application(
+        registry: RegistryService, identity: RegistryIdentity, address: HTTPAddress,
+        authorise: @escaping RegistryAccess.Rule = RegistryAccess.loopbackOnly,
+        tls: SurfaceTLSSource? = nil, limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<RouterResponder<NodeRequestContext>> {
+        let router = SurfaceRouter(context: NodeRequestContext.self)
+        router.addMiddleware { DetailErrors() }
+        RegistryRoutes(registry: registry, identity: identity, authorise: authorise).add(to: router)
+        return Application(
+            responder: router.buildResponder(),
+            server: .surface(limits: limits, hotRoute: nil, tls: tls),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+            onServerRunning: onListening,
+            logger: logger)
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithDialects
+package import KithMembership
+import KithModel
+import KithTransport
+import KithTrust
+import Logging
+import Synchronization
+
+extension PeerMesh {
+    /// Takes up what discovery suggests: where kin may be, and who may be behind addresses that name nobody.
+    package func suggested(_ peers: [SuggestedPeer]) async {
+        let kin = trust.kin
+        for peer in peers {
+            guard let id = peer.id, kin.contains(id) else { continue }
+            membership.suggest(addresses: peer.addresses.map(\.address), for: id)
+        }
+        await identify(peers.filter { $0.id == nil }.flatMap(\.addresses).map(\.address))
+    }
+
+    /// Finds out who answers at addresses that were suggested without an id.
+    ///
+    /// Each is dialled as if this node itself were there: whoever else answers is named by the refusal, as a suggestion.
+    private func identify(_ addresses: [PeerAddress]) async {
+        await withDiscardingTaskGroup { group in
+            for address in strangers.due(addresses, now: clock.now) {
+                group.addTask { await self.identify(address) }
+            }
+        }
+    }
+
+    private func identify(_ address: PeerAddress) async {
+        do {
+            try await links.open(ownIdentity.id, at: address).close()  // this very node, or a copy of it
+        } catch LinkFailure.wrongNode(let seen) {
+            strangers.found(seen, at: address)
+            if trust.kin.contains(seen) { membership.suggest(addresses: [address], for: seen) }
+        } catch {
+            logger.debug("nobody identified", metadata: ["address": "\(address)", "reason": "\(error)"])
+        }
+    }
+
+    package func nearby() -> ControlMessage.Nearby {
+        guard let discovery = discovery.withLock({ $0 }) else { return ControlMessage.Nearby(nodes: [], problems: []) }
+        let paired = Set(trust.peers().map(\.id))
+        let nodes = discovery.suggestions().compactMap { peer -> ControlMessage.Nearby.Node? in
+            let id = peer.id ?? peer.addresses.lazy.compactMap { self.strangers.node(at: $0.address) }.first
+            if let id, paired.contains(id) || id == ownIdentity.id { return nil }
+            let first = peer.addresses.first
+            return ControlMessage.Nearby.Node(
+                id: id?.description, name: peer.name?.rawValue, version: peer.version,
+                addresses: peer.addresses.map(\.address), source: first?.source.rawValue ?? "",
+                seenSecondsAgo: (first?.goneFor ?? .zero).seconds)
+        }
+        return ControlMessage.Nearby(
+            nodes: nodes, problems: discovery.problems().map { "\($0.source.rawValue): \($0.text)" })
+    }
+}

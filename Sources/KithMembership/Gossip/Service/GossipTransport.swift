@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// Carries packets to peers, over a channel that proves who they are.
+package protocol GossipTransport: Sendable {
+    /// Sends a packet and waits for what the peer answers.
+    ///
+    /// - Parameters:
+    ///   - addresses: Where it may be, the likeliest first; may be empty, and the transport may know better ones.
+    ///   - timeout: For everything together, connecting included. The call must have returned when it has passed, and soon
+    ///     after the task is cancelled.
+    /// - Returns: The answer, or `nil` when the peer accepted the packet and has nothing to say.
+    /// - Throws: ``GossipFailure/refused`` only when each address answered that nobody listens there.
+    func exchange(
+        _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
+    ) async throws(GossipFailure) -> [UInt8]?
+}

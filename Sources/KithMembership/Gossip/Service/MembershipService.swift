@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+import Synchronization
+
+/// Runs ``Membership``: carries its packets, keeps its time, and tells what it notices.
+///
+/// Calls may come from any thread and never wait. Nothing is sent before ``run()`` and after it.
+package final class MembershipService: Sendable {
+    private enum Work: Sendable {
+        case exchange(GossipDispatch)
+        case wake(at: Moment)
+    }
+
+    private let state: Mutex<GossipShell>
+    private let transport: any GossipTransport
+    private let clock: any TimeSource
+    private let readClocks: @Sendable () -> SleepWatch.Reading
+    private let notify: @Sendable (MembershipNotice) -> Void
+    private let work: AsyncStream<Work>
+    private let workInput: AsyncStream<Work>.Continuation
+
+    /// - Parameters:
+    ///   - readClocks: How the machine's sleep is noticed.
+    ///   - notify: Called outside of all locks, from whichever task or thread brought the news; two notices may come at the
+    ///     same time. It should not wait.
+    package init(
+        membership: Membership, transport: any GossipTransport, clock: any TimeSource,
+        readClocks: @escaping @Sendable () -> SleepWatch.Reading = SleepWatch.machine,
+        notify: @escaping @Sendable (MembershipNotice) -> Void = { _ in }
+    ) {
+        state = Mutex(GossipShell(membership: membership, sleepWatch: SleepWatch(first: readClocks())))
+        self.transport = transport
+        self.clock = clock
+        self.readClocks = readClocks
+        self.notify = notify
+        (work, workInput) = AsyncStream.makeStream()
+    }
+
+    // MARK: Running
+
+    /// Runs until the task is cancelled, and returns when goodbye has been said.
+    package func run() async {
+        update { _, _ in [] }
+        await withDiscardingTaskGroup { group in
+            for await work in work {
+                switch work {
+                case .exchange(let dispatch): group.addTask { await self.exchange(dispatch) }
+                case .wake(let moment): group.addTask { await self.wake(at: moment) }
+                }
+            }
+            group.cancelAll()
+        }
+        // The one way to send from a task that is cancelled.
+        await Task { await self.sayGoodbye() }.value
+    }
+
+    private func wake(at moment: Moment) async {
+        do { try await clock.sleep(until: moment, tolerance: nil) } catch { return }
+        let reading = readClocks()
+        update { state, now in
+            guard state.armedFor == moment else { return [] }
+            state.armedFor = nil
+            let slept = state.sleepWatch.note(reading)
+            return (slept ? state.membership.woke(now: now) : []) + state.membership.tick(now: now)
+        }
+    }
+
+    private func exchange(_ dispatch: GossipDispatch) async {
+        let id = dispatch.id
+        let start = clock.now
+        do {
+            let answer = try await transport.exchange(
+                dispatch.packet, with: id, addresses: dispatch.addresses, timeout: dispatch.timeout)
+            let packet = answer.flatMap { try? GossipPacket(decoding: $0) }
+            update { state, now in
+                state.finish(id)
+                state.membership.measured(now - start, with: id)
+                // An answer that cannot be read is a sign of life all the same.
+                return packet.map { state.membership.received($0, from: id, as: .response, now: now) }
+                    ?? state.membership.contact(from: id, now: now)
+            }
+        } catch {
+            let isOver = Task.isCancelled
+            update { state, now in
+                state.finish(id)
+                return isOver ? [] : state.membership.sendFailed(to: id, error, now: now)
+            }
+        }
+    }
+
+    /// Tells the others that this node stops or sleeps; returns when they have heard or time is up.
+    ///
+    /// ``woke()`` takes it back.
+    package func sayGoodbye() async {
+        let goodbyes = state.withLock { state in
+            state.membership.leave(now: clock.now).compactMap { action -> GossipDispatch? in
+                guard case .send(let packet, let id, let timeout) = action else { return nil }
+                return state.dispatch(packet, to: id, timeout: timeout)
+            }
+        }
+        await withDiscardingTaskGroup { group in
+            for goodbye in goodbyes {
+                group.addTask {
+                    // Who does not hear it notices the silence.
+                    _ = try? await self.transport.exchange(
+                        goodbye.packet, with: goodbye.id, addresses: goodbye.addresses, timeout: goodbye.timeout)
+                }
+            }
+        }
+    }
+
+    // MARK: Events
+
+    /// Handles a packet that a peer sent.
+    ///
+    /// - Returns: The answer, or `nil` when there is none.
+    /// - Throws: ``GossipPacketProblem`` when the bytes are no packet of a version that this node speaks.
+    package func receive(_ packet: [UInt8], from id: NodeID) throws(GossipPacketProblem) -> [UInt8]? {
+        let packet = try GossipPacket(decoding: packet)
+        return update { $0.membership.received(packet, from: id, as: .request, now: $1) }?.encoded()
+    }
+
+    /// Authenticated traffic other than packets came from a peer.
+    package func contact(_ id: NodeID) { update { $0.membership.contact(from: id, now: $1) } }
+
+    /// An established channel to a peer broke.
+    package func connectionLost(_ id: NodeID) { update { $0.membership.connectionLost(to: id, now: $1) } }
+
+    /// Others than these are no members, from now on.
+    package func setTrusted(_ ids: Set<NodeID>) { update { $0.membership.setTrusted(ids, now: $1) } }
+
+    /// - Returns: `false` when it is longer than ``Declaration/payloadLimit`` and was not taken.
+    @discardableResult
+    package func setPayload(_ payload: [UInt8]) -> Bool {
+        guard payload.count <= Declaration.payloadLimit else { return false }
+        update { $0.membership.setPayload(payload, now: $1) ?? [] }
+        return true
+    }
+
+    package func setAddresses(_ addresses: [PeerAddress]) {
+        update { $0.membership.setAddresses(addresses, now: $1) }
+    }
+
+    /// Discovery saw a node at these addresses; a trusted one that is gone is tried there at once.
+    package func suggest(addresses: [PeerAddress], for id: NodeID) {
+        update { state, now in
+            state.suggested.add(addresses, for: id) ? state.membership.addressesSuggested(for: id, now: now) : []
+        }
+    }
+
+    package func networkChanged() { update { $0.membership.networkChanged(now: $1) } }
+
+    package func woke() { update { $0.membership.woke(now: $1) } }
+
+    // MARK: Looking
+
+    package func snapshot() -> [Member] { state.withLock { $0.membership.members } }
+
+    package func member(_ id: NodeID) -> Member? { state.withLock { $0.membership.member(id) } }
+
+    /// Where a node may be: what discovery saw goes before what the node said.
+    package func addresses(of id: NodeID) -> [PeerAddress] { state.withLock { $0.addresses(of: id) } }
+
+    // MARK: Actions
+
+    @discardableResult
+    private func update(_ event: (inout GossipShell, Moment) -> [MembershipAction]) -> GossipPacket? {
+        var reply: GossipPacket?
+        var notices: [MembershipNotice] = []
+        var begun: [Work] = []
+        state.withLock { state in
+            for action in event(&state, clock.now) {
+                switch action {
+                case .send(let packet, let id, let timeout):
+                    guard state.begin(id) else { continue }
+                    begun.append(.exchange(state.dispatch(packet, to: id, timeout: timeout)))
+                case .reply(let packet): reply = packet
+                case .changed(let event): notices.append(.changed(event))
+                case .cloned(let sighting): notices.append(.cloned(sighting))
+                }
+            }
+            if let moment = state.arm() { begun.append(.wake(at: moment)) }
+        }
+        for work in begun { workInput.yield(work) }
+        for notice in notices { notify(notice) }
+        return reply
+    }
+}

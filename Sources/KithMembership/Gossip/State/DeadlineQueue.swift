@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// What is due when, the earliest first: a binary heap.
+///
+/// Nothing is taken out before its time. Whoever takes an entry compares its deadline with the one that it still remembers,
+/// and ignores the entry when they differ.
+package struct DeadlineQueue<Key: Sendable>: Sendable {
+    private var heap: [(deadline: Moment, key: Key)] = []
+
+    package init() {}
+
+    package var count: Int { heap.count }
+    package var earliest: Moment? { heap.first?.deadline }
+
+    package mutating func add(_ key: Key, at deadline: Moment) {
+        heap.append((deadline, key))
+        var child = heap.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard heap[child].deadline < heap[parent].deadline else { return }
+            heap.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    /// - Returns: The earliest entry that is due, or `nil`.
+    package mutating func popDue(_ now: Moment) -> (deadline: Moment, key: Key)? {
+        guard let first = heap.first, first.deadline <= now, let last = heap.popLast() else { return nil }
+        guard !heap.isEmpty else { return first }
+        heap[0] = last
+        sink()
+        return first
+    }
+
+    private mutating func sink() {
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2]
+            where child < heap.count && heap[child].deadline < heap[least].deadline {
+                least = child
+            }
+            guard least != parent else { return }
+            heap.swapAt(parent, least)
+            parent = least
+        }
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// What a node keeps of one member.
+struct MemberEntry: Sendable {
+    var state = MemberState.unknown
+    var instance: InstanceID?
+    var incarnation = Incarnation.first
+    var declaration = Declaration()
+    /// Since when the state holds.
+    var since: Moment
+    /// The last authenticated sign of life that came from the member itself.
+    var lastHeard: Moment?
+    var lives = LivesHeard()
+    var suspicion: Suspicion?
+
+    /// Hearsay that it is dead or has left, to be believed if the next probe fails too.
+    var claim: MemberRecord?
+    /// What was said of it wrongly and it has not contradicted yet.
+    var untold: MemberRecord?
+    var wantsDescription = true
+    var copyNotice: (sighting: CloneSighting, until: Moment)?
+
+    /// When a response of the member last led to another packet to it.
+    var followedUpAt: Moment?
+    var probe: SequenceNumber?
+    var lastProbed: Moment?
+    var retryAt: Moment?
+    /// Tries to reach it since it is gone.
+    var attempts = 0
+    /// How often in a row nobody listened at its addresses.
+    var refusals = 0
+    var refusedAt: Moment?
+    var lastFailure: GossipFailure?
+    var roundTrip: Duration?
+
+    init(since: Moment) { self.since = since }
+
+    func record(of id: NodeID, withDeclaration: Bool) -> MemberRecord {
+        MemberRecord(
+            id: id, instance: instance, incarnation: incarnation, state: state, accusers: suspicion?.accusers ?? [],
+            declarationVersion: declaration.version,
+            declaration: withDeclaration && declaration.version > 0 ? declaration : nil)
+    }
+
+    /// What the member should hear of itself, so that it can contradict.
+    func accusation(of id: NodeID) -> MemberRecord? {
+        switch state {
+        case .suspect, .dead, .left: instance == nil ? untold : record(of: id, withDeclaration: false)
+        case .alive, .unknown: claim ?? untold
+        }
+    }
+}

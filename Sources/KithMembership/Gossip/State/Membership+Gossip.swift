@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+// What is told, to whom and when.
+
+extension Membership {
+    /// There is news of a member.
+    mutating func spread(_ id: NodeID) {
+        guard id != self.id else { return rumours.add(id, size: record(of: id).encodedSizeBound) }
+        guard let entry = entries[id] else { return }
+        rumours.add(id, size: entry.record(of: id, withDeclaration: true).encodedSizeBound)
+    }
+
+    private func record(of id: NodeID) -> MemberRecord {
+        guard id != self.id, let entry = entries[id] else { return own.record(of: self.id, withDeclaration: true) }
+        return entry.record(of: id, withDeclaration: true)
+    }
+
+    /// How often a rumour is told: it grows with the logarithm of the size of the mesh.
+    private var rumourLimit: Int {
+        var digits = 1
+        var size = entries.count + 1
+        while size >= 10 {
+            size /= 10
+            digits += 1
+        }
+        return settings.rumourFactor * digits
+    }
+
+    mutating func armGossip() {
+        guard schedule.gossip == nil, !rumours.isEmpty, ring.count > 0, !own.hasLeft else { return }
+        let due = time.now + settings.gossipInterval
+        schedule.gossip = due
+        timers.add(.gossip, at: due)
+    }
+
+    mutating func gossip(now: Moment) {
+        schedule.gossip = nil
+        guard !own.hasLeft else { return }
+        for id in ring.draw(settings.gossipFanout, using: &generator, where: { _ in true }) {
+            guard !rumours.isEmpty else { return }
+            send([], to: id, now: now)
+        }
+    }
+
+    // MARK: Comparing all that is known
+
+    mutating func exchangeInTurn(now: Moment) {
+        schedule.exchange = now + settings.exchangeInterval * Double.random(in: 0.9...1.1, using: &generator)
+        timers.add(.exchange, at: schedule.exchange)
+        guard !own.hasLeft else { return }
+        if let id = ring.draw(1, using: &generator, where: { _ in true }).first { exchange(with: id, now: now) }
+    }
+
+    /// Who was away may have met others meanwhile, and so may this node.
+    mutating func exchangeOnReturn(of id: NodeID, now: Moment) {
+        if let last = schedule.lastExchange, now - last < settings.probeInterval { return }
+        exchange(with: id, now: now)
+    }
+
+    private mutating func exchange(with id: NodeID, now: Moment) {
+        schedule.lastExchange = now
+        var packet = GossipPacket(header: own.header, messages: [.digest])
+        packet.records.append(own.record(of: self.id, withDeclaration: true))
+        if let accusation = entries[id]?.accusation(of: id) { packet.records.append(accusation) }
+        var others = entries.keys.filter { $0 != id && entries[$0]?.instance != nil }
+        if others.count > GossipPacket.recordLimit - 2 { others.shuffle(using: &generator) }
+        for other in others.prefix(GossipPacket.recordLimit - 2) {
+            if let record = entries[other]?.record(of: other, withDeclaration: false) { packet.records.append(record) }
+        }
+        actions.append(.send(packet, to: id, timeout: settings.answerTimeout))
+    }
+
+    /// Answers a digest with the records in which it differs from what this node holds.
+    func differences(from packet: GossipPacket, sender: NodeID) -> [MemberRecord] {
+        var differing: [MemberRecord] = []
+        var room = GossipPacket.byteLimit / 2
+        var mentioned: Set<NodeID> = [sender, id]
+        for theirs in packet.records where mentioned.insert(theirs.id).inserted {
+            guard let entry = entries[theirs.id] else { continue }
+            let known = entry.record(of: theirs.id, withDeclaration: false)
+            if known.isNews(to: theirs) || known.state == .alive && !theirs.state.isPresent {
+                append(entry.record(of: theirs.id, withDeclaration: true), to: &differing, room: &room)
+            } else if theirs.instance == known.instance, theirs.declarationVersion > known.declarationVersion {
+                append(known, to: &differing, room: &room)
+            }
+        }
+        for (other, entry) in entries where entry.instance != nil && !mentioned.contains(other) {
+            append(entry.record(of: other, withDeclaration: true), to: &differing, room: &room)
+        }
+        return differing
+    }
+
+    /// Sends in full what the sender of differences holds an older declaration of.
+    mutating func complete(_ packet: GossipPacket, for sender: NodeID, now: Moment) {
+        var records: [MemberRecord] = []
+        var room = GossipPacket.byteLimit / 2
+        for theirs in packet.records where theirs.declaration == nil {
+            guard let entry = entries[theirs.id], entry.instance == theirs.instance,
+                entry.declaration.version > theirs.declarationVersion
+            else { continue }
+            append(entry.record(of: theirs.id, withDeclaration: true), to: &records, room: &room)
+        }
+        guard !records.isEmpty else { return }
+        let packet = GossipPacket(header: own.header, records: records)
+        actions.append(.send(packet, to: sender, timeout: settings.answerTimeout))
+    }
+
+    private func append(_ record: MemberRecord, to records: inout [MemberRecord], room: inout Int) {
+        let size = record.encodedSizeBound
+        guard size <= room, records.count < GossipPacket.recordLimit else { return }
+        room -= size
+        records.append(record)
+    }
+
+    // MARK: Packets
+
+    mutating func send(_ messages: [GossipMessage], to id: NodeID, about others: [NodeID] = [], now: Moment) {
+        let packet = packet(for: id, messages: messages, about: others, now: now)
+        let isPresent = entries[id]?.state.isPresent ?? false
+        // Towards those who are gone short attempts, so that the next one begins with a new connection.
+        let timeout =
+            isPresent ? max(settings.answerTimeout, settings.probeTimeout * health.scale) : settings.probeTimeout * 2
+        actions.append(.send(packet, to: id, timeout: timeout))
+    }
+
+    /// The suspect is told first (Lifeguard, section IV-C), then come the rumours, as many as fit.
+    mutating func packet(
+        for id: NodeID, messages: [GossipMessage], about others: [NodeID], now: Moment
+    ) -> GossipPacket {
+        var packet = GossipPacket(header: own.header, messages: messages)
+        guard let entry = entries[id] else { return packet }
+        if let accusation = entry.accusation(of: id) { packet.records.append(accusation) }
+        if entry.wantsDescription {
+            entries[id]?.wantsDescription = false
+            packet.messages.append(.describeYourself)
+        }
+        if let notice = entry.copyNotice, notice.until > now { packet.messages.append(.cloneNotice(notice.sighting)) }
+        for other in others { packet.records.append(record(of: other)) }
+        guard entry.state.isPresent else {
+            packet.records.append(own.record(of: self.id, withDeclaration: true))
+            return packet
+        }
+        for other in rumours.take(bytes: settings.rumourBytes, limit: rumourLimit) where other != id {
+            packet.records.append(record(of: other))
+        }
+        return packet
+    }
+}
+
+extension MemberRecord {
+    /// Whether whoever holds the other record of the same member learns something from this one.
+    func isNews(to other: MemberRecord) -> Bool {
+        guard let instance else { return false }
+        guard let known = other.instance else { return true }
+        if instance != known { return instance > known }
+        if incarnation != other.incarnation { return incarnation > other.incarnation }
+        return state.rawValue > other.state.rawValue || declarationVersion > other.declarationVersion
+    }
+}

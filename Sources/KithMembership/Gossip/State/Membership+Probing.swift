@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+// How members are found to answer or not.
+
+extension Membership {
+    /// The member whose turn it is, unless it was heard just now.
+    mutating func takeTurn(now: Moment) {
+        schedule.turn = now + settings.probeInterval * health.scale
+        timers.add(.turn, at: schedule.turn)
+        guard !own.hasLeft else { return }
+        for _ in 0..<min(8, ring.count) {
+            guard let id = ring.takeNext(using: &generator), let entry = entries[id] else { return }
+            let isKnownWell = entry.lastHeard.map { now - $0 < settings.probeInterval } ?? false
+            guard entry.probe == nil, !isKnownWell, entry.retryAt == nil else { continue }
+            return startProbe(id, now: now)
+        }
+    }
+
+    /// Probes a member now, or as soon as others that cannot wait either have been probed.
+    mutating func probeAtOnce(_ id: NodeID, now: Moment) {
+        guard !own.hasLeft, let entry = entries[id], entry.probe == nil else { return }
+        urgent.add(id)
+    }
+
+    mutating func probeEveryone() {
+        for id in ring.ids { urgent.add(id) }
+        for id in entries.keys.sorted() where entries[id]?.state.isPresent == false {
+            entries[id]?.attempts = 0
+            urgent.add(id)
+        }
+    }
+
+    mutating func startUrgentProbes() {
+        guard !own.hasLeft else { return }
+        while probes.count < settings.parallelProbes, let id = urgent.next() {
+            if let entry = entries[id], entry.probe == nil { startProbe(id, now: time.now) }
+        }
+    }
+
+    private mutating func startProbe(_ id: NodeID, now: Moment) {
+        guard let isPresent = entries[id]?.state.isPresent else { return }
+        lastSequence = lastSequence.next
+        let timeout = settings.probeTimeout * (isPresent ? health.scale : 1)
+        // Towards those who are gone there will be a next probe anyway.
+        let deadline = now + (isPresent ? timeout / 2 : timeout)
+        probes[lastSequence] = Probe(
+            target: id, startedAt: now, timeout: timeout, stage: isPresent ? .pinged : .repeated, deadline: deadline)
+        timers.add(.probe(lastSequence), at: deadline)
+        entries[id]?.probe = lastSequence
+        entries[id]?.lastProbed = now
+        entries[id]?.retryAt = nil
+        send([.ping(lastSequence)], to: id, now: now)
+    }
+
+    /// The deadline of a probe's stage has come.
+    mutating func advanceProbe(_ sequence: SequenceNumber, now: Moment) {
+        guard var probe = probes[sequence] else { return }
+        switch probe.stage {
+        case .pinged:
+            probe.stage = .repeated
+            probe.deadline = probe.startedAt + probe.timeout
+            probes[sequence] = probe
+            timers.add(.probe(sequence), at: probe.deadline)
+            send([.ping(sequence)], to: probe.target, now: now)
+        case .repeated: failDirectly(sequence, now: now)
+        case .indirect: fail(sequence, now: now)
+        }
+    }
+
+    /// The member itself did not answer: whether others can reach it decides, unless its end is known.
+    private mutating func failDirectly(_ sequence: SequenceNumber, now: Moment) {
+        guard var probe = probes[sequence], let entry = entries[probe.target] else { return }
+        let target = probe.target
+        if wasHeard(entry, since: probe) { return endProbe(sequence) }
+        if !entry.state.isPresent || entry.claim != nil {
+            endProbe(sequence)
+            if let claim = entry.claim { believe(claim, now: now) }
+            if entries[target]?.state.isPresent == false { scheduleRetry(target, now: now) }
+            return
+        }
+        let helpers = ring.draw(settings.indirectProbes, using: &generator) { [entries] in
+            $0 != target && entries[$0]?.state == .alive
+        }
+        guard !helpers.isEmpty else { return fail(sequence, now: now) }
+        probe.stage = .indirect
+        probe.helpersAsked = helpers.count
+        probe.deadline = max(now + probe.timeout, probe.startedAt + settings.probeInterval * health.scale)
+        probes[sequence] = probe
+        timers.add(.probe(sequence), at: probe.deadline)
+        for helper in helpers { send([.pingRequest(sequence, target: target)], to: helper, about: [target], now: now) }
+    }
+
+    private mutating func fail(_ sequence: SequenceNumber, now: Moment) {
+        guard let probe = probes[sequence], let entry = entries[probe.target] else { return }
+        endProbe(sequence)
+        if wasHeard(entry, since: probe) { return }
+        if let claim = entry.claim { return believe(claim, now: now) }
+        if entry.state == .alive {
+            // Helpers that are silent too speak against this node, not against the member (Lifeguard, section IV-A).
+            if probe.helpersAsked == 0 || probe.helpersHeard < probe.helpersAsked { health.raise() }
+        }
+        suspect(probe.target, by: [id], incarnation: entry.incarnation, now: now)
+        if let deadline = entries[probe.target]?.suspicion?.deadline, deadline <= now {
+            return endSuspicion(of: probe.target, now: now)
+        }
+        retry(probe.target, after: settings.probeTimeout / 2, now: now)
+        let heard = lastHeardAnyone ?? .zero
+        if entry.state == .alive, heard < probe.startedAt, ring.count > 1 { probeEveryone() }
+    }
+
+    /// Any sign of life is as good as an acknowledgement.
+    private func wasHeard(_ entry: MemberEntry, since probe: Probe) -> Bool {
+        entry.state.isPresent && (entry.lastHeard.map { $0 > probe.startedAt } ?? false)
+    }
+
+    mutating func endProbe(_ sequence: SequenceNumber) {
+        guard let probe = probes.removeValue(forKey: sequence) else { return }
+        if entries[probe.target]?.probe == sequence { entries[probe.target]?.probe = nil }
+    }
+
+    mutating func retry(_ id: NodeID, after pause: Duration, now: Moment) {
+        entries[id]?.retryAt = now + pause
+        timers.add(.retry(id), at: now + pause)
+    }
+
+    /// Tries a member that is gone again later, for ever.
+    mutating func scheduleRetry(_ id: NodeID, now: Moment) {
+        guard let entry = entries[id], !entry.state.isPresent else { return }
+        let pause = settings.reconnect.pause(
+            attempts: entry.attempts, gone: now - entry.since, count: entries.count - ring.count, using: &generator)
+        entries[id]?.attempts = min(entry.attempts + 1, 1_000)
+        retry(id, after: max(pause - (now - (entry.lastProbed ?? now)), .zero), now: now)
+    }
+}
+
+// MARK: Answers
+
+extension Membership {
+    mutating func acknowledged(_ sequence: SequenceNumber, by id: NodeID, now: Moment) {
+        if let relay = relays[sequence], relay.target == id {
+            relays[sequence] = nil
+            send([.acknowledgement(relay.sequence)], to: relay.requester, about: [id], now: now)
+        }
+        guard let probe = probes[sequence] else { return }
+        if probe.target == id {
+            health.lower()
+            endProbe(sequence)
+        } else if probe.stage == .indirect {
+            health.lower()
+            endProbe(sequence)
+            helped(probe.target, now: now)
+        }
+    }
+
+    /// Another member can reach it. That keeps it, but does not bring it back.
+    private mutating func helped(_ id: NodeID, now: Moment) {
+        let ownID = self.id
+        entries[id]?.refusals = 0
+        entries[id]?.claim = nil
+        guard entries[id]?.suspicion != nil else { return }
+        entries[id]?.suspicion?.hastyDeadline = nil
+        entries[id]?.suspicion?.withdraw(ownID)
+        if entries[id]?.suspicion?.accusers.isEmpty == true {
+            clearSuspicion(of: id, now: now)
+        } else {
+            reviewSuspicion(of: id)
+            retry(id, after: settings.probeTimeout, now: now)
+        }
+    }
+
+    mutating func notReachedEither(_ sequence: SequenceNumber) {
+        guard let probe = probes[sequence], probe.stage == .indirect else { return }
+        probes[sequence]?.helpersHeard = min(probe.helpersHeard + 1, probe.helpersAsked)
+    }
+
+    /// Pings in another's stead.
+    mutating func help(_ requester: NodeID, sequence: SequenceNumber, target: NodeID, now: Moment) {
+        guard target != id, entries[target] != nil, relays.count < 64 else { return }
+        lastSequence = lastSequence.next
+        let deadline = now + settings.probeTimeout * 0.8
+        relays[lastSequence] = Relay(requester: requester, sequence: sequence, target: target, deadline: deadline)
+        timers.add(.relay(lastSequence), at: deadline)
+        send([.ping(lastSequence)], to: target, now: now)
+    }
+
+    mutating func refuseRelay(_ sequence: SequenceNumber, now: Moment) {
+        guard let relay = relays.removeValue(forKey: sequence) else { return }
+        send([.negative(relay.sequence)], to: relay.requester, now: now)
+    }
+
+    /// A packet could not be exchanged with a member.
+    package mutating func sendFailed(to id: NodeID, _ failure: GossipFailure, now: Moment) -> [MembershipAction] {
+        let now = pass(to: now)
+        guard entries[id] != nil else { return takeActions() }
+        entries[id]?.lastFailure = failure
+        if failure != .timeout {
+            for (sequence, relay) in relays where relay.target == id { refuseRelay(sequence, now: now) }
+        }
+        if failure == .refused, entries[id]?.state.isPresent == true {
+            refused(id, now: now)
+        } else if let sequence = entries[id]?.probe {
+            if failure != .timeout, probes[sequence]?.stage != .indirect { failDirectly(sequence, now: now) }
+        } else if entries[id]?.state == .alive, entries[id]?.retryAt == nil {
+            probeAtOnce(id, now: now)
+        }
+        return takeActions()
+    }
+
+    private mutating func refused(_ id: NodeID, now: Moment) {
+        guard let entry = entries[id] else { return }
+        // Two packets that were under way together are one refusal.
+        if let last = entry.refusedAt, now - last < settings.refusedPause / 2 { return }
+        entries[id]?.refusals = min(entry.refusals + 1, 1_000)
+        entries[id]?.refusedAt = now
+        let isDirect = entry.probe.map { probes[$0]?.stage != .indirect } ?? false
+        if entry.claim != nil, let sequence = entry.probe { return failDirectly(sequence, now: now) }
+        if entry.refusals == 0 {
+            if let sequence = entry.probe, isDirect { endProbe(sequence) }
+            return retry(id, after: settings.refusedPause, now: now)
+        }
+        suspect(id, by: [self.id], incarnation: entry.incarnation, now: now)
+        hastenSuspicion(of: id, now: now)
+        if let sequence = entry.probe, isDirect { failDirectly(sequence, now: now) }
+    }
+}

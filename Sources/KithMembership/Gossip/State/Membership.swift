@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// Who is there: SWIM (Das, Gupta and Motivala, DSN 2002) with Lifeguard (Dadgar, Phillips and Currey, 2017) as a pure value.
+///
+/// It is told what happens and what time it is, and returns what is to be done. Members are the trusted nodes, no others. Nobody
+/// is dead to this node unless it failed to reach it itself, and nobody who is gone comes back but by direct contact. What
+/// deviates from the papers, and why, is in `docs/decisions/0007-membership.md`.
+package struct Membership: Sendable {
+    enum Timer: Sendable {
+        case turn, gossip, exchange, declaration
+        case probe(SequenceNumber)
+        case relay(SequenceNumber)
+        case suspicion(NodeID)
+        case retry(NodeID)
+    }
+
+    /// When each of the timers that exist once is due.
+    struct Schedule: Sendable {
+        var turn: Moment
+        var gossip: Moment?
+        var exchange: Moment
+        var declaration: Moment?
+        var lastExchange: Moment?
+    }
+
+    /// More trusted nodes than this are not watched.
+    package static let memberLimit = 1_024
+
+    package let id: NodeID
+    let settings: MembershipSettings
+    var own: OwnStanding
+    var entries: [NodeID: MemberEntry] = [:]
+    var ring = ProbeRing()
+    /// How many are alive and not suspected.
+    var aliveCount = 0
+    var rumours = RumourQueue()
+    var probes: [SequenceNumber: Probe] = [:]
+    var relays: [SequenceNumber: Relay] = [:]
+    var urgent = UrgentProbes()
+    var timers = DeadlineQueue<Timer>()
+    var schedule: Schedule
+    var health: LocalHealth
+    var time: WakingTime
+    var lastHeardAnyone: Moment?
+    var lastSequence = SequenceNumber(number: 0)
+    var clones = CloneLedger()
+    var generator: any RandomNumberGenerator & Sendable
+    var actions: [MembershipAction] = []
+    /// What the response to the request that is being handled says; `nil` outside of requests.
+    var replyMessages: [GossipMessage]?
+
+    package init(
+        id: NodeID, instance: InstanceID, settings: MembershipSettings = .lan, payload: [UInt8] = [],
+        addresses: [PeerAddress] = [], now: Moment,
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.id = id
+        self.settings = settings
+        self.generator = generator
+        let declaration = Declaration(
+            version: 1, payload: Array(payload.prefix(Declaration.payloadLimit)),
+            addresses: Array(addresses.prefix(Declaration.addressLimit)))
+        own = OwnStanding(instance: instance, declaration: declaration)
+        health = LocalHealth(limit: settings.healthLimit)
+        time = WakingTime(startingAt: now)
+        schedule = Schedule(turn: now, exchange: now)
+        schedule.turn = now + settings.probeInterval * Double.random(in: 0...1, using: &self.generator)
+        schedule.exchange = now + settings.exchangeInterval * Double.random(in: 0.5...1, using: &self.generator)
+        timers.add(.turn, at: schedule.turn)
+        timers.add(.exchange, at: schedule.exchange)
+    }
+
+    /// When ``tick(now:)`` is to be called next, if nothing else happens before.
+    package var nextWakeUp: Moment { time.outside(timers.earliest ?? Moment(nanoseconds: .max)) }
+
+    /// How far this node doubts itself; 0 when all is well.
+    package var doubt: Int { health.doubt }
+
+    package var instance: InstanceID { own.instance }
+    package var incarnation: Incarnation { own.incarnation }
+
+    /// All trusted nodes, in the order of their ids.
+    package var members: [Member] { entries.keys.sorted().compactMap { member($0) } }
+
+    package func member(_ id: NodeID) -> Member? {
+        entries[id].map { entry in
+            Member(
+                id: id, state: entry.state, instance: entry.instance, incarnation: entry.incarnation,
+                payload: entry.declaration.payload, addresses: entry.declaration.addresses,
+                since: time.outside(entry.since), lastHeard: entry.lastHeard.map(time.outside),
+                roundTrip: entry.roundTrip, lastFailure: entry.lastFailure)
+        }
+    }
+}
+
+// MARK: Time
+
+extension Membership {
+    /// Does what is due.
+    package mutating func tick(now: Moment) -> [MembershipAction] {
+        let now = pass(to: now)
+        while let due = timers.popDue(now) { handle(due.key, at: due.deadline, now: now) }
+        return takeActions()
+    }
+
+    private mutating func handle(_ timer: Timer, at deadline: Moment, now: Moment) {
+        switch timer {
+        case .turn: if schedule.turn == deadline { takeTurn(now: now) }
+        case .gossip: if schedule.gossip == deadline { gossip(now: now) }
+        case .exchange: if schedule.exchange == deadline { exchangeInTurn(now: now) }
+        case .declaration: if schedule.declaration == deadline { declarePending(now: now) }
+        case .probe(let sequence): if probes[sequence]?.deadline == deadline { advanceProbe(sequence, now: now) }
+        case .relay(let sequence): if relays[sequence]?.deadline == deadline { refuseRelay(sequence, now: now) }
+        case .suspicion(let id):
+            if entries[id]?.suspicion?.deadline == deadline { endSuspicion(of: id, now: now) }
+        case .retry(let id):
+            if entries[id]?.retryAt == deadline {
+                entries[id]?.retryAt = nil
+                probeAtOnce(id, now: now)
+            }
+        }
+    }
+
+    /// Every entry point begins with this.
+    ///
+    /// - Returns: The time that this node lived through.
+    mutating func pass(to outside: Moment) -> Moment {
+        let stopped = time.pass(
+            to: outside, expected: max(time.now, timers.earliest ?? time.now), tolerance: settings.latenessTolerance)
+        if stopped >= settings.probeTimeout { health.raise() }
+        if stopped >= settings.longStop { wake(now: time.now) }
+        return time.now
+    }
+
+    /// Every entry point ends with this.
+    mutating func takeActions() -> [MembershipAction] {
+        startUrgentProbes()
+        armGossip()
+        defer { actions = [] }
+        return actions
+    }
+
+    mutating func report(_ id: NodeID, _ kind: MemberEvent.Kind) {
+        actions.append(.changed(MemberEvent(id: id, kind: kind)))
+    }
+}
+
+// MARK: Events
+
+extension Membership {
+    /// Who may be a member. Others are forgotten at once.
+    package mutating func setTrusted(_ trusted: Set<NodeID>, now: Moment) -> [MembershipAction] {
+        let now = pass(to: now)
+        let wanted = Set(trusted.subtracting([id]).sorted().prefix(Self.memberLimit))
+        for id in entries.keys where !wanted.contains(id) { forget(id, now: now) }
+        for id in wanted.sorted() where entries[id] == nil {
+            entries[id] = MemberEntry(since: now)
+            probeAtOnce(id, now: now)
+        }
+        return takeActions()
+    }
+
+    private mutating func forget(_ id: NodeID, now: Moment) {
+        if let sequence = entries[id]?.probe { probes[sequence] = nil }
+        for (sequence, relay) in relays where relay.target == id || relay.requester == id { relays[sequence] = nil }
+        setState(.unknown, of: id, now: now)
+        entries[id] = nil
+        rumours.remove(id)
+        report(id, .removed)
+    }
+
+    /// Any authenticated traffic came from a member, such as a served token or an empty response.
+    package mutating func contact(from id: NodeID, now: Moment) -> [MembershipAction] {
+        let now = pass(to: now)
+        guard let entry = entries[id] else { return takeActions() }
+        if entry.state == .alive {
+            noteHeard(id, now: now)
+        } else if entry.state == .suspect {
+            noteHeard(id, now: now)
+            clearSuspicion(of: id, now: now)
+            probeAtOnce(id, now: now)
+        } else if now - (entry.lastProbed ?? .zero) > settings.probeTimeout {
+            probeAtOnce(id, now: now)
+        }
+        return takeActions()
+    }
+
+    /// An established channel to a member broke.
+    package mutating func connectionLost(to id: NodeID, now: Moment) -> [MembershipAction] {
+        let now = pass(to: now)
+        if entries[id]?.state.isPresent == true { probeAtOnce(id, now: now) }
+        return takeActions()
+    }
+
+    /// There is a new place to look for a member.
+    package mutating func addressesSuggested(for id: NodeID, now: Moment) -> [MembershipAction] {
+        let now = pass(to: now)
+        if let entry = entries[id], !entry.state.isPresent {
+            entries[id]?.attempts = 0
+            probeAtOnce(id, now: now)
+        }
+        return takeActions()
+    }
+
+    /// An exchange with a member took this long.
+    package mutating func measured(_ roundTrip: Duration, with id: NodeID) {
+        guard roundTrip >= .zero, let entry = entries[id] else { return }
+        entries[id]?.roundTrip = (entry.roundTrip ?? roundTrip) * 0.8 + roundTrip * 0.2
+    }
+}

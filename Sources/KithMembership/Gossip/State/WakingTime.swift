@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// Time as a node lived through it: what passed while its process was stopped is left out, so that no deadline runs out while
+/// nobody could have met it.
+struct WakingTime: Sendable {
+    private var skipped = Duration.zero
+    private(set) var now: Moment
+
+    init(startingAt start: Moment) { now = start }
+
+    /// - Parameters:
+    ///   - outside: The time of the clock. Earlier than before counts as no time.
+    ///   - expected: When the node would have woken up by itself, in waking time.
+    ///   - tolerance: Lateness up to this is ordinary.
+    /// - Returns: For how long the process was stopped.
+    mutating func pass(to outside: Moment, expected: Moment, tolerance: Duration) -> Duration {
+        let inside = outside.advanced(by: .zero - skipped)
+        guard inside > now else { return .zero }
+        let late = inside - max(now, expected)
+        guard late > tolerance else {
+            now = inside
+            return .zero
+        }
+        skipped += late
+        now = max(now, expected)
+        return late
+    }
+
+    /// The clock's time at a moment of waking time, as far as no further stop comes between.
+    func outside(_ moment: Moment) -> Moment { moment.advanced(by: skipped) }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithHTTP
+import KithModel
+import KithStore
+import KithTrust
+import Logging
+import ServiceLifecycle
+
+/// What lets clients in: their keys, the token of the owner's command line, TLS, and where refusals are written down.
+struct ClientAccess: Sendable {
+    let control: AccessControl
+    let tls: SurfaceTLSSource?
+    private let audit: StoreAuditTrail
+    private let files: CertificateFiles?
+    private let dataDirectory: String
+    private let logger: Logger
+
+    /// - Throws: ``NodeStartError`` when the certificate cannot be used, or when other machines would reach a listener
+    ///   for which nobody has a key.
+    static func open(
+        settings: NodeSettings, store: Store, identity: NodeIdentity, clock: any TimeSource, logger: Logger
+    ) async throws -> ClientAccess {
+        let keys = try await ClientKeys.load(from: store)
+        try check(keys, settings: settings, logger: logger)
+        let audit = StoreAuditTrail(store: store, logger: logger, clock: clock)
+        let control = AccessControl(
+            policy: AccessPolicy(
+                host: settings.host, requiresKey: settings.access.requiresKey,
+                allowedHosts: settings.access.allowedHosts),
+            keys: keys, controlToken: ControlFile.freshToken(), audit: audit)
+        let files = CertificateFiles(settings.access.tls, logger: logger)
+        let tls = try files?.load() ?? own(identity, settings: settings)
+        if let tls { logger.info("clients need TLS", metadata: ["certificate-sha256": "\(tls.fingerprint)"]) }
+        return ClientAccess(
+            control: control, tls: tls.map { SurfaceTLSSource($0) }, audit: audit, files: files,
+            dataDirectory: settings.dataDirectory, logger: logger)
+    }
+
+    /// What has to run as long as the node does.
+    func background(clock: any TimeSource) -> [any Service] {
+        var loops = [BackgroundLoop { [audit] in await audit.run() }]
+        if let files, let tls { loops.append(BackgroundLoop { await files.watch(tls, clock: clock) }) }
+        return loops
+    }
+
+    /// Where clients reach a listener.
+    func address(host: String, port: Int) -> HTTPAddress {
+        HTTPAddress(scheme: tls == nil ? .http : .https, host: host, port: port)
+    }
+
+    /// Tells the owner's command line where the node is.
+    func announce(_ address: HTTPAddress) {
+        guard let token = control.controlToken else { return }
+        var local = address
+        if local.host == "0.0.0.0" { local.host = "127.0.0.1" }
+        if local.host == "::" { local.host = "::1" }
+        let file = ControlFile(url: local, token: token, fingerprint: tls?.current.fingerprint)
+        do {
+            try file.write(dataDirectory: dataDirectory)
+        } catch {
+            logger.error("commands of this node's owner will be refused", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    func withdraw() { ControlFile.remove(dataDirectory: dataDirectory) }
+
+    private static func check(_ keys: ClientKeys, settings: NodeSettings, logger: Logger) throws {
+        if keys.hasUsableKey(now: .now()) { return }
+        guard settings.isOnLoopback else {
+            throw NodeStartError(
+                .keyMissing,
+                "cannot listen: " + ReachRefusal.message(host: settings.host, tlsFlag: settings.access.tls.flag))
+        }
+        if settings.access.requiresKey {
+            logger.warning("nobody has a key; make one with: kith key create --name NAME --scope chat")
+        }
+    }
+
+    private static func own(_ identity: NodeIdentity, settings: NodeSettings) throws -> SurfaceTLS? {
+        guard settings.access.tls == .own else { return nil }
+        do {
+            let sources = try identity.tlsSources()
+            return try SurfaceTLS(
+                certificate: sources.certificate, key: sources.key, fingerprint: identity.fingerprint)
+        } catch {
+            throw NodeStartError(.certificate, "cannot use the node's own certificate", cause: error)
+        }
+    }
+}
+
+extension AccessSettings.TLS {
+    /// As it stands in a command.
+    fileprivate var flag: String {
+        switch self {
+        case .off, .own: "--tls"
+        case .files(let certificate, let key): "--tls-cert '\(certificate)' --tls-key '\(key)'"
+        }
+    }
+}

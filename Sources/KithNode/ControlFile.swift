@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+package import KithModel
+import SystemPackage
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// How the command line of a node's owner finds the running node and shows that it may ask for anything:
+/// `state/control.json`, which only the owner can read. There from the start of a node to its stop.
+package struct ControlFile: Sendable {
+    private static let sizeLimit = 16 * 1_024
+
+    /// Where the node listens.
+    package var url: HTTPAddress
+    /// To be sent as a bearer token. Fresh with every start.
+    package var token: Secret
+    /// SHA-256 of the certificate that the node shows, in hexadecimal, when it speaks TLS.
+    package var fingerprint: String?
+
+    package init(url: HTTPAddress, token: Secret, fingerprint: String? = nil) {
+        self.url = url
+        self.token = token
+        self.fingerprint = fingerprint
+    }
+
+    /// 256 random bits in the form of a key, so that a token of an earlier start is refused and not overlooked.
+    package static func freshToken() -> Secret {
+        var generator = SystemRandomNumberGenerator()
+        let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        return Secret("kith_control_" + String(decoding: Base32.encode(bytes), as: UTF8.self).lowercased())
+    }
+
+    /// - Returns: `nil` when no node runs on the folder, as far as the file tells: one that crashed leaves its file.
+    /// - Throws: ``ControlFileError``.
+    package static func read(dataDirectory: String) throws(ControlFileError) -> ControlFile? {
+        let path = path(in: dataDirectory)
+        let bytes: [UInt8]?
+        do {
+            bytes = try BoundedFile.bytesIfPresent(path, limit: sizeLimit)
+        } catch {
+            throw ControlFileError("\(path) cannot be read: \(error)")
+        }
+        guard let bytes else { return nil }
+        guard let contents = try? JSONBody.decode(Contents.self, from: bytes),
+            let url = HTTPAddress(contents.url)
+        else { throw ControlFileError("\(path) is not of this version; start the node again") }
+        return ControlFile(url: url, token: Secret(contents.token), fingerprint: contents.fingerprint)
+    }
+
+    /// Puts the file in place whole, readable by its owner only.
+    ///
+    /// - Throws: ``ControlFileError``.
+    func write(dataDirectory: String) throws(ControlFileError) {
+        let path = Self.path(in: dataDirectory)
+        let fresh = path + ".new"
+        do {
+            let contents = Contents(url: url.description, token: token.reveal(), fingerprint: fingerprint)
+            let bytes = try JSONBody.encode(contents)
+            unlink(fresh)  // one that a crash left may have other permissions
+            let file = try FileDescriptor.open(
+                FilePath(fresh), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+                permissions: .ownerReadWrite)
+            try file.closeAfter { _ = try file.writeAll(bytes) }
+            guard rename(fresh, path) == 0 else { throw Errno(rawValue: errno) }
+        } catch {
+            throw ControlFileError("\(path) cannot be written: \(error)")
+        }
+    }
+
+    static func remove(dataDirectory: String) { unlink(path(in: dataDirectory)) }
+
+    private static func path(in dataDirectory: String) -> String { dataDirectory + "/state/control.json" }
+
+    private struct Contents: Codable {
+        var url: String
+        var token: String
+        var fingerprint: String?
+    }
+}
+
+/// Why `state/control.json` could not be used.
+package struct ControlFileError: Error, Sendable, CustomStringConvertible {
+    package var description: String
+
+    init(_ description: String) { self.description = description }
+}

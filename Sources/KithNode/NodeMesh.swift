@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithHTTP
+import KithInference
+import KithMembership
+import KithModel
+import KithStore
+import KithTransport
+import KithTrust
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// This node's part in the mesh: the peer port, and all the ways in which others are found.
+struct NodeMesh: Sendable {
+    let mesh: PeerMesh
+    private let settings: NodeSettings
+    private let port: OpenedPort
+    private let clock: any TimeSource
+    private let logger: Logger
+
+    static func open(
+        settings: NodeSettings, identity: NodeIdentity, store: Store, engine: any EngineStatusSource,
+        localEngine: LocalEngine?, audit: any AuditTrail, clock: any TimeSource, logger: Logger
+    ) async throws -> NodeMesh {
+        let port = OpenedPort(wanted: await PeerPort.choose(settings.peer))
+        let host = settings.peer.host
+        let profile = PeerMesh.Profile(
+            name: settings.name, version: KithVersion.text, level: settings.level,
+            generateLimit: 3 * settings.requestBodyLimit
+        ) { OwnAddresses.list(host: host, port: port.current) }
+        let mesh = try PeerMesh(
+            profile: profile, identity: identity, trust: try await TrustBook.open(identity: identity, store: store),
+            engine: engine, localEngine: localEngine, clock: clock, audit: audit, logger: logger)
+        mesh.directory.setPlain(settings.peerEndpoints.peers)
+        return NodeMesh(mesh: mesh, settings: settings, port: port, clock: clock, logger: logger)
+    }
+
+    /// The listener, and what goes on as long as the node runs.
+    func services(
+        upstream: UpstreamClient, onReturn: @escaping @Sendable (NodeName) -> Void
+    ) -> (background: [any Service], listener: any Service) {
+        let background: [any Service] = [
+            BackgroundLoop { [mesh] in await mesh.run(onReturn: onReturn) },
+            BackgroundLoop { [self] in
+                guard let port = await port.wait() else { return }
+                mesh.addressesChanged()
+                logger.info("peers can reach this node", metadata: ["port": "\(port)", "host": "\(settings.peer.host)"])
+                await mesh.discover(ways(port: port, upstream: upstream))
+            },
+            BackgroundLoop { [mesh, clock] in
+                await InterfaceWatch(clock: clock).run { _ in mesh.networkChanged() }
+            },
+        ]
+        let listener = mesh.listener(host: settings.peer.host, port: port.current) { [port] channel in
+            port.set(channel.localAddress?.port ?? port.current)
+        }
+        return (
+            background,
+            Listener(application: listener, host: settings.peer.host, port: port.current, flag: "--peer-port")
+        )
+    }
+
+    private func ways(port: Int, upstream: UpstreamClient) -> [any Discovery] {
+        var ways: [any Discovery] = [
+            RememberedAddresses { [mesh] in
+                AsyncStream { stream in
+                    stream.yield(mesh.trust.peers())
+                    stream.finish()
+                }
+            },
+            EnvironmentDiscovery(settings.peerEndpoints),
+            PeersFileDiscovery(path: settings.peersFile, clock: clock) { [mesh, settings, logger] file in
+                for problem in file.problems {
+                    logger.warning("line of the peers file not used", metadata: ["problem": "\(problem)"])
+                }
+                var all = settings.peerEndpoints
+                all.merge(file)
+                mesh.directory.setPlain(all.peers)
+            },
+        ]
+        if settings.peer.usesMDNS {
+            ways.append(
+                MulticastDiscovery(
+                    id: mesh.identity().id, name: settings.name, port: port, version: KithVersion.text,
+                    protocolVersion: ProtocolVersions.supported.highest, clock: clock))
+        }
+        for registry in settings.peer.registries {
+            ways.append(
+                RegistryDiscovery(
+                    endpoint: PeerEndpoint(address: registry, tier: .kith), upstream: upstream, clock: clock
+                ) { [self] in
+                    cell()
+                })
+        }
+        return ways
+    }
+
+    /// This node as registries of the seeds show it.
+    func cell() -> CellInfo {
+        let own = mesh.identity()
+        let address = own.addresses.first
+        return CellInfo(
+            cellID: settings.name.rawValue, ip: address?.host ?? settings.host, port: settings.port,
+            level: settings.level, services: ["kith"], type: "kith", hostname: settings.name.rawValue,
+            kith: KithCell(
+                id: own.id, peerPort: address?.port ?? port.current, version: KithVersion.text,
+                protocolVersion: ProtocolVersions.supported.highest))
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+extension NodeIdentity {
+    /// States that `subject` is kin. Of a node that was forgotten, this is the statement that takes it back.
+    ///
+    /// The statement counts once it has been inserted into `ledger`, which must be as complete as can be: a node that lost
+    /// its database should first get its own statements back from a kin, or it uses their numbers again.
+    package func admit(
+        _ subject: NodeID, introduction: PairingIntroduction, in ledger: TrustLedger, now: WallTime
+    ) throws(TrustError) -> SignedOperation {
+        guard subject != id else { throw TrustError(.ownID, "A node does not admit itself.") }
+        // Not the greatest epoch of any admission: one that is void must not use epochs up.
+        let epoch = max(ledger.fold.kin[subject]?.epoch ?? 1, ledger.epochs(of: subject).forgotten + 1)
+        guard epoch <= TrustOperation.epochLimit else {
+            throw TrustError(
+                .epochsExhausted,
+                "\(subject) cannot be taken back any more; run \"kith rekey\" there and pair it under its new id.")
+        }
+        return try state(.admit(epoch: epoch, introduction: introduction), of: subject, in: ledger, now: now)
+    }
+
+    /// States that `subject` is no longer kin, and that nothing counts which it states from now on.
+    package func forget(
+        _ subject: NodeID, in ledger: TrustLedger, now: WallTime
+    ) throws(TrustError) -> SignedOperation {
+        let epochs = ledger.epochs(of: subject)
+        let statement = TrustOperation.Statement.forget(
+            epoch: max(1, epochs.admitted, epochs.forgotten), lastAccepted: ledger.lastSequence(of: subject))
+        return try state(statement, of: subject, in: ledger, now: now)
+    }
+
+    private func state(
+        _ statement: TrustOperation.Statement, of subject: NodeID, in ledger: TrustLedger, now: WallTime
+    ) throws(TrustError) -> SignedOperation {
+        let operation = TrustOperation(
+            author: publicKey, sequence: ledger.lastSequence(of: id) + 1, subject: subject, statement: statement,
+            saidAt: now)
+        guard operation.sequence <= TrustOperation.sequenceLimit else {
+            throw TrustError(
+                .full, "This node has made as many statements as it may; run \"kith rekey\" and pair it again.")
+        }
+        do {
+            return try operation.signed(by: self)
+        } catch {
+            throw TrustError(.failed, "The statement could not be signed.", cause: error)
+        }
+    }
+}
+
+extension TrustLedger {
+    /// The greatest epochs that anybody ever used for `subject`, valid or not; 0 for none.
+    fileprivate func epochs(of subject: NodeID) -> (admitted: UInt64, forgotten: UInt64) {
+        var epochs: (admitted: UInt64, forgotten: UInt64) = (0, 0)
+        for operation in operations where operation.subject == subject {
+            switch operation.statement {
+            case .admit(let epoch, _): epochs.admitted = max(epochs.admitted, epoch)
+            case .forget(let epoch, _): epochs.forgotten = max(epochs.forgotten, epoch)
+            }
+        }
+        return epochs
+    }
+}

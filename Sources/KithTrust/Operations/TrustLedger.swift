@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+package import KithModel
+
+/// All statements about who is kin that this node has heard, and what they come to.
+///
+/// A pure value. Statements are only added; the same ones give the same ``fold`` in any order and any number of times.
+/// Within one author they count from 1 without gaps; what arrives early is held back. Within the limits below, that is: a
+/// ledger that is full takes no more from others, but always this node's own.
+package struct TrustLedger: Sendable {
+    /// Operations of all authors together.
+    package static let limit = 10_000
+    /// Operations of one author. As many places are kept for this node's own.
+    package static let limitPerAuthor = 2_000
+    package static let authorLimit = 1_024
+    /// Operations that wait for earlier ones of their author.
+    package static let heldBackLimit = 1_024
+
+    struct Entry: Sendable {
+        let operation: TrustOperation
+        let signed: SignedOperation
+        /// Of what is stated, without the signature.
+        let digest: [UInt8]
+
+        init(_ operation: TrustOperation, signed: SignedOperation) {
+            self.operation = operation
+            self.signed = signed
+            digest = Array(SHA256.hash(data: operation.encoded))
+        }
+    }
+
+    package let root: NodeID
+    package private(set) var fold: TrustFold
+    /// By author; the operation with sequence n is at n − 1.
+    private(set) var entries: [NodeID: [Entry]] = [:]
+    private var heldBack: [NodeID: [UInt64: Entry]] = [:]
+    private var heldBackCount = 0
+    private var foreignCount = 0
+
+    /// An empty ledger. Insert what was stored to go on where the node was before.
+    ///
+    /// - Parameter root: this node.
+    package init(root: NodeID) {
+        self.root = root
+        fold = TrustFold(root: root, operations: [])
+    }
+
+    /// How many operations of all authors there are.
+    package var count: Int { foreignCount + (entries[root]?.count ?? 0) }
+
+    /// The number of the last operation of `author`; 0 when there is none.
+    package func lastSequence(of author: NodeID) -> UInt64 { UInt64(entries[author]?.count ?? 0) }
+
+    var operations: some Sequence<TrustOperation> { entries.values.lazy.joined().lazy.map(\.operation) }
+
+    /// Adds operations, from the disk, from kin or of this node, after checking each.
+    package mutating func insert(_ operations: some Sequence<SignedOperation>) -> TrustInsertion {
+        var insertion = TrustInsertion()
+        for signed in operations where !knows(signed) { insert(signed, into: &insertion) }
+        if !insertion.accepted.isEmpty { fold = TrustFold(root: root, operations: self.operations) }
+        return insertion
+    }
+
+    private func knows(_ signed: SignedOperation) -> Bool {
+        known(signed.author, signed.sequence)?.signed.bytes == signed.bytes
+    }
+
+    private func known(_ author: NodeID, _ sequence: UInt64) -> Entry? {
+        if let held = heldBack[author]?[sequence] { return held }
+        guard let entries = entries[author], let place = Int(exactly: sequence), entries.indices.contains(place &- 1)
+        else { return nil }
+        return entries[place - 1]
+    }
+
+    private mutating func insert(_ signed: SignedOperation, into insertion: inout TrustInsertion) {
+        switch TrustOperation.read(signed) {
+        case .failure(let reason): insertion.refused.append(.unreadable(reason))
+        case .success(let operation):
+            let entry = Entry(operation, signed: signed)
+            if let known = known(signed.author, signed.sequence) {
+                settle(known, entry, into: &insertion)
+            } else if signed.sequence == lastSequence(of: signed.author) + 1 {
+                append(entry, into: &insertion)
+            } else {
+                holdBack(entry, into: &insertion)
+            }
+        }
+    }
+
+    /// Of two statements under one number the one whose digest comes first is kept. The signature is not compared: anybody
+    /// can write the same signature in two ways.
+    private mutating func settle(_ known: Entry, _ other: Entry, into insertion: inout TrustInsertion) {
+        guard known.digest != other.digest else { return }
+        let isKnownFirst = known.digest.lexicographicallyPrecedes(other.digest)
+        let (kept, dropped) = isKnownFirst ? (known, other) : (other, known)
+        insertion.equivocations.append(.init(kept: kept.operation, dropped: dropped.operation))
+        if isKnownFirst { return }
+        let (author, sequence) = (other.signed.author, other.signed.sequence)
+        if heldBack[author]?[sequence] != nil {
+            heldBack[author]?[sequence] = other
+        } else if let place = Int(exactly: sequence) {
+            entries[author]?[place - 1] = other
+            insertion.accepted.append(other.signed)
+        }
+    }
+
+    private mutating func append(_ entry: Entry, into insertion: inout TrustInsertion) {
+        guard hasRoom(for: entry.signed.author) else { return insertion.refused.append(.full) }
+        let author = entry.signed.author
+        var next: Entry? = entry
+        while let entry = next {
+            entries[author, default: []].append(entry)
+            if author != root { foreignCount += 1 }
+            insertion.accepted.append(entry.signed)
+            guard hasRoom(for: author) else { return }
+            next = heldBack[author]?.removeValue(forKey: entry.signed.sequence + 1)
+            if next != nil { heldBackCount -= 1 }
+        }
+        if heldBack[author]?.isEmpty == true { heldBack[author] = nil }
+    }
+
+    private func hasRoom(for author: NodeID) -> Bool {
+        let own = entries[author]?.count ?? 0
+        if own >= Self.limitPerAuthor { return false }
+        if author == root { return true }
+        return foreignCount < Self.limit - Self.limitPerAuthor && (own > 0 || entries.count < Self.authorLimit)
+    }
+
+    private mutating func holdBack(_ entry: Entry, into insertion: inout TrustInsertion) {
+        guard heldBackCount < Self.heldBackLimit else { return insertion.refused.append(.full) }
+        heldBack[entry.signed.author, default: [:]][entry.signed.sequence] = entry
+        heldBackCount += 1
+        insertion.heldBack += 1
+    }
+}

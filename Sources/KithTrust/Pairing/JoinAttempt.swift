@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// The joining side of one pairing: a pure value that says what to send and whether to trust the answer.
+package struct JoinAttempt: Sendable {
+    private enum State {
+        /// The hello may be sent. → proving
+        case greeting
+        /// The challenge has been answered. → over
+        case proving(PairingTranscript, proof: Octets32)
+        case over
+    }
+
+    private let code: PairingCode
+    private let joiner: NodeID
+    private let introduction: PairingIntroduction
+    private var state: State = .greeting
+
+    /// The first message.
+    package let hello: PairingHello
+
+    /// - Parameters:
+    ///   - joiner: this node.
+    ///   - generator: must be the system's outside of tests.
+    package init(
+        code: PairingCode, joiner: NodeID, introduction: PairingIntroduction,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        self.code = code
+        self.joiner = joiner
+        self.introduction = introduction
+        hello = PairingHello(invitation: code.invitation, nonce: Octets32(using: &generator))
+    }
+
+    /// Answers the challenge, once.
+    ///
+    /// - Parameter inviter: whose certificate was shown in the TLS handshake.
+    package mutating func answer(
+        _ challenge: PairingChallenge, from inviter: NodeID
+    ) -> Result<PairingProof, PairingRefusal> {
+        guard case .greeting = state else { return .failure(.replayed) }
+        state = .over
+        if joiner == code.inviter { return .failure(.ownCode) }
+        guard inviter == code.inviter else { return .failure(.otherNode) }
+        let transcript = PairingTranscript(
+            inviter: inviter, joiner: joiner, joinerNonce: hello.nonce, inviterNonce: challenge.nonce, tier: code.tier)
+        guard let mac = transcript.joinerProof(introduction, secret: code.secret) else { return .failure(.malformed) }
+        state = .proving(transcript, proof: mac)
+        return .success(PairingProof(challenge: challenge.nonce, mac: mac, introduction: introduction))
+    }
+
+    /// Decides whether the inviter knows the secret as well. Only then may it be trusted.
+    package mutating func conclude(
+        _ acceptance: PairingAcceptance, from inviter: NodeID
+    ) -> Result<PairedNode, PairingRefusal> {
+        guard case .proving(let transcript, let proof) = state else { return .failure(.replayed) }
+        state = .over
+        guard inviter == code.inviter else { return .failure(.otherNode) }
+        guard
+            transcript.isInviterProof(
+                acceptance.mac, acceptance.introduction, after: proof, secret: code.secret)
+        else { return .failure(.wrongProof) }
+        return .success(PairedNode(id: inviter, tier: code.tier, introduction: acceptance.introduction))
+    }
+}

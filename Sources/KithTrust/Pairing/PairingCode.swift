@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+package import KithModel
+
+/// What one owner carries from the inviting node to the joining one: who invites, where it is found, and a one-time secret.
+///
+/// In bytes: version, tier and number of addresses; the inviter's id; the secret; the addresses; four bytes of a digest over
+/// all of it, which find typing errors. In text: base32 in groups of eight, capitals, digits and hyphens only, so that a QR
+/// code can hold it in its alphanumeric mode.
+///
+/// Whoever reads the text can join once: descriptions and reflection hide the secret.
+package struct PairingCode: Hashable, Sendable {
+    package static let addressLimit = 4
+    /// The longest ``text``, and the longest that is read.
+    package static let textLimit = 512
+    static let version: UInt8 = 1
+    private static let group = 8
+    private static let checkLength = 4
+    /// In groups of eight with a hyphen between them, 56 characters hold 31 bytes.
+    private static let byteLimit = 280
+
+    package let inviter: NodeID
+    package let addresses: [PeerAddress]
+    package let tier: Tier
+    let secret: PairingSecret
+
+    /// Addresses for which there is no room, because they are too many or have long names, are left out.
+    init(inviter: NodeID, addresses: [PeerAddress], secret: PairingSecret, tier: Tier) {
+        self.inviter = inviter
+        self.secret = secret
+        self.tier = tier
+        var room = Self.byteLimit - 1 - 32 - PairingSecret.length - Self.checkLength
+        var kept: [PeerAddress] = []
+        for address in addresses where kept.count < Self.addressLimit && !kept.contains(address) {
+            let size = PackedAddress.pack(address).count
+            guard size <= room else { continue }
+            room -= size
+            kept.append(address)
+        }
+        self.addresses = kept
+    }
+
+    package var invitation: InvitationID { secret.invitation }
+
+    /// The code itself, with its secret.
+    package var text: String {
+        var writer = FieldWriter()
+        let isKin: UInt8 = tier == .kin ? 1 : 0
+        writer.put(Self.version << 4 | isKin << 3 | UInt8(clamping: addresses.count))
+        writer.put(fixed: inviter.digest)
+        writer.put(fixed: secret.bytes)
+        for address in addresses { writer.put(fixed: PackedAddress.pack(address)) }
+        let digits = Base32.encode(writer.bytes + Self.check(writer.bytes))
+        return stride(from: 0, to: digits.count, by: Self.group)
+            .map { String(decoding: digits[$0..<min($0 + Self.group, digits.count)], as: UTF8.self) }
+            .joined(separator: "-")
+    }
+
+    private static func check(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes).prefix(checkLength)) }
+}
+
+extension PairingCode {
+    /// Why a text is no pairing code.
+    package enum Unreadable: String, Error, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+        case empty
+        case tooLong
+        case foreignCharacter
+        case damaged
+        case otherVersion
+
+        package var description: String {
+            switch self {
+            case .empty: "no pairing code was given"
+            case .tooLong: "this is too long for a pairing code"
+            case .foreignCharacter: "pairing codes consist of letters, the digits 2 to 7 and hyphens"
+            case .damaged: "a character of the pairing code is wrong or missing; copy it again"
+            case .otherVersion: "the pairing code was made by another version of kith; update both nodes"
+            }
+        }
+    }
+
+    /// Reads a code as people pass it on: capitals or not, with hyphens, spaces and line breaks anywhere.
+    package static func read(_ text: String) -> Result<PairingCode, Unreadable> {
+        guard text.utf8.count <= 2 * textLimit else { return .failure(.tooLong) }
+        var digits: [UInt8] = []
+        for byte in text.utf8 where !isSeparator(byte) {
+            guard let digit = Base32.normalised(byte) else { return .failure(.foreignCharacter) }
+            digits.append(digit)
+        }
+        if digits.isEmpty { return .failure(.empty) }
+        guard digits.count <= textLimit else { return .failure(.tooLong) }
+        guard let bytes = Base32.decode(digits), bytes.count > checkLength else { return .failure(.damaged) }
+        let packed = Array(bytes.dropLast(checkLength))
+        guard check(packed).elementsEqual(bytes.suffix(checkLength)) else { return .failure(.damaged) }
+        guard packed.first.map({ $0 >> 4 }) == version else { return .failure(.otherVersion) }
+        return unpack(packed).map { .success($0) } ?? .failure(.damaged)
+    }
+
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "-"), UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): true
+        default: false
+        }
+    }
+
+    private static func unpack(_ bytes: [UInt8]) -> PairingCode? {
+        var reader = FieldReader(bytes)
+        guard let head = reader.byte(), let inviter = reader.fixed(32).flatMap({ NodeID(digest: $0) }),
+            let secret = reader.fixed(PairingSecret.length).flatMap({ PairingSecret($0) })
+        else { return nil }
+        var addresses: [PeerAddress] = []
+        for _ in 0..<Int(head & 7) {
+            guard let address = PackedAddress.unpack(from: &reader) else { return nil }
+            addresses.append(address)
+        }
+        guard reader.isAtEnd, addresses.count <= addressLimit else { return nil }
+        return PairingCode(inviter: inviter, addresses: addresses, secret: secret, tier: head & 8 != 0 ? .kin : .kith)
+    }
+}
+
+extension PairingCode: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "<pairing code of \(inviter.short)>" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: ["inviter": inviter, "tier": tier]) }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import KithModel
+import KithTesting
+import KithTransport
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import SwiftASN1
+import Testing
+import X509
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+@Suite("Pinned certificates", .timeLimit(.minutes(1)))
+struct CertificatePinTests {
+    private static let digest = String(repeating: "ab", count: 32)
+
+    @Test(
+        "A fingerprint is read with or without colons, in either case",
+        arguments: [digest, digest.uppercased(), (0..<32).map { _ in "AB" }.joined(separator: ":"), " \(digest) "])
+    func read(text: String) {
+        #expect(CertificatePin(fingerprint: text) == CertificatePin(fingerprint: Self.digest))
+        #expect(CertificatePin(fingerprint: text) != nil)
+    }
+
+    @Test(
+        "Anything else is none",
+        arguments: [
+            "", "ab", digest + "a", String(digest.dropLast()), digest.replacing("a", with: "g"),
+            digest.replacing("a", with: "１"),
+        ])
+    func refused(text: String) { #expect(CertificatePin(fingerprint: text) == nil) }
+
+    @Test("A node with the pinned certificate is spoken to, by whatever name and without a root")
+    func pinned() async throws {
+        let certificate = try OwnCertificate()
+        try await certificate.serve { address in
+            let pin = try #require(CertificatePin(fingerprint: certificate.fingerprint))
+            let reply = try await UpstreamClient(pin: pin).collect(UpstreamRequest(.GET, address, path: "/"))
+            #expect(reply.status == 200)
+        }
+    }
+
+    @Test("Another certificate than the pinned one is refused, and so is one that nobody vouches for")
+    func others() async throws {
+        let certificate = try OwnCertificate()
+        try await certificate.serve { address in
+            for client in [UpstreamClient(pin: CertificatePin(fingerprint: Self.digest)), UpstreamClient()] {
+                let failure = await #expect(throws: ChatFailure.self) {
+                    _ = try await client.collect(UpstreamRequest(.GET, address, path: "/"))
+                }
+                #expect(failure?.code == .unreachable)
+                #expect(failure?.isTLSRefusal == true)
+            }
+        }
+    }
+
+    @Test("Where nobody listens, it is not the certificate's fault")
+    func nobody() async throws {
+        let failure = await #expect(throws: ChatFailure.self) {
+            let address = HTTPAddress(scheme: .https, host: "127.0.0.1", port: 1)
+            _ = try await UpstreamClient().collect(UpstreamRequest(.GET, address, path: "/"))
+        }
+        #expect(failure?.isTLSRefusal == false)
+    }
+}
+
+/// A certificate that signed itself, and a server that shows it.
+private struct OwnCertificate: Sendable {
+    private let context: NIOSSLContext
+    let fingerprint: String
+
+    init() throws {
+        let key = P256.Signing.PrivateKey()
+        let name = try DistinguishedName { CommonName("test") }
+        let certificate = try Certificate(
+            version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey),
+            notValidBefore: .now.addingTimeInterval(-60), notValidAfter: .now.addingTimeInterval(3_600), issuer: name,
+            subject: name, signatureAlgorithm: .ecdsaWithSHA256, extensions: .init(), issuerPrivateKey: .init(key))
+        var serializer = DER.Serializer()
+        try serializer.serialize(certificate)
+        let bytes = serializer.serializedBytes
+        fingerprint = SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        context = try NIOSSLContext(
+            configuration: .makeServerConfiguration(
+                certificateChain: [.certificate(try NIOSSLCertificate(bytes: bytes, format: .der))],
+                privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(key.derRepresentation), format: .der))))
+    }
+
+    func serve(during body: @Sendable (HTTPAddress) async throws -> Void) async throws {
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { [context] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(EmptyAnswers())
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = server.localAddress?.port ?? 0
+        do {
+            try await body(HTTPAddress(scheme: .https, host: "127.0.0.1", port: port))
+        } catch {
+            try await server.close()
+            throw error
+        }
+        try await server.close()
+    }
+}
+
+private final class EmptyAnswers: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .end = unwrapInboundIn(data) else { return }
+        context.write(
+            wrapOutboundOut(.head(.init(version: .http1_1, status: .ok, headers: ["Content-Length": "0"]))),
+            promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+}
