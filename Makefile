@@ -11,12 +11,12 @@ SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test bench format lint clean
+.PHONY: help deps build release demo test test-network bench format lint clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
 
 deps:
 	@scripts/install-deps
@@ -31,6 +31,7 @@ release: deps ## An optimised build of the program, .build/release/kith
 demo: release ## Three nodes, a real model, one prompt, and what happens when the answering node dies
 	@KITH_ENGINE_DIR="$${KITH_ENGINE_DIR:-$(ENGINE_DIR)}" scripts/demo
 
+# Where network namespaces cannot be made, the tests that need them are skipped and say why.
 # One test at a time: some check limits of a second or two, which must not be used up by other tests' work.
 test: deps ## All tests: Swift's, and real clients against real nodes
 	@echo 'Building kith and its tests; a first build takes several minutes.'
@@ -38,6 +39,9 @@ test: deps ## All tests: Swift's, and real clients against real nodes
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(DEBUG_KITH) engine install
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(SWIFT) test --skip-build --no-parallel
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" scripts/test-clients
+
+test-network: build ## Of the tests only those with hosts in network namespaces; as root, on Linux
+	@scripts/test-network
 
 bench: release ## Throughput, latency and memory beside nginx, as in docs/benchmarks.md
 	@scripts/bench

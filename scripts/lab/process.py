@@ -65,6 +65,9 @@ class Process:
         self._child.kill()
         self._child.wait(timeout=10)
 
+    def send(self, number: signal.Signals) -> None:
+        self._child.send_signal(number)
+
     def stop(self, limit: float = 20) -> int:
         """Asks it to end, as Ctrl-C does; whatever of its group outlives `limit` seconds is killed."""
         if self.is_running:

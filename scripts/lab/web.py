@@ -30,9 +30,19 @@ def node_of(route: str | None) -> str | None:
     return next((value for name, _, value in parameters if name == "node"), None)
 
 
-def request(port: int, method: str, path: str, body: Any = None, timeout: float = 30, headers=None) -> Answer:
+# Makes a connection to a port, with a limit in seconds for each wait on it; it need not be open yet.
+Opener = Callable[[int, float], http.client.HTTPConnection]
+
+
+def loopback(port: int, timeout: float) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
+
+
+def request(
+    port: int, method: str, path: str, body: Any = None, timeout: float = 30, headers=None, opener: Opener = loopback
+) -> Answer:
     """Sends one request; `body` goes as JSON unless it is bytes."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
+    connection = opener(port, timeout)
     try:
         response = _send(connection, method, path, body, headers)
         return Answer(response.status, response.headers, response.read())
@@ -40,12 +50,12 @@ def request(port: int, method: str, path: str, body: Any = None, timeout: float 
         connection.close()
 
 
-def get(port: int, path: str, timeout: float = 10) -> Answer:
-    return request(port, "GET", path, timeout=timeout)
+def get(port: int, path: str, timeout: float = 10, opener: Opener = loopback) -> Answer:
+    return request(port, "GET", path, timeout=timeout, opener=opener)
 
 
-def post(port: int, path: str, body: Any, timeout: float = 60) -> Answer:
-    return request(port, "POST", path, body, timeout)
+def post(port: int, path: str, body: Any, timeout: float = 60, opener: Opener = loopback) -> Answer:
+    return request(port, "POST", path, body, timeout, opener=opener)
 
 
 class StreamBroken(Exception):
