@@ -415,7 +415,7 @@ class WhatIsNotForOthers(OnALab):
             with self.subTest(node=node.name, host=node.host.name):
                 self.assertIn("kith rekey", node.do("id"))
                 self.assertIn("kith rekey", node.log())
-                self.assertTrue(node.audit("identity.cloned"))
+                web.wait_until(lambda: node.audit("identity.cloned"), GUARD, "an audit line")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import signal
 import sqlite3
@@ -45,8 +46,10 @@ class PeerNode:
     process: Process | None = None
 
     def __post_init__(self):
-        self.port = self.port or (CONTROL_PORT if self.host else ports.free_port())
-        self.peer_port = self.peer_port or (PEER_PORT if self.host else ports.free_port())
+        # Below the range from which the system takes ports for outgoing connections: a restart needs them again.
+        free = 0 if self.host else ports.free_block(2, random.randrange(20_000, 31_000))
+        self.port = self.port or free or CONTROL_PORT
+        self.peer_port = self.peer_port or (free + 1 if free else PEER_PORT)
 
     @property
     def url(self) -> str:
