@@ -145,14 +145,6 @@ struct ControlRoutesTests {
         }
     }
 
-    @Test("Without anybody who controls trust the routes are not there")
-    func closed() async throws {
-        try await TestNode.run(engine: nil) { node in
-            let reply = try await node.send(.GET, "/api/identity")
-            #expect(reply.status == 404)
-        }
-    }
-
     @Test("Spoilt bodies never reach past the decoder unrefused, and never end the node")
     func spoilt() async throws {
         let seed = UInt64.random(in: .min ... .max)
