@@ -142,7 +142,11 @@ package final class MultiplexedConnection: Sendable {
 
 /// A stream serves one exchange and is closed.
 private final class StreamOwner: UpstreamConnectionOwner {
-    func release(_ connection: UpstreamConnection) { connection.close() }
+    /// Not at once: the answer's end is being read, and closing now would reset a stream that is about to end by itself.
+    func release(_ connection: UpstreamConnection) {
+        let bound = NIOLoopBound(connection, eventLoop: connection.channel.eventLoop)
+        connection.channel.eventLoop.execute { bound.value.close() }
+    }
 
     func forget(_ connection: UpstreamConnection) {}
 
