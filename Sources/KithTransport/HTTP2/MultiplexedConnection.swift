@@ -108,7 +108,7 @@ package final class MultiplexedConnection: Sendable {
                 try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self).start(exchange)
             } catch {
                 exchange.end(
-                    .failure(ChatFailure(.interrupted, "the connection to \(origin) has ended", cause: error)))
+                    .failure(ChatFailure(.unreachable, "the connection to \(origin) has ended", cause: error)))
             }
         }
     }
@@ -142,6 +142,8 @@ package final class MultiplexedConnection: Sendable {
 
 /// A stream serves one exchange and is closed.
 private final class StreamOwner: UpstreamConnectionOwner {
+    func mayRelease(after head: HTTPResponseHead) -> Bool { true }
+
     /// Not at once: the answer's end is being read, and closing now would reset a stream that is about to end by itself.
     func release(_ connection: UpstreamConnection) {
         let bound = NIOLoopBound(connection, eventLoop: connection.channel.eventLoop)
