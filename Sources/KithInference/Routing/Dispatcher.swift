@@ -98,9 +98,10 @@ package final class Dispatcher: Sendable {
         return decision
     }
 
+    /// A request that no node has seen costs nothing when it is placed elsewhere; all others draw on the budget.
     private func mayTryAnother(after failure: ChatFailure, count: Int) -> Bool {
-        FailureRule(failure).triesAnother && count <= Self.alternateLimit
-            && router.withLock { $0.mayRetry(now: clock.now) }
+        guard FailureRule(failure).triesAnother, count <= Self.alternateLimit else { return false }
+        return failure.code == .unreachable || router.withLock { $0.mayRetry(now: clock.now) }
     }
 
     private func begin(_ candidate: Candidate, id: RequestID) -> Attempt {

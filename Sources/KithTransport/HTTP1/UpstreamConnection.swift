@@ -6,6 +6,8 @@ import NIOHTTP1
 
 /// What a connection reports to. Bound to the connection's event loop.
 protocol UpstreamConnectionOwner: AnyObject {
+    /// Whether the connection is to be released, and not closed, after an answer with this head.
+    func mayRelease(after head: HTTPResponseHead) -> Bool
     /// The connection has done its work and could do more.
     func release(_ connection: UpstreamConnection)
     /// The connection is of no use any more.
@@ -96,7 +98,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
             phase = .collecting(exchange, head, whole)
             limit(exchange.request.limits.stall)
         case (.end, .collecting(let exchange, let head, let whole)):
-            finish(keepAlive: head.isKeepAlive)
+            finish(head)
             exchange.end(
                 .success(.reply(UpstreamReply(status: Int(head.status.code), headers: head.headers, body: whole))))
         case (.body(let piece), .streaming(_, let source, let limits)):
@@ -104,7 +106,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
             guard piece.readableBytes > 0 else { return }
             if case .stopProducing = source.yield(piece) { holdReads() }
         case (.end, .streaming(let head, let source, _)):
-            finish(keepAlive: head.isKeepAlive)
+            finish(head)
             source.finish()
         case (_, .closed): break
         default: fail(ChatFailure(.invalidAnswer, "an answer came that nobody asked for"))
@@ -131,10 +133,10 @@ final class UpstreamConnection: ChannelDuplexHandler {
         }
     }
 
-    private func finish(keepAlive: Bool) {
+    private func finish(_ head: HTTPResponseHead) {
         servedBefore = true
         releaseReads()
-        if keepAlive {
+        if owner.mayRelease(after: head) {
             phase = .idle
             owner.release(self)
         } else {

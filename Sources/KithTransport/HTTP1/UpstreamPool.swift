@@ -75,6 +75,8 @@ final class UpstreamPool: UpstreamConnectionOwner {
             }
     }
 
+    func mayRelease(after head: HTTPResponseHead) -> Bool { head.isKeepAlive }
+
     func release(_ connection: UpstreamConnection) {
         guard !isShutDown, idle[connection.origin, default: []].count < Self.idleLimit else {
             return connection.close()

@@ -108,7 +108,7 @@ package final class MultiplexedConnection: Sendable {
                 try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self).start(exchange)
             } catch {
                 exchange.end(
-                    .failure(ChatFailure(.interrupted, "the connection to \(origin) has ended", cause: error)))
+                    .failure(ChatFailure(.unreachable, "the connection to \(origin) has ended", cause: error)))
             }
         }
     }
@@ -142,7 +142,13 @@ package final class MultiplexedConnection: Sendable {
 
 /// A stream serves one exchange and is closed.
 private final class StreamOwner: UpstreamConnectionOwner {
-    func release(_ connection: UpstreamConnection) { connection.close() }
+    func mayRelease(after head: HTTPResponseHead) -> Bool { true }
+
+    /// Not at once: the answer's end is being read, and closing now would reset a stream that is about to end by itself.
+    func release(_ connection: UpstreamConnection) {
+        let bound = NIOLoopBound(connection, eventLoop: connection.channel.eventLoop)
+        connection.channel.eventLoop.execute { bound.value.close() }
+    }
 
     func forget(_ connection: UpstreamConnection) {}
 

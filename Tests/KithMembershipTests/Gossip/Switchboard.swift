@@ -25,7 +25,7 @@ final class Switchboard: Sendable {
 
         func exchange(
             _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
-        ) async throws(GossipFailure) -> [UInt8]? {
+        ) async throws(GossipFailure) -> GossipAnswer {
             let (service, forged) = board.state.withLock { state in
                 state.exchanges += 1
                 state.addressesTried[id] = addresses
@@ -33,8 +33,8 @@ final class Switchboard: Sendable {
                 return (isAbsent ? nil : state.services[id], state.forged[id])
             }
             guard let service else { throw .refused }
-            if let forged { return forged }
-            do { return try service.receive(packet, from: sender) } catch {
+            if let forged { return GossipAnswer(packet: forged, roundTrip: .zero) }
+            do { return GossipAnswer(packet: try service.receive(packet, from: sender), roundTrip: .zero) } catch {
                 throw .refusedByPeer(reason: "\(error)")
             }
         }
@@ -65,7 +65,7 @@ final class DeafTransport: GossipTransport {
 
     func exchange(
         _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
-    ) async throws(GossipFailure) -> [UInt8]? {
+    ) async throws(GossipFailure) -> GossipAnswer {
         waiting.withLock { $0[id, default: 0] += 1 }
         do { try await clock.sleep(until: .zero + .seconds(3_600), tolerance: nil) } catch {
             // Cancelled: the same to whoever waited.

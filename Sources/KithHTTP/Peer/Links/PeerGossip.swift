@@ -9,15 +9,17 @@ import NIOHTTP1
 /// Carries gossip packets over the connections between nodes.
 struct PeerGossip: GossipTransport {
     let links: PeerLinks
+    let clock: any TimeSource
     /// Told of what a node answers instead of gossip.
     let onFailure: @Sendable (NodeID, LinkFailure) -> Void
 
     func exchange(
         _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
-    ) async throws(GossipFailure) -> [UInt8]? {
+    ) async throws(GossipFailure) -> GossipAnswer {
+        let began = clock.now
         do {
             let link = try await links.link(to: id, at: addresses)
-            return try await send(packet, over: link, timeout: timeout)
+            return try await send(packet, over: link, timeout: max(timeout - (clock.now - began), .milliseconds(50)))
         } catch let failure as LinkFailure {
             onFailure(id, failure)
             throw GossipFailure(failure)
@@ -26,15 +28,17 @@ struct PeerGossip: GossipTransport {
         }
     }
 
-    private func send(_ packet: [UInt8], over link: PeerLink, timeout: Duration) async throws -> [UInt8]? {
+    private func send(_ packet: [UInt8], over link: PeerLink, timeout: Duration) async throws -> GossipAnswer {
         let limits = UpstreamLimits(firstByte: timeout, stall: timeout, bodyBytes: PeerRoutes.gossipLimit)
+        let began = clock.now
         do {
             let reply = try await link.connection.collect(
                 link.request(
                     .POST, PeerWire.gossipPath, body: ByteBuffer(bytes: packet), type: PeerWire.gossipType,
                     limits: limits))
             if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
-            return reply.status == 200 ? [UInt8](buffer: reply.body) : nil
+            return GossipAnswer(
+                packet: reply.status == 200 ? [UInt8](buffer: reply.body) : nil, roundTrip: clock.now - began)
         } catch let failure as ChatFailure where failure.code == .timeout {
             links.distrust(link)
             throw LinkFailure.timeout

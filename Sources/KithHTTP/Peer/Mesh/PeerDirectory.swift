@@ -37,6 +37,7 @@ package final class PeerDirectory: Mesh {
     private let audit: any AuditTrail
     private let logger: Logger
     private let state: Mutex<State>
+    private let onReturn = Mutex<(@Sendable (NodeName) -> Void)?>(nil)
 
     /// Between two looks at what this node has to tell.
     static let pause = Duration.milliseconds(250)
@@ -153,9 +154,10 @@ package final class PeerDirectory: Mesh {
     ///
     /// - Parameter onReturn: Told of each node that is back.
     package func run(onReturn: @escaping @Sendable (NodeName) -> Void) async {
+        self.onReturn.withLock { $0 = onReturn }
         while !Task.isCancelled {
             declareLoad()
-            for name in refresh() { onReturn(name) }
+            refresh()
             await fetchModels()
             do { try await clock.sleep(for: Self.pause) } catch { return }
         }
@@ -181,10 +183,7 @@ package final class PeerDirectory: Mesh {
     }
 
     /// Puts together what is known, and says what has changed.
-    ///
-    /// - Returns: Who is back.
-    @discardableResult
-    package func refresh() -> [NodeName] {
+    package func refresh() {
         let members = Dictionary(
             membership.snapshot().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let peers = trust.peers()
@@ -197,7 +196,8 @@ package final class PeerDirectory: Mesh {
                 logger.warning("peer is not up", metadata: metadata)
             }
         }
-        return changes.filter(\.isGood).map(\.name)
+        guard let onReturn = onReturn.withLock({ $0 }) else { return }
+        for change in changes where change.isGood { onReturn(change.name) }
     }
 
     private struct Change: Sendable {

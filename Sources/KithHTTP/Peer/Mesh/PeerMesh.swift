@@ -87,7 +87,7 @@ package final class PeerMesh: Sendable {
             membership: Membership(
                 id: identity.id, instance: instance, settings: profile.membership, addresses: profile.addresses(),
                 now: clock.now),
-            transport: PeerGossip(links: links) { eventSource.yield(.failed($0, $1)) }, clock: clock,
+            transport: PeerGossip(links: links, clock: clock) { eventSource.yield(.failed($0, $1)) }, clock: clock,
             notify: { eventSource.yield(.membership($0)) })
         directory = PeerDirectory(
             ownName: profile.name, ownID: identity.id, level: profile.level, version: profile.version, engine: engine,

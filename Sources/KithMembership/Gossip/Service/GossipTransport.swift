@@ -10,9 +10,21 @@ package protocol GossipTransport: Sendable {
     ///   - addresses: Where it may be, the likeliest first; may be empty, and the transport may know better ones.
     ///   - timeout: For everything together, connecting included. The call must have returned when it has passed, and soon
     ///     after the task is cancelled.
-    /// - Returns: The answer, or `nil` when the peer accepted the packet and has nothing to say.
     /// - Throws: ``GossipFailure/refused`` only when each address answered that nobody listens there.
     func exchange(
         _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
-    ) async throws(GossipFailure) -> [UInt8]?
+    ) async throws(GossipFailure) -> GossipAnswer
+}
+
+/// What a peer answered to a packet.
+package struct GossipAnswer: Sendable, Hashable {
+    /// `nil` when the peer accepted the packet and has nothing to say.
+    package var packet: [UInt8]?
+    /// From the packet to the answer on a channel that stood; making one takes longer, and says nothing of the way.
+    package var roundTrip: Duration
+
+    package init(packet: [UInt8]?, roundTrip: Duration) {
+        self.packet = packet
+        self.roundTrip = roundTrip
+    }
 }

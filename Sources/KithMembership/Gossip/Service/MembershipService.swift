@@ -68,14 +68,13 @@ package final class MembershipService: Sendable {
 
     private func exchange(_ dispatch: GossipDispatch) async {
         let id = dispatch.id
-        let start = clock.now
         do {
             let answer = try await transport.exchange(
                 dispatch.packet, with: id, addresses: dispatch.addresses, timeout: dispatch.timeout)
-            let packet = answer.flatMap { try? GossipPacket(decoding: $0) }
+            let packet = answer.packet.flatMap { try? GossipPacket(decoding: $0) }
             update { state, now in
                 state.finish(id)
-                state.membership.measured(now - start, with: id)
+                state.membership.measured(answer.roundTrip, with: id)
                 // An answer that cannot be read is a sign of life all the same.
                 return packet.map { state.membership.received($0, from: id, as: .response, now: now) }
                     ?? state.membership.contact(from: id, now: now)
