@@ -76,5 +76,8 @@ final class ConnectionRestHandler: ChannelDuplexHandler {
     }
 
     /// What the protocol does not allow ends the connection; the protocol's handler has said so to the client.
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.fireErrorCaught(error)
+        context.close(promise: nil)
+    }
 }

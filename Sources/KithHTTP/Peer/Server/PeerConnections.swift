@@ -16,9 +16,20 @@ package final class PeerConnections: Sendable {
     /// Handshakes that have not ended, from one address and from all together.
     static let handshakesPerSource = 64
     static let handshakeLimit = 512
+    /// Connections of nodes that are not paired, from one address and from all together: enough for pairing, and too few
+    /// to use up those that the listener holds.
+    static let strangersPerSource = 8
+    static let strangerLimit = 64
 
-    private struct State: Sendable {
-        var open: [ObjectIdentifier: (caller: Caller, channel: any Channel)] = [:]
+    fileprivate struct Connection: Sendable {
+        var caller: Caller
+        var channel: any Channel
+        /// When it was opened.
+        var isPaired: Bool
+    }
+
+    fileprivate struct State: Sendable {
+        var open: [ObjectIdentifier: Connection] = [:]
         var handshakes: [String: Int] = [:]
         var handshakeCount = 0
     }
@@ -48,12 +59,21 @@ package final class PeerConnections: Sendable {
     }
 
     /// To be called when the handshake has proven who it is; the connection leaves by itself when it ends.
-    func opened(_ channel: any Channel, by caller: Caller) {
+    ///
+    /// - Returns: `false` when there are too many connections of strangers.
+    func open(_ channel: any Channel, by caller: Caller, standing: PeerStanding) -> Bool {
         let key = ObjectIdentifier(channel)
-        state.withLock { $0.open[key] = (caller, channel) }
+        let isPaired = standing == .kin || standing == .kith
+        let isAdmitted = state.withLock { state in
+            guard isPaired || state.admitsStranger(from: caller.source) else { return false }
+            state.open[key] = Connection(caller: caller, channel: channel, isPaired: isPaired)
+            return true
+        }
+        guard isAdmitted else { return false }
         channel.closeFuture.whenComplete { [weak self] _ in
             self?.state.withLock { $0.open[key] = nil }
         }
+        return true
     }
 
     func caller(on channel: any Channel) -> Caller? {
@@ -66,5 +86,13 @@ package final class PeerConnections: Sendable {
             state.open.values.filter { $0.caller.id == id }.map(\.channel)
         }
         for channel in channels { channel.close(promise: nil) }
+    }
+}
+
+extension PeerConnections.State {
+    fileprivate func admitsStranger(from source: String) -> Bool {
+        let strangers = open.values.filter { !$0.isPaired }
+        return strangers.count < PeerConnections.strangerLimit
+            && strangers.count(where: { $0.caller.source == source }) < PeerConnections.strangersPerSource
     }
 }

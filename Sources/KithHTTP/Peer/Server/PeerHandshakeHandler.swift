@@ -18,6 +18,7 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     private let secured: EventLoopPromise<MultiplexedNodeChannel.Value>
     private let http2: MultiplexedNodeChannel
     private let connections: PeerConnections
+    private let trust: TrustBook
     private let audit: any AuditTrail
     private let source: String
     private let logger: Logger
@@ -26,11 +27,12 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
 
     init(
         secured: EventLoopPromise<MultiplexedNodeChannel.Value>, http2: MultiplexedNodeChannel,
-        connections: PeerConnections, audit: any AuditTrail, source: String, logger: Logger
+        connections: PeerConnections, trust: TrustBook, audit: any AuditTrail, source: String, logger: Logger
     ) {
         self.secured = secured
         self.http2 = http2
         self.connections = connections
+        self.trust = trust
         self.audit = audit
         self.source = source
         self.logger = logger
@@ -52,11 +54,23 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
         guard let id = Self.id(on: context.channel) else {
             return refuse("no usable certificate", context: context)
         }
+        let caller = PeerConnections.Caller(id: id, source: source)
+        guard connections.open(context.channel, by: caller, standing: trust.standing(of: id)) else {
+            return refuse("too many connections of strangers", context: context)
+        }
         hasEnded = true
         timer?.cancel()
-        connections.opened(context.channel, by: PeerConnections.Caller(id: id, source: source))
         http2.setup(channel: context.channel, logger: logger).cascade(to: secured)
+        watchConduct(of: caller, on: context)
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    private func watchConduct(of caller: PeerConnections.Caller, on context: ChannelHandlerContext) {
+        do {
+            try context.pipeline.syncOperations.addHandler(PeerConductHandler(caller: caller, audit: audit))
+        } catch {
+            context.close(promise: nil)  // the connection has gone meanwhile
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

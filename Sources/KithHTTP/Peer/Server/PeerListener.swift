@@ -28,7 +28,7 @@ package enum PeerListener {
             server: HTTPServerBuilder { responder in
                 PeerServerChannel(
                     http2: MultiplexedNodeChannel(responder: responder, limits: limits), tls: tls,
-                    connections: services.connections, audit: services.audit)
+                    connections: services.connections, trust: services.trust, audit: services.audit)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),

@@ -17,6 +17,7 @@ struct PeerServerChannel: ServerChildChannel {
     let http2: MultiplexedNodeChannel
     let tls: PeerTLS
     let connections: PeerConnections
+    let trust: TrustBook
     let audit: any AuditTrail
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -24,13 +25,14 @@ struct PeerServerChannel: ServerChildChannel {
         guard connections.beginHandshake(from: source) else {
             audit.record(
                 .handshakeRefused, subject: nil, source: source, reason: PeerHandshakeHandler.unfinished)
+            channel.close(promise: nil)  // the server would forget it open
             return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
         }
         return channel.eventLoop.makeCompletedFuture {
             let secured = channel.eventLoop.makePromise(of: MultiplexedNodeChannel.Value.self)
             secured.futureResult.whenComplete { [connections] _ in connections.handshakeEnded(from: source) }
             let handshake = PeerHandshakeHandler(
-                secured: secured, http2: http2, connections: connections, audit: audit, source: source,
+                secured: secured, http2: http2, connections: connections, trust: trust, audit: audit, source: source,
                 logger: logger)
             try channel.pipeline.syncOperations.addHandler(tls.serverHandler())
             try channel.pipeline.syncOperations.addHandler(handshake)
