@@ -142,6 +142,15 @@ def frame(kind: int, flags: int, stream: int, payload: bytes, length: int | None
     return size.to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
+def kinds_of_frames(said: bytes) -> list[int]:
+    """The kinds of the whole frames in what a server said."""
+    kinds, position = [], 0
+    while position + 9 <= len(said):
+        kinds.append(said[position + 3])
+        position += 9 + int.from_bytes(said[position : position + 3], "big")
+    return kinds
+
+
 def read_to_the_end(connection: socket.socket, limit: float) -> tuple[bytes, float]:
     """Everything until the other side closes, and how long that took; `TimeoutError` when it does not."""
     began, said = time.monotonic(), b""

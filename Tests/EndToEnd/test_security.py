@@ -4,6 +4,8 @@
 Each attempt comes from an address of its own of the loopback network, so that the audit trail tells them apart.
 """
 
+import itertools
+import json
 import os
 import random
 import re
@@ -16,7 +18,8 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from intruder import (
-    Caller, Identity, client_context, dial, frame, fresh_source, h2_preface, outcome_of_handshake, read_to_the_end,
+    Caller, Identity, client_context, dial, frame, fresh_source, h2_preface, kinds_of_frames,
+    outcome_of_handshake, read_to_the_end,
 )  # fmt: skip
 from joiner import Attempt, Code, base32, from_base32, node_id
 from lab import web
@@ -30,7 +33,9 @@ AUDIT_PAUSE = 1.5
 MEMORY_LIMIT = 50
 # A handshake must be done within this time, in seconds, with room for a busy machine.
 HANDSHAKE_LIMIT = 15
-HEADERS, RESET, SETTINGS, PING, CONTINUATION, DATA = 0x1, 0x3, 0x4, 0x6, 0x9, 0x0
+# Of a request that comes byte by byte.
+SLOW_LIMIT = 60
+DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY, CONTINUATION = 0x0, 0x1, 0x3, 0x4, 0x6, 0x7, 0x9
 END_STREAM, END_HEADERS = 0x1, 0x4
 
 
@@ -80,6 +85,10 @@ class OnePeerPort(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
+        # The laptop broke no rule while all this went on; its like are told from strangers by their address.
+        blamed = [line for line in cls.desk.audit("peer.refused") if line["source"] == "127.0.0.1"]
+        if blamed and sys.platform == "linux":
+            raise AssertionError(f"kin were refused: {blamed}")
         print(f"\n    the node grew from {cls.memory:.1f} MB to {cls.desk.resident_megabytes:.1f} MB", end="")
 
     def setUp(self):
@@ -163,8 +172,10 @@ class TheHandshake(OnePeerPort):
     def test_is_not_there_for_noise(self):
         generator = random.Random(7443)
         for length in (1, 5, 100, 20_000):
-            self.assert_hung_up(b"\x16\x03\x01" + generator.randbytes(length), at_once=False)
-        self.assert_one_line("peer.handshake_refused", "")
+            with self.subTest(length=length):
+                self.source = fresh_source()
+                self.assert_hung_up(b"\x16\x03\x01" + generator.randbytes(length), at_once=False)
+                self.assert_one_line("peer.handshake_refused", "handshake")
 
     def assert_hung_up(self, sent: bytes, at_once: bool = True) -> None:
         with dial(self.port, self.source) as connection:
@@ -182,7 +193,10 @@ class WhoMayAsk(OnePeerPort):
         ("POST", "/peer/v1/generate"), ("POST", "/peer/v1/embed"),
     ]  # fmt: skip
     FOR_PAIRED = [*FOR_KIN, ("POST", "/peer/v1/hello")]
-    PROMPT = b'{"messages":[{"role":"user","content":"who is there?"}]}'
+    PROMPT = json.dumps({
+        "id": "one", "kind": "chat", "streams": True, "sampling": {"stop": []}, "extensions": {},
+        "messages": [{"role": "user", "content": "who is there?"}],
+    }).encode()  # fmt: skip
 
     def refusals(self, identity: Identity, paths: list[tuple[str, str]]) -> set:
         with Caller(self.port, self.source, identity) as caller:
@@ -213,7 +227,9 @@ class WhoMayAsk(OnePeerPort):
             self.assertEqual(caller.get("/peer/v1/models").status, 200)
             answer = caller.request("POST", "/peer/v1/generate", self.PROMPT)
         self.assertEqual(answer.status, 200, answer.body)
-        self.assertIn(b"who is there?", answer.body)
+        lines = [json.loads(line) for line in answer.body.splitlines()]
+        said = "".join(line["delta"]["text"] for line in lines if "delta" in line)
+        self.assertEqual(said, "who is there?")
         self.assertEqual(self.settled_lines(), [])
 
     def test_a_refusal_does_not_quote_what_was_asked(self):
@@ -370,7 +386,7 @@ class HTTP2(OnePeerPort):
         body = bytes(1 << 20)
         sent = self.assert_cut_off([frame(DATA, 0, 1, b"", length=0xFF_FFFF), *[body] * 15])
         self.assertLess(sent, 8 << 20)
-        self.assert_one_line("peer.refused", "HTTP/2|frame|protocol", self.stranger)
+        self.assert_one_line("peer.refused", "HTTP/2", self.stranger)
 
     def test_header_fields_without_end_end_the_connection(self):
         """CVE-2024-27316 and its like: frames of header fields that go on and on."""
@@ -378,7 +394,7 @@ class HTTP2(OnePeerPort):
         pieces = [frame(HEADERS, END_STREAM, 1, b"\x82\x87\x84"), *[frame(CONTINUATION, 0, 1, field[:16_000])] * 400]
         sent = self.assert_cut_off(pieces)
         self.assertLess(sent, 4 << 20)
-        self.assert_one_line("peer.refused", "HTTP/2|frame|header|protocol", self.stranger)
+        self.assert_one_line("peer.refused", "HTTP/2", self.stranger)
 
     def test_a_list_of_header_fields_that_is_too_long_is_refused(self):
         for more in ([("x-long", "v" * 40_000)], [(f"x-{number}", "v") for number in range(500)]):
@@ -510,56 +526,65 @@ class ManyConnections(OnePeerPort):
             connection.sendall(h2_preface())
             return connection
 
+        sources = [fresh_source() for _ in range(20)]
         with ThreadPoolExecutor(4) as pool:
-            opened = [made for made in pool.map(lambda _: self.attempt(whole), range(300)) if made is not None]
+            opened = list(filter(None, pool.map(lambda n: self.attempt(whole, sources[n % 20]), range(300))))
         for connection in opened:
             self.addCleanup(connection.close)
         self.laptop.stop()
         self.laptop.start()
         web.wait_until(lambda: self.laptop.answers_through(self.desk), GUARD, "kin to connect anew")
+        held = 0
+        for connection in opened:
+            connection.settimeout(0.01)
+            try:
+                while connection.recv(65536):
+                    pass
+            except TimeoutError:
+                held += 1
+            except OSError:
+                pass
+        print(f"\n    of {len(opened)} connections of strangers the node held {held}", end="")
+        self.assertLessEqual(held, 100)
 
-    def attempt(self, open_one):
+    @staticmethod
+    def attempt(open_one, source: str):
         try:
-            return open_one(self.source)
+            return open_one(source)
         except OSError:
             return None
 
     def test_that_are_slow_are_ended(self):
-        with ThreadPoolExecutor(3) as pool:
-            seconds = list(pool.map(lambda work: work(), [self.drip_a_handshake, self.drip_a_head, self.drip_a_body]))
-        print(f"\n    ended after {', '.join(f'{one:.0f}' for one in seconds)} s", end="")
+        with ThreadPoolExecutor(2) as pool:
+            seconds = list(pool.map(lambda work: work(), [self.drip_a_handshake, self.drip_a_body]))
+        print(f"\n    a slow handshake was ended after {seconds[0]:.0f} s, a slow request after {seconds[1]:.0f} s", end="")
 
     def drip_a_handshake(self) -> float:
         with dial(self.port, fresh_source()) as connection:
-            return self.drip(connection, b"\x16\x03\x01\x02\x00" + bytes(1_000), HANDSHAKE_LIMIT)
-
-    def drip_a_head(self) -> float:
-        with client_context(self.stranger).wrap_socket(dial(self.port, fresh_source())) as connection:
-            connection.sendall(h2_preface())
-            return self.drip(connection, frame(HEADERS, END_HEADERS, 1, b"", length=10_000) + bytes(10_000), 150)
+            return self.drip(connection, itertools.chain([b"\x16\x03\x01\x02\x00"], itertools.repeat(b"\0")))
 
     def drip_a_body(self) -> float:
         head = b"\x83\x87\x41\x04kith\x04\x0e/pair/v1/hello"
         with client_context(Identity.made()).wrap_socket(dial(self.port, fresh_source())) as connection:
             connection.sendall(h2_preface() + frame(HEADERS, END_HEADERS, 1, head))
-            dripping = b"".join(frame(DATA, 0, 1, b" ") for _ in range(1_000))
-            return self.drip(connection, dripping, 60, piece=10)
+            return self.drip(connection, itertools.repeat(frame(DATA, 0, 1, b" ")))
 
-    def drip(self, connection: socket.socket, content: bytes, limit: float, piece: int = 1) -> float:
-        """Sends a little each quarter of a second until the node hangs up or says something about the stream."""
-        began = time.monotonic()
-        for start in range(0, len(content), piece):
+    def drip(self, connection: socket.socket, pieces) -> float:
+        """Sends a piece each quarter of a second until the node hangs up, or answers or resets the stream."""
+        began, said = time.monotonic(), b""
+        connection.settimeout(0.25)
+        for piece in pieces:
+            self.assertLess(time.monotonic() - began, SLOW_LIMIT, "a slow connection is still open")
             try:
-                connection.sendall(content[start : start + piece])
-                connection.settimeout(0.25)
-                if connection.recv(65536) == b"":
-                    break
-            except (TimeoutError, ssl.SSLWantReadError):
-                pass
+                connection.sendall(piece)
+                received = connection.recv(65536)
+            except TimeoutError:
+                continue
             except OSError:
                 break
-            if time.monotonic() - began > limit:
-                raise AssertionError(f"a slow connection is still open after {limit:g} s")
+            said += received
+            if not received or {HEADERS, RESET, GOAWAY} & set(kinds_of_frames(said)):
+                break
         return time.monotonic() - began
 
 
