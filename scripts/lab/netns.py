@@ -22,7 +22,7 @@ from .mdns import MulticastDNS
 from .process import Process, environment
 
 # Which lab a process belongs to, in its environment: so that one whose lab died by `kill -9` can be told and ended.
-_MARK = "KITH_LAB"
+_MARK = "LAB_OF_KITH"
 _CLONE_NEWNET = 0x4000_0000
 # Ends a command with the thread that started it, so that nothing outlives a test run that is killed.
 _DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL"]

@@ -92,7 +92,8 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     }
 
     private static func id(on channel: any Channel) -> NodeID? {
-        let certificate = try? channel.pipeline.syncOperations.nioSSL_peerCertificate()  // none is a refusal, not an error
+        // None is a refusal and not an error.
+        let certificate = try? channel.pipeline.syncOperations.nioSSL_peerCertificate()
         return certificate.flatMap(PeerTLS.nodeID(of:))
     }
 
