@@ -32,7 +32,7 @@ GUARD = 60
 
 
 def verdict(what: str, seconds: float, bar: float) -> None:
-    print(f"\n    {what}: {seconds:.2f} s, {'within' if seconds <= bar else 'OVER'} the {bar:g} s it should take", end="")
+    print(f"\n    {what}: {seconds:.2f} s, {'within' if seconds <= bar else 'OVER'} the {bar:g} s it should take")
 
 
 def seconds_until(check: Callable[[], object], what: str) -> float:
@@ -175,16 +175,26 @@ class FoundAndPaired(OnALab):
     def test_7_paired_nodes_are_no_longer_listed_as_nearby(self):
         self.assertIsNone(self.nearby(self.laptop, self.desktop))
 
-    def test_8_a_name_ending_in_local_is_resolved(self):
+    def test_8_a_name_ending_in_local_leads_to_a_node_whose_address_is_not_known(self):
         found = self.visitor.host.run("getent", "ahosts", "aios-laptop.local", check=False)
         if found.returncode != 0:
             self.skipTest("this machine does not resolve names ending in .local; the package libnss-mdns would")
-        self.visitor.folder.joinpath("config").mkdir(parents=True, exist_ok=True)
-        (self.visitor.folder / "config" / "peers.txt").write_text(f"aios-laptop.local:{PEER_PORT}\n")
+        config = self.visitor.folder / "config"
+        config.mkdir(parents=True)
+        (config / "peers.txt").write_text(f"aios-laptop.local:{PEER_PORT}\n")
+        self.visitor.flags = ["--mdns", "off"]
         self.visitor.start(path="/health/live")
         self.addCleanup(self.visitor.stop)
         self.visitor.join(self.laptop.invite())
-        web.wait_until(lambda: self.visitor.answers_through(self.desktop), GUARD, "an answer for the visitor")
+        web.wait_until(lambda: self.laptop.answers_through(self.visitor), GUARD, "an answer of the visitor")
+        # Nobody is left who could tell one where the other is, and the visitor is not announced.
+        for node in (self.visitor, self.desktop, self.tablet):
+            node.stop()
+        for number, node in ((71, self.laptop), (72, self.visitor)):
+            node.host.move_to(number)
+        self.visitor.start(path="/health/live")
+        seconds = seconds_until(lambda: self.laptop.answers_through(self.visitor, 2), "an answer of the visitor")
+        verdict("the laptop found by its name", seconds, FOUND_BAR)
 
 
 class CutOffAndBack(OnALab):
@@ -354,7 +364,7 @@ class WhatIsNotForOthers(OnALab):
         carried = recording.bytes_with_port(PEER_PORT)
         self.assertGreater(carried, 8_000, "the recording does not hold the nodes' traffic")
         self.assertEqual(recording.places_of(canary), [])
-        print(f"\n    {carried} bytes between the nodes recorded, and no trace of the prompt in them", end="")
+        print(f"\n    {carried} bytes between the nodes recorded, and no trace of the prompt in them")
 
     def test_2_the_same_search_finds_what_goes_in_the_clear(self):
         canary = f"canary {secrets.token_hex(16)}"
@@ -415,7 +425,7 @@ class WhatIsNotForOthers(OnALab):
         self.visitor.start(path="/health/live")
         for node in (self.tablet, self.visitor):
             web.wait_until(lambda: node.get("/api/identity").json()["cloned"], GUARD, f"{node.name} to notice")
-        print(f"\n    both noticed the copy {time.monotonic() - began:.2f} s after its start", end="")
+        print(f"\n    both noticed the copy {time.monotonic() - began:.2f} s after its start")
         for node in (self.tablet, self.visitor):
             with self.subTest(node=node.name, host=node.host.name):
                 self.assertIn("kith rekey", node.do("id"))

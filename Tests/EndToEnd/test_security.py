@@ -89,7 +89,7 @@ class OnePeerPort(unittest.TestCase):
         blamed = [line for line in cls.desk.audit("peer.refused") if line["source"] == "127.0.0.1"]
         if blamed and sys.platform == "linux":
             raise AssertionError(f"kin were refused: {blamed}")
-        print(f"\n    the node grew from {cls.memory:.1f} MB to {cls.desk.resident_megabytes:.1f} MB", end="")
+        print(f"\n    the node grew from {cls.memory:.1f} MB to {cls.desk.resident_megabytes:.1f} MB")
 
     def setUp(self):
         self.source = fresh_source()
@@ -446,7 +446,7 @@ class HTTP2(OnePeerPort):
     def test_gossip_that_means_nothing_is_refused(self):
         seed = random.randrange(1 << 32)
         generator = random.Random(seed)
-        print(f"\n    seed {seed}", end="")
+        print(f"\n    seed {seed}")
         with Caller(self.port, self.source, self.kin) as caller:
             for _ in range(200):
                 body = generator.randbytes(generator.randrange(1, 2_000))
@@ -488,7 +488,7 @@ class ManyConnections(OnePeerPort):
         self.assertTrue(self.laptop.answers_through(self.desk), "kin get no answer during the flood")
         print(
             f"\n    {len(opened)} of {self.COUNT} opened in {answered - began:.1f} s; "
-            f"kin answered in {time.monotonic() - answered:.2f} s meanwhile", end="",
+            f"kin answered in {time.monotonic() - answered:.2f} s meanwhile"
         )  # fmt: skip
         self.assert_all_end(opened, began)
 
@@ -544,7 +544,7 @@ class ManyConnections(OnePeerPort):
                 held += 1
             except OSError:
                 pass
-        print(f"\n    of {len(opened)} connections of strangers the node held {held}", end="")
+        print(f"\n    of {len(opened)} connections of strangers the node held {held}")
         self.assertLessEqual(held, 100)
 
     @staticmethod
@@ -557,7 +557,7 @@ class ManyConnections(OnePeerPort):
     def test_that_are_slow_are_ended(self):
         with ThreadPoolExecutor(2) as pool:
             seconds = list(pool.map(lambda work: work(), [self.drip_a_handshake, self.drip_a_body]))
-        print(f"\n    a slow handshake was ended after {seconds[0]:.0f} s, a slow request after {seconds[1]:.0f} s", end="")
+        print(f"\n    a slow handshake was ended after {seconds[0]:.0f} s, a slow request after {seconds[1]:.0f} s")
 
     def drip_a_handshake(self) -> float:
         with dial(self.port, fresh_source()) as connection:
