@@ -355,7 +355,7 @@ class WhatIsNotForOthers(OnALab):
 
     def test_1_a_recording_of_the_network_does_not_hold_what_was_asked(self):
         canary = f"canary {secrets.token_hex(16)}"
-        with Capture(self.lab.switch, "br0", self.lab.folder / "asks.pcap") as capture:
+        with Capture(self.lab, self.lab.folder / "asks.pcap") as capture:
             for answerer in (self.desktop, self.tablet):
                 done = self.laptop.ask(f"{canary} {'and more ' * 200}", answerer.name)
                 self.assertEqual(done.returncode, 0, done.stderr)
@@ -368,7 +368,7 @@ class WhatIsNotForOthers(OnALab):
 
     def test_2_the_same_search_finds_what_goes_in_the_clear(self):
         canary = f"canary {secrets.token_hex(16)}"
-        with Capture(self.lab.switch, "br0", self.lab.folder / "clear.pcap") as capture:
+        with Capture(self.lab, self.lab.folder / "clear.pcap") as capture:
             self.send_in_the_clear(self.laptop.host, self.desktop.host, canary)
         places = Recording.read(capture.file).places_of(canary)
         self.assertIn("plain in the file", places)

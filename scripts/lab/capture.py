@@ -4,39 +4,57 @@
 from __future__ import annotations
 
 import base64
+import re
+import secrets
+import socket
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
 from . import web
-from .netns import Namespace
+from .netns import Lab
 from .process import Process
 
 _IPV4, _IPV6, _TCP = 0x0800, 0x86DD, 6
+_DISCARD = 9
 
 
 class Capture:
-    """A running tcpdump. A context manager; read the file after its end."""
+    """A running tcpdump on the bridge. A context manager; read the file after its end."""
 
-    def __init__(self, place: Namespace, device: str, file: Path):
+    def __init__(self, lab: Lab, file: Path):
         self.file = file
         file.unlink(missing_ok=True)
         self._process: Process | None = None
-        self._place = place
-        self._device = device
+        self._lab = lab
 
     def __enter__(self) -> "Capture":
         log = f"{self.file.stem}.tcpdump.log"
-        (self._place.folder / log).unlink(missing_ok=True)
-        # One packet is written as soon as it is seen, whole, by the user who started this.
-        words = ["tcpdump", "-i", self._device, "-U", "--immediate-mode", "-s", "0", "-Z", "root", "-w", self.file]
-        self._process = self._place.start(*words, log=log)
+        (self._lab.switch.folder / log).unlink(missing_ok=True)
+        # Each packet is written as soon as it is seen, whole, by the user who started this; 32 MiB may wait meanwhile.
+        words = [
+            "tcpdump", "-i", "br0", "-U", "--immediate-mode", "-s", "0", "-B", 32_768, "-Z", "root",
+            "-w", self.file,
+        ]  # fmt: skip
+        self._process = self._lab.switch.start(*words, log=log)
         web.wait_until(lambda: "listening on" in self._process.tail(), 10, "tcpdump to listen")
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._wait_for_what_waits()
         self._process.stop()
+        said = self._process.tail()
+        if not re.search(r"^0 packets dropped by kernel", said, re.MULTILINE):
+            raise RuntimeError(f"the recording has gaps: {said}")
+
+    def _wait_for_what_waits(self) -> None:
+        """tcpdump does not write what it has not seen yet when it is stopped: waits until it has seen a last datagram."""
+        first, second = self._lab.hosts[:2]
+        token = secrets.token_bytes(16)
+        with first.socket(kind=socket.SOCK_DGRAM) as sender:
+            sender.sendto(token, (second.address, _DISCARD))
+        web.wait_until(lambda: token in self.file.read_bytes(), 20, "tcpdump to write what it has seen")
 
 
 @dataclass

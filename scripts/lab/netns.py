@@ -180,11 +180,11 @@ class Host(Namespace):
         self.lab.switch.accept(self.port_name)
         self.accept("incoming")
 
-    def socket(self, family: int = socket.AF_INET) -> socket.socket:
-        """A TCP socket in the host's network; it stays there whichever thread uses it."""
+    def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> socket.socket:
+        """A socket in the host's network; it stays there whichever thread uses it."""
         if self._sockets is None:
             self._sockets = ThreadPoolExecutor(1, initializer=_enter_network, initargs=(self.keeper.pid,))
-        return self._sockets.submit(socket.socket, family, socket.SOCK_STREAM).result(timeout=10)
+        return self._sockets.submit(socket.socket, family, kind).result(timeout=10)
 
     def opener(self, port: int, timeout: float) -> http.client.HTTPConnection:
         """A client of the host's own loopback, for `web.request`."""
