@@ -98,7 +98,8 @@ package struct Node: Sendable {
         let port = settings.peer.discoveryPort
         let application = RegistryServer.application(
             registry: registry, identity: RegistryIdentity(host: settings.name.rawValue) { peers.cell() },
-            address: access.address(host: settings.host, port: port), authorise: RegistryAccess.granted(by: access.control),
+            address: access.address(host: settings.host, port: port),
+            authorise: RegistryAccess.granted(by: access.control),
             reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), tls: access.tls, logger: logger
         ) { [logger] channel in
             logger.info("registry listens", metadata: ["port": "\(channel.localAddress?.port ?? port)"])

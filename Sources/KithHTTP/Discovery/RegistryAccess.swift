@@ -38,7 +38,8 @@ package enum RegistryAccess: Hashable, Sendable {
         { caller in
             switch access.caller(caller.head) {
             case .success(.key(let key)) where !key.scopes.isDisjoint(with: scopes): .allowed(.principal(key.id))
-            case .success(.key): .refused("the key does not have the scope \(scopes.map(\.rawValue).sorted().joined(separator: " or "))")
+            case .success(.key):
+                .refused("the key has none of the scopes " + scopes.map(\.rawValue).sorted().joined(separator: ", "))
             case .success(.local), .success(.control): .allowed(.connected(from: caller.remoteAddress))
             case .failure(let refusal): .refused(refusal.message)
             }

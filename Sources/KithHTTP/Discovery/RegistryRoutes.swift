@@ -18,7 +18,8 @@ struct RegistryRoutes: Sendable {
 
     func add(to router: SurfaceRouter) {
         router.surface("/health", scope: .everyone, [.get: { _, _ in try health() }])
-        router.surface("/peers", scope: .everyone,
+        router.surface(
+            "/peers", scope: .everyone,
             [
                 .get: { request, context in
                     try await check(request, context, by: reading)

@@ -17,7 +17,8 @@ package struct PeerSettings: Hashable, Sendable {
     package var registries: [HTTPAddress]
 
     package init(
-        host: String = "127.0.0.1", port: Int = PeerAddress.defaultPort, isPortChosen: Bool = false, usesMDNS: Bool = false,
+        host: String = "127.0.0.1", port: Int = PeerAddress.defaultPort, isPortChosen: Bool = false,
+        usesMDNS: Bool = false,
         discoveryPort: Int = 8001, registries: [HTTPAddress] = []
     ) {
         self.host = host

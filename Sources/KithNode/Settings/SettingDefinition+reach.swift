@@ -41,7 +41,9 @@ extension SettingDefinition {
             help: "Whether the node announces itself with mDNS on the networks it is in, and looks for others."),
         SettingDefinition(
             .peersFile, .path, fallback: "config/peers.txt",
-            help: "The list of peers, one a line: `kith://host:port` for a node, `http://host:port key=…` for a seed-style service."),
+            help:
+                "The list of peers, one a line: `kith://host:port` for a node, `http://host:port` for a seed-style service."
+        ),
         SettingDefinition(
             .peerEndpoints, .list, flag: "--peer", seedName: "PEER_ENDPOINTS", isSecret: true,
             help: "More peers, separated by commas, each of the form of a line of the peers file."),

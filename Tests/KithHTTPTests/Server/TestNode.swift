@@ -96,7 +96,8 @@ struct TestNode: Sendable {
     ) async throws -> TestReply {
         let reply = try await upstream.collect(
             UpstreamRequest(
-                method, address, path: path, headers: self.headers.merged(with: headers), body: body.map { ByteBuffer(string: $0) },
+                method, address, path: path, headers: self.headers.merged(with: headers),
+                body: body.map { ByteBuffer(string: $0) },
                 limits: UpstreamLimits(firstByte: .seconds(30))))
         return TestReply(status: reply.status, headers: reply.headers, text: String(buffer: reply.body))
     }

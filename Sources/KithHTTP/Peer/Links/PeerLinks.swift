@@ -137,7 +137,9 @@ package final class PeerLinks: Sendable {
     func open(_ id: NodeID, at address: PeerAddress) async throws -> MultiplexedConnection {
         let seen = SeenNode()
         do {
-            return try await MultiplexedConnection.connect(to: address, limit: Self.limit, group: group) { [tls] channel in
+            return try await MultiplexedConnection.connect(
+                to: address, limit: Self.limit, group: group
+            ) { [tls] channel in
                 let handler = try tls.clientHandler(expecting: id) { refusal in
                     seen.id.withLock { $0 = refusal.seen }
                 }

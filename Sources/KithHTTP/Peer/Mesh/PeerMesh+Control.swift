@@ -8,8 +8,8 @@ import KithTrust
 extension PeerMesh: MeshControl {
     package func identity() -> ControlMessage.Identity {
         ControlMessage.Identity(
-            id: ownIdentity.id, name: profile.name, fingerprint: ownIdentity.fingerprint, addresses: profile.addresses(),
-            isCloned: directory.isCloned)
+            id: ownIdentity.id, name: profile.name, fingerprint: ownIdentity.fingerprint,
+            addresses: profile.addresses(), isCloned: directory.isCloned)
     }
 
     package func invite(_ request: ControlMessage.InvitationRequest) async throws -> ControlMessage.Invitation {
