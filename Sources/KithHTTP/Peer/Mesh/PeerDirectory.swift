@@ -20,8 +20,20 @@ package final class PeerDirectory: Mesh {
         var failures: [NodeID: LinkFailure] = [:]
         var protocols: [NodeID: ProtocolVersions] = [:]
         var cloned: Set<NodeID> = []
+        /// Friends' nodes that answered when they were looked for last.
+        var met: [NodeID: (at: Moment, roundTrip: Duration)] = [:]
         var models: [NodeID: PeerModels] = [:]
         var own: (models: PeerModels, load: PeerLoad?)
+
+        /// Nothing is kept of those who are trusted no more.
+        mutating func forget(_ id: NodeID) {
+            names.remove(id)
+            failures[id] = nil
+            protocols[id] = nil
+            cloned.remove(id)
+            met[id] = nil
+            models[id] = nil
+        }
     }
 
     private let ownName: NodeName
@@ -130,6 +142,23 @@ package final class PeerDirectory: Mesh {
 
     func failed(_ id: NodeID, with failure: LinkFailure) { state.withLock { $0.failures[id] = failure } }
 
+    /// A friend's node answered.
+    func met(_ id: NodeID, _ hello: PeerHello, roundTrip: Duration) {
+        let now = clock.now
+        state.withLock { state in
+            state.met[id] = (now, roundTrip)
+            state.failures[id] = nil
+        }
+    }
+
+    /// A friend's node did not.
+    func missed(_ id: NodeID, _ failure: LinkFailure) {
+        state.withLock { state in
+            state.met[id] = nil
+            state.failures[id] = failure
+        }
+    }
+
     /// A node came that shows this node's own identity.
     func sawCopy(at source: String) {
         audit.record(
@@ -220,7 +249,7 @@ package final class PeerDirectory: Mesh {
             let isGood = entry.state == .up
             changes.append(Change(name: entry.name, words: entry.state.word, isGood: isGood))
         }
-        for gone in state.entries.keys where entries[gone] == nil { state.names.remove(gone) }
+        for gone in state.entries.keys where entries[gone] == nil { state.forget(gone) }
         state.entries = entries
         return changes
     }

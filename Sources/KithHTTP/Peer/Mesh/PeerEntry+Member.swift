@@ -11,17 +11,29 @@ extension PeerEntry {
         let load = member.flatMap { try? JSONBody.decode(PeerLoad.self, from: $0.payload) }  // `nil` until it has told
         self.init(
             id: peer.id, name: name, tier: peer.tier,
-            state: Self.state(of: member, failure: known.failures[peer.id], tier: peer.tier), load: load,
+            state: peer.tier == .kin
+                ? Self.state(of: member, failure: known.failures[peer.id]) : Self.state(ofKith: peer.id, known: known),
+            load: load,
             models: known.models[peer.id]?.models ?? [],
             addresses: (member?.addresses.isEmpty == false ? member?.addresses ?? [] : peer.addresses)
                 .map(\.description),
-            latency: member?.roundTrip, lastHeard: member?.lastHeard,
+            latency: member?.roundTrip ?? known.met[peer.id]?.roundTrip,
+            lastHeard: member?.lastHeard ?? known.met[peer.id]?.at,
             takenAt: member?.lastHeard ?? .zero, isCloned: known.cloned.contains(peer.id))
     }
 
-    private static func state(of member: Member?, failure: LinkFailure?, tier: Tier) -> State {
+    private static func state(ofKith id: NodeID, known: PeerDirectory.State) -> State {
+        if known.met[id] != nil { return .up }
+        switch known.failures[id] {
+        case .incompatible(let theirs)?: return .incompatible(theirs)
+        case let failure?: return .down(failure.description)
+        case nil: return .unknown(nil)
+        }
+    }
+
+    private static func state(of member: Member?, failure: LinkFailure?) -> State {
         if case .incompatible(let theirs)? = failure { return .incompatible(theirs) }
-        guard let member else { return .unknown(tier == .kith ? "kith are not watched yet" : failure?.description) }
+        guard let member else { return .unknown(failure?.description) }
         switch member.state {
         case .alive: return .up
         case .suspect: return .suspect

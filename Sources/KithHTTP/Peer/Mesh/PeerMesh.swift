@@ -144,6 +144,7 @@ package final class PeerMesh: Sendable {
             group.addTask { await self.directory.run(onReturn: onReturn) }
             group.addTask { await self.follow() }
             group.addTask { await self.syncNowAndThen() }
+            group.addTask { await self.kithWatch.run() }
         }
         links.shutDown()
     }
@@ -168,6 +169,12 @@ package final class PeerMesh: Sendable {
         }
     }
 
+    private var kithWatch: KithWatch {
+        KithWatch(
+            trust: trust, links: links, directory: directory,
+            hello: { [profile, instance] in Self.hello(profile, instance) }, clock: clock)
+    }
+
     // MARK: Events
 
     enum MeshEvent: Sendable {
@@ -187,7 +194,9 @@ package final class PeerMesh: Sendable {
                     directory.failed(id, with: failure)
                     if case .wrongNode = failure { directory.refresh() }
                 case .membership(.cloned(let sighting)): directory.sawClone(of: sighting.id)
-                case .trustChanged: group.addTask { await self.sync.run(with: self.membership.reachable) }
+                case .trustChanged:
+                    group.addTask { await self.sync.run(with: self.membership.reachable) }
+                    group.addTask { await self.kithWatch.look() }
                 case .membership(.changed(let event)): group.addTask { await self.noted(event) }
                 }
             }
