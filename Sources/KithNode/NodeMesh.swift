@@ -11,6 +11,7 @@ import KithTrust
 import Logging
 import NIOCore
 import ServiceLifecycle
+import UnixSignals
 
 /// This node's part in the mesh: the peer port, and all the ways in which others are found.
 struct NodeMesh: Sendable {
@@ -50,6 +51,12 @@ struct NodeMesh: Sendable {
                 mesh.addressesChanged()
                 logger.info("peers can reach this node", metadata: ["port": "\(port)", "host": "\(host)"])
                 await mesh.discover(ways(port: port, upstream: upstream))
+            },
+            BackgroundLoop { [mesh] in
+                // Sent by deploy/systemd/kith-sleep, because systemd tells of sleep in no simpler way.
+                for await signal in await UnixSignalsSequence(trapping: .sigusr1, .sigusr2) {
+                    if signal == .sigusr1 { await mesh.fallAsleep() } else { mesh.wakeUp() }
+                }
             },
             BackgroundLoop { [mesh, clock] in
                 await InterfaceWatch(clock: clock).run { _ in mesh.networkChanged() }
