@@ -37,6 +37,9 @@ struct NodeMesh: Sendable {
             profile: profile, identity: identity, trust: try await TrustBook.open(identity: identity, store: store),
             engine: engine, localEngine: localEngine, clock: clock, audit: audit, logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
+        for problem in settings.peerEndpoints.problems {
+            logger.warning("problem in the list of peers", metadata: ["problem": "\(problem)"])
+        }
         return NodeMesh(mesh: mesh, settings: settings, host: host, port: port, clock: clock, logger: logger)
     }
 
@@ -82,7 +85,7 @@ struct NodeMesh: Sendable {
             EnvironmentDiscovery(settings.peerEndpoints),
             PeersFileDiscovery(path: settings.peersFile, clock: clock) { [mesh, settings, logger] file in
                 for problem in file.problems {
-                    logger.warning("line of the peers file not used", metadata: ["problem": "\(problem)"])
+                    logger.warning("problem in the peers file", metadata: ["problem": "\(problem)"])
                 }
                 var all = settings.peerEndpoints
                 all.merge(file)
