@@ -16,7 +16,9 @@ package struct NearbyReport: Sendable {
     }
 
     package var lines: [String] {
-        guard !nearby.nodes.isEmpty else { return ["no unpaired node was seen nearby"] }
+        guard !nearby.nodes.isEmpty else {
+            return ["no unpaired node was seen nearby; both must run with kith up --lan"]
+        }
         var table = TextTable([
             .init("NAME", shrinks: true), .init("ID"), .init("VERSION"), .init("ADDRESSES", shrinks: true),
             .init("SEEN", .right),

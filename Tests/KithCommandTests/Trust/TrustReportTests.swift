@@ -94,7 +94,7 @@ struct TrustReportTests {
     @Test("Where nobody is near, that is said")
     func alone() {
         let report = NearbyReport(.init(nodes: [], problems: []), width: 80, style: .plain)
-        #expect(report.lines == ["no unpaired node was seen nearby"])
+        #expect(report.lines == ["no unpaired node was seen nearby; both must run with kith up --lan"])
     }
 
     @Test(
