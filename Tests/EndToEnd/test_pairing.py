@@ -230,6 +230,7 @@ class WhoIsTrusted(WithNodes):
         friend.join(desk.invite("kith"))
         for here, there in ((desk, friend), (friend, desk)):
             self.assertEqual(here.peers()[there.known_id]["tier"], "kith")
+            wait_for_state([here], there, {"up"}, GUARD, time.monotonic())
             self.assertFalse(here.answers_through(there))
         asked = desk.ask("a private question", timeout=60)
         self.assertNotEqual(asked.returncode, 0)
