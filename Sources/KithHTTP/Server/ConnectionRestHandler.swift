@@ -12,12 +12,14 @@ final class ConnectionRestHandler: ChannelDuplexHandler {
 
     private let eventLoop: any EventLoop
     private let limit: TimeAmount
+    private let onError: @Sendable (any Channel, any Error) -> Void
     private var openStreams = 0
     private var isClosing = false
     private var timer: Scheduled<Void>?
     private var context: ChannelHandlerContext?
 
-    init(eventLoop: any EventLoop, limit: Duration) {
+    init(eventLoop: any EventLoop, limit: Duration, onError: @escaping @Sendable (any Channel, any Error) -> Void) {
+        self.onError = onError
         self.eventLoop = eventLoop
         self.limit = TimeAmount(limit)
     }
@@ -76,5 +78,9 @@ final class ConnectionRestHandler: ChannelDuplexHandler {
     }
 
     /// What the protocol does not allow ends the connection; the protocol's handler has said so to the client.
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !isClosing { onError(context.channel, error) }
+        isClosing = true
+        context.close(promise: nil)
+    }
 }

@@ -18,10 +18,12 @@ struct MultiplexedNodeChannel: ServerChildChannel {
 
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
+    /// Told of what ends a connection before its time, on its event loop.
+    var onError: @Sendable (any Channel, any Error) -> Void = { _, _ in }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            let rest = ConnectionRestHandler(eventLoop: channel.eventLoop, limit: limits.idle)
+            let rest = ConnectionRestHandler(eventLoop: channel.eventLoop, limit: limits.idle, onError: onError)
             let multiplexer = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
                 mode: .server, streamDelegate: rest.observer, configuration: configuration
             ) { stream in

@@ -18,10 +18,20 @@ package final class PeerDirectory: Mesh {
         var plain: [PeerEntry] = []
         /// What stands in the way of those who are not up.
         var failures: [NodeID: LinkFailure] = [:]
+        let ownProtocols: ProtocolVersions
+        /// As each said in its last greeting.
         var protocols: [NodeID: ProtocolVersions] = [:]
         var cloned: Set<NodeID> = []
         var models: [NodeID: PeerModels] = [:]
         var own: (models: PeerModels, load: PeerLoad?)
+
+        mutating func dropNotes(of id: NodeID) {
+            names.remove(id)
+            failures[id] = nil
+            protocols[id] = nil
+            models[id] = nil
+            cloned.remove(id)
+        }
     }
 
     private let ownName: NodeName
@@ -43,9 +53,9 @@ package final class PeerDirectory: Mesh {
     static let pause = Duration.milliseconds(250)
 
     package init(
-        ownName: NodeName, ownID: NodeID, level: Double, version: String, engine: any EngineStatusSource,
-        localEngine: LocalEngine?, trust: TrustBook, membership: MembershipService, links: PeerLinks,
-        clock: any TimeSource, audit: any AuditTrail, logger: Logger
+        ownName: NodeName, ownID: NodeID, level: Double, version: String, protocols: ProtocolVersions,
+        engine: any EngineStatusSource, localEngine: LocalEngine?, trust: TrustBook, membership: MembershipService,
+        links: PeerLinks, clock: any TimeSource, audit: any AuditTrail, logger: Logger
     ) {
         self.ownName = ownName
         self.ownID = ownID
@@ -61,7 +71,7 @@ package final class PeerDirectory: Mesh {
         self.logger = logger
         var generator = SystemRandomNumberGenerator()
         let own = PeerModels(catalogue: generator.next() >> 12, models: [])
-        state = Mutex(State(names: PeerNames(own: ownName), own: (own, nil)))
+        state = Mutex(State(names: PeerNames(own: ownName), ownProtocols: protocols, own: (own, nil)))
     }
 
     // MARK: Asking
@@ -114,21 +124,35 @@ package final class PeerDirectory: Mesh {
 
     /// A node has said hello on a connection of its own making.
     func greeted(_ id: NodeID, _ hello: PeerHello, from source: String) {
-        state.withLock { state in
-            state.protocols[id] = hello.protocols
-            let isCompatible = hello.protocols.common(with: .supported) != nil
-            state.failures[id] = isCompatible ? nil : .incompatible(hello.protocols)
-        }
+        spoke(id, hello.protocols)
         // Where it was seen to come from is an address too, when it says at which port it listens.
         let port = hello.addresses.first?.port ?? PeerAddress.defaultPort
         let seen = PeerAddress(host: source, port: port).map { [$0] } ?? []
         membership.suggest(addresses: seen + hello.addresses, for: id)
     }
 
+    /// A node has told its versions, whoever called the other.
+    func spoke(_ id: NodeID, _ protocols: ProtocolVersions) {
+        state.withLock { state in
+            state.protocols[id] = protocols
+            state.failures[id] = nil
+        }
+    }
+
+    /// Whether the node's last greeting named no version that this node speaks.
+    func isIncompatible(_ id: NodeID) -> Bool {
+        state.withLock { state in state.protocols[id].map { $0.common(with: state.ownProtocols) == nil } ?? false }
+    }
+
     /// The node was heard: what stood in its way no longer does.
     func recovered(_ id: NodeID) { state.withLock { $0.failures[id] = nil } }
 
-    func failed(_ id: NodeID, with failure: LinkFailure) { state.withLock { $0.failures[id] = failure } }
+    func failed(_ id: NodeID, with failure: LinkFailure) {
+        state.withLock { state in
+            state.failures[id] = failure
+            if case .incompatible(let theirs, _) = failure { state.protocols[id] = theirs }
+        }
+    }
 
     /// A node came that shows this node's own identity.
     func sawCopy(at source: String) {
@@ -171,8 +195,8 @@ package final class PeerDirectory: Mesh {
                     catalogue: state.own.models.catalogue + 1, models: status.models)
             }
             let load = PeerLoad(
-                name: ownName, version: version, catalogue: state.own.models.catalogue,
-                loading: status.health == .loading, slots: max(1, status.slots),
+                name: ownName, version: version, protocols: state.ownProtocols,
+                catalogue: state.own.models.catalogue, loading: status.health == .loading, slots: max(1, status.slots),
                 outstanding: status.active + status.queued, level: level)
             guard load != state.own.load else { return nil }
             state.own.load = load
@@ -220,7 +244,7 @@ package final class PeerDirectory: Mesh {
             let isGood = entry.state == .up
             changes.append(Change(name: entry.name, words: entry.state.word, isGood: isGood))
         }
-        for gone in state.entries.keys where entries[gone] == nil { state.names.remove(gone) }
+        for gone in state.entries.keys where entries[gone] == nil { state.dropNotes(of: gone) }
         state.entries = entries
         return changes
     }

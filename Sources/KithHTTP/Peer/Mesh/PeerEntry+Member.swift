@@ -5,13 +5,27 @@ import KithInference
 import KithMembership
 import KithModel
 
+extension PeerDirectory.State {
+    /// A node that speaks no version of this node's protocol is that, and not dead, unless nobody finds it any more.
+    fileprivate func mismatch(with id: NodeID, isPresent: Bool) -> PeerEntry.State? {
+        guard let theirs = protocols[id], theirs.common(with: ownProtocols) == nil else { return nil }
+        switch failures[id] {
+        case nil, .incompatible, .rejected: break
+        case .noAddress, .refused, .unreachable, .timeout, .wrongNode: if !isPresent { return nil }
+        }
+        return .incompatible(theirs: theirs, ours: ownProtocols)
+    }
+}
+
 extension PeerEntry {
     /// What is known of a paired node: from the trust book, from membership, and from what failed last.
     init(_ peer: PeerRecord, member: Member?, name: NodeName, known: PeerDirectory.State) {
         let load = member.flatMap { try? JSONBody.decode(PeerLoad.self, from: $0.payload) }  // `nil` until it has told
         self.init(
             id: peer.id, name: name, tier: peer.tier,
-            state: Self.state(of: member, failure: known.failures[peer.id], tier: peer.tier), load: load,
+            state: known.mismatch(with: peer.id, isPresent: member?.state.isPresent ?? false)
+                ?? Self.state(of: member, failure: known.failures[peer.id], tier: peer.tier),
+            load: load,
             models: known.models[peer.id]?.models ?? [],
             addresses: (member?.addresses.isEmpty == false ? member?.addresses ?? [] : peer.addresses)
                 .map(\.description),
@@ -20,7 +34,6 @@ extension PeerEntry {
     }
 
     private static func state(of member: Member?, failure: LinkFailure?, tier: Tier) -> State {
-        if case .incompatible(let theirs)? = failure { return .incompatible(theirs) }
         guard let member else { return .unknown(tier == .kith ? "kith are not watched yet" : failure?.description) }
         switch member.state {
         case .alive: return .up

@@ -3,6 +3,8 @@
 package import KithInference
 package import KithMembership
 package import KithModel
+import NIOCore
+import NIOHTTP2
 
 /// What the routes of the peer port work with.
 package struct PeerServices: Sendable {
@@ -41,5 +43,15 @@ package struct PeerServices: Sendable {
         if refusal.refused == .sameIdentity { return directory.sawCopy(at: caller.source) }
         audit.record(
             .peerRefused, subject: caller.id.description, source: caller.source, reason: refusal.refused.rawValue)
+    }
+
+    func refusedTooLarge(_ caller: PeerConnections.Caller) {
+        audit.record(.peerRefused, subject: caller.id.description, source: caller.source, reason: "too large")
+    }
+
+    /// A connection has broken; when the other side has broken the protocol, that is written down.
+    func failed(_ connection: any Channel, with error: any Error) {
+        guard error is any NIOHTTP2Error, let caller = connections.caller(on: connection) else { return }
+        audit.record(.peerRefused, subject: caller.id.description, source: caller.source, reason: "broken HTTP/2")
     }
 }
