@@ -24,6 +24,7 @@ struct PeerServerChannel: ServerChildChannel {
         guard connections.beginHandshake(from: source) else {
             audit.record(
                 .handshakeRefused, subject: nil, source: source, reason: PeerHandshakeHandler.unfinished)
+            channel.close(promise: nil)  // whoever accepted it lets it lie when this fails
             return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
         }
         return channel.eventLoop.makeCompletedFuture {
