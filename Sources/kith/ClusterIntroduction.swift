@@ -28,7 +28,7 @@ struct ClusterIntroduction: Sendable {
         for client in clients { ids.append(try await client.get(ControlMessage.Identity.self, "/api/identity").id) }
         guard let first = clients.first else { return ids }
         let peers = try await first.get(NodeStatus.self, "/api/status").peers
-        for round in ClusterPairing(ids: ids, peersOfFirst: peers).rounds { try await run(round) }
+        try await pair(ClusterPairing(ids: ids, peersOfFirst: peers).joiners, invitedBy: first)
         return ids
     }
 
@@ -38,30 +38,30 @@ struct ClusterIntroduction: Sendable {
         return ClusterPairing.fault(of: ids[index], among: ids, peers: peers)
     }
 
-    private func run(_ round: [ClusterPairing.Step]) async throws {
+    private func pair(_ joiners: [Int], invitedBy inviter: NodeClient) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (place, step) in round.enumerated() {
+            for (place, joiner) in joiners.enumerated() {
                 if place >= ClusterPairing.concurrency { try await group.next() }
-                group.addTask { try await pair(step) }
+                group.addTask { try await pair(joiner, invitedBy: inviter) }
             }
             try await group.waitForAll()
         }
     }
 
-    private func pair(_ step: ClusterPairing.Step) async throws {
+    private func pair(_ joiner: Int, invitedBy inviter: NodeClient) async throws {
         var pause = Duration.milliseconds(500)
         while true {
             do {
-                let invitation: ControlMessage.Invitation = try await clients[step.inviter].post(
+                let invitation: ControlMessage.Invitation = try await inviter.post(
                     "/api/invitations", ControlMessage.InvitationRequest(tier: .kin, expiresSeconds: 60))
-                let _: ControlMessage.Peer = try await clients[step.joiner].post(
+                let _: ControlMessage.Peer = try await clients[joiner].post(
                     "/api/join", ControlMessage.JoinRequest(code: invitation.code))
                 return
             } catch let failure as CommandFailure {
                 // Many nodes that start on one machine may have no time for each other at first.
                 guard ContinuousClock.now + pause < deadline else {
                     throw CommandFailure(
-                        .failed, "node \(plan.instances[step.joiner].name) cannot be paired: \(failure.message)")
+                        .failed, "node \(plan.instances[joiner].name) cannot be paired: \(failure.message)")
                 }
                 try await Task.sleep(for: pause)
                 pause = min(pause * 2, Self.longestPause)

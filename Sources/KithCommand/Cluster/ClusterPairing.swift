@@ -3,45 +3,20 @@
 package import KithDialects
 package import KithModel
 
-/// How the nodes of a cluster are still to be paired. All know each other then: kin introduce kin.
-///
-/// A node admits ten attempts a minute from one address, and all nodes of a cluster have the same. So no node invites more
-/// than ``width`` others, and those that have joined invite the next.
+/// Which nodes of a cluster the first one is still to be paired with. All know each other then: kin introduce kin.
 package struct ClusterPairing: Sendable {
-    /// One invitation and one join, by positions in the plan.
-    package struct Step: Hashable, Sendable {
-        package var inviter: Int
-        package var joiner: Int
-
-        package init(inviter: Int, joiner: Int) {
-            self.inviter = inviter
-            self.joiner = joiner
-        }
-    }
-
-    /// Others that one node invites.
-    package static let width = 8
     /// Joins under way at once: each makes both sides speak with all kin, on a machine that carries all nodes.
     package static let concurrency = 4
 
-    /// Each round needs those before it to be done.
-    package let rounds: [[Step]]
+    /// By their positions in the plan.
+    package let joiners: [Int]
 
     /// - Parameters:
     ///   - ids: Who the nodes are, in the order of the plan.
     ///   - peers: Whom the first one knows.
     package init(ids: [NodeID], peersOfFirst peers: [NodeStatus.Peer]) {
         let kin = Set(peers.filter { $0.tier == Tier.kin.rawValue }.compactMap(\.id))
-        var rounds: [[Step]] = []
-        var depths = [0]
-        for joiner in ids.indices.dropFirst() {
-            let inviter = (joiner - 1) / Self.width
-            depths.append(depths[inviter] + 1)
-            if kin.contains(ids[joiner].description) { continue }
-            while rounds.count < depths[joiner] { rounds.append([]) }
-            rounds[depths[joiner] - 1].append(Step(inviter: inviter, joiner: joiner))
-        }
-        self.rounds = rounds.filter { !$0.isEmpty }
+        joiners = ids.indices.dropFirst().filter { !kin.contains(ids[$0].description) }
     }
 
     /// Why a node does not yet know all the others; `nil` when it does and reaches them.

@@ -21,7 +21,8 @@ package final class MultiplexedConnection: Sendable {
     /// Connects, and waits until the other side has proven who it is and speaks HTTP/2.
     ///
     /// - Parameter secure: Adds the TLS handler; called on the channel's event loop.
-    /// - Throws: The error of the connection or of the handshake, `ChannelError.connectTimeout` after `limit`.
+    /// - Throws: The error of the connection or of the handshake, `ChannelError.connectTimeout` after `limit`,
+    ///   `CancellationError`.
     package static func connect(
         to address: PeerAddress, limit: Duration, group: any EventLoopGroup,
         secure: @escaping @Sendable (any Channel) throws -> Void
@@ -43,7 +44,12 @@ package final class MultiplexedConnection: Sendable {
             .connect(host: address.host, port: address.port)
         connecting.cascadeFailure(to: ready)
         do {
-            let streams = try await ready.futureResult.get()
+            // Nothing waits for a connection that nobody wants any more, such as the loser of a race.
+            let streams = try await withTaskCancellationHandler {
+                try await ready.futureResult.get()
+            } onCancel: {
+                ready.fail(CancellationError())
+            }
             return MultiplexedConnection(address: address, channel: try await connecting.get(), streams: streams)
         } catch {
             connecting.whenSuccess { $0.close(promise: nil) }

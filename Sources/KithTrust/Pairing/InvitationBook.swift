@@ -85,8 +85,7 @@ package struct InvitationBook: Sendable {
     ) -> Result<PairingChallenge, PairingRefusal> {
         let index = index(of: hello.invitation)
         let refusal = index.map { invitations[$0].refusal(now: now) } ?? .unknownInvitation
-        guard limit.admits(source, isInvited: refusal == nil, now: now) else { return .failure(.tooManyAttempts) }
-        if let refusal { return .failure(refusal) }
+        if let refusal { return .failure(limit.admits(source, now: now) ? refusal : .tooManyAttempts) }
         if joiner == inviter { return .failure(.ownCode) }
         challenges.removeAll { now >= $0.expires }
         guard challenges.count < Self.challengeLimit else { return .failure(.tooManyAttempts) }
@@ -104,7 +103,7 @@ package struct InvitationBook: Sendable {
         _ proof: PairingProof, from joiner: NodeID, source: String, introduction: PairingIntroduction, now: Moment
     ) -> Result<(peer: PairedNode, acceptance: PairingAcceptance), PairingRefusal> {
         guard let place = challenges.firstIndex(where: { $0.nonce == proof.challenge && $0.joiner == joiner }) else {
-            return .failure(limit.admits(source, isInvited: false, now: now) ? .replayed : .tooManyAttempts)
+            return .failure(limit.admits(source, now: now) ? .replayed : .tooManyAttempts)
         }
         let challenge = challenges.remove(at: place)
         guard now < challenge.expires else { return .failure(.challengeExpired) }

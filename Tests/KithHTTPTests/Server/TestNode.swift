@@ -22,21 +22,29 @@ struct TestNode: Sendable {
     let services: NodeServices
     let mesh: PeerMesh
     let audit: TestAudit
+    let identity: NodeIdentity
     let upstream: UpstreamClient
     /// Sent with every request.
     var headers: HTTPHeaders = [:]
 
-    var id: NodeID { mesh.identity().id }
+    var id: NodeID { identity.id }
+
+    var peerAddress: PeerAddress {
+        get throws { try #require(mesh.identity().addresses.first) }
+    }
 
     /// Runs a node for as long as `body` does.
     ///
-    /// - Parameter kin: Nodes that this one trusts, and that trust it, from the start.
+    /// - Parameters:
+    ///   - kin: Nodes that this one trusts, and that trust it, from the start.
+    ///   - clock: What tells how long invitations hold; everything but that and the answers needs one that moves.
     static func run<Result: Sendable>(
         _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
         access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
-        limits: ConnectionLimits = ConnectionLimits(), during body: @Sendable (TestNode) async throws -> Result
+        limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
+        protocols: ProtocolVersions = .supported, clock: any TimeSource = MonotonicClock(),
+        during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
-        let clock = MonotonicClock()
         let name = try #require(NodeName(name))
         let upstream = UpstreamClient()
         let local = engine.map { LocalEngine(engine: $0, clock: clock) }
@@ -48,7 +56,9 @@ struct TestNode: Sendable {
         let ports = OpenPorts()
         let identity = try NodeIdentity.temporary()
         let mesh = try await PeerMesh(
-            profile: PeerMesh.Profile(name: name, version: "test", membership: .local) { ports.peerAddresses },
+            profile: PeerMesh.Profile(name: name, version: "test", protocols: protocols, membership: .local) {
+                ports.peerAddresses
+            },
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
             localEngine: local, clock: clock, audit: audit, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock)
@@ -60,7 +70,9 @@ struct TestNode: Sendable {
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
-        let listener = mesh.listener(host: "127.0.0.1", port: 0) { ports.opened(peer: $0.localAddress?.port ?? 0) }
+        let listener = mesh.listener(host: "127.0.0.1", port: 0, limits: peerLimits) {
+            ports.opened(peer: $0.localAddress?.port ?? 0)
+        }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await surface.run() }
             group.addTask { try await listener.run() }
@@ -68,7 +80,7 @@ struct TestNode: Sendable {
             group.addTask { await mesh.run { dispatcher.returned($0) } }
             let node = TestNode(
                 name: name, address: HTTPAddress(host: "127.0.0.1", port: ports.client), services: services,
-                mesh: mesh, audit: audit, upstream: upstream)
+                mesh: mesh, audit: audit, identity: identity, upstream: upstream)
             for other in kin { try await node.trust(other) }
             await node.awaitKin(kin.count)
             let result = try await body(node)

@@ -7,21 +7,33 @@ import NIOHTTP2
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP2
 import NIOPosix
+import NIOSSL
 
 /// A client's connection that speaks HTTP/2 over TLS.
 struct HTTP2Connection: Sendable {
     private typealias Stream = NIOAsyncChannel<HTTPResponsePart, HTTPRequestPart>
     private typealias Multiplexer = NIOHTTP2Handler.AsyncStreamMultiplexer<Stream>
 
+    private let channel: any Channel
     private let streams: Multiplexer
+
+    var isOpen: Bool { channel.isActive }
 
     static func open<Result: Sendable>(
         to node: TestNode, _ tls: TestTLS, _ body: @Sendable (HTTP2Connection) async throws -> Result
     ) async throws -> Result {
+        try await open(port: node.address.port, secure: { try tls.client(["h2"]) }, body)
+    }
+
+    /// - Parameter secure: Makes the TLS handler.
+    static func open<Result: Sendable>(
+        port: Int, secure: @escaping @Sendable () throws -> NIOSSLClientHandler,
+        _ body: @Sendable (HTTP2Connection) async throws -> Result
+    ) async throws -> Result {
         let (channel, streams) = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: node.address.port) { channel in
+            .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(try tls.client(["h2"]))
+                    try channel.pipeline.syncOperations.addHandler(try secure())
                     let streams: Multiplexer = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
                         mode: .client, configuration: .init()
                     ) { $0.eventLoop.makeFailedFuture(ChannelError.operationUnsupported) }
@@ -29,7 +41,7 @@ struct HTTP2Connection: Sendable {
                 }
             }
         defer { channel.close(promise: nil) }
-        return try await body(HTTP2Connection(streams: streams))
+        return try await body(HTTP2Connection(channel: channel, streams: streams))
     }
 
     func send(

@@ -236,13 +236,23 @@ struct PairingTests {
         #expect(scene.book.open(now: scene.now).count == 1)
     }
 
-    @Test("An address may try ten times a minute")
+    @Test("An address may try ten times a minute without an invitation")
     func attemptsOfOneAddress() throws {
-        let code = try scene.invite()
-        for _ in 0..<10 { #expect(scene.send(scene.join(code).hello).failure == nil) }
-        #expect(scene.send(scene.join(code).hello).failure == .tooManyAttempts)
-        #expect(scene.send(scene.join(code).hello, source: "10.0.0.3").failure == nil)
+        let foreign = try PairingScene(seed: 2).invite()
+        for _ in 0..<10 { #expect(scene.send(scene.join(foreign).hello).failure == .unknownInvitation) }
+        #expect(scene.send(scene.join(foreign).hello).failure == .tooManyAttempts)
+        #expect(scene.send(scene.join(foreign).hello, source: "10.0.0.3").failure == .unknownInvitation)
         scene.now = scene.now + .seconds(60)
+        #expect(scene.send(scene.join(foreign).hello).failure == .unknownInvitation)
+    }
+
+    @Test("Who names an open invitation is not counted among the attempts of its address")
+    func attemptsOfInvited() throws {
+        let foreign = try PairingScene(seed: 2).invite()
+        let code = try scene.invite()
+        for _ in 0..<10 { #expect(scene.send(scene.join(foreign).hello).failure == .unknownInvitation) }
+        for _ in 0..<24 { #expect(scene.send(scene.join(code).hello).failure == nil) }
+        #expect(scene.send(scene.join(foreign).hello).failure == .tooManyAttempts)
         #expect(scene.send(scene.join(code).hello).failure == nil)
     }
 

@@ -17,8 +17,8 @@ package enum LinkFailure: Error, Hashable, Sendable {
     case wrongNode(NodeID)
     /// It answers, and does not want to talk.
     case rejected(PeerRefusal)
-    /// It speaks these versions of the protocol.
-    case incompatible(ProtocolVersions)
+    /// Both speak the protocol, in versions that have none in common.
+    case incompatible(theirs: ProtocolVersions, ours: ProtocolVersions)
 
     /// How much it says: of several attempts, the failure with the greatest rank is the one to tell.
     var rank: Int {
@@ -56,8 +56,8 @@ extension LinkFailure: CustomStringConvertible {
         case .timeout: "does not answer in time"
         case .wrongNode(let id): "another node, \(id.short), answers at its address"
         case .rejected(let refusal): refusal.message
-        case .incompatible(let theirs):
-            "speaks protocol version \(theirs), this node \(ProtocolVersions.supported); update the older one"
+        case .incompatible(let theirs, let ours):
+            "speaks protocol version \(theirs), this node \(ours); update the older one"
         }
     }
 }

@@ -27,7 +27,7 @@ package struct PeerLink: Sendable {
             let theirs = try? JSONBody.decode(PeerHello.self, from: reply.body.readableBytesView)
         else { throw LinkFailure.unreachable("it does not answer as a kith node does") }
         guard hello.protocols.common(with: theirs.protocols) != nil else {
-            throw LinkFailure.incompatible(theirs.protocols)
+            throw LinkFailure.incompatible(theirs: theirs.protocols, ours: hello.protocols)
         }
         return PeerLink(id: id, hello: theirs, connection: connection)
     }

@@ -16,26 +16,45 @@ package final class PeerLinks: Sendable {
         var link: PeerLink?
         /// One task for everybody who waits for the same connection; it ends by itself within its limit.
         var dialing: Task<PeerLink, any Error>?
+        /// Which call that is: a later one must not be taken for it.
+        var call: UInt64 = 0
+        /// Connections that are used no more but for what still runs on them.
+        var old: [ObjectIdentifier: MultiplexedConnection] = [:]
+
+        func end() {
+            dialing?.cancel()
+            link?.connection.close()
+            for connection in old.values { connection.close() }
+        }
+    }
+
+    private struct State: Sendable {
+        var slots: [NodeID: Slot] = [:]
+        var calls: UInt64 = 0
     }
 
     private let tls: PeerTLS
     private let group: any EventLoopGroup
     private let clock: any TimeSource
     private let hello: @Sendable () -> PeerHello
+    private let onGreeted: @Sendable (NodeID, ProtocolVersions) -> Void
     private let onLost: @Sendable (NodeID) -> Void
-    private let slots = Mutex<[NodeID: Slot]>([:])
+    private let state = Mutex(State())
 
     /// - Parameters:
     ///   - hello: What this node says of itself on a new connection.
+    ///   - onGreeted: Told of each new connection, and which versions the other side speaks.
     ///   - onLost: Told of a connection that ended without this node having ended it.
     package init(
         tls: PeerTLS, group: any EventLoopGroup, clock: any TimeSource, hello: @escaping @Sendable () -> PeerHello,
+        onGreeted: @escaping @Sendable (NodeID, ProtocolVersions) -> Void = { _, _ in },
         onLost: @escaping @Sendable (NodeID) -> Void
     ) {
         self.tls = tls
         self.group = group
         self.clock = clock
         self.hello = hello
+        self.onGreeted = onGreeted
         self.onLost = onLost
     }
 
@@ -45,7 +64,7 @@ package final class PeerLinks: Sendable {
     /// - Throws: ``LinkFailure``.
     package func link(to id: NodeID, at addresses: [PeerAddress]) async throws -> PeerLink {
         let dialing: Task<PeerLink, any Error>
-        switch slots.withLock({ claim(id, at: addresses, in: &$0) }) {
+        switch state.withLock({ claim(id, at: addresses, in: &$0) }) {
         case .success(let link): return link
         case .failure(let pending): dialing = pending.task
         }
@@ -54,61 +73,64 @@ package final class PeerLinks: Sendable {
 
     /// The connection to a node if there is one now.
     package func current(_ id: NodeID) -> PeerLink? {
-        slots.withLock { $0[id]?.link }.flatMap { $0.connection.isActive ? $0 : nil }
+        state.withLock { $0.slots[id]?.link }.flatMap { $0.connection.isActive ? $0 : nil }
     }
 
     /// The connection has not answered in time: it is left to what runs on it, and the next request makes another.
     package func distrust(_ link: PeerLink) {
-        slots.withLock { slots in
-            if slots[link.id]?.link?.connection === link.connection { slots[link.id]?.link = nil }
+        state.withLock { state in
+            guard state.slots[link.id]?.link?.connection === link.connection else { return }
+            state.slots[link.id]?.link = nil
+            state.slots[link.id]?.old[ObjectIdentifier(link.connection)] = link.connection
         }
     }
 
     /// Ends the connection to a node with all that runs on it.
     package func drop(_ id: NodeID) {
-        let slot = slots.withLock { $0.removeValue(forKey: id) }
-        slot?.dialing?.cancel()
-        slot?.link?.connection.close()
+        state.withLock { $0.slots.removeValue(forKey: id) }?.end()
     }
 
     package func shutDown() {
-        let all = slots.withLock { slots in
-            defer { slots = [:] }
-            return Array(slots.values)
+        let all = state.withLock { state in
+            defer { state.slots = [:] }
+            return Array(state.slots.values)
         }
-        for slot in all {
-            slot.dialing?.cancel()
-            slot.link?.connection.close()
-        }
+        for slot in all { slot.end() }
     }
 
     private struct Pending: Error { var task: Task<PeerLink, any Error> }
 
     private func claim(
-        _ id: NodeID, at addresses: [PeerAddress], in slots: inout [NodeID: Slot]
+        _ id: NodeID, at addresses: [PeerAddress], in state: inout State
     ) -> Result<PeerLink, Pending> {
-        var slot = slots[id] ?? Slot()
+        var slot = state.slots[id] ?? Slot()
         if let link = slot.link, link.connection.isActive { return .success(link) }
         if let dialing = slot.dialing { return .failure(Pending(task: dialing)) }
-        let dialing = Task { try await self.dial(id, at: addresses) }
+        state.calls += 1
+        let call = state.calls
+        let dialing = Task { try await self.dial(id, at: addresses, call: call) }
+        slot.call = call
         slot.dialing = dialing
-        slots[id] = slot
+        state.slots[id] = slot
         return .failure(Pending(task: dialing))
     }
 
-    private func dial(_ id: NodeID, at addresses: [PeerAddress]) async throws -> PeerLink {
-        defer { slots.withLock { $0[id]?.dialing = nil } }
+    private func dial(_ id: NodeID, at addresses: [PeerAddress], call: UInt64) async throws -> PeerLink {
+        defer {
+            state.withLock { if $0.slots[id]?.call == call { $0.slots[id]?.dialing = nil } }
+        }
         let link = try await race(id, at: addresses)
-        let isWanted = slots.withLock { slots in
-            guard slots[id] != nil, !Task.isCancelled else { return false }
-            slots[id]?.link = link
+        let isWanted = state.withLock { state in
+            guard state.slots[id]?.call == call else { return false }
+            state.slots[id]?.link = link
             return true
         }
         guard isWanted else {
             link.connection.close()
-            throw CancellationError()
+            throw LinkFailure.unreachable("the connection was given up")
         }
         link.connection.whenClosed { [weak self] in self?.closed(link) }
+        onGreeted(id, link.hello.protocols)
         return link
     }
 
@@ -151,9 +173,10 @@ package final class PeerLinks: Sendable {
     }
 
     private func closed(_ link: PeerLink) {
-        let wasCurrent = slots.withLock { slots in
-            guard slots[link.id]?.link?.connection === link.connection else { return false }
-            slots[link.id]?.link = nil
+        let wasCurrent = state.withLock { state in
+            state.slots[link.id]?.old[ObjectIdentifier(link.connection)] = nil
+            guard state.slots[link.id]?.link?.connection === link.connection else { return false }
+            state.slots[link.id]?.link = nil
             return true
         }
         if wasCurrent { onLost(link.id) }

@@ -18,19 +18,25 @@ package final class PeerDirectory: Mesh {
         var plain: [PeerEntry] = []
         /// What stands in the way of those who are not up.
         var failures: [NodeID: LinkFailure] = [:]
+        let ownProtocols: ProtocolVersions
+        /// As each said in its last greeting.
         var protocols: [NodeID: ProtocolVersions] = [:]
-        var cloned: Set<NodeID> = []
+        /// When two lives of a node were noticed last.
+        var cloned: [NodeID: Moment] = [:]
         /// Friends' nodes that answered when they were looked for last.
         var met: [NodeID: (at: Moment, roundTrip: Duration)] = [:]
         var models: [NodeID: PeerModels] = [:]
         var own: (models: PeerModels, load: PeerLoad?)
 
+        /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
+        mutating func dropOldClones(now: Moment) { cloned = cloned.filter { now - $0.value < .seconds(180) } }
+
         /// Nothing is kept of those who are trusted no more.
-        mutating func forget(_ id: NodeID) {
+        mutating func dropNotes(of id: NodeID) {
             names.remove(id)
             failures[id] = nil
             protocols[id] = nil
-            cloned.remove(id)
+            cloned[id] = nil
             met[id] = nil
             models[id] = nil
         }
@@ -55,9 +61,9 @@ package final class PeerDirectory: Mesh {
     static let pause = Duration.milliseconds(250)
 
     package init(
-        ownName: NodeName, ownID: NodeID, level: Double, version: String, engine: any EngineStatusSource,
-        localEngine: LocalEngine?, trust: TrustBook, membership: MembershipService, links: PeerLinks,
-        clock: any TimeSource, audit: any AuditTrail, logger: Logger
+        ownName: NodeName, ownID: NodeID, level: Double, version: String, protocols: ProtocolVersions,
+        engine: any EngineStatusSource, localEngine: LocalEngine?, trust: TrustBook, membership: MembershipService,
+        links: PeerLinks, clock: any TimeSource, audit: any AuditTrail, logger: Logger
     ) {
         self.ownName = ownName
         self.ownID = ownID
@@ -73,7 +79,7 @@ package final class PeerDirectory: Mesh {
         self.logger = logger
         var generator = SystemRandomNumberGenerator()
         let own = PeerModels(catalogue: generator.next() >> 12, models: [])
-        state = Mutex(State(names: PeerNames(own: ownName), own: (own, nil)))
+        state = Mutex(State(names: PeerNames(own: ownName), ownProtocols: protocols, own: (own, nil)))
     }
 
     // MARK: Asking
@@ -83,7 +89,8 @@ package final class PeerDirectory: Mesh {
         state.withLock { state in state.entries.values.sorted { $0.name < $1.name } + state.plain }
     }
 
-    package var isCloned: Bool { state.withLock { $0.cloned.contains(ownID) } }
+    /// Whether a copy of this node was noticed lately.
+    package var isCloned: Bool { state.withLock { $0.cloned[ownID] != nil } }
 
     func ownModels() -> PeerModels { state.withLock { $0.own.models } }
 
@@ -126,21 +133,35 @@ package final class PeerDirectory: Mesh {
 
     /// A node has said hello on a connection of its own making.
     func greeted(_ id: NodeID, _ hello: PeerHello, from source: String) {
-        state.withLock { state in
-            state.protocols[id] = hello.protocols
-            let isCompatible = hello.protocols.common(with: .supported) != nil
-            state.failures[id] = isCompatible ? nil : .incompatible(hello.protocols)
-        }
+        spoke(id, hello.protocols)
         // Where it was seen to come from is an address too, when it says at which port it listens.
         let port = hello.addresses.first?.port ?? PeerAddress.defaultPort
         let seen = PeerAddress(host: source, port: port).map { [$0] } ?? []
         membership.suggest(addresses: seen + hello.addresses, for: id)
     }
 
+    /// A node has told its versions, whoever called the other.
+    func spoke(_ id: NodeID, _ protocols: ProtocolVersions) {
+        state.withLock { state in
+            state.protocols[id] = protocols
+            state.failures[id] = nil
+        }
+    }
+
+    /// Whether the node's last greeting named no version that this node speaks.
+    func isIncompatible(_ id: NodeID) -> Bool {
+        state.withLock { state in state.protocols[id].map { $0.common(with: state.ownProtocols) == nil } ?? false }
+    }
+
     /// The node was heard: what stood in its way no longer does.
     func recovered(_ id: NodeID) { state.withLock { $0.failures[id] = nil } }
 
-    func failed(_ id: NodeID, with failure: LinkFailure) { state.withLock { $0.failures[id] = failure } }
+    func failed(_ id: NodeID, with failure: LinkFailure) {
+        state.withLock { state in
+            state.failures[id] = failure
+            if case .incompatible(let theirs, _) = failure { state.protocols[id] = theirs }
+        }
+    }
 
     /// A friend's node answered.
     func met(_ id: NodeID, _ hello: PeerHello, roundTrip: Duration) {
@@ -164,13 +185,15 @@ package final class PeerDirectory: Mesh {
         audit.record(
             .identityCloned, subject: ownID.description, source: source,
             reason: "another node uses this node's identity; run kith rekey on the copy")
-        state.withLock { _ = $0.cloned.insert(ownID) }
+        let now = clock.now
+        state.withLock { $0.cloned[ownID] = now }
     }
 
     /// Membership found two lives of one node.
     package func sawClone(of id: NodeID) {
         if id == ownID { return sawCopy(at: "elsewhere") }
-        state.withLock { _ = $0.cloned.insert(id) }
+        let now = clock.now
+        state.withLock { $0.cloned[id] = now }
         audit.record(
             .identityCloned, subject: id.description, source: nil,
             reason: "two nodes use this identity; run kith rekey on the copy")
@@ -200,8 +223,8 @@ package final class PeerDirectory: Mesh {
                     catalogue: state.own.models.catalogue + 1, models: status.models)
             }
             let load = PeerLoad(
-                name: ownName, version: version, catalogue: state.own.models.catalogue,
-                loading: status.health == .loading, slots: max(1, status.slots),
+                name: ownName, version: version, protocols: state.ownProtocols,
+                catalogue: state.own.models.catalogue, loading: status.health == .loading, slots: max(1, status.slots),
                 outstanding: status.active + status.queued, level: level)
             guard load != state.own.load else { return nil }
             state.own.load = load
@@ -216,7 +239,11 @@ package final class PeerDirectory: Mesh {
         let members = Dictionary(
             membership.snapshot().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let peers = trust.peers()
-        let changes = state.withLock { state in Self.update(&state, peers: peers, members: members) }
+        let now = clock.now
+        let changes = state.withLock { state in
+            state.dropOldClones(now: now)
+            return Self.update(&state, peers: peers, members: members)
+        }
         for change in changes {
             let metadata: Logger.Metadata = ["peer": "\(change.name)", "state": "\(change.words)"]
             if change.isGood {
@@ -249,7 +276,7 @@ package final class PeerDirectory: Mesh {
             let isGood = entry.state == .up
             changes.append(Change(name: entry.name, words: entry.state.word, isGood: isGood))
         }
-        for gone in state.entries.keys where entries[gone] == nil { state.forget(gone) }
+        for gone in state.entries.keys where entries[gone] == nil { state.dropNotes(of: gone) }
         state.entries = entries
         return changes
     }

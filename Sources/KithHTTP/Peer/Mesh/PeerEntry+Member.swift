@@ -5,34 +5,43 @@ import KithInference
 import KithMembership
 import KithModel
 
+extension PeerDirectory.State {
+    /// A node that speaks no version of this node's protocol is that, and not dead, unless nobody finds it any more.
+    fileprivate func mismatch(with id: NodeID, isPresent: Bool) -> PeerEntry.State? {
+        guard let theirs = protocols[id], theirs.common(with: ownProtocols) == nil else { return nil }
+        switch failures[id] {
+        case nil, .incompatible, .rejected: break
+        case .noAddress, .refused, .unreachable, .timeout, .wrongNode: if !isPresent { return nil }
+        }
+        return .incompatible(theirs: theirs, ours: ownProtocols)
+    }
+}
+
 extension PeerEntry {
     /// What is known of a paired node: from the trust book, from membership, and from what failed last.
     init(_ peer: PeerRecord, member: Member?, name: NodeName, known: PeerDirectory.State) {
         let load = member.flatMap { try? JSONBody.decode(PeerLoad.self, from: $0.payload) }  // `nil` until it has told
         self.init(
             id: peer.id, name: name, tier: peer.tier,
-            state: peer.tier == .kin
-                ? Self.state(of: member, failure: known.failures[peer.id]) : Self.state(ofKith: peer.id, known: known),
+            state: known.mismatch(with: peer.id, isPresent: member?.state.isPresent ?? false)
+                ?? (peer.tier == .kin
+                    ? Self.state(of: member, failure: known.failures[peer.id])
+                    : Self.state(ofKith: peer.id, known: known)),
             load: load,
             models: known.models[peer.id]?.models ?? [],
             addresses: (member?.addresses.isEmpty == false ? member?.addresses ?? [] : peer.addresses)
                 .map(\.description),
             latency: member?.roundTrip ?? known.met[peer.id]?.roundTrip,
             lastHeard: member?.lastHeard ?? known.met[peer.id]?.at,
-            takenAt: member?.lastHeard ?? .zero, isCloned: known.cloned.contains(peer.id))
+            takenAt: member?.lastHeard ?? .zero, isCloned: known.cloned[peer.id] != nil)
     }
 
     private static func state(ofKith id: NodeID, known: PeerDirectory.State) -> State {
         if known.met[id] != nil { return .up }
-        switch known.failures[id] {
-        case .incompatible(let theirs)?: return .incompatible(theirs)
-        case let failure?: return .down(failure.description)
-        case nil: return .unknown(nil)
-        }
+        return known.failures[id].map { .down($0.description) } ?? .unknown(nil)
     }
 
     private static func state(of member: Member?, failure: LinkFailure?) -> State {
-        if case .incompatible(let theirs)? = failure { return .incompatible(theirs) }
         guard let member else { return .unknown(failure?.description) }
         switch member.state {
         case .alive: return .up

@@ -14,8 +14,8 @@ package struct PeerEntry: Sendable {
         case down(String)
         /// It said goodbye.
         case left
-        /// The versions of the protocol that it speaks.
-        case incompatible(ProtocolVersions)
+        /// The versions of the protocol that it speaks have none in common with this node's.
+        case incompatible(theirs: ProtocolVersions, ours: ProtocolVersions)
         /// A plain seed-style service, which is not watched.
         case plain
     }
@@ -66,7 +66,7 @@ package struct PeerEntry: Sendable {
             case .unknown, .plain: (.unknown, .zero)
             case .down(let why): (.down(why), .zero)
             case .left: (.down("left"), .zero)
-            case .incompatible(let theirs): (.down("speaks protocol version \(theirs)"), .zero)
+            case .incompatible(let theirs, _): (.down("speaks protocol version \(theirs)"), .zero)
             }
         return NodeSnapshot(
             name: name, tier: tier, reachability: reachability, models: models, isLoading: load?.loading ?? false,
@@ -91,8 +91,8 @@ extension PeerEntry.State {
 
     /// The protocol versions of both sides, when they have none in common.
     package var versions: String? {
-        guard case .incompatible(let theirs) = self else { return nil }
-        return "theirs \(theirs), ours \(ProtocolVersions.supported)"
+        guard case .incompatible(let theirs, let ours) = self else { return nil }
+        return "theirs \(theirs), ours \(ours)"
     }
 
     /// What a person should know beside the word.
@@ -102,7 +102,7 @@ extension PeerEntry.State {
         case .down(let why): why
         case .left: "said goodbye"
         case .suspect: "has not answered lately"
-        case .incompatible(let theirs): "\(LinkFailure.incompatible(theirs))"
+        case .incompatible(let theirs, let ours): "\(LinkFailure.incompatible(theirs: theirs, ours: ours))"
         case .plain: "a plain seed-style service, not watched"
         case .up: nil
         }

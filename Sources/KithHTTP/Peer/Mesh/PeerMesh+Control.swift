@@ -64,6 +64,10 @@ extension PeerMesh: MeshControl {
 
     package func change(_ peer: String, _ change: ControlMessage.PeerChange) async throws -> ControlMessage.Peer {
         let record = try find(peer)
+        if change.name?.rawValue == PeerNames.reserved {
+            throw ControlFailure(
+                .invalid, "no peer can be called \(PeerNames.reserved): kith peers --nearby lists those that are not paired")
+        }
         if let name = change.name { try await trust.update(record.id) { $0.nickname = name } }
         if let tier = change.tier, tier != record.tier {
             try await trust.admit(record.id, as: tier, name: record.name, addresses: record.addresses, at: .now())

@@ -17,6 +17,7 @@ package final class PeerMesh: Sendable {
     package struct Profile: Sendable {
         package var name: NodeName
         package var version: String
+        package var protocols: ProtocolVersions
         package var level: Double
         package var membership: MembershipSettings
         /// Where this node's peer port can be reached, the best address first.
@@ -25,11 +26,13 @@ package final class PeerMesh: Sendable {
         package var generateLimit: Int
 
         package init(
-            name: NodeName, version: String, level: Double = 1, membership: MembershipSettings = .lan,
-            generateLimit: Int = 12 << 20, addresses: @escaping @Sendable () -> [PeerAddress]
+            name: NodeName, version: String, protocols: ProtocolVersions = .supported, level: Double = 1,
+            membership: MembershipSettings = .lan, generateLimit: Int = 12 << 20,
+            addresses: @escaping @Sendable () -> [PeerAddress]
         ) {
             self.name = name
             self.version = version
+            self.protocols = protocols
             self.level = level
             self.membership = membership
             self.generateLimit = generateLimit
@@ -82,7 +85,7 @@ package final class PeerMesh: Sendable {
 
         links = PeerLinks(
             tls: tls, group: group, clock: clock, hello: { Self.hello(profile, instance) },
-            onLost: { eventSource.yield(.connectionLost($0)) })
+            onGreeted: { eventSource.yield(.greeted($0, $1)) }, onLost: { eventSource.yield(.connectionLost($0)) })
         membership = MembershipService(
             membership: Membership(
                 id: identity.id, instance: instance, settings: profile.membership, addresses: profile.addresses(),
@@ -90,9 +93,9 @@ package final class PeerMesh: Sendable {
             transport: PeerGossip(links: links, clock: clock) { eventSource.yield(.failed($0, $1)) }, clock: clock,
             notify: { eventSource.yield(.membership($0)) })
         directory = PeerDirectory(
-            ownName: profile.name, ownID: identity.id, level: profile.level, version: profile.version, engine: engine,
-            localEngine: localEngine, trust: trust, membership: membership, links: links, clock: clock, audit: audit,
-            logger: logger)
+            ownName: profile.name, ownID: identity.id, level: profile.level, version: profile.version,
+            protocols: profile.protocols, engine: engine, localEngine: localEngine, trust: trust,
+            membership: membership, links: links, clock: clock, audit: audit, logger: logger)
         let sync = OperationsSync(trust: trust, links: links, membership: membership, logger: logger)
         self.sync = sync
         pairing = PairingDesk(
@@ -116,14 +119,16 @@ package final class PeerMesh: Sendable {
 
     private static func hello(_ profile: Profile, _ instance: InstanceID) -> PeerHello {
         PeerHello(
-            name: profile.name, version: profile.version, instance: instance, addresses: profile.addresses())
+            name: profile.name, version: profile.version, protocols: profile.protocols, instance: instance,
+            addresses: profile.addresses())
     }
 
     /// The listener to which others speak; a service to be run beside ``run(onReturn:)``.
     ///
     /// - Parameter onListening: Told of the channel when the port is open.
     package func listener(
-        host: String, port: Int, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
+        host: String, port: Int, limits: ConnectionLimits = PeerListener.limits,
+        onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) -> Application<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(
             connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
@@ -132,7 +137,8 @@ package final class PeerMesh: Sendable {
             Self.hello(profile, instance)
         }
         return PeerListener.application(
-            services: services, tls: tls, host: host, port: port, logger: logger, onListening: onListening)
+            services: services, tls: tls, host: host, port: port, limits: limits, logger: logger,
+            onListening: onListening)
     }
 
     /// Takes part until cancelled, and says goodbye then.
@@ -179,6 +185,7 @@ package final class PeerMesh: Sendable {
 
     enum MeshEvent: Sendable {
         case connectionLost(NodeID)
+        case greeted(NodeID, ProtocolVersions)
         case failed(NodeID, LinkFailure)
         case membership(MembershipNotice)
         case trustChanged
@@ -190,6 +197,7 @@ package final class PeerMesh: Sendable {
                 if Task.isCancelled { break }
                 switch event {
                 case .connectionLost(let id): membership.connectionLost(id)
+                case .greeted(let id, let protocols): directory.spoke(id, protocols)
                 case .failed(let id, let failure):
                     directory.failed(id, with: failure)
                     if case .wrongNode = failure { directory.refresh() }

@@ -4,6 +4,9 @@ import KithModel
 
 /// Gives every peer a name that no other has: two nodes may call themselves the same.
 struct PeerNames: Sendable {
+    /// Stands for something else where peers are named: `/api/peers/nearby`.
+    static let reserved = "nearby"
+
     private(set) var ids: [NodeName: NodeID] = [:]
     private let own: NodeName
 
@@ -21,7 +24,7 @@ struct PeerNames: Sendable {
     mutating func remove(_ id: NodeID) { ids = ids.filter { $0.value != id } }
 
     private func isFree(_ name: NodeName, for id: NodeID) -> Bool {
-        name != own && (ids[name] == nil || ids[name] == id)
+        name != own && name.rawValue != Self.reserved && (ids[name] == nil || ids[name] == id)
     }
 
     private static func distinct(_ name: NodeName, _ id: NodeID) -> NodeName {

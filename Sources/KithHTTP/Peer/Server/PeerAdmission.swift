@@ -12,7 +12,14 @@ enum PeerAdmission: Sendable {
     case paired
     case anyone
 
-    func refusal(for standing: PeerStanding) -> PeerRefusal? {
+    func refusal(of id: NodeID, by services: PeerServices) -> PeerRefusal? {
+        if let refusal = refusal(for: services.trust.standing(of: id)) { return refusal }
+        // A greeting is always heard: the node may have been updated since the last one.
+        guard self == .kin, services.directory.isIncompatible(id) else { return nil }
+        return PeerRefusal(.incompatible)
+    }
+
+    private func refusal(for standing: PeerStanding) -> PeerRefusal? {
         switch (self, standing) {
         case (_, .own): PeerRefusal(.sameIdentity)
         case (.anyone, _), (.kin, .kin), (.paired, .kin), (.paired, .kith): nil
@@ -35,12 +42,16 @@ extension PeerRouter {
             guard let caller = context.connection.flatMap(services.connections.caller(on:)) else {
                 throw PeerRefusal(.stranger)
             }
-            let standing = services.trust.standing(of: caller.id)
-            if let refusal = admission.refusal(for: standing) {
+            if let refusal = admission.refusal(of: caller.id, by: services) {
                 services.refused(caller, refusal)
                 throw refusal
             }
-            return try await handler(request, caller)
+            do {
+                return try await handler(request, caller)
+            } catch let refusal as SurfaceRefusal {
+                if case .tooLarge = refusal { services.refusedTooLarge(caller) }
+                throw refusal
+            }
         }
     }
 }

@@ -11,8 +11,6 @@ import NIOTLS
 final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 
-    /// From the connection to the end of the handshake.
-    static let limit = TimeAmount.seconds(5)
     static let unfinished = "handshakes not finished"
 
     private let secured: EventLoopPromise<MultiplexedNodeChannel.Value>
@@ -39,7 +37,7 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.limit) { [weak self] in
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(http2.limits.handshake)) { [weak self] in
             self?.refuse(Self.unfinished, context: context)
         }
     }

@@ -10,14 +10,15 @@ package import NIOCore
 /// The listener to which other nodes speak.
 package enum PeerListener {
     /// A connection carries many requests, so that few are needed.
-    static var limits: ConnectionLimits {
-        ConnectionLimits(connections: 2048, idle: .seconds(120), headerBytes: 16 << 10, headerCount: 50)
+    package static var limits: ConnectionLimits {
+        ConnectionLimits(
+            connections: 2048, idle: .seconds(120), handshake: .seconds(5), headerBytes: 16 << 10, headerCount: 50)
     }
 
     /// - Parameter onListening: Told of the channel when the port is open.
     package static func application(
-        services: PeerServices, tls: PeerTLS, host: String, port: Int, logger: Logger,
-        onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
+        services: PeerServices, tls: PeerTLS, host: String, port: Int, limits: ConnectionLimits = limits,
+        logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) -> Application<RouterResponder<PeerRequestContext>> {
         let router = PeerRouter(context: PeerRequestContext.self)
         router.addMiddleware { PeerErrorRendering() }

@@ -42,4 +42,8 @@ package struct PeerServices: Sendable {
         audit.record(
             .peerRefused, subject: caller.id.description, source: caller.source, reason: refusal.refused.rawValue)
     }
+
+    func refusedTooLarge(_ caller: PeerConnections.Caller) {
+        audit.record(.peerRefused, subject: caller.id.description, source: caller.source, reason: "too large")
+    }
 }

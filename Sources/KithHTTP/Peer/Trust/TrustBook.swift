@@ -22,14 +22,26 @@ package final class TrustBook: Sendable {
         var records: [NodeID: PeerRecord]
     }
 
+    private struct Standings: Hashable, Sendable {
+        let kin: Set<NodeID>
+        let kith: Set<NodeID>
+
+        init(_ state: borrowing State) {
+            kin = Set(state.ledger.fold.kin.keys)
+            kith = Set(state.records.values.filter { $0.tier == .kith }.map(\.id)).subtracting(kin)
+        }
+    }
+
     private let identity: NodeIdentity
     private let store: Store
     private let state: Mutex<State>
+    private let announced: Mutex<Standings>
     private let onChange = Mutex<(@Sendable (Change) -> Void)?>(nil)
 
     private init(identity: NodeIdentity, store: Store, state: consuming State) {
         self.identity = identity
         self.store = store
+        announced = Mutex(Standings(state))
         self.state = Mutex(state)
     }
 
@@ -72,7 +84,7 @@ package final class TrustBook: Sendable {
         var record = state.records[kin] ?? PeerRecord(id: kin, tier: .kin)
         record.tier = .kin
         record.name = record.name ?? introduction?.name
-        record.addresses += introduction?.addresses.filter { !record.addresses.contains($0) } ?? []
+        record.addresses = Self.distinct(record.addresses + (introduction?.addresses ?? []))
         return record
     }
 
@@ -82,7 +94,6 @@ package final class TrustBook: Sendable {
     package func admit(
         _ id: NodeID, as tier: Tier, name: NodeName?, addresses: [PeerAddress], at now: WallTime
     ) async throws {
-        let before = standings()
         var operations: [SignedOperation] = []
         switch tier {
         case .kin:
@@ -98,18 +109,17 @@ package final class TrustBook: Sendable {
         try await update(id) { record in
             record.tier = tier
             record.name = name ?? record.name
-            record.addresses = addresses + record.addresses.filter { !addresses.contains($0) }
+            record.addresses = addresses + record.addresses
         }
-        announce(since: before)
+        announce()
     }
 
     /// Takes all trust from a node, on all kin.
     package func forget(_ id: NodeID, at now: WallTime) async throws {
-        let before = standings()
         try await store.append(try withdraw(id, at: now))
         state.withLock { $0.records[id] = nil }
         try await store.removePeer(id)
-        announce(since: before)
+        announce()
     }
 
     private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
@@ -124,7 +134,7 @@ package final class TrustBook: Sendable {
         let record = state.withLock { state in
             var record = state.records[id] ?? PeerRecord(id: id, tier: state.ledger.fold.kin[id] == nil ? .kith : .kin)
             change(&record)
-            record.addresses = Array(record.addresses.prefix(16))
+            record.addresses = Array(Self.distinct(record.addresses).prefix(16))
             state.records[id] = record
             return record
         }
@@ -153,11 +163,10 @@ package final class TrustBook: Sendable {
     @discardableResult
     package func take(_ message: OperationsMessage) async throws -> Bool {
         guard !message.operations.isEmpty else { return false }
-        let before = standings()
         let insertion = state.withLock { $0.ledger.insert(message.operations) }
         guard !insertion.accepted.isEmpty else { return false }
         try await store.append(insertion.accepted)
-        announce(since: before)
+        announce()
         return true
     }
 
@@ -170,18 +179,21 @@ package final class TrustBook: Sendable {
         }
     }
 
-    private func standings() -> (kin: Set<NodeID>, kith: Set<NodeID>) {
-        state.withLock { state in
-            let kith = state.records.values.lazy.filter { $0.tier == .kith }.map(\.id)
-            let kin = Set(state.ledger.fold.kin.keys)
-            return (kin, Set(kith).subtracting(kin))
-        }
+    /// Each once, where it stands first.
+    private static func distinct(_ addresses: [PeerAddress]) -> [PeerAddress] {
+        var seen: Set<PeerAddress> = []
+        return addresses.filter { seen.insert($0).inserted }
     }
 
-    private func announce(since before: (kin: Set<NodeID>, kith: Set<NodeID>)) {
-        let after = standings()
-        guard after != before else { return }
-        let lost = before.kin.subtracting(after.kin).union(before.kith.subtracting(after.kith).subtracting(after.kin))
-        onChange.withLock { $0 }?(Change(kin: after.kin, lost: lost))
+    /// Held while a change is told, so that changes which come at the same time are told one after another, the latest last.
+    private func announce() {
+        announced.withLock { before in
+            let after = state.withLock { Standings($0) }
+            guard after != before else { return }
+            let lost = before.kin.subtracting(after.kin)
+                .union(before.kith.subtracting(after.kith).subtracting(after.kin))
+            before = after
+            onChange.withLock { $0 }?(Change(kin: after.kin, lost: lost))
+        }
     }
 }
