@@ -19,8 +19,8 @@ package final class PeerDirectory: Mesh {
         /// What stands in the way of those who are not up.
         var failures: [NodeID: LinkFailure] = [:]
         let ownProtocols: ProtocolVersions
-        /// As each said in its last greeting.
-        var protocols: [NodeID: ProtocolVersions] = [:]
+        /// What each said in its last greeting, and when.
+        var greetings: [NodeID: (protocols: ProtocolVersions, heard: Moment)] = [:]
         var cloned: Set<NodeID> = []
         var models: [NodeID: PeerModels] = [:]
         var own: (models: PeerModels, load: PeerLoad?)
@@ -28,7 +28,7 @@ package final class PeerDirectory: Mesh {
         mutating func dropNotes(of id: NodeID) {
             names.remove(id)
             failures[id] = nil
-            protocols[id] = nil
+            greetings[id] = nil
             models[id] = nil
             cloned.remove(id)
         }
@@ -51,6 +51,8 @@ package final class PeerDirectory: Mesh {
 
     /// Between two looks at what this node has to tell.
     static let pause = Duration.milliseconds(250)
+    /// How long a node that cannot be found is there because it came by itself; longer than it waits between two attempts.
+    static let greetingLife = Duration.seconds(120)
 
     package init(
         ownName: NodeName, ownID: NodeID, level: Double, version: String, protocols: ProtocolVersions,
@@ -134,14 +136,16 @@ package final class PeerDirectory: Mesh {
     /// A node has told its versions, whoever called the other.
     func spoke(_ id: NodeID, _ protocols: ProtocolVersions) {
         state.withLock { state in
-            state.protocols[id] = protocols
+            state.greetings[id] = (protocols, clock.now)
             state.failures[id] = nil
         }
     }
 
     /// Whether the node's last greeting named no version that this node speaks.
     func isIncompatible(_ id: NodeID) -> Bool {
-        state.withLock { state in state.protocols[id].map { $0.common(with: state.ownProtocols) == nil } ?? false }
+        state.withLock { state in
+            state.greetings[id].map { $0.protocols.common(with: state.ownProtocols) == nil } ?? false
+        }
     }
 
     /// The node was heard: what stood in its way no longer does.
@@ -150,7 +154,7 @@ package final class PeerDirectory: Mesh {
     func failed(_ id: NodeID, with failure: LinkFailure) {
         state.withLock { state in
             state.failures[id] = failure
-            if case .incompatible(let theirs, _) = failure { state.protocols[id] = theirs }
+            if case .incompatible(let theirs, _) = failure { state.greetings[id] = (theirs, clock.now) }
         }
     }
 
@@ -211,7 +215,7 @@ package final class PeerDirectory: Mesh {
         let members = Dictionary(
             membership.snapshot().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let peers = trust.peers()
-        let changes = state.withLock { state in Self.update(&state, peers: peers, members: members) }
+        let changes = state.withLock { state in Self.update(&state, peers: peers, members: members, now: clock.now) }
         for change in changes {
             let metadata: Logger.Metadata = ["peer": "\(change.name)", "state": "\(change.words)"]
             if change.isGood {
@@ -231,14 +235,14 @@ package final class PeerDirectory: Mesh {
     }
 
     private static func update(
-        _ state: inout State, peers: [PeerRecord], members: [NodeID: Member]
+        _ state: inout State, peers: [PeerRecord], members: [NodeID: Member], now: Moment
     ) -> [Change] {
         var changes: [Change] = []
         var entries: [NodeID: PeerEntry] = [:]
         for peer in peers {
             let entry = PeerEntry(
                 peer, member: members[peer.id],
-                name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state)
+                name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state, now: now)
             entries[peer.id] = entry
             guard let before = state.entries[peer.id], before.state != entry.state else { continue }
             let isGood = entry.state == .up
