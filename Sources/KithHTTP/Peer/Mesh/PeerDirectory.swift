@@ -19,8 +19,8 @@ package final class PeerDirectory: Mesh {
         /// What stands in the way of those who are not up.
         var failures: [NodeID: LinkFailure] = [:]
         let ownProtocols: ProtocolVersions
-        /// As each said in its last greeting.
-        var protocols: [NodeID: ProtocolVersions] = [:]
+        /// What each said in its last greeting, and when.
+        var greetings: [NodeID: (protocols: ProtocolVersions, heard: Moment)] = [:]
         /// When two lives of a node were noticed last.
         var cloned: [NodeID: Moment] = [:]
         /// Friends' nodes that answered when they were looked for last.
@@ -35,7 +35,7 @@ package final class PeerDirectory: Mesh {
         mutating func dropNotes(of id: NodeID) {
             names.remove(id)
             failures[id] = nil
-            protocols[id] = nil
+            greetings[id] = nil
             cloned[id] = nil
             met[id] = nil
             models[id] = nil
@@ -59,6 +59,8 @@ package final class PeerDirectory: Mesh {
 
     /// Between two looks at what this node has to tell.
     static let pause = Duration.milliseconds(250)
+    /// How long a node that cannot be found is there because it came by itself; longer than it waits between two attempts.
+    static let greetingLife = Duration.seconds(120)
 
     package init(
         ownName: NodeName, ownID: NodeID, level: Double, version: String, protocols: ProtocolVersions,
@@ -143,14 +145,16 @@ package final class PeerDirectory: Mesh {
     /// A node has told its versions, whoever called the other.
     func spoke(_ id: NodeID, _ protocols: ProtocolVersions) {
         state.withLock { state in
-            state.protocols[id] = protocols
+            state.greetings[id] = (protocols, clock.now)
             state.failures[id] = nil
         }
     }
 
     /// Whether the node's last greeting named no version that this node speaks.
     func isIncompatible(_ id: NodeID) -> Bool {
-        state.withLock { state in state.protocols[id].map { $0.common(with: state.ownProtocols) == nil } ?? false }
+        state.withLock { state in
+            state.greetings[id].map { $0.protocols.common(with: state.ownProtocols) == nil } ?? false
+        }
     }
 
     /// The node was heard: what stood in its way no longer does.
@@ -159,7 +163,7 @@ package final class PeerDirectory: Mesh {
     func failed(_ id: NodeID, with failure: LinkFailure) {
         state.withLock { state in
             state.failures[id] = failure
-            if case .incompatible(let theirs, _) = failure { state.protocols[id] = theirs }
+            if case .incompatible(let theirs, _) = failure { state.greetings[id] = (theirs, clock.now) }
         }
     }
 
@@ -242,7 +246,7 @@ package final class PeerDirectory: Mesh {
         let now = clock.now
         let changes = state.withLock { state in
             state.dropOldClones(now: now)
-            return Self.update(&state, peers: peers, members: members)
+            return Self.update(&state, peers: peers, members: members, now: now)
         }
         for change in changes {
             let metadata: Logger.Metadata = ["peer": "\(change.name)", "state": "\(change.words)"]
@@ -263,14 +267,14 @@ package final class PeerDirectory: Mesh {
     }
 
     private static func update(
-        _ state: inout State, peers: [PeerRecord], members: [NodeID: Member]
+        _ state: inout State, peers: [PeerRecord], members: [NodeID: Member], now: Moment
     ) -> [Change] {
         var changes: [Change] = []
         var entries: [NodeID: PeerEntry] = [:]
         for peer in peers {
             let entry = PeerEntry(
                 peer, member: members[peer.id],
-                name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state)
+                name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state, now: now)
             entries[peer.id] = entry
             guard let before = state.entries[peer.id], before.state != entry.state else { continue }
             let isGood = entry.state == .up

@@ -6,24 +6,26 @@ import KithMembership
 import KithModel
 
 extension PeerDirectory.State {
-    /// A node that speaks no version of this node's protocol is that, and not dead, unless nobody finds it any more.
-    fileprivate func mismatch(with id: NodeID, isPresent: Bool) -> PeerEntry.State? {
-        guard let theirs = protocols[id], theirs.common(with: ownProtocols) == nil else { return nil }
+    /// A node that speaks no version of this node's protocol is that, and not dead, unless it cannot be found and has not
+    /// come by itself for a while.
+    fileprivate func mismatch(with id: NodeID, isPresent: Bool, now: Moment) -> PeerEntry.State? {
+        guard let greeting = greetings[id], greeting.protocols.common(with: ownProtocols) == nil else { return nil }
         switch failures[id] {
         case nil, .incompatible, .rejected: break
-        case .noAddress, .refused, .unreachable, .timeout, .wrongNode: if !isPresent { return nil }
+        case .noAddress, .refused, .unreachable, .timeout, .wrongNode:
+            guard isPresent || now - greeting.heard < PeerDirectory.greetingLife else { return nil }
         }
-        return .incompatible(theirs: theirs, ours: ownProtocols)
+        return .incompatible(theirs: greeting.protocols, ours: ownProtocols)
     }
 }
 
 extension PeerEntry {
     /// What is known of a paired node: from the trust book, from membership, and from what failed last.
-    init(_ peer: PeerRecord, member: Member?, name: NodeName, known: PeerDirectory.State) {
+    init(_ peer: PeerRecord, member: Member?, name: NodeName, known: PeerDirectory.State, now: Moment) {
         let load = member.flatMap { try? JSONBody.decode(PeerLoad.self, from: $0.payload) }  // `nil` until it has told
         self.init(
             id: peer.id, name: name, tier: peer.tier,
-            state: known.mismatch(with: peer.id, isPresent: member?.state.isPresent ?? false)
+            state: known.mismatch(with: peer.id, isPresent: member?.state.isPresent ?? false, now: now)
                 ?? (peer.tier == .kin
                     ? Self.state(of: member, failure: known.failures[peer.id])
                     : Self.state(ofKith: peer.id, known: known)),

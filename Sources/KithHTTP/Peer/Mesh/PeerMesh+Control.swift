@@ -66,7 +66,7 @@ extension PeerMesh: MeshControl {
         let record = try find(peer)
         if change.name?.rawValue == PeerNames.reserved {
             throw ControlFailure(
-                .invalid, "no peer can be called \(PeerNames.reserved): kith peers --nearby lists those that are not paired")
+                .invalid, "no peer can be called \(PeerNames.reserved): that stands for those that are not paired")
         }
         if let name = change.name { try await trust.update(record.id) { $0.nickname = name } }
         if let tier = change.tier, tier != record.tier {
