@@ -11,6 +11,7 @@ import KithTrust
 import Logging
 import NIOCore
 import ServiceLifecycle
+import UnixSignals
 
 /// This node's part in the mesh: the peer port, and all the ways in which others are found.
 struct NodeMesh: Sendable {
@@ -36,6 +37,9 @@ struct NodeMesh: Sendable {
             profile: profile, identity: identity, trust: try await TrustBook.open(identity: identity, store: store),
             engine: engine, localEngine: localEngine, clock: clock, audit: audit, logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
+        for problem in settings.peerEndpoints.problems {
+            logger.warning("problem in the list of peers", metadata: ["problem": "\(problem)"])
+        }
         return NodeMesh(mesh: mesh, settings: settings, host: host, port: port, clock: clock, logger: logger)
     }
 
@@ -50,6 +54,12 @@ struct NodeMesh: Sendable {
                 mesh.addressesChanged()
                 logger.info("peers can reach this node", metadata: ["port": "\(port)", "host": "\(host)"])
                 await mesh.discover(ways(port: port, upstream: upstream))
+            },
+            BackgroundLoop { [mesh] in
+                // Sent by deploy/systemd/kith-sleep, because systemd tells of sleep in no simpler way.
+                for await signal in await UnixSignalsSequence(trapping: .sigusr1, .sigusr2) {
+                    if signal == .sigusr1 { await mesh.fallAsleep() } else { mesh.wakeUp() }
+                }
             },
             BackgroundLoop { [mesh, clock] in
                 await InterfaceWatch(clock: clock).run { _ in mesh.networkChanged() }
@@ -75,7 +85,7 @@ struct NodeMesh: Sendable {
             EnvironmentDiscovery(settings.peerEndpoints),
             PeersFileDiscovery(path: settings.peersFile, clock: clock) { [mesh, settings, logger] file in
                 for problem in file.problems {
-                    logger.warning("line of the peers file not used", metadata: ["problem": "\(problem)"])
+                    logger.warning("problem in the peers file", metadata: ["problem": "\(problem)"])
                 }
                 var all = settings.peerEndpoints
                 all.merge(file)

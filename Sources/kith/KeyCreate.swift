@@ -12,8 +12,8 @@ struct KeyCreate: AsyncParsableCommand {
         abstract: "Make a key for a client and print it, this once.",
         discussion: """
             The key alone goes to standard output. A client sends it as `Authorization: Bearer` or `X-API-Key`. Scopes: \
-            chat asks for answers, assist for help with code, sync reads and writes levels and context, peer speaks as \
-            a seed-style peer, read sees status and peers, admin changes whom the node trusts and its keys.
+            chat asks for answers, peer speaks as a seed-style peer, read sees status and peers, admin changes whom the \
+            node trusts and its keys; assist and sync open nothing yet.
 
             EXAMPLES:
               kith key create --name phone --scope chat,read

@@ -7,12 +7,20 @@ import KithNode
 /// Which node to ask.
 struct NodeFlags: ParsableArguments {
     @Option(
+        help: ArgumentHelp("The folder of the node that runs on this machine.", valueName: "path"),
+        completion: .directory)
+    var dataDir: String?
+
+    @Option(
         help: ArgumentHelp(
             "The node to speak to; else KITH_URL, else the one that runs on the data folder, else "
                 + "http://127.0.0.1:8080.", valueName: "url"))
     var url: String?
 
+    func validate() throws { try OneNode.check(dataDir: dataDir, url: url) }
+
     func client() throws -> NodeClient {
+        if dataDir != nil { return try RunningNode.require(dataDirectory: RunningNode.folder(dataDir)).client }
         let settings = try ClientSettings(url: url, environment: Terminal.environment)
         if !settings.isNamed, let running = try RunningNode(dataDirectory: RunningNode.folder(nil)) {
             return running.client
@@ -33,11 +41,7 @@ struct ControlFlags: ParsableArguments {
             "The node to speak to, on whatever machine, with a key of scope admin in KITH_KEY.", valueName: "url"))
     var url: String?
 
-    func validate() throws {
-        guard dataDir == nil || url == nil else {
-            throw ValidationError("--data-dir and --url both say which node is meant; give one of them")
-        }
-    }
+    func validate() throws { try OneNode.check(dataDir: dataDir, url: url) }
 
     /// - Throws: ``CommandFailure`` when no node runs on the data folder, and none is named.
     func client() throws -> NodeClient {
@@ -46,5 +50,13 @@ struct ControlFlags: ParsableArguments {
             return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
         }
         return try RunningNode.require(dataDirectory: RunningNode.folder(dataDir)).client
+    }
+}
+
+private enum OneNode {
+    static func check(dataDir: String?, url: String?) throws {
+        guard dataDir == nil || url == nil else {
+            throw ValidationError("--data-dir and --url both say which node is meant; give one of them")
+        }
     }
 }

@@ -35,7 +35,9 @@ struct ReachFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The port on which other nodes reach this one; 0 takes a free one.", valueName: "port"))
     var peerPort: String?
 
-    @Option(help: ArgumentHelp("What the node is: node, discovery, or both with a comma.", valueName: "roles"))
+    @Option(
+        help: ArgumentHelp(
+            "What the node does: node, or node,discovery to also keep a registry for AIOS cells.", valueName: "roles"))
     var role: String?
 
     @Option(help: ArgumentHelp("The port of the role discovery; 0 takes a free one.", valueName: "port"))

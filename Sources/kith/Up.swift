@@ -16,7 +16,7 @@ struct Up: AsyncParsableCommand {
             EXAMPLES:
               kith up
               kith up --port 8081 --engine ollama --model llama3.2
-              kith up --engine none --peer "http://127.0.0.1:8081 tier=kin"
+              kith up --lan --engine none
               kith up --data-dir cluster/instance_8083
             """)
 

@@ -10,8 +10,8 @@ package struct InvitationNotes: Sendable {
 
     package var lines: [String] {
         [
-            "on the other machine, run kith join and paste the code; it works once, for "
-                + Lifetime.words(invitation.expiresSeconds),
+            "on the other machine, run kith join and paste the code",
+            "it works once, for " + Lifetime.words(invitation.expiresSeconds),
             "that machine becomes \(invitation.tier.meaning)",
         ]
     }

@@ -16,9 +16,12 @@ package struct NearbyReport: Sendable {
     }
 
     package var lines: [String] {
-        guard !nearby.nodes.isEmpty else { return ["no unpaired node was seen nearby"] }
+        guard !nearby.nodes.isEmpty else {
+            return ["no unpaired node was seen nearby; both must run with kith up --lan"]
+        }
         var table = TextTable([
-            .init("NAME"), .init("ID"), .init("VERSION"), .init("ADDRESSES", shrinks: true), .init("SEEN", .right),
+            .init("NAME", shrinks: true), .init("ID"), .init("VERSION"), .init("ADDRESSES", shrinks: true),
+            .init("SEEN", .right),
             .init("BY"),
         ])
         for node in nearby.nodes {

@@ -6,8 +6,8 @@ extension Tier {
     /// Whose node it is and what it may get, in one line.
     package var meaning: String {
         switch self {
-        case .kin: "kin: another machine of yours, which may get your prompts, context and conversations"
-        case .kith: "kith: somebody else's node, which gets no prompt and nothing of yours, only abstract topics"
+        case .kin: "kin: a machine of yours, which may get your prompts"
+        case .kith: "kith: somebody else's node, which gets nothing of yours"
         }
     }
 }

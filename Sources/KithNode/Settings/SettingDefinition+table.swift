@@ -17,7 +17,7 @@ extension SettingDefinition {
             help: "The port to listen on; 0 takes a free one."),
         SettingDefinition(
             .roles, .choices(["node", "discovery"]), fallback: "node", flag: "--role",
-            help: "What the node is: `node` answers clients, `discovery` keeps a registry for AIOS cells."),
+            help: "What the node does: with `discovery` it also keeps a registry for AIOS cells."),
         SettingDefinition(
             .level, .number(0...10), fallback: "1", flag: "--level",
             help: "The node's declared level: the weight of its capacity when kin choose among nodes."),

@@ -33,7 +33,7 @@ extension PairingRefusal: CustomStringConvertible {
         case .replayed: "The answer belongs to no open challenge; try again."
         case .challengeExpired: "The answer came too late; try again."
         case .tooManyAttempts: "There were too many attempts; wait a minute and try again."
-        case .tooManyInvitations: "There are too many open invitations; wait until one expires, or withdraw one."
+        case .tooManyInvitations: "There are too many open invitations; wait until one expires."
         case .malformed: "The message was not understood; update both nodes."
         case .ownCode: "The code was made on this very node; enter it on the other one."
         case .otherNode: "Another node answers than the one that made the code; do not trust it."

@@ -31,8 +31,8 @@ struct StatusReportTests {
                 "models  echo",
                 "state   2 sessions, 9 turns, valence 0.25, level 1",
                 "",
-                "ID  NAME    TIER  STATE  LEVEL  LOAD  LATENCY           SEEN  ADDRESSES              MODELS  WHY",
-                "-   laptop  kin   down       -     -        -  1 h 1 min ago  http://127.0.0.1:8081  -       refused",
+                "ID  NAME    TIER  STATE  LEVEL  LOAD  LATENCY           SEEN  MODELS  ADDRESSES              WHY",
+                "-   laptop  kin   down       -     -        -  1 h 1 min ago  -       http://127.0.0.1:8081  refused",
             ])
     }
 

@@ -23,10 +23,19 @@ struct PeersReportTests {
     func whole() {
         #expect(
             lines([peer(addresses: ["192.0.2.1:7443", "[2001:db8::1]:7443"])]) == [
-                "ID       NAME    TIER  STATE  LEVEL  LOAD  LATENCY     SEEN  ADDRESSES                           "
-                    + "MODELS  WHY",
-                "ABCDEFG  laptop  kin   up       1.5   1/4  2.25 ms  3 s ago  192.0.2.1:7443, [2001:db8::1]:7443  m",
+                "ID       NAME    TIER  STATE  LEVEL  LOAD  LATENCY     SEEN  MODELS  "
+                    + "ADDRESSES                           WHY",
+                "ABCDEFG  laptop  kin   up       1.5   1/4  2.25 ms  3 s ago  m       192.0.2.1:7443, [2001:db8::1]:7443",
             ])
+    }
+
+    @Test("In a narrow terminal addresses and reason stand below their peer, and a long name is cut")
+    func narrow() {
+        var long = peer(state: "down", reason: "nobody listens there")
+        long.name = String(repeating: "n", count: 64)
+        let lines = PeersReport([long], width: 80, style: .plain).lines
+        #expect(lines.allSatisfy { $0.count <= 80 })
+        #expect(lines.suffix(2) == ["         192.0.2.1:7443", "         nobody listens there"])
     }
 
     @Test("A peer without peer addresses is shown with the one it has")

@@ -31,6 +31,9 @@ extension PeerMesh: MeshControl {
         case .failure(let why): throw ControlFailure(.malformedCode, why.description)
         }
         if code.inviter == ownIdentity.id { throw ControlFailure(PairingRefusal.ownCode) }
+        if code.tier == .kith, trust.standing(of: code.inviter) == .kin {
+            throw ControlFailure(.invalid, "that node is kin already; to trust it less, use kith tier PEER kith")
+        }
         let call = PairingCall(
             links: links, code: code, joiner: ownIdentity.id,
             introduction: PairingIntroduction(name: profile.name, addresses: profile.addresses()))

@@ -231,6 +231,12 @@ package final class PeerMesh: Sendable {
         }
     }
 
+    /// Says goodbye before the machine sleeps; ``wakeUp()`` takes it back.
+    package func fallAsleep() async { await membership.sayGoodbye() }
+
+    /// Looks for everybody at once. The machine's sleep is noticed without it, only later.
+    package func wakeUp() { membership.woke() }
+
     /// This machine's addresses are not what they were.
     package func networkChanged() {
         addressesChanged()

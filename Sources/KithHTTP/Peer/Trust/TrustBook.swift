@@ -49,9 +49,6 @@ package final class TrustBook: Sendable {
 
     package var kin: Set<NodeID> { state.withLock { Set($0.ledger.fold.kin.keys) } }
 
-    /// Another kin has forgotten this node.
-    package var isForgotten: Bool { state.withLock { $0.ledger.fold.isSelfForgotten } }
-
     package func standing(of id: NodeID) -> PeerStanding {
         if id == identity.id { return .own }
         return state.withLock { state in

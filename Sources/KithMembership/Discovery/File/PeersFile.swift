@@ -156,7 +156,7 @@ extension PeersFile.Problem.Reason: CustomStringConvertible {
         case .notAnAddress: "does not begin with an address such as http://host:8080 or kith://host"
         case .unknownWord: "a word after the address is neither tier=… nor key=…"
         case .unknownAttribute(let name): "\"\(name)=\" is unknown; key=… and tier=kith can be used"
-        case .repeatedAttribute(let name): "\(name)= stands there twice"
+        case .repeatedAttribute(let name): "\(name)= is given twice"
         case .unknownTier: "the tier must be kin or kith"
         case .unusableKey: "the key must be 1 to 1024 printable ASCII characters without spaces"
         case .kinArePaired:
@@ -164,7 +164,7 @@ extension PeersFile.Problem.Reason: CustomStringConvertible {
         case .unknownNodeWord: "a word after the node's address is not id=…"
         case .unknownNodeAttribute(let name): "\"\(name)=\" is unknown after a node's address; id=… can be used"
         case .unusableID: "the id is not one that `kith id` prints; write it without spaces"
-        case .duplicate(let first): "the address stands already at \(first), which is used"
+        case .duplicate(let first): "the address is the same as that of number \(first), which is used"
         }
     }
 }
