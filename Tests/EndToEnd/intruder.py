@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 # An address of the loopback network for each attempt, so that the node's audit trail keeps them apart. Only Linux has
 # the whole network; elsewhere all come from the same.
 _sources = itertools.count(1)
+_keys = tempfile.TemporaryDirectory(prefix="kith-intruder-")
 
 
 def fresh_source() -> str:
@@ -81,7 +82,7 @@ class Identity:
 
     @classmethod
     def _written(cls, key, certificate: x509.Certificate) -> "Identity":
-        folder = Path(tempfile.mkdtemp(prefix="kith-intruder-"))
+        folder = Path(tempfile.mkdtemp(dir=_keys.name))
         made = cls(folder / "key.pem", folder / "certificate.pem")
         made.key.write_bytes(
             key.private_bytes(
@@ -204,7 +205,9 @@ class Caller:
     def get(self, path: str) -> Reply:
         return self.request("GET", path)
 
-    def request(self, method: str, path: str, body: bytes = b"", content_type: str = "application/json", more=()) -> Reply:
+    def request(
+        self, method: str, path: str, body: bytes = b"", content_type: str = "application/json", more=()
+    ) -> Reply:
         stream = self.h2.get_next_available_stream_id()
         headers = [(":method", method), (":scheme", "https"), (":authority", "kith"), (":path", path)]
         if body:

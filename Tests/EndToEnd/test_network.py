@@ -410,6 +410,10 @@ class WhatIsNotForOthers(OnALab):
             self.assertNotIn(self.visitor.known_id, node.peers())
         self.assert_refused()
         web.wait_until(lambda: self.desktop.answers_through(self.tablet), GUARD, "the others to go on")
+        lines = web.wait_until(lambda: self.desktop.audit("peer.refused"), GUARD, "an audit line")
+        self.assertEqual({line["subject"] for line in lines}, {self.visitor.known_id})
+        sources = {self.visitor.host.address, self.visitor.host.address6}
+        self.assertLessEqual({line["source"] for line in lines}, sources)
 
     def assert_refused(self) -> None:
         for node in (self.desktop, self.tablet):

@@ -49,7 +49,7 @@ class Capture:
             raise RuntimeError(f"the recording has gaps: {said}")
 
     def _wait_for_what_waits(self) -> None:
-        """tcpdump does not write what it has not seen yet when it is stopped: waits until it has seen a last datagram."""
+        """When it is stopped, tcpdump drops what it has not seen yet: waits until it has seen a last datagram."""
         first, second = self._lab.hosts[:2]
         token = secrets.token_bytes(16)
         with first.socket(kind=socket.SOCK_DGRAM) as sender:

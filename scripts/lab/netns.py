@@ -97,7 +97,8 @@ class Namespace:
             self.command(*words), input=input, capture_output=True, text=True, timeout=timeout, env=self.environment()
         )
         if check and done.returncode != 0:
-            raise RuntimeError(f"{' '.join(map(str, words))} in {self.name} ended with {done.returncode}: {done.stderr}")
+            line = " ".join(map(str, words))
+            raise RuntimeError(f"{line} in {self.name} ended with {done.returncode}: {done.stderr}")
         return done
 
     def start(self, *words, log: str, **more: str) -> Process:
@@ -153,8 +154,12 @@ class Host(Namespace):
         self.ip(*old, *self._addresses("add"))
 
     def _addresses(self, verb: str) -> list[str]:
-        six = [f"address {verb} {address}/64 dev eth0" for address in (self.address6, f"fe80::{self.number:x}")]
-        return [f"address {verb} {self.address}/24 dev eth0", *(f"{line} nodad" if verb == "add" else line for line in six)]
+        end = "nodad" if verb == "add" else ""
+        six = (self.address6, f"fe80::{self.number:x}")
+        return [
+            f"address {verb} {self.address}/24 dev eth0",
+            *(f"address {verb} {address}/64 dev eth0 {end}" for address in six),
+        ]
 
     def unplug(self) -> None:
         """Takes the cable out: the interface has no carrier."""

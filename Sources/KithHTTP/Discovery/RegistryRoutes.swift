@@ -118,7 +118,7 @@ struct RegistryRoutes: Sendable {
     private func check(
         _ request: Request, _ context: NodeRequestContext, by rule: RegistryAccess.Rule
     ) async throws -> RegistryOwner {
-        let caller = RegistryCaller(head: request.head, remoteAddress: context.remoteAddress?.ipAddress)
+        let caller = RegistryCaller(head: request.head, remoteAddress: context.remoteAddress?.source)
         switch await rule(caller) {
         case .allowed(let owner): return owner
         case .refused(let why):

@@ -17,5 +17,5 @@ package struct NodeRequestContext: RequestContext {
     }
 
     /// The address of the client, without the port.
-    var source: String? { remoteAddress?.ipAddress }
+    var source: String? { remoteAddress?.source }
 }

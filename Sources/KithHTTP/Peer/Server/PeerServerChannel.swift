@@ -21,7 +21,7 @@ struct PeerServerChannel: ServerChildChannel {
     let audit: any AuditTrail
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let source = channel.remoteAddress?.ipAddress ?? "unknown"
+        let source = channel.remoteAddress?.source ?? "unknown"
         guard connections.beginHandshake(from: source) else {
             audit.record(
                 .handshakeRefused, subject: nil, source: source, reason: PeerHandshakeHandler.unfinished)
