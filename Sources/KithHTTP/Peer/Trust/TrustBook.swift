@@ -42,7 +42,7 @@ package final class TrustBook: Sendable {
         return TrustBook(identity: identity, store: store, state: State(ledger: ledger, records: records))
     }
 
-    /// - Parameter action: Called after each change, from the task that caused it.
+    /// - Parameter action: Called after each change, from the task that caused it; must not change trust itself.
     package func whenChanged(_ action: @escaping @Sendable (Change) -> Void) { onChange.withLock { $0 = action } }
 
     // MARK: Asking
@@ -97,22 +97,24 @@ package final class TrustBook: Sendable {
             }
         case .kith: operations = try withdraw(id, at: now)
         }
+        defer { announce(since: before) }
         try await store.append(operations)
-        try await update(id) { record in
+        try await keep(id, orBeginAs: tier) { record in
             record.tier = tier
             record.name = name ?? record.name
             record.addresses = addresses + record.addresses.filter { !addresses.contains($0) }
         }
-        announce(since: before)
     }
 
     /// Takes all trust from a node, on all kin.
     package func forget(_ id: NodeID, at now: WallTime) async throws {
         let before = standings()
-        try await store.append(try withdraw(id, at: now))
+        let operations = try withdraw(id, at: now)
         state.withLock { $0.records[id] = nil }
+        // Also when the disk is full: whoever is forgotten loses its connections.
+        defer { announce(since: before) }
+        try await store.append(operations)
         try await store.removePeer(id)
-        announce(since: before)
     }
 
     private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
@@ -122,16 +124,26 @@ package final class TrustBook: Sendable {
         }
     }
 
-    /// Notes what was learned of a peer: its name, where it answered, when.
+    /// Notes what was learned of a peer: its name, where it answered, when. Nothing is noted of others, such as a peer that
+    /// was forgotten meanwhile.
     package func update(_ id: NodeID, _ change: (inout PeerRecord) -> Void) async throws {
-        let record = state.withLock { state in
-            var record = state.records[id] ?? PeerRecord(id: id, tier: state.ledger.fold.kin[id] == nil ? .kith : .kin)
+        try await keep(id, orBeginAs: nil, change)
+    }
+
+    /// - Parameter tier: That of a record to be begun where there is none; without it only a kin gets one.
+    private func keep(_ id: NodeID, orBeginAs tier: Tier?, _ change: (inout PeerRecord) -> Void) async throws {
+        let record = state.withLock { state -> PeerRecord? in
+            let tier = tier ?? (state.ledger.fold.kin[id] == nil ? nil : .kin)
+            guard var record = state.records[id] ?? tier.map({ PeerRecord(id: id, tier: $0) }) else { return nil }
             change(&record)
             record.addresses = Array(record.addresses.prefix(16))
             state.records[id] = record
             return record
         }
+        guard let record else { return }
         try await store.save(record)
+        // It may have been forgotten, and removed from the disk, before it was written.
+        if state.withLock({ $0.records[id] == nil }) { try await store.removePeer(id) }
     }
 
     // MARK: Sharing
@@ -159,8 +171,8 @@ package final class TrustBook: Sendable {
         let before = standings()
         let insertion = state.withLock { $0.ledger.insert(message.operations) }
         guard !insertion.accepted.isEmpty else { return false }
+        defer { announce(since: before) }
         try await store.append(insertion.accepted)
-        announce(since: before)
         return true
     }
 
@@ -182,9 +194,13 @@ package final class TrustBook: Sendable {
     }
 
     private func announce(since before: (kin: Set<NodeID>, kith: Set<NodeID>)) {
-        let after = standings()
-        guard after != before else { return }
-        let lost = before.kin.subtracting(after.kin).union(before.kith.subtracting(after.kith).subtracting(after.kin))
-        onChange.withLock { $0 }?(Change(kin: after.kin, lost: lost))
+        // One after the other, so that the last who is told of a change is told how things stand.
+        onChange.withLock { action in
+            let after = standings()
+            guard after != before else { return }
+            let lost = before.kin.subtracting(after.kin)
+                .union(before.kith.subtracting(after.kith).subtracting(after.kin))
+            action?(Change(kin: after.kin, lost: lost))
+        }
     }
 }
