@@ -14,9 +14,17 @@ package final class PeerLinks: Sendable {
 
     private struct Slot: Sendable {
         var link: PeerLink?
-        /// One task for everybody who waits for the same connection; it ends by itself within its limit.
-        var dialing: Task<PeerLink, any Error>?
+        var dialing: Dialing?
     }
+
+    /// One task for everybody who waits for the same connection; it ends by itself within its limit.
+    private struct Dialing: Sendable {
+        var attempt: Attempt
+        var task: Task<PeerLink, any Error>
+    }
+
+    /// Tells one attempt to reach a node from the next.
+    private final class Attempt: Sendable {}
 
     private let tls: PeerTLS
     private let group: any EventLoopGroup
@@ -49,7 +57,12 @@ package final class PeerLinks: Sendable {
         case .success(let link): return link
         case .failure(let pending): dialing = pending.task
         }
-        return try await dialing.value
+        do {
+            return try await dialing.value
+        } catch is CancellationError where !Task.isCancelled {
+            // Not the caller was given up, but the node.
+            throw LinkFailure.unreachable("the connection was given up")
+        }
     }
 
     /// The connection to a node if there is one now.
@@ -62,12 +75,13 @@ package final class PeerLinks: Sendable {
         slots.withLock { slots in
             if slots[link.id]?.link?.connection === link.connection { slots[link.id]?.link = nil }
         }
+        link.connection.closeWhenIdle()
     }
 
     /// Ends the connection to a node with all that runs on it.
     package func drop(_ id: NodeID) {
         let slot = slots.withLock { $0.removeValue(forKey: id) }
-        slot?.dialing?.cancel()
+        slot?.dialing?.task.cancel()
         slot?.link?.connection.close()
     }
 
@@ -77,7 +91,7 @@ package final class PeerLinks: Sendable {
             return Array(slots.values)
         }
         for slot in all {
-            slot.dialing?.cancel()
+            slot.dialing?.task.cancel()
             slot.link?.connection.close()
         }
     }
@@ -89,18 +103,23 @@ package final class PeerLinks: Sendable {
     ) -> Result<PeerLink, Pending> {
         var slot = slots[id] ?? Slot()
         if let link = slot.link, link.connection.isActive { return .success(link) }
-        if let dialing = slot.dialing { return .failure(Pending(task: dialing)) }
-        let dialing = Task { try await self.dial(id, at: addresses) }
-        slot.dialing = dialing
+        if let dialing = slot.dialing { return .failure(Pending(task: dialing.task)) }
+        let attempt = Attempt()
+        let task = Task { try await self.dial(id, at: addresses, as: attempt) }
+        slot.dialing = Dialing(attempt: attempt, task: task)
         slots[id] = slot
-        return .failure(Pending(task: dialing))
+        return .failure(Pending(task: task))
     }
 
-    private func dial(_ id: NodeID, at addresses: [PeerAddress]) async throws -> PeerLink {
-        defer { slots.withLock { $0[id]?.dialing = nil } }
+    private func dial(_ id: NodeID, at addresses: [PeerAddress], as attempt: Attempt) async throws -> PeerLink {
+        defer {
+            slots.withLock { slots in
+                if slots[id]?.dialing?.attempt === attempt { slots[id]?.dialing = nil }
+            }
+        }
         let link = try await race(id, at: addresses)
         let isWanted = slots.withLock { slots in
-            guard slots[id] != nil, !Task.isCancelled else { return false }
+            guard slots[id]?.dialing?.attempt === attempt, !Task.isCancelled else { return false }
             slots[id]?.link = link
             return true
         }
