@@ -42,12 +42,13 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
         }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent else {
-            return context.fireUserInboundEventTriggered(event)
+            return hear(event, context: context)
         }
+        guard !hasEnded else { return }
         guard negotiated == "h2" else { return refuse("HTTP/2 was not offered", context: context) }
         guard let id = Self.id(on: context.channel) else {
             return refuse("no usable certificate", context: context)
@@ -57,6 +58,15 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
         connections.opened(context.channel, by: PeerConnections.Caller(id: id, source: source))
         http2.setup(channel: context.channel, logger: logger).cascade(to: secured)
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    private func hear(_ event: Any, context: ChannelHandlerContext) {
+        switch event {
+        case ChannelEvent.inputClosed: refuse(Self.unfinished, context: context)
+        // This node stops, and must not wait for somebody who says nothing.
+        case is ChannelShouldQuiesceEvent where end(): context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -69,12 +79,19 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     }
 
     private func refuse(_ reason: String, context: ChannelHandlerContext) {
-        guard !hasEnded else { return }
+        guard end() else { return }
+        audit.record(.handshakeRefused, subject: nil, source: source, reason: reason)
+        context.close(promise: nil)
+    }
+
+    /// - Returns: `false` when it had ended before.
+    @discardableResult
+    private func end() -> Bool {
+        guard !hasEnded else { return false }
         hasEnded = true
         timer?.cancel()
-        audit.record(.handshakeRefused, subject: nil, source: source, reason: reason)
         secured.fail(ChannelError.ioOnClosedChannel)
-        context.close(promise: nil)
+        return true
     }
 
     private static func id(on channel: any Channel) -> NodeID? {
