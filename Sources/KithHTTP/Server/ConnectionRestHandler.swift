@@ -71,7 +71,12 @@ final class ConnectionRestHandler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent { goAway() }
+        switch event {
+        case is ChannelShouldQuiesceEvent: goAway()
+        // The socket stays open for answers when a client has said its last word, and here nobody waits for them.
+        case ChannelEvent.inputClosed: context.close(promise: nil)
+        default: break
+        }
         context.fireUserInboundEventTriggered(event)
     }
 

@@ -5,12 +5,19 @@ package import NIOCore
 import NIOHTTP1
 import NIOHTTP2
 import NIOPosix
+import Synchronization
 
 /// One HTTP/2 connection (RFC 9113) over TLS: many exchanges at once, each on a stream of its own.
 package final class MultiplexedConnection: Sendable {
     package let address: PeerAddress
     private let channel: any Channel
     private let streams: NIOHTTP2Handler.StreamMultiplexer
+    private let usage = Mutex(Usage())
+
+    private struct Usage {
+        var exchanges = 0
+        var closesWhenIdle = false
+    }
 
     private init(address: PeerAddress, channel: any Channel, streams: NIOHTTP2Handler.StreamMultiplexer) {
         self.address = address
@@ -90,6 +97,23 @@ package final class MultiplexedConnection: Sendable {
     /// Ends the connection and every exchange on it.
     package func close() { channel.close(promise: nil) }
 
+    /// Ends the connection when the exchanges that are on it have ended.
+    package func closeWhenIdle() {
+        let isIdle = usage.withLock { usage in
+            usage.closesWhenIdle = true
+            return usage.exchanges == 0
+        }
+        if isIdle { close() }
+    }
+
+    private func exchangeEnded() {
+        let isLast = usage.withLock { usage in
+            usage.exchanges -= 1
+            return usage.closesWhenIdle && usage.exchanges == 0
+        }
+        if isLast { close() }
+    }
+
     private func run(_ exchange: UpstreamExchange) async throws -> UpstreamExchange.Outcome {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -101,6 +125,7 @@ package final class MultiplexedConnection: Sendable {
     }
 
     private func start(_ exchange: UpstreamExchange) {
+        usage.withLock { $0.exchanges += 1 }
         let origin = UpstreamOrigin(exchange.request.address)
         streams.createStreamChannel { stream in
             stream.eventLoop.makeCompletedFuture {
@@ -110,6 +135,10 @@ package final class MultiplexedConnection: Sendable {
                     UpstreamConnection(channel: stream, origin: origin, owner: StreamOwner()))
             }
         }.whenComplete { result in
+            switch result {
+            case .success(let stream): stream.closeFuture.whenComplete { _ in self.exchangeEnded() }
+            case .failure: self.exchangeEnded()
+            }
             do {
                 try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self).start(exchange)
             } catch {

@@ -43,6 +43,8 @@ package struct PeerTLS: Sendable {
         configuration.certificateVerification = .noHostnameVerification
         configuration.verifySignatureAlgorithms = [.ecdsaSecp256R1Sha256]
         configuration.signingSignatureAlgorithms = [.ecdsaSecp256R1Sha256]
+        // A node that is forgotten, or asleep, must not hold the end of its connection up by saying nothing.
+        configuration.shutdownTimeout = .milliseconds(250)
         return configuration
     }
 

@@ -2,6 +2,7 @@
 
 import Crypto
 package import KithModel
+import NIOCore
 package import NIOSSL
 
 /// What a listener of clients shows and proves in the TLS handshake, and what it takes: TLS 1.2 and later, HTTP/2 and
@@ -60,6 +61,8 @@ package struct SurfaceTLS: Sendable {
             .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
         ]
         configuration.applicationProtocols = ["h2", "http/1.1"]
+        // A client that never says its last word must not hold up a node that stops.
+        configuration.shutdownTimeout = .seconds(1)
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {

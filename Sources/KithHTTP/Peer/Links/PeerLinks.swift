@@ -33,6 +33,15 @@ package final class PeerLinks: Sendable {
         var calls: UInt64 = 0
     }
 
+    /// One task for everybody who waits for the same connection; it ends by itself within its limit.
+    private struct Dialing: Sendable {
+        var attempt: Attempt
+        var task: Task<PeerLink, any Error>
+    }
+
+    /// Tells one attempt to reach a node from the next.
+    private final class Attempt: Sendable {}
+
     private let tls: PeerTLS
     private let group: any EventLoopGroup
     private let clock: any TimeSource
@@ -68,7 +77,12 @@ package final class PeerLinks: Sendable {
         case .success(let link): return link
         case .failure(let pending): dialing = pending.task
         }
-        return try await dialing.value
+        do {
+            return try await dialing.value
+        } catch is CancellationError where !Task.isCancelled {
+            // Not the caller was given up, but the node.
+            throw LinkFailure.unreachable("the connection was given up")
+        }
     }
 
     /// The connection to a node if there is one now.
@@ -83,6 +97,7 @@ package final class PeerLinks: Sendable {
             state.slots[link.id]?.link = nil
             state.slots[link.id]?.old[ObjectIdentifier(link.connection)] = link.connection
         }
+        link.connection.closeWhenIdle()
     }
 
     /// Ends the connection to a node with all that runs on it.

@@ -55,12 +55,16 @@ package final class PeerDirectory: Mesh {
     private let audit: any AuditTrail
     private let logger: Logger
     private let state: Mutex<State>
+    /// Whoever could not say its models is asked again from then on.
+    private let askAgain = Mutex<[NodeID: Moment]>([:])
     private let onReturn = Mutex<(@Sendable (NodeName) -> Void)?>(nil)
 
     /// Between two looks at what this node has to tell.
     static let pause = Duration.milliseconds(250)
     /// How long a node that cannot be found is there because it came by itself; longer than it waits between two attempts.
     static let greetingLife = Duration.seconds(120)
+    /// Before a node that could not say its models is asked again.
+    static let modelsPause = Duration.seconds(1)
 
     package init(
         ownName: NodeName, ownID: NodeID, level: Double, version: String, protocols: ProtocolVersions,
@@ -211,10 +215,21 @@ package final class PeerDirectory: Mesh {
     /// - Parameter onReturn: Told of each node that is back.
     package func run(onReturn: @escaping @Sendable (NodeName) -> Void) async {
         self.onReturn.withLock { $0 = onReturn }
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await self.everyPause {
+                    self.declareLoad()
+                    self.refresh()
+                }
+            }
+            // Beside the other, because a node that hangs must not keep this one from saying how it is.
+            group.addTask { await self.everyPause { await self.fetchModels() } }
+        }
+    }
+
+    private func everyPause(_ work: @Sendable () async -> Void) async {
         while !Task.isCancelled {
-            declareLoad()
-            refresh()
-            await fetchModels()
+            await work()
             do { try await clock.sleep(for: Self.pause) } catch { return }
         }
     }
@@ -287,10 +302,15 @@ package final class PeerDirectory: Mesh {
 
     /// Asks those whose catalogue is not the one that is known.
     private func fetchModels() async {
+        let now = clock.now
+        let notYet = askAgain.withLock { askAgain in
+            askAgain = askAgain.filter { now < $0.value }
+            return askAgain
+        }
         let wanted = state.withLock { state in
             state.entries.values.compactMap { entry -> NodeID? in
                 guard let id = entry.id, entry.state == .up, let load = entry.load,
-                    state.models[id]?.catalogue != load.catalogue
+                    state.models[id]?.catalogue != load.catalogue, notYet[id] == nil
                 else { return nil }
                 return id
             }
@@ -306,8 +326,12 @@ package final class PeerDirectory: Mesh {
         do {
             let link = try await links.link(to: id, at: membership.addresses(of: id))
             let models = try await link.models(limit: .seconds(2))
-            state.withLock { $0.models[id] = models }
+            state.withLock { state in
+                guard state.entries[id] != nil else { return }
+                state.models[id] = models
+            }
         } catch {
+            askAgain.withLock { $0[id] = clock.now + Self.modelsPause }
             logger.debug("models not fetched", metadata: ["peer": "\(id.short)", "reason": "\(error)"])
         }
     }

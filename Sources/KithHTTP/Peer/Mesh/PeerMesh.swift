@@ -105,6 +105,7 @@ package final class PeerMesh: Sendable {
         membership.setTrusted(trust.kin)
         trust.whenChanged { [links, membership, connections, directory, weak trust] change in
             membership.setTrusted(change.kin)
+            if trust?.isForgotten == true { logger.warning("this node was forgotten by its kin; pair it again") }
             for peer in trust?.peers() ?? [] where change.kin.contains(peer.id) {
                 membership.suggest(addresses: peer.addresses, for: peer.id)
             }

@@ -48,7 +48,10 @@ struct PeerAnswerWriter: Sendable {
                 continuation.yield(.stillWaiting)
             }
         }
-        defer { ticker.cancel() }
+        defer {
+            ticker.cancel()
+            starter.cancel()  // an engine must not begin for a kin that could not be told to wait
+        }
         return try await withTaskCancellationHandler {
             for await signal in signals {
                 switch signal {

@@ -42,12 +42,13 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
         }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent else {
-            return context.fireUserInboundEventTriggered(event)
+            return hear(event, context: context)
         }
+        guard !hasEnded else { return }
         guard negotiated == "h2" else { return refuse("HTTP/2 was not offered", context: context) }
         guard let id = Self.id(on: context.channel) else {
             return refuse("no usable certificate", context: context)
@@ -71,6 +72,15 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
         }
     }
 
+    private func hear(_ event: Any, context: ChannelHandlerContext) {
+        switch event {
+        case ChannelEvent.inputClosed: refuse(Self.unfinished, context: context)
+        // This node stops, and must not wait for somebody who says nothing.
+        case is ChannelShouldQuiesceEvent where end(): context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         refuse(Self.words(for: error), context: context)
     }
@@ -81,12 +91,19 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     }
 
     private func refuse(_ reason: String, context: ChannelHandlerContext) {
-        guard !hasEnded else { return }
+        guard end() else { return }
+        audit.record(.handshakeRefused, subject: nil, source: source, reason: reason)
+        context.close(promise: nil)
+    }
+
+    /// - Returns: `false` when it had ended before.
+    @discardableResult
+    private func end() -> Bool {
+        guard !hasEnded else { return false }
         hasEnded = true
         timer?.cancel()
-        audit.record(.handshakeRefused, subject: nil, source: source, reason: reason)
         secured.fail(ChannelError.ioOnClosedChannel)
-        context.close(promise: nil)
+        return true
     }
 
     private static func id(on channel: any Channel) -> NodeID? {

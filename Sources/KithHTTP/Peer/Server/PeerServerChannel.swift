@@ -34,8 +34,12 @@ struct PeerServerChannel: ServerChildChannel {
             let handshake = PeerHandshakeHandler(
                 secured: secured, http2: http2, connections: connections, trust: trust, audit: audit, source: source,
                 logger: logger)
-            try channel.pipeline.syncOperations.addHandler(tls.serverHandler())
-            try channel.pipeline.syncOperations.addHandler(handshake)
+            do {
+                try channel.pipeline.syncOperations.addHandlers(tls.serverHandler(), handshake)
+            } catch {
+                secured.fail(error)  // nobody else would
+                throw error
+            }
             return Value(channel: channel, secured: secured.futureResult)
         }
     }

@@ -54,12 +54,15 @@ package final class TrustBook: Sendable {
         return TrustBook(identity: identity, store: store, state: State(ledger: ledger, records: records))
     }
 
-    /// - Parameter action: Called after each change, from the task that caused it.
+    /// - Parameter action: Called after each change, from the task that caused it; must not change trust itself.
     package func whenChanged(_ action: @escaping @Sendable (Change) -> Void) { onChange.withLock { $0 = action } }
 
     // MARK: Asking
 
     package var kin: Set<NodeID> { state.withLock { Set($0.ledger.fold.kin.keys) } }
+
+    /// Another kin has forgotten this node.
+    package var isForgotten: Bool { state.withLock { $0.ledger.fold.isSelfForgotten } }
 
     package func standing(of id: NodeID) -> PeerStanding {
         if id == identity.id { return .own }
@@ -105,21 +108,23 @@ package final class TrustBook: Sendable {
             }
         case .kith: operations = try withdraw(id, at: now)
         }
+        defer { announce() }
         try await store.append(operations)
-        try await update(id) { record in
+        try await keep(id, orBeginAs: tier) { record in
             record.tier = tier
             record.name = name ?? record.name
             record.addresses = addresses + record.addresses
         }
-        announce()
     }
 
     /// Takes all trust from a node, on all kin.
     package func forget(_ id: NodeID, at now: WallTime) async throws {
-        try await store.append(try withdraw(id, at: now))
+        let operations = try withdraw(id, at: now)
         state.withLock { $0.records[id] = nil }
+        // Also when the disk is full: whoever is forgotten loses its connections.
+        defer { announce() }
+        try await store.append(operations)
         try await store.removePeer(id)
-        announce()
     }
 
     private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
@@ -129,16 +134,26 @@ package final class TrustBook: Sendable {
         }
     }
 
-    /// Notes what was learned of a peer: its name, where it answered, when.
+    /// Notes what was learned of a peer: its name, where it answered, when. Nothing is noted of others, such as a peer that
+    /// was forgotten meanwhile.
     package func update(_ id: NodeID, _ change: (inout PeerRecord) -> Void) async throws {
-        let record = state.withLock { state in
-            var record = state.records[id] ?? PeerRecord(id: id, tier: state.ledger.fold.kin[id] == nil ? .kith : .kin)
+        try await keep(id, orBeginAs: nil, change)
+    }
+
+    /// - Parameter tier: That of a record to be begun where there is none; without it only a kin gets one.
+    private func keep(_ id: NodeID, orBeginAs tier: Tier?, _ change: (inout PeerRecord) -> Void) async throws {
+        let record = state.withLock { state -> PeerRecord? in
+            let tier = tier ?? (state.ledger.fold.kin[id] == nil ? nil : .kin)
+            guard var record = state.records[id] ?? tier.map({ PeerRecord(id: id, tier: $0) }) else { return nil }
             change(&record)
             record.addresses = Array(Self.distinct(record.addresses).prefix(16))
             state.records[id] = record
             return record
         }
+        guard let record else { return }
         try await store.save(record)
+        // It may have been forgotten, and removed from the disk, before it was written.
+        if state.withLock({ $0.records[id] == nil }) { try await store.removePeer(id) }
     }
 
     // MARK: Sharing
@@ -165,8 +180,8 @@ package final class TrustBook: Sendable {
         guard !message.operations.isEmpty else { return false }
         let insertion = state.withLock { $0.ledger.insert(message.operations) }
         guard !insertion.accepted.isEmpty else { return false }
+        defer { announce() }
         try await store.append(insertion.accepted)
-        announce()
         return true
     }
 
