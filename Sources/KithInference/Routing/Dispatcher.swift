@@ -98,10 +98,13 @@ package final class Dispatcher: Sendable {
         return decision
     }
 
-    /// A request that no node has seen costs nothing when it is placed elsewhere; all others draw on the budget.
+    /// A node that is not there, or died, is no sign of a mesh with too much to do, against which the budget is.
     private func mayTryAnother(after failure: ChatFailure, count: Int) -> Bool {
         guard FailureRule(failure).triesAnother, count <= Self.alternateLimit else { return false }
-        return failure.code == .unreachable || router.withLock { $0.mayRetry(now: clock.now) }
+        switch failure.code {
+        case .unreachable, .interrupted: return true
+        default: return router.withLock { $0.mayRetry(now: clock.now) }
+        }
     }
 
     private func begin(_ candidate: Candidate, id: RequestID) -> Attempt {

@@ -17,7 +17,7 @@ import Testing
 struct PeerLinksTests {
     /// A kin of the node that has nothing but its links.
     private func withLinks(
-        to node: TestNode, _ body: @Sendable (PeerLinks) async throws -> Void
+        to node: TestNode, limit: Duration = PeerLinks.limit, _ body: @Sendable (PeerLinks) async throws -> Void
     ) async throws {
         let identity = try NodeIdentity.temporary()
         try await node.mesh.trust.admit(identity.id, as: .kin, name: nil, addresses: [], at: .now())
@@ -26,7 +26,7 @@ struct PeerLinksTests {
             addresses: [])
         let links = PeerLinks(
             tls: try PeerTLS(identity: identity), group: MultiThreadedEventLoopGroup.singleton,
-            clock: MonotonicClock(), hello: { hello }, onLost: { _ in })
+            clock: MonotonicClock(), hello: { hello }, limit: limit, onLost: { _ in })
         defer { links.shutDown() }
         try await body(links)
     }
@@ -129,14 +129,13 @@ struct PeerLinksTests {
     @Test("Among dead addresses the live one is found without waiting for the others")
     func race() async throws {
         try await TestNode.run("desk", engine: nil) { desk in
-            try await withLinks(to: desk) { links in
+            // Who waited for a dead one would wait for longer than the suite may take.
+            try await withLinks(to: desk, limit: .seconds(3_600)) { links in
                 let closed = try await SilentListener.nobody()
                 try await SilentListener.run { silent in
-                    let began = ContinuousClock.now
                     let link = try await links.link(
                         to: desk.id, at: [silent.address, closed, silent.address, try desk.peerAddress])
                     #expect(link.address == (try desk.peerAddress))
-                    #expect(ContinuousClock.now - began < PeerLinks.limit)
                 }
             }
         }

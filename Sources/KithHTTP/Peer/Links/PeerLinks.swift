@@ -8,8 +8,7 @@ import Synchronization
 
 /// This node's own connections to others: one to each, made when first needed and shared by all that goes there.
 package final class PeerLinks: Sendable {
-    /// From the first attempt to the end of the greeting.
-    static let limit = Duration.milliseconds(1_500)
+    package static let limit = Duration.milliseconds(1_500)
     static let addressLimit = 8
 
     private struct Slot: Sendable {
@@ -33,17 +32,9 @@ package final class PeerLinks: Sendable {
         var calls: UInt64 = 0
     }
 
-    /// One task for everybody who waits for the same connection; it ends by itself within its limit.
-    private struct Dialing: Sendable {
-        var attempt: Attempt
-        var task: Task<PeerLink, any Error>
-    }
-
-    /// Tells one attempt to reach a node from the next.
-    private final class Attempt: Sendable {}
-
     private let tls: PeerTLS
     private let group: any EventLoopGroup
+    private let limit: Duration
     private let clock: any TimeSource
     private let hello: @Sendable () -> PeerHello
     private let onGreeted: @Sendable (NodeID, ProtocolVersions) -> Void
@@ -52,15 +43,17 @@ package final class PeerLinks: Sendable {
 
     /// - Parameters:
     ///   - hello: What this node says of itself on a new connection.
+    ///   - limit: For one address, once for the connection and once for the greeting.
     ///   - onGreeted: Told of each new connection, and which versions the other side speaks.
     ///   - onLost: Told of a connection that ended without this node having ended it.
     package init(
         tls: PeerTLS, group: any EventLoopGroup, clock: any TimeSource, hello: @escaping @Sendable () -> PeerHello,
-        onGreeted: @escaping @Sendable (NodeID, ProtocolVersions) -> Void = { _, _ in },
+        limit: Duration = limit, onGreeted: @escaping @Sendable (NodeID, ProtocolVersions) -> Void = { _, _ in },
         onLost: @escaping @Sendable (NodeID) -> Void
     ) {
         self.tls = tls
         self.group = group
+        self.limit = limit
         self.clock = clock
         self.hello = hello
         self.onGreeted = onGreeted
@@ -161,7 +154,7 @@ package final class PeerLinks: Sendable {
     private func connect(to id: NodeID, at address: PeerAddress) async throws -> PeerLink {
         let connection = try await open(id, at: address)
         do {
-            return try await PeerLink.greet(id, on: connection, with: hello(), limit: Self.limit)
+            return try await PeerLink.greet(id, on: connection, with: hello(), limit: limit)
         } catch {
             connection.close()
             throw error
@@ -174,9 +167,7 @@ package final class PeerLinks: Sendable {
     func open(_ id: NodeID, at address: PeerAddress) async throws -> MultiplexedConnection {
         let seen = SeenNode()
         do {
-            return try await MultiplexedConnection.connect(
-                to: address, limit: Self.limit, group: group
-            ) { [tls] channel in
+            return try await MultiplexedConnection.connect(to: address, limit: limit, group: group) { [tls] channel in
                 let handler = try tls.clientHandler(expecting: id) { refusal in
                     seen.id.withLock { $0 = refusal.seen }
                 }
