@@ -26,6 +26,9 @@ package final class PeerDirectory: Mesh {
         /// Friends' nodes that answered when they were looked for last.
         var met: [NodeID: (at: Moment, roundTrip: Duration)] = [:]
         var models: [NodeID: PeerModels] = [:]
+        /// What each declared last, when that came, and the bytes it was read from: they are looked at often and change
+        /// seldom.
+        var loads: [NodeID: (payload: [UInt8], load: PeerLoad?, at: Moment)] = [:]
         var own: (models: PeerModels, load: PeerLoad?)
 
         /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
@@ -39,6 +42,14 @@ package final class PeerDirectory: Mesh {
             cloned[id] = nil
             met[id] = nil
             models[id] = nil
+            loads[id] = nil
+        }
+
+        /// Reads what a node declared, unless that is what was read before.
+        mutating func noteLoad(of member: Member, now: Moment) {
+            guard loads[member.id]?.payload != member.payload else { return }
+            let load = try? JSONBody.decode(PeerLoad.self, from: member.payload)  // `nil` until it has told
+            loads[member.id] = (member.payload, load, now)
         }
     }
 
@@ -115,7 +126,9 @@ package final class PeerDirectory: Mesh {
         guard let id = state.withLock({ $0.names.ids[node] }) else { return nil }
         return PeerClient(
             id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links,
-            onContact: { [membership] in membership.contact(id) })
+            onContact: { [membership, clock, pace = ContactPace()] in
+                if pace.isDue(now: clock.now) { membership.contact(id) }
+            })
     }
 
     package func report(_ failure: ChatFailure, from node: NodeName) {
@@ -287,8 +300,10 @@ package final class PeerDirectory: Mesh {
         var changes: [Change] = []
         var entries: [NodeID: PeerEntry] = [:]
         for peer in peers {
+            let member = members[peer.id]
+            if let member { state.noteLoad(of: member, now: now) }
             let entry = PeerEntry(
-                peer, member: members[peer.id],
+                peer, member: member,
                 name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state, now: now)
             entries[peer.id] = entry
             guard let before = state.entries[peer.id], before.state != entry.state else { continue }

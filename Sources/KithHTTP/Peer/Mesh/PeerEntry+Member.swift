@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithDialects
 import KithInference
 import KithMembership
 import KithModel
@@ -22,20 +21,19 @@ extension PeerDirectory.State {
 extension PeerEntry {
     /// What is known of a paired node: from the trust book, from membership, and from what failed last.
     init(_ peer: PeerRecord, member: Member?, name: NodeName, known: PeerDirectory.State, now: Moment) {
-        let load = member.flatMap { try? JSONBody.decode(PeerLoad.self, from: $0.payload) }  // `nil` until it has told
         self.init(
             id: peer.id, name: name, tier: peer.tier,
             state: known.mismatch(with: peer.id, isPresent: member?.state.isPresent ?? false, now: now)
                 ?? (peer.tier == .kin
                     ? Self.state(of: member, failure: known.failures[peer.id])
                     : Self.state(ofKith: peer.id, known: known)),
-            load: load,
+            load: member.flatMap { known.loads[$0.id]?.load },
             models: known.models[peer.id]?.models ?? [],
             addresses: (member?.addresses.isEmpty == false ? member?.addresses ?? [] : peer.addresses)
                 .map(\.description),
             latency: member?.roundTrip ?? known.met[peer.id]?.roundTrip,
             lastHeard: member?.lastHeard ?? known.met[peer.id]?.at,
-            takenAt: member?.lastHeard ?? .zero, isCloned: known.cloned[peer.id] != nil)
+            takenAt: known.loads[peer.id]?.at ?? .zero, isCloned: known.cloned[peer.id] != nil)
     }
 
     private static func state(ofKith id: NodeID, known: PeerDirectory.State) -> State {
