@@ -83,6 +83,14 @@ let package = Package(
             dependencies: ["KithModel", "CDNSSD", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
+        .target(name: "KithSync", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(name: "KithAssist", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(
+            name: "KithVault",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", .product(name: "Logging", package: "swift-log"),
+            ] + nio,
+            swiftSettings: settings),
         .target(
             name: "KithInference",
             dependencies: [
@@ -101,7 +109,7 @@ let package = Package(
             name: "KithHTTP",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithTrust",
-                "KithMembership",
+                "KithMembership", "KithSync", "KithAssist", "KithVault",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
@@ -123,7 +131,7 @@ let package = Package(
             name: "KithNode",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership",
-                "KithTrust", "KithHTTP",
+                "KithTrust", "KithHTTP", "KithSync", "KithAssist", "KithVault",
                 "Yams",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -135,13 +143,25 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "KithDoctor",
+            dependencies: [
+                "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithMembership", "KithInference",
+                "KithStore",
+                "KithHTTP", "KithVault", "KithNode",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ] + nio,
+            swiftSettings: settings),
+        .target(
             name: "KithCommand",
-            dependencies: ["KithModel", "KithDialects", "KithNode"],
+            dependencies: ["KithModel", "KithDialects", "KithNode", "KithDoctor"],
             swiftSettings: settings),
         .executableTarget(
             name: "kith",
             dependencies: [
                 "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport", "KithInference", "KithTrust",
+                "KithDoctor",
                 "CQRencode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -152,6 +172,24 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "KithTesting", dependencies: ["KithModel", "KithMembership"] + nio, swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithSyncTests", dependencies: ["KithModel", "KithSync", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithAssistTests", dependencies: ["KithAssist", "KithModel", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithVaultTests",
+            dependencies: [
+                "KithVault", "KithModel", "KithDialects", "KithTransport", "KithTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio,
+            swiftSettings: settings),
+        .testTarget(
+            name: "KithDoctorTests",
+            dependencies: [
+                "KithDoctor", "KithModel", "KithNode", "KithStore", "KithTrust", "KithTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ] + nio,
+            swiftSettings: settings),
         .testTarget(
             name: "KithStoreTests",
             dependencies: ["KithModel", "KithStore", "KithTesting", .product(name: "GRDB", package: "GRDB.swift")],
@@ -183,7 +221,7 @@ let package = Package(
             name: "KithHTTPTests",
             dependencies: [
                 "KithHTTP", "KithDialects", "KithInference", "KithMembership", "KithModel", "KithStore", "KithTesting",
-                "KithTransport", "KithTrust",
+                "KithTransport", "KithTrust", "KithSync", "KithAssist", "KithVault",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -58,7 +58,7 @@ package struct Node: Sendable {
                 defaultMaxTokens: settings.defaultMaxTokens),
             level: settings.level, access: access.control, control: peers.mesh)
 
-        let meshServices = peers.services(upstream: upstream) { dispatcher.returned($0) }
+        let meshServices = peers.services(upstream: upstream, work: KinWork()) { dispatcher.returned($0) }
         let background =
             access.background(clock: clock) + meshServices.background + [
                 BackgroundLoop { await monitor.run() },

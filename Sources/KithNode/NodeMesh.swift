@@ -45,7 +45,7 @@ struct NodeMesh: Sendable {
 
     /// The listener, and what goes on as long as the node runs.
     func services(
-        upstream: UpstreamClient, onReturn: @escaping @Sendable (NodeName) -> Void
+        upstream: UpstreamClient, work: KinWork, onReturn: @escaping @Sendable (NodeName) -> Void
     ) -> (background: [any Service], listener: any Service) {
         let background: [any Service] = [
             BackgroundLoop { [mesh] in await mesh.run(onReturn: onReturn) },
@@ -65,7 +65,7 @@ struct NodeMesh: Sendable {
                 await InterfaceWatch(clock: clock).run { _ in mesh.networkChanged() }
             },
         ]
-        let listener = mesh.listener(host: host, port: port.current) { [port] channel in
+        let listener = mesh.listener(host: host, port: port.current, work: work) { [port] channel in
             port.set(channel.localAddress?.port ?? port.current)
         }
         return (

@@ -16,6 +16,9 @@ package struct NodeSettings: Sendable {
     package var access: AccessSettings
     package var peer: PeerSettings
     package var roles: Set<NodeRole>
+    package var cell: CellSettings
+    package var bridge: BridgeSettings
+    package var vault: VaultSettings
     /// Absolute; the file need not exist.
     package var peersFile: String
     /// The peers named by flags, environment, `.env` and YAML, without those of ``peersFile``.
@@ -33,7 +36,8 @@ package struct NodeSettings: Sendable {
     package init(
         name: NodeName, host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String, engine: EngineSettings,
         access: AccessSettings = AccessSettings(), peer: PeerSettings = PeerSettings(), roles: Set<NodeRole> = [.node],
-        peersFile: String, peerEndpoints: PeersFile = PeersFile(),
+        cell: CellSettings = CellSettings(), bridge: BridgeSettings = BridgeSettings(),
+        vault: VaultSettings = VaultSettings(), peersFile: String, peerEndpoints: PeersFile = PeersFile(),
         socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
     ) {
@@ -45,6 +49,9 @@ package struct NodeSettings: Sendable {
         self.access = access
         self.peer = peer
         self.roles = roles
+        self.cell = cell
+        self.bridge = bridge
+        self.vault = vault
         self.peersFile = peersFile
         self.peerEndpoints = peerEndpoints
         self.socialIdleThreshold = socialIdleThreshold

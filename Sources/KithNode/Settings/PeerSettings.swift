@@ -46,6 +46,10 @@ extension PeerSettings {
 package enum NodeRole: String, Sendable, CaseIterable {
     /// Answers clients.
     case node
+    /// Answers as an AIOS cell does.
+    case cell
+    /// Stands for cells elsewhere, as AIOS's bridge does, and goes on without them.
+    case bridge
     /// Keeps a registry for AIOS cells.
     case discovery
 }

@@ -56,4 +56,40 @@ extension SettingDefinition {
             seedName: "AIOS_DISCOVERY_ADDR",
             help: "Registries at which the node announces itself and looks for others, separated by commas."),
     ]
+
+    /// The roles that AIOS services have, and its vault.
+    static let roles: [SettingDefinition] = [
+        SettingDefinition(
+            .cellPort, .integer(0...65_535), fallback: "8000", flag: "--cell-port",
+            help: "The port of the role `cell`; 0 takes a free one."),
+        SettingDefinition(
+            .cellID, .nodeName, note: "the node's name", flag: "--cell-id", seedName: "AIOS_CELL_ID",
+            help: "What the cell is called in its answers."),
+        SettingDefinition(
+            .cellBranch, .modelName, fallback: "main", seedName: "AIOS_BRANCH",
+            help: "The branch that the cell says it works on."),
+        SettingDefinition(
+            .bridgePort, .integer(0...65_535), fallback: "3001", flag: "--bridge-port", seedName: "BRIDGE_PORT",
+            help: "The port of the role `bridge`; 0 takes a free one."),
+        SettingDefinition(
+            .bridgeUpstreams, .addressList, note: "the cells of kin", flag: "--upstream",
+            environment: "KITH_BRIDGE_UPSTREAMS", seedNames: ["AIOS_DESKTOP_CELL", "AIOS_CELL_ADDR"],
+            help: "Cells for which the bridge stands, beside those of kin, separated by commas."),
+        SettingDefinition(
+            .vaultAddress, .address, flag: "--vault", seedNames: ["AIOS_VAULT_ADDR", "VAULT_ADDR"],
+            help: "HashiCorp Vault: the bridge tells its status, and secret settings may stand there as "
+                + "`vault:secret/data/kith#openai_key`."),
+        SettingDefinition(
+            .vaultToken, .token(minimumLength: 1), seedName: "VAULT_TOKEN", isSecret: true,
+            help: "The token for Vault."),
+        SettingDefinition(
+            .vaultRoleID, .token(minimumLength: 1), seedName: "VAULT_ROLE_ID",
+            help: "Who this node is to Vault's AppRole method, in place of a token."),
+        SettingDefinition(
+            .vaultSecretID, .token(minimumLength: 1), seedName: "VAULT_SECRET_ID", isSecret: true,
+            help: "What proves it."),
+        SettingDefinition(
+            .vaultCertificate, .path, seedName: "VAULT_CACERT",
+            help: "A PEM file with the certificate that Vault's is vouched for by, where the system's roots do not."),
+    ]
 }

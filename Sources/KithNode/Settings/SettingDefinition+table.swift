@@ -16,8 +16,9 @@ extension SettingDefinition {
             .port, .integer(0...65_535), fallback: "8080", flag: "--port", seedName: "PORT",
             help: "The port to listen on; 0 takes a free one."),
         SettingDefinition(
-            .roles, .choices(["node", "discovery"]), fallback: "node", flag: "--role",
-            help: "What the node does: with `discovery` it also keeps a registry for AIOS cells."),
+            .roles, .choices(NodeRole.allCases.map(\.rawValue)), fallback: "node", flag: "--role",
+            help: "The listeners that the node opens: `node` for clients, `cell` and `bridge` as AIOS has them, and "
+                + "`discovery`, a registry for AIOS cells."),
         SettingDefinition(
             .level, .number(0...10), fallback: "1", flag: "--level",
             help: "The node's declared level: the weight of its capacity when kin choose among nodes."),

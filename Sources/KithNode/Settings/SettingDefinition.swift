@@ -27,12 +27,13 @@ package struct SettingDefinition: Sendable {
 
     init(
         _ key: SettingKey, _ kind: SettingKind, fallback: String? = nil, note: String? = nil, flag: String? = nil,
-        environment: String? = nil, seedName: String? = nil, isSecret: Bool = false, reach: Reach = .files,
+        environment: String? = nil, seedName: String? = nil, seedNames: [String] = [], isSecret: Bool = false,
+        reach: Reach = .files,
         help: String
     ) {
         let ownName = environment ?? "KITH_" + key.rawValue.uppercased().replacing(".", with: "_")
         self.key = key
-        self.environmentNames = [ownName] + (seedName.map { [$0] } ?? [])
+        self.environmentNames = [ownName] + (seedName.map { [$0] } ?? []) + seedNames
         self.flag = flag
         self.kind = kind
         self.isSecret = isSecret
@@ -42,7 +43,7 @@ package struct SettingDefinition: Sendable {
         self.help = help
     }
 
-    package static let all: [SettingDefinition] = node + access + peers + engine + client
+    package static let all: [SettingDefinition] = node + access + peers + roles + engine + client
 
     static let byKey = Dictionary(all.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
 

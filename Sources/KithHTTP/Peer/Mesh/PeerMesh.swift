@@ -128,12 +128,12 @@ package final class PeerMesh: Sendable {
     ///
     /// - Parameter onListening: Told of the channel when the port is open.
     package func listener(
-        host: String, port: Int, limits: ConnectionLimits = PeerListener.limits,
+        host: String, port: Int, work: KinWork = KinWork(), limits: ConnectionLimits = PeerListener.limits,
         onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) -> Application<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(
             connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
-            localEngine: localEngine, clock: clock, audit: audit, generateLimit: profile.generateLimit
+            localEngine: localEngine, work: work, clock: clock, audit: audit, generateLimit: profile.generateLimit
         ) { [profile, instance] in
             Self.hello(profile, instance)
         }

@@ -12,6 +12,7 @@ package struct PeerServices: Sendable {
     package var directory: PeerDirectory
     package var pairing: PairingDesk
     package var localEngine: LocalEngine?
+    package var work: KinWork
     package var clock: any TimeSource
     package var audit: any AuditTrail
     /// Bytes of a request for an answer.
@@ -21,7 +22,7 @@ package struct PeerServices: Sendable {
 
     package init(
         connections: PeerConnections, trust: TrustBook, membership: MembershipService, directory: PeerDirectory,
-        pairing: PairingDesk, localEngine: LocalEngine?, clock: any TimeSource, audit: any AuditTrail,
+        pairing: PairingDesk, localEngine: LocalEngine?, work: KinWork, clock: any TimeSource, audit: any AuditTrail,
         generateLimit: Int, hello: @escaping @Sendable () -> PeerHello
     ) {
         self.connections = connections
@@ -30,6 +31,7 @@ package struct PeerServices: Sendable {
         self.directory = directory
         self.pairing = pairing
         self.localEngine = localEngine
+        self.work = work
         self.clock = clock
         self.audit = audit
         self.generateLimit = generateLimit

@@ -14,10 +14,12 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     /// Requests running and waiting.
     package var outstanding: Int
     package var level: Double
+    /// Whether it answers as a cell too; missing where that is not known.
+    package var isCell: Bool?
 
     package init(
         name: NodeName, version: String, protocols: ProtocolVersions = .supported, catalogue: UInt64, loading: Bool,
-        slots: Int, outstanding: Int, level: Double
+        slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil
     ) {
         self.name = name
         self.version = version
@@ -27,6 +29,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
         self.slots = slots
         self.outstanding = outstanding
         self.level = level
+        self.isCell = isCell
     }
 }
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Passes events on to whoever follows them. Publishing never waits: a follower that is too slow misses the oldest.
+package final class EventHub: Sendable {
+    /// Events that wait for one follower.
+    package static let backlog = 1_024
+    /// More are turned away.
+    package static let followerLimit = 256
+
+    private struct State {
+        var followers: [UInt64: AsyncStream<NodeEvent>.Continuation] = [:]
+        var next: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func publish(_ event: NodeEvent) {
+        let followers = state.withLock { Array($0.followers.values) }
+        for follower in followers { follower.yield(event) }
+    }
+
+    /// - Returns: What happens from now on; `nil` when there are too many followers.
+    package func follow() -> AsyncStream<NodeEvent>? {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: NodeEvent.self, bufferingPolicy: .bufferingNewest(Self.backlog))
+        let number = state.withLock { state -> UInt64? in
+            guard state.followers.count < Self.followerLimit else { return nil }
+            defer { state.next &+= 1 }
+            state.followers[state.next] = continuation
+            return state.next
+        }
+        guard let number else { return nil }
+        continuation.onTermination = { [weak self] _ in
+            _ = self?.state.withLock { $0.followers.removeValue(forKey: number) }
+        }
+        return stream
+    }
+
+    /// Ends all following, so that a node can stop.
+    package func finish() {
+        for follower in state.withLock({ Array($0.followers.values) }) { follower.finish() }
+    }
+}

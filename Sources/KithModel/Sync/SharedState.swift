@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The state that all kin share: levels, and what the user is working on.
+///
+/// Reading is from memory and never waits; safe from any task.
+package protocol SharedState: Sendable {
+    /// Makes the changes, all of them or none, in this order, and returns when they are on disk; kin are told then.
+    ///
+    /// - Parameter delivery: A write with a key that was given before changes nothing.
+    /// - Returns: Whether anything was written: `false` for a repeated delivery.
+    @discardableResult
+    func write(_ changes: [StateChange], delivery: DeliveryKey?) async throws(StateRefusal) -> Bool
+    /// `nil` when the source has declared none.
+    func level(of source: StateSource) -> LevelEntry?
+    /// By source.
+    func levels() -> [LevelEntry]
+    /// By key.
+    func context() -> [ContextEntry]
+    func report() -> SyncReport
+}
+
+extension SharedState {
+    package func write(_ changes: [StateChange]) async throws(StateRefusal) { try await write(changes, delivery: nil) }
+}
+
+/// A level that somebody declared.
+package struct LevelEntry: Hashable, Sendable {
+    package var source: StateSource
+    /// 0…10.
+    package var level: Double
+    package var writtenAt: WallTime
+    /// The node at which it was declared.
+    package var writtenBy: NodeID
+
+    package init(source: StateSource, level: Double, writtenAt: WallTime, writtenBy: NodeID) {
+        self.source = source
+        self.level = level
+        self.writtenAt = writtenAt
+        self.writtenBy = writtenBy
+    }
+}
+
+/// One key of what the user is working on.
+package struct ContextEntry: Hashable, Sendable {
+    package struct Value: Hashable, Sendable {
+        package var value: JSONValue
+        package var source: StateSource
+        package var writtenAt: WallTime
+        package var writtenBy: NodeID
+
+        package init(value: JSONValue, source: StateSource, writtenAt: WallTime, writtenBy: NodeID) {
+            self.value = value
+            self.source = source
+            self.writtenAt = writtenAt
+            self.writtenBy = writtenBy
+        }
+    }
+
+    package var key: String
+    /// One, or several that were written by those who did not know of each other; the latest first.
+    package var values: [Value]
+
+    package init(key: String, values: [Value]) {
+        self.key = key
+        self.values = values
+    }
+
+    /// Whether somebody has to choose.
+    package var isConflict: Bool { values.count > 1 }
+}
+
+/// How far this node and its kin agree, as far as this node knows.
+package struct SyncReport: Hashable, Sendable {
+    package struct Kin: Hashable, Sendable {
+        package var id: NodeID
+        /// `nil` until it has said what it knows.
+        package var versions: VersionVector?
+        /// Operations that this node knows and the other did not when it was heard last.
+        package var behind: UInt64
+        /// Operations that the other knew and this node does not.
+        package var ahead: UInt64
+        /// When both exchanged what they know.
+        package var exchangedAt: WallTime?
+        /// Since when it cannot be reached; `nil` when it can.
+        package var unreachableSince: WallTime?
+        /// What went wrong last.
+        package var problem: String?
+
+        package init(
+            id: NodeID, versions: VersionVector?, behind: UInt64, ahead: UInt64, exchangedAt: WallTime?,
+            unreachableSince: WallTime?, problem: String?
+        ) {
+            self.id = id
+            self.versions = versions
+            self.behind = behind
+            self.ahead = ahead
+            self.exchangedAt = exchangedAt
+            self.unreachableSince = unreachableSince
+            self.problem = problem
+        }
+    }
+
+    package var versions: VersionVector
+    /// Operations that are kept.
+    package var operations: Int
+    /// Operations of clocks that run ahead, which wait for their time.
+    package var quarantined: Int
+    package var kin: [Kin]
+
+    package init(versions: VersionVector, operations: Int, quarantined: Int, kin: [Kin]) {
+        self.versions = versions
+        self.operations = operations
+        self.quarantined = quarantined
+        self.kin = kin
+    }
+}

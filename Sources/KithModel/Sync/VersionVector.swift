@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// For each replica how many of its operations are known, counted from the first (Parker et al., "Detection of Mutual
+/// Inconsistency in Distributed Systems", 1983).
+package struct VersionVector: Hashable, Sendable {
+    /// Never zero.
+    package private(set) var sequences: [Replica: UInt64]
+
+    package init(_ sequences: [Replica: UInt64] = [:]) { self.sequences = sequences.filter { $0.value > 0 } }
+
+    package var isEmpty: Bool { sequences.isEmpty }
+
+    /// 0 for a replica of which nothing is known.
+    package subscript(replica: Replica) -> UInt64 { sequences[replica] ?? 0 }
+
+    package func covers(_ id: OperationID) -> Bool { id.sequence <= self[id.replica] }
+
+    package func covers(_ other: VersionVector) -> Bool { other.sequences.allSatisfy { $0.value <= self[$0.key] } }
+
+    /// Never lowers what is known.
+    package mutating func note(_ id: OperationID) { raise(id.replica, to: id.sequence) }
+
+    package mutating func raise(_ replica: Replica, to sequence: UInt64) {
+        if sequence > self[replica] { sequences[replica] = sequence }
+    }
+
+    package mutating func merge(_ other: VersionVector) {
+        for (replica, sequence) in other.sequences { raise(replica, to: sequence) }
+    }
+
+    /// How many operations the other knows and this one does not.
+    package func lag(behind other: VersionVector) -> UInt64 {
+        other.sequences.reduce(0) { sum, entry in
+            let own = self[entry.key]
+            let (total, overflow) = sum.addingReportingOverflow(entry.value > own ? entry.value - own : 0)
+            return overflow ? .max : total
+        }
+    }
+}
