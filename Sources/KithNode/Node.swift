@@ -33,7 +33,7 @@ package struct Node: Sendable {
     /// - Throws: ``NodeStartError`` when the node cannot start.
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
         let folder = try DataFolder.claim(settings.dataDirectory)
-        let store = try folder.openStore()
+        let store = try await folder.openState(logger: logger).store
         let identity = try folder.openIdentity(store: store)
         let access = try await ClientAccess.open(
             settings: settings, store: store, identity: identity, clock: clock, logger: logger)
@@ -47,7 +47,8 @@ package struct Node: Sendable {
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
         let peers = try await NodeMesh.open(
-            settings: settings, identity: identity, store: store, engine: monitor, localEngine: local,
+            settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
+            engine: monitor, localEngine: local,
             audit: access.control.audit, clock: clock, logger: logger)
         let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
         let services = NodeServices(

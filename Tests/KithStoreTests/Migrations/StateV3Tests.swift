@@ -108,10 +108,12 @@ struct StateV3Tests {
         try await store.commit(LogTransition(inserted: [Replica(test: 1).operation(1)]))
         try await store.close()
         try DatabaseFile(folder.path()).executeUnchecked(sql)
-        let reopened = try Store(path: folder.path())
-        let error = await #expect(throws: StoreError.self) { try await reopened.logSnapshot() }
+        let error = await #expect(throws: StoreError.self) {
+            // What breaks a rule of the schema is found by the opening, what only the program can judge by the reading.
+            let reopened = try Store(path: folder.path())
+            _ = try await reopened.logSnapshot()
+        }
         #expect(error?.code == .damaged)
         #expect(error?.message.contains(folder.path()) == true)
-        try await reopened.close()
     }
 }
