@@ -24,7 +24,8 @@ struct NodeMesh: Sendable {
 
     static func open(
         settings: NodeSettings, identity: NodeIdentity, store: Store, backup: KinBackupFile,
-        engine: any EngineStatusSource, localEngine: LocalEngine?, audit: any AuditTrail, clock: any TimeSource, logger: Logger
+        engine: any EngineStatusSource, localEngine: LocalEngine?, audit: any AuditTrail, clock: any TimeSource,
+        logger: Logger
     ) async throws -> NodeMesh {
         let place = await PeerPort.choose(settings.peer)
         let port = OpenedPort(wanted: place.port)
