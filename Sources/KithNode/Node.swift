@@ -34,7 +34,7 @@ package struct Node: Sendable {
     /// - Throws: ``NodeStartError`` when the node cannot start.
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
         let folder = try DataFolder.claim(settings.dataDirectory)
-        let store = try folder.openStore()
+        let (store, log) = try await folder.openState(logger: logger)
         let identity = try folder.openIdentity(store: store)
         let access = try await ClientAccess.open(
             settings: settings, store: store, identity: identity, clock: clock, logger: logger)
@@ -48,9 +48,10 @@ package struct Node: Sendable {
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
         let events = EventHub()
-        let state = try await StateBook.open(store: store, node: identity.id, events: events)
+        let state = try await StateBook.open(store: store, log: log, node: identity.id, events: events)
         let peers = try await NodeMesh.open(
-            settings: settings, identity: identity, store: store, engine: monitor, localEngine: local, state: state,
+            settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
+            engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
         let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
         let services = NodeServices(
