@@ -3,6 +3,7 @@
 import Hummingbird
 import KithDialects
 import KithModel
+import KithSync
 import NIOCore
 
 /// The bridge's changes of mode as server-sent events (WHATWG HTML, 9.2), beginning with the mode that it is in.

@@ -3,6 +3,7 @@
 import KithDialects
 import KithModel
 import KithSync
+import Logging
 
 extension BridgeService {
     /// Help with code: a cell's, or this node's own when none can be asked or none answers well.

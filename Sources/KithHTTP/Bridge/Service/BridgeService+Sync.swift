@@ -5,6 +5,7 @@ import KithDialects
 import KithModel
 import KithStore
 import KithSync
+import Logging
 
 /// What became of a level and a context.
 enum SyncOutcome: Sendable {
@@ -147,4 +148,9 @@ extension DetailRefusal {
         default: self = .notKept(error.message)
         }
     }
+}
+
+extension HTTPResponse.Status {
+    /// RFC 4918, section 11.5.
+    fileprivate static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
 }

@@ -9,7 +9,7 @@ final class BridgeUpstreams: Sendable {
     /// Between two looks at which kin are cells, and at what time alone has changed.
     static let pause = Duration.milliseconds(250)
 
-    private struct State {
+    fileprivate struct State {
         var book = UpstreamBook()
         var cells: [UpstreamID: any CellUpstream] = [:]
         /// What they are called, also those that are gone.
@@ -65,7 +65,7 @@ final class BridgeUpstreams: Sendable {
                     group.addTask { await self.probe(id) }
                 }
                 onTick()
-                let next = state.withLock { $0.book.nextProbe } ?? .init(nanoseconds: .max)
+                let next = state.withLock { $0.book.nextProbe } ?? now + Self.pause
                 do {
                     try await clock.sleep(until: min(next, now + Self.pause), tolerance: .milliseconds(10))
                 } catch { return }
@@ -164,7 +164,8 @@ extension BridgeUpstreams.State {
     ) -> (UpstreamBook.Ticket, any CellUpstream, UInt64)? {
         guard let id = book.best(excluding: tried, now: now)?.id, let cell = cells[id] else { return nil }
         nextCall &+= 1
-        calls[nextCall] = (id, { attempt.end(.failure($0)) })
+        let end: @Sendable (UpstreamProblem) -> Void = { attempt.end(.failure($0)) }
+        calls[nextCall] = (id, end)
         return (book.began(id, now: now), cell, nextCall)
     }
 

@@ -6,6 +6,7 @@ import KithModel
 import KithSync
 import KithTransport
 import NIOCore
+import NIOHTTP1
 
 /// What a cell answered, once it is known to be a cell's answer: an object with all that the contract names.
 ///

@@ -3,6 +3,7 @@
 package import KithModel
 package import KithSync
 package import KithTransport
+import NIOHTTP1
 
 /// A kin that has the role of a cell, asked over the peer channel.
 package struct KinCell: CellUpstream {

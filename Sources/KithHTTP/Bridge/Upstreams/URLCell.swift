@@ -3,6 +3,7 @@
 package import KithModel
 package import KithSync
 package import KithTransport
+import NIOHTTP1
 
 /// A cell at an address: one of the seeds', or a kith node's port for cells.
 package struct URLCell: CellUpstream {
