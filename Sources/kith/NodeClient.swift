@@ -47,6 +47,11 @@ struct NodeClient: Sendable {
     }
 
     /// - Throws: ``CommandFailure``; `CancellationError`.
+    func put<Value: Decodable>(_ path: String, _ message: some Encodable) async throws -> Value {
+        try await call(.PUT, path, body: try JSONBody.encode(message), patience: .seconds(30))
+    }
+
+    /// - Throws: ``CommandFailure``; `CancellationError`.
     func delete<Value: Decodable>(_ path: String) async throws -> Value {
         try await call(.DELETE, path, body: nil, patience: .seconds(30))
     }
@@ -79,11 +84,27 @@ struct NodeClient: Sendable {
     func stream(
         _ path: String, body: [UInt8], headers: HTTPHeaders, limits: UpstreamLimits
     ) async throws -> UpstreamResponse {
+        try await stream(
+            UpstreamRequest(
+                .POST, address, path: path, headers: HTTPHeaders(Array(headers) + Array(self.headers)),
+                body: ByteBuffer(bytes: body), limits: limits))
+    }
+
+    /// Begins to read what has no end: the body of an answer whose status is 200.
+    ///
+    /// - Parameter silence: Until the node counts as gone.
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func follow(_ path: String, silence: Duration) async throws -> UpstreamBody {
+        try await stream(
+            UpstreamRequest(
+                .GET, address, path: path, headers: headers,
+                limits: UpstreamLimits(firstByte: .seconds(10), stall: silence))
+        ).body
+    }
+
+    private func stream(_ request: UpstreamRequest) async throws -> UpstreamResponse {
         try await translating {
-            let response = try await upstream.stream(
-                UpstreamRequest(
-                    .POST, address, path: path, headers: HTTPHeaders(Array(headers) + Array(self.headers)),
-                    body: ByteBuffer(bytes: body), limits: limits))
+            let response = try await upstream.stream(request)
             guard response.status == 200 else {
                 let body = try await response.body.collect(upTo: 65_536)
                 throw refusal(response.status, Array(body.readableBytesView))

@@ -19,7 +19,8 @@ extension PeerMesh {
         let body = try JSONBody.encode(SessionParcel(session))
         guard body.count <= SessionParcel.limit else {
             throw ControlFailure(
-                .invalid, "the conversation is too long to be sent: it has \(body.count) bytes, and at most "
+                .invalid,
+                "the conversation is too long to be sent: it has \(body.count) bytes, and at most "
                     + "\(SessionParcel.limit) go")
         }
         do {
