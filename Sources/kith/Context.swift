@@ -20,6 +20,19 @@ struct Context: AsyncParsableCommand {
             """,
         subcommands: [ContextShow.self, ContextSet.self, ContextFollow.self, ContextClear.self])
 
+    /// All of it, however many answers that takes.
+    static func all(from client: NodeClient) async throws -> [StateMessage.ContextEntry] {
+        var entries: [StateMessage.ContextEntry] = []
+        var hasMore = true
+        while hasMore {
+            let after = entries.last.map { "?after=" + PathSegment.escaped($0.key) } ?? ""
+            let page = try await client.get(StateMessage.Context.self, "/api/context" + after)
+            entries += page.context
+            hasMore = page.hasMore && !page.context.isEmpty
+        }
+        return entries
+    }
+
     static func path(_ key: String) -> String { "/api/context/" + PathSegment.escaped(key) }
 
     /// An empty key would stand for all of them.

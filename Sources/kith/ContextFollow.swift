@@ -73,8 +73,8 @@ private struct Watching: Sendable {
             // After the stream has begun, so that nothing falls between the two.
             try await look(client, &watch)
             onBegin()
-            for try await piece in body where try !decoder.feed(piece.readableBytesView).isEmpty {
-                try await look(client, &watch)
+            for try await piece in body {
+                try await look(client, &watch, after: try decoder.feed(piece.readableBytesView))
             }
         } catch let failure as ChatFailure {
             throw CommandFailure(.cutOff, failure.message)
@@ -82,11 +82,22 @@ private struct Watching: Sendable {
     }
 
     private func look(_ client: NodeClient, _ watch: inout ContextWatch) async throws {
-        for change in watch.take(try await client.get(StateMessage.Context.self, "/api/context")) {
-            switch output {
-            case .text: try Terminal.printLines([change.line(style: Terminal.style)])
-            case .json: try Terminal.write(String(decoding: try JSONBody.encodeLine(change), as: UTF8.self) + "\n")
-            }
+        for change in watch.take(try await Context.all(from: client)) { try show(change) }
+    }
+
+    /// At the keys that the events are about: the node may tell less than there is, never what is not so any more.
+    private func look(_ client: NodeClient, _ watch: inout ContextWatch, after events: [ServerSentEvent]) async throws {
+        guard let keys = ContextWatch.keys(in: events) else { return try await look(client, &watch) }
+        for key in keys {
+            let entry = try await client.find(StateMessage.ContextEntry.self, Context.path(key))
+            if let change = watch.take(key, entry) { try show(change) }
+        }
+    }
+
+    private func show(_ change: ContextWatch.Change) throws {
+        switch output {
+        case .text: try Terminal.printLines([change.line(style: Terminal.style)])
+        case .json: try Terminal.write(String(decoding: try JSONBody.encodeLine(change), as: UTF8.self) + "\n")
         }
     }
 

@@ -21,7 +21,7 @@ struct ContextShow: AsyncParsableCommand {
 
     @OptionGroup var node: NodeFlags
 
-    @Flag(help: "Print the node's answer as JSON.")
+    @Flag(help: "Print what is known as JSON.")
     var json = false
 
     func validate() throws {
@@ -31,9 +31,9 @@ struct ContextShow: AsyncParsableCommand {
     func run() async throws {
         let client = try node.client()
         if let key { return try show(try await client.get(StateMessage.ContextEntry.self, Context.path(key))) }
-        let context = try await client.get(StateMessage.Context.self, "/api/context")
-        if json { return try Terminal.printJSON(context) }
-        try Terminal.printLines(ContextReport(context.context, width: Terminal.width, style: Terminal.style).lines)
+        let entries = try await Context.all(from: client)
+        if json { return try Terminal.printJSON(entries) }
+        try Terminal.printLines(ContextReport(entries, width: Terminal.width, style: Terminal.style).lines)
     }
 
     private func show(_ entry: StateMessage.ContextEntry) throws {

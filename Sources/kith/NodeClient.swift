@@ -31,6 +31,13 @@ struct NodeClient: Sendable {
         try await call(.GET, path, body: nil)
     }
 
+    /// - Returns: `nil` when the node has no such thing.
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func find<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value? {
+        let reply = try await reply(.GET, path, body: nil)
+        return reply.status == 404 ? nil : try decode(reply)
+    }
+
     /// Sends a message and reads the answer.
     ///
     /// - Parameter patience: Until the node must have answered; it may have to ask another machine first.
@@ -59,12 +66,21 @@ struct NodeClient: Sendable {
     private func call<Value: Decodable>(
         _ method: HTTPMethod, _ path: String, body: [UInt8]?, patience: Duration = .seconds(10)
     ) async throws -> Value {
-        let reply = try await translating {
+        try decode(try await reply(method, path, body: body, patience: patience))
+    }
+
+    private func reply(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, patience: Duration = .seconds(10)
+    ) async throws -> UpstreamReply {
+        try await translating {
             try await upstream.collect(
                 UpstreamRequest(
                     method, address, path: path, headers: headers, body: body.map { ByteBuffer(bytes: $0) },
                     limits: UpstreamLimits(firstByte: patience, stall: .seconds(10))))
         }
+    }
+
+    private func decode<Value: Decodable>(_ reply: UpstreamReply) throws -> Value {
         let body = Array(reply.body.readableBytesView)
         guard (200..<300).contains(reply.status) else { throw refusal(reply.status, body) }
         do {

@@ -22,12 +22,32 @@ package struct ContextWatch: Sendable {
     package init() {}
 
     /// - Returns: What is not as it was the last time, by key; nothing for the first look.
-    package mutating func take(_ context: StateMessage.Context) -> [Change] {
-        let now = Dictionary(context.context.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    package mutating func take(_ entries: [StateMessage.ContextEntry]) -> [Change] {
+        let now = Dictionary(entries.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         defer { known = now }
         guard let known else { return [] }
         let keys = Set(known.keys).union(now.keys).filter { known[$0] != now[$0] }
         return keys.sorted().map { Change(key: $0, isRemoved: now[$0] == nil, entry: now[$0]) }
+    }
+
+    /// A look at one key.
+    ///
+    /// - Returns: What is not as it was the last time.
+    package mutating func take(_ key: String, _ entry: StateMessage.ContextEntry?) -> Change? {
+        guard known?[key] != entry else { return nil }
+        known?[key] = entry
+        return Change(key: key, isRemoved: entry == nil, entry: entry)
+    }
+
+    /// Which keys the node's events are about; `nil` when there are too many to be looked at one by one.
+    package static func keys(in events: [ServerSentEvent]) -> [String]? {
+        var keys: [String] = []
+        for event in events {
+            guard let key = JSONValue(json: event.data)?["key"]?.stringValue else { return nil }
+            if !keys.contains(key) { keys.append(key) }
+            if keys.count > 16 { return nil }
+        }
+        return keys
     }
 }
 

@@ -54,8 +54,18 @@ package enum StateMessage {
     package struct Context: Codable, Hashable, Sendable {
         /// By key.
         package var context: [ContextEntry]
+        /// Whether there are further keys, to be asked for with the last one as `after`.
+        package var hasMore: Bool
 
-        package init(context: [ContextEntry]) { self.context = context }
+        package init(context: [ContextEntry], hasMore: Bool = false) {
+            self.context = context
+            self.hasMore = hasMore
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case context
+            case hasMore = "more"
+        }
     }
 
     /// The body of `PUT /api/context/{key}`.

@@ -10,13 +10,15 @@ struct ContextRoutes: Sendable {
     static let path = "/api/context"
     /// Bytes; text may be written with escapes, which are longer than what is kept.
     private static let bodyLimit = 4 * Operation.valueLimit
+    /// Bytes of a list; the rest is asked for with the next.
+    private static let listLimit = 4 << 20
 
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
         router.surface(
             Self.path, scope: .sync,
-            [.get: { _, _ in try list() }, .delete: { request, _ in try await clear(request) }])
+            [.get: { request, _ in try list(request) }, .delete: { request, _ in try await clear(request) }])
         router.surface(
             Self.path + "/:key", scope: .sync,
             [
@@ -28,10 +30,21 @@ struct ContextRoutes: Sendable {
 
     // MARK: Requests
 
-    private func list() throws -> Response {
+    private func list(_ request: Request) throws -> Response {
         let names = NodeNames(services)
-        let entries = services.state.context().map { StateMessage.ContextEntry($0, names: names) }
-        return try .json(StateMessage.Context(context: entries))
+        let last = request.uri.queryParameters["after"].map(String.init)
+        var page = StateMessage.Context(context: [])
+        var room = Self.listLimit
+        for entry in services.state.context() where last.map({ $0 < entry.key }) ?? true {
+            let entry = StateMessage.ContextEntry(entry, names: names)
+            room -= try JSONBody.encode(entry).count
+            guard room >= 0 || page.context.isEmpty else {
+                page.hasMore = true
+                break
+            }
+            page.context.append(entry)
+        }
+        return try .json(page)
     }
 
     private func write(_ request: Request, _ key: String) async throws -> Response {
@@ -68,8 +81,7 @@ struct ContextRoutes: Sendable {
     // MARK: Keys
 
     private func find(_ key: String) -> StateMessage.ContextEntry? {
-        services.state.context().first { $0.key == key }
-            .map { StateMessage.ContextEntry($0, names: NodeNames(services)) }
+        services.state.context(of: key).map { StateMessage.ContextEntry($0, names: NodeNames(services)) }
     }
 
     private func entry(_ key: String) throws -> StateMessage.ContextEntry {

@@ -26,7 +26,7 @@ struct EventRoutes: Sendable {
 
     /// - Parameter text: Names of kinds with commas between them.
     private static func kinds(_ text: String) throws -> Set<NodeEvent.Kind> {
-        let words = (PathSegment.unescaped(text) ?? text).split(separator: ",")
+        let words = text.split(separator: ",")
         let kinds = words.compactMap { NodeEvent.Kind(rawValue: String($0)) }
         guard !kinds.isEmpty, kinds.count == words.count else {
             let all = NodeEvent.Kind.allCases.map(\.rawValue).joined(separator: ", ")

@@ -16,11 +16,15 @@ package protocol SharedState: Sendable {
     func levels() -> [LevelEntry]
     /// By key.
     func context() -> [ContextEntry]
+    /// `nil` when nothing is known under the key.
+    func context(of key: String) -> ContextEntry?
     func report() -> SyncReport
 }
 
 extension SharedState {
     package func write(_ changes: [StateChange]) async throws(StateRefusal) { try await write(changes, delivery: nil) }
+
+    package func context(of key: String) -> ContextEntry? { context().first { $0.key == key } }
 }
 
 /// A level that somebody declared.

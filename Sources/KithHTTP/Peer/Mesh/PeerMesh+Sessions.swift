@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithDialects
+import KithMembership
 package import KithModel
 import KithTransport
 import NIOCore
+import NIOHTTP1
 
 extension PeerMesh {
     /// Until a kin has a conversation on disk.
