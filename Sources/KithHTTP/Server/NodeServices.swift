@@ -14,7 +14,8 @@ package struct NodeServices: Sendable {
     package var store: Store
     package var clock: any TimeSource
     package var limits: SurfaceLimits
-    package var level: Double
+    /// This node's declared level, which may change.
+    package var level: @Sendable () -> Double
     package var access: AccessControl
     package var control: any MeshControl
     package var state: any SharedState
@@ -23,8 +24,9 @@ package struct NodeServices: Sendable {
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
-        store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double, access: AccessControl,
-        control: any MeshControl, state: any SharedState, events: EventHub
+        store: Store, clock: any TimeSource, limits: SurfaceLimits,
+        level: @escaping @Sendable () -> Double, access: AccessControl, control: any MeshControl,
+        state: any SharedState, events: EventHub
     ) {
         self.name = name
         self.version = version

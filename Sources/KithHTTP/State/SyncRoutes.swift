@@ -21,8 +21,8 @@ struct SyncRoutes: Sendable {
             uniquingKeysWith: { first, _ in first })
         let report = StateMessage.Sync(
             services.state.report(), own: own, names: NodeNames(services), now: .now()
-        ) { [state = services.state, level = services.level] id in
-            state.level(of: .node(id))?.level ?? (id == own ? level : gossiped[id] ?? nil)
+        ) { [services] id in
+            id == own ? services.level() : services.state.level(of: .node(id))?.level ?? gossiped[id] ?? nil
         }
         return try .json(report)
     }

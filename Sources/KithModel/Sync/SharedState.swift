@@ -23,8 +23,6 @@ package protocol SharedState: Sendable {
 
 extension SharedState {
     package func write(_ changes: [StateChange]) async throws(StateRefusal) { try await write(changes, delivery: nil) }
-
-    package func context(of key: String) -> ContextEntry? { context().first { $0.key == key } }
 }
 
 /// A level that somebody declared.
