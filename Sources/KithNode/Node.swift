@@ -64,7 +64,8 @@ package struct Node: Sendable {
                 defaultMaxTokens: settings.defaultMaxTokens),
             level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events)
 
-        let meshServices = peers.services(upstream: upstream, work: KinWork()) { dispatcher.returned($0) }
+        let work = KinWork(sessions: StoredSessions(store: store, logger: logger))
+        let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =
             access.background(clock: clock) + meshServices.background
             + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [

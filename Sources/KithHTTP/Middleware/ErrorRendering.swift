@@ -31,7 +31,7 @@ struct ErrorRendering: RouterMiddleware {
 /// Whose error shape a path has.
 enum SurfaceDialect: Sendable {
     case seed, openAI, peer
-    /// Of the routes that the node's owner asks about trust and keys.
+    /// Of the routes that the node's owner asks about trust, keys, conversations and what kin share.
     case control
 
     init(path: String) {
@@ -74,6 +74,8 @@ struct SurfaceProblem: Sendable {
                 status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
         case let failure as ControlFailure:
             self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
+        case let refusal as StateRefusal:
+            self.init(status: refusal.status, message: refusal.message, code: refusal.code.rawValue)
         case let dispatch as DispatchFailure:
             self.init(dispatch.failure)
             headers.setRoute(dispatch.route)

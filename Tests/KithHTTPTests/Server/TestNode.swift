@@ -73,7 +73,8 @@ struct TestNode: Sendable {
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
-        let listener = mesh.listener(host: "127.0.0.1", port: 0, limits: peerLimits) {
+        let work = KinWork(sessions: StoredSessions(store: store, logger: logger))
+        let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
