@@ -22,6 +22,9 @@ package struct StoreLimits: Hashable, Sendable {
     /// The most bytes of the registry's snapshot; the schema refuses more.
     package static let largestRegistrySnapshot = 4 * 1_024 * 1_024
 
+    /// The most replicas whose logs are known. Beyond it, no more are taken: each began with a node that lost its database.
+    package static let replicas = 4_096
+
     /// Beyond it, the least recently used session is dropped with its turns and feedback.
     package let sessions: Int
     /// Beyond it, the session's oldest turns are dropped, an exchange at a time.
@@ -36,6 +39,8 @@ package struct StoreLimits: Hashable, Sendable {
     package let trustOperations: Int
     /// Beyond it, no more are taken.
     package let peers: Int
+    /// Deliveries that are known to have been counted. Beyond it, the oldest are forgotten.
+    package let deliveries: Int
     /// Keys that have not been revoked. Beyond it, no more are taken; of the revoked as many of the latest are kept.
     package let clientKeys: Int
 
@@ -46,7 +51,7 @@ package struct StoreLimits: Hashable, Sendable {
     package init(
         sessions: Int = 1_000, turnsPerSession: Int = 2_000, text: Int = StoreLimits.largestText,
         feedback: Int = 10_000, audit: Int = 10_000, trustOperations: Int = 65_536, peers: Int = 4_096,
-        clientKeys: Int = 500
+        clientKeys: Int = 500, deliveries: Int = 10_000
     ) {
         self.sessions = max(1, sessions)
         self.turnsPerSession = max(2, turnsPerSession) / 2 * 2
@@ -56,5 +61,6 @@ package struct StoreLimits: Hashable, Sendable {
         self.trustOperations = max(1, trustOperations)
         self.peers = max(1, peers)
         self.clientKeys = max(1, clientKeys)
+        self.deliveries = max(1, deliveries)
     }
 }
