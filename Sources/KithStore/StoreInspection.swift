@@ -35,7 +35,9 @@ package struct StoreInspection: Sendable {
                     throw StoreError.damaged(path, cause: nil)
                 }
                 guard try db.tableExists("peer"), try db.tableExists("trust_operation") else { return (nil, [], []) }
-                let identity = try Row.fetchOne(db, sql: "SELECT node FROM identity").map { try NodeID($0, column: "node") }
+                let identity = try Row.fetchOne(db, sql: "SELECT node FROM identity").map {
+                    try NodeID($0, column: "node")
+                }
                 return (identity, try PeerRow.fetchAll(db), try TrustOperationRecord.fetchAll(db).map(\.operation))
             }
             try queue.close()

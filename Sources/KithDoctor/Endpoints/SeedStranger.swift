@@ -64,7 +64,8 @@ struct SeedStranger: Sendable {
         switch sighting.status {
         case 401, 403:
             Finding.Fix(
-                "make a key there, and write it after the address as key=…", command: "kith key create --name doctor --scope read")
+                "make a key there, and write it after the address as key=…",
+                command: "kith key create --name doctor --scope read")
         case 500...: Finding.Fix("look into the log of the program at \(address.authority)")
         default: nil
         }
@@ -75,7 +76,8 @@ struct SeedStranger: Sendable {
             return "\(neighbour.service.name) answers on port \(neighbour.port) of that machine: write "
                 + "\(address.scheme.rawValue)://\(address.host):\(neighbour.port)"
         }
-        let port = sight.expected.map { "; it is usually on port \($0.usualPort)" }
+        let port =
+            sight.expected.map { "; it is usually on port \($0.usualPort)" }
             ?? "; cells are usually on 8000, bridges on 3001, discovery on 8001, synth-mind on 8080"
         return "correct the address or the port\(port)"
     }

@@ -13,7 +13,8 @@ enum UTCStamp {
             let day = number(bytes[8..<10]), let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]),
             let second = number(bytes[17..<19]), hasUTCEnd(bytes[19...])
         else { return nil }
-        guard let date = HTTPDate.midnight(year: year, month: month, day: day), hour < 24, minute < 60, second < 61 else {
+        guard let date = HTTPDate.midnight(year: year, month: month, day: day), hour < 24, minute < 60, second < 61
+        else {
             return nil
         }
         return WallTime(milliseconds: date.milliseconds + Int64(hour * 3_600 + minute * 60 + second) * 1_000)

@@ -59,7 +59,8 @@ struct CertificateDiagnosis: Diagnosis {
         if now < validity.lowerBound {
             return Finding(
                 .certificate, "certificate", .warning,
-                "is valid from \(validity.lowerBound.rfc3339.prefix(10)) on only, or this machine's clock is wrong", fix: renew,
+                "is valid from \(validity.lowerBound.rfc3339.prefix(10)) on only, or this machine's clock is wrong",
+                fix: renew,
                 of: file)
         }
         if now > validity.upperBound {
@@ -67,6 +68,7 @@ struct CertificateDiagnosis: Diagnosis {
         }
         let isNear = validity.upperBound.duration(since: now) < warning
         return Finding(
-            .certificate, "certificate", isNear ? .warning : .ok, "valid until \(end)", fix: isNear ? renew : nil, of: file)
+            .certificate, "certificate", isNear ? .warning : .ok, "valid until \(end)", fix: isNear ? renew : nil,
+            of: file)
     }
 }

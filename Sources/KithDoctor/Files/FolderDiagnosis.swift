@@ -26,7 +26,8 @@ struct FolderDiagnosis: Diagnosis {
         guard let seen else {
             return [
                 Finding(
-                    check, title, .error, "\(folder) does not answer: its disk hangs, as a network drive does that is gone",
+                    check, title, .error,
+                    "\(folder) does not answer: its disk hangs, as a network drive does that is gone",
                     fix: Finding.Fix("choose a folder on a disk of this machine with --data-dir"), of: folder)
             ]
         }
@@ -93,7 +94,8 @@ struct FolderVerdict: Sendable {
 
     private var folderFinding: Finding {
         guard let obstacle = sight.obstacle, obstacle != .noSpace else {
-            let state = isHeld ? "held by the node that runs" : sight.exists ? "no node runs on it" : "made at the first start"
+            let state =
+                isHeld ? "held by the node that runs" : sight.exists ? "no node runs on it" : "made at the first start"
             return Finding(.dataFolder, "data folder", .ok, "\(folder): writable, \(state)")
         }
         let fix: Finding.Fix =

@@ -7,7 +7,8 @@ import KithNode
 enum SettingsFindings {
     static func settings(_ node: Anamnesis) -> Finding {
         guard let problem = node.settingProblem else {
-            let files = node.settingFiles.isEmpty
+            let files =
+                node.settingFiles.isEmpty
                 ? "no settings file; flags, environment and defaults hold" : node.settingFiles.joined(separator: ", ")
             return Finding(.settings, "settings", .ok, files)
         }
@@ -19,9 +20,11 @@ enum SettingsFindings {
         let place = "\(problem.place)"
         switch problem.fault {
         case .unknown(let suggestion?):
-            return Finding.Fix("write \(suggestion) in place of \(problem.setting) (\(place))", command: "kith settings")
+            return Finding.Fix(
+                "write \(suggestion) in place of \(problem.setting) (\(place))", command: "kith settings")
         case .unknown(nil):
-            return Finding.Fix("remove \(problem.setting) (\(place)); the command lists all names", command: "kith settings")
+            return Finding.Fix(
+                "remove \(problem.setting) (\(place)); the command lists all names", command: "kith settings")
         case .unusable(_, let expected):
             return Finding.Fix("give \(problem.setting) \(expected) (\(place))", command: "kith settings")
         case .group(let example): return Finding.Fix("set a member of it, such as \(example) (\(place))")

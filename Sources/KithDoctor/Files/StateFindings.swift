@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 import KithModel
 import KithNode
 import KithStore
@@ -24,7 +25,8 @@ enum StateFindings {
         let fix: Finding.Fix =
             switch error.code {
             case .newerDatabase:
-                Finding.Fix("update kith on this machine, or choose another folder with --data-dir", command: "kith --version")
+                Finding.Fix(
+                    "update kith on this machine, or choose another folder with --data-dir", command: "kith --version")
             case .damaged:
                 Finding.Fix(
                     "stop the node, move the files away and start it again: it begins anew, and what kin share comes back "

@@ -3,6 +3,7 @@
 import KithDialects
 import KithModel
 import KithTransport
+import NIOCore
 import NIOHTTP1
 
 /// What became of one `GET`, as `curl -v` would make it.

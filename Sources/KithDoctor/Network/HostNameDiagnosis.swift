@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithMembership
 import KithModel
 
 /// Whether this machine can resolve its own name, and how long names take.
@@ -27,7 +28,8 @@ struct HostNameDiagnosis: Diagnosis {
                 of: name, took: took)
         case .failed(let reason, let took):
             return Finding(
-                .hostName, "host name", .notice, "this machine's own name \(name) does not resolve (\(reason)); kith does not "
+                .hostName, "host name", .notice,
+                "this machine's own name \(name) does not resolve (\(reason)); kith does not "
                     + "need it to", of: name, took: took)
         }
     }

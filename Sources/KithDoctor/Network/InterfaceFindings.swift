@@ -26,7 +26,8 @@ struct InterfaceFindings: Sendable {
                 .interfaces, "interfaces", listensOnNetwork ? .error : .notice,
                 "no network interface with an address is up, only loopback",
                 fix: listensOnNetwork
-                    ? Finding.Fix("plug the cable in, or join the wireless network", command: "ip -brief address") : nil)
+                    ? Finding.Fix("plug the cable in, or join the wireless network", command: "ip -brief address") : nil
+            )
         }
         let list = names.prefix(6).map { name in
             let addresses = running.filter { $0.interface == name }.prefix(3).map(\.address.description)

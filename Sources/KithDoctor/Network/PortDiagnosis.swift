@@ -48,7 +48,8 @@ struct PortVerdict: Sendable {
         switch trial {
         case .free: return finding(.ok, "free for \(place.name)")
         case .taken where place.givesWay:
-            return finding(.notice, "taken by \(who); a node takes another one for \(place.name), as this was not asked for")
+            return finding(
+                .notice, "taken by \(who); a node takes another one for \(place.name), as this was not asked for")
         case .taken: return finding(.error, "the port for \(place.name) is taken by \(who)", takenFix)
         case .notPermitted:
             return finding(

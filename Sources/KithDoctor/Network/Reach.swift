@@ -62,7 +62,8 @@ struct ReachVerdict: Sendable {
         }
         return [
             Finding(
-                .dns, "name", .warning, "looking up \(reach.host) took \(took.shortText); every connection waits for that",
+                .dns, "name", .warning,
+                "looking up \(reach.host) took \(took.shortText); every connection waits for that",
                 fix: Finding.Fix(
                     "one of the name servers in /etc/resolv.conf does not answer: remove it, or write the address "
                         + "\(list) in place of the name"),

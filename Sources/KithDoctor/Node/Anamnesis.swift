@@ -97,11 +97,18 @@ extension Anamnesis {
         let (database, folder) = (databasePath, identityFolder)
         let read = await OffThread.run(limit: .seconds(3)) {
             () -> (Result<StoreInspection, StoreError>?, Result<NodeIdentity, IdentityError>?) in
-            var store: Result<StoreInspection, StoreError>?
-            do { store = try StoreInspection(readingFrom: database).map { .success($0) } } catch { store = .failure(error) }
+            let store = Self.store(at: database)
             return (store, Self.identity(in: folder, expected: (try? store?.get())?.identity))
         }
         (store, identity) = read ?? (nil, nil)
+    }
+
+    private static func store(at path: String) -> Result<StoreInspection, StoreError>? {
+        do {
+            return try StoreInspection(readingFrom: path).map { .success($0) }
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Never makes one: without a known id a missing key is a first start.

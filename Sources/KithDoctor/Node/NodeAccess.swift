@@ -20,7 +20,8 @@ struct NodeAccess: Sendable {
     }
 
     /// - Throws: ``ChatFailure``, also for a status other than 200; `CancellationError`.
-    func get<Value: Decodable>(_ type: Value.Type, _ path: String, limit: Duration = .seconds(3)) async throws -> Value {
+    func get<Value: Decodable>(_ type: Value.Type, _ path: String, limit: Duration = .seconds(3)) async throws -> Value
+    {
         let reply = try await client.collect(
             UpstreamRequest(
                 .GET, address, path: path, headers: headers,
@@ -41,6 +42,12 @@ struct NodeAccess: Sendable {
                 body: ByteBuffer(bytes: try JSONBody.encode(body)),
                 limits: UpstreamLimits(connect: .seconds(2), firstByte: limit, stall: limit, bodyBytes: 1 << 20)))
         return (reply.status, try? JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView))
+    }
+
+    /// A role of the same node, which takes the same token.
+    func diagnosis(of address: HTTPAddress, as service: SeedService, clock: any TimeSource) -> any Diagnosis {
+        EndpointDiagnosis(
+            address, expected: service, key: token, severity: .error, client: client, clock: clock)
     }
 
     private var headers: HTTPHeaders { ["Authorization": "Bearer \(token.reveal())"] }

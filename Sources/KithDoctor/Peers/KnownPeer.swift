@@ -41,7 +41,8 @@ struct KnownPeer: Hashable, Sendable {
         let known = (peer.addresses + [peer.address]).compactMap { PeerAddress($0) }
         var seen: Set<PeerAddress> = []
         self.init(
-            name: peer.name, id: id, tier: Tier(rawValue: peer.tier), addresses: known.filter { seen.insert($0).inserted },
+            name: peer.name, id: id, tier: Tier(rawValue: peer.tier),
+            addresses: known.filter { seen.insert($0).inserted },
             standing: Standing(
                 state: peer.state, reason: peer.reason, versions: peer.versions,
                 lastSeen: peer.lastSeenSeconds.flatMap { (0..<1e9).contains($0) ? .seconds($0) : nil }))

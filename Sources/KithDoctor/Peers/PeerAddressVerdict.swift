@@ -33,7 +33,8 @@ struct PeerAddressVerdict: Sendable {
         let steps = ReachVerdict(
             reach: reach, who: peer.name, severity: .warning,
             startIt: Finding.Fix(
-                "start the node on the machine of \(peer.name), and let it listen on the network", command: "kith up --lan")
+                "start the node on the machine of \(peer.name), and let it listen on the network",
+                command: "kith up --lan")
         ).findings(of: subject)
         guard reach.isOpen else { return steps }
         return steps + (channelFindings ?? []).map { $0.about(subject) }
@@ -51,7 +52,11 @@ struct PeerAddressVerdict: Sendable {
         case .notTLS(let reason)?:
             [foreign("another program answers at \(address) (\(reason)): it is not a kith node's peer port")]
         case .closed?:
-            [foreign("\(address) takes the connection and ends it at once: it is not a kith node's peer port, or too busy")]
+            [
+                foreign(
+                    "\(address) takes the connection and ends it at once: it is not a kith node's peer port, or too busy"
+                )
+            ]
         case .timedOut?:
             [
                 Finding(
@@ -114,7 +119,8 @@ struct PeerAddressVerdict: Sendable {
         case .kinOnly:
             return Finding(
                 .trust, "trust", .warning, "\(peer.name) counts this node as kith only, and this node has it as kin",
-                fix: Finding.Fix("run this on the machine of \(peer.name), with this node's name", command: "kith tier NAME kin"))
+                fix: Finding.Fix(
+                    "run this on the machine of \(peer.name), with this node's name", command: "kith tier NAME kin"))
         case .forgotten, .stranger:
             let why = refusal.refused == .forgotten ? "has forgotten this node" : "does not know this node"
             return Finding(
@@ -125,7 +131,8 @@ struct PeerAddressVerdict: Sendable {
                     command: "kith join"))
         case .incompatible:
             return Finding(
-                .protocolVersion, "version", .error, "\(peer.name) speaks no version of the protocol that this node speaks",
+                .protocolVersion, "version", .error,
+                "\(peer.name) speaks no version of the protocol that this node speaks",
                 fix: Finding.Fix("update the older of both nodes", command: "kith --version"))
         case .sameIdentity:
             return Finding(

@@ -6,6 +6,7 @@ import KithModel
 import KithTransport
 import KithTrust
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import Synchronization
 

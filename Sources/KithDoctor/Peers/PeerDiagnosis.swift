@@ -71,7 +71,8 @@ struct PeerSummary: Sendable {
     private var leadsNowhere: Finding {
         Finding(
             .connect, "address", .warning, "no known address of \(peer.name) leads to it",
-            fix: Finding.Fix("start both nodes with --lan, so that each learns the other's addresses anew"), of: peer.name)
+            fix: Finding.Fix("start both nodes with --lan, so that each learns the other's addresses anew"),
+            of: peer.name)
     }
 
     /// What says most: how bad it is, then how far it got.
@@ -96,7 +97,8 @@ struct PeerSummary: Sendable {
         Finding(
             .connect, "address", .warning, "no address of \(peer.name) is known",
             fix: Finding.Fix(
-                "start both nodes with --lan so that they find each other, or write kith://ADDRESS into config/peers.txt"),
+                "start both nodes with --lan so that they find each other, or write kith://ADDRESS into config/peers.txt"
+            ),
             of: peer.name)
     }
 
@@ -129,7 +131,8 @@ struct PeerSummary: Sendable {
             return [
                 Finding(
                     .mesh, "gossip", isReached ? .notice : .warning, "the mesh has it as \(standing.state)\(why)\(ago)",
-                    fix: isReached ? nil : Finding.Fix("mend what stands in the way above; it is tried again by itself"),
+                    fix: isReached
+                        ? nil : Finding.Fix("mend what stands in the way above; it is tried again by itself"),
                     isConsequence: true)
             ]
         }

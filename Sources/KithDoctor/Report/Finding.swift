@@ -43,7 +43,8 @@ package struct Finding: Hashable, Sendable {
     package var isConsequence: Bool
 
     package init(
-        _ check: CheckID, _ title: String, _ severity: Severity, _ seen: String, fix: Fix? = nil, of subject: String? = nil,
+        _ check: CheckID, _ title: String, _ severity: Severity, _ seen: String, fix: Fix? = nil,
+        of subject: String? = nil,
         took duration: Duration? = nil, isConsequence: Bool = false
     ) {
         self.check = check
