@@ -7,48 +7,61 @@ package struct DoctorLine: Hashable, Sendable {
     package var severity: Finding.Severity
     package var title: String
     package var words: String
-    package var fixes: [Finding.Fix]
+    /// What went well before a fault.
+    package var passed: String?
+    package var fix: Finding.Fix?
 
-    init(_ finding: Finding) {
+    private init(_ finding: Finding, title: String? = nil, passed: String? = nil) {
         severity = finding.severity
-        title = finding.title
+        self.title = title ?? finding.title
         words = finding.seen
-        fixes = finding.fix.map { [$0] } ?? []
+        self.passed = passed
+        fix = finding.fix
     }
 
-    /// All steps went well: `192.168.1.7:7443   ping 0.3 ms · tcp 0.4 ms · identity · trust · clock`.
-    private init(merging findings: [Finding], about subject: String) {
+    /// All went well: `laptop   192.168.1.7:7443 · ping 0.3 ms · tcp 0.4 ms · identity · trust · clock`.
+    private init(merging findings: [Finding], title: String) {
         severity = .ok
-        title = subject
-        words = findings.filter { $0.severity == .ok }.map { finding in
-            if let took = finding.duration { return "\(finding.title) \(took.shortText)" }
-            return finding.check.speaksForItself ? finding.title : finding.seen
-        }.joined(separator: " · ")
-        fixes = []
+        self.title = title
+        words = ([findings.first?.address].compactMap { $0 } + Self.steps(findings)).joined(separator: " · ")
     }
 
     package static func lines(of section: DoctorReport.Section) -> [DoctorLine] {
         var lines: [DoctorLine] = []
         var rest = section.findings[...]
         while let first = rest.first {
-            let group = first.subject == nil ? rest.prefix(1) : rest.prefix { $0.subject == first.subject }
-            rest = rest.dropFirst(group.count)
-            lines += Self.lines(of: Array(group), in: section)
+            let group = rest.prefix { $0.subject != nil && $0.subject == first.subject && $0.address == first.address }
+            let taken = group.isEmpty ? rest.prefix(1) : group
+            rest = rest.dropFirst(taken.count)
+            lines += Self.lines(of: Array(taken), in: section)
         }
         return lines
     }
 
+    /// Steps on one way are one line; those of other things are a line each.
     private static func lines(of group: [Finding], in section: DoctorReport.Section) -> [DoctorLine] {
-        guard let subject = group.first?.subject, group.count > 1, group.contains(where: { $0.check == .connect })
-        else {
+        guard let subject = group.first?.subject, group.contains(where: { way.contains($0.check) }) else {
             return group.map { DoctorLine($0) }
         }
-        let sound = group.filter { $0.severity == .ok || $0.severity == .skipped }
-        let rest = group.filter { !sound.contains($0) }
-        // Where the address stands in the section's title already, it says nothing.
-        let title = section.title == subject ? "way" : subject
-        let steps = sound.contains { $0.severity == .ok } ? [DoctorLine(merging: sound, about: title)] : []
-        return steps + rest.map { DoctorLine($0) }
+        // Where the subject is the section's title already, it says nothing.
+        let title = section.title == subject ? nil : subject
+        let rest = group.filter { $0.severity >= .notice }
+        let passed = steps(group)
+        guard rest.contains(where: \.isFault) else {
+            let merged = passed.isEmpty ? [] : [DoctorLine(merging: group, title: title ?? "way")]
+            return merged + rest.map { DoctorLine($0, title: title) }
+        }
+        let words = passed.isEmpty ? nil : "went well: " + passed.joined(separator: " · ")
+        return rest.enumerated().map { DoctorLine($0.element, title: title, passed: $0.offset == 0 ? words : nil) }
+    }
+
+    private static let way: Set<CheckID> = [.dns, .connect, .mesh]
+
+    private static func steps(_ findings: [Finding]) -> [String] {
+        findings.filter { $0.severity == .ok }.map { finding in
+            if let took = finding.duration { return "\(finding.title) \(took.shortText)" }
+            return finding.check.speaksForItself ? finding.title : finding.seen
+        }
     }
 }
 

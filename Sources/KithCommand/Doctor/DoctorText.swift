@@ -5,8 +5,7 @@ package import KithDoctor
 /// What the doctor found, for people: a line for each thing, what mends a fault beneath it, and the most probable cause last,
 /// where the eye ends.
 package struct DoctorText: Sendable {
-    private static let titleWidth = 15
-    private static let indent = String(repeating: " ", count: 4)
+    private static let titleWidths = 12...26
 
     private let report: DoctorReport
     private let width: Int
@@ -20,9 +19,12 @@ package struct DoctorText: Sendable {
     }
 
     package var lines: [String] {
-        heading
-            + report.sections.flatMap { section in
-                ["", style.bold(section.title.printable)] + DoctorLine.lines(of: section).flatMap(lines)
+        let sections = report.sections.map { (title: $0.title, lines: DoctorLine.lines(of: $0)) }
+        let widest = sections.flatMap(\.lines).map(\.title.displayWidth).max() ?? 0
+        let titleWidth = min(max(widest, Self.titleWidths.lowerBound), Self.titleWidths.upperBound)
+        return heading
+            + sections.flatMap { section in
+                ["", style.bold(section.title.printable)] + section.lines.flatMap { lines($0, titleWidth: titleWidth) }
             } + [""] + closing
     }
 
@@ -35,23 +37,21 @@ package struct DoctorText: Sendable {
 
     // MARK: Findings
 
-    private func lines(_ line: DoctorLine) -> [String] {
-        let title = line.title.printable
-        let gap = max(1, Self.titleWidth - title.displayWidth)
-        let lead = Self.indent.count + Self.titleWidth + 1
-        let words = wrapped(
-            line.words.printable, indent: title.displayWidth > Self.titleWidth ? title.displayWidth + 5 : lead)
-        let start = "  \(mark(line.severity)) \(title)" + String(repeating: " ", count: gap + 1)
+    private func lines(_ line: DoctorLine, titleWidth: Int) -> [String] {
+        let lead = titleWidth + 6
+        let title = line.title.printable.truncated(toWidth: titleWidth)
+        let gap = String(repeating: " ", count: max(0, titleWidth - title.displayWidth) + 2)
+        let space = String(repeating: " ", count: lead)
+        let words = wrapped(line.words.printable, indent: lead)
         let shown = line.severity == .skipped ? words.map(style.dim) : words
-        let rest = shown.dropFirst().map { String(repeating: " ", count: lead) + $0 }
-        return [start + (shown.first ?? "")] + rest + line.fixes.flatMap(fix)
+        let passed = line.passed.map { wrapped($0.printable, indent: lead).map { space + style.dim($0) } } ?? []
+        return ["  \(mark(line.severity)) \(title)\(gap)\(shown.first ?? "")"] + shown.dropFirst().map { space + $0 }
+            + passed + (line.fix.map { fix($0, space: space) } ?? [])
     }
 
-    private func fix(_ fix: Finding.Fix) -> [String] {
-        let lead = Self.indent.count + Self.titleWidth + 1
-        let words = wrapped(fix.sentence.printable, indent: lead + 2)
-        let space = String(repeating: " ", count: lead)
-        let sentence = words.enumerated().map { space + ($0.offset == 0 ? style.bold("→ ") : "  ") + $0.element }
+    private func fix(_ fix: Finding.Fix, space: String) -> [String] {
+        let words = wrapped(fix.sentence.printable, indent: space.count + 2)
+        let sentence = words.enumerated().map { space + ($0.offset == 0 ? style.bold("→") + " " : "  ") + $0.element }
         return sentence + (fix.command.map { ["\(space)  \(style.cyan($0.printable))"] } ?? [])
     }
 

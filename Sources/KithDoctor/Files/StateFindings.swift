@@ -12,7 +12,7 @@ enum StateFindings {
         let path = node.databasePath
         switch node.store {
         case .success(let store)?:
-            let depth = store.isChecked ? "read through, no fault" : "opens; too large to be read through"
+            let depth = store.isChecked ? "no fault in it" : "opens; too large to be read through"
             return Finding(.database, "database", .ok, "\(FolderVerdict.amount(store.bytes)), \(depth)", of: path)
         case .failure(let error)?: return database(error, at: path)
         case nil:

@@ -32,15 +32,19 @@ struct PeerAddressVerdict: Sendable {
     var findings: [Finding] {
         let steps = ReachVerdict(
             reach: reach, who: peer.name, severity: .warning,
-            startIt: Finding.Fix(
-                "start the node on the machine of \(peer.name), and let it listen on the network",
-                command: "kith up --lan")
-        ).findings(of: subject)
-        guard reach.isOpen else { return steps }
-        return steps + (channelFindings ?? []).map { $0.about(subject) }
+            startIt: startIt
+        ).findings(of: peer.name)
+        let found = reach.isOpen ? steps + (channelFindings ?? []) : steps
+        return found.map { $0.about(peer.name, at: address.description) }
     }
 
-    private var subject: String { address.description }
+    private var startIt: Finding.Fix {
+        InterfaceFindings.isLoopback(address.host)
+            ? Finding.Fix("start the node \(peer.name)", command: "kith up")
+            : Finding.Fix(
+                "start the node on the machine of \(peer.name), and let it listen on the network",
+                command: "kith up --lan")
+    }
 
     private var channelFindings: [Finding]? {
         switch channel {
@@ -73,7 +77,7 @@ struct PeerAddressVerdict: Sendable {
     }
 
     private func clock(_ sighting: HTTPSighting) -> [Finding] {
-        ClockOffset(sighting).map { [$0.finding(of: peer.name, subject: subject)] } ?? []
+        ClockOffset(sighting).map { [$0.finding(of: peer.name, subject: peer.name)] } ?? []
     }
 
     private func foreign(_ seen: String) -> Finding {

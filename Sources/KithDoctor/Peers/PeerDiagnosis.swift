@@ -55,7 +55,7 @@ struct PeerSummary: Sendable {
     var verdicts: [PeerAddressVerdict]
 
     var findings: [Finding] {
-        guard !verdicts.isEmpty else { return [noAddress] + meshFindings(isReached: false) }
+        guard !verdicts.isEmpty else { return [noAddress] + meshFindings(isReached: false).map { $0.about(peer.name) } }
         let isReached = verdicts.contains(where: \.isSound)
         let telling = verdicts.enumerated().max { left, right in
             (rank(left.element), -left.offset) < (rank(right.element), -right.offset)
@@ -65,7 +65,7 @@ struct PeerSummary: Sendable {
                 ? verdict.findings.map { demoted($0, because: isReached) } : verdict.findings
         }
         let nowhere = isReached || steps.contains(where: \.isFault) ? [] : [leadsNowhere]
-        return steps.map(named) + nowhere + meshFindings(isReached: isReached).map(named)
+        return steps + nowhere + meshFindings(isReached: isReached).map { $0.about(peer.name) }
     }
 
     private var leadsNowhere: Finding {
@@ -87,10 +87,6 @@ struct PeerSummary: Sendable {
         demoted.fix = nil
         demoted.seen += isReached ? "; another of its addresses works" : ""
         return demoted
-    }
-
-    private func named(_ finding: Finding) -> Finding {
-        finding.about([peer.name, finding.subject].compactMap { $0 }.joined(separator: " "))
     }
 
     private var noAddress: Finding {
@@ -128,13 +124,7 @@ struct PeerSummary: Sendable {
                 Finding(.mesh, "gossip", .notice, "it said goodbye: it was stopped, or put to sleep\(ago)")
             ]
         default:
-            return [
-                Finding(
-                    .mesh, "gossip", isReached ? .notice : .warning, "the mesh has it as \(standing.state)\(why)\(ago)",
-                    fix: isReached
-                        ? nil : Finding.Fix("mend what stands in the way above; it is tried again by itself"),
-                    isConsequence: true)
-            ]
+            return [Finding(.mesh, "gossip", .notice, "the mesh has it as \(standing.state)\(why)\(ago)")]
         }
     }
 }

@@ -37,7 +37,7 @@ extension DoctorReport.Section: Encodable {
 
 extension Finding: Encodable {
     private enum CodingKeys: String, CodingKey {
-        case check, title, severity, seen, subject, fix, command, consequence
+        case check, title, severity, seen, subject, address, fix, command, consequence
         case duration = "duration_ms"
     }
 
@@ -48,6 +48,7 @@ extension Finding: Encodable {
         try container.encode(severity.rawValue, forKey: .severity)
         try container.encode(seen, forKey: .seen)
         try container.encodeIfPresent(subject, forKey: .subject)
+        try container.encodeIfPresent(address, forKey: .address)
         try container.encodeIfPresent(fix?.sentence, forKey: .fix)
         try container.encodeIfPresent(fix?.command, forKey: .command)
         try container.encodeIfPresent(duration?.tenths, forKey: .duration)

@@ -36,8 +36,10 @@ package struct Finding: Hashable, Sendable {
     /// One sentence without its full stop; never holds a secret.
     package var seen: String
     package var fix: Fix?
-    /// Which peer, address, port or file.
+    /// Which peer, service, port or file.
     package var subject: String?
+    /// At which of the subject's addresses.
+    package var address: String?
     package var duration: Duration?
     /// Follows from another fault, so that mending this would not help.
     package var isConsequence: Bool
@@ -60,9 +62,10 @@ package struct Finding: Hashable, Sendable {
     package var isFault: Bool { severity >= .warning }
 
     /// The same about something else.
-    package func about(_ subject: String) -> Finding {
+    func about(_ subject: String, at address: String? = nil) -> Finding {
         var finding = self
         finding.subject = subject
+        finding.address = address
         return finding
     }
 }

@@ -62,11 +62,12 @@ struct DiagnosisRun: Sendable {
 }
 
 extension Duration {
-    /// `0.4 ms`, `12 ms`, `1.5 s`.
+    /// `< 0.1 ms`, `0.4 ms`, `12 ms`, `1.5 s`.
     package var shortText: String {
         let milliseconds = self.milliseconds
         switch milliseconds {
-        case ..<10: return "\(max(0, (milliseconds * 10).rounded() / 10)) ms"
+        case ..<0.05: return "< 0.1 ms"
+        case ..<10: return "\((milliseconds * 10).rounded() / 10) ms"
         case ..<1_000: return "\(Int(milliseconds.rounded())) ms"
         case ..<1e9:
             let tenths = Int((milliseconds / 100).rounded())
