@@ -7,6 +7,7 @@ import KithMembership
 package import KithModel
 import KithStore
 import KithTransport
+import KithTrust
 package import Logging
 import NIOCore
 import ServiceLifecycle
@@ -46,8 +47,10 @@ package struct Node: Sendable {
         let monitor = EngineMonitor(local: local, reason: selection.reason, clock: clock)
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
+        let events = EventHub()
+        let state = try await StateBook.open(store: store, node: identity.id, events: events)
         let peers = try await NodeMesh.open(
-            settings: settings, identity: identity, store: store, engine: monitor, localEngine: local,
+            settings: settings, identity: identity, store: store, engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
         let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
         let services = NodeServices(
@@ -56,7 +59,7 @@ package struct Node: Sendable {
             limits: SurfaceLimits(
                 seedBody: settings.seedBodyLimit, openAIBody: settings.requestBodyLimit,
                 defaultMaxTokens: settings.defaultMaxTokens),
-            level: settings.level, access: access.control, control: peers.mesh)
+            level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events)
 
         let meshServices = peers.services(upstream: upstream, work: KinWork()) { dispatcher.returned($0) }
         let background =

@@ -20,7 +20,7 @@ struct ReplicaRows {
 
     mutating func raise(versions: VersionVector, floor: VersionVector) throws {
         for (replica, sequence) in versions.sequences {
-            let statement = try db.cachedStatement(sql: "UPDATE replica SET version = max(version, ?) WHERE id = ?")
+            let statement = try db.cachedStatement(sql: "UPDATE replica SET version = ? WHERE id = ?")
             try statement.execute(arguments: [try sequence.column(), try id(of: replica)])
         }
         for (replica, sequence) in floor.sequences {

@@ -55,17 +55,20 @@ struct TestNode: Sendable {
         let store = try Store.inMemory()
         let ports = OpenPorts()
         let identity = try NodeIdentity.temporary()
+        let events = EventHub()
+        let state = try await StateBook.open(store: store, node: identity.id, events: events)
         let mesh = try await PeerMesh(
             profile: PeerMesh.Profile(name: name, version: "test", protocols: protocols, membership: .local) {
                 ports.peerAddresses
             },
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
-            localEngine: local, clock: clock, audit: audit, logger: logger)
+            localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock)
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
-            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20), level: 1,
-            access: access(store), control: control ?? mesh)
+            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
+            level: { mesh.level },
+            access: access(store), control: control ?? mesh, state: state, events: events)
         let surface = NodeServer.application(
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
