@@ -40,7 +40,9 @@ package struct Node: Sendable {
             settings: settings, store: store, identity: identity, clock: clock, logger: logger)
         defer { access.withdraw() }
         let upstream = UpstreamClient()
-        let factory = EngineFactory(settings: settings.engine, client: upstream, clock: clock, logger: logger)
+        let vault = try NodeVault.open(settings.vault, clock: clock, logger: logger)
+        let factory = EngineFactory(
+            settings: settings.engine, client: upstream, secrets: vault.secrets, clock: clock, logger: logger)
         let selection = await factory.select()
         let made = factory.make(selection)
         let local = made.map { LocalEngine(engine: $0.engine, clock: clock) }
@@ -62,9 +64,11 @@ package struct Node: Sendable {
                 defaultMaxTokens: settings.defaultMaxTokens),
             level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events)
 
-        let meshServices = peers.services(upstream: upstream, work: KinWork()) { dispatcher.returned($0) }
+        let work = KinWork(sessions: StoredSessions(store: store, logger: logger))
+        let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =
-            access.background(clock: clock) + meshServices.background + [
+            access.background(clock: clock) + meshServices.background
+            + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
@@ -77,6 +81,7 @@ package struct Node: Sendable {
         try await runGroup(of: (made?.services ?? []) + background + listeners)
         try await store.close()
         await upstream.shutDown()
+        await vault.shutDown()
         withExtendedLifetime(folder) {}
     }
 

@@ -45,6 +45,8 @@ package final class StateBook: SharedState {
 
     package func context() -> [ContextEntry] { view.read { $0.context } }
 
+    package func context(of key: String) -> ContextEntry? { view.read { $0.contextEntry(.context(key)) } }
+
     package var versions: VersionVector { view.read { $0.versions } }
 
     package func report() -> SyncReport {
