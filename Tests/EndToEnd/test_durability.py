@@ -9,9 +9,9 @@ import random
 import unittest
 from pathlib import Path
 
-from lab import ports
+from lab import ports, web
 from lab.disk import Disk, why_not
-from lab.node import Node
+from lab.node import Mesh, Node
 from surroundings import FOLDER, KITH, fresh_folder, single_node
 from writers import Writers
 
@@ -138,6 +138,42 @@ class ADiskThatFails(Durability):
             self.disk.unmount()
             self.disk.mount()
             self.check_after_start()
+
+
+class ADamagedDatabase(unittest.TestCase):
+    """What a node has lost, its kin bring back."""
+
+    def test_the_node_sets_it_aside_and_learns_everything_anew(self):
+        mesh = Mesh(KITH, fresh_folder(type(self).__name__), ["none", "none"])
+        self.addCleanup(mesh.__exit__)
+        desk, laptop = mesh.__enter__().nodes
+        for number in range(20):
+            node = mesh.nodes[number % 2]
+            self.assertEqual(self.put(node, f"key-{number}", number), 200)
+        self.wait_for_context(laptop, 20)
+        laptop.kill()
+        database = laptop.directory / "state" / "kith.sqlite"
+        with database.open("r+b") as file:
+            file.write(b"\xff" * 4096)
+
+        laptop.start(ready=False)
+        self.wait_for_context(laptop, 20)
+        self.assertEqual(len(list(database.parent.glob("kith.sqlite.damaged-*Z"))), 1)
+        self.assertIn("has been set aside", laptop.process.log.read_text())
+        self.assertEqual(self.put(laptop, "key-20", 20), 200)
+        self.wait_for_context(desk, 21)
+
+    @staticmethod
+    def put(node: Node, key: str, value: int) -> int:
+        return web.request(node.port, "PUT", f"/api/context/{key}", {"value": value}).status
+
+    def wait_for_context(self, node: Node, count: int) -> None:
+        def found() -> bool:
+            entries = web.get(node.port, "/api/context").json()["context"]
+            values = {entry["key"]: [value["value"] for value in entry["values"]] for entry in entries}
+            return values == {f"key-{number}": [number] for number in range(count)}
+
+        web.wait_until(found, 30, f"{count} keys at {node.name}")
 
 
 if __name__ == "__main__":
