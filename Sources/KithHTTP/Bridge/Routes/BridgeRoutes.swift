@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import KithDialects
 import KithModel
+import KithVault
 import NIOCore
 
 /// What editors and the seeds' clients ask a bridge.
@@ -29,12 +30,7 @@ struct BridgeRoutes: Sendable {
 
     private func sync(_ request: Request) async throws -> Response {
         let body = try await body(of: request, upTo: BridgeLimits.syncBody)
-        let key = try request.headers[.idempotencyKey].map { text in
-            guard let key = DeliveryKey(text) else {
-                throw DetailRefusal(status: .badRequest, message: "Idempotency-Key must have from 1 to 128 bytes")
-            }
-            return key
-        }
+        let key = try request.headers.deliveryKey()
         switch try await bridge.sync(ForwardedSync(bridged: body), key: key) {
         case .delivered(let answer): return try .json(answer)
         case .kept(let old, let new):
@@ -43,13 +39,12 @@ struct BridgeRoutes: Sendable {
     }
 
     private func vaultStatus() async throws -> VaultStatusBody {
-        guard let vault = bridge.services.vault else {
-            return VaultStatusBody(status: "error", error: "no vault is configured")
-        }
         do {
-            return try await Attempt().run(limit: BridgeLimits.vault, clock: bridge.services.clock) { await vault() }
+            return try await Attempt().run(limit: BridgeLimits.vault, clock: bridge.services.clock) {
+                await bridge.services.vault()
+            }
         } catch is AttemptExpired {
-            return VaultStatusBody(status: "error", error: "the vault does not answer in time")
+            return VaultStatusBody(.unreachable(.timeout))
         }
     }
 
@@ -105,8 +100,4 @@ private struct KeptSyncBody: Encodable {
     var context_processed = true
     var queued = true
     var status = "degraded"
-}
-
-extension HTTPField.Name {
-    static let idempotencyKey = Self.known("idempotency-key")
 }
