@@ -15,12 +15,17 @@ package struct StoreLimits: Hashable, Sendable {
     /// How long a statement waits for another process that holds the file.
     package static let busyTimeout: Duration = .seconds(5)
 
+    /// The most bytes of a database that is checked whole when it is opened.
+    package static let checkedSize = 64 * 1_024 * 1_024
     /// The most addresses that are remembered of one peer.
     package static let addressesPerPeer = 16
     /// The most bytes of one signed statement about who is kin; the schema refuses more.
     package static let largestOperation = 65_536
     /// The most bytes of the registry's snapshot; the schema refuses more.
     package static let largestRegistrySnapshot = 4 * 1_024 * 1_024
+
+    /// The most replicas whose logs are known. Beyond it, no more are taken: each began with a node that lost its database.
+    package static let replicas = 8_192
 
     /// Beyond it, the least recently used session is dropped with its turns and feedback.
     package let sessions: Int
@@ -36,6 +41,8 @@ package struct StoreLimits: Hashable, Sendable {
     package let trustOperations: Int
     /// Beyond it, no more are taken.
     package let peers: Int
+    /// Deliveries that are known to have been counted. Beyond it, the oldest are forgotten.
+    package let deliveries: Int
     /// Keys that have not been revoked. Beyond it, no more are taken; of the revoked as many of the latest are kept.
     package let clientKeys: Int
 
@@ -46,7 +53,7 @@ package struct StoreLimits: Hashable, Sendable {
     package init(
         sessions: Int = 1_000, turnsPerSession: Int = 2_000, text: Int = StoreLimits.largestText,
         feedback: Int = 10_000, audit: Int = 10_000, trustOperations: Int = 65_536, peers: Int = 4_096,
-        clientKeys: Int = 500
+        clientKeys: Int = 500, deliveries: Int = 10_000
     ) {
         self.sessions = max(1, sessions)
         self.turnsPerSession = max(2, turnsPerSession) / 2 * 2
@@ -56,5 +63,6 @@ package struct StoreLimits: Hashable, Sendable {
         self.trustOperations = max(1, trustOperations)
         self.peers = max(1, peers)
         self.clientKeys = max(1, clientKeys)
+        self.deliveries = max(1, deliveries)
     }
 }

@@ -5,7 +5,7 @@ package struct LogTransition: Hashable, Sendable {
     package var inserted: [Operation]
     /// What need not be kept any more.
     package var removed: [OperationID]
-    /// The entries of the version vector that grew, with their new values.
+    /// The entries of the version vector that changed, with their new values.
     package var versions: VersionVector
     /// The entries of the floor that grew, with their new values.
     package var floor: VersionVector

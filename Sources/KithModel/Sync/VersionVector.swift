@@ -24,6 +24,11 @@ package struct VersionVector: Hashable, Sendable {
         if sequence > self[replica] { sequences[replica] = sequence }
     }
 
+    /// For the entries of a change, which take the place of earlier ones.
+    package mutating func set(_ replica: Replica, to sequence: UInt64) {
+        sequences[replica] = sequence > 0 ? sequence : nil
+    }
+
     package mutating func merge(_ other: VersionVector) {
         for (replica, sequence) in other.sequences { raise(replica, to: sequence) }
     }

@@ -14,6 +14,7 @@ enum StoreSchema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("v1", migrate: ConversationsV1.migrate)
         migrator.registerMigration("v2", migrate: TrustV2.migrate)
+        migrator.registerMigration("v3", migrate: StateV3.migrate)
         return migrator
     }
 }

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// The state that kin share, as each of them holds it: for every register the writes that no later write took the place of.
+///
+/// A pure value. Two logs that have taken in the same operations, in whatever order and however often, read the same: each
+/// operation names the writes to its register that its writer knew (a dotted version vector, Preguiça et al., 2010), so a
+/// write takes the place of exactly those, and writers who did not know of each other are both kept. What a log has taken
+/// in is told by its version vector, so what was superseded need not be kept to be known.
+package struct ReplicatedLog: Sendable {
+    package let node: NodeID
+    package let limits: LogLimits
+    /// The log in which this node writes.
+    package internal(set) var own: Replica
+    package internal(set) var versions: VersionVector
+    /// Up to where removals have been dropped for their age.
+    package internal(set) var floor: VersionVector
+    var clock = HybridClock()
+    var logs: [Replica: ReplicaLog] = [:]
+    /// The operations of each register that no other has taken the place of; none of those in ``quarantine``.
+    var registers: [RegisterKey: [OperationID]] = [:]
+    /// Registers in which something stands.
+    var registerCounts: [RegisterKey.Kind: Int] = [:]
+    /// Registers from which everything was removed.
+    var removals = 0
+    var valueBytes = 0
+    /// Operations whose time has not come, which nobody sees until then.
+    var quarantine: [OperationID: Operation] = [:]
+    /// The last write of the log when it was opened: later ones are this run's.
+    var opened: UInt64
+
+    /// Reads what is stored.
+    ///
+    /// - Parameter epoch: A fresh random number, for a log that has to be begun.
+    /// - Returns: The log, and what is to be stored before it is used.
+    package static func open(
+        _ snapshot: LogSnapshot, node: NodeID, epoch: UInt64, limits: LogLimits = .standard, now: WallTime
+    ) -> (log: ReplicatedLog, outcome: LogOutcome) {
+        var outcome = LogOutcome()
+        let kept = snapshot.own.flatMap { $0.node == node ? $0 : nil }
+        let own = kept ?? Replica(node: node, epoch: epoch)
+        if kept == nil { outcome.transition.own = own }
+        var log = ReplicatedLog(node: node, own: own, snapshot: snapshot, limits: limits)
+        for operation in snapshot.operations { log.place(operation, now: now, into: &outcome) }
+        outcome.transition.inserted = []
+        return (log, outcome)
+    }
+
+    private init(node: NodeID, own: Replica, snapshot: LogSnapshot, limits: LogLimits) {
+        self.node = node
+        self.own = own
+        self.limits = limits
+        versions = snapshot.versions
+        floor = snapshot.floor
+        opened = snapshot.versions[own]
+    }
+
+    /// Operations that are kept.
+    package var count: Int { logs.values.reduce(0) { $0 + $1.count } }
+
+    package var quarantined: Int { quarantine.count }
+
+    func operation(_ id: OperationID) -> Operation? { logs[id.replica]?[id.sequence] }
+
+    // MARK: Writing
+
+    /// Makes writes of this node, all of them or none.
+    ///
+    /// - Throws: ``StateRefusal`` with `invalid` or `limitReached`.
+    package mutating func write(_ writes: [LocalWrite], now: WallTime) throws(StateRefusal) -> LogOutcome {
+        try check(writes)
+        var outcome = LogOutcome()
+        for write in writes { append(write, now: now, into: &outcome) }
+        outcome.transition.versions.set(own, to: versions[own])
+        return outcome
+    }
+
+    /// - Parameter seen: What the write takes the place of: all that is known, unless something else is said.
+    mutating func append(
+        _ write: LocalWrite, seen: VersionVector? = nil, now: WallTime, into outcome: inout LogOutcome
+    ) {
+        let id = OperationID(replica: own, sequence: versions[own] &+ 1)
+        let operation = Operation(
+            id: id, time: clock.tick(now: now), register: write.register, source: write.source, value: write.value,
+            seen: seen ?? self.seen(of: write.register))
+        versions.note(id)
+        place(operation, now: now, into: &outcome)
+    }
+
+    /// Every write to the register that this node knows, and its own that nobody sees yet.
+    private func seen(of register: RegisterKey) -> VersionVector {
+        var seen = VersionVector()
+        let held = quarantine.values.filter { $0.register == register && $0.id.replica == own }
+        for operation in (registers[register] ?? []).compactMap(operation) + held {
+            seen.merge(operation.seen)
+            seen.note(operation.id)
+        }
+        guard seen.sequences.count > Operation.seenLimit else { return seen }
+        // Replicas that have nothing left to be superseded go first.
+        let kept = seen.sequences.sorted { (logs[$0.key]?.count ?? 0, $1.key) > (logs[$1.key]?.count ?? 0, $0.key) }
+        return VersionVector(
+            Dictionary(kept.prefix(Operation.seenLimit).map { ($0.key, $0.value) }, uniquingKeysWith: max))
+    }
+
+    private func check(_ writes: [LocalWrite]) throws(StateRefusal) {
+        var added: [RegisterKey.Kind: Set<RegisterKey>] = [:]
+        var bytes = valueBytes
+        for write in writes {
+            let size = write.value?.count ?? 0
+            guard size <= Operation.valueLimit else {
+                throw StateRefusal(.invalid, "a value may have \(Operation.valueLimit) bytes as JSON")
+            }
+            bytes += size
+            if write.value != nil, !isShown(registers[write.register] ?? []) {
+                added[write.register.kind, default: []].insert(write.register)
+            }
+        }
+        guard bytes <= limits.valueBytes else {
+            throw StateRefusal(
+                .limitReached, "\(limits.valueBytes) bytes of values are kept at most; remove some first")
+        }
+        for (kind, registers) in added where count(of: kind) + registers.count > limits.registers(kind) {
+            throw StateRefusal(
+                .limitReached, "\(limits.registers(kind)) entries of this kind are kept at most; remove some first")
+        }
+    }
+
+    func count(of kind: RegisterKey.Kind) -> Int { registerCounts[kind] ?? 0 }
+}

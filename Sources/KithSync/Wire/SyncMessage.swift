@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// What one node tells another of the shared state: the body of `POST /peer/v1/state` and of its answer.
+package struct SyncMessage: Hashable, Sendable {
+    /// A part of the log of one replica.
+    package struct Range: Hashable, Sendable {
+        package var replica: Replica
+        /// The part begins after this sequence number.
+        package var since: UInt64
+        /// And ends with this one: whoever knew everything up to ``since`` now knows everything up to here.
+        package var upTo: UInt64
+        /// Those of the part that are still kept, in order; all others have been superseded.
+        package var operations: [Operation]
+
+        package init(replica: Replica, since: UInt64, upTo: UInt64, operations: [Operation]) {
+            self.replica = replica
+            self.since = since
+            self.upTo = upTo
+            self.operations = operations
+        }
+    }
+
+    /// Which operations of a replica are kept, from the first on.
+    package struct Holding: Hashable, Sendable {
+        package var replica: Replica
+        /// All others up to here have been superseded or removed.
+        package var upTo: UInt64
+        /// Growing.
+        package var sequences: [UInt64]
+
+        package init(replica: Replica, upTo: UInt64, sequences: [UInt64]) {
+            self.replica = replica
+            self.upTo = upTo
+            self.sequences = sequences
+        }
+    }
+
+    /// What the sender knows.
+    package var versions: VersionVector
+    /// Up to where the sender has forgotten removals.
+    package var floor: VersionVector
+    /// Whether the receiver knows as much as the sender when it has taken the ranges in.
+    package var isComplete: Bool
+    package var ranges: [Range]
+    /// What the sender holds of what the receiver knows: there when the receiver may hold what the sender has forgotten to
+    /// have been removed.
+    package var holdings: [Holding]?
+
+    package init(
+        versions: VersionVector, floor: VersionVector = VersionVector(), isComplete: Bool = true, ranges: [Range] = [],
+        holdings: [Holding]? = nil
+    ) {
+        self.versions = versions
+        self.floor = floor
+        self.isComplete = isComplete
+        self.ranges = ranges
+        self.holdings = holdings
+    }
+
+    package var operationCount: Int { ranges.reduce(0) { $0 + $1.operations.count } }
+}
+
+/// How much goes into one message.
+package struct SyncBudget: Hashable, Sendable {
+    /// Bytes of an encoded message that are read at most.
+    package static let byteLimit = 4 << 20
+    /// Operations of a message that are read at most.
+    package static let operationLimit = 8_192
+    package static let standard = SyncBudget(operations: 4_096, bytes: 2 << 20)
+
+    private var operations: Int
+    private var bytes: Int
+    /// Whether nothing had to be left out yet.
+    private(set) var isOpen = true
+
+    package init(operations: Int, bytes: Int) {
+        self.operations = operations
+        self.bytes = bytes
+    }
+
+    /// The first always fits.
+    mutating func take(_ operation: Operation) -> Bool {
+        guard isOpen, operations > 0, bytes > 0 else {
+            isOpen = false
+            return false
+        }
+        operations -= 1
+        bytes -=
+            64 + (operation.value?.count ?? 0) + operation.register.name.utf8.count + 12
+            * operation.seen.sequences.count
+        return true
+    }
+}
