@@ -23,19 +23,23 @@ struct NodeMesh: Sendable {
     private let logger: Logger
 
     static func open(
-        settings: NodeSettings, identity: NodeIdentity, store: Store, engine: any EngineStatusSource,
-        localEngine: LocalEngine?, audit: any AuditTrail, clock: any TimeSource, logger: Logger
+        settings: NodeSettings, identity: NodeIdentity, store: Store, backup: KinBackupFile,
+        engine: any EngineStatusSource, localEngine: LocalEngine?, state: StateBook, audit: any AuditTrail,
+        clock: any TimeSource, logger: Logger
     ) async throws -> NodeMesh {
         let place = await PeerPort.choose(settings.peer)
         let port = OpenedPort(wanted: place.port)
         let host = place.host
+        let level: @Sendable () -> Double = { state.level(of: .node(identity.id))?.level ?? settings.level }
         let profile = PeerMesh.Profile(
-            name: settings.name, version: KithVersion.text, level: settings.level,
+            name: settings.name, version: KithVersion.text, level: level,
+            isCell: settings.roles.contains(.cell),
             generateLimit: 3 * settings.requestBodyLimit
         ) { OwnAddresses.list(host: host, port: port.current) }
         let mesh = try PeerMesh(
-            profile: profile, identity: identity, trust: try await TrustBook.open(identity: identity, store: store),
-            engine: engine, localEngine: localEngine, clock: clock, audit: audit, logger: logger)
+            profile: profile, identity: identity,
+            trust: try await TrustBook.open(identity: identity, store: store, backup: backup),
+            engine: engine, localEngine: localEngine, state: state, clock: clock, audit: audit, logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
         for problem in settings.peerEndpoints.problems {
             logger.warning("problem in the list of peers", metadata: ["problem": "\(problem)"])
@@ -115,7 +119,7 @@ struct NodeMesh: Sendable {
         let address = own.addresses.first
         return CellInfo(
             cellID: settings.name.rawValue, ip: address?.host ?? settings.host, port: settings.port,
-            level: settings.level, services: ["kith"], type: "kith", hostname: settings.name.rawValue,
+            level: mesh.level, services: ["kith"], type: "kith", hostname: settings.name.rawValue,
             kith: KithCell(
                 id: own.id, peerPort: address?.port ?? port.current, version: KithVersion.text,
                 protocolVersion: ProtocolVersions.supported.highest))

@@ -28,6 +28,15 @@ package enum JSONBody {
         return [UInt8](try encoder.encode(value))
     }
 
+    /// Encodes so that equal values become equal bytes.
+    ///
+    /// - Throws: `EncodingError` for a number that JSON cannot hold.
+    package static func encodeSorted(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+        return [UInt8](try encoder.encode(value))
+    }
+
     /// Encodes for a line-based stream: some clients split lines at U+2028, U+2029 and U+0085 too, so these are escaped.
     ///
     /// - Throws: `EncodingError` for a number that JSON cannot hold.

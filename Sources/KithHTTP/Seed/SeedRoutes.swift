@@ -91,7 +91,7 @@ struct SeedRoutes: Sendable {
             SeedStateAnswer(
                 timestamp: now.rfc3339, turn_count: state.turnCount, valence: state.valence,
                 mood_tags: state.moodTags.map(\.rawValue), sessions: state.sessions,
-                sessions_completed: state.sessionsCompleted, node: services.name.rawValue, level: services.level,
+                sessions_completed: state.sessionsCompleted, node: services.name.rawValue, level: services.level(),
                 peers: .init(known: peers.count, up: peers.count { $0.state == .up })))
     }
 

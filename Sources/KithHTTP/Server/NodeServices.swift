@@ -14,15 +14,19 @@ package struct NodeServices: Sendable {
     package var store: Store
     package var clock: any TimeSource
     package var limits: SurfaceLimits
-    package var level: Double
+    /// This node's declared level, which may change.
+    package var level: @Sendable () -> Double
     package var access: AccessControl
     package var control: any MeshControl
+    package var state: any SharedState
+    package var events: EventHub
     package var startedAt: Moment
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
-        store: Store, clock: any TimeSource, limits: SurfaceLimits, level: Double, access: AccessControl,
-        control: any MeshControl
+        store: Store, clock: any TimeSource, limits: SurfaceLimits,
+        level: @escaping @Sendable () -> Double, access: AccessControl, control: any MeshControl,
+        state: any SharedState, events: EventHub
     ) {
         self.name = name
         self.version = version
@@ -34,6 +38,8 @@ package struct NodeServices: Sendable {
         self.limits = limits
         self.level = level
         self.control = control
+        self.state = state
+        self.events = events
         self.access = access
         startedAt = clock.now
     }

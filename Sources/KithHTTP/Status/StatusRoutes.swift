@@ -27,7 +27,7 @@ struct StatusRoutes: Sendable {
         return try .json(
             NodeStatus(
                 node: services.name.rawValue, version: services.version, address: address.description,
-                uptimeSeconds: (now - services.startedAt).seconds.rounded(toPlaces: 1), level: services.level,
+                uptimeSeconds: (now - services.startedAt).seconds.rounded(toPlaces: 1), level: services.level(),
                 engine: NodeStatus.Engine(services.engine.status()),
                 peers: services.mesh.peers().map { NodeStatus.Peer($0, now: now) }, sessions: state.sessions,
                 turnCount: state.turnCount, valence: state.valence))

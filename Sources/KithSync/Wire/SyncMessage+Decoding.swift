@@ -72,6 +72,13 @@ private struct MessageReader {
         throw .malformed
     }
 
+    /// A sequence number, or what counts them; databases hold 63 bits.
+    mutating func sequence() throws(SyncMessageProblem) -> UInt64 {
+        let number = try number()
+        guard number <= UInt64(Int64.max) else { throw .malformed }
+        return number
+    }
+
     mutating func count(limit: Int) throws(SyncMessageProblem) -> Int {
         guard let count = Int(exactly: try number()), count <= limit else { throw .malformed }
         return count
@@ -107,7 +114,7 @@ private struct MessageReader {
         var vector = VersionVector()
         for _ in 0..<(try count(limit: limit)) {
             let replica = try replica()
-            let sequence = try number()
+            let sequence = try sequence()
             guard sequence > 0, vector[replica] == 0 else { throw .malformed }
             vector.raise(replica, to: sequence)
         }
@@ -116,8 +123,8 @@ private struct MessageReader {
 
     mutating func range() throws(SyncMessageProblem) -> SyncMessage.Range {
         let replica = try replica()
-        var range = SyncMessage.Range(replica: replica, since: try number(), upTo: try number(), operations: [])
-        guard range.since <= range.upTo, range.upTo < .max else { throw .malformed }
+        var range = SyncMessage.Range(replica: replica, since: try sequence(), upTo: try sequence(), operations: [])
+        guard range.since <= range.upTo else { throw .malformed }
         var last = range.since
         for _ in 0..<(try count(limit: SyncBudget.operationLimit - operations)) {
             let operation = try operation(of: replica)
@@ -130,7 +137,7 @@ private struct MessageReader {
     }
 
     mutating func holding() throws(SyncMessageProblem) -> SyncMessage.Holding {
-        var holding = SyncMessage.Holding(replica: try replica(), upTo: try number(), sequences: [])
+        var holding = SyncMessage.Holding(replica: try replica(), upTo: try sequence(), sequences: [])
         var last: UInt64 = 0
         // Each takes a byte at least.
         for _ in 0..<(try count(limit: rest.count)) {
@@ -143,7 +150,7 @@ private struct MessageReader {
     }
 
     private mutating func operation(of replica: Replica) throws(SyncMessageProblem) -> Operation {
-        let id = OperationID(replica: replica, sequence: try number())
+        let id = OperationID(replica: replica, sequence: try sequence())
         let time = HybridTime(bits: try number())
         guard let kind = RegisterKey.Kind(rawValue: try byte()),
             let register = RegisterKey(kind, name: try text(limit: 256)), let source = StateSource(try text(limit: 256))

@@ -55,22 +55,26 @@ struct TestNode: Sendable {
         let store = try Store.inMemory()
         let ports = OpenPorts()
         let identity = try NodeIdentity.temporary()
+        let events = EventHub()
+        let state = try await StateBook.open(store: store, node: identity.id, events: events)
         let mesh = try await PeerMesh(
             profile: PeerMesh.Profile(name: name, version: "test", protocols: protocols, membership: .local) {
                 ports.peerAddresses
             },
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
-            localEngine: local, clock: clock, audit: audit, logger: logger)
+            localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock)
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
-            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20), level: 1,
-            access: access(store), control: control ?? mesh)
+            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
+            level: { mesh.level },
+            access: access(store), control: control ?? mesh, state: state, events: events)
         let surface = NodeServer.application(
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
-        let listener = mesh.listener(host: "127.0.0.1", port: 0, limits: peerLimits) {
+        let work = KinWork(sessions: StoredSessions(store: store, logger: logger))
+        let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -82,7 +86,7 @@ struct TestNode: Sendable {
                 name: name, address: HTTPAddress(host: "127.0.0.1", port: ports.client), services: services,
                 mesh: mesh, audit: audit, identity: identity, upstream: upstream)
             for other in kin { try await node.trust(other) }
-            await node.awaitKin(kin.count)
+            try await node.awaitKin(kin.count)
             let result = try await body(node)
             group.cancelAll()
             return result
@@ -97,9 +101,9 @@ struct TestNode: Sendable {
     }
 
     /// Until so many kin are up and their models known.
-    func awaitKin(_ count: Int) async {
+    func awaitKin(_ count: Int) async throws {
         while services.mesh.peers().count(where: { $0.state == .up && !$0.models.isEmpty }) < count {
-            await Task.yield()
+            try await Task.sleep(for: .milliseconds(2))
         }
     }
 

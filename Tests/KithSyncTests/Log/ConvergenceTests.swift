@@ -11,7 +11,8 @@ import Testing
     func `hold the same afterwards, with nothing lost and both of two who did not know of each other`(batch: Int) throws
     {
         for seed in UInt64(batch * 100)..<UInt64(batch * 100 + 100) {
-            var simulation = KinSimulation(seed: seed, count: 2 + Int(seed % 4), skews: [0, 40_000, -90_000, 3_000])
+            var simulation = try KinSimulation(
+                seed: seed, count: 2 + Int(seed % 4), skews: [0, 40_000, -90_000, 3_000])
             for _ in 0..<120 { try simulation.step() }
             try simulation.heal()
             expectAgreement(simulation, seed: seed)
@@ -21,7 +22,7 @@ import Testing
     @Test(arguments: 0..<5)
     func `hold the same when the clock of one was hours ahead`(batch: Int) throws {
         for seed in UInt64(batch * 100)..<UInt64(batch * 100 + 100) {
-            var simulation = KinSimulation(seed: seed, count: 3, skews: [0, 3 * 3_600_000, -30_000])
+            var simulation = try KinSimulation(seed: seed, count: 3, skews: [0, 3 * 3_600_000, -30_000])
             for _ in 0..<120 { try simulation.step() }
             try simulation.heal()
             expectAgreement(simulation, seed: seed)
@@ -31,7 +32,7 @@ import Testing
     @Test(arguments: 0..<5)
     func `hold the same when removals are forgotten while some are away`(batch: Int) throws {
         for seed in UInt64(batch * 100)..<UInt64(batch * 100 + 100) {
-            var simulation = KinSimulation(
+            var simulation = try KinSimulation(
                 seed: seed, count: 3, skews: [0, 20_000, -20_000], removalLife: .seconds(120))
             for _ in 0..<150 { try simulation.step() }
             try simulation.heal()

@@ -2,6 +2,7 @@
 
 import KithModel
 import KithTesting
+import Testing
 
 @testable import KithSync
 
@@ -31,12 +32,12 @@ struct KinSimulation {
     private let registers: [RegisterKey]
     private let limits: LogLimits
 
-    init(seed: UInt64, count: Int, skews: [Int64], removalLife: Duration = .seconds(30 * 86_400)) {
+    init(seed: UInt64, count: Int, skews: [Int64], removalLife: Duration = .seconds(30 * 86_400)) throws {
         generator = SeededGenerator(seed: seed)
         limits = LogLimits(removalLife: removalLife)
         registers = [.level(.named("editor")), .context("branch"), .context("file"), .insight("i1")]
         for index in 0..<count {
-            let node = Self.node(index)
+            let node = try Self.node(index)
             let (log, outcome) = ReplicatedLog.open(
                 LogSnapshot(), node: node, epoch: UInt64(index), limits: limits, now: now)
             var disk = StoredLog()
@@ -45,11 +46,9 @@ struct KinSimulation {
         }
     }
 
-    static func node(_ index: Int) -> NodeID {
-        NodeID(digest: [UInt8](repeating: UInt8(index + 1), count: 32)) ?? fallback
+    static func node(_ index: Int) throws -> NodeID {
+        try #require(NodeID(digest: [UInt8](repeating: UInt8(index + 1), count: 32)))
     }
-
-    private static let fallback = NodeID(digest: [UInt8](repeating: 0, count: 32))!
 
     // MARK: What happens
 
@@ -112,7 +111,7 @@ struct KinSimulation {
 
     private mutating func restart(_ index: Int) {
         let (log, outcome) = ReplicatedLog.open(
-            kin[index].disk.snapshot, node: Self.node(index), epoch: generator.next(), limits: limits,
+            kin[index].disk.snapshot, node: kin[index].log.node, epoch: generator.next(), limits: limits,
             now: time(at: index))
         kin[index].log = log
         kin[index].disk.commit(outcome.transition)

@@ -8,18 +8,18 @@ import Testing
 
 @Suite struct `A message about the shared state` {
     @Test func `is read as it was written`() throws {
-        let message = Self.sample()
+        let message = try Self.sample()
         #expect(try SyncMessage(decoding: message.encoded()) == message)
     }
 
-    @Test func `of another version is refused by its number`() {
-        var bytes = Self.sample().encoded()
+    @Test func `of another version is refused by its number`() throws {
+        var bytes = try Self.sample().encoded()
         bytes[1] = 9
         #expect(throws: SyncMessageProblem.unknownVersion(9)) { try SyncMessage(decoding: bytes) }
     }
 
-    @Test func `that is cut off anywhere is refused`() {
-        let bytes = Self.sample().encoded()
+    @Test func `that is cut off anywhere is refused`() throws {
+        let bytes = try Self.sample().encoded()
         for length in 0..<bytes.count {
             #expect(throws: SyncMessageProblem.self) { try SyncMessage(decoding: Array(bytes.prefix(length))) }
         }
@@ -34,9 +34,9 @@ import Testing
     func `spoilt at random is refused or read, and a log that takes it in goes on working`(seed: UInt64) throws {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
-        let bytes = Self.sample().encoded()
+        let bytes = try Self.sample().encoded()
         var (log, _) = ReplicatedLog.open(
-            LogSnapshot(), node: KinSimulation.node(7), epoch: 1, now: WallTime(milliseconds: 1_700_000_000_000))
+            LogSnapshot(), node: try KinSimulation.node(7), epoch: 1, now: WallTime(milliseconds: 1_700_000_000_000))
         for _ in 0..<3_000 {
             let spoilt = Mutations.spoil(bytes, using: &generator)
             guard let message = try? SyncMessage(decoding: spoilt) else { continue }
@@ -48,9 +48,9 @@ import Testing
         #expect(outcome.transition.inserted.count == 1)
     }
 
-    private static func sample() -> SyncMessage {
+    private static func sample() throws -> SyncMessage {
         let (mine, other) = (
-            Replica(node: KinSimulation.node(0), epoch: 1), Replica(node: KinSimulation.node(1), epoch: .max)
+            Replica(node: try KinSimulation.node(0), epoch: 1), Replica(node: try KinSimulation.node(1), epoch: .max)
         )
         let time = HybridTime(milliseconds: 1_700_000_000_000, counter: 3)
         let operations = [

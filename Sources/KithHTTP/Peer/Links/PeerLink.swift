@@ -2,6 +2,7 @@
 
 import KithDialects
 package import KithModel
+import KithSync
 import KithTransport
 import NIOCore
 import NIOHTTP1
@@ -46,6 +47,22 @@ package struct PeerLink: Sendable {
             throw ChatFailure(.engineError, "the node answered with status \(reply.status)")
         }
         return try JSONBody.decode(type, from: reply.body.readableBytesView)
+    }
+
+    /// Sends what this node knows of the shared state, and waits for what the other does.
+    ///
+    /// - Throws: As ``exchange(_:_:for:limit:)``; ``SyncMessageProblem``.
+    func exchange(_ message: SyncMessage, limit: Duration) async throws -> SyncMessage {
+        let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: SyncBudget.byteLimit)
+        let reply = try await connection.collect(
+            request(
+                .POST, PeerWire.statePath, body: ByteBuffer(bytes: message.encoded()), type: PeerWire.stateType,
+                limits: limits))
+        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        guard reply.status == 200 else {
+            throw ChatFailure(.engineError, "the node answered with status \(reply.status)")
+        }
+        return try SyncMessage(decoding: [UInt8](buffer: reply.body))
     }
 
     /// Asks which models the node offers.

@@ -54,8 +54,9 @@ package final class PeerDirectory: Mesh {
     }
 
     private let ownName: NodeName
-    private let ownID: NodeID
-    private let level: Double
+    let ownID: NodeID
+    private let level: @Sendable () -> Double
+    private let isCell: Bool
     private let version: String
     private let engine: any EngineStatusSource
     private let localEngine: LocalEngine?
@@ -78,13 +79,15 @@ package final class PeerDirectory: Mesh {
     static let modelsPause = Duration.seconds(1)
 
     package init(
-        ownName: NodeName, ownID: NodeID, level: Double, version: String, protocols: ProtocolVersions,
+        ownName: NodeName, ownID: NodeID, level: @escaping @Sendable () -> Double, isCell: Bool, version: String,
+        protocols: ProtocolVersions,
         engine: any EngineStatusSource, localEngine: LocalEngine?, trust: TrustBook, membership: MembershipService,
         links: PeerLinks, clock: any TimeSource, audit: any AuditTrail, logger: Logger
     ) {
         self.ownName = ownName
         self.ownID = ownID
         self.level = level
+        self.isCell = isCell
         self.version = version
         self.engine = engine
         self.localEngine = localEngine
@@ -117,7 +120,7 @@ package final class PeerDirectory: Mesh {
         let status = engine.status()
         let own = NodeSnapshot(
             name: ownName, isSelf: true, models: status.models, isLoading: status.health == .loading,
-            slots: status.slots, outstanding: status.active + status.queued, level: level, takenAt: clock.now)
+            slots: status.slots, outstanding: status.active + status.queued, level: level(), takenAt: clock.now)
         return [own] + state.withLock { state in state.entries.values.map(\.snapshot) }
     }
 
@@ -257,7 +260,7 @@ package final class PeerDirectory: Mesh {
             let load = PeerLoad(
                 name: ownName, version: version, protocols: state.ownProtocols,
                 catalogue: state.own.models.catalogue, loading: status.health == .loading, slots: max(1, status.slots),
-                outstanding: status.active + status.queued, level: level)
+                outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil)
             guard load != state.own.load else { return nil }
             state.own.load = load
             return load

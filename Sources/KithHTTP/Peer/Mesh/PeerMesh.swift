@@ -18,7 +18,10 @@ package final class PeerMesh: Sendable {
         package var name: NodeName
         package var version: String
         package var protocols: ProtocolVersions
-        package var level: Double
+        /// Its declared level, which may change.
+        package var level: @Sendable () -> Double
+        /// Whether it answers as an AIOS cell too.
+        package var isCell: Bool
         package var membership: MembershipSettings
         /// Where this node's peer port can be reached, the best address first.
         package var addresses: @Sendable () -> [PeerAddress]
@@ -26,7 +29,8 @@ package final class PeerMesh: Sendable {
         package var generateLimit: Int
 
         package init(
-            name: NodeName, version: String, protocols: ProtocolVersions = .supported, level: Double = 1,
+            name: NodeName, version: String, protocols: ProtocolVersions = .supported,
+            level: @escaping @Sendable () -> Double = { 1 }, isCell: Bool = false,
             membership: MembershipSettings = .lan, generateLimit: Int = 12 << 20,
             addresses: @escaping @Sendable () -> [PeerAddress]
         ) {
@@ -34,6 +38,7 @@ package final class PeerMesh: Sendable {
             self.version = version
             self.protocols = protocols
             self.level = level
+            self.isCell = isCell
             self.membership = membership
             self.generateLimit = generateLimit
             self.addresses = addresses
@@ -51,6 +56,7 @@ package final class PeerMesh: Sendable {
     let membership: MembershipService
     let pairing: PairingDesk
     let sync: OperationsSync
+    let stateSync: StateSync?
     let clock: any TimeSource
     let audit: any AuditTrail
     let logger: Logger
@@ -66,7 +72,8 @@ package final class PeerMesh: Sendable {
     /// - Throws: What TLS has against the identity.
     package init(
         profile: Profile, identity: NodeIdentity, trust: TrustBook, engine: any EngineStatusSource,
-        localEngine: LocalEngine?, clock: any TimeSource, audit: any AuditTrail, logger: Logger,
+        localEngine: LocalEngine?, state: StateBook? = nil, clock: any TimeSource, audit: any AuditTrail,
+        logger: Logger,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws {
         self.profile = profile
@@ -93,11 +100,18 @@ package final class PeerMesh: Sendable {
             transport: PeerGossip(links: links, clock: clock) { eventSource.yield(.failed($0, $1)) }, clock: clock,
             notify: { eventSource.yield(.membership($0)) })
         directory = PeerDirectory(
-            ownName: profile.name, ownID: identity.id, level: profile.level, version: profile.version,
+            ownName: profile.name, ownID: identity.id, level: profile.level, isCell: profile.isCell,
+            version: profile.version,
             protocols: profile.protocols, engine: engine, localEngine: localEngine, trust: trust,
             membership: membership, links: links, clock: clock, audit: audit, logger: logger)
         let sync = OperationsSync(trust: trust, links: links, membership: membership, logger: logger)
         self.sync = sync
+        let stateSync = state.map { [links, membership] state in
+            StateSync(
+                book: state, node: identity.id, links: links, membership: membership, clock: clock, logger: logger)
+        }
+        self.stateSync = stateSync
+        stateSync?.setKin(trust.kin)
         pairing = PairingDesk(
             identity: identity, trust: trust, clock: clock, audit: audit,
             introduction: { PairingIntroduction(name: profile.name, addresses: profile.addresses()) },
@@ -105,6 +119,7 @@ package final class PeerMesh: Sendable {
         membership.setTrusted(trust.kin)
         trust.whenChanged { [links, membership, connections, directory, weak trust] change in
             membership.setTrusted(change.kin)
+            stateSync?.setKin(change.kin)
             if trust?.isForgotten == true { logger.warning("this node was forgotten by its kin; pair it again") }
             for peer in trust?.peers() ?? [] where change.kin.contains(peer.id) {
                 membership.suggest(addresses: peer.addresses, for: peer.id)
@@ -124,6 +139,9 @@ package final class PeerMesh: Sendable {
             addresses: profile.addresses())
     }
 
+    /// This node's declared level.
+    package var level: Double { profile.level() }
+
     /// The listener to which others speak; a service to be run beside ``run(onReturn:)``.
     ///
     /// - Parameter onListening: Told of the channel when the port is open.
@@ -133,7 +151,8 @@ package final class PeerMesh: Sendable {
     ) -> Application<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(
             connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
-            localEngine: localEngine, work: work, clock: clock, audit: audit, generateLimit: profile.generateLimit
+            localEngine: localEngine, work: work, state: stateSync, clock: clock, audit: audit,
+            generateLimit: profile.generateLimit
         ) { [profile, instance] in
             Self.hello(profile, instance)
         }
@@ -152,6 +171,7 @@ package final class PeerMesh: Sendable {
             group.addTask { await self.follow() }
             group.addTask { await self.syncNowAndThen() }
             group.addTask { await self.kithWatch.run() }
+            if let stateSync = self.stateSync { group.addTask { await stateSync.run() } }
         }
         links.shutDown()
     }
@@ -217,9 +237,11 @@ package final class PeerMesh: Sendable {
         case .appeared, .returned:
             directory.recovered(event.id)
             await sync.run(with: [event.id])
+            await stateSync?.exchange(with: event.id)
             await remember(event.id)
         case .addressesChanged: await remember(event.id)
-        case .suspected, .died, .left, .removed, .payloadChanged: break
+        case .died, .left, .removed: stateSync?.lost(event.id)
+        case .suspected, .payloadChanged: break
         }
         directory.refresh()
     }

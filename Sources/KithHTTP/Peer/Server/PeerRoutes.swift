@@ -5,6 +5,7 @@ import KithDialects
 import KithInference
 import KithMembership
 import KithModel
+import KithSync
 import NIOCore
 
 /// What this node does for other nodes: greets them, gossips, answers with its own engine. It never forwards.
@@ -20,11 +21,13 @@ struct PeerRoutes: Sendable {
         router.peer(PeerWire.helloPath, .post, for: .paired, of: services) { try await hello($0, $1) }
         router.peer(PeerWire.gossipPath, .post, for: .kin, of: services) { try await gossip($0, $1) }
         router.peer(PeerWire.operationsPath, .post, for: .kin, of: services) { try await operations($0, $1) }
+        router.peer(PeerWire.statePath, .post, for: .kin, of: services) { try await state($0, $1) }
         router.peer(PeerWire.modelsPath, .get, for: .kin, of: services) { _, _ in
             try Response.json(services.directory.ownModels())
         }
         router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { try await generate($0, $1) }
         router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
+        CellPeerRoutes(services: services).add(to: router)
     }
 
     private func hello(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
@@ -56,6 +59,26 @@ struct PeerRoutes: Sendable {
         let bytes = try await request.jsonBody(upTo: Self.operationsLimit)
         let message = try JSONBody.decode(OperationsMessage.self, from: bytes)
         return try Response.json(try await services.trust.exchange(message))
+    }
+
+    private func state(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        guard let state = services.state else { throw ChatFailure(.unsupported, "this node shares no state") }
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: SyncBudget.byteLimit)
+        } catch is NIOTooManyBytesError {
+            throw SurfaceRefusal.tooLarge(SyncBudget.byteLimit)
+        }
+        let question: SyncMessage
+        do {
+            question = try SyncMessage(decoding: [UInt8](buffer: body))
+        } catch {
+            throw ChatFailure(.malformedRequest, "what was sent is \(error)", cause: error)
+        }
+        let answer = try await state.answer(question, from: caller.id)
+        return Response(
+            status: .ok, headers: [.contentType: PeerWire.stateType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.encoded())))
     }
 
     private func generate(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {

@@ -13,6 +13,8 @@ package struct PeerServices: Sendable {
     package var pairing: PairingDesk
     package var localEngine: LocalEngine?
     package var work: KinWork
+    /// `nil` for a node that shares no state.
+    var state: StateSync?
     package var clock: any TimeSource
     package var audit: any AuditTrail
     /// Bytes of a request for an answer.
@@ -20,9 +22,10 @@ package struct PeerServices: Sendable {
     /// What this node says of itself.
     package var hello: @Sendable () -> PeerHello
 
-    package init(
+    init(
         connections: PeerConnections, trust: TrustBook, membership: MembershipService, directory: PeerDirectory,
-        pairing: PairingDesk, localEngine: LocalEngine?, work: KinWork, clock: any TimeSource, audit: any AuditTrail,
+        pairing: PairingDesk, localEngine: LocalEngine?, work: KinWork, state: StateSync?, clock: any TimeSource,
+        audit: any AuditTrail,
         generateLimit: Int, hello: @escaping @Sendable () -> PeerHello
     ) {
         self.connections = connections
@@ -32,6 +35,7 @@ package struct PeerServices: Sendable {
         self.pairing = pairing
         self.localEngine = localEngine
         self.work = work
+        self.state = state
         self.clock = clock
         self.audit = audit
         self.generateLimit = generateLimit

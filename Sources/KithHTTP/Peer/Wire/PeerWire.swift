@@ -8,6 +8,7 @@ package enum PeerWire {
     package static let helloPath = "/peer/v1/hello"
     package static let gossipPath = "/peer/v1/gossip"
     package static let operationsPath = "/peer/v1/operations"
+    package static let statePath = "/peer/v1/state"
     package static let modelsPath = "/peer/v1/models"
     package static let generatePath = "/peer/v1/generate"
     package static let embedPath = "/peer/v1/embed"
@@ -18,6 +19,7 @@ package enum PeerWire {
     package static let pairingHelloPath = "/pair/v1/hello"
     package static let pairingProofPath = "/pair/v1/proof"
     package static let linesType = "application/x-ndjson"
+    package static let stateType = "application/octet-stream"
     package static let gossipType = "application/octet-stream"
     /// An asked node that is still busy says so this often.
     package static let keepAlive = Duration.seconds(5)

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+package import KithModel
+package import KithStore
+package import KithSync
+import Synchronization
+
+/// The state that kin share, at this node: what was written is on disk, then it is seen here, then kin are told.
+package final class StateBook: SharedState {
+    private let keeper: StateKeeper
+    private let view: SharedView
+    private let signal: ChangeSignal
+    private let standings = Mutex<[NodeID: KinStanding]>([:])
+
+    /// Reads what earlier runs have stored.
+    ///
+    /// - Parameters:
+    ///   - log: What the store holds, where it has been read already.
+    ///   - events: Told of every level and every key of the context that reads differently.
+    /// - Throws: ``StoreError``.
+    package static func open(
+        store: Store, log: LogSnapshot? = nil, node: NodeID, events: EventHub, limits: LogLimits = .standard
+    ) async throws(StoreError) -> StateBook {
+        let (log, _) = try await StateKeeper.read(store, snapshot: log, node: node, limits: limits)
+        return StateBook(store: store, node: node, log: log, events: events)
+    }
+
+    private init(store: Store, node: NodeID, log: ReplicatedLog, events: EventHub) {
+        let view = SharedView(StateView(log), events: events)
+        let signal = ChangeSignal()
+        self.view = view
+        self.signal = signal
+        keeper = StateKeeper(store: store, node: node, log: log) { outcome, log in
+            view.update(outcome, log)
+            signal.fire(outcome)
+        }
+    }
+
+    // MARK: Reading
+
+    package func level(of source: StateSource) -> LevelEntry? { view.read { $0.level(of: source) } }
+
+    package func levels() -> [LevelEntry] { view.read { $0.levels } }
+
+    package func context() -> [ContextEntry] { view.read { $0.context } }
+
+    package func context(of key: String) -> ContextEntry? { view.read { $0.contextEntry(.context(key)) } }
+
+    package var versions: VersionVector { view.read { $0.versions } }
+
+    package func report() -> SyncReport {
+        let standings = standings.withLock { $0 }
+        return view.read { view in
+            SyncReport(
+                versions: view.versions, operations: view.operations, quarantined: view.quarantined,
+                kin: standings.keys.sorted().compactMap { standings[$0]?.report($0, own: view.versions) })
+        }
+    }
+
+    // MARK: Changing
+
+    @discardableResult
+    package func write(_ changes: [StateChange], delivery: DeliveryKey?) async throws(StateRefusal) -> Bool {
+        let writes = try changes.map { change throws(StateRefusal) in try LocalWrite(change) }
+        do {
+            guard case .written(let isNew) = try await keeper.perform(.write(writes, delivery: delivery)) else {
+                return false
+            }
+            return isNew
+        } catch {
+            throw StateRefusal(error)
+        }
+    }
+
+    /// Takes in what a kin sent.
+    func take(_ message: SyncMessage) async throws { _ = try await keeper.perform(.take(message)) }
+
+    /// What to tell somebody who knows this much.
+    func message(for known: VersionVector) async throws -> SyncMessage {
+        guard case .message(let message) = try await keeper.perform(.ask(known)) else {
+            return SyncMessage(versions: VersionVector())
+        }
+        return message
+    }
+
+    /// Lets go of what time has done with.
+    func tend() async throws { _ = try await keeper.perform(.tend) }
+
+    // MARK: Kin
+
+    /// Calls `action` with every change that is on disk; from the task that made it.
+    func whenChanged(_ action: @escaping @Sendable (LogOutcome) -> Void) { signal.set(action) }
+
+    func standing(of id: NodeID) -> KinStanding? { standings.withLock { $0[id] } }
+
+    func note(_ id: NodeID, _ change: (inout KinStanding) -> Void) {
+        standings.withLock { change(&$0[id, default: KinStanding()]) }
+    }
+
+    /// Only of these anything is known from now on.
+    func keepStandings(of kin: Set<NodeID>) {
+        standings.withLock { standings in
+            standings = standings.filter { kin.contains($0.key) }
+            for id in kin where standings[id] == nil { standings[id] = KinStanding(unreachableSince: .now()) }
+        }
+    }
+}
+
+/// Who is to be told of changes, once that is known.
+private final class ChangeSignal: Sendable {
+    private let action = Mutex<(@Sendable (LogOutcome) -> Void)?>(nil)
+
+    func set(_ action: @escaping @Sendable (LogOutcome) -> Void) { self.action.withLock { $0 = action } }
+
+    func fire(_ outcome: LogOutcome) { action.withLock { $0 }?(outcome) }
+}
+
+extension LocalWrite {
+    fileprivate init(_ change: StateChange) throws(StateRefusal) {
+        if change.register.kind == .level, let value = change.value, StateView.level(value) == nil {
+            throw StateRefusal(.invalid, "a level must be a number from 0 to 10")
+        }
+        do {
+            self.init(change.register, by: change.source, value: try change.value.map(JSONBody.encodeSorted))
+        } catch {
+            throw StateRefusal(.invalid, "the value holds a number that JSON cannot", cause: error)
+        }
+    }
+}

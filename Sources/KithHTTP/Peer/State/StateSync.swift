@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithMembership
+import KithModel
+import KithSync
+import Logging
+import Synchronization
+
+/// Brings the shared state of kin into step: changes are sent at once, and everything is compared now and then.
+final class StateSync: Sendable {
+    /// Between two comparisons with all kin.
+    static let interval = Duration.seconds(30)
+    /// What came from one kin reaches the others from its origin; who could not be reached from there gets it from here.
+    static let relayPause = Duration.seconds(2)
+    /// Messages of one exchange; each brings both sides forward or is the last.
+    static let roundLimit = 1_000
+    static let limit = Duration.seconds(10)
+
+    let book: StateBook
+    private let links: PeerLinks
+    private let membership: MembershipService
+    private let clock: any TimeSource
+    private let logger: Logger
+    private let turns = Mutex<[NodeID: Turn]>([:])
+    /// Something was written here.
+    private let writes: AsyncStream<Void>
+    /// Something came from a kin.
+    private let takes: AsyncStream<Void>
+
+    /// Whether an exchange with a kin runs, and another has to follow it.
+    private enum Turn { case running, again }
+
+    init(
+        book: StateBook, node: NodeID, links: PeerLinks, membership: MembershipService, clock: any TimeSource,
+        logger: Logger
+    ) {
+        self.book = book
+        self.links = links
+        self.membership = membership
+        self.clock = clock
+        self.logger = logger
+        let (writes, wrote) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (takes, took) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        (self.writes, self.takes) = (writes, takes)
+        book.whenChanged { outcome in
+            if outcome.wasRestored {
+                logger.warning("the database is an older copy of itself; what it lacks is taken from kin")
+            }
+            if outcome.transition.inserted.contains(where: { $0.id.replica.node == node }) { wrote.yield() }
+            if outcome.transition.inserted.contains(where: { $0.id.replica.node != node }) { took.yield() }
+        }
+    }
+
+    /// Runs until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.push() }
+            group.addTask { await self.relay() }
+            group.addTask { await self.compareNowAndThen() }
+        }
+    }
+
+    private func push() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in writes {
+                for id in membership.reachable { group.addTask { await self.exchange(with: id) } }
+            }
+        }
+    }
+
+    private func relay() async {
+        for await _ in takes {
+            do { try await clock.sleep(for: Self.relayPause) } catch { return }
+            await exchange(with: lagging)
+        }
+    }
+
+    /// The kin of which it is not known that they know all that this node does.
+    private var lagging: [NodeID] {
+        let own = book.versions
+        return membership.reachable.filter { book.standing(of: $0)?.versions?.covers(own) != true }
+    }
+
+    private func compareNowAndThen() async {
+        while true {
+            do { try await clock.sleep(for: Self.interval) } catch { return }
+            try? await book.tend()  // A disk that fails is told of by whoever writes.
+            await exchange(with: membership.reachable)
+        }
+    }
+
+    private func exchange(with kin: [NodeID]) async {
+        await withDiscardingTaskGroup { group in
+            for id in kin { group.addTask { await self.exchange(with: id) } }
+        }
+    }
+
+    // MARK: One kin
+
+    /// Exchanges until both know the same; a call while one runs makes that one go on.
+    func exchange(with id: NodeID) async {
+        let isFirst = turns.withLock { turns in
+            defer { turns[id] = turns[id] == nil ? .running : .again }
+            return turns[id] == nil
+        }
+        guard isFirst else { return }
+        repeat {
+            do {
+                try await converge(with: id)
+                book.note(id) {
+                    $0.exchangedAt = .now()
+                    $0.unreachableSince = nil
+                    $0.problem = nil
+                }
+            } catch {
+                logger.debug("state not exchanged", metadata: ["peer": "\(id.short)", "reason": "\(error)"])
+                book.note(id) { $0.problem = "\(error)" }
+            }
+        } while isAskedAgain(id)
+    }
+
+    private func isAskedAgain(_ id: NodeID) -> Bool {
+        turns.withLock { turns in
+            let isAgain = turns[id] == .again && !Task.isCancelled
+            turns[id] = isAgain ? .running : nil
+            return isAgain
+        }
+    }
+
+    private func converge(with id: NodeID) async throws {
+        let link = try await links.link(to: id, at: membership.addresses(of: id))
+        // Who has not said yet what it knows is asked first, and sent nothing it may know.
+        var known = book.standing(of: id)?.versions
+        for _ in 0..<Self.roundLimit {
+            let question =
+                if let known { try await book.message(for: known) } else { SyncMessage(versions: book.versions) }
+            let answer = try await link.exchange(question, limit: Self.limit)
+            book.note(id) { $0.versions = answer.versions }
+            if !answer.ranges.isEmpty || answer.holdings != nil { try await book.take(answer) }
+            if answer.isComplete, answer.versions.covers(book.versions) { return }
+            guard known != answer.versions || !answer.ranges.isEmpty else { return }
+            known = answer.versions
+        }
+    }
+
+    /// Answers a kin's message.
+    ///
+    /// - Throws: ``StateRefusal``, ``SyncProblem``.
+    func answer(_ question: SyncMessage, from id: NodeID) async throws -> SyncMessage {
+        if !question.ranges.isEmpty || question.holdings != nil { try await book.take(question) }
+        book.note(id) { standing in
+            standing.versions = question.versions
+            standing.exchangedAt = .now()
+            standing.unreachableSince = nil
+        }
+        return try await book.message(for: question.versions)
+    }
+
+    // MARK: Who is there
+
+    /// Whom to exchange with from now on.
+    func setKin(_ kin: Set<NodeID>) { book.keepStandings(of: kin) }
+
+    func lost(_ id: NodeID) {
+        book.note(id) { if $0.unreachableSince == nil { $0.unreachableSince = .now() } }
+    }
+}
