@@ -5,6 +5,7 @@ package import KithMembership
 package import KithModel
 package import KithStore
 package import KithTransport
+package import KithVault
 
 /// What a bridge works with.
 package struct BridgeServices: Sendable {
@@ -45,23 +46,5 @@ package struct BridgeServices: Sendable {
         self.registry = registry
         self.discovery = discovery
         self.clock = clock
-    }
-}
-
-/// The answer to `GET /vault-status`; keys that do not belong are left out.
-package struct VaultStatusBody: Encodable, Hashable, Sendable {
-    /// `available`, `unavailable` or `error`.
-    package var status: String
-    /// The status with which Vault answered.
-    package var code: Int?
-    package var error: String?
-    /// What that status means.
-    package var detail: String?
-
-    package init(status: String, code: Int? = nil, error: String? = nil, detail: String? = nil) {
-        self.status = status
-        self.code = code
-        self.error = error
-        self.detail = detail
     }
 }
