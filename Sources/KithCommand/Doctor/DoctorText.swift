@@ -21,7 +21,7 @@ package struct DoctorText: Sendable {
     package var lines: [String] {
         let sections = report.sections.map { (title: $0.title, lines: DoctorLine.lines(of: $0)) }
         let widest = sections.flatMap(\.lines).map(\.title.displayWidth).max() ?? 0
-        let titleWidth = min(max(widest, Self.titleWidths.lowerBound), Self.titleWidths.upperBound)
+        let titleWidth = min(max(widest, Self.titleWidths.lowerBound), Self.titleWidths.upperBound, width / 3)
         return heading
             + sections.flatMap { section in
                 ["", style.bold(section.title.printable)] + section.lines.flatMap { lines($0, titleWidth: titleWidth) }
@@ -66,7 +66,7 @@ package struct DoctorText: Sendable {
     }
 
     private func wrapped(_ text: String, indent: Int) -> [String] {
-        text.wrapped(toWidth: max(24, width - indent))
+        text.wrapped(toWidth: max(16, width - indent))
     }
 
     // MARK: The end
