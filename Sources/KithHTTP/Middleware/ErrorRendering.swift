@@ -31,7 +31,7 @@ struct ErrorRendering: RouterMiddleware {
 /// Whose error shape a path has.
 enum SurfaceDialect: Sendable {
     case seed, openAI, peer
-    /// Of the routes that the node's owner asks about trust and keys.
+    /// Of the routes that the node's owner asks about trust, keys, conversations and what kin share.
     case control
 
     init(path: String) {
@@ -74,10 +74,13 @@ struct SurfaceProblem: Sendable {
                 status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
         case let failure as ControlFailure:
             self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
+        case let refusal as StateRefusal:
+            self.init(status: refusal.status, message: refusal.message, code: refusal.code.rawValue)
         case let dispatch as DispatchFailure:
             self.init(dispatch.failure)
             headers.setRoute(dispatch.route)
         case let failure as ChatFailure: self.init(failure)
+        case let refusal as StateRefusal: self.init(refusal)
         case let error as any HTTPResponseError where error.status == .notFound: self.init(SurfaceRefusal.notFound)
         case let error as any HTTPResponseError where error.status.code < 500:
             self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
@@ -90,6 +93,23 @@ struct SurfaceProblem: Sendable {
         guard status == .serviceUnavailable || status == .tooManyRequests else { return }
         let seconds = max(1, Int((failure.retryAfter ?? .seconds(1)).seconds.rounded(.up)))
         headers[.retryAfter] = String(seconds)
+    }
+
+    init(_ refusal: StateRefusal) {
+        switch refusal.code {
+        case .invalid:
+            self.init(
+                status: .unprocessableContent, message: refusal.message,
+                failure: ChatFailure(.invalidRequest, refusal.message))
+        case .limitReached, .diskFull:
+            self.init(
+                status: .init(code: 507, reasonPhrase: "Insufficient Storage"), message: refusal.message,
+                failure: ChatFailure(.engineError, refusal.message))
+        case .unavailable, .closed:
+            self.init(
+                status: .serviceUnavailable, message: refusal.message, headers: [.retryAfter: "1"],
+                failure: ChatFailure(.overloaded, refusal.message))
+        }
     }
 
     /// Names of models that would have worked go into the sentence, for people who see nothing else.

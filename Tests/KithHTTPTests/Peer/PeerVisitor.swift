@@ -88,8 +88,8 @@ struct PeerVisitor: Sendable {
 enum PeerPath {
     static let kinOnly: [(method: HTTPRequest.Method, path: String)] = [
         (.post, PeerWire.gossipPath), (.post, PeerWire.operationsPath), (.get, PeerWire.modelsPath),
-        (.post, PeerWire.statePath),
-        (.post, PeerWire.generatePath), (.post, PeerWire.embedPath),
+        (.post, PeerWire.statePath), (.post, PeerWire.generatePath), (.post, PeerWire.embedPath),
+        (.post, PeerWire.sessionsPath),
     ]
     static let all = kinOnly + [(.post, PeerWire.helloPath)]
 }

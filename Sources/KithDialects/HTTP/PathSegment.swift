@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Any text as one segment of a URL's path (RFC 3986, section 2.1).
-enum PathSegment {
-    static func escaped(_ text: String) -> String {
+package enum PathSegment {
+    package static func escaped(_ text: String) -> String {
         text.utf8.map { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -15,7 +15,7 @@ enum PathSegment {
     }
 
     /// - Returns: `nil` for an escape that is none, and for what is not UTF-8.
-    static func unescaped(_ segment: String) -> String? {
+    package static func unescaped(_ segment: String) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(segment.utf8)[...]
         while let byte = rest.popFirst() {
