@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import KithModel
+import NIOCore
 import Testing
 
 @testable import KithHTTP
