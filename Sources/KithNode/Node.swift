@@ -34,13 +34,15 @@ package struct Node: Sendable {
     /// - Throws: ``NodeStartError`` when the node cannot start.
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
         let folder = try DataFolder.claim(settings.dataDirectory)
-        let store = try folder.openStore()
+        let (store, log) = try await folder.openState(logger: logger)
         let identity = try folder.openIdentity(store: store)
         let access = try await ClientAccess.open(
             settings: settings, store: store, identity: identity, clock: clock, logger: logger)
         defer { access.withdraw() }
         let upstream = UpstreamClient()
-        let factory = EngineFactory(settings: settings.engine, client: upstream, clock: clock, logger: logger)
+        let vault = try NodeVault.open(settings.vault, clock: clock, logger: logger)
+        let factory = EngineFactory(
+            settings: settings.engine, client: upstream, secrets: vault.secrets, clock: clock, logger: logger)
         let selection = await factory.select()
         let made = factory.make(selection)
         let local = made.map { LocalEngine(engine: $0.engine, clock: clock) }
@@ -48,9 +50,10 @@ package struct Node: Sendable {
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
         let events = EventHub()
-        let state = try await StateBook.open(store: store, node: identity.id, events: events)
+        let state = try await StateBook.open(store: store, log: log, node: identity.id, events: events)
         let peers = try await NodeMesh.open(
-            settings: settings, identity: identity, store: store, engine: monitor, localEngine: local, state: state,
+            settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
+            engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
         let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
         let services = NodeServices(
@@ -64,7 +67,8 @@ package struct Node: Sendable {
         let work = KinWork(sessions: StoredSessions(store: store, logger: logger))
         let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =
-            access.background(clock: clock) + meshServices.background + [
+            access.background(clock: clock) + meshServices.background
+            + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
@@ -77,6 +81,7 @@ package struct Node: Sendable {
         try await runGroup(of: (made?.services ?? []) + background + listeners)
         try await store.close()
         await upstream.shutDown()
+        await vault.shutDown()
         withExtendedLifetime(folder) {}
     }
 

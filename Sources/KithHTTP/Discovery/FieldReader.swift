@@ -66,6 +66,20 @@ struct FieldReader {
         return nil
     }
 
+    mutating func requiredNumber(_ field: String) -> Double {
+        guard let value = required(field) else { return 0 }
+        if value == .null { note(field, "float_type", "Input should be a valid number", value) }
+        return number(field) ?? 0
+    }
+
+    /// - Returns: `nil` for a field that is missing, or null, or wrong.
+    mutating func object(_ field: String) -> JSONValue? {
+        guard let value = members[field], value != .null else { return nil }
+        if case .object = value { return value }
+        note(field, "dict_type", "Input should be a valid dictionary", value)
+        return nil
+    }
+
     mutating func texts(_ field: String) -> [String] {
         guard let value = members[field] else { return [] }
         guard case .array(let elements) = value else {

@@ -15,6 +15,7 @@ struct RegistryRoutes: Sendable {
     let identity: RegistryIdentity
     let authorise: RegistryAccess.Rule
     let reading: RegistryAccess.Rule
+    let counts: RequestCounts
 
     func add(to router: SurfaceRouter) {
         router.surface("/health", scope: .everyone, [.get: { _, _ in try health() }])
@@ -24,6 +25,14 @@ struct RegistryRoutes: Sendable {
                 .get: { request, context in
                     try await check(request, context, by: reading)
                     return try peers()
+                }
+            ])
+        router.surface(
+            "/metrics", scope: .everyone,
+            [
+                .get: { request, context in
+                    try await check(request, context, by: reading)
+                    return .metrics(families())
                 }
             ])
         // Who may change an entry depends on whose it is, so the handlers decide.
@@ -60,19 +69,40 @@ struct RegistryRoutes: Sendable {
             RegistryPeersAnswer(peers: cells.map(CellBody.init), count: cells.count, my_host: identity.host))
     }
 
+    private func families() -> [MetricFamily] {
+        let (own, cells) = (identity.cell(), registry.cells())
+        return [
+            MetricFamily(
+                "aios_consciousness_level", .gauge, "The level that was declared for the cell.",
+                [.init(own.level, ["cell_id": own.cellID])]),
+            MetricFamily(
+                "aios_cell_info", .gauge, "Always 1; the labels say which cell it is.",
+                [.init(1, ["cell_id": own.cellID, "branch": own.branch])]),
+            MetricFamily(
+                "aios_discovery_peers", .gauge, "Cells that are registered and have not expired.",
+                value: Double(cells.count)),
+            MetricFamily(
+                "aios_peer_consciousness_level", .gauge, "The level that a registered cell told last.",
+                cells.map { .init($0.level, ["cell_id": $0.cellID]) }),
+            MetricFamily("kith_uptime_seconds", .gauge, "Since the role was started.", value: registry.uptime.seconds),
+            counts.family(role: "discovery"),
+        ]
+    }
+
     // MARK: Changing
 
     private func register(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let owner = try await owner(of: request, context)
-        let body = try await body(of: request)
+        let body = try await request.detailBody(upTo: Self.bodyLimit)
         let cell = try CellInfo(body: body)
-        try Self.check(registry.change(.entries) { $0.register(cell, by: owner, at: $1, wall: $2) }, body: body)
+        try RegistryRefusal.check(
+            registry.change(.entries) { $0.register(cell, by: owner, at: $1, wall: $2) }, body: body)
         return try .json(RegistryAnswer(status: "registered", cell_id: cell.cellID))
     }
 
     private func heartbeat(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let owner = try await owner(of: request, context)
-        let body = try await body(of: request)
+        let body = try await request.detailBody(upTo: Self.bodyLimit)
         var fields = try FieldReader(body)
         let (id, level) = (fields.text("cell_id"), fields.number("consciousness_level"))
         try fields.check()
@@ -82,13 +112,13 @@ struct RegistryRoutes: Sendable {
                 registry.cells(at: now).count
             )
         }
-        try Self.check(refusal, body: body)
+        try RegistryRefusal.check(refusal, body: body)
         return try .json(RegistryAnswer(status: "ok", cell_id: id, peers_count: count))
     }
 
     private func deregister(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let owner = try await owner(of: request, context)
-        var fields = try FieldReader(try await body(of: request))
+        var fields = try FieldReader(try await request.detailBody(upTo: Self.bodyLimit))
         let id = fields.text("cell_id")
         try fields.check()
         try remove(id, by: owner)
@@ -105,7 +135,7 @@ struct RegistryRoutes: Sendable {
     private func remove(_ id: String, by owner: RegistryOwner) throws {
         let refusal = registry.change(.entries) { registry, now, _ in registry.deregister(id, by: owner, at: now) }
         if case .unknown = refusal { throw DetailRefusal(status: .notFound, message: "Peer not found") }
-        try Self.check(refusal, body: .null)
+        try RegistryRefusal.check(refusal, body: .null)
     }
 
     // MARK: Requests
@@ -123,36 +153,6 @@ struct RegistryRoutes: Sendable {
         case .allowed(let owner): return owner
         case .refused(let why):
             throw DetailRefusal(status: .unauthorized, message: why, headers: [.wwwAuthenticate: "Bearer"])
-        }
-    }
-
-    private func body(of request: Request) async throws -> JSONValue {
-        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        guard !bytes.isEmpty else {
-            throw UnusableBody([
-                FieldFault(type: "missing", location: [.name("body")], message: "Field required", input: .null)
-            ])
-        }
-        do {
-            return try JSONBody.decode(JSONValue.self, from: bytes)
-        } catch {
-            throw UnusableBody([
-                FieldFault(
-                    type: "json_invalid", location: [.name("body"), .index(0)], message: "JSON decode error",
-                    input: .object([:]))
-            ])
-        }
-    }
-
-    private static func check(_ refusal: RegistryRefusal?, body: JSONValue) throws {
-        guard let refusal else { return }
-        switch refusal {
-        case .unusable(let field, let why):
-            throw UnusableBody(field: field, why: why, input: body[field] ?? .null)
-        case .unknown: throw DetailRefusal(status: .notFound, message: refusal.message)
-        case .taken: throw DetailRefusal(status: .conflict, message: refusal.message)
-        case .foreign: throw DetailRefusal(status: .forbidden, message: refusal.message)
-        case .full: throw DetailRefusal(status: .serviceUnavailable, message: refusal.message)
         }
     }
 }

@@ -22,8 +22,13 @@ package enum RegistryServer {
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
-        router.addMiddleware { DetailErrors() }
-        RegistryRoutes(registry: registry, identity: identity, authorise: authorise, reading: reading).add(to: router)
+        let counts = RequestCounts()
+        router.addMiddleware {
+            RequestCounting(counts: counts)
+            DetailErrors()
+        }
+        RegistryRoutes(registry: registry, identity: identity, authorise: authorise, reading: reading, counts: counts)
+            .add(to: router)
         return Application(
             responder: router.buildResponder(),
             server: .surface(limits: limits, hotRoute: nil, tls: tls),

@@ -27,6 +27,7 @@ package final class RegistryService: Sendable {
     private let storage: (any RegistryStorage)?
     private let clock: any TimeSource
     private let logger: Logger
+    private let startedAt: Moment
 
     package init(
         rules: RegistryAddressRules = RegistryAddressRules(), storage: (any RegistryStorage)? = nil,
@@ -36,7 +37,10 @@ package final class RegistryService: Sendable {
         self.storage = storage
         self.clock = clock
         self.logger = logger
+        startedAt = clock.now
     }
+
+    var uptime: Duration { clock.now - startedAt }
 
     /// Takes up what an earlier life saved. To be called before the port is opened.
     package func restore() async {

@@ -80,6 +80,7 @@ struct SurfaceProblem: Sendable {
             self.init(dispatch.failure)
             headers.setRoute(dispatch.route)
         case let failure as ChatFailure: self.init(failure)
+        case let refusal as StateRefusal: self.init(refusal)
         case let error as any HTTPResponseError where error.status == .notFound: self.init(SurfaceRefusal.notFound)
         case let error as any HTTPResponseError where error.status.code < 500:
             self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
@@ -92,6 +93,23 @@ struct SurfaceProblem: Sendable {
         guard status == .serviceUnavailable || status == .tooManyRequests else { return }
         let seconds = max(1, Int((failure.retryAfter ?? .seconds(1)).seconds.rounded(.up)))
         headers[.retryAfter] = String(seconds)
+    }
+
+    init(_ refusal: StateRefusal) {
+        switch refusal.code {
+        case .invalid:
+            self.init(
+                status: .unprocessableContent, message: refusal.message,
+                failure: ChatFailure(.invalidRequest, refusal.message))
+        case .limitReached, .diskFull:
+            self.init(
+                status: .init(code: 507, reasonPhrase: "Insufficient Storage"), message: refusal.message,
+                failure: ChatFailure(.engineError, refusal.message))
+        case .unavailable, .closed:
+            self.init(
+                status: .serviceUnavailable, message: refusal.message, headers: [.retryAfter: "1"],
+                failure: ChatFailure(.overloaded, refusal.message))
+        }
     }
 
     /// Names of models that would have worked go into the sentence, for people who see nothing else.

@@ -7,4 +7,12 @@ enum MediaTypes {
         let type = contentType.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
         return type == "application/json" || type == "text/json" || type.hasSuffix("+json")
     }
+
+    /// Whether an `Accept` header names JSON and does not name plain text before it.
+    static func prefersJSON(_ accept: String) -> Bool {
+        let types = accept.split(separator: ",").map { type in
+            type.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        }
+        return types.first { $0 == "application/json" || $0.hasPrefix("text/plain") } == "application/json"
+    }
 }

@@ -5,6 +5,8 @@ import HTTPTypes
 /// A request that is refused before its dialect is looked at.
 enum SurfaceRefusal: Error, Hashable {
     case notFound
+    /// The node's settings do not give it the role of this name.
+    case roleMissing(String)
     case methodNotAllowed([HTTPRequest.Method])
     /// The content type that came.
     case unsupportedMediaType(String)
@@ -13,7 +15,7 @@ enum SurfaceRefusal: Error, Hashable {
 
     var status: HTTPResponse.Status {
         switch self {
-        case .notFound: .notFound
+        case .notFound, .roleMissing: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .unsupportedMediaType: .unsupportedMediaType
         case .tooLarge: .contentTooLarge
@@ -23,6 +25,7 @@ enum SurfaceRefusal: Error, Hashable {
     var message: String {
         switch self {
         case .notFound: "there is nothing at this path; GET /openapi.yaml lists what there is"
+        case .roleMissing(let role): "this node does not have the role \(role)"
         case .methodNotAllowed(let methods):
             "use \(methods.map(\.rawValue).joined(separator: " or ")) here"
         case .unsupportedMediaType(let type): "the body must be sent as application/json, not as \(type.prefix(100))"
@@ -33,7 +36,7 @@ enum SurfaceRefusal: Error, Hashable {
     var headers: HTTPFields {
         switch self {
         case .methodNotAllowed(let methods): [.allow: methods.map(\.rawValue).joined(separator: ", ")]
-        case .notFound, .unsupportedMediaType, .tooLarge: [:]
+        case .notFound, .roleMissing, .unsupportedMediaType, .tooLarge: [:]
         }
     }
 }

@@ -7,7 +7,7 @@ func eventually(_ isSo: () async throws -> Bool) async rethrows -> Bool {
     let deadline = ContinuousClock.now + .seconds(20)
     while !(try await isSo()) {
         guard ContinuousClock.now < deadline else { return false }
-        await Task.yield()
+        try? await Task.sleep(for: .milliseconds(2))
     }
     return true
 }

@@ -18,7 +18,7 @@ struct KinshipTests {
                 try await TestNode.run("phone", engine: EchoEngine()) { phone in
                     try await pair(desk, laptop)
                     try await pair(laptop, phone)
-                    for node in [desk, laptop, phone] { await node.awaitKin(2) }
+                    for node in [desk, laptop, phone] { try await node.awaitKin(2) }
                     try await body(desk, laptop, phone)
                 }
             }
@@ -73,7 +73,7 @@ struct KinshipTests {
             await expect(.forgotten, of: phone.id, at: desk, laptop)
             try await pair(laptop, phone)
             await expect(.kin, of: phone.id, at: desk, laptop)
-            for node in [desk, laptop, phone] { await node.awaitKin(2) }
+            for node in [desk, laptop, phone] { try await node.awaitKin(2) }
         }
     }
 

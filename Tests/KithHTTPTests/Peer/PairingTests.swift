@@ -46,7 +46,7 @@ struct PairingTests {
                 #expect(desk.audit.count(.pairingAccepted) == 1)
                 #expect(laptop.audit.count(.pairingAccepted) == 1)
                 #expect(desk.refusals.isEmpty)
-                if tier == .kin { await laptop.awaitKin(1) }
+                if tier == .kin { try await laptop.awaitKin(1) }
             }
         }
     }

@@ -11,8 +11,8 @@ import Testing
 @Suite struct `The state that kin share` {
     @Test(.timeLimit(.minutes(1)))
     func `reads the same at both, wherever it was written`() async throws {
-        try await TestNode.run("one", engine: nil) { one in
-            try await TestNode.run("two", engine: nil, kin: [one]) { two in
+        try await TestNode.run("one", engine: EchoEngine()) { one in
+            try await TestNode.run("two", engine: EchoEngine(), kin: [one]) { two in
                 try await one.state.write([.level(2.5, of: .named("editor"))])
                 try await two.state.write([.context("branch", "main", by: .named("editor"))])
                 try await two.until { $0.level(of: .named("editor"))?.level == 2.5 }
@@ -23,11 +23,11 @@ import Testing
 
     @Test(.timeLimit(.minutes(1)))
     func `comes to one that joins later, with everything written before`() async throws {
-        try await TestNode.run("one", engine: nil) { one in
+        try await TestNode.run("one", engine: EchoEngine()) { one in
             for number in 0..<50 {
                 try await one.state.write([.context("k\(number)", .integer(Int64(number)), by: .named("editor"))])
             }
-            try await TestNode.run("two", engine: nil, kin: [one]) { two in
+            try await TestNode.run("two", engine: EchoEngine(), kin: [one]) { two in
                 try await two.until { $0.context().count == 50 }
                 let kin = try #require(two.state.report().kin.first)
                 #expect(kin.id == one.id)
@@ -38,9 +38,9 @@ import Testing
 
     @Test(.timeLimit(.minutes(1)))
     func `reaches a third that only the second can reach`() async throws {
-        try await TestNode.run("one", engine: nil) { one in
-            try await TestNode.run("two", engine: nil, kin: [one]) { two in
-                try await TestNode.run("three", engine: nil) { three in
+        try await TestNode.run("one", engine: EchoEngine()) { one in
+            try await TestNode.run("two", engine: EchoEngine(), kin: [one]) { two in
+                try await TestNode.run("three", engine: EchoEngine()) { three in
                     try await two.trust(three)
                     try await one.state.write([.context("branch", "main", by: .named("editor"))])
                     try await three.until { $0.context().count == 1 }
@@ -51,8 +51,8 @@ import Testing
 
     @Test(.timeLimit(.minutes(1)))
     func `is not told to a friend's node`() async throws {
-        try await TestNode.run("one", engine: nil) { one in
-            try await TestNode.run("friend", engine: nil) { friend in
+        try await TestNode.run("one", engine: EchoEngine()) { one in
+            try await TestNode.run("friend", engine: EchoEngine()) { friend in
                 try await one.trust(friend, as: .kith)
                 try await one.state.write([.context("branch", "secret", by: .named("editor"))])
                 let visitor = try PeerVisitor(friend.identity)
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func `counts a delivery once, however often it arrives`() async throws {
-        try await TestNode.run("one", engine: nil) { one in
+        try await TestNode.run("one", engine: EchoEngine()) { one in
             let key = try #require(DeliveryKey("write-1"))
             let first = try await one.state.write([.level(1, of: .named("editor"))], delivery: key)
             try await one.state.write([.level(2, of: .named("editor"))])
@@ -76,7 +76,7 @@ import Testing
 
     @Test(arguments: [-1, 10.5, .nan, .infinity])
     func `takes no level outside of 0 to 10`(level: Double) async throws {
-        try await TestNode.run("one", engine: nil) { one in
+        try await TestNode.run("one", engine: EchoEngine()) { one in
             await #expect(throws: StateRefusal.self) {
                 try await one.state.write([.level(level, of: .named("editor"))])
             }

@@ -86,7 +86,7 @@ struct TestNode: Sendable {
                 name: name, address: HTTPAddress(host: "127.0.0.1", port: ports.client), services: services,
                 mesh: mesh, audit: audit, identity: identity, upstream: upstream)
             for other in kin { try await node.trust(other) }
-            await node.awaitKin(kin.count)
+            try await node.awaitKin(kin.count)
             let result = try await body(node)
             group.cancelAll()
             return result
@@ -101,9 +101,9 @@ struct TestNode: Sendable {
     }
 
     /// Until so many kin are up and their models known.
-    func awaitKin(_ count: Int) async {
+    func awaitKin(_ count: Int) async throws {
         while services.mesh.peers().count(where: { $0.state == .up && !$0.models.isEmpty }) < count {
-            await Task.yield()
+            try await Task.sleep(for: .milliseconds(2))
         }
     }
 

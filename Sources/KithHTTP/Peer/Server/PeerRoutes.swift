@@ -27,6 +27,7 @@ struct PeerRoutes: Sendable {
         }
         router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { try await generate($0, $1) }
         router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
+        CellPeerRoutes(services: services).add(to: router)
     }
 
     private func hello(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithAssist
+import KithInference
+import KithModel
+import Synchronization
+
+/// Asks the best engine of the mesh about code, and makes do without one.
+struct EngineOpinions: Sendable {
+    struct Opinion: Sendable {
+        var suggestions: [String]
+        var model: ModelID
+        var node: NodeName?
+    }
+
+    let dispatcher: Dispatcher
+    let clock: any TimeSource
+    /// How long an engine is listened to.
+    let limit: Duration
+
+    /// What an engine has said so far.
+    private struct Heard: Sendable {
+        var text = ""
+        var ending = FindingsParser.Ending.cut
+        var model: ModelID?
+        var node: NodeName?
+    }
+
+    /// - Returns: `nil` when no engine said anything in time.
+    /// - Throws: `CancellationError`.
+    func opinion(
+        on reading: CodeReading, action: AssistAction, surroundings: AssistContext, code: String
+    ) async throws -> Opinion? {
+        guard reading.shownCode.contains(where: { !$0.isWhitespace }) else { return nil }
+        let prompt = AssistPrompt(
+            reading, action: action, language: surroundings.language, path: surroundings.path,
+            cursor: surroundings.cursor)
+        let heard = HeardText()
+        await withTaskGroup { group in
+            group.addTask { await listen(to: prompt.request, heard) }
+            group.addTask { try? await clock.sleep(for: limit) }  // ends early only with all of it
+            await group.next()
+            group.cancelAll()
+        }
+        try Task.checkCancellation()
+        return heard.opinion(action: action, code: code)
+    }
+
+    private func listen(to request: ChatRequest, _ heard: HeardText) async {
+        do {
+            let routed = try await dispatcher.dispatch(request)
+            heard.begin(routed)
+            switch routed.body {
+            case .whole(let answer): heard.add(answer.message.text, finish: answer.finish)
+            case .stream(let stream):
+                while let event = try await stream.next() {
+                    switch event {
+                    case .waiting: break
+                    case .delta(let delta): guard heard.add(delta.text) else { return }
+                    case .finished(let reason, _): heard.add("", finish: reason)
+                    }
+                }
+            case .verbatim: break
+            }
+        } catch {
+            // What can be said without an engine is said; that none answered shows in the answer by its absence.
+        }
+    }
+
+    /// Outlives the listening, so that what was said in time is not lost with it.
+    private final class HeardText: Sendable {
+        private let state = Mutex(Heard())
+
+        func begin(_ answer: RoutedAnswer) {
+            state.withLock {
+                $0.model = answer.model
+                $0.node = answer.route.candidate?.node
+            }
+        }
+
+        /// - Returns: Whether there is room for more.
+        @discardableResult
+        func add(_ text: String, finish: FinishReason? = nil) -> Bool {
+            state.withLock { heard in
+                guard heard.text.utf8.count + text.utf8.count <= FindingsParser.inputLimit else { return false }
+                heard.text += text
+                if finish == .stop { heard.ending = .whole }
+                return true
+            }
+        }
+
+        func opinion(action: AssistAction, code: String) -> Opinion? {
+            let heard = state.withLock { $0 }
+            guard let model = heard.model else { return nil }
+            let suggestions = FindingsParser(action: action, code: code)
+                .suggestions(in: heard.text, ending: heard.ending)
+            return Opinion(suggestions: suggestions, model: model, node: heard.node)
+        }
+    }
+}
