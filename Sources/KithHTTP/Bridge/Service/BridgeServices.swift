@@ -20,8 +20,7 @@ package struct BridgeServices: Sendable {
     package var store: Store
     package var events: EventHub
     package var access: AccessControl
-    /// `nil` where no vault is configured.
-    package var vault: (@Sendable () async -> VaultStatusBody)?
+    package var vault: @Sendable () async -> VaultStatusBody
     /// The cells of this node's own registry; `nil` without the role.
     package var registry: (@Sendable () -> [CellInfo])?
     /// Discovery services to ask beside it.
@@ -31,7 +30,8 @@ package struct BridgeServices: Sendable {
     package init(
         addresses: [HTTPAddress], kin: @escaping @Sendable () -> [KinCell], client: UpstreamClient,
         local: any CellAnswering, state: any SharedState, store: Store, events: EventHub, access: AccessControl,
-        vault: (@Sendable () async -> VaultStatusBody)? = nil, registry: (@Sendable () -> [CellInfo])? = nil,
+        vault: @escaping @Sendable () async -> VaultStatusBody = { .unconfigured },
+        registry: (@Sendable () -> [CellInfo])? = nil,
         discovery: [HTTPAddress] = [], clock: any TimeSource = MonotonicClock()
     ) {
         self.addresses = addresses
