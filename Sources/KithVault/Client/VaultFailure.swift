@@ -95,8 +95,8 @@ extension VaultFailure {
                 .elsewhere, "the Vault at \(address) only says where another is; vault.address must name that one")
         case (412, _?), (429, _), (472...474, _?), (500...599, _):
             self.init(.unavailable, "Vault at \(address) cannot answer now, with status \(status)")
-        case (401, _?), (403, _?): self.init(.denied, attempt.denial)
-        case (400, _?) where attempt == .logIn: self.init(.denied, attempt.denial)
+        // 400 is the answer to a role that is not accepted and to a token that cannot be renewed.
+        case (400...403, _?): self.init(.denied, attempt.denial)
         case (404, _?): self.init(.noSecret, attempt.absence)
         default: self.init(.foreign, "what answers at \(address) with status \(status) does not answer as Vault does")
         }

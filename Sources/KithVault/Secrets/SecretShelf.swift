@@ -12,7 +12,9 @@ final class SecretShelf: Sendable {
 
     private struct State {
         var entries: [VaultReference: Entry] = [:]
-        /// The paths of secrets that were refused since somebody asked for these.
+        /// Paths of secrets that nobody has begun to read.
+        var new: Set<String> = []
+        /// Paths of secrets that were refused and of which nobody has taken note yet.
         var refused: Set<String> = []
     }
 
@@ -21,7 +23,18 @@ final class SecretShelf: Sendable {
     var references: [VaultReference] { state.withLock { Array($0.entries.keys) } }
 
     func add(_ reference: VaultReference) {
-        state.withLock { if $0.entries[reference] == nil { $0.entries[reference] = Entry() } }
+        state.withLock { state in
+            guard state.entries[reference] == nil else { return }
+            state.entries[reference] = Entry()
+            state.new.insert(reference.path)
+        }
+    }
+
+    func takeNew() -> Set<String> {
+        state.withLock { state in
+            defer { state.new = [] }
+            return state.new
+        }
     }
 
     func current(_ reference: VaultReference) throws(SecretProblem) -> Secret {

@@ -16,9 +16,9 @@ struct VaultAgenda: Sendable {
 
     init(lease: LeaseKeeper) { self.lease = lease }
 
-    /// Adds what is new.
+    /// Adds what is to be read, or read anew because more of it is wanted.
     mutating func add(_ paths: some Sequence<String>, at now: Moment) {
-        for path in paths where reads[path] == nil { reads[path] = ReadSchedule(at: now) }
+        for path in paths { reads[path] = ReadSchedule(at: now) }
     }
 
     mutating func update(_ path: String, _ change: (inout ReadSchedule) -> Void) {

@@ -35,7 +35,7 @@ package final class VaultSecrets: SecretKeeper {
     package func run() async {
         var session = Session(credential: credential, at: clock.now)
         while !Task.isCancelled {
-            session.agenda.add(shelf.references.map(\.path), at: clock.now)
+            session.agenda.add(shelf.takeNew(), at: clock.now)
             for path in shelf.takeRefused() { session.agenda.update(path) { $0.hurry(at: clock.now) } }
             switch session.agenda.next(at: clock.now) {
             case .ask(let question): await ask(question, &session)

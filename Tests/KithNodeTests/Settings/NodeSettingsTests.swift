@@ -208,7 +208,7 @@ struct NodeSettingsTests {
         let fingerprint = String(repeating: "ab", count: 32)
         let settings = try ClientSettings(
             url: nil, environment: ["KITH_KEY": "k", "KITH_FINGERPRINT": fingerprint, "KITH_NONSENSE": "x"])
-        #expect(settings.key == .value(Secret("k")))
+        #expect(settings.key == Secret("k"))
         #expect(settings.pin != nil)
         #expect(!settings.isNamed)
         #expect(try ClientSettings(url: "http://h", environment: [:]).isNamed)
