@@ -64,7 +64,10 @@ package struct Node: Sendable {
                 defaultMaxTokens: settings.defaultMaxTokens),
             level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events)
 
-        let work = KinWork(sessions: StoredSessions(store: store, logger: logger))
+        let roles = await NodeRoles(
+            services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
+            logger: logger)
+        let work = KinWork(cell: roles.kinCell, sessions: StoredSessions(store: store, logger: logger))
         let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =
             access.background(clock: clock) + meshServices.background
@@ -75,8 +78,8 @@ package struct Node: Sendable {
                 },
             ]
         let listeners =
-            await registryServices(peers: peers, store: store, access: access) + [meshServices.listener]
-            + [clientListener(services, access: access, onListening: onListening)]
+            [meshServices.listener, clientListener(services, access: access, onListening: onListening)]
+            + roles.services
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
         try await runGroup(of: (made?.services ?? []) + background + listeners)
         try await store.close()
@@ -88,35 +91,19 @@ package struct Node: Sendable {
     private func clientListener(
         _ services: NodeServices, access: ClientAccess, onListening: @escaping @Sendable (HTTPAddress) async -> Void
     ) -> any Service {
+        // Without the role nobody is answered there but the owner's commands, which find it by its file.
+        let isOpen = settings.roles.contains(.node)
+        let (host, port) = isOpen ? (settings.host, settings.port) : ("127.0.0.1", 0)
+        var services = services
+        if !isOpen { services.access.policy.requiresKey = true }
         let application = NodeServer.application(
-            services: services, address: access.address(host: settings.host, port: settings.port), tls: access.tls,
-            logger: logger
-        ) { [settings] channel in
-            let address = access.address(host: settings.host, port: channel.localAddress?.port ?? settings.port)
+            services: services, address: access.address(host: host, port: port), tls: access.tls, logger: logger
+        ) { channel in
+            let address = access.address(host: host, port: channel.localAddress?.port ?? port)
             access.announce(address)
             await onListening(address)
         }
-        return Listener(application: application, host: settings.host, port: settings.port, flag: "--port")
-    }
-
-    /// The discovery role, if the node has it.
-    private func registryServices(peers: NodeMesh, store: Store, access: ClientAccess) async -> [any Service] {
-        guard settings.roles.contains(.discovery) else { return [] }
-        let registry = RegistryService(storage: StoredRegistry(store: store), clock: clock, logger: logger)
-        await registry.restore()
-        let port = settings.peer.discoveryPort
-        let application = RegistryServer.application(
-            registry: registry, identity: RegistryIdentity(host: settings.name.rawValue) { peers.cell() },
-            address: access.address(host: settings.host, port: port),
-            authorise: RegistryAccess.granted(by: access.control),
-            reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), tls: access.tls, logger: logger
-        ) { [logger] channel in
-            logger.info("registry listens", metadata: ["port": "\(channel.localAddress?.port ?? port)"])
-        }
-        return [
-            BackgroundLoop { await registry.run() },
-            Listener(application: application, host: settings.host, port: port, flag: "--discovery-port"),
-        ]
+        return Listener(application: application, host: host, port: port, flag: "--port")
     }
 
     private func runGroup(of services: [any Service]) async throws {

@@ -117,9 +117,12 @@ struct NodeMesh: Sendable {
     func cell() -> CellInfo {
         let own = mesh.identity()
         let address = own.addresses.first
+        let isCell = settings.roles.contains(.cell)
         return CellInfo(
-            cellID: settings.name.rawValue, ip: address?.host ?? settings.host, port: settings.port,
-            level: mesh.level, services: ["kith"], type: "kith", hostname: settings.name.rawValue,
+            cellID: isCell ? settings.cell.id ?? settings.name.rawValue : settings.name.rawValue,
+            ip: address?.host ?? settings.host, port: isCell ? settings.cell.port : settings.port, level: mesh.level,
+            services: isCell ? CellMessage.Health.offered : ["kith"], branch: settings.cell.branch,
+            type: isCell ? "cell" : "kith", hostname: settings.name.rawValue,
             kith: KithCell(
                 id: own.id, peerPort: address?.port ?? port.current, version: KithVersion.text,
                 protocolVersion: ProtocolVersions.supported.highest))

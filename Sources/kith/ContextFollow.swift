@@ -104,7 +104,7 @@ private struct Watching: Sendable {
     private static func mayPass(_ failure: CommandFailure) -> Bool {
         switch failure.status {
         case .nodeUnreachable, .notAnswered, .cutOff: true
-        case .ok, .failed, .usage, .interrupted, .outputClosed: false
+        case .ok, .failed, .errorsFound, .usage, .interrupted, .outputClosed: false
         }
     }
 }

@@ -367,6 +367,30 @@ class BrokenServices(Examined):
         self.assert_first(self.doctor("--url", service.url), "registry", "1 of them .*: tablet", "DELETE", 1)
 
 
+class BrokenVaults(Examined):
+    def doctor_with_vault(self, url: str) -> Diagnosis:
+        return self.doctor("--data-dir", self.settings(QUIET), env=environment(VAULT_ADDR=url))
+
+    def vault(self, status: int, initialized: bool, sealed: bool) -> StandIn:
+        health = {"initialized": initialized, "sealed": sealed, "standby": False, "version": "1.17.2"}
+        return self.stand_in({"/v1/sys/health": health}, statuses={"/v1/sys/health": status})
+
+    def test_it_is_sealed(self):
+        found = self.doctor_with_vault(self.vault(503, True, True).url)
+        self.assert_first(found, "vault", "Vault is sealed", "vault operator unseal", 2)
+
+    def test_it_is_not_initialised(self):
+        found = self.doctor_with_vault(self.vault(501, False, True).url)
+        self.assert_first(found, "vault", "Vault is not initialised", "vault operator init", 2)
+
+    def test_it_does_not_run(self):
+        found = self.doctor_with_vault(f"http://127.0.0.1:{ports.free_port()}")
+        self.assert_first(found, "vault", "nothing answers", "start it, or correct vault.address", 2)
+
+    def test_it_is_open(self):
+        self.assert_sound(self.doctor_with_vault(self.vault(200, True, False).url))
+
+
 @unittest.skipIf(NO_LAB, NO_LAB)
 class BrokenNetworks(Examined):
     """Two machines in network namespaces; none has a way out, an mDNS daemon or a name server."""

@@ -59,8 +59,8 @@ package struct DoctorLine: Hashable, Sendable {
 
     private static func steps(_ findings: [Finding]) -> [String] {
         findings.filter { $0.severity == .ok }.map { finding in
-            if let took = finding.duration { return "\(finding.title) \(took.shortText)" }
-            return finding.check.speaksForItself ? finding.title : finding.seen
+            guard finding.check.speaksForItself else { return finding.seen }
+            return finding.duration.map { "\(finding.title) \($0.shortText)" } ?? finding.title
         }
     }
 }

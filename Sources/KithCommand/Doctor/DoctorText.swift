@@ -2,8 +2,8 @@
 
 package import KithDoctor
 
-/// What the doctor found, for people: a line for each thing, what mends a fault beneath it, and the most probable cause last,
-/// where the eye ends.
+/// What the doctor found, for people: a line for each thing, what mends a fault beneath it, and the most probable cause
+/// last, where the eye ends.
 package struct DoctorText: Sendable {
     private static let titleWidths = 12...26
 
@@ -21,7 +21,7 @@ package struct DoctorText: Sendable {
     package var lines: [String] {
         let sections = report.sections.map { (title: $0.title, lines: DoctorLine.lines(of: $0)) }
         let widest = sections.flatMap(\.lines).map(\.title.displayWidth).max() ?? 0
-        let titleWidth = min(max(widest, Self.titleWidths.lowerBound), Self.titleWidths.upperBound)
+        let titleWidth = min(max(widest, Self.titleWidths.lowerBound), Self.titleWidths.upperBound, width / 3)
         return heading
             + sections.flatMap { section in
                 ["", style.bold(section.title.printable)] + section.lines.flatMap { lines($0, titleWidth: titleWidth) }
@@ -66,7 +66,7 @@ package struct DoctorText: Sendable {
     }
 
     private func wrapped(_ text: String, indent: Int) -> [String] {
-        text.wrapped(toWidth: max(24, width - indent))
+        text.wrapped(toWidth: max(16, width - indent))
     }
 
     // MARK: The end
@@ -82,7 +82,7 @@ package struct DoctorText: Sendable {
             Self.counted(report.count(.error), "error"), Self.counted(report.count(.warning), "warning"),
         ].compactMap { $0 }.joined(separator: " and ")
         let subject = first.subject.map { seen in first.seen.contains(seen) ? "" : "\(seen): " } ?? ""
-        let cause = wrapped("Most probable cause: " + (subject + first.seen).printable + ".", indent: 0)
+        let cause = wrapped("Most probable cause: " + Self.sentence(subject + first.seen), indent: 0)
         let head = cause.enumerated().map { $0.offset == 0 ? emphasised($0.element) : $0.element }
         return ["\(counts); looked at in \(report.duration.shortText)."] + head + (first.fix.map(closingFix) ?? [])
     }
@@ -94,8 +94,12 @@ package struct DoctorText: Sendable {
     }
 
     private func closingFix(_ fix: Finding.Fix) -> [String] {
-        let words = wrapped("Mend it: " + fix.sentence.printable + ".", indent: 0)
+        let words = wrapped("Mend it: " + Self.sentence(fix.sentence), indent: 0)
         return words + (fix.command.map { ["  " + style.cyan($0.printable)] } ?? [])
+    }
+
+    private static func sentence(_ words: String) -> String {
+        words.printable + (words.last == "?" || words.last == "." ? "" : ".")
     }
 
     private static func counted(_ count: Int, _ noun: String) -> String? {

@@ -50,6 +50,7 @@ enum SettingsFindings {
         }
         let count = node.peersFile.peers.count + node.peersFile.suggestions.count
         if count == 0, problems.isEmpty { return [] }
-        return [Finding(.peersFile, "peers file", .ok, "\(count) addresses in the list of peers")] + problems
+        let addresses = "\(count) \(count == 1 ? "address" : "addresses") in the list of peers"
+        return [Finding(.peersFile, "peers file", .ok, addresses)] + problems
     }
 }

@@ -31,11 +31,12 @@ package enum CheckID: String, Sendable, CaseIterable, Codable {
     case clock
     /// What the nodes tell each other by gossip.
     case mesh
+    /// Keys of engines may come from it.
+    case vault
     case engine
     /// A tiny real answer.
     case generation
     case registry
-    case vault
     case sync
 
     /// Smaller for what others depend on.

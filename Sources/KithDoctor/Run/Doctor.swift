@@ -4,8 +4,8 @@ package import KithModel
 package import KithNode
 import KithTransport
 
-/// Looks at a node and what is around it, or at services of the seeds by their URLs, and says what is wrong and what mends
-/// it. Changes nothing.
+/// Looks at a node and what is around it, or at services of the seeds by their URLs, and says what is wrong and what
+/// mends it. Changes nothing.
 package struct Doctor: Sendable {
     /// For all diagnoses together; what is not found out by then is reported as such.
     package static let limit = Duration.seconds(20)
@@ -39,8 +39,8 @@ package struct Doctor: Sendable {
         let start = clock.now
         let client = UpstreamClient()
         let chapters = services.map { url in
-            DiagnosisRun.Chapter(
-                "\(url)", [EndpointDiagnosis(url, key: key, severity: .error, client: client, clock: clock)])
+            let diagnosis = EndpointDiagnosis(url, key: key, severity: .error, client: client, clock: clock)
+            return DiagnosisRun.Chapter(diagnosis.title, [diagnosis])
         }
         let sections = await DiagnosisRun(limit: Self.limit, clock: clock).run(chapters)
         await client.shutDown()

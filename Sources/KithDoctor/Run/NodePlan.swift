@@ -127,7 +127,10 @@ struct NodePlan: Sendable {
         }
         let cells = settings.bridge.upstreams.prefix(Self.peerLimit).map { endpoint($0, .cell) }
         let registries = settings.peer.registries.prefix(Self.peerLimit).map { endpoint($0, .discovery) }
-        return own + peers + cells + registries
+        let vault = settings.vault.address.map {
+            [VaultDiagnosis(address: $0, certificate: settings.vault.certificate, clock: clock)] as [any Diagnosis]
+        }
+        return own + peers + cells + registries + (vault ?? [])
     }
 
     private func endpoint(_ address: HTTPAddress, _ service: SeedService, key: Secret? = nil) -> any Diagnosis {

@@ -39,7 +39,8 @@ package struct SessionExport: Hashable, Sendable {
 
     /// Which turns of the whole conversation are there, counted from 0.
     private var places: Range<Int> {
-        let end = max(turnCount.multipliedReportingOverflow(by: 2).partialValue, turns.count)
+        let (counted, overflow) = max(0, turnCount).multipliedReportingOverflow(by: 2)
+        let end = max(overflow ? .max : counted, turns.count)
         return end - turns.count..<end
     }
 }

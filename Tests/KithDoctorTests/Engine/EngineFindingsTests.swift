@@ -72,21 +72,4 @@ struct EngineFindingsTests {
         #expect(bad.seen == "the engine did not answer: the runner stopped")
         #expect(GenerationDiagnosis.finding(status: 200, json: nil, took: .zero, kind: "x").severity == .notice)
     }
-
-    @Test("Kin that agree, lag and are away are told apart")
-    func sync() {
-        let report: JSONValue = [
-            "kin": [
-                ["name": "desk", "state": "in_step"], ["name": "phone", "state": "behind", "behind_by": 3],
-                [
-                    "name": "tablet", "state": "unreachable", "behind_by": 2,
-                    "unreachable_since": "2026-03-01T12:00:00.000000Z",
-                ],
-            ], "quarantined": 1,
-        ]
-        let found = SyncDiagnosis.findings(report)
-        #expect(found.map(\.severity) == [.ok, .notice, .notice, .warning])
-        #expect(found[1].seen == "phone lacks 3 changes")
-        #expect(found[2].seen.contains("since 2026-03-01T12:00:00; it lacks 2 changes"))
-    }
 }

@@ -25,7 +25,7 @@ struct SurroundingFindingsTests {
         let found = try interfaces(
             [("lo", "127.0.0.1"), ("eth0", "192.168.7.2"), ("eth0", "fd00::2"), ("wlan0", "10.0.0.9")], host: "::")
         #expect(found.first?.seen == "eth0 192.168.7.2 fd00::2; wlan0 10.0.0.9")
-        #expect(!found.contains(where: \.isFault))
+        #expect(!found.contains { $0.isFault })
     }
 
     @Test("Only loopback is an error for a node on the network, and nothing for one that is not")

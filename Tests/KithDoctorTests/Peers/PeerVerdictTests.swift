@@ -11,7 +11,7 @@ import Testing
 struct PeerVerdictTests {
     private static func id(_ number: UInt8) -> NodeID? { NodeID(digest: [UInt8](repeating: number, count: 32)) }
 
-    private func verdict(
+    private func look(
         _ channel: PeerChannelTrial?, connection: ConnectionTrial = .open(.zero), tier: Tier? = .kin,
         host: String = "192.168.7.2", id: NodeID? = Self.id(1)
     ) throws -> PeerAddressVerdict {
@@ -29,11 +29,11 @@ struct PeerVerdictTests {
         .answered(refusal: reason.map { PeerRefusal($0) }, HTTPSighting(status: 200, body: []))
     }
 
-    private func fault(_ verdict: PeerAddressVerdict) -> Finding? { verdict.findings.first(where: \.isFault) }
+    private func firstFault(of verdict: PeerAddressVerdict) -> Finding? { verdict.findings.first(where: \.isFault) }
 
     @Test("A kin that answers is sound")
     func sound() throws {
-        let verdict = try verdict(answered(nil))
+        let verdict = try look(answered(nil))
         #expect(verdict.isSound)
         #expect(verdict.findings.map(\.check) == [.ping, .connect, .peerIdentity, .trust])
     }
@@ -49,8 +49,8 @@ struct PeerVerdictTests {
     func refusals(_ reason: PeerRefusal.Reason, _ check: CheckID, _ severity: Finding.Severity, _ command: String)
         throws
     {
-        let verdict = try verdict(answered(reason))
-        let fault = try #require(fault(verdict))
+        let verdict = try look(answered(reason))
+        let fault = try #require(firstFault(of: verdict))
         #expect(fault.check == check)
         #expect(fault.severity == severity)
         #expect(fault.fix?.command == command)
@@ -59,13 +59,13 @@ struct PeerVerdictTests {
 
     @Test("A kith that answers only kin is as it should be")
     func kith() throws {
-        #expect(try verdict(answered(.kinOnly), tier: .kith).isSound)
+        #expect(try look(answered(.kinOnly), tier: .kith).isSound)
     }
 
     @Test("Another node's certificate is an error")
     func otherNode() throws {
         let seen = try #require(Self.id(2))
-        let fault = try #require(fault(try verdict(.otherNode(seen))))
+        let fault = try #require(firstFault(of: try look(.otherNode(seen))))
         #expect(fault.check == .peerIdentity)
         #expect(fault.seen.contains("another node answers at 192.168.7.2:7443: node \(seen.short) in place of laptop"))
     }
@@ -73,8 +73,8 @@ struct PeerVerdictTests {
     @Test("This node's own certificate, as containers' addresses lead to it, is no fault, and no peer either")
     func own() throws {
         let own = try #require(Self.id(9))
-        let verdict = try verdict(.otherNode(own))
-        #expect(fault(verdict) == nil)
+        let verdict = try look(.otherNode(own))
+        #expect(firstFault(of: verdict) == nil)
         #expect(!verdict.isSound)
     }
 
@@ -90,17 +90,17 @@ struct PeerVerdictTests {
     @Test("One address that works is enough")
     func oneWorks() throws {
         let found = summary([
-            try verdict(nil, connection: .timedOut(.seconds(2)), host: "172.17.0.1"), try verdict(answered(nil)),
+            try look(nil, connection: .timedOut(.seconds(2)), host: "172.17.0.1"), try look(answered(nil)),
         ])
-        #expect(!found.contains(where: \.isFault))
+        #expect(!found.contains { $0.isFault })
         #expect(found.contains { $0.severity == .notice && $0.seen.hasSuffix("another of its addresses works") })
     }
 
     @Test("Where none works, the address at which most was reached gives the cause")
     func noneWorks() throws {
         let found = summary([
-            try verdict(nil, connection: .timedOut(.seconds(2)), host: "10.0.0.1"), try verdict(answered(.forgotten)),
-            try verdict(nil, connection: .refused(.zero), host: "10.0.0.2"),
+            try look(nil, connection: .timedOut(.seconds(2)), host: "10.0.0.1"), try look(answered(.forgotten)),
+            try look(nil, connection: .refused(.zero), host: "10.0.0.2"),
         ])
         #expect(found.filter(\.isFault).map(\.check) == [.trust])
     }
@@ -108,7 +108,7 @@ struct PeerVerdictTests {
     @Test("Where all addresses lead back to this node, the peer is nowhere")
     func nowhere() throws {
         let own = try #require(Self.id(9))
-        let found = summary([try verdict(.otherNode(own))])
+        let found = summary([try look(.otherNode(own))])
         #expect(found.filter(\.isFault).map(\.seen) == ["no known address of laptop leads to it"])
         #expect(summary([]).filter(\.isFault).map(\.seen) == ["no address of laptop is known"])
     }
@@ -121,7 +121,7 @@ struct PeerVerdictTests {
         ])
     func standing(_ state: String, _ severity: Finding.Severity) throws {
         let found = summary(
-            [try verdict(answered(nil))], standing: KnownPeer.Standing(state: state, lastSeen: .seconds(3)))
+            [try look(answered(nil))], standing: KnownPeer.Standing(state: state, lastSeen: .seconds(3)))
         #expect(found.last?.severity == severity)
     }
 }

@@ -3,6 +3,7 @@
 import HTTPTypes
 import KithDialects
 import KithHTTP
+import KithInference
 import KithModel
 import KithStore
 import KithTesting

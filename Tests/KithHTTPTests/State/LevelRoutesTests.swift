@@ -2,6 +2,7 @@
 
 import KithDialects
 import KithHTTP
+import KithInference
 import KithModel
 import NIOHTTP1
 import Testing
@@ -20,7 +21,7 @@ struct LevelRoutesTests {
             #expect(try own.json()["name"] == "desk")
             _ = try await node.send(.PUT, "/api/levels/\(node.id)", #"{"level":3}"#)
             let editor = try await node.send(.PUT, "/api/levels/my%20editor", #"{"level":0}"#)
-            #expect((editor.status, try editor.json()["name"]) == (200, nil))
+            #expect(try editor.json()["name"] == nil)
             let all = try await levels(node)
             #expect(Set(all.map { $0.name ?? $0.source }) == ["desk", "my editor"])
             #expect(all.first { $0.name == "desk" }?.level == 3)
@@ -34,7 +35,8 @@ struct LevelRoutesTests {
             _ = try await node.send(.PUT, "/api/levels/editor", #"{"level":1}"#)
             #expect(try await node.send(.DELETE, "/api/levels/editor").json()["level"] == 1)
             let again = try await node.send(.DELETE, "/api/levels/editor")
-            #expect((again.status, try again.json()["error"]?["code"]) == (404, "not_found"))
+            #expect(again.status == 404)
+            #expect(try again.json()["error"]?["code"] == "not_found")
             #expect(try await levels(node).isEmpty)
         }
     }

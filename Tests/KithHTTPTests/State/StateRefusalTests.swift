@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
+import KithDialects
 import KithModel
+import NIOCore
 import Testing
 
 @testable import KithHTTP
@@ -17,6 +20,7 @@ struct StateRefusalTests {
         let problem = SurfaceProblem(StateRefusal(code, "what, and what to do"))
         let reply = try problem.reply(in: SurfaceDialect(path: "/api/context/k"))
         #expect(reply.status.code == status)
-        #expect(String(buffer: reply.body) == #"{"error":{"code":"\#(name)","message":"what, and what to do"}}"#)
+        let body = try JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)
+        #expect(body == ["error": ["code": .string(name), "message": "what, and what to do"]])
     }
 }

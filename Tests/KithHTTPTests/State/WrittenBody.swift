@@ -6,7 +6,7 @@ import NIOCore
 import Synchronization
 
 /// Keeps what is written as an answer's body.
-final class WrittenBody: ResponseBodyWriter {
+final class WrittenBody: ResponseBodyWriter, Sendable {
     private let state = Mutex((text: "", isFinished: false))
 
     var text: String { state.withLock { $0.text } }

@@ -53,7 +53,9 @@ struct LogTests {
         try await reopened.close()
     }
 
-    @Test("Removed operations are gone; versions are as they were given last, and the floor never falls", arguments: StoreKind.allCases)
+    @Test(
+        "Removed operations are gone; versions are as they were given last, and the floor never falls",
+        arguments: StoreKind.allCases)
     func removal(kind: StoreKind) async throws {
         let own = own
         try await kind.withStore { store in

@@ -18,12 +18,14 @@ package enum BridgeServer {
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
+        let counts = RequestCounts()
         router.addMiddleware {
             CrossOrigin()
+            RequestCounting(counts: counts)
             DetailErrors()
             AccessMiddleware(access: bridge.services.access)
         }
-        BridgeRoutes(bridge: bridge).add(to: router)
+        BridgeRoutes(bridge: bridge, counts: counts).add(to: router)
         return Application(
             responder: router.buildResponder(),
             server: .surface(limits: limits, hotRoute: nil, tls: tls),

@@ -7,6 +7,8 @@ enum BridgeLimits {
     static let assist = Duration.seconds(25)
     /// Of ``assist``, what is left for the bridge's own answer when upstreams have used up the rest.
     static let ownAssist = Duration.seconds(5)
+    /// Of ``ownAssist``, what is left for reading the code without an engine.
+    static let reading = Duration.seconds(1)
     static let vault = Duration.seconds(5)
     /// Upstreams that are asked for one client's request.
     static let attempts = 3

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithAssist
 import KithDialects
 import KithModel
 import KithSync
@@ -44,22 +45,37 @@ extension BridgeService {
 
     /// In the shape that clients know from a bridge without a cell.
     private func ownAnswer(to request: CellMessage.AssistRequest, until deadline: Moment) async throws -> JSONValue {
-        let answer: CellMessage.AssistAnswer
-        do {
-            answer = try await Attempt().run(limit: deadline - services.clock.now, clock: services.clock) {
-                [local = services.local] in
-                try await local.assist(request)
-            }
-        } catch is AttemptExpired {
-            throw ChatFailure(.timeout, "neither a cell nor this node has an answer in time")
-        }
+        let answer = try await ownSuggestions(for: request, until: deadline)
         var members: [String: JSONValue] = [
-            "action": .string(answer.action), "code_length": .integer(Int64(answer.codeLength)),
+            "action": .string(request.action), "code_length": .integer(Int64(request.code.unicodeScalars.count)),
             "suggestions": .array(answer.suggestions.map { .string($0) }), "source": "bridge_fallback",
             "status": "degraded",
         ]
         if let model = answer.model { members["model"] = .string(model) }
         if let node = answer.node { members["node"] = .string(node) }
         return .object(members)
+    }
+
+    /// With an engine where it answers in time, else what can be said without one.
+    private func ownSuggestions(
+        for request: CellMessage.AssistRequest, until deadline: Moment
+    ) async throws -> (suggestions: [String], model: String?, node: String?) {
+        do {
+            let limit = deadline - services.clock.now - BridgeLimits.reading
+            let answer = try await Attempt().run(limit: limit, clock: services.clock) { [local = services.local] in
+                try await local.assist(request)
+            }
+            return (answer.suggestions, answer.model, answer.node)
+        } catch is AttemptExpired {
+            return (await Self.read(request), nil, nil)
+        }
+    }
+
+    @concurrent private static func read(_ request: CellMessage.AssistRequest) async -> [String] {
+        let surroundings = AssistContext(request.context)
+        return CodeReading(
+            request.code, language: surroundings.language, path: surroundings.path,
+            action: AssistAction(rawValue: request.action) ?? .analyze
+        ).sentences
     }
 }

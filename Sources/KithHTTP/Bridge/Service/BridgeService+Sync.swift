@@ -71,20 +71,46 @@ extension BridgeService {
         let book = upstreams.book
         let entry = uncertain.flatMap { book[$0] } ?? book.primary
         let oldLevel = lastLevel(of: entry)
-        if queue.isEmpty, let changes = request.changes(for: entry?.id) {
-            try await write(changes, key: key)
+        if queue.isEmpty, let share = share(for: entry?.id) {
+            try await write(request, to: share, key: key)
         } else {
             try await enqueue(body, key: key, level: request.level)
         }
         return .kept(oldLevel: oldLevel, newLevel: request.level)
     }
 
-    private func write(_ changes: [StateChange], key: DeliveryKey) async throws {
-        do throws(StateRefusal) {
-            try await services.state.write(changes, delivery: key)
-        } catch {
-            throw error.code == .invalid
-                ? UnusableBody(field: "context", why: error.message, input: .null) : DetailRefusal(error)
+    /// How an upstream takes part in the state that kin share.
+    private enum Share {
+        case kin(NodeID)
+        /// There is no upstream.
+        case nobody
+    }
+
+    /// - Returns: `nil` for an upstream that has no part in it.
+    private func share(for upstream: UpstreamID?) -> Share? {
+        switch upstream {
+        case .address: nil
+        case .kin(let node): .kin(node)
+        case nil: .nobody
+        }
+    }
+
+    /// Writes what the cell itself would write.
+    private func write(_ request: ForwardedSync, to share: Share, key: DeliveryKey) async throws {
+        let node: NodeID? = if case .kin(let node) = share { node } else { nil }
+        let said = CellMessage.SyncRequest(
+            level: request.level, context: .object(request.context), source: request.source)
+        do {
+            try await services.state.write(try SyncPlan(said, node: node).changes, delivery: key)
+        } catch let fault as SyncPlan.Fault {
+            throw UnusableBody([
+                FieldFault(
+                    type: "value_error", location: [.name("body")] + fault.path.map { .name($0) },
+                    message: "Value error, \(fault.why)", input: fault.input)
+            ])
+        } catch let refusal as StateRefusal {
+            throw refusal.code == .invalid
+                ? UnusableBody(field: "context", why: refusal.message, input: .null) : DetailRefusal(refusal)
         }
     }
 
@@ -102,27 +128,9 @@ extension BridgeService {
     }
 }
 
-extension ForwardedSync {
-    /// What the write means in the state that kin share; `nil` for an upstream that has no part in it.
-    fileprivate func changes(for upstream: UpstreamID?) -> [StateChange]? {
-        guard let source = StateSource(source) else { return nil }
-        var changes: [StateChange] = []
-        switch upstream {
-        case .address: return nil
-        case .kin(let node): changes.append(StateChange(.level(.node(node)), by: source, value: .number(level)))
-        case nil: break
-        }
-        changes.append(.level(level, of: source))
-        for (key, value) in context.sorted(by: { $0.key < $1.key }) {
-            changes.append(.context(key, value, by: source))
-        }
-        return changes
-    }
-}
-
 extension DetailRefusal {
     fileprivate static func refusedUpstream(_ problem: UpstreamProblem) -> DetailRefusal {
-        DetailRefusal(status: .badGateway, message: "the desktop cell refuses this: \(problem)")
+        DetailRefusal(status: .unprocessableContent, message: "the desktop cell refuses this: \(problem)")
     }
 
     fileprivate static func notKept(_ why: String) -> DetailRefusal {

@@ -62,6 +62,11 @@ package final class BridgeService: Sendable {
     /// When the bridge went into the mode that it is in.
     var since: WallTime { modeSince.value }
 
+    /// The mode as an event, for whoever begins to follow.
+    var currentMode: NodeEvent {
+        NodeEvent(.bridge, at: since, ["mode": .string(upstreams.book.mode.rawValue)])
+    }
+
     /// The upstream that clients mean when they speak of the desktop.
     var primaryLabel: String {
         upstreams.book.primary.map { upstreams.label($0.id) } ?? "none: no cell is configured, and no kin is one"

@@ -5,6 +5,7 @@ package import KithMembership
 package import KithModel
 package import KithStore
 package import KithTransport
+package import KithVault
 
 /// What a bridge works with.
 package struct BridgeServices: Sendable {
@@ -19,8 +20,7 @@ package struct BridgeServices: Sendable {
     package var store: Store
     package var events: EventHub
     package var access: AccessControl
-    /// `nil` where no vault is configured.
-    package var vault: (@Sendable () async -> VaultStatusBody)?
+    package var vault: @Sendable () async -> VaultStatusBody
     /// The cells of this node's own registry; `nil` without the role.
     package var registry: (@Sendable () -> [CellInfo])?
     /// Discovery services to ask beside it.
@@ -30,7 +30,8 @@ package struct BridgeServices: Sendable {
     package init(
         addresses: [HTTPAddress], kin: @escaping @Sendable () -> [KinCell], client: UpstreamClient,
         local: any CellAnswering, state: any SharedState, store: Store, events: EventHub, access: AccessControl,
-        vault: (@Sendable () async -> VaultStatusBody)? = nil, registry: (@Sendable () -> [CellInfo])? = nil,
+        vault: @escaping @Sendable () async -> VaultStatusBody = { .unconfigured },
+        registry: (@Sendable () -> [CellInfo])? = nil,
         discovery: [HTTPAddress] = [], clock: any TimeSource = MonotonicClock()
     ) {
         self.addresses = addresses
@@ -45,23 +46,5 @@ package struct BridgeServices: Sendable {
         self.registry = registry
         self.discovery = discovery
         self.clock = clock
-    }
-}
-
-/// The answer to `GET /vault-status`; keys that do not belong are left out.
-package struct VaultStatusBody: Encodable, Hashable, Sendable {
-    /// `available`, `unavailable` or `error`.
-    package var status: String
-    /// The status with which Vault answered.
-    package var code: Int?
-    package var error: String?
-    /// What that status means.
-    package var detail: String?
-
-    package init(status: String, code: Int? = nil, error: String? = nil, detail: String? = nil) {
-        self.status = status
-        self.code = code
-        self.error = error
-        self.detail = detail
     }
 }
