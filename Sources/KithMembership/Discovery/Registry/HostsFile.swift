@@ -35,6 +35,11 @@ package struct HostsFile: Hashable, Sendable {
     package struct Target: Hashable, Sendable {
         package var address: HTTPAddress
         package var host: Host
+
+        package init(address: HTTPAddress, host: Host) {
+            self.address = address
+            self.host = host
+        }
     }
 
     package var hosts: [Host]
