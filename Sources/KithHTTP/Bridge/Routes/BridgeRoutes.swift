@@ -45,9 +45,10 @@ struct BridgeRoutes: Sendable {
     }
 
     private func vaultStatus() async throws -> VaultStatusBody {
-        guard let vault = bridge.services.vault else { return .unconfigured }
         do {
-            return try await Attempt().run(limit: BridgeLimits.vault, clock: bridge.services.clock) { await vault() }
+            return try await Attempt().run(limit: BridgeLimits.vault, clock: bridge.services.clock) {
+                await bridge.services.vault()
+            }
         } catch is AttemptExpired {
             return VaultStatusBody(.unreachable(.timeout))
         }
