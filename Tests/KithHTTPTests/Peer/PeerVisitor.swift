@@ -90,6 +90,7 @@ enum PeerPath {
         (.post, PeerWire.gossipPath), (.post, PeerWire.operationsPath), (.get, PeerWire.modelsPath),
         (.post, PeerWire.statePath),
         (.post, PeerWire.generatePath), (.post, PeerWire.embedPath),
+        (.get, PeerWire.cellHealthPath), (.post, PeerWire.cellAssistPath), (.post, PeerWire.cellSyncPath),
     ]
     static let all = kinOnly + [(.post, PeerWire.helloPath)]
 }
