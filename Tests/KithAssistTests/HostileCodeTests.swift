@@ -9,9 +9,9 @@ struct HostileCodeTests {
     static let languages = ["python", "javascript", "swift", "c", "rust", ""]
 
     static let shapes: [(name: String, code: String)] = {
-        let size = 1 << 20
+        let size = 96 << 10
         func fill(_ text: String) -> String { String(repeating: text, count: size / text.utf8.count) }
-        let half = 128 << 10
+        let half = 48 << 10
         return [
             ("one line", fill("x")), ("words", fill("ab ")), ("brackets", fill("(")), ("braces", fill("{")),
             ("nested", String(repeating: "{", count: half) + String(repeating: "}", count: half)),
@@ -33,6 +33,14 @@ struct HostileCodeTests {
     func bounded(name: String) throws {
         let code = try #require(Self.shapes.first { $0.name == name }).code
         for language in Self.languages { expectBounds(CodeReading(code, language: language)) }
+    }
+
+    @Test("A mebibyte is read as far as the limit, and that is said", arguments: ["one line", "definitions", "comments"])
+    func tooLong(name: String) throws {
+        let shape = try #require(Self.shapes.first { $0.name == name }).code
+        let reading = CodeReading(String(repeating: shape, count: 12), language: "python")
+        expectBounds(reading)
+        #expect(reading.sentences.contains { $0.hasPrefix("Only the first 256 KiB of the code were read") })
     }
 
     @Test("Spoilt code of every language is read, and never traps", arguments: 1...6 as ClosedRange<UInt64>)
