@@ -11,12 +11,12 @@ SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test test-network bench format lint clean
+.PHONY: help deps build release demo test test-network test-durability bench format lint clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
 	@echo
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
 
 deps:
 	@scripts/install-deps
@@ -42,6 +42,9 @@ test: deps ## All tests: Swift's, and real clients against real nodes
 
 test-network: build ## Of the tests only those with hosts in network namespaces; as root, on Linux
 	@scripts/test-network
+
+test-durability: build ## Fifty rounds of kill -9 and of failing disks under a node that is written to
+	@KITH_DURABILITY_ROUNDS="$${KITH_DURABILITY_ROUNDS:-50}" scripts/test-clients test_durability
 
 bench: release ## Throughput, latency and memory beside nginx, as in docs/benchmarks.md
 	@scripts/bench

@@ -123,6 +123,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             resources: [.embedInCode("Status/openapi.yaml")],
             swiftSettings: settings
@@ -186,7 +187,10 @@ let package = Package(
         .testTarget(
             name: "KithDoctorTests",
             dependencies: [
-                "KithDoctor", "KithModel", "KithNode", "KithStore", "KithTrust", "KithTesting",
+                "KithDoctor", "KithDialects", "KithHTTP", "KithMembership", "KithModel", "KithNode", "KithStore",
+                "KithTrust",
+                "KithTesting",
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio,
             swiftSettings: settings),
@@ -264,7 +268,7 @@ let package = Package(
         .testTarget(
             name: "KithCommandTests",
             dependencies: [
-                "KithCommand", "KithDialects", "KithModel", "KithNode", "KithMembership", "KithTesting",
+                "KithCommand", "KithDialects", "KithDoctor", "KithModel", "KithNode", "KithMembership", "KithTesting",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

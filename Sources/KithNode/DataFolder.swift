@@ -15,7 +15,7 @@ import SystemPackage
 
 /// A node's own files, held by one process at a time.
 package struct DataFolder: ~Copyable {
-    private let state: FilePath
+    let state: FilePath
     private let lock: FileDescriptor
 
     private init(state: FilePath, lock: FileDescriptor) {
@@ -63,27 +63,28 @@ package struct DataFolder: ~Copyable {
         return [state.appending("kith.sqlite"), state.appending("identity")].contains { access($0.string, F_OK) == 0 }
     }
 
+    var database: FilePath { state.appending("kith.sqlite") }
+    var identity: FilePath { state.appending("identity") }
+
     deinit { try? lock.close() }  // at the end of the process nothing can be done about it
 
-    func openStore() throws -> Store {
-        do {
-            return try Store(path: state.appending("kith.sqlite").string)
-        } catch {
-            throw NodeStartError(.dataFolder, error.message, cause: error.cause)
-        }
+    /// For a change while the node does not run. A damaged database is refused: only a node that runs can have kin bring
+    /// back what was in it.
+    func openStore() throws(NodeStartError) -> Store {
+        do { return try Store(path: database.string) } catch { throw NodeStartError(error) }
     }
 
     /// Reads who this node is, and makes it somebody on its very first start.
     func openIdentity(store: Store) throws -> NodeIdentity {
         do {
             let expected = try store.identityID()
-            let identity = try NodeIdentity.open(folder: state.appending("identity"), expected: expected, now: .now())
+            let identity = try NodeIdentity.open(folder: self.identity, expected: expected, now: .now())
             if expected == nil { try store.setIdentityID(identity.id) }
             return identity
         } catch let error as IdentityError {
             throw NodeStartError(.identity, "\(error.message) \(error.fix)", cause: error.cause)
         } catch let error as StoreError {
-            throw NodeStartError(.dataFolder, error.message, cause: error.cause)
+            throw NodeStartError(error)
         }
     }
 

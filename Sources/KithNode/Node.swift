@@ -34,13 +34,15 @@ package struct Node: Sendable {
     /// - Throws: ``NodeStartError`` when the node cannot start.
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
         let folder = try DataFolder.claim(settings.dataDirectory)
-        let store = try folder.openStore()
+        let (store, log) = try await folder.openState(logger: logger)
         let identity = try folder.openIdentity(store: store)
         let access = try await ClientAccess.open(
             settings: settings, store: store, identity: identity, clock: clock, logger: logger)
         defer { access.withdraw() }
         let upstream = UpstreamClient()
-        let factory = EngineFactory(settings: settings.engine, client: upstream, clock: clock, logger: logger)
+        let vault = try NodeVault.open(settings.vault, clock: clock, logger: logger)
+        let factory = EngineFactory(
+            settings: settings.engine, client: upstream, secrets: vault.secrets, clock: clock, logger: logger)
         let selection = await factory.select()
         let made = factory.make(selection)
         let local = made.map { LocalEngine(engine: $0.engine, clock: clock) }
@@ -48,9 +50,10 @@ package struct Node: Sendable {
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
         let events = EventHub()
-        let state = try await StateBook.open(store: store, node: identity.id, events: events)
+        let state = try await StateBook.open(store: store, log: log, node: identity.id, events: events)
         let peers = try await NodeMesh.open(
-            settings: settings, identity: identity, store: store, engine: monitor, localEngine: local, state: state,
+            settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
+            engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
         let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
         let services = NodeServices(
@@ -61,56 +64,46 @@ package struct Node: Sendable {
                 defaultMaxTokens: settings.defaultMaxTokens),
             level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events)
 
-        let meshServices = peers.services(upstream: upstream, work: KinWork()) { dispatcher.returned($0) }
+        let roles = await NodeRoles(
+            services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
+            logger: logger)
+        let work = KinWork(cell: roles.kinCell, sessions: StoredSessions(store: store, logger: logger))
+        let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =
-            access.background(clock: clock) + meshServices.background + [
+            access.background(clock: clock) + meshServices.background
+            + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
                 },
             ]
         let listeners =
-            await registryServices(peers: peers, store: store, access: access) + [meshServices.listener]
-            + [clientListener(services, access: access, onListening: onListening)]
+            [meshServices.listener, clientListener(services, access: access, onListening: onListening)]
+            + roles.services
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
         try await runGroup(of: (made?.services ?? []) + background + listeners)
         try await store.close()
         await upstream.shutDown()
+        await vault.shutDown()
         withExtendedLifetime(folder) {}
     }
 
     private func clientListener(
         _ services: NodeServices, access: ClientAccess, onListening: @escaping @Sendable (HTTPAddress) async -> Void
     ) -> any Service {
+        // Without the role nobody is answered there but the owner's commands, which find it by its file.
+        let isOpen = settings.roles.contains(.node)
+        let (host, port) = isOpen ? (settings.host, settings.port) : ("127.0.0.1", 0)
+        var services = services
+        if !isOpen { services.access.policy.requiresKey = true }
         let application = NodeServer.application(
-            services: services, address: access.address(host: settings.host, port: settings.port), tls: access.tls,
-            logger: logger
-        ) { [settings] channel in
-            let address = access.address(host: settings.host, port: channel.localAddress?.port ?? settings.port)
+            services: services, address: access.address(host: host, port: port), tls: access.tls, logger: logger
+        ) { channel in
+            let address = access.address(host: host, port: channel.localAddress?.port ?? port)
             access.announce(address)
             await onListening(address)
         }
-        return Listener(application: application, host: settings.host, port: settings.port, flag: "--port")
-    }
-
-    /// The discovery role, if the node has it.
-    private func registryServices(peers: NodeMesh, store: Store, access: ClientAccess) async -> [any Service] {
-        guard settings.roles.contains(.discovery) else { return [] }
-        let registry = RegistryService(storage: StoredRegistry(store: store), clock: clock, logger: logger)
-        await registry.restore()
-        let port = settings.peer.discoveryPort
-        let application = RegistryServer.application(
-            registry: registry, identity: RegistryIdentity(host: settings.name.rawValue) { peers.cell() },
-            address: access.address(host: settings.host, port: port),
-            authorise: RegistryAccess.granted(by: access.control),
-            reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), tls: access.tls, logger: logger
-        ) { [logger] channel in
-            logger.info("registry listens", metadata: ["port": "\(channel.localAddress?.port ?? port)"])
-        }
-        return [
-            BackgroundLoop { await registry.run() },
-            Listener(application: application, host: settings.host, port: port, flag: "--discovery-port"),
-        ]
+        return Listener(application: application, host: host, port: port, flag: "--port")
     }
 
     private func runGroup(of services: [any Service]) async throws {

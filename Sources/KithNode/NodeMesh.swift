@@ -23,8 +23,9 @@ struct NodeMesh: Sendable {
     private let logger: Logger
 
     static func open(
-        settings: NodeSettings, identity: NodeIdentity, store: Store, engine: any EngineStatusSource,
-        localEngine: LocalEngine?, state: StateBook, audit: any AuditTrail, clock: any TimeSource, logger: Logger
+        settings: NodeSettings, identity: NodeIdentity, store: Store, backup: KinBackupFile,
+        engine: any EngineStatusSource, localEngine: LocalEngine?, state: StateBook, audit: any AuditTrail,
+        clock: any TimeSource, logger: Logger
     ) async throws -> NodeMesh {
         let place = await PeerPort.choose(settings.peer)
         let port = OpenedPort(wanted: place.port)
@@ -36,7 +37,8 @@ struct NodeMesh: Sendable {
             generateLimit: 3 * settings.requestBodyLimit
         ) { OwnAddresses.list(host: host, port: port.current) }
         let mesh = try PeerMesh(
-            profile: profile, identity: identity, trust: try await TrustBook.open(identity: identity, store: store),
+            profile: profile, identity: identity,
+            trust: try await TrustBook.open(identity: identity, store: store, backup: backup),
             engine: engine, localEngine: localEngine, state: state, clock: clock, audit: audit, logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
         for problem in settings.peerEndpoints.problems {
@@ -115,9 +117,12 @@ struct NodeMesh: Sendable {
     func cell() -> CellInfo {
         let own = mesh.identity()
         let address = own.addresses.first
+        let isCell = settings.roles.contains(.cell)
         return CellInfo(
-            cellID: settings.name.rawValue, ip: address?.host ?? settings.host, port: settings.port,
-            level: mesh.level, services: ["kith"], type: "kith", hostname: settings.name.rawValue,
+            cellID: isCell ? settings.cell.id ?? settings.name.rawValue : settings.name.rawValue,
+            ip: address?.host ?? settings.host, port: isCell ? settings.cell.port : settings.port, level: mesh.level,
+            services: isCell ? CellMessage.Health.offered : ["kith"], branch: settings.cell.branch,
+            type: isCell ? "cell" : "kith", hostname: settings.name.rawValue,
             kith: KithCell(
                 id: own.id, peerPort: address?.port ?? port.current, version: KithVersion.text,
                 protocolVersion: ProtocolVersions.supported.highest))

@@ -29,7 +29,7 @@ extension Store {
                 try OperationRow.insert(operation, replicas: &replicas, in: db)
             }
             for id in transition.removed { try OperationRow.delete(id, replicas: &replicas, in: db) }
-            try replicas.raise(versions: transition.versions, floor: transition.floor)
+            try replicas.set(versions: transition.versions, floor: transition.floor)
             if let own = transition.own { try replicas.setOwn(own) }
             if deliveries.isEmpty { return }
             for key in deliveries { try DeliveryRow.insert(key, in: db) }

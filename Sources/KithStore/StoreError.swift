@@ -63,10 +63,15 @@ extension StoreError {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(name, cause: error)
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
             self.init(
-                .inaccessible, "The database \(name) cannot be opened for writing; check its owner and permissions.",
-                cause: error)
+                .inaccessible,
+                """
+                The database \(name) cannot be opened for writing; check its owner and permissions, and whether its disk \
+                is mounted for reading only.
+                """, cause: error)
         case .SQLITE_FULL:
             self.init(.full, "There is no space left for the database \(name); free some on its disk.", cause: error)
+        case .SQLITE_IOERR:
+            self.init(error.extendedResultCode, database: name, cause: error)
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self.init(
                 .busy, "Another process holds the database \(name); each node needs a data folder of its own.",
@@ -77,6 +82,18 @@ extension StoreError {
         case .SQLITE_INTERRUPT, .SQLITE_ABORT:
             self.init(.cancelled, "Reading from \(name) was cancelled.", cause: error)
         default: self.init(.failed, "The database \(name) could not be used.", cause: error)
+        }
+    }
+
+    /// SQLite takes the space for what its processes share before it uses it, and finds a full disk then.
+    private init(_ code: ResultCode, database name: String, cause: DatabaseError) {
+        switch code {
+        case .SQLITE_IOERR_SHMSIZE:
+            self.init(.full, "There is no space left for the database \(name); free some on its disk.", cause: cause)
+        case .SQLITE_IOERR_CORRUPTFS, .SQLITE_IOERR_DATA: self = .damaged(name, cause: cause)
+        default:
+            self.init(
+                .inaccessible, "The disk of the database \(name) cannot be read or written; check it.", cause: cause)
         }
     }
 

@@ -33,7 +33,7 @@ struct StoreFile: Sendable {
         }
     }
 
-    /// Refuses a database that this version must not touch, before anything is written to it.
+    /// Refuses a database that this version must not touch, or that is damaged, before anything is written to it.
     func inspect(migrator: DatabaseMigrator) throws {
         var configuration = Configuration()
         configuration.readonly = true
@@ -45,9 +45,22 @@ struct StoreFile: Sendable {
                 throw StoreError.foreign(path.string)
             }
             if try migrator.hasBeenSuperseded(db) { throw StoreError.newer(path.string) }
+            try check(db)
         }
         try queue.close()
     }
+
+    /// Reads every page and checks every row. 50 MB take 50 ms from the page cache, which is where a node that was stopped
+    /// or killed finds them; of a larger database damage is met by whoever reads it.
+    private func check(_ db: Database) throws {
+        guard let size = try Int64.fetchOne(db, sql: Self.size), size <= StoreLimits.checkedSize else { return }
+        let finding = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
+        if let finding, finding != "ok" { throw DatabaseError.damaged(finding) }
+    }
+
+    private static let size = """
+        SELECT page_count * page_size FROM pragma_page_count, pragma_page_size
+        """
 
     /// A first start that was interrupted may have left GRDB's own tables and nothing else.
     private static let holdsTables = """

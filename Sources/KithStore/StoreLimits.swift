@@ -15,6 +15,8 @@ package struct StoreLimits: Hashable, Sendable {
     /// How long a statement waits for another process that holds the file.
     package static let busyTimeout: Duration = .seconds(5)
 
+    /// The most bytes of a database that is checked whole when it is opened.
+    package static let checkedSize = 64 * 1_024 * 1_024
     /// The most addresses that are remembered of one peer.
     package static let addressesPerPeer = 16
     /// The most bytes of one signed statement about who is kin; the schema refuses more.
@@ -23,7 +25,7 @@ package struct StoreLimits: Hashable, Sendable {
     package static let largestRegistrySnapshot = 4 * 1_024 * 1_024
 
     /// The most replicas whose logs are known. Beyond it, no more are taken: each began with a node that lost its database.
-    package static let replicas = 4_096
+    package static let replicas = 8_192
 
     /// Beyond it, the least recently used session is dropped with its turns and feedback.
     package let sessions: Int

@@ -18,6 +18,7 @@ struct Kith: AsyncParsableCommand {
               kith ask "why is the sky blue?"
               kith invite --tier kin         pair another machine; kith join there
               kith cluster up -n 3           three nodes on this machine, to try things out
+              kith doctor                    say what is wrong, and what mends it
 
             \(ExitStatus.explanation)
 
@@ -26,6 +27,7 @@ struct Kith: AsyncParsableCommand {
         version: KithVersion.text,
         subcommands: [
             Up.self, Ask.self, Status.self, Peers.self, ID.self, Invite.self, Join.self, Rename.self, ChangeTier.self,
-            Forget.self, Rekey.self, Key.self, Engine.self, Cluster.self, Settings.self,
+            Forget.self, Rekey.self, Key.self, Context.self, Level.self, Sync.self, Session.self, Engine.self,
+            Cluster.self, Settings.self, Doctor.self,
         ])
 }

@@ -31,6 +31,13 @@ struct NodeClient: Sendable {
         try await call(.GET, path, body: nil)
     }
 
+    /// - Returns: `nil` when the node has no such thing.
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func find<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value? {
+        let reply = try await reply(.GET, path, body: nil)
+        return reply.status == 404 ? nil : try decode(reply)
+    }
+
     /// Sends a message and reads the answer.
     ///
     /// - Parameter patience: Until the node must have answered; it may have to ask another machine first.
@@ -47,6 +54,11 @@ struct NodeClient: Sendable {
     }
 
     /// - Throws: ``CommandFailure``; `CancellationError`.
+    func put<Value: Decodable>(_ path: String, _ message: some Encodable) async throws -> Value {
+        try await call(.PUT, path, body: try JSONBody.encode(message), patience: .seconds(30))
+    }
+
+    /// - Throws: ``CommandFailure``; `CancellationError`.
     func delete<Value: Decodable>(_ path: String) async throws -> Value {
         try await call(.DELETE, path, body: nil, patience: .seconds(30))
     }
@@ -54,12 +66,21 @@ struct NodeClient: Sendable {
     private func call<Value: Decodable>(
         _ method: HTTPMethod, _ path: String, body: [UInt8]?, patience: Duration = .seconds(10)
     ) async throws -> Value {
-        let reply = try await translating {
+        try decode(try await reply(method, path, body: body, patience: patience))
+    }
+
+    private func reply(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, patience: Duration = .seconds(10)
+    ) async throws -> UpstreamReply {
+        try await translating {
             try await upstream.collect(
                 UpstreamRequest(
                     method, address, path: path, headers: headers, body: body.map { ByteBuffer(bytes: $0) },
                     limits: UpstreamLimits(firstByte: patience, stall: .seconds(10))))
         }
+    }
+
+    private func decode<Value: Decodable>(_ reply: UpstreamReply) throws -> Value {
         let body = Array(reply.body.readableBytesView)
         guard (200..<300).contains(reply.status) else { throw refusal(reply.status, body) }
         do {
@@ -79,11 +100,27 @@ struct NodeClient: Sendable {
     func stream(
         _ path: String, body: [UInt8], headers: HTTPHeaders, limits: UpstreamLimits
     ) async throws -> UpstreamResponse {
+        try await stream(
+            UpstreamRequest(
+                .POST, address, path: path, headers: HTTPHeaders(Array(headers) + Array(self.headers)),
+                body: ByteBuffer(bytes: body), limits: limits))
+    }
+
+    /// Begins to read what has no end: the body of an answer whose status is 200.
+    ///
+    /// - Parameter silence: Until the node counts as gone.
+    /// - Throws: ``CommandFailure``; `CancellationError`.
+    func follow(_ path: String, silence: Duration) async throws -> UpstreamBody {
+        try await stream(
+            UpstreamRequest(
+                .GET, address, path: path, headers: headers,
+                limits: UpstreamLimits(firstByte: .seconds(10), stall: silence))
+        ).body
+    }
+
+    private func stream(_ request: UpstreamRequest) async throws -> UpstreamResponse {
         try await translating {
-            let response = try await upstream.stream(
-                UpstreamRequest(
-                    .POST, address, path: path, headers: HTTPHeaders(Array(headers) + Array(self.headers)),
-                    body: ByteBuffer(bytes: body), limits: limits))
+            let response = try await upstream.stream(request)
             guard response.status == 200 else {
                 let body = try await response.body.collect(upTo: 65_536)
                 throw refusal(response.status, Array(body.readableBytesView))

@@ -27,6 +27,20 @@ struct NodeFlags: ParsableArguments {
         }
         return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
     }
+
+    /// A way to the same node that finds it again after it was started anew.
+    ///
+    /// - Throws: ``CommandFailure``; the way itself throws it while the node does not run.
+    func wayBack() throws -> @Sendable () throws -> NodeClient {
+        let folder = try RunningNode.folder(dataDir)
+        let settings = try ClientSettings(url: url, environment: Terminal.environment)
+        let isOfFolder = try dataDir != nil || (!settings.isNamed && RunningNode(dataDirectory: folder) != nil)
+        guard isOfFolder else {
+            let client = try client()
+            return { client }
+        }
+        return { try RunningNode.require(dataDirectory: folder).client }
+    }
 }
 
 /// Which node is to change whom it trusts.

@@ -37,8 +37,23 @@ struct ReachFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What the node does: node, or node,discovery to also keep a registry for AIOS cells.", valueName: "roles"))
+            "The listeners to open: node, cell, bridge, discovery, or several with commas.", valueName: "roles"))
     var role: String?
+
+    @Option(help: ArgumentHelp("The port of the role cell; 0 takes a free one.", valueName: "port"))
+    var cellPort: String?
+
+    @Option(help: ArgumentHelp("What the cell is called in its answers.", valueName: "name"))
+    var cellID: String?
+
+    @Option(help: ArgumentHelp("The port of the role bridge; 0 takes a free one.", valueName: "port"))
+    var bridgePort: String?
+
+    @Option(help: ArgumentHelp("A cell for which the bridge stands. May be repeated.", valueName: "url"))
+    var upstream: [String] = []
+
+    @Option(help: ArgumentHelp("HashiCorp Vault.", valueName: "url"))
+    var vault: String?
 
     @Option(help: ArgumentHelp("The port of the role discovery; 0 takes a free one.", valueName: "port"))
     var discoveryPort: String?
@@ -51,7 +66,9 @@ struct ReachFlags: ParsableArguments {
             (.tlsMode, tls ? "own" : nil), (.tlsCertificate, tlsCert), (.tlsKey, tlsKey),
             (.requireKey, requireKey ? "on" : nil), (.allowedHosts, allowedHosts), (.peerLAN, lan ? "on" : nil),
             (.peerMDNS, mdns), (.peerHost, peerHost), (.peerPort, peerPort), (.roles, role),
-            (.discoveryPort, discoveryPort), (.registries, registry.isEmpty ? nil : registry.joined(separator: ",")),
+            (.discoveryPort, discoveryPort), (.cellPort, cellPort), (.cellID, cellID), (.bridgePort, bridgePort),
+            (.bridgeUpstreams, upstream.isEmpty ? nil : upstream.joined(separator: ",")), (.vaultAddress, vault),
+            (.registries, registry.isEmpty ? nil : registry.joined(separator: ",")),
         ]
         return Dictionary(
             given.compactMap { key, text in text.map { (key, $0) } }, uniquingKeysWith: { first, _ in first })

@@ -23,6 +23,15 @@ struct DatabaseFile {
         try queue.write { db in try db.execute(sql: sql) }
     }
 
+    /// What the schema would refuse, such as a disk's error may write.
+    func executeUnchecked(_ sql: String) throws {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        defer { close(queue) }
+        try queue.write { db in try db.execute(sql: "PRAGMA ignore_check_constraints = ON; \(sql)") }
+    }
+
     /// Copies the database and its log as they are on disk, as a crash would leave them.
     func copy(to target: String) throws {
         for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {

@@ -117,22 +117,37 @@ struct StoreFileTests {
         try data.write(to: url)
     }
 
-    @Test("A page that is damaged later is reported with the path by the operation that meets it")
+    @Test("A page that is damaged is found when the file is opened")
     func damagedPage() async throws {
+        try await fill()
+        try spoilPage(of: "turn")
+        let error = #expect(throws: StoreError.self) { try Store(path: folder.path()) }
+        #expect(error?.code == .damaged)
+    }
+
+    private func fill() async throws {
         let store = try Store(path: folder.path())
         for number in 0..<200 {
             try await store.exchange(session, "question \(number)", String(repeating: "x", count: 500))
         }
+        try await store.close()
+    }
+
+    private func spoilPage(of table: String) throws {
         let page = try #require(
             try DatabaseFile(folder.path()).number(
-                "SELECT rootpage FROM sqlite_schema WHERE name = 'turn'"))
-        try await store.close()
-        let url = folder.url.appending(path: "kith.sqlite")
-        var data = try Data(contentsOf: url)
-        data.replaceSubrange((page - 1) * 4_096..<page * 4_096, with: Data(repeating: 0xFF, count: 4_096))
-        try data.write(to: url)
+                "SELECT rootpage FROM sqlite_schema WHERE name = '\(table)'"))
+        let handle = try #require(FileHandle(forUpdatingAtPath: folder.path()))
+        try handle.seek(toOffset: UInt64((page - 1) * 4_096))
+        try handle.write(contentsOf: Data(repeating: 0xFF, count: 4_096))
+        try handle.close()
+    }
 
+    @Test("A page that is damaged later is reported with the path by the operation that meets it")
+    func pageDamagedLater() async throws {
+        try await fill()
         let reopened = try Store(path: folder.path())
+        try spoilPage(of: "turn")
         let error = await #expect(throws: StoreError.self) { try await reopened.texts(session) }
         #expect(error?.code == .damaged)
         #expect(error?.message.contains(folder.path()) == true)

@@ -62,6 +62,25 @@ struct CertificatePinTests {
         }
     }
 
+    @Test("A certificate that an owner's own roots vouch for is accepted, and no other")
+    func ownRoots() async throws {
+        let certificate = try OwnCertificate()
+        let (right, wrong) = (try TrustedRoots(pem: certificate.pem), try TrustedRoots(pem: OwnCertificate().pem))
+        try await certificate.serve { address in
+            let reply = try await UpstreamClient(roots: right).collect(UpstreamRequest(.GET, address, path: "/"))
+            #expect(reply.status == 200)
+            let failure = await #expect(throws: ChatFailure.self) {
+                _ = try await UpstreamClient(roots: wrong).collect(UpstreamRequest(.GET, address, path: "/"))
+            }
+            #expect(failure?.isTLSRefusal == true)
+        }
+    }
+
+    @Test("A file without a certificate has no roots", arguments: ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA"])
+    func noRoots(text: String) {
+        #expect(throws: TrustedRoots.Unreadable.self) { try TrustedRoots(pem: Array(text.utf8)) }
+    }
+
     @Test("Where nobody listens, it is not the certificate's fault")
     func nobody() async throws {
         let failure = await #expect(throws: ChatFailure.self) {
@@ -76,6 +95,7 @@ struct CertificatePinTests {
 private struct OwnCertificate: Sendable {
     private let context: NIOSSLContext
     let fingerprint: String
+    let pem: [UInt8]
 
     init() throws {
         let key = P256.Signing.PrivateKey()
@@ -83,7 +103,11 @@ private struct OwnCertificate: Sendable {
         let certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey),
             notValidBefore: .now.addingTimeInterval(-60), notValidAfter: .now.addingTimeInterval(3_600), issuer: name,
-            subject: name, signatureAlgorithm: .ecdsaWithSHA256, extensions: .init(), issuerPrivateKey: .init(key))
+            subject: name, signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: try Certificate.Extensions {
+                SubjectAlternativeNames([.ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1]))])
+            }, issuerPrivateKey: .init(key))
+        pem = Array(try certificate.serializeAsPEM().pemString.utf8)
         var serializer = DER.Serializer()
         try serializer.serialize(certificate)
         let bytes = serializer.serializedBytes

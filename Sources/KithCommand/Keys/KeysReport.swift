@@ -23,8 +23,8 @@ package struct KeysReport: Sendable {
         ])
         for key in keys {
             table.add([
-                key.id, key.name, Self.list(key), key.state.rawValue, Self.minute(key.createdAt),
-                key.expiresAt.map(Self.minute) ?? "never",
+                key.id, key.name, Self.list(key), key.state.rawValue, TimeText.minute(key.createdAt),
+                key.expiresAt.map(TimeText.minute) ?? "never",
             ])
         }
         return table.lines(width: width, style: style)
@@ -32,7 +32,7 @@ package struct KeysReport: Sendable {
 
     /// What goes to standard error beside a new key.
     package static func notes(_ key: ControlMessage.Key) -> [String] {
-        let end = key.expiresAt.map { "until \(minute($0))" } ?? "until it is revoked"
+        let end = key.expiresAt.map { "until \(TimeText.minute($0))" } ?? "until it is revoked"
         return [
             "this is shown once: keep it where the client finds it, as KITH_KEY or OPENAI_API_KEY",
             "it may \(list(key)), \(end); kith key revoke \(key.id.printable) ends it at once",
@@ -45,10 +45,5 @@ package struct KeysReport: Sendable {
 
     private static func list(_ key: ControlMessage.Key) -> String {
         key.scopes.map(\.rawValue).joined(separator: ", ")
-    }
-
-    /// `2026-03-01 12:00 UTC` of a time in RFC 3339's form.
-    private static func minute(_ time: String) -> String {
-        time.prefix(10).description + " " + time.dropFirst(11).prefix(5) + " UTC"
     }
 }

@@ -4,6 +4,8 @@
 package enum ExitStatus: Int32, Sendable, CaseIterable {
     case ok = 0
     case failed = 1
+    /// The doctor found an error; ``failed`` stands for warnings there.
+    case errorsFound = 2
     case nodeUnreachable = 3
     case notAnswered = 4
     case cutOff = 5

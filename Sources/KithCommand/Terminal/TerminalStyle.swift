@@ -14,6 +14,9 @@ package enum TerminalStyle: Sendable {
     package func dim(_ text: String) -> String { wrapped(text, "2") }
     package func bold(_ text: String) -> String { wrapped(text, "1") }
     package func red(_ text: String) -> String { wrapped(text, "31") }
+    package func green(_ text: String) -> String { wrapped(text, "32") }
+    package func yellow(_ text: String) -> String { wrapped(text, "33") }
+    package func cyan(_ text: String) -> String { wrapped(text, "36") }
 
     private func wrapped(_ text: String, _ code: String) -> String {
         switch self {

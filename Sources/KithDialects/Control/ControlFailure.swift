@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why the node did not do what it was asked about trust. Rendered as `{"error": {"code", "message"}}`.
+/// Why the node did not do what its owner asked. Rendered as `{"error": {"code", "message"}}`.
 package struct ControlFailure: Error, Sendable {
     package enum Code: String, Sendable, Codable {
         /// The code is not one, or a character of it is wrong.
@@ -18,6 +18,12 @@ package struct ControlFailure: Error, Sendable {
         /// A name prefix or short id that fits several peers.
         case ambiguousPeer = "ambiguous_peer"
         case unknownKey = "unknown_key"
+        /// There is nothing of this name or number.
+        case notFound = "not_found"
+        /// What is there stands against what was asked; the message says how to go on.
+        case conflict
+        /// Too many do the same at the moment.
+        case busy
         case invalid
     }
 

@@ -73,7 +73,7 @@ package enum ControlMessage {
     }
 
     /// The answer to `POST /api/join` and to changes of a peer: who it is about.
-    package struct Peer: Codable, Sendable {
+    package struct Peer: Codable, Hashable, Sendable {
         package var id: NodeID
         package var name: NodeName
         package var tier: Tier

@@ -24,14 +24,14 @@ struct SyncPlan {
     let changes: [StateChange]
     let hasContext: Bool
 
-    /// - Parameter node: The cell's own, whose level is declared.
-    init(_ request: CellMessage.SyncRequest, node: NodeID) throws(Fault) {
+    /// - Parameter node: The cell's own, whose level is declared; `nil` where no cell is known.
+    init(_ request: CellMessage.SyncRequest, node: NodeID?) throws(Fault) {
         guard request.level.isFinite, (0...10).contains(request.level) else {
             throw Fault(path: ["level"], why: "the level must be from 0 to 10", input: Self.shown(request.level))
         }
         let members = try Self.members(of: request.context)
         let source = try Self.source(in: members, of: request)
-        var changes: [StateChange] = [.level(request.level, of: .node(node))]
+        var changes: [StateChange] = node.map { [.level(request.level, of: .node($0))] } ?? []
         if let source { changes.append(.level(request.level, of: source)) }
         for (key, value) in members.sorted(by: { $0.key < $1.key }) where key != "source" {
             changes.append(try Self.change(key, value, by: source ?? Self.unnamed))

@@ -10,8 +10,9 @@ extension ControlFailure {
         case .expiredCode: .gone
         case .wrongNode, .unreachable, .incompatible: .badGateway
         case .tooManyAttempts: .tooManyRequests
-        case .unknownPeer, .unknownKey: .notFound
-        case .ambiguousPeer: .conflict
+        case .unknownPeer, .unknownKey, .notFound: .notFound
+        case .ambiguousPeer, .conflict: .conflict
+        case .busy: .serviceUnavailable
         case .malformedCode, .invalid: .unprocessableContent
         }
     }

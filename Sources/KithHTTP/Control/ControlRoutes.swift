@@ -28,7 +28,10 @@ struct ControlRoutes: Sendable {
 
     /// Whether a path is one of those that answer errors as ``ControlFailure`` is rendered.
     static func cover(_ path: String) -> Bool {
-        let places = ["/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath]
+        let places = [
+            "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
+            LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path,
+        ]
         return places.contains { path == $0 || path.hasPrefix($0 + "/") }
     }
 

@@ -38,7 +38,8 @@ struct OpenAIStreamWriter: Sendable {
 extension Response {
     /// An answer of server-sent events that intermediaries must pass on as they come.
     static func eventStream(
-        route: RouteReport, _ write: @escaping @concurrent @Sendable (inout any ResponseBodyWriter) async throws -> Void
+        route: RouteReport? = nil,
+        _ write: @escaping @concurrent @Sendable (inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {
         var response = Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],

@@ -27,6 +27,11 @@ package enum NodeServer {
         StatusRoutes(services: services, address: address).add(to: router)
         ControlRoutes(control: services.control).add(to: router)
         KeyRoutes(services: services).add(to: router)
+        ContextRoutes(services: services).add(to: router)
+        LevelRoutes(services: services).add(to: router)
+        SyncRoutes(services: services).add(to: router)
+        EventRoutes(services: services).add(to: router)
+        SessionRoutes(services: services).add(to: router)
         return Application(
             responder: router.buildResponder(),
             server: .surface(limits: limits, hotRoute: HotRoute(services: services, logger: logger), tls: tls),

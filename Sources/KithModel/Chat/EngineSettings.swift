@@ -52,13 +52,13 @@ package struct OllamaSettings: Sendable {
 package struct OpenAISettings: Sendable {
     /// Up to and including `/v1`.
     package var address: HTTPAddress
-    package var key: Secret?
+    package var key: SecretSetting?
     package var model: ModelID?
     package var slots: Int
 
     package init(
         address: HTTPAddress = HTTPAddress(scheme: .https, host: "api.openai.com", port: 443, basePath: "/v1"),
-        key: Secret? = nil, model: ModelID? = nil, slots: Int = 16
+        key: SecretSetting? = nil, model: ModelID? = nil, slots: Int = 16
     ) {
         self.address = address
         self.key = key
@@ -69,12 +69,12 @@ package struct OpenAISettings: Sendable {
 
 package struct AnthropicSettings: Sendable {
     package var address: HTTPAddress
-    package var key: Secret?
+    package var key: SecretSetting?
     package var model: ModelID?
 
     package init(
-        address: HTTPAddress = HTTPAddress(scheme: .https, host: "api.anthropic.com", port: 443), key: Secret? = nil,
-        model: ModelID? = nil
+        address: HTTPAddress = HTTPAddress(scheme: .https, host: "api.anthropic.com", port: 443),
+        key: SecretSetting? = nil, model: ModelID? = nil
     ) {
         self.address = address
         self.key = key

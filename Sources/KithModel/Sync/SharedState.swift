@@ -16,6 +16,8 @@ package protocol SharedState: Sendable {
     func levels() -> [LevelEntry]
     /// By key.
     func context() -> [ContextEntry]
+    /// `nil` when nothing is known under the key.
+    func context(of key: String) -> ContextEntry?
     func report() -> SyncReport
 }
 

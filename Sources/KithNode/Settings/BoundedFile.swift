@@ -3,9 +3,9 @@
 import SystemPackage
 
 /// Reads small text files whole.
-enum BoundedFile {
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+package enum BoundedFile {
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
     }
 
     /// - Throws: ``Failure`` saying what the operating system said, or that the file is larger than `limit` bytes.
@@ -31,7 +31,7 @@ enum BoundedFile {
     }
 
     /// - Returns: `nil` when there is no such file.
-    static func bytesIfPresent(_ path: String, limit: Int) throws(Failure) -> [UInt8]? {
+    package static func bytesIfPresent(_ path: String, limit: Int) throws(Failure) -> [UInt8]? {
         do {
             try FileDescriptor.open(FilePath(path), .readOnly).close()
         } catch Errno.noSuchFileOrDirectory {

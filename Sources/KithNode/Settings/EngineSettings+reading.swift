@@ -54,7 +54,7 @@ extension SettingValues {
     fileprivate func openAI(
         _ choice: EngineChoice, model: ModelID?, slots: Int?
     ) throws(SettingProblem) -> OpenAISettings {
-        let key = secret(.openAIKey)
+        let key = try secretSetting(.openAIKey)
         if choice == .fixed(.openAI), key == nil, !isSet(.openAIBaseURL) {
             throw refusal(
                 .engineKind, "OpenAI needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs no key")
@@ -65,7 +65,7 @@ extension SettingValues {
     }
 
     fileprivate func anthropic(_ choice: EngineChoice, model: ModelID?) throws(SettingProblem) -> AnthropicSettings {
-        let key = secret(.anthropicKey)
+        let key = try secretSetting(.anthropicKey)
         if choice == .fixed(.anthropic), key == nil {
             throw refusal(.engineKind, "Anthropic needs ANTHROPIC_API_KEY")
         }

@@ -71,7 +71,7 @@ extension SettingDefinition {
             help: "An OpenAI-compatible server, up to and including `/v1`."),
         SettingDefinition(
             .openAIKey, .token(minimumLength: 1), seedName: "OPENAI_API_KEY", isSecret: true,
-            help: "The key for that server; local ones mostly need none."),
+            help: "The key for that server, or where it is in Vault (`docs/vault.md`); local ones mostly need none."),
         SettingDefinition(
             .openAIModel, .modelName, seedName: "OPENAI_MODEL",
             help: "That server's model for requests that name none."),
@@ -83,7 +83,7 @@ extension SettingDefinition {
             help: "Where Anthropic's API is."),
         SettingDefinition(
             .anthropicKey, .token(minimumLength: 1), seedName: "ANTHROPIC_API_KEY", isSecret: true,
-            help: "The key for Anthropic's API."),
+            help: "The key for Anthropic's API, or where it is in Vault (`docs/vault.md`)."),
         SettingDefinition(
             .anthropicModel, .modelName, seedName: "ANTHROPIC_MODEL",
             help: "Anthropic's model for requests that name none."),

@@ -18,7 +18,8 @@ struct ReplicaRows {
         return id
     }
 
-    mutating func raise(versions: VersionVector, floor: VersionVector) throws {
+    /// The floor never falls; a version may, when a log is withdrawn.
+    mutating func set(versions: VersionVector, floor: VersionVector) throws {
         for (replica, sequence) in versions.sequences {
             let statement = try db.cachedStatement(sql: "UPDATE replica SET version = ? WHERE id = ?")
             try statement.execute(arguments: [try sequence.column(), try id(of: replica)])

@@ -12,9 +12,13 @@ package final class UpstreamClient: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool>]
 
-    /// - Parameter pin: The only certificate that `https` servers may show; `nil` trusts the system's roots.
-    package init(group: MultiThreadedEventLoopGroup = .singleton, pin: CertificatePin? = nil) {
-        let tls = UpstreamTLS(pin: pin)
+    /// - Parameters:
+    ///   - pin: The only certificate that `https` servers may show.
+    ///   - roots: What vouches for `https` servers without a pin; `nil` trusts the system's roots.
+    package init(
+        group: MultiThreadedEventLoopGroup = .singleton, pin: CertificatePin? = nil, roots: TrustedRoots? = nil
+    ) {
+        let tls = UpstreamTLS(pin: pin, roots: roots)
         self.group = group
         var pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool>] = [:]
         for eventLoop in group.makeIterator() {

@@ -8,10 +8,16 @@ import Synchronization
 /// TLS towards providers, made when first needed: a node that talks to none does not pay for the root certificates.
 final class UpstreamTLS: Sendable {
     private let pin: CertificatePin?
+    private let roots: TrustedRoots?
     private let context = Mutex<NIOSSLContext?>(nil)
 
-    /// - Parameter pin: The certificate that is trusted in place of all that lead to the system's roots.
-    init(pin: CertificatePin? = nil) { self.pin = pin }
+    /// - Parameters:
+    ///   - pin: The certificate that is trusted in place of all that lead to the system's roots.
+    ///   - roots: Trusted in place of the system's.
+    init(pin: CertificatePin? = nil, roots: TrustedRoots? = nil) {
+        self.pin = pin
+        self.roots = roots
+    }
 
     /// Must be called on the channel's event loop.
     func secure(_ channel: any Channel, host: String) throws {
@@ -20,6 +26,7 @@ final class UpstreamTLS: Sendable {
             var configuration = TLSConfiguration.makeClientConfiguration()
             // A node's own certificate names no host, and the pin says more than a name.
             if pin != nil { configuration.certificateVerification = .noHostnameVerification }
+            if let roots { configuration.trustRoots = .certificates(roots.certificates) }
             let made = try NIOSSLContext(configuration: configuration)
             context = made
             return made

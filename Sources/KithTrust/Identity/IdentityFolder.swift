@@ -93,15 +93,15 @@ extension IdentityFolder {
         let staging = IdentityFolder(path: parent.appending(".identity-\(Self.salt())"))
         guard mkdir(staging.path.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
         defer { staging.discard() }
-        try Self.write(certificate, to: staging.certificate)
-        try Self.write(key, to: staging.key)
-        try Self.synchronise(staging.path)
+        try DurableFile.create(staging.certificate, with: certificate)
+        try DurableFile.create(staging.key, with: key)
+        try DurableFile.synchronise(staging.path)
         if rename(staging.path.string, path.string) != 0 {
             let failure = Errno(rawValue: errno)
             guard failure == .directoryNotEmpty || failure == .fileExists else { throw failure }
             try create(key: key, certificate: certificate)
         }
-        try Self.synchronise(parent)
+        try DurableFile.synchronise(parent)
     }
 
     /// Puts the files into a folder that holds other things, the key last: without it there is no identity. Does nothing
@@ -109,7 +109,7 @@ extension IdentityFolder {
     private func create(key: [UInt8], certificate: [UInt8]) throws(Errno) {
         for (bytes, file) in [(certificate, self.certificate), (key, self.key)] {
             let fresh = FilePath(file.string + ".\(Self.salt())")
-            try Self.write(bytes, to: fresh)
+            try DurableFile.create(fresh, with: bytes)
             defer { unlink(fresh.string) }
             if link(fresh.string, file.string) != 0 {
                 let failure = Errno(rawValue: errno)
@@ -117,7 +117,7 @@ extension IdentityFolder {
                 throw failure
             }
         }
-        try Self.synchronise(path)
+        try DurableFile.synchronise(path)
     }
 
     /// Moves what is there of an identity into a folder of its own.
@@ -131,8 +131,8 @@ extension IdentityFolder {
             guard let component = file.lastComponent else { continue }
             if rename(file.string, aside.appending(component).string) != 0 { throw Errno(rawValue: errno) }
         }
-        try Self.synchronise(aside)
-        try Self.synchronise(path)
+        try DurableFile.synchronise(aside)
+        try DurableFile.synchronise(path)
         return aside
     }
 
@@ -152,30 +152,6 @@ extension IdentityFolder {
             try makeFolder(folder.removingLastComponent())
             if mkdir(folder.string, 0o700) != 0, Errno(rawValue: errno) != .fileExists { throw Errno(rawValue: errno) }
         case let failure: throw failure
-        }
-    }
-
-    private static func write(_ bytes: [UInt8], to file: FilePath) throws(Errno) {
-        do {
-            let descriptor = try FileDescriptor.open(
-                file, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite)
-            try descriptor.closeAfter {
-                _ = try descriptor.writeAll(bytes)
-                if fsync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
-            }
-        } catch {
-            throw error as? Errno ?? .ioError
-        }
-    }
-
-    private static func synchronise(_ folder: FilePath) throws(Errno) {
-        do {
-            let descriptor = try FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly, options: .closeOnExec)
-            try descriptor.closeAfter {
-                if fsync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
-            }
-        } catch {
-            throw error as? Errno ?? .ioError
         }
     }
 }

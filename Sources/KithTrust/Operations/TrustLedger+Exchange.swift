@@ -19,6 +19,11 @@ extension TrustLedger {
             })
     }
 
+    /// All of them, by author and number.
+    package var signedOperations: [SignedOperation] {
+        entries.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.signed) }
+    }
+
     /// Operations that a ledger with these versions lacks, or holds in another version; empty when there are none.
     ///
     /// In an order in which it can take them: of each author the first first. What it lacks goes before what differs.

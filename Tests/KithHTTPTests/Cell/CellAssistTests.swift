@@ -12,7 +12,7 @@ import Testing
 struct CellAssistTests {
     @Test("The guide's example is answered with what is true of it, without an engine")
     func example() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             try await cell.expect(
                 .POST, "/code-assist", body: SeedExamples.assist,
                 """
@@ -26,7 +26,7 @@ struct CellAssistTests {
 
     @Test("Code without faults is told what was looked at; lengths are code points")
     func faultless() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let answer = try await cell.send(.POST, "/code-assist", #"{"code": "é👩‍👩‍👧 = 1", "context": null}"#).json()
             #expect(answer["action"] == "analyze")
             #expect(answer["code_length"] == 10)
@@ -39,7 +39,7 @@ struct CellAssistTests {
 
     @Test("What an engine says follows what was found, and it is named")
     func engine() async throws {
-        try await TestCell.run(engine: SayingEngine("- Name the function after what it does.\n- pass\n- Say mo")) {
+        try await RunningCell.run(engine: SayingEngine("- Name the function after what it does.\n- pass\n- Say mo")) {
             cell in
             let answer = try await cell.send(.POST, "/code-assist", SeedExamples.assist).json()
             #expect(
@@ -55,7 +55,7 @@ struct CellAssistTests {
     @Test("An engine of a kin is asked when there is none here")
     func kinEngine() async throws {
         try await TestNode.run("lap", engine: SayingEngine("- From the laptop.")) { other in
-            try await TestCell.run(kin: [other]) { cell in
+            try await RunningCell.run(kin: [other]) { cell in
                 let answer = try await cell.send(.POST, "/code-assist", SeedExamples.assist).json()
                 #expect(answer["suggestions"]?.arrayValue?.last == "From the laptop.")
                 #expect(answer["node"] == "lap")
@@ -65,7 +65,7 @@ struct CellAssistTests {
 
     @Test("An engine that fails takes nothing away")
     func failingEngine() async throws {
-        try await TestCell.run(engine: SayingEngine(nil)) { cell in
+        try await RunningCell.run(engine: SayingEngine(nil)) { cell in
             let reply = try await cell.send(.POST, "/code-assist", SeedExamples.assist)
             #expect(reply.status == 200)
             #expect(try reply.json()["suggestions"]?.arrayValue?.count == 1)
@@ -77,7 +77,7 @@ struct CellAssistTests {
     func slowEngine() async throws {
         let settings = TestEngineSettings(tokensPerSecond: 10)
         let engine = CountEngine(setup: TestEngineSetup(settings: settings))
-        try await TestCell.run(engine: engine, engineLimit: .milliseconds(800)) { cell in
+        try await RunningCell.run(engine: engine, engineLimit: .milliseconds(800)) { cell in
             let reply = try await cell.send(.POST, "/code-assist", SeedExamples.assist)
             #expect(reply.status == 200)
             #expect(try reply.json()["suggestions"]?.arrayValue?.count == 1)
@@ -102,7 +102,7 @@ struct CellAssistTests {
     @Test("A request that cannot be used is refused in FastAPI's words", arguments: bad.indices)
     func refused(index: Int) async throws {
         let (body, location, type) = Self.bad[index]
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let reply = try await cell.send(.POST, "/code-assist", body)
             #expect(reply.status == 422)
             let faults = try #require(try reply.json()["detail"]?.arrayValue)
@@ -116,7 +116,7 @@ struct CellAssistTests {
 
     @Test("Context members that are not what they should be count for nothing")
     func strangeContext() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let body = """
                 {"code": "x = (1", "context":
                  {"language": 5, "file_path": [1], "cursor_position": {"line": 1e300, "column": "x"}}}
@@ -128,7 +128,7 @@ struct CellAssistTests {
 
     @Test("An action that is not known is passed on")
     func unknownAction() async throws {
-        try await TestCell.run(engine: EchoEngine()) { cell in
+        try await RunningCell.run(engine: EchoEngine()) { cell in
             let answer = try await cell.send(
                 .POST, "/code-assist", #"{"code": "x = 1", "action": "translate to Rust"}"#
             ).json()

@@ -12,7 +12,7 @@ import Testing
 struct CellPeerTests {
     @Test("Kin ask on the peer port what clients ask on the cell's")
     func kin() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let kin = try await cell.node.newKin()
             try await kin.visit(cell.node) { connection in
                 let health = try await connection.send(.get, PeerWire.cellHealthPath)
@@ -36,7 +36,7 @@ struct CellPeerTests {
 
     @Test("What kin say wrong is refused with a reason")
     func refused() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let kin = try await cell.node.newKin()
             for (path, body, status) in [
                 (PeerWire.cellSyncPath, #"{"level": 11}"#, 422), (PeerWire.cellSyncPath, "{", 400),
@@ -80,7 +80,7 @@ struct CellPeerTests {
                 (path, String(decoding: Mutations.spoil(Array(sample.utf8), using: &generator), as: UTF8.self))
             }
         }
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let kin = try await cell.node.newKin()
             try await kin.visit(cell.node) { connection in
                 for (path, body) in bodies {

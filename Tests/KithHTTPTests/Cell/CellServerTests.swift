@@ -13,7 +13,7 @@ import Testing
 struct CellServerTests {
     @Test("Health says what the cell is")
     func health() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let reply = try await cell.send(.GET, "/health")
             #expect(!reply.text.contains(" ") && !reply.text.contains("\n"))
             try await cell.expect(
@@ -32,7 +32,7 @@ struct CellServerTests {
             (.POST, "/health", 405, "Method Not Allowed"), (.DELETE, "/sync-consciousness", 405, "Method Not Allowed"),
         ])
     func refusals(method: HTTPMethod, path: String, status: Int, detail: String) async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             try await cell.expect(method, path, status: status, #"{"detail": "\#(detail)"}"#)
             #expect(try await cell.send(method, path).headers.contains(name: "Allow") == (status == 405))
         }
@@ -41,7 +41,7 @@ struct CellServerTests {
     @Test(
         "A body over a mebibyte is refused, and the cell goes on", arguments: ["/code-assist", "/sync-consciousness"])
     func large(path: String) async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let body = #"{"code":"\#(String(repeating: "x", count: 1 << 20))"}"#
             let reply = try await cell.send(.POST, path, body)
             #expect(reply.status == 413)
@@ -52,7 +52,7 @@ struct CellServerTests {
 
     @Test("A body needs no content type, and JSON must be JSON", arguments: ["/code-assist", "/sync-consciousness"])
     func contentType(path: String) async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let body = #"{"code": "", "level": 1}"#
             #expect(try await cell.send(.POST, path, body).status == 200)
             #expect(try await cell.send(.POST, path, headers: ["Content-Type": "application/json"], body).status == 200)
@@ -72,7 +72,7 @@ struct CellServerTests {
 
     @Test("Where other machines can come, each route needs a key of its scope")
     func keys() async throws {
-        try await TestCell.run(requiresKey: true) { cell in
+        try await RunningCell.run(requiresKey: true) { cell in
             let routes: [(HTTPMethod, String, String?, Set<Scope>)] = [
                 (.GET, "/health", nil, [.read, .assist, .sync]), (.POST, "/code-assist", #"{"code":""}"#, [.assist]),
                 (.POST, "/sync-consciousness", #"{"level":1}"#, [.sync]), (.GET, "/metrics", nil, [.read]),
@@ -98,7 +98,7 @@ struct CellServerTests {
 
     @Test("A page of another site is not let in without a key")
     func rebinding() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let reply = try await cell.send(.GET, "/health", headers: ["Host": "evil.example"])
             #expect(reply.status == 421)
         }
@@ -108,7 +108,7 @@ struct CellServerTests {
 
     @Test("Metrics are text for Prometheus, and JSON for who wants it")
     func metrics() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             _ = try await cell.send(.POST, "/sync-consciousness", SeedExamples.sync)
             _ = try await cell.send(.POST, "/code-assist", "{")
             let reply = try await cell.send(.GET, "/metrics")
@@ -135,7 +135,7 @@ struct CellServerTests {
 
     @Test("What an unknown path is called makes no series of its own")
     func unknownRoutes() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             for number in 0..<5 { _ = try await cell.send(.GET, "/nothing/\(number)") }
             let text = try await cell.send(.GET, "/metrics").text
             #expect(text.contains(#"kith_requests_total{role="cell",route="other",outcome="refused"} 5"#))
@@ -149,7 +149,7 @@ struct CellServerTests {
 
     @Test("A discovery service that comes by is answered")
     func acknowledged() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             try await cell.expect(
                 .POST, "/register", body: Self.discovery, #"{"status": "registered", "cell_id": "disc"}"#)
             let bad = #"{"cell_id":"disc","ip":"8.8.8.8","port":8001}"#
@@ -162,7 +162,7 @@ struct CellServerTests {
     func registered() async throws {
         let registry = RegistryService(
             clock: ManualClock(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        try await TestCell.run(registry: registry) { cell in
+        try await RunningCell.run(registry: registry) { cell in
             #expect(try await cell.send(.POST, "/register", Self.discovery).status == 200)
             #expect(registry.cells().map(\.cellID) == ["disc"])
             let key = try await cell.node.key([.peer])

@@ -11,7 +11,7 @@ import Testing
 struct CellSyncTests {
     @Test("The guide's example tells both sides what is known, and is kept")
     func example() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             try await cell.expect(
                 .POST, "/sync-consciousness", body: SeedExamples.sync,
                 """
@@ -28,7 +28,7 @@ struct CellSyncTests {
 
     @Test("Without a context only the level changes, and a number may be text")
     func levelOnly() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             try await cell.expect(
                 .POST, "/sync-consciousness", body: #"{"level": "4.5"}"#,
                 #"{"old_level": 3.2, "new_level": 4.5, "context_processed": false, "levels": {"desk": 4.5}}"#)
@@ -43,7 +43,7 @@ struct CellSyncTests {
 
     @Test("The context's own source counts more than the body's, and an unnamed caller is a client")
     func sources() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             _ = try await cell.send(
                 .POST, "/sync-consciousness",
                 #"{"level": 1, "context": {"k": 1, "source": "inner"}, "source": "outer"}"#)
@@ -64,7 +64,7 @@ struct CellSyncTests {
             (#"{"context": {}}"#, "missing", #"{"context": {}}"#),
         ])
     func badLevels(body: String, type: String, input: String) async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let reply = try await cell.send(.POST, "/sync-consciousness", body)
             #expect(reply.status == 422)
             let fault = try #require(try reply.json()["detail"]?.arrayValue?.first)
@@ -101,7 +101,7 @@ struct CellSyncTests {
     @Test("A context or a source that cannot be kept is refused whole", arguments: badContexts.indices)
     func refusedContexts(index: Int) async throws {
         let (body, location) = Self.badContexts[index]
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let reply = try await cell.send(.POST, "/sync-consciousness", body)
             #expect(reply.status == 422)
             #expect(try reply.json()["detail"]?.arrayValue?.first?["loc"] == .array(location))
@@ -112,7 +112,7 @@ struct CellSyncTests {
 
     @Test("Nobody can speak as a node")
     func nodeNames() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let body = #"{"level": 1, "source": "\#(cell.node.id)"}"#
             let reply = try await cell.send(.POST, "/sync-consciousness", body)
             #expect(reply.status == 422)
@@ -122,7 +122,7 @@ struct CellSyncTests {
 
     @Test("What comes twice under one key counts once")
     func delivery() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             let headers: HTTPHeaders = ["Idempotency-Key": "queue-1"]
             let first = try await cell.send(.POST, "/sync-consciousness", headers: headers, #"{"level": 1}"#)
             #expect(try first.json()["new_level"] == 1)
@@ -138,7 +138,7 @@ struct CellSyncTests {
 
     @Test("When the disk does not take it, that is said and nothing has changed")
     func unavailable() async throws {
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             try await cell.node.services.store.close()
             let reply = try await cell.send(.POST, "/sync-consciousness", #"{"level": 1}"#)
             #expect(reply.status == 503)
@@ -150,7 +150,7 @@ struct CellSyncTests {
     @Test("A kin's level is told under the kin's name")
     func kinLevels() async throws {
         try await TestNode.run("lap", engine: nil) { other in
-            try await TestCell.run { cell in
+            try await RunningCell.run { cell in
                 try await cell.node.trust(other)
                 try await other.services.state.write([.level(7, of: .node(other.id))])
                 #expect(await eventually { cell.service.levels()["lap"] == 7 })
@@ -164,7 +164,7 @@ struct CellSyncTests {
     @Test("Spoilt bodies are taken or refused, and the cell goes on", arguments: 1...4 as ClosedRange<UInt64>)
     func hostile(seed: UInt64) async throws {
         print("seed \(seed)")
-        try await TestCell.run { cell in
+        try await RunningCell.run { cell in
             var generator = SeededGenerator(seed: seed)
             for (path, sample) in [("/sync-consciousness", SeedExamples.sync), ("/code-assist", SeedExamples.assist)] {
                 for _ in 0..<80 {

@@ -208,7 +208,10 @@ struct PeerPortSecurityTests {
 
     @Test(
         "A body that is too large is refused, and is one line",
-        arguments: [(PeerWire.gossipPath, 65_537), (PeerWire.helloPath, 16_385), (PeerWire.operationsPath, 4_194_305)])
+        arguments: [
+            (PeerWire.gossipPath, 65_537), (PeerWire.helloPath, 16_385), (PeerWire.operationsPath, 4_194_305),
+            (PeerWire.sessionsPath, 4_194_305),
+        ])
     func largeBody(path: String, length: Int) async throws {
         try await withNode { node, kin in
             let body = String(repeating: "x", count: length)

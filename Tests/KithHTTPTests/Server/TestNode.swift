@@ -37,14 +37,14 @@ struct TestNode: Sendable {
     ///
     /// - Parameters:
     ///   - kin: Nodes that this one trusts, and that trust it, from the start.
-    ///   - work: What it does for kin beside answering prompts.
+    ///   - cell: Answers kin in the role *cell*.
     ///   - clock: What tells how long invitations hold; everything but that and the answers needs one that moves.
     static func run<Result: Sendable>(
         _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
         access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
         protocols: ProtocolVersions = .supported, clock: any TimeSource = MonotonicClock(),
-        work: @Sendable (NodeServices, NodeID) -> KinWork = { _, _ in KinWork() },
+        cell: @Sendable (NodeServices, NodeID) -> (any CellAnswering)? = { _, _ in nil },
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try #require(NodeName(name))
@@ -75,9 +75,9 @@ struct TestNode: Sendable {
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
-        let listener = mesh.listener(
-            host: "127.0.0.1", port: 0, work: work(services, identity.id), limits: peerLimits
-        ) {
+        let work = KinWork(
+            cell: cell(services, identity.id), sessions: StoredSessions(store: store, logger: logger))
+        let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in

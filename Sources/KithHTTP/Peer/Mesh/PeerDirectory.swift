@@ -54,7 +54,7 @@ package final class PeerDirectory: Mesh {
     }
 
     private let ownName: NodeName
-    private let ownID: NodeID
+    let ownID: NodeID
     private let level: @Sendable () -> Double
     private let isCell: Bool
     private let version: String

@@ -87,7 +87,7 @@ extension PeerMesh: MeshControl {
         return described
     }
 
-    private func described(_ id: NodeID) throws -> ControlMessage.Peer {
+    func described(_ id: NodeID) throws -> ControlMessage.Peer {
         directory.refresh()
         guard let entry = directory.peers().first(where: { $0.id == id }) else {
             throw ControlFailure(.unknownPeer, "the peer is not trusted any more")
@@ -96,7 +96,7 @@ extension PeerMesh: MeshControl {
     }
 
     /// - Parameter text: An id, its first group, or a name.
-    private func find(_ text: String) throws -> PeerRecord {
+    func find(_ text: String) throws -> PeerRecord {
         let records = trust.peers()
         let names = Dictionary(
             directory.peers().compactMap { entry in entry.id.map { ($0, entry.name.rawValue) } },

@@ -7,5 +7,11 @@ package struct KinWork: Sendable {
     /// `nil` unless the node has the role.
     package var cell: (any CellAnswering)?
 
-    package init(cell: (any CellAnswering)? = nil) { self.cell = cell }
+    /// Takes over conversations; `nil` where none are kept.
+    package var sessions: (any SessionReceiving)?
+
+    package init(cell: (any CellAnswering)? = nil, sessions: (any SessionReceiving)? = nil) {
+        self.cell = cell
+        self.sessions = sessions
+    }
 }

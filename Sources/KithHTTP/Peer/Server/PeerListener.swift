@@ -24,6 +24,7 @@ package enum PeerListener {
         router.addMiddleware { PeerErrorRendering() }
         PeerRoutes(services: services).add(to: router)
         PairingRoutes(services: services).add(to: router)
+        PeerSessionRoutes(services: services).add(to: router)
         return Application(
             responder: router.buildResponder(),
             server: HTTPServerBuilder { responder in

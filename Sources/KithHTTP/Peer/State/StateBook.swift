@@ -15,12 +15,14 @@ package final class StateBook: SharedState {
 
     /// Reads what earlier runs have stored.
     ///
-    /// - Parameter events: Told of every level and every key of the context that reads differently.
+    /// - Parameters:
+    ///   - log: What the store holds, where it has been read already.
+    ///   - events: Told of every level and every key of the context that reads differently.
     /// - Throws: ``StoreError``.
     package static func open(
-        store: Store, node: NodeID, events: EventHub, limits: LogLimits = .standard
+        store: Store, log: LogSnapshot? = nil, node: NodeID, events: EventHub, limits: LogLimits = .standard
     ) async throws(StoreError) -> StateBook {
-        let (log, _) = try await StateKeeper.read(store, node: node, limits: limits)
+        let (log, _) = try await StateKeeper.read(store, snapshot: log, node: node, limits: limits)
         return StateBook(store: store, node: node, log: log, events: events)
     }
 
@@ -42,6 +44,8 @@ package final class StateBook: SharedState {
     package func levels() -> [LevelEntry] { view.read { $0.levels } }
 
     package func context() -> [ContextEntry] { view.read { $0.context } }
+
+    package func context(of key: String) -> ContextEntry? { view.read { $0.contextEntry(.context(key)) } }
 
     package var versions: VersionVector { view.read { $0.versions } }
 

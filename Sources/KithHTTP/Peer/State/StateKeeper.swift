@@ -56,13 +56,15 @@ actor StateKeeper {
 
     /// Reads the log from the disk, and begins one where there is none.
     ///
+    /// - Parameter snapshot: What is on the disk, where it has been read already.
     /// - Throws: ``StoreError``.
     static func read(
-        _ store: Store, node: NodeID, limits: LogLimits
+        _ store: Store, snapshot: LogSnapshot? = nil, node: NodeID, limits: LogLimits
     ) async throws(StoreError) -> (log: ReplicatedLog, outcome: LogOutcome) {
         var generator = SystemRandomNumberGenerator()
+        let snapshot = if let snapshot { snapshot } else { try await store.logSnapshot() }
         let opened = ReplicatedLog.open(
-            try await store.logSnapshot(), node: node, epoch: generator.next(), limits: limits, now: .now())
+            snapshot, node: node, epoch: generator.next(), limits: limits, now: .now())
         try await store.commit(opened.outcome.transition)
         return opened
     }

@@ -34,24 +34,46 @@ package final class TrustBook: Sendable {
 
     private let identity: NodeIdentity
     private let store: Store
+    private let backup: KinBackupFile?
     private let state: Mutex<State>
     private let announced: Mutex<Standings>
     private let onChange = Mutex<(@Sendable (Change) -> Void)?>(nil)
 
-    private init(identity: NodeIdentity, store: Store, state: consuming State) {
+    private init(identity: NodeIdentity, store: Store, backup: KinBackupFile?, state: consuming State) {
         self.identity = identity
         self.store = store
+        self.backup = backup
         announced = Mutex(Standings(state))
         self.state = Mutex(state)
     }
 
     /// Reads what earlier runs have stored.
-    package static func open(identity: NodeIdentity, store: Store) async throws -> TrustBook {
+    ///
+    /// - Parameter backup: What it knows beyond that, of a database that was lost, is stored again; every change is kept
+    ///   there too.
+    package static func open(
+        identity: NodeIdentity, store: Store, backup: KinBackupFile? = nil
+    ) async throws -> TrustBook {
         var ledger = TrustLedger(root: identity.id)
         _ = ledger.insert(try await store.trustOperations())
         let records = Dictionary(
             try await store.peerRecords().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        return TrustBook(identity: identity, store: store, state: State(ledger: ledger, records: records))
+        var state = State(ledger: ledger, records: records)
+        if let kept = await backup?.read(), kept.root == identity.id {
+            try await restore(kept, to: &state, and: store)
+        }
+        let book = TrustBook(identity: identity, store: store, backup: backup, state: state)
+        await book.keepBackup()
+        return book
+    }
+
+    private static func restore(_ backup: KinBackup, to state: inout State, and store: Store) async throws {
+        try await store.append(state.ledger.insert(backup.operations).accepted)
+        for (id, addresses) in backup.addresses where state.ledger.fold.kin[id] != nil && state.records[id] == nil {
+            let record = PeerRecord(id: id, tier: .kin, addresses: addresses)
+            try await store.save(record)
+            state.records[id] = record
+        }
     }
 
     /// - Parameter action: Called after each change, from the task that caused it; must not change trust itself.
@@ -115,6 +137,7 @@ package final class TrustBook: Sendable {
             record.name = name ?? record.name
             record.addresses = addresses + record.addresses
         }
+        await keepBackup()
     }
 
     /// Takes all trust from a node, on all kin.
@@ -125,6 +148,7 @@ package final class TrustBook: Sendable {
         defer { announce() }
         try await store.append(operations)
         try await store.removePeer(id)
+        await keepBackup()
     }
 
     private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
@@ -138,6 +162,7 @@ package final class TrustBook: Sendable {
     /// was forgotten meanwhile.
     package func update(_ id: NodeID, _ change: (inout PeerRecord) -> Void) async throws {
         try await keep(id, orBeginAs: nil, change)
+        await keepBackup()
     }
 
     /// - Parameter tier: That of a record to be begun where there is none; without it only a kin gets one.
@@ -154,6 +179,16 @@ package final class TrustBook: Sendable {
         try await store.save(record)
         // It may have been forgotten, and removed from the disk, before it was written.
         if state.withLock({ $0.records[id] == nil }) { try await store.removePeer(id) }
+    }
+
+    private func keepBackup() async {
+        await backup?.keep { [self] in
+            state.withLock { state in
+                KinBackup(
+                    root: identity.id, operations: state.ledger.signedOperations,
+                    addresses: state.records.filter { state.ledger.fold.kin[$0.key] != nil }.mapValues(\.addresses))
+            }
+        }
     }
 
     // MARK: Sharing
@@ -182,6 +217,7 @@ package final class TrustBook: Sendable {
         guard !insertion.accepted.isEmpty else { return false }
         defer { announce() }
         try await store.append(insertion.accepted)
+        await keepBackup()
         return true
     }
 

@@ -13,11 +13,14 @@ package struct AnthropicEngine: ChatEngine {
     private let catalogue: ModelCatalogue
     private let preferred: ModelID?
 
-    package init(settings: AnthropicSettings, client: UpstreamClient, clock: any TimeSource = MonotonicClock()) {
+    /// - Parameter secrets: Reads the key where the settings only say where it is.
+    package init(
+        settings: AnthropicSettings, client: UpstreamClient, secrets: (any SecretKeeper)? = nil,
+        clock: any TimeSource = MonotonicClock()
+    ) {
         var connection = EngineConnection(client: client, name: "Anthropic", address: settings.address)
-        connection.key = settings.key
         connection.headers.add(name: "anthropic-version", value: AnthropicRequestEncoder.version)
-        if let key = settings.key { connection.headers.add(name: "x-api-key", value: key.reveal()) }
+        connection.credential = settings.key.map { .header("x-api-key", $0.source(from: secrets)) }
         self.connection = connection
         preferred = settings.model
         catalogue = ModelCatalogue(clock: clock) { [connection] in

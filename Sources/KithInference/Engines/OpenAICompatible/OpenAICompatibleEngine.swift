@@ -14,19 +14,17 @@ package struct OpenAICompatibleEngine: ChatEngine {
     private let catalogue: ModelCatalogue
     private let preferred: ModelID?
 
+    /// - Parameter secrets: Reads the key where the settings only say where it is.
     package init(
         settings: OpenAISettings, client: UpstreamClient, kind: EngineKind = .openAI,
-        clock: any TimeSource = MonotonicClock()
+        secrets: (any SecretKeeper)? = nil, clock: any TimeSource = MonotonicClock()
     ) {
         self.kind = kind
         capacity = EngineCapacity(slots: settings.slots)
         preferred = settings.model
         var connection = EngineConnection(
             client: client, name: "the OpenAI-compatible engine", address: settings.address)
-        if let key = settings.key {
-            connection.key = key
-            connection.headers.add(name: "Authorization", value: "Bearer \(key.reveal())")
-        }
+        connection.credential = settings.key.map { .bearer($0.source(from: secrets)) }
         self.connection = connection
         catalogue = ModelCatalogue(clock: clock) { [connection] in
             try await connection.get(OpenAIModelList.self, path: "/models").data.map { model in
@@ -60,7 +58,8 @@ package struct OpenAICompatibleEngine: ChatEngine {
         switch reply.status {
         case 200: return true
         case 503:
-            throw connection.refusal(status: reply.status, headers: reply.headers, body: reply.body, model: nil)
+            throw connection.refusal(
+                status: reply.status, headers: reply.headers, body: reply.body, key: nil, model: nil)
         default: return false
         }
     }
@@ -96,11 +95,8 @@ package struct OpenAICompatibleEngine: ChatEngine {
 
     private func relay(_ bytes: [UInt8], _ request: ChatRequest, _ model: ModelID) async throws -> ChatAnswer {
         let reply = try await connection.reply(
-            path: OpenAIRequestEncoder.path(for: request), body: bytes,
+            path: OpenAIRequestEncoder.path(for: request), body: bytes, model: model,
             limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit))
-        guard reply.status == 200 else {
-            throw connection.refusal(status: reply.status, headers: reply.headers, body: reply.body, model: model)
-        }
         let body = Array(reply.body.readableBytesView)
         let contentType = reply.headers.first(name: "content-type") ?? ""
         guard contentType.lowercased().hasPrefix("application/json"), Self.looksWhole(body) else {

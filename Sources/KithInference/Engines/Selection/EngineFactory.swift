@@ -20,14 +20,18 @@ package struct EngineFactory: Sendable {
 
     private let settings: EngineSettings
     private let client: UpstreamClient
+    private let secrets: (any SecretKeeper)?
     private let clock: any TimeSource
     private let logger: Logger
     private let ollamaLimits: UpstreamLimits
 
+    /// - Parameter secrets: Reads the keys of which the settings only say where they are.
     package init(
-        settings: EngineSettings, client: UpstreamClient, clock: any TimeSource = MonotonicClock(), logger: Logger,
+        settings: EngineSettings, client: UpstreamClient, secrets: (any SecretKeeper)? = nil,
+        clock: any TimeSource = MonotonicClock(), logger: Logger,
         ollamaLimits: UpstreamLimits = EngineFactory.ollamaLimits
     ) {
+        self.secrets = secrets
         self.ollamaLimits = ollamaLimits
         self.settings = settings
         self.client = client
@@ -56,8 +60,14 @@ package struct EngineFactory: Sendable {
         switch selection.engine {
         case .none: return nil
         case .ollama: return (OllamaEngine(settings: settings.ollama, client: client, clock: clock), [])
-        case .openAI: return (OpenAICompatibleEngine(settings: settings.openAI, client: client, clock: clock), [])
-        case .anthropic: return (AnthropicEngine(settings: settings.anthropic, client: client, clock: clock), [])
+        case .openAI:
+            return (
+                OpenAICompatibleEngine(settings: settings.openAI, client: client, secrets: secrets, clock: clock), []
+            )
+        case .anthropic:
+            return (
+                AnthropicEngine(settings: settings.anthropic, client: client, secrets: secrets, clock: clock), []
+            )
         case .echo: return (EchoEngine(setup: test), [])
         case .count: return (CountEngine(setup: test), [])
         case .embedded: return supervised(EmbeddedCommand(settings: settings.embedded))

@@ -21,29 +21,36 @@ struct EngineConnection: Sendable {
     let name: String
     let address: HTTPAddress
     var headers: HTTPHeaders = [:]
-    var key: Secret?
+    /// Asked before each request, because the key may come late and may change.
+    var credential: EngineCredential?
 
     /// - Throws: ``ChatFailure``; `CancellationError`.
     func get<Value: Decodable>(
         _ type: Value.Type, path: String, limits: UpstreamLimits = EngineConnection.inquiryLimits
     ) async throws -> Value {
+        let key = try currentKey()
         let reply = try await client.collect(
-            UpstreamRequest(.GET, address, path: path, headers: headers, limits: limits))
-        return try read(type, from: reply, model: nil)
+            UpstreamRequest(.GET, address, path: path, headers: headers(showing: key), limits: limits))
+        return try read(type, from: try accepted(reply, key: key, model: nil))
     }
 
     /// - Throws: ``ChatFailure``; `CancellationError`.
     func post<Value: Decodable>(
         _ type: Value.Type, path: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits
     ) async throws -> Value {
-        try read(type, from: try await reply(path: path, body: body, limits: limits), model: model)
+        try read(type, from: try await reply(path: path, body: body, model: model, limits: limits))
     }
 
-    /// The answer whatever its status.
-    func reply(path: String, body: [UInt8], limits: UpstreamLimits) async throws -> UpstreamReply {
-        try await client.collect(
+    /// A whole answer with status 200.
+    ///
+    /// - Throws: ``ChatFailure``; `CancellationError`.
+    func reply(path: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits) async throws -> UpstreamReply {
+        let key = try currentKey()
+        let reply = try await client.collect(
             UpstreamRequest(
-                .POST, address, path: path, headers: headers, body: ByteBuffer(bytes: body), limits: limits))
+                .POST, address, path: path, headers: headers(showing: key), body: ByteBuffer(bytes: body),
+                limits: limits))
+        return try accepted(reply, key: key, model: model)
     }
 
     /// The answer as it comes.
@@ -53,12 +60,14 @@ struct EngineConnection: Sendable {
     func stream(
         path: String, body: [UInt8], model: ModelID, contentType: String, limits: UpstreamLimits
     ) async throws -> UpstreamBody {
+        let key = try currentKey()
         let response = try await client.stream(
             UpstreamRequest(
-                .POST, address, path: path, headers: headers, body: ByteBuffer(bytes: body), limits: limits))
+                .POST, address, path: path, headers: headers(showing: key), body: ByteBuffer(bytes: body),
+                limits: limits))
         guard response.status == 200 else {
             let body = try await response.body.collect(upTo: Self.refusalBytes)
-            throw refusal(status: response.status, headers: response.headers, body: body, model: model)
+            throw refusal(status: response.status, headers: response.headers, body: body, key: key, model: model)
         }
         guard response.headers.first(name: "content-type")?.lowercased().hasPrefix(contentType) == true else {
             throw ChatFailure(.invalidAnswer, "\(name) did not answer with a stream of its dialect")
@@ -66,18 +75,35 @@ struct EngineConnection: Sendable {
         return response.body
     }
 
-    func refusal(status: Int, headers: HTTPHeaders, body: ByteBuffer, model: ModelID?) -> ChatFailure {
-        UpstreamRefusal(
+    /// - Parameter key: what was shown to the engine.
+    func refusal(
+        status: Int, headers: HTTPHeaders, body: ByteBuffer, key: Secret?, model: ModelID?
+    ) -> ChatFailure {
+        let failure = UpstreamRefusal(
             engine: name, status: status, retryAfter: headers.first(name: "retry-after"),
             body: Array(body.readableBytesView), model: model, key: key
         ).failure
+        guard failure.code == .unauthorized, let key, let credential else { return failure }
+        return credential.failure(refused: key, by: name) ?? failure
     }
 
-    private func read<Value: Decodable>(_ type: Value.Type, from reply: UpstreamReply, model: ModelID?) throws -> Value
-    {
+    private func currentKey() throws(ChatFailure) -> Secret? { try credential?.current(for: name) }
+
+    private func headers(showing key: Secret?) -> HTTPHeaders {
+        guard let key, let credential else { return headers }
+        var headers = headers
+        headers.replaceOrAdd(name: credential.header, value: credential.scheme + key.reveal())
+        return headers
+    }
+
+    private func accepted(_ reply: UpstreamReply, key: Secret?, model: ModelID?) throws -> UpstreamReply {
         guard reply.status == 200 else {
-            throw refusal(status: reply.status, headers: reply.headers, body: reply.body, model: model)
+            throw refusal(status: reply.status, headers: reply.headers, body: reply.body, key: key, model: model)
         }
+        return reply
+    }
+
+    private func read<Value: Decodable>(_ type: Value.Type, from reply: UpstreamReply) throws -> Value {
         do {
             return try JSONBody.decode(type, from: reply.body.readableBytesView)
         } catch {
@@ -88,6 +114,7 @@ struct EngineConnection: Sendable {
     /// Health as one small question tells it.
     func health(_ ask: () async throws -> Void) async -> EngineHealth {
         do {
+            _ = try currentKey()
             try await ask()
             return .ready
         } catch let failure as ChatFailure {

@@ -36,7 +36,7 @@ enum EngineSubject: String, CaseIterable, CustomTestStringConvertible {
         case .anthropic:
             try await stubbed(AnthropicStub.answer, body) {
                 AnthropicEngine(
-                    settings: AnthropicSettings(address: $0, key: Secret("key-of-the-stub")), client: client)
+                    settings: AnthropicSettings(address: $0, key: .value(Secret("key-of-the-stub"))), client: client)
             }
         case .embedded: try await body(try await SharedEmbeddedEngine.shared.fixture())
         }

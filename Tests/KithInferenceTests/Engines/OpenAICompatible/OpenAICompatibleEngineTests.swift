@@ -17,7 +17,7 @@ struct OpenAICompatibleEngineTests {
         try await StubServer.serve(responder) { server in
             var base = server.address
             base.basePath = "/v1"
-            let settings = OpenAISettings(address: base, key: Secret("sk-key"))
+            let settings = OpenAISettings(address: base, key: .value(Secret("sk-key")))
             try await body(OpenAICompatibleEngine(settings: settings, client: client), server)
         }
         await client.shutDown()

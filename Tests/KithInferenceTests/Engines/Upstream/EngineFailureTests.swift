@@ -17,10 +17,12 @@ enum RemoteEngine: CaseIterable {
             var base = address
             base.basePath = "/v1"
             return OpenAICompatibleEngine(
-                settings: OpenAISettings(address: base, key: Secret("sk-very-secret"), model: "m"), client: client)
+                settings: OpenAISettings(address: base, key: .value(Secret("sk-very-secret")), model: "m"),
+                client: client)
         case .anthropic:
             return AnthropicEngine(
-                settings: AnthropicSettings(address: address, key: Secret("sk-very-secret"), model: "m"), client: client
+                settings: AnthropicSettings(address: address, key: .value(Secret("sk-very-secret")), model: "m"),
+                client: client
             )
         }
     }

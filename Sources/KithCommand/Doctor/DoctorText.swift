@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithDoctor
+
+/// What the doctor found, for people: a line for each thing, what mends a fault beneath it, and the most probable cause
+/// last, where the eye ends.
+package struct DoctorText: Sendable {
+    private static let titleWidths = 12...26
+
+    private let report: DoctorReport
+    private let width: Int
+    private let style: TerminalStyle
+
+    /// - Parameter width: Of the terminal; `nil` wraps as for 100 columns.
+    package init(_ report: DoctorReport, width: Int?, style: TerminalStyle) {
+        self.report = report
+        self.width = max(40, width ?? 100)
+        self.style = style
+    }
+
+    package var lines: [String] {
+        let sections = report.sections.map { (title: $0.title, lines: DoctorLine.lines(of: $0)) }
+        let widest = sections.flatMap(\.lines).map(\.title.displayWidth).max() ?? 0
+        let titleWidth = min(max(widest, Self.titleWidths.lowerBound), Self.titleWidths.upperBound, width / 3)
+        return heading
+            + sections.flatMap { section in
+                ["", style.bold(section.title.printable)] + section.lines.flatMap { lines($0, titleWidth: titleWidth) }
+            } + [""] + closing
+    }
+
+    private var heading: [String] {
+        guard let folder = report.subject.dataDirectory else { return [] }
+        let name = style.bold((report.subject.name ?? "node").printable)
+        let state = report.subject.isRunning ? "running" : "not running"
+        return ["\(name)  \(state), kith \(report.subject.version), files in \(folder.printable)"]
+    }
+
+    // MARK: Findings
+
+    private func lines(_ line: DoctorLine, titleWidth: Int) -> [String] {
+        let lead = titleWidth + 6
+        let title = line.title.printable.truncated(toWidth: titleWidth)
+        let gap = String(repeating: " ", count: max(0, titleWidth - title.displayWidth) + 2)
+        let space = String(repeating: " ", count: lead)
+        let words = wrapped(line.words.printable, indent: lead)
+        let shown = line.severity == .skipped ? words.map(style.dim) : words
+        let passed = line.passed.map { wrapped($0.printable, indent: lead).map { space + style.dim($0) } } ?? []
+        return ["  \(mark(line.severity)) \(title)\(gap)\(shown.first ?? "")"] + shown.dropFirst().map { space + $0 }
+            + passed + (line.fix.map { fix($0, space: space) } ?? [])
+    }
+
+    private func fix(_ fix: Finding.Fix, space: String) -> [String] {
+        let words = wrapped(fix.sentence.printable, indent: space.count + 2)
+        let sentence = words.enumerated().map { space + ($0.offset == 0 ? style.bold("→") + " " : "  ") + $0.element }
+        return sentence + (fix.command.map { ["\(space)  \(style.cyan($0.printable))"] } ?? [])
+    }
+
+    private func mark(_ severity: Finding.Severity) -> String {
+        switch severity {
+        case .ok: style.green("✓")
+        case .notice: style.cyan("i")
+        case .warning: style.yellow("!")
+        case .error: style.red("✗")
+        case .skipped: style.dim("–")
+        }
+    }
+
+    private func wrapped(_ text: String, indent: Int) -> [String] {
+        text.wrapped(toWidth: max(16, width - indent))
+    }
+
+    // MARK: The end
+
+    private var closing: [String] {
+        let causes = report.causes
+        guard let first = causes.first else {
+            let notices = report.count(.notice)
+            let more = notices == 0 ? "" : ", \(notices) \(notices == 1 ? "thing" : "things") worth knowing"
+            return [style.green("All is well") + more + "; looked at in \(report.duration.shortText)."]
+        }
+        let counts = [
+            Self.counted(report.count(.error), "error"), Self.counted(report.count(.warning), "warning"),
+        ].compactMap { $0 }.joined(separator: " and ")
+        let subject = first.subject.map { seen in first.seen.contains(seen) ? "" : "\(seen): " } ?? ""
+        let cause = wrapped("Most probable cause: " + Self.sentence(subject + first.seen), indent: 0)
+        let head = cause.enumerated().map { $0.offset == 0 ? emphasised($0.element) : $0.element }
+        return ["\(counts); looked at in \(report.duration.shortText)."] + head + (first.fix.map(closingFix) ?? [])
+    }
+
+    private func emphasised(_ line: String) -> String {
+        let lead = "Most probable cause:"
+        guard line.hasPrefix(lead) else { return line }
+        return style.bold(lead) + line.dropFirst(lead.count)
+    }
+
+    private func closingFix(_ fix: Finding.Fix) -> [String] {
+        let words = wrapped("Mend it: " + Self.sentence(fix.sentence), indent: 0)
+        return words + (fix.command.map { ["  " + style.cyan($0.printable)] } ?? [])
+    }
+
+    private static func sentence(_ words: String) -> String {
+        words.printable + (words.last == "?" || words.last == "." ? "" : ".")
+    }
+
+    private static func counted(_ count: Int, _ noun: String) -> String? {
+        count == 0 ? nil : "\(count) \(noun)\(count == 1 ? "" : "s")"
+    }
+}

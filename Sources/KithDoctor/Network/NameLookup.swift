@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithMembership
+import KithModel
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// What the system's resolver says of a name.
+enum NameLookup: Hashable, Sendable {
+    /// Each once, in the resolver's order; not empty.
+    case found([IPAddress], Duration)
+    case failed(String, Duration)
+    case timedOut(Duration)
+
+    static let limit = Duration.milliseconds(2_500)
+
+    /// An address in figures is found without asking anybody.
+    static func run(_ host: String, clock: any TimeSource, limit: Duration = Self.limit) async -> NameLookup {
+        if let address = IPAddress(host) { return .found([address], .zero) }
+        let start = clock.now
+        let result = await OffThread.run(limit: limit) { resolve(host) }
+        let took = clock.now - start
+        switch result {
+        case .success(let addresses)?: return .found(addresses, took)
+        case .failure(let failure)?: return .failed(failure.reason, took)
+        case nil: return .timedOut(took)
+        }
+    }
+
+    private struct Failure: Error { var reason: String }
+
+    private static func resolve(_ host: String) -> Result<[IPAddress], Failure> {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        #if canImport(Glibc)
+            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        #else
+            hints.ai_socktype = SOCK_STREAM
+        #endif
+        var first: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, nil, &hints, &first)
+        guard code == 0 else { return .failure(Failure(reason: String(cString: gai_strerror(code)))) }
+        defer { freeaddrinfo(first) }
+        var found: [IPAddress] = []
+        var next = first
+        while let entry = next?.pointee, found.count < 16 {
+            next = entry.ai_next
+            guard let address = entry.ai_addr.flatMap(address), !found.contains(address) else { continue }
+            found.append(address)
+        }
+        return found.isEmpty ? .failure(Failure(reason: "the name has no address")) : .success(found)
+    }
+
+    private static func address(_ pointer: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
+        let raw = UnsafeRawPointer(pointer)
+        switch Int32(pointer.pointee.sa_family) {
+        case AF_INET:
+            return IPAddress(bytes: withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in.self).sin_addr) { Array($0) })
+        case AF_INET6:
+            return IPAddress(
+                bytes: withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr) { Array($0) })
+        default: return nil
+        }
+    }
+}

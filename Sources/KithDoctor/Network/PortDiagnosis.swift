@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// A listener that a node opens, by its settings.
+struct ListenerPlace: Hashable, Sendable {
+    /// What it is for: `clients`, `peers`, `cell`.
+    var name: String
+    var host: String
+    /// 0 stands for any free port.
+    var port: Int
+    /// The flag that chooses another port.
+    var flag: String
+    /// A port that nobody asked for gives way to a free one when it is taken.
+    var givesWay = false
+}
+
+/// Whether a node that does not run could open one of its listeners.
+struct PortDiagnosis: Diagnosis {
+    let check = CheckID.port
+    var title: String { "port \(place.port)" }
+    var subject: String? { "\(place.host):\(place.port)" }
+
+    let place: ListenerPlace
+
+    func run() async -> [Finding] {
+        guard place.port > 0 else {
+            return [Finding(check, "port", .ok, "any free port for \(place.name)", of: place.name)]
+        }
+        let trial = await ListenTrial.run(host: place.host, port: place.port)
+        let port = place.port
+        let holder = trial == .taken ? await OffThread.run(limit: .seconds(1)) { PortHolder.find(port) } ?? nil : nil
+        return [PortVerdict(place: place, trial: trial, holder: holder).finding]
+    }
+}
+
+struct PortVerdict: Sendable {
+    var place: ListenerPlace
+    var trial: ListenTrial
+    /// `nil` where the system does not tell.
+    var holder: PortHolder?
+
+    var finding: Finding {
+        let port = place.port
+        func finding(_ severity: Finding.Severity, _ seen: String, _ fix: Finding.Fix? = nil) -> Finding {
+            Finding(.port, "port \(port)", severity, seen, fix: fix, of: "\(place.host):\(port)")
+        }
+        switch trial {
+        case .free: return finding(.ok, "free for \(place.name)")
+        case .taken where place.givesWay:
+            return finding(
+                .notice, "taken by \(who); a node takes another one for \(place.name), as this was not asked for")
+        case .taken: return finding(.error, "the port for \(place.name) is taken by \(who)", takenFix)
+        case .notPermitted:
+            return finding(
+                .error, "this user may not listen on port \(port)",
+                Finding.Fix("choose one above 1023", command: "kith up \(place.flag) \(port + 8_000)"))
+        case .noSuchAddress:
+            return finding(
+                .error, "this machine does not have the address \(place.host)",
+                Finding.Fix("choose one that it has; the command lists them", command: "ip address"))
+        case .failed(let why): return finding(.warning, "cannot be listened on: \(why)")
+        }
+    }
+
+    private var who: String { holder?.words ?? "another program" }
+
+    private var takenFix: Finding.Fix {
+        let other = "kith up \(place.flag) \(place.port < 65_000 ? place.port + 1 : 0)"
+        guard let holder else {
+            return Finding.Fix(
+                "see who has it with: sudo ss -ltnp 'sport = :\(place.port)'; end that program, or choose another port",
+                command: other)
+        }
+        return Finding.Fix("end \(holder.isNode ? "that node" : holder.name), or choose another port", command: other)
+    }
+}

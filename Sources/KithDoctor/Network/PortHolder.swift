@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The program that listens on a port of this machine.
+struct PortHolder: Hashable, Sendable {
+    var pid: Int32
+    var name: String
+    /// The data folder, when it is a node that was started with one.
+    var dataDirectory: String?
+
+    var isNode: Bool { name == "kith" }
+
+    /// `nginx (process 712)`.
+    var words: String {
+        guard isNode else { return "\(name) (process \(pid))" }
+        return "another kith node (process \(pid)" + (dataDirectory.map { ", on \($0))" } ?? ")")
+    }
+
+    /// Processes and open files looked at, at most.
+    private static let processLimit = 10_000
+    private static let fileLimit = 4_096
+    private static let tableLimit = 8 << 20
+
+    /// - Returns: `nil` where the system does not tell, such as for programs of other users. Blocks.
+    static func find(_ port: Int) -> PortHolder? {
+        #if os(Linux)
+            var inodes: Set<UInt64> = []
+            for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+                inodes.formUnion(ListeningSockets.inodes(in: text(table, limit: tableLimit), port: port))
+            }
+            guard !inodes.isEmpty, let entries = try? FileManager.default.contentsOfDirectory(atPath: "/proc") else {
+                return nil
+            }
+            for pid in entries.lazy.compactMap(Int32.init).prefix(processLimit) where holds(pid, inodes) {
+                return PortHolder(pid)
+            }
+        #endif
+        return nil
+    }
+
+    private init(_ pid: Int32) {
+        self.pid = pid
+        name = Self.text("/proc/\(pid)/comm", limit: 256).filter { !$0.isNewline }
+        let arguments = Self.text("/proc/\(pid)/cmdline", limit: 65_536).split(separator: "\0").map(String.init)
+        dataDirectory = arguments.firstIndex(of: "--data-dir").flatMap { index in
+            arguments.indices.contains(index + 1) ? arguments[index + 1] : nil
+        }
+    }
+
+    private static func holds(_ pid: Int32, _ inodes: Set<UInt64>) -> Bool {
+        let folder = "/proc/\(pid)/fd"
+        // Those of other users cannot be read; then the holder stays unnamed.
+        guard let entries = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return false }
+        return entries.prefix(fileLimit).contains { entry in
+            guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(entry)"),
+                let inode = ListeningSockets.inode(of: link)
+            else { return false }
+            return inodes.contains(inode)
+        }
+    }
+
+    private static func text(_ path: String, limit: Int) -> String {
+        guard let handle = FileManager.default.contents(atPath: path) else { return "" }
+        return String(decoding: handle.prefix(limit), as: UTF8.self)
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hummingbird
+import HummingbirdCore
+package import KithModel
+package import KithTrust
+package import Logging
+package import NIOCore
+
+/// The bridge role's listener.
+package enum BridgeServer {
+    /// - Parameters:
+    ///   - bridge: Runs beside the listener.
+    ///   - onListening: Told of the channel when the port is open.
+    package static func application(
+        bridge: BridgeService, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
+        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void
+    ) -> Application<RouterResponder<NodeRequestContext>> {
+        let router = SurfaceRouter(context: NodeRequestContext.self)
+        let counts = RequestCounts()
+        router.addMiddleware {
+            CrossOrigin()
+            RequestCounting(counts: counts)
+            DetailErrors()
+            AccessMiddleware(access: bridge.services.access)
+        }
+        BridgeRoutes(bridge: bridge, counts: counts).add(to: router)
+        return Application(
+            responder: router.buildResponder(),
+            server: .surface(limits: limits, hotRoute: nil, tls: tls),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+            onServerRunning: onListening,
+            logger: logger)
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import KithDialects
+import KithHTTP
+import KithInference
+import KithMembership
+import KithModel
+import KithStore
+import KithTransport
+import KithVault
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The roles beside that of a node: what they are made of, and their listeners.
+struct NodeRoles: Sendable {
+    let settings: NodeSettings
+    let cell: CellService
+    /// `nil` unless the node has the role.
+    private let registry: RegistryService?
+    private let bridge: BridgeService?
+    private let peers: NodeMesh
+    private let access: ClientAccess
+    private let clock: any TimeSource
+    private let logger: Logger
+
+    init(
+        services: NodeServices, settings: NodeSettings, peers: NodeMesh, vault: NodeVault, access: ClientAccess,
+        upstream: UpstreamClient, logger: Logger
+    ) async {
+        self.settings = settings
+        self.peers = peers
+        self.access = access
+        self.logger = logger
+        clock = services.clock
+        let directory = services.mesh
+        cell = CellService(
+            profile: CellService.Profile(
+                cellID: settings.cell.id ?? settings.name.rawValue, branch: settings.cell.branch,
+                initialLevel: settings.level, node: peers.mesh.identity().id, name: settings.name),
+            state: services.state, dispatcher: services.dispatcher, clock: clock
+        ) { id in directory.peers().first { $0.id == id }?.name.rawValue }
+
+        if settings.roles.contains(.discovery) {
+            let registry = RegistryService(storage: StoredRegistry(store: services.store), clock: clock, logger: logger)
+            await registry.restore()
+            self.registry = registry
+        } else {
+            registry = nil
+        }
+        guard settings.roles.contains(.bridge) else {
+            bridge = nil
+            return
+        }
+        var known: (@Sendable () -> [CellInfo])?
+        if let registry { known = { registry.cells() } }
+        let kin: @Sendable () -> [KinCell] = { peers.mesh.kinCells() }
+        let status: @Sendable () async -> VaultStatusBody = { await vault.status() }
+        let parts = BridgeServices(
+            addresses: settings.bridge.upstreams, kin: kin, client: upstream, local: cell, state: services.state,
+            store: services.store, events: services.events, access: access.control, vault: status, registry: known,
+            discovery: settings.peer.registries, clock: clock)
+        bridge = BridgeService(services: parts, logger: logger)
+    }
+
+    /// What kin may ask of this node as a cell.
+    var kinCell: (any CellAnswering)? { settings.roles.contains(.cell) ? cell : nil }
+
+    /// What runs as long as the node does, and the listeners after it.
+    var services: [any Service] {
+        var services: [any Service] = []
+        if let registry { services += [BackgroundLoop { await registry.run() }, listener(of: registry)] }
+        if let bridge { services += [BackgroundLoop { await bridge.run() }, listener(of: bridge)] }
+        if settings.roles.contains(.cell) { services.append(cellListener) }
+        return services
+    }
+
+    private func address(port: Int) -> HTTPAddress { access.address(host: settings.host, port: port) }
+
+    private func listener(of registry: RegistryService) -> any Service {
+        let port = settings.peer.discoveryPort
+        let application = RegistryServer.application(
+            registry: registry, identity: RegistryIdentity(host: settings.name.rawValue) { [peers] in peers.cell() },
+            address: address(port: port), authorise: RegistryAccess.granted(by: access.control),
+            reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), tls: access.tls, logger: logger,
+            onListening: announce("discovery"))
+        return Listener(application: application, host: settings.host, port: port, flag: "--discovery-port")
+    }
+
+    private func listener(of bridge: BridgeService) -> any Service {
+        let port = settings.bridge.port
+        let application = BridgeServer.application(
+            bridge: bridge, address: address(port: port), tls: access.tls, logger: logger,
+            onListening: announce("bridge"))
+        return Listener(application: application, host: settings.host, port: port, flag: "--bridge-port")
+    }
+
+    private var cellListener: any Service {
+        let port = settings.cell.port
+        let application = CellServer.application(
+            cell: cell, registry: registry, access: access.control, address: address(port: port), clock: clock,
+            tls: access.tls, logger: logger, onListening: announce("cell"))
+        return Listener(application: application, host: settings.host, port: port, flag: "--cell-port")
+    }
+
+    private func announce(_ role: String) -> @Sendable (any Channel) async -> Void {
+        { [access, settings, logger] channel in
+            let address = access.address(host: settings.host, port: channel.localAddress?.port ?? 0)
+            logger.info("role listens", metadata: ["role": "\(role)", "address": "\(address)"])
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+package import KithModel
+import KithTransport
+
+/// How Vault is, as its own `/v1/sys/health` tells it
+/// (https://developer.hashicorp.com/vault/api-docs/system/health), or why nobody can tell.
+package enum VaultStatus: Hashable, Sendable {
+    case active
+    case standby
+    case recoverySecondary
+    case performanceStandby
+    /// A standby that cannot reach the active node.
+    case cutOffStandby
+    case notInitialised
+    case sealed
+    /// Taken out of its cluster.
+    case removed
+    case unreachable(Obstacle)
+    /// Something answers there, and it is not Vault; `nil` when it does not even speak HTTP.
+    case foreign(code: Int?)
+
+    package enum Obstacle: String, Sendable, CaseIterable {
+        case noConnection
+        case timeout
+        case tls
+        /// The connection ended before the answer did.
+        case interrupted
+    }
+
+    private struct Body: Decodable {
+        var initialized: Bool
+        var sealed: Bool
+    }
+
+    /// Reads an answer to `GET /v1/sys/health`.
+    ///
+    /// What the body says goes before a code that says better, because a proxy may turn codes into 200.
+    package init(code: Int, body: some Collection<UInt8>) {
+        guard let told = Self.coded.first(where: { $0.code == code }),
+            let flags = try? JSONBody.decode(Body.self, from: body)
+        else {
+            self = .foreign(code: code)
+            return
+        }
+        if told.isAvailable, !flags.initialized {
+            self = .notInitialised
+        } else if told.isAvailable, flags.sealed {
+            self = .sealed
+        } else {
+            self = told
+        }
+    }
+
+    /// - Parameter failure: why there was no whole answer.
+    package init(_ failure: ChatFailure) {
+        self =
+            switch failure.code {
+            case .invalidAnswer: .foreign(code: nil)
+            case .timeout: .unreachable(.timeout)
+            case .interrupted: .unreachable(.interrupted)
+            default: .unreachable(failure.isTLSRefusal ? .tls : .noConnection)
+            }
+    }
+
+    private static let coded: [VaultStatus] = [
+        .active, .standby, .recoverySecondary, .performanceStandby, .cutOffStandby, .notInitialised, .sealed, .removed,
+    ]
+
+    /// The status code by which Vault tells it; for something else, what that answered.
+    package var code: Int? {
+        switch self {
+        case .active: 200
+        case .standby: 429
+        case .recoverySecondary: 472
+        case .performanceStandby: 473
+        case .cutOffStandby: 474
+        case .notInitialised: 501
+        case .sealed: 503
+        case .removed: 530
+        case .unreachable: nil
+        case .foreign(let code): code
+        }
+    }
+
+    /// Whether secrets can be asked for there.
+    package var isAvailable: Bool {
+        switch self {
+        case .active, .standby, .recoverySecondary, .performanceStandby: true
+        case .cutOffStandby, .notInitialised, .sealed, .removed, .unreachable, .foreign: false
+        }
+    }
+
+    /// One clause about Vault, and what mends it.
+    package var detail: String {
+        switch self {
+        case .active: "Vault is initialised, unsealed and active"
+        case .standby: "Vault is unsealed and a standby"
+        case .recoverySecondary: "Vault is a disaster recovery secondary"
+        case .performanceStandby: "Vault is a performance standby"
+        case .cutOffStandby: "Vault is a standby that cannot reach the active node"
+        case .notInitialised: "Vault is not initialised; `vault operator init` does that"
+        case .sealed: "Vault is sealed; `vault operator unseal` opens it"
+        case .removed: "this Vault was removed from its cluster"
+        case .unreachable(.noConnection): "nothing answers where Vault should be; is its address right, does it run?"
+        case .unreachable(.timeout): "what listens where Vault should be did not answer in time"
+        case .unreachable(.tls):
+            "the TLS handshake with Vault failed; vault.ca_certificate names a certificate that vouches for it"
+        case .unreachable(.interrupted): "the connection to Vault ended before its answer did"
+        case .foreign(nil): "what answers where Vault should be does not speak HTTP"
+        case .foreign(400): "what answers is not Vault, or is Vault with TLS and its address must begin with https"
+        case .foreign(let code?): "what answers with status \(code) where Vault should be is not Vault"
+        }
+    }
+}
