@@ -3,7 +3,9 @@
 
     python seed_cell.py HOST PORT FOLDER
 
-Writes each level that it takes to FOLDER/writes as a line of JSON. What FOLDER/manner says decides how it answers.
+Writes each level that it takes to FOLDER/writes as a line of JSON. What FOLDER/manner says decides how it answers:
+well (as without the file), hang (health included), hang at work, drip (a byte a second), html, wrong type, half (a
+body), error (status 500).
 """
 
 import json
@@ -13,18 +15,6 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-MANNERS = {
-    "well": "as the contract says",
-    "hang": "takes everything and says nothing, health included",
-    "hang at work": "says that it is healthy, and nothing else",
-    "drip": "one byte a second",
-    "html": "a page for people",
-    "wrong type": "the right answer as text/html",
-    "half": "half a body",
-    "error": "status 500",
-}
-
 
 class Cell(ThreadingHTTPServer):
     daemon_threads = True

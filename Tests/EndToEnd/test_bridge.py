@@ -277,15 +277,18 @@ class ABridgeAndItsCell(OnABridge):
                     lambda: self.bridge.assist()["source"] == "desktop_cell", GUARD, "the cell to be asked again")
 
     def test_7_a_write_that_is_not_answered_is_kept_and_sent_again(self):
-        self.cell.behave("hang at work")
-        before, began = len(self.cell.writes), time.monotonic()
-        answer = self.bridge.sync(1.25)
-        verdict("a level that no answer came to", time.monotonic() - began, 3.5)
-        self.assertEqual(answer.status, 202)
-        self.assertEqual(self.bridge.sync(1.5).status, 202)
-        self.cell.behave("well")
-        self.bridge.wait_until_sent()
-        self.assertEqual(self.cell.levels[before:], [1.25, 1.5])
+        for manner in ("hang at work", "drip"):
+            with self.subTest(manner=manner):
+                self.bridge.wait("healthy")
+                self.cell.behave(manner)
+                before, began = len(self.cell.writes), time.monotonic()
+                answer = self.bridge.sync(1.25)
+                verdict(f"a level that no answer came to ({manner})", time.monotonic() - began, 3.5)
+                self.assertEqual(answer.status, 202)
+                self.assertEqual(self.bridge.sync(1.5).status, 202)
+                self.cell.behave("well")
+                self.bridge.wait_until_sent()
+                self.assertEqual(self.cell.levels[before:], [1.25, 1.5])
 
 
 @unittest.skipIf(OBSTACLE, OBSTACLE)

@@ -31,6 +31,7 @@ struct TestBridge: Sendable {
         access: @Sendable (Store) -> AccessControl = { .open($0) },
         registry: (@Sendable () -> [CellInfo])? = nil, discovery: [HTTPAddress] = [],
         vault: @escaping @Sendable () async -> VaultStatusBody = { .unconfigured },
+        clock: any TimeSource = MonotonicClock(),
         during body: @Sendable (TestBridge) async throws -> Result
     ) async throws -> Result {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -42,7 +43,7 @@ struct TestBridge: Sendable {
         let bridge = BridgeService(
             services: BridgeServices(
                 addresses: upstreams, kin: kin, client: client, local: local, state: state, store: store,
-                events: events, access: access, vault: vault, registry: registry, discovery: discovery),
+                events: events, access: access, vault: vault, registry: registry, discovery: discovery, clock: clock),
             logger: logger)
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let application = BridgeServer.application(
