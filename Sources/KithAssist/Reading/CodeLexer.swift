@@ -4,6 +4,9 @@
 ///
 /// In one pass and without recursion, whatever the bytes are.
 struct CodeLexer {
+    /// Bytes of a regular expression; a slash after which none ends within them divides.
+    private static let expressionLimit = 256
+
     /// A string that is interrupted by code, and goes on at the bracket which closes that.
     private struct Interruption {
         var string: StringRule
@@ -183,7 +186,7 @@ struct CodeLexer {
         }
         var inClass = false
         var place = index + 1
-        while place < bytes.count, bytes[place] != .newline {
+        while place < min(bytes.count, index + Self.expressionLimit), bytes[place] != .newline {
             switch bytes[place] {
             case UInt8(ascii: "\\"): place += 1
             case UInt8(ascii: "["): inClass = true
@@ -232,16 +235,27 @@ struct CodeLexer {
                 interruptions[last].depth += 1
             }
         }
-        append(.symbol, upTo: index + Self.symbolLength(bytes[index...].prefix(3)))
+        append(.symbol, upTo: index + symbolLength)
     }
 
-    private static func symbolLength(_ bytes: ArraySlice<UInt8>) -> Int {
-        let text = String(decoding: bytes, as: UTF8.self)
-        if ["===", "!==", "..."].contains(text) { return 3 }
-        let pair = text.utf8.count >= 2 ? String(decoding: bytes.prefix(2), as: UTF8.self) : ""
-        let pairs: Set<String> = ["==", "!=", "=>", "->", ":=", "<=", ">=", "+=", "-=", "*=", "/=", "|=", "&=", "::"]
-        return pairs.contains(pair) ? 2 : 1
+    /// Of the symbols that mean something together, those that a check asks for.
+    private var symbolLength: Int {
+        let second = index + 1 < bytes.count ? bytes[index + 1] : 0
+        let third = index + 2 < bytes.count ? bytes[index + 2] : 0
+        switch (bytes[index], second) {
+        case (UInt8(ascii: "="), UInt8(ascii: "=")), (UInt8(ascii: "!"), UInt8(ascii: "=")):
+            return third == UInt8(ascii: "=") ? 3 : 2
+        case (UInt8(ascii: "."), UInt8(ascii: ".")): return third == UInt8(ascii: ".") ? 3 : 1
+        case (UInt8(ascii: "="), UInt8(ascii: ">")), (UInt8(ascii: "-"), UInt8(ascii: ">")),
+            (UInt8(ascii: ":"), UInt8(ascii: ":")):
+            return 2
+        case (_, UInt8(ascii: "=")): return Self.assigned.contains(bytes[index]) ? 2 : 1
+        default: return 1
+        }
     }
+
+    /// What may stand before an equals sign as one symbol with it.
+    private static let assigned: [UInt8] = Array(":<>+-*/|&".utf8)
 }
 
 extension UInt8 {

@@ -25,7 +25,7 @@ struct ReadCode: Sendable {
         var lexed = CodeLexer.lex(source.bytes, as: language)
         // The end is missing, so that nothing is proven by it.
         if source.isCut { lexed.problems = [] }
-        let hasMarkup = language.isScript && Self.holdsMarkup(lexed.tokens)
+        let hasMarkup = language.isScript && Self.holdsMarkup(source.bytes)
         if hasMarkup { lexed.problems = [] }
         let isPlain = lexed.isCertain && !source.isCut && !hasMarkup && !Self.isConditional(lexed.tokens, language)
         brackets = isPlain ? Brackets(lexed.tokens) : Brackets([])
@@ -43,11 +43,11 @@ struct ReadCode: Sendable {
 
     func token(_ index: Int) -> CodeToken? { tokens.indices.contains(index) ? tokens[index] : nil }
 
-    /// In markup apostrophes are no quotes.
-    private static func holdsMarkup(_ tokens: [CodeToken]) -> Bool {
-        zip(tokens, tokens.dropFirst()).contains { first, second in
-            first.bytes.upperBound == second.bytes.lowerBound
-                && (first.isSymbol("<") && second.isSymbol("/") || first.isSymbol("/") && second.isSymbol(">"))
+    /// In markup apostrophes are no quotes. Looked for in strings too, because what is one is not known then.
+    private static func holdsMarkup(_ bytes: [UInt8]) -> Bool {
+        zip(bytes, bytes.dropFirst()).contains { first, second in
+            first == UInt8(ascii: "<") && second == UInt8(ascii: "/")
+                || first == UInt8(ascii: "/") && second == UInt8(ascii: ">")
         }
     }
 

@@ -22,8 +22,7 @@ struct StringRule: Sendable {
         let double = UInt8(ascii: "\"")
         switch (language, quote) {
         case (.python, double), (.python, UInt8(ascii: "'")):
-            let letters = Set("rRbBfFuUtT".utf8)
-            guard prefix.count <= 2, prefix.allSatisfy({ letters.contains($0) }) else { return nil }
+            guard prefix.count <= 2, prefix.allSatisfy({ "rRbBfFuUtT".utf8.contains($0) }) else { return nil }
             self.init(quote, triple: isTriple)
         case (.javaScript, double), (.javaScript, UInt8(ascii: "'")), (.typeScript, double),
             (.typeScript, UInt8(ascii: "'")):

@@ -38,8 +38,10 @@ final class RequestCounts: Sendable {
 
     private let counts = Mutex<[Key: Int]>([:])
 
+    /// - Parameter route: The framework has words of its own for what has none.
     func add(_ outcome: Outcome, on route: String?) {
-        counts.withLock { $0[Key(route: route ?? "other", outcome: outcome), default: 0] += 1 }
+        let route = route.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "other"
+        counts.withLock { $0[Key(route: route, outcome: outcome), default: 0] += 1 }
     }
 
     var all: [(key: Key, count: Int)] {

@@ -74,13 +74,11 @@ struct SurfaceProblem: Sendable {
                 status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
         case let failure as ControlFailure:
             self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
-        case let refusal as StateRefusal:
-            self.init(status: refusal.status, message: refusal.message, code: refusal.code.rawValue)
+        case let refusal as StateRefusal: self.init(refusal)
         case let dispatch as DispatchFailure:
             self.init(dispatch.failure)
             headers.setRoute(dispatch.route)
         case let failure as ChatFailure: self.init(failure)
-        case let refusal as StateRefusal: self.init(refusal)
         case let error as any HTTPResponseError where error.status == .notFound: self.init(SurfaceRefusal.notFound)
         case let error as any HTTPResponseError where error.status.code < 500:
             self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
@@ -95,21 +93,18 @@ struct SurfaceProblem: Sendable {
         headers[.retryAfter] = String(seconds)
     }
 
+    /// Kin are told in the terms of ``ChatFailure``.
     init(_ refusal: StateRefusal) {
-        switch refusal.code {
-        case .invalid:
-            self.init(
-                status: .unprocessableContent, message: refusal.message,
-                failure: ChatFailure(.invalidRequest, refusal.message))
-        case .limitReached, .diskFull:
-            self.init(
-                status: .init(code: 507, reasonPhrase: "Insufficient Storage"), message: refusal.message,
-                failure: ChatFailure(.engineError, refusal.message))
-        case .unavailable, .closed:
-            self.init(
-                status: .serviceUnavailable, message: refusal.message, headers: [.retryAfter: "1"],
-                failure: ChatFailure(.overloaded, refusal.message))
-        }
+        let failure: ChatFailure.Code =
+            switch refusal.code {
+            case .invalid: .invalidRequest
+            case .limitReached, .diskFull: .engineError
+            case .unavailable, .closed: .overloaded
+            }
+        self.init(
+            status: refusal.status, message: refusal.message,
+            headers: refusal.status == .serviceUnavailable ? [.retryAfter: "1"] : [:],
+            failure: ChatFailure(failure, refusal.message), code: refusal.code.rawValue)
     }
 
     /// Names of models that would have worked go into the sentence, for people who see nothing else.

@@ -78,6 +78,23 @@ struct RegistryServerTests {
         }
     }
 
+    @Test("Metrics tell how many cells there are, and who may read the cells may read them")
+    func metrics() async throws {
+        try await TestRegistry.run { registry in
+            _ = try await registry.send(.POST, "/register", Self.laptop)
+            let reply = try await registry.send(.GET, "/metrics")
+            #expect(reply.headers.first(name: "Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
+            let lines = Set(reply.text.split(separator: "\n"))
+            for line in [
+                "aios_discovery_peers 1", #"aios_consciousness_level{cell_id="discovery"} 2.5"#,
+                #"aios_peer_consciousness_level{cell_id="laptop"} 0"#, "kith_uptime_seconds 0",
+                #"kith_requests_total{role="discovery",route="/register",outcome="ok"} 1"#,
+            ] {
+                #expect(lines.contains(line[...]), "\(line)\n\(reply.text)")
+            }
+        }
+    }
+
     @Test("An unknown cell is told to register")
     func unknown() async throws {
         try await TestRegistry.run { registry in

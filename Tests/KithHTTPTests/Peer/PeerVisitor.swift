@@ -89,7 +89,8 @@ enum PeerPath {
     static let kinOnly: [(method: HTTPRequest.Method, path: String)] = [
         (.post, PeerWire.gossipPath), (.post, PeerWire.operationsPath), (.get, PeerWire.modelsPath),
         (.post, PeerWire.statePath), (.post, PeerWire.generatePath), (.post, PeerWire.embedPath),
-        (.post, PeerWire.sessionsPath),
+        (.post, PeerWire.sessionsPath), (.get, PeerWire.cellHealthPath), (.post, PeerWire.cellAssistPath),
+        (.post, PeerWire.cellSyncPath),
     ]
     static let all = kinOnly + [(.post, PeerWire.helloPath)]
 }
