@@ -11,7 +11,7 @@ SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test test-network test-durability bench format lint clean
+.PHONY: help deps build release demo test test-network test-durability bench bench-state format lint clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
@@ -45,6 +45,9 @@ test-network: build ## Of the tests only those with hosts in network namespaces;
 
 test-durability: build ## Fifty rounds of kill -9 and of failing disks under a node that is written to
 	@KITH_DURABILITY_ROUNDS="$${KITH_DURABILITY_ROUNDS:-50}" scripts/test-clients test_durability
+
+bench-state: release ## How soon kin see a write, and how fast one that was away catches up
+	@scripts/bench-state
 
 bench: release ## Throughput, latency and memory beside nginx, as in docs/benchmarks.md
 	@scripts/bench

@@ -260,7 +260,7 @@ let package = Package(
         .testTarget(
             name: "KithNodeTests",
             dependencies: [
-                "KithNode", "KithDialects", "KithModel", "KithMembership", "KithStore", "KithTrust",
+                "KithNode", "KithDialects", "KithModel", "KithMembership", "KithStore", "KithTesting", "KithTrust",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -19,6 +19,8 @@ struct NodeRoles: Sendable {
     let cell: CellService
     /// `nil` unless the node has the role.
     private let registry: RegistryService?
+    /// What asks the hosts that the registry is to know.
+    private let hosts: [any Service]
     private let bridge: BridgeService?
     private let peers: NodeMesh
     private let access: ClientAccess
@@ -46,8 +48,13 @@ struct NodeRoles: Sendable {
             let registry = RegistryService(storage: StoredRegistry(store: services.store), clock: clock, logger: logger)
             await registry.restore()
             self.registry = registry
+            hosts = NodeHosts.services(
+                dataDirectory: settings.dataDirectory, registry: registry, upstream: upstream, clock: clock,
+                logger: logger
+            ) { peers.cell() }
         } else {
             registry = nil
+            hosts = []
         }
         guard settings.roles.contains(.bridge) else {
             bridge = nil
@@ -69,7 +76,7 @@ struct NodeRoles: Sendable {
 
     /// What runs as long as the node does, and the listeners after it.
     var services: [any Service] {
-        var services: [any Service] = []
+        var services = hosts
         if let registry { services += [BackgroundLoop { await registry.run() }, listener(of: registry)] }
         if let bridge { services += [BackgroundLoop { await bridge.run() }, listener(of: bridge)] }
         if settings.roles.contains(.cell) { services.append(cellListener) }

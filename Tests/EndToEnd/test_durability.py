@@ -144,14 +144,15 @@ class ADamagedDatabase(unittest.TestCase):
     """What a node has lost, its kin bring back."""
 
     def test_the_node_sets_it_aside_and_learns_everything_anew(self):
-        mesh = Mesh(KITH, fresh_folder(type(self).__name__), ["none", "none"])
-        self.addCleanup(mesh.__exit__)
-        desk, laptop = mesh.__enter__().nodes
+        nodes = desk, laptop = Mesh(KITH, fresh_folder(type(self).__name__), ["none", "none"]).nodes
+        for node in nodes:
+            self.addCleanup(node.stop)
+            node.start(ready=False)
+        desk.admit(laptop)
         for number in range(20):
-            node = mesh.nodes[number % 2]
-            self.assertEqual(self.put(node, f"key-{number}", number), 200)
+            self.assertEqual(self.put(nodes[number % 2], f"key-{number}", number), 200)
         self.wait_for_context(laptop, 20)
-        laptop.kill()
+        laptop.stop()  # and no log beside the database that would still have what is damaged
         database = laptop.directory / "state" / "kith.sqlite"
         with database.open("r+b") as file:
             file.write(b"\xff" * 4096)

@@ -66,6 +66,7 @@ package struct ContextReport: Sendable {
     /// After keys were removed.
     package static func removed(_ keys: [String]) -> [String] {
         guard !keys.isEmpty else { return ["there was no context"] }
-        return ["removed \(keys.joined(separator: ", ")), here and on all your devices".printable]
+        let names = keys.count > 20 ? "\(keys.count) keys" : keys.joined(separator: ", ")
+        return ["removed \(names), here and on all your devices".printable]
     }
 }

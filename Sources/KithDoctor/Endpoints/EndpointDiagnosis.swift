@@ -18,11 +18,14 @@ struct EndpointDiagnosis: Diagnosis {
     let severity: Finding.Severity
     let client: UpstreamClient
     let clock: any TimeSource
+    /// What to do when nothing listens there.
+    private let startIt: Finding.Fix
 
     /// - Parameter url: May name one of the service's routes.
     init(
         _ url: HTTPAddress, expected: SeedService? = nil, key: Secret? = nil, severity: Finding.Severity,
-        client: UpstreamClient, clock: any TimeSource
+        client: UpstreamClient, clock: any TimeSource,
+        startIt: Finding.Fix = Finding.Fix("start the service there, or correct the port")
     ) {
         address = Self.service(of: url)
         self.expected = expected
@@ -30,6 +33,7 @@ struct EndpointDiagnosis: Diagnosis {
         self.severity = severity
         self.client = client
         self.clock = clock
+        self.startIt = startIt
     }
 
     private static let routes = ["/api/generate", "/api/state", "/api/chat", "/health", "/peers", "/network-peers"]
@@ -47,7 +51,7 @@ struct EndpointDiagnosis: Diagnosis {
         let reach = await Reach.run(address.host, port: address.port, clock: clock)
         var steps = ReachVerdict(
             reach: reach, who: expected?.name ?? address.authority, severity: severity,
-            startIt: Finding.Fix("start the service there, or correct the port")
+            startIt: startIt
         ).findings(of: "\(address)")
         guard reach.isOpen else {
             if case .refused? = reach.connection, let last = steps.indices.last, let neighbour = await neighbour() {

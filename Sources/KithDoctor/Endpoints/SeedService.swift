@@ -19,6 +19,16 @@ enum SeedService: Hashable, Sendable {
         }
     }
 
+    /// The listener of a node that stands for it.
+    var listenerName: String {
+        switch self {
+        case .synthMind: "clients"
+        case .cell: "the cell"
+        case .bridge: "the bridge"
+        case .discovery: "the registry"
+        }
+    }
+
     /// Where the guides have it.
     var usualPort: Int {
         switch self {

@@ -47,7 +47,10 @@ struct NodeAccess: Sendable {
     /// A role of the same node, which takes the same token.
     func diagnosis(of address: HTTPAddress, as service: SeedService, clock: any TimeSource) -> any Diagnosis {
         EndpointDiagnosis(
-            address, expected: service, key: token, severity: .error, client: client, clock: clock)
+            address, expected: service, key: token, severity: .error, client: client, clock: clock,
+            startIt: Finding.Fix(
+                "the node runs without this role: the settings changed since its start, or its flags said otherwise; "
+                    + "start it again", command: "kith up"))
     }
 
     private var headers: HTTPHeaders { ["Authorization": "Bearer \(token.reveal())"] }

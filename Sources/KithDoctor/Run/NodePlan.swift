@@ -86,7 +86,7 @@ struct NodePlan: Sendable {
                 name: "peers", host: peer.host, port: peer.port, flag: "--peer-port", givesWay: !peer.isPortChosen),
         ]
             + roles.map { role in
-                ListenerPlace(name: "the \(role.role.rawValue)", host: settings.host, port: role.port, flag: role.flag)
+                ListenerPlace(name: role.service.listenerName, host: settings.host, port: role.port, flag: role.flag)
             }
     }
 

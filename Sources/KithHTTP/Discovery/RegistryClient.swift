@@ -14,6 +14,8 @@ struct RegistryClient: Sendable {
 
     let endpoint: PeerEndpoint
     let upstream: UpstreamClient
+    /// For the whole of one question.
+    var limit = Duration.seconds(8)
 
     private struct Heartbeat: Encodable {
         var cell_id: String
@@ -55,10 +57,10 @@ struct RegistryClient: Sendable {
 
     private func send(_ method: HTTPMethod, _ path: String, _ body: (some Encodable)?) async throws -> UpstreamReply {
         let headers: HTTPHeaders = endpoint.key.map { ["Authorization": "Bearer \($0.reveal())"] } ?? [:]
-        return try await upstream.collect(
-            UpstreamRequest(
-                method, endpoint.address, path: path, headers: headers,
-                body: try body.map { ByteBuffer(bytes: try JSONBody.encode($0)) }, limits: Self.limits))
+        let request = UpstreamRequest(
+            method, endpoint.address, path: path, headers: headers,
+            body: try body.map { ByteBuffer(bytes: try JSONBody.encode($0)) }, limits: Self.limits)
+        return try await upstream.collect(request, within: limit)
     }
 
     private static func check(_ reply: UpstreamReply) throws {

@@ -95,6 +95,6 @@ package struct VaultClient: Sendable {
             method, address, path: path, headers: headers,
             body: try body.map { ByteBuffer(bytes: try JSONBody.encode($0)) },
             limits: UpstreamLimits(connect: limit, firstByte: limit, stall: limit, bodyBytes: Self.bodyLimit))
-        return try await Deadline.within(limit) { [upstream] in try await upstream.collect(request) }
+        return try await upstream.collect(request, within: limit)
     }
 }

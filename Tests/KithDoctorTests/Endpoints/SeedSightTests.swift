@@ -63,6 +63,16 @@ struct SeedSightTests {
         #expect(found.last?.fix?.command == "kith doctor --url http://192.0.2.128:8000")
     }
 
+    @Test(
+        "What a bridge says of its cell reaches no shell",
+        arguments: ["none: no cell is configured", "http://192.0.2.9:8000/;reboot", "http://$(reboot):8000"])
+    func hostileCell(_ text: String) {
+        let health: JSONValue = ["status": "degraded", "desktop_cell_url": .string(text)]
+        let found = BridgeSight(health: health, address: HTTPAddress(host: "192.0.2.1", port: 3001)).findings
+        #expect(found.map(\.severity) == [.warning])
+        #expect(found.first?.fix?.command.map { !$0.contains("reboot") } ?? true)
+    }
+
     @Test("A bridge where a cell is expected is named, with the cell's usual port")
     func wrongService() throws {
         let found = sight(try answer(Self.degraded), port: 3001, expected: .cell).findings

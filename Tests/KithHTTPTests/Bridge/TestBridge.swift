@@ -8,17 +8,18 @@ import KithModel
 import KithStore
 import KithTesting
 import KithTransport
+import KithTrust
+import KithVault
 import Logging
 import NIOCore
 import NIOHTTP1
-import Synchronization
 import Testing
 
 /// A bridge on a free port of this machine.
 struct TestBridge: Sendable {
     let address: HTTPAddress
     let store: Store
-    let state: RecordedState
+    let state: any SharedState
     let events: EventHub
     let access: AccessControl
     let client: UpstreamClient
@@ -26,19 +27,23 @@ struct TestBridge: Sendable {
     /// Runs a bridge for as long as `body` does.
     static func run<Result: Sendable>(
         _ upstreams: [HTTPAddress], kin: @escaping @Sendable () -> [KinCell] = { [] }, local: TestCell = TestCell(),
-        store: Store? = nil, access: @Sendable (Store) -> AccessControl = { .open($0) },
+        store: Store? = nil, state shared: (any SharedState)? = nil,
+        access: @Sendable (Store) -> AccessControl = { .open($0) },
         registry: (@Sendable () -> [CellInfo])? = nil, discovery: [HTTPAddress] = [],
-        vault: (@Sendable () async -> VaultStatusBody)? = nil,
+        vault: @escaping @Sendable () async -> VaultStatusBody = { .unconfigured },
+        clock: any TimeSource = MonotonicClock(),
         during body: @Sendable (TestBridge) async throws -> Result
     ) async throws -> Result {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let store = try store ?? Store.inMemory()
-        let (state, events, client) = (RecordedState(), EventHub(), UpstreamClient())
+        let (events, client) = (EventHub(), UpstreamClient())
+        let own = try await StateBook.open(store: store, node: NodeIdentity.temporary().id, events: events)
+        let state = shared ?? own
         let access = access(store)
         let bridge = BridgeService(
             services: BridgeServices(
                 addresses: upstreams, kin: kin, client: client, local: local, state: state, store: store,
-                events: events, access: access, vault: vault, registry: registry, discovery: discovery),
+                events: events, access: access, vault: vault, registry: registry, discovery: discovery, clock: clock),
             logger: logger)
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let application = BridgeServer.application(
@@ -99,24 +104,5 @@ struct TestCell: CellAnswering {
         _ request: CellMessage.SyncRequest, delivery: DeliveryKey?
     ) async throws(StateRefusal) -> CellMessage.SyncAnswer {
         CellMessage.SyncAnswer(oldLevel: 1.8, newLevel: request.level, contextProcessed: true)
-    }
-}
-
-/// Notes what is written to the state that kin share.
-final class RecordedState: SharedState {
-    private let state = Mutex<[[StateChange]]>([])
-
-    var writes: [[StateChange]] { state.withLock { $0 } }
-
-    func write(_ changes: [StateChange], delivery: DeliveryKey?) async throws(StateRefusal) -> Bool {
-        state.withLock { $0.append(changes) }
-        return true
-    }
-
-    func level(of source: StateSource) -> LevelEntry? { nil }
-    func levels() -> [LevelEntry] { [] }
-    func context() -> [ContextEntry] { [] }
-    func report() -> SyncReport {
-        SyncReport(versions: VersionVector(), operations: 0, quarantined: 0, kin: [])
     }
 }

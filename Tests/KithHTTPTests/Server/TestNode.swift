@@ -37,14 +37,12 @@ struct TestNode: Sendable {
     ///
     /// - Parameters:
     ///   - kin: Nodes that this one trusts, and that trust it, from the start.
-    ///   - cell: Answers kin in the role *cell*.
     ///   - clock: What tells how long invitations hold; everything but that and the answers needs one that moves.
     static func run<Result: Sendable>(
         _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
         access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
-        protocols: ProtocolVersions = .supported, clock: any TimeSource = MonotonicClock(),
-        cell: @Sendable (NodeServices, NodeID) -> (any CellAnswering)? = { _, _ in nil },
+        protocols: ProtocolVersions = .supported, isCell: Bool = false, clock: any TimeSource = MonotonicClock(),
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try #require(NodeName(name))
@@ -60,9 +58,9 @@ struct TestNode: Sendable {
         let events = EventHub()
         let state = try await StateBook.open(store: store, node: identity.id, events: events)
         let mesh = try await PeerMesh(
-            profile: PeerMesh.Profile(name: name, version: "test", protocols: protocols, membership: .local) {
-                ports.peerAddresses
-            },
+            profile: PeerMesh.Profile(
+                name: name, version: "test", protocols: protocols, isCell: isCell, membership: .local
+            ) { ports.peerAddresses },
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
             localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock)
@@ -75,8 +73,11 @@ struct TestNode: Sendable {
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
-        let work = KinWork(
-            cell: cell(services, identity.id), sessions: StoredSessions(store: store, logger: logger))
+        let cell = CellService(
+            profile: CellService.Profile(
+                cellID: name.rawValue, branch: "main", initialLevel: 1, node: identity.id, name: name),
+            state: state, dispatcher: dispatcher, clock: clock, nodeName: { _ in nil })
+        let work = KinWork(cell: isCell ? cell : nil, sessions: StoredSessions(store: store, logger: logger))
         let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }

@@ -19,16 +19,24 @@ struct CellReply: Sendable {
 
     /// - Throws: ``UpstreamProblem`` with what is wrong.
     init(_ reply: UpstreamReply, to kind: CellCall.Kind) throws(UpstreamProblem) {
-        try Self.check(status: reply.status, body: reply.body)
-        if let type = reply.headers.first(name: "content-type"), !MediaTypes.isJSON(type) {
+        try self.init(
+            status: reply.status, contentType: reply.headers.first(name: "content-type"), body: reply.body, to: kind)
+    }
+
+    /// - Throws: ``UpstreamProblem`` with what is wrong.
+    init(
+        status: Int, contentType: String?, body bytes: ByteBuffer, to kind: CellCall.Kind
+    ) throws(UpstreamProblem) {
+        try Self.check(status: status, body: bytes)
+        if let type = contentType, !MediaTypes.isJSON(type) {
             throw UpstreamProblem(.garbage, "it answers with the content type \(type.prefix(60)) instead of JSON")
         }
-        guard JSONDepth.isWithin(Self.depthLimit, reply.body.readableBytesView) else {
+        guard JSONDepth.isWithin(Self.depthLimit, bytes.readableBytesView) else {
             throw UpstreamProblem(.garbage, "its answer is nested too deeply")
         }
         let body: JSONValue
         do {
-            body = try JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)
+            body = try JSONBody.decode(JSONValue.self, from: bytes.readableBytesView)
         } catch {
             throw UpstreamProblem(.garbage, "its answer is not JSON")
         }
@@ -46,9 +54,6 @@ struct CellReply: Sendable {
             cellID: text("cell_id"), branch: text("branch"), level: level("consciousness_level") ?? 0,
             services: members["services"]?.arrayValue?.prefix(CellInfo.maximumServices).compactMap(\.stringValue) ?? [])
     }
-
-    /// After ``CellCall/Kind/sync``.
-    var newLevel: Double { level("new_level") ?? 0 }
 
     // MARK: Status
 

@@ -40,7 +40,8 @@ package struct Registry: Sendable {
         expire(at: now)
         if let refusal = refusal(of: cell) { return refusal }
         if let known = live[cell.cellID] {
-            guard known.entry.owner == owner else { return .taken(cell.cellID) }
+            let speaksForItself = known.entry.owner == .probe && known.entry.cell.ip == cell.ip
+            guard known.entry.owner == owner || speaksForItself else { return .taken(cell.cellID) }
         } else {
             guard live.count < Self.maximumEntries else { return .full(Self.maximumEntries) }
             let owned = live.values.count { $0.entry.owner == owner }

@@ -7,6 +7,8 @@
 package enum RegistryOwner: Hashable, Sendable, Codable {
     case principal(String)
     case address(String)
+    /// This node, which asked and was answered. A cell that speaks for itself from the same address takes its entry over.
+    case probe
 
     /// The owner behind a connection; all loopback addresses are one.
     package static func connected(from address: String?) -> RegistryOwner {

@@ -33,6 +33,16 @@ struct RegistryTests {
         #expect(registry.cells(at: start + Registry.expiry).isEmpty)
     }
 
+    @Test("A cell that was probed is taken over by itself, from the same address only")
+    func probed() {
+        var registry = Registry()
+        #expect(registry.register(cell(), by: .probe, at: start, wall: wall) == nil)
+        #expect(registry.register(cell(ip: "192.168.1.6"), by: desk, at: start, wall: wall) == .taken("laptop"))
+        #expect(registry.register(cell(port: 8002), by: desk, at: start, wall: wall) == nil)
+        #expect(registry.register(cell(), by: .probe, at: start, wall: wall) == .taken("laptop"))
+        #expect(registry.cells(at: start).map(\.port) == [8002])
+    }
+
     @Test("A heartbeat renews, and changes the level only when it names one")
     func heartbeat() {
         var registry = registry(with: cell())
