@@ -18,7 +18,7 @@ struct CellPeerTests {
                 let health = try await connection.send(.get, PeerWire.cellHealthPath)
                 #expect(
                     try JSONBody.decode(CellMessage.Health.self, from: Array(health.text.utf8))
-                        == CellMessage.Health(cellID: "desktop-primary", branch: "main", level: 3.2))
+                        == CellMessage.Health(cellID: "desk", branch: "main", level: 1))
                 let assist = try await connection.send(.post, PeerWire.cellAssistPath, SeedExamples.assist)
                 let answer = try JSONBody.decode(CellMessage.AssistAnswer.self, from: Array(assist.text.utf8))
                 #expect(answer.codeLength == 24 && answer.suggestions.count == 1)

@@ -26,7 +26,7 @@ struct RunningCell: Sendable {
     ) async throws -> Result {
         try await TestNode.run(
             "desk", engine: engine, kin: kin, access: { .with($0, requiresKey: requiresKey) },
-            cell: { service(of: $0, id: $1, engineLimit: engineLimit) }
+            isCell: true
         ) { node in
             let service = service(of: node.services, id: node.id, engineLimit: engineLimit)
             let (ports, announce) = AsyncStream.makeStream(of: Int.self)

@@ -37,14 +37,12 @@ struct TestNode: Sendable {
     ///
     /// - Parameters:
     ///   - kin: Nodes that this one trusts, and that trust it, from the start.
-    ///   - cell: Answers kin in the role *cell*.
     ///   - clock: What tells how long invitations hold; everything but that and the answers needs one that moves.
     static func run<Result: Sendable>(
         _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
         access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
         protocols: ProtocolVersions = .supported, isCell: Bool = false, clock: any TimeSource = MonotonicClock(),
-        cell: @Sendable (NodeServices, NodeID) -> (any CellAnswering)? = { _, _ in nil },
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try #require(NodeName(name))
@@ -75,13 +73,11 @@ struct TestNode: Sendable {
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
-        let ownCell = CellService(
+        let cell = CellService(
             profile: CellService.Profile(
                 cellID: name.rawValue, branch: "main", initialLevel: 1, node: identity.id, name: name),
             state: state, dispatcher: dispatcher, clock: clock, nodeName: { _ in nil })
-        let work = KinWork(
-            cell: cell(services, identity.id) ?? (isCell ? ownCell : nil),
-            sessions: StoredSessions(store: store, logger: logger))
+        let work = KinWork(cell: isCell ? cell : nil, sessions: StoredSessions(store: store, logger: logger))
         let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }
