@@ -51,7 +51,9 @@ enum NameLookup: Hashable, Sendable {
         var next = first
         while let entry = next?.pointee, found.count < 16 {
             next = entry.ai_next
-            guard let address = entry.ai_addr.flatMap({ IPAddress(socketAddress: $0) }), !found.contains(address) else { continue }
+            guard let address = entry.ai_addr.flatMap({ IPAddress(socketAddress: $0) }), !found.contains(address) else {
+                continue
+            }
             found.append(address)
         }
         return found.isEmpty ? .failure(Failure(reason: "the name has no address")) : .success(found)
