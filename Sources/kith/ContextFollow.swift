@@ -48,16 +48,19 @@ private struct Watching: Sendable {
     func run() async throws {
         var watch = ContextWatch()
         var isBegun = false
+        var isWaiting = false
         var pause = Self.pauses.lowerBound
         while true {
             do {
                 try await follow(&watch) {
                     Terminal.note(Terminal.errorStyle.dim(isBegun ? "the node is back" : "watching; Ctrl-C ends it"))
                     isBegun = true
+                    isWaiting = false
                     pause = Self.pauses.lowerBound
                 }
             } catch let failure as CommandFailure where isBegun && Self.mayPass(failure) {
-                if pause == Self.pauses.lowerBound { Terminal.note("waiting for the node: \(failure.message)") }
+                if !isWaiting { Terminal.note("waiting for the node: \(failure.message)") }
+                isWaiting = true
             }
             try await MonotonicClock().sleep(for: pause)
             pause = min(pause * 2, Self.pauses.upperBound)

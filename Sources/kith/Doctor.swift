@@ -10,11 +10,11 @@ struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find out what is wrong, and say what mends it.",
         discussion: """
-            Looks at settings, files, ports, network, engine, peers and services, whether the node runs or not, and changes \
-            nothing. Takes the flags of kith up, for a node that is started with some.
+            Looks at settings, files, ports, network, engine, peers and services, whether the node runs or not, and \
+            changes nothing. Takes the flags of kith up, for a node that is started with some.
 
-            With --url it looks at services of the seeds instead: a synth-mind, an AIOS cell, bridge or discovery service; no \
-            node is needed. KITH_KEY is sent to them.
+            With --url it looks at services of the seeds instead: a synth-mind, an AIOS cell, bridge or discovery \
+            service; no node is needed. KITH_KEY is sent to them.
 
             EXAMPLES:
               kith doctor

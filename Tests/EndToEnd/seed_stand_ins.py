@@ -82,7 +82,8 @@ class StandIn:
         if self._page is not None:
             self._send(handler, 200, "text/html; charset=utf-8", self._page.encode())
         elif path in self._answers:
-            self._send(handler, self._statuses.get(path, 200), "application/json", json.dumps(self._answers[path]).encode())
+            body = json.dumps(self._answers[path]).encode()
+            self._send(handler, self._statuses.get(path, 200), "application/json", body)
         else:
             self._send(handler, 404, "application/json", b'{"detail": "Not Found"}')
 

@@ -42,7 +42,8 @@ class Diagnosis:
         return causes[0]
 
     def findings(self, check: str) -> list[dict]:
-        return [found for section in self.report["sections"] for found in section["findings"] if found["check"] == check]
+        all_findings = (found for section in self.report["sections"] for found in section["findings"])
+        return [found for found in all_findings if found["check"] == check]
 
 
 class Examined(unittest.TestCase):
@@ -122,7 +123,8 @@ class HealthySetUps(Examined):
     def test_a_stopped_node_whose_kin_runs(self):
         desk, laptop = self.pair()
         desk.stop()
-        found = self.doctor("--data-dir", desk.folder, "--engine", "echo", "--port", desk.port, "--peer-port", desk.peer_port)
+        flags = ["--engine", "echo", "--port", desk.port, "--peer-port", desk.peer_port]
+        found = self.doctor("--data-dir", desk.folder, *flags)
         self.assert_sound(found)
         self.assertEqual([step["severity"] for step in found.findings("trust")], ["ok"])
         self.assertEqual(laptop.peers()[desk.known_id]["state"], "left", "the doctor was not taken for the node")
@@ -159,7 +161,8 @@ class BrokenFiles(Examined):
 
     def test_a_setting_is_misspelt(self):
         found = self.doctor("--data-dir", self.settings("prot: 8080\n"))
-        self.assert_first(found, "settings", "unknown setting prot", r"write port in place of prot .*kith\.yaml, line 1", 2)
+        fix = r"write port in place of prot .*kith\.yaml, line 1"
+        self.assert_first(found, "settings", "unknown setting prot", fix, 2)
 
     def test_a_line_of_the_peers_file_cannot_be_used(self):
         folder = self.settings(QUIET)
@@ -219,7 +222,8 @@ class BrokenFiles(Examined):
 class BrokenEngines(Examined):
     def test_the_engine_of_a_running_node_is_gone(self):
         port = ports.free_port()
-        folder = self.settings(f"engine: {{openai: {{base_url: 'http://127.0.0.1:{port}/v1'}}}}\n", self.folder / "desk")
+        settings = f"engine: {{openai: {{base_url: 'http://127.0.0.1:{port}/v1'}}}}\n"
+        folder = self.settings(settings, self.folder / "desk")
         self.node("desk", engine="openai")
         found = self.doctor("--data-dir", folder)
         self.assert_first(found, "engine", "openai cannot answer: cannot connect to", r"engine\.openai\.base_url", 2)
@@ -245,7 +249,8 @@ class BrokenEngines(Examined):
             },
             statuses={"/api/chat": 500},
         )  # fmt: skip
-        folder = self.settings(f"port: 0\npeer: {{port: 0}}\nengine: {{kind: ollama, ollama: {{base_url: '{ollama.url}'}}}}\n")
+        engine = f"engine: {{kind: ollama, ollama: {{base_url: '{ollama.url}'}}}}\n"
+        folder = self.settings("port: 0\npeer: {port: 0}\n" + engine)
         found = self.doctor("--data-dir", folder)
         self.assert_first(found, "generation", "model runner has unexpectedly stopped", "ollama serve", 2)
 
@@ -274,8 +279,9 @@ class BrokenPeers(Examined):
         laptop.kill()
         self.stand_in({"/health": CELL}, port=laptop.peer_port)
         self.assert_first(
-            self.doctor("--data-dir", desk.folder), "tls", "another program answers|ends it at once", "port its node has", 1
-        )
+            self.doctor("--data-dir", desk.folder), "tls", "another program answers|ends it at once",
+            "port its node has", 1,
+        )  # fmt: skip
 
     def test_the_peer_hangs(self):
         desk, laptop = self.pair()

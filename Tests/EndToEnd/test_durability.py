@@ -113,7 +113,9 @@ class ADiskThatFails(Durability):
         for _ in range(DISK_ROUNDS):
             self.writers.start()
             self.writers.wait_for(acknowledged=self.some())
+            self.node.process.pause()
             self.disk.fail()
+            self.node.process.resume()
             self.writers.wait_for(refused=self.random.randint(1, 50))
             for status, body in self.writers.refusals:
                 self.assertEqual(status, 503, body)
@@ -133,6 +135,7 @@ class ADiskThatFails(Durability):
         for _ in range(DISK_ROUNDS):
             self.writers.start()
             self.writers.wait_for(acknowledged=self.some())
+            self.node.process.pause()
             self.disk.cut_power()
             self.killed()
             self.disk.unmount()

@@ -90,6 +90,9 @@ class Disk:
         """From now on it can only be read, until it is mounted again. Nobody may have a file open for writing."""
         _run("mount", "-o", "remount,ro", self.path)
 
+    # While these two are at work, ext4 may say of what is being made safe that it is although it is not (seen with Linux
+    # 6.18). So nobody may be writing then: see `Process.pause`.
+
     def fail(self) -> None:
         """Whoever has a file open for writing can only read it from now on, as after an error of the hardware."""
         _run("mount", "-o", "remount,abort", self.path)

@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,18 @@ class Process:
 
     def send(self, number: signal.Signals) -> None:
         self._child.send_signal(number)
+
+    def pause(self, limit: float = 10) -> None:
+        """Returns when every thread stands still, also those that waited for a disk. Linux only."""
+        self.send(signal.SIGSTOP)
+        deadline = time.monotonic() + limit
+        while any(_state(thread) != "T" for thread in Path(f"/proc/{self.pid}/task").iterdir()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"process {self.pid} does not stand still")
+            time.sleep(0.001)
+
+    def resume(self) -> None:
+        self.send(signal.SIGCONT)
 
     def stop(self, limit: float = 20) -> int:
         """Asks it to end, as Ctrl-C does; whatever of its group outlives `limit` seconds is killed."""
@@ -149,6 +162,10 @@ def _parents() -> list[tuple[int, int]]:
         if state != "Z":
             rows.append((int(stat.parent.name), int(parent)))
     return rows
+
+
+def _state(thread: Path) -> str:
+    return (thread / "stat").read_text(errors="replace").rsplit(")", 1)[1].split()[0]
 
 
 def _zero_terminated(file: Path) -> list[str]:

@@ -56,7 +56,8 @@ struct EndpointDiagnosis: Diagnosis {
         guard reach.isOpen else {
             if case .refused? = reach.connection, let last = steps.indices.last, let neighbour = await neighbour() {
                 steps[last].fix = Finding.Fix(
-                    "start it there; or, as \(neighbour.service.name) answers on port \(neighbour.port) of that machine, correct "
+                    "start it there; or, as \(neighbour.service.name) answers on port \(neighbour.port) of that "
+                        + "machine, correct "
                         + "the port", command: "kith doctor --url http://\(address.host):\(neighbour.port)")
             }
             return steps

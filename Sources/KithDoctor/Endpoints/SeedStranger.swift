@@ -19,7 +19,8 @@ struct SeedStranger: Sendable {
         switch sight.health {
         case .silent:
             return (
-                "\(address) takes connections and does not answer within \(HTTPTrial.limit.shortText): the program there hangs",
+                "\(address) takes connections and does not answer within \(HTTPTrial.limit.shortText): the program "
+                    + "there hangs",
                 Finding.Fix("start the program at \(address.authority) anew, and look into its log")
             )
         case .closed:

@@ -2,7 +2,8 @@
 
 import KithModel
 
-/// The seeds' times: ISO 8601 in UTC, with or without a fraction, `Z` or nothing at the end: `2025-11-28T07:36:42.123456Z`.
+/// The seeds' times: ISO 8601 in UTC, with or without a fraction, `Z` or nothing at the end:
+/// `2025-11-28T07:36:42.123456Z`.
 enum UTCStamp {
     /// - Returns: `nil` for what is not of this form.
     static func read(_ text: String) -> WallTime? {

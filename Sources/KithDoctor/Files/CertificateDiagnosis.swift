@@ -26,7 +26,8 @@ struct CertificateDiagnosis: Diagnosis {
                 Finding(
                     check, title, .error, problem.seen,
                     fix: Finding.Fix(
-                        "tls.certificate is the certificate with those that lead to its issuer, tls.key its private key, both "
+                        "tls.certificate is the certificate with those that lead to its issuer, tls.key its private "
+                            + "key, both "
                             + "in PEM form"),
                     of: certificate)
             ]

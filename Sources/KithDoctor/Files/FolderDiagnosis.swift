@@ -102,7 +102,8 @@ struct FolderVerdict: Sendable {
             switch obstacle {
             case .readOnlyFileSystem:
                 Finding.Fix(
-                    "its disk is mounted for reading only, as after a disk error: mount it for writing, or choose another "
+                    "its disk is mounted for reading only, as after a disk error: mount it for writing, or choose "
+                        + "another "
                         + "folder with --data-dir", command: "findmnt --target '\(sight.existing)'")
             case .permissionDenied, .notPermitted:
                 Finding.Fix(

@@ -29,7 +29,8 @@ enum StateFindings {
                     "update kith on this machine, or choose another folder with --data-dir", command: "kith --version")
             case .damaged:
                 Finding.Fix(
-                    "stop the node, move the files away and start it again: it begins anew, and what kin share comes back "
+                    "stop the node, move the files away and start it again: it begins anew, and what kin share comes "
+                        + "back "
                         + "from them; or put a backup there",
                     command: "mkdir -p '\(path).broken' && mv '\(path)' '\(path)'-* '\(path).broken'/")
             case .foreignDatabase: Finding.Fix("choose another folder with --data-dir")

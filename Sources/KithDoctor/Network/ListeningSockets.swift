@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads Linux's tables of TCP sockets, `/proc/net/tcp` and `/proc/net/tcp6` (proc_net_tcp in the kernel's documentation).
+/// Reads Linux's tables of TCP sockets, `/proc/net/tcp` and `/proc/net/tcp6` (proc_net_tcp in the kernel's
+/// documentation).
 enum ListeningSockets {
     /// `TCP_LISTEN` of the kernel's `tcp_states.h`.
     private static let listening = "0A"

@@ -23,7 +23,8 @@ struct MulticastDiagnosis: Diagnosis {
         return [answer.map(Self.finding) ?? Finding(check, title, .ok, "the daemon takes announcements and questions")]
     }
 
-    /// - Parameter problem: As discovery words it: what is wrong, and in parentheses the command or packages that mend it.
+    /// - Parameter problem: As discovery words it: what is wrong, and in parentheses the command or packages that mend
+    ///   it.
     static func finding(_ problem: String) -> Finding {
         var seen = problem
         var fix = Finding.Fix("start the mDNS daemon, or pair by code, which needs none", command: daemonCommand)

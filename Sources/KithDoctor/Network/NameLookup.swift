@@ -51,21 +51,9 @@ enum NameLookup: Hashable, Sendable {
         var next = first
         while let entry = next?.pointee, found.count < 16 {
             next = entry.ai_next
-            guard let address = entry.ai_addr.flatMap(address), !found.contains(address) else { continue }
+            guard let address = entry.ai_addr.flatMap({ IPAddress(socketAddress: $0) }), !found.contains(address) else { continue }
             found.append(address)
         }
         return found.isEmpty ? .failure(Failure(reason: "the name has no address")) : .success(found)
-    }
-
-    private static func address(_ pointer: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
-        let raw = UnsafeRawPointer(pointer)
-        switch Int32(pointer.pointee.sa_family) {
-        case AF_INET:
-            return IPAddress(bytes: withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in.self).sin_addr) { Array($0) })
-        case AF_INET6:
-            return IPAddress(
-                bytes: withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr) { Array($0) })
-        default: return nil
-        }
     }
 }

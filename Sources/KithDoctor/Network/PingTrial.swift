@@ -67,21 +67,7 @@ private struct ICMPSocket: ~Copyable {
     deinit { close(descriptor) }
 
     borrowing func connect(to address: IPAddress) -> Bool {
-        if address.isIPv6 {
-            var target = sockaddr_in6()
-            target.sin6_family = sa_family_t(AF_INET6)
-            target.sin6_scope_id = address.zone.map { if_nametoindex($0) } ?? 0
-            withUnsafeMutableBytes(of: &target.sin6_addr) { $0.copyBytes(from: address.bytes) }
-            return connect(target)
-        }
-        var target = sockaddr_in()
-        target.sin_family = sa_family_t(AF_INET)
-        withUnsafeMutableBytes(of: &target.sin_addr) { $0.copyBytes(from: address.bytes) }
-        return connect(target)
-    }
-
-    private borrowing func connect<Address>(_ target: Address) -> Bool {
-        withUnsafeBytes(of: target) { bytes in
+        address.withSocketAddress { bytes in
             guard let base = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return false }
             return Self.connect(descriptor, base, socklen_t(bytes.count)) == 0
         }

@@ -134,10 +134,12 @@ struct ReachVerdict: Sendable {
         }
         return Finding(
             .connect, "tcp", severity,
-            "\(reach.place) does not answer at all within \(took.shortText): packets are dropped, or the machine is off, "
+            "\(reach.place) does not answer at all within \(took.shortText): packets are dropped, or the machine is "
+                + "off, "
                 + "asleep or in another network",
             fix: Finding.Fix(
-                "see whether the machine of \(who) is awake and still has the address \(reach.address?.description ?? reach.host); "
+                "see whether the machine of \(who) is awake and still has the address "
+                    + "\(reach.address?.description ?? reach.host); "
                     + "if so, let TCP port \(reach.port) through its firewall"),
             took: took)
     }
@@ -149,13 +151,15 @@ struct ReachVerdict: Sendable {
                 .connect, "tcp", severity,
                 "no route to \(reach.place): macOS says so too when it has not been allowed to reach the local network",
                 fix: Finding.Fix(
-                    "System Settings, Privacy & Security, Local Network: allow it for the terminal or for kith, then try again"
+                    "System Settings, Privacy & Security, Local Network: allow it for the terminal or for kith, then "
+                        + "try again"
                 ))
         }
         return Finding(
             .connect, "tcp", severity, "no way to \(reach.place): \(why)",
             fix: Finding.Fix(
-                "this machine is not in that network, or its cable or wireless network is off; the command shows the routes",
+                "this machine is not in that network, or its cable or wireless network is off; the command shows the "
+                    + "routes",
                 command: platform == .macOS ? "netstat -rn" : "ip route"))
     }
 }

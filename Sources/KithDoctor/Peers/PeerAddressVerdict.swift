@@ -58,7 +58,8 @@ struct PeerAddressVerdict: Sendable {
         case .closed?:
             [
                 foreign(
-                    "\(address) takes the connection and ends it at once: it is not a kith node's peer port, or too busy"
+                    "\(address) takes the connection and ends it at once: it is not a kith node's peer port, or too "
+                        + "busy"
                 )
             ]
         case .timedOut?:
@@ -105,7 +106,8 @@ struct PeerAddressVerdict: Sendable {
             .peerIdentity, "identity", .error,
             "another node answers at \(address): \(who) in place of \(peer.name) (\(peer.id?.short ?? "?"))",
             fix: Finding.Fix(
-                "the address has changed hands: start \(peer.name), which then tells its new address by mDNS or through other "
+                "the address has changed hands: start \(peer.name), which then tells its new address by mDNS or "
+                    + "through other "
                     + "kin; if it was given a new identity, kith forget \(peer.name) here and pair it again",
                 command: "kith peers"))
     }
@@ -130,7 +132,8 @@ struct PeerAddressVerdict: Sendable {
             return Finding(
                 .trust, "trust", .error, "\(peer.name) answers, but \(why): it refuses everything",
                 fix: Finding.Fix(
-                    "pair both again: kith invite --tier \((peer.tier ?? .kin).rawValue) there, kith join here; or let it go with "
+                    "pair both again: kith invite --tier \((peer.tier ?? .kin).rawValue) there, kith join here; or "
+                        + "let it go with "
                         + "kith forget \(peer.name)",
                     command: "kith join"))
         case .incompatible:

@@ -10,7 +10,8 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// Goes as far into the peer channel as a node gets without greeting: the handshake, and one question that only kin may ask.
+/// Goes as far into the peer channel as a node gets without greeting: the handshake, and one question that only kin may
+/// ask.
 ///
 /// Nothing is said that a node says, so that the other side does not take this process for the node.
 enum PeerChannelTrial: Sendable {

@@ -93,7 +93,8 @@ struct PeerSummary: Sendable {
         Finding(
             .connect, "address", .warning, "no address of \(peer.name) is known",
             fix: Finding.Fix(
-                "start both nodes with --lan so that they find each other, or write kith://ADDRESS into config/peers.txt"
+                "start both nodes with --lan so that they find each other, or write kith://ADDRESS into "
+                    + "config/peers.txt"
             ),
             of: peer.name)
     }

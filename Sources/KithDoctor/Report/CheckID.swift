@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was looked at, in the order in which one thing needs another: a fault of an earlier check explains those of later
-/// ones.
+/// What was looked at, in the order in which one thing needs another: a fault of an earlier check explains those of
+/// later ones.
 package enum CheckID: String, Sendable, CaseIterable, Codable {
     case settings
     case peersFile = "peers_file"

@@ -51,8 +51,8 @@ package struct DoctorReport: Hashable, Sendable {
         }
     }
 
-    /// The faults, the most probable cause of the trouble first: what is a cause before what follows from one, the worst
-    /// before what is less bad, and of equals what others depend on.
+    /// The faults, the most probable cause of the trouble first: what is a cause before what follows from one, the
+    /// worst before what is less bad, and of equals what others depend on.
     package var causes: [Finding] {
         findings.enumerated().filter(\.element.isFault).sorted { left, right in
             let (a, b) = (left.element, right.element)

@@ -101,7 +101,7 @@ package final class VaultSecrets: SecretKeeper {
             guard let token = session.token else { throw VaultFailure(.denied, "there is no token for Vault") }
             let fields = try await client.read(path, token: token)
             session.agenda.update(path) { $0.succeeded(at: clock.now) }
-            take(fields, for: references, &session)
+            take(fields, of: path, for: references, &session)
         } catch {
             guard let failure = error as? VaultFailure else { return }  // cancelled
             if failure.code == .denied { session.agenda.lease.wasDenied(at: clock.now) }
@@ -112,7 +112,9 @@ package final class VaultSecrets: SecretKeeper {
         }
     }
 
-    private func take(_ fields: VaultFields, for references: [VaultReference], _ session: inout Session) {
+    private func take(
+        _ fields: VaultFields, of path: String, for references: [VaultReference], _ session: inout Session
+    ) {
         var problem: VaultFailure?
         for reference in references {
             do {
@@ -124,12 +126,10 @@ package final class VaultSecrets: SecretKeeper {
             }
         }
         if let problem {
-            session.agenda.update(references.first?.path ?? "") {
-                $0.failed(.denied, at: clock.now, using: &session.generator)
-            }
-            warn(references.first?.path ?? "", problem.message, &session)
+            session.agenda.update(path) { $0.failed(.denied, at: clock.now, using: &session.generator) }
+            warn(path, problem.message, &session)
         } else {
-            settle(references.first?.path ?? "", &session)
+            settle(path, &session)
         }
     }
 

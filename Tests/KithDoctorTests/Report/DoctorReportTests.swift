@@ -57,7 +57,8 @@ struct DoctorReportTests {
         encoder.outputFormatting = [.sortedKeys]
         let text = String(decoding: try encoder.encode(report(broken)), as: UTF8.self)
         let cause =
-            #"{"check":"port","command":"kill 1","duration_ms":1.3,"fix":"end it","seen":"seen","severity":"error","title":"title"}"#
+            #"{"check":"port","command":"kill 1","duration_ms":1.3,"fix":"end it","seen":"seen","severity":"error","#
+            + #""title":"title"}"#
         #expect(
             text == #"{"causes":[\#(cause)],"duration_ms":12,"exit_code":2,"running":false,"#
                 + #""sections":[{"findings":[\#(cause)],"title":"All"}],"status":"error","version":"1.0"}"#)

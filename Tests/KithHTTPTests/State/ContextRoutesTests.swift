@@ -45,7 +45,7 @@ struct ContextRoutesTests {
         try await run { node in
             let reply = try await node.send(.PUT, "/api/context/k", #"{"value":\#(text),"source":"editor"}"#)
             let entry = try reply.decode(StateMessage.ContextEntry.self)
-            #expect(entry.values.map(\.value.jsonText) == [text])
+            #expect(entry.values.map(\.value) == [JSONValue(json: text)])
             #expect(entry.values.map(\.source) == ["editor"])
             #expect(entry.values.first?.sourceName == nil)
         }
@@ -102,10 +102,9 @@ struct ContextRoutesTests {
     @Test("A list that is long comes in parts")
     func parts() async throws {
         try await run { node in
-            let value = String(repeating: "x", count: 60_000)
-            for number in 10..<90 {
-                _ = try await node.send(.PUT, "/api/context/k\(number)", #"{"value":"\#(value)"}"#)
-            }
+            let value = JSONValue.string(String(repeating: "x", count: 60_000))
+            try await node.services.state.write(
+                (10..<90).map { .context("k\($0)", value, by: .named("editor")) })
             var keys: [String] = []
             var parts = 0
             var hasMore = true

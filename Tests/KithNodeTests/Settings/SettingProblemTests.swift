@@ -170,7 +170,8 @@ struct SettingProblemTests {
         "What is no switch, role, name or address is refused with what would be right",
         arguments: [
             (.peerLAN, "maybe", "on or off"), (.requireKey, "2", "on or off"),
-            (.roles, "node,king", "one or more of node, discovery"), (.allowedHosts, "a b/c", "host names"),
+            (.roles, "node,king", "one or more of node, cell, bridge, discovery"),
+            (.allowedHosts, "a b/c", "host names"),
             (.registries, "127.0.0.1:8001", "http://127.0.0.1:8001"), (.tlsMode, "on", "one of off, own"),
             (.peerPort, "65536", "0 to 65535"),
         ] as [(SettingKey, String, String)])

@@ -61,16 +61,7 @@ package struct InterfaceWatch: Sendable {
 
     private static func ipAddress(_ address: UnsafeMutablePointer<sockaddr>?, interface: String) -> IPAddress? {
         guard let address else { return nil }
-        let raw = UnsafeRawPointer(address)
-        switch Int32(address.pointee.sa_family) {
-        case AF_INET:
-            let bytes = withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in.self).sin_addr) { Array($0) }
-            return IPAddress(bytes: bytes)
-        case AF_INET6:
-            let bytes = withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr) { Array($0) }
-            let plain = IPAddress(bytes: bytes)
-            return plain?.isLinkLocal == true ? IPAddress(bytes: bytes, zone: interface) : plain
-        default: return nil
-        }
+        let plain = IPAddress(socketAddress: UnsafeRawPointer(address))
+        return plain.flatMap { $0.isIPv6 && $0.isLinkLocal ? IPAddress(bytes: $0.bytes, zone: interface) : $0 }
     }
 }
