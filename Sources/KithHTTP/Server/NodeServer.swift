@@ -24,7 +24,8 @@ package enum NodeServer {
         OpenAIRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
-        StatusRoutes(services: services, address: address).add(to: router)
+        let listening = ListeningAddress(address)
+        StatusRoutes(services: services, listening: listening).add(to: router)
         ControlRoutes(control: services.control).add(to: router)
         KeyRoutes(services: services).add(to: router)
         ContextRoutes(services: services).add(to: router)
@@ -38,7 +39,10 @@ package enum NodeServer {
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-            onServerRunning: onListening,
+            onServerRunning: { channel in
+                listening.opened(port: channel.localAddress?.port)
+                await onListening(channel)
+            },
             logger: logger)
     }
 }

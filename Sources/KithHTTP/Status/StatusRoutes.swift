@@ -10,7 +10,9 @@ import NIOCore
 /// What `kith status` and `kith peers` show, the API's description, and a word for whoever opens the address in a browser.
 struct StatusRoutes: Sendable {
     let services: NodeServices
-    let address: HTTPAddress
+    let listening: ListeningAddress
+
+    private var address: HTTPAddress { listening.value }
 
     func add(to router: SurfaceRouter) {
         router.surface("/api/status", scope: .read, [.get: { _, _ in try await status() }])

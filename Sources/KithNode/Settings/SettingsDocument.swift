@@ -37,6 +37,10 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.peers))
 
+        ## Its roles, and Vault
+
+        \(table(SettingDefinition.roles))
+
         ## Its engine
 
         \(table(SettingDefinition.engine))
