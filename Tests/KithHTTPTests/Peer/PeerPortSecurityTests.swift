@@ -232,11 +232,18 @@ struct PeerPortSecurityTests {
             try await kin.visit(node) { connection in
                 for body in bodies {
                     for asked in PeerPath.all where asked.method == .post {
-                        let status = try await connection.send(asked.method, asked.path, body).status
+                        let reply = try await connection.send(asked.method, asked.path, body)
+                        // A spoilt greeting may name versions that have none in common, which holds until the next.
+                        if reply.status == 403, reply.text.contains(#""refused":"incompatible""#) {
+                            let again = try await connection.send(.post, PeerWire.helloPath, Self.hello())
+                            #expect(again.status == 200)
+                            continue
+                        }
                         // 404 for what needs a role that this node does not have.
-                        #expect([200, 204, 400, 404, 422].contains(status), "\(asked.path) \(body)")
+                        #expect([200, 204, 400, 404, 422].contains(reply.status), "\(asked.path) \(body)")
                     }
                 }
+                #expect(try await connection.send(.post, PeerWire.helloPath, Self.hello()).status == 200)
             }
         }
     }
