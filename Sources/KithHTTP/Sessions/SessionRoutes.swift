@@ -13,7 +13,7 @@ struct SessionRoutes: Sendable {
     private static let bodyLimit = 4_096
 
     static let unknown = ControlFailure(
-        .notFound, "this node keeps no conversation of this name; GET \(path) lists those that it keeps")
+        .notFound, "this node keeps no conversation of this name; kith session list shows those that it keeps")
 
     private let services: NodeServices
     private let moves: SessionMoves

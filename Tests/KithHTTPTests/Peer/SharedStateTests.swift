@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
-import KithHTTP
 import KithInference
 import KithModel
 import KithStore
 import KithTesting
+import KithTrust
 import Testing
+
+@testable import KithHTTP
 
 @Suite struct `The state that kin share` {
     @Test(.timeLimit(.minutes(1)))
@@ -61,6 +63,18 @@ import Testing
                 #expect(friend.state.context().isEmpty)
             }
         }
+    }
+
+    @Test func `says nothing of a kin that was forgotten, also when an exchange with it ends afterwards`() async throws
+    {
+        let (own, other) = (try NodeIdentity.temporary().id, try NodeIdentity.temporary().id)
+        let book = try await StateBook.open(store: .inMemory(), node: own, events: EventHub())
+        book.keepStandings(of: [other])
+        book.note(other) { $0.exchangedAt = .now() }
+        #expect(book.report().kin.map(\.id) == [other])
+        book.keepStandings(of: [])
+        book.note(other) { $0.exchangedAt = .now() }
+        #expect(book.report().kin.isEmpty)
     }
 
     @Test func `counts a delivery once, however often it arrives`() async throws {

@@ -94,8 +94,13 @@ package final class StateBook: SharedState {
 
     func standing(of id: NodeID) -> KinStanding? { standings.withLock { $0[id] } }
 
+    /// Does nothing for who is not kin any more: an exchange may end after its kin was forgotten.
     func note(_ id: NodeID, _ change: (inout KinStanding) -> Void) {
-        standings.withLock { change(&$0[id, default: KinStanding()]) }
+        standings.withLock { standings in
+            guard var standing = standings[id] else { return }
+            change(&standing)
+            standings[id] = standing
+        }
     }
 
     /// Only of these anything is known from now on.

@@ -153,21 +153,24 @@ actor StateKeeper {
             try await store.commit(work.outcome.transition, deliveries: work.deliveries)
         } catch {
             log = nil
-            let refusal = StateRefusal(error)
-            for (answer, result) in work.answers {
-                if case .failure(let problem) = result {
-                    answer.resume(throwing: problem)
-                } else {
-                    answer.resume(throwing: refusal)
-                }
-            }
-            for (answer, _) in work.questions { answer.resume(throwing: refusal) }
-            return
+            return refuse(work, StateRefusal(error))
         }
-        guard let log else { return }
+        guard let log else { return refuse(work, StateRefusal(.unavailable, "the state cannot be read")) }
         if !work.outcome.transition.isEmpty || !work.outcome.changed.isEmpty { onCommit(work.outcome, log) }
         for (answer, versions) in work.questions { answer.resume(returning: .message(log.message(for: versions))) }
         for (answer, result) in work.answers { answer.resume(with: result) }
+    }
+
+    /// What was refused for a reason of its own keeps it.
+    private func refuse(_ work: Work, _ refusal: StateRefusal) {
+        for (answer, result) in work.answers {
+            if case .failure(let problem) = result {
+                answer.resume(throwing: problem)
+            } else {
+                answer.resume(throwing: refusal)
+            }
+        }
+        for (answer, _) in work.questions { answer.resume(throwing: refusal) }
     }
 
     /// Those deliveries of a batch that earlier ones have counted.
