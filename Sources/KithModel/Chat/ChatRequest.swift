@@ -23,6 +23,12 @@ package struct ChatRequest: Sendable, Codable {
     package var verbatim: VerbatimBody?
     /// How long an engine may take until it says something. Set by whoever runs the engine, who knows how long it takes.
     package var firstTokenLimit: Duration = ChatRequest.unknownFirstTokenLimit
+    /// When the one who asked gives up. Of this process's clock; a kin is told the time that is left.
+    package var deadline: Moment?
+    /// What the client has of the answer already, when another engine had begun it.
+    package var begun: BegunAnswer?
+    /// Whether another engine may go on with the answer when the first breaks off.
+    package var mayContinue = true
 
     /// For engines that have not been measured yet: a large model may have to be loaded first.
     package static let unknownFirstTokenLimit = Duration.seconds(120)
@@ -30,7 +36,7 @@ package struct ChatRequest: Sendable, Codable {
     package static let wholeAnswerLimit = Duration.seconds(600)
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, model, messages, sampling, extensions, streams, verbatim
+        case id, kind, model, messages, sampling, extensions, streams, verbatim, begun
     }
 
     package init(

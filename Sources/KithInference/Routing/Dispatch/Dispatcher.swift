@@ -67,7 +67,7 @@ package final class Dispatcher: Sendable {
             let decision = decide(wanted, without: failures)
             var report = RouteReport(skipped: decision.skipped)
             guard let choice = decision.choices.first else {
-                let failure = lastFailure ?? Self.noRoute(wanted, decision)
+                let failure = lastFailure ?? decision.refusal(of: wanted)
                 throw DispatchFailure(failure: failure, route: report)
             }
             report.candidate = choice.candidate
@@ -142,54 +142,4 @@ package final class Dispatcher: Sendable {
             return .whole(whole)
         }
     }
-
-    private static func noRoute(_ wanted: RouteRequest, _ decision: RouteDecision) -> ChatFailure {
-        if let pin = wanted.pin, !decision.skipped.contains(where: { $0.node == pin }) {
-            return ChatFailure(.noEngine, "no node named '\(pin)' is known here", field: "x-kith-node")
-        }
-        if let model = wanted.model, !decision.knownModels.contains(model) {
-            return ChatFailure(
-                .modelNotFound, "model '\(model)' not found", field: "model", knownModels: decision.knownModels)
-        }
-        let reasons = decision.skipped.filter { $0.reason != .pinnedElsewhere }
-        let tooLong = reasons.compactMap { skip in
-            if case .contextTooShort(let limit) = skip.reason { limit } else { nil }
-        }
-        if let longest = tooLong.max() {
-            return ChatFailure(
-                .invalidRequest, "the prompt does not fit: the longest context on offer is \(longest) tokens",
-                field: "messages")
-        }
-        let why = reasons.map { "\($0.node): \($0.reason)" }.joined(separator: ", ")
-        return ChatFailure(
-            .noEngine, "no engine can answer now" + (why.isEmpty ? "" : " (\(why))"), retryAfter: .seconds(2))
-    }
-}
-
-/// One try at one candidate; reports its outcome exactly once, and that it was abandoned when it is dropped without.
-package final class Attempt: Sendable {
-    enum Outcome: Sendable {
-        case succeeded
-        case failed(ChatFailure)
-        case abandoned
-    }
-
-    package let candidate: Candidate
-    private let report: Mutex<(@Sendable (Outcome) -> Void)?>
-
-    init(candidate: Candidate, report: @escaping @Sendable (Outcome) -> Void) {
-        self.candidate = candidate
-        self.report = Mutex(report)
-    }
-
-    deinit { settle(.abandoned) }
-
-    func succeeded() { settle(.succeeded) }
-
-    func ended(with error: any Error) {
-        guard let failure = error as? ChatFailure, failure.code != .cancelled else { return settle(.abandoned) }
-        settle(.failed(failure))
-    }
-
-    private func settle(_ outcome: Outcome) { report.withLock { $0.take() }?(outcome) }
 }
