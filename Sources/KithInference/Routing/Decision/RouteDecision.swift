@@ -26,8 +26,10 @@ package struct RouteRequest: Sendable {
 package struct RouteDecision: Sendable {
     package struct Choice: Sendable {
         package var candidate: Candidate
-        package var estimatedWait: Duration
+        package var estimate: WaitEstimate
         package var reason: RouteReason
+
+        package var estimatedWait: Duration { estimate.total }
     }
 
     package struct Skip: Hashable, Sendable {

@@ -80,7 +80,7 @@ package struct Router: Sendable {
         let record = records[candidate]
         if let held = record?.held, now < held.until { return .skip(.heldBack(held.why)) }
         var choice = RouteDecision.Choice(
-            candidate: candidate, estimatedWait: estimatedWait(of: candidate, on: node, best: best, now: now),
+            candidate: candidate, estimate: estimate(of: candidate, on: node, best: best, now: now),
             reason: request.pin == nil ? .shortestWait : .pinned)
         if case .refused(let until) = record?.breaker.permission(now: now) ?? .granted {
             choice.reason = .leastBad
@@ -103,16 +103,18 @@ package struct Router: Sendable {
         return means.min() ?? ServiceTime.prior
     }
 
-    private func estimatedWait(
+    private func estimate(
         of candidate: Candidate, on node: NodeSnapshot, best: Duration, now: Moment
-    ) -> Duration {
+    ) -> WaitEstimate {
         let record = records[candidate]
         // A node's own count is live; a kin's is as old as its last report, so what was sent since then is added.
         let unreported = node.isSelf ? 0 : record?.sent.values.count { $0 > node.takenAt } ?? 0
-        let turns = Double(node.outstanding + unreported) / Double(node.slots) + 1
+        let outstanding = node.outstanding + unreported
         let service = record?.service.estimate(now: now, best: best) ?? best
-        let wait = service * turns + node.latency + (node.isLoading ? Self.coldLoad : .zero)
-        return wait / min(max(node.level, 0.1), 10)
+        return WaitEstimate(
+            outstanding: outstanding, slots: node.slots, queue: service * (Double(outstanding) / Double(node.slots)),
+            service: service, latency: node.latency, coldLoad: node.isLoading ? Self.coldLoad : .zero,
+            level: min(max(node.level, 0.1), 10), breaker: record?.breaker.permission(now: now) ?? .granted)
     }
 
     // MARK: Learning
