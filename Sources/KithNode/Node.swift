@@ -56,6 +56,7 @@ package struct Node: Sendable {
             engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
         let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
+        dispatcher.journal.announce(in: events)
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
             engine: monitor, store: store, clock: clock,

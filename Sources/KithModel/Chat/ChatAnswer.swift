@@ -29,6 +29,10 @@ package struct EmbeddingRequest: Sendable, Codable {
     package var model: ModelID?
     package var inputs: [String]
     package var dimensions: Int?
+    /// When the one who asked gives up. Of this process's clock; a kin is told the time that is left.
+    package var deadline: Moment?
+
+    private enum CodingKeys: String, CodingKey { case id, model, inputs, dimensions }
 
     package init(id: RequestID = .random(), model: ModelID? = nil, inputs: [String], dimensions: Int? = nil) {
         self.id = id

@@ -56,12 +56,12 @@ struct BridgeRoutes: Sendable {
 
     /// The changes of the mode, beginning with the one that the bridge is in.
     private func events() throws -> Response {
-        guard let events = bridge.services.events.follow() else {
+        guard let events = bridge.services.events.follow([.bridge]) else {
             throw DetailRefusal(
                 status: .serviceUnavailable, message: "\(EventHub.followerLimit) follow the events already",
                 headers: [.retryAfter: "5"])
         }
-        let writer = EventStreamWriter(events: events, kinds: [.bridge], clock: bridge.services.clock)
+        let writer = EventStreamWriter(events: events, clock: bridge.services.clock)
         return .eventStream { body in
             try await body.write(ByteBuffer(bytes: try EventLine.bytes(bridge.currentMode)))
             try await writer.write(to: &body)

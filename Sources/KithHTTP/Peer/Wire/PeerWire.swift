@@ -21,6 +21,8 @@ package enum PeerWire {
     package static let linesType = "application/x-ndjson"
     package static let stateType = "application/octet-stream"
     package static let gossipType = "application/octet-stream"
+    /// With a request for an answer: the milliseconds until the one who asked gives up, from 1 to a day's.
+    package static let timeLeftHeader = "x-kith-timeout-ms"
     /// An asked node that is still busy says so this often.
     package static let keepAlive = Duration.seconds(5)
 

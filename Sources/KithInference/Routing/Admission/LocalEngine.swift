@@ -13,7 +13,7 @@ package final class LocalEngine: Answering {
     package init(engine: any ChatEngine, clock: any TimeSource) {
         self.engine = engine
         self.clock = clock
-        gate = AdmissionGate(capacity: engine.capacity)
+        gate = AdmissionGate(capacity: engine.capacity, clock: clock)
     }
 
     /// Requests that run and that wait.

@@ -9,6 +9,8 @@ package final class Dispatcher: Sendable {
     /// Nodes tried after the first.
     package static let alternateLimit = 2
 
+    /// The last requests and what became of them.
+    package let journal = RouteJournal()
     private let mesh: any Mesh
     private let clock: any TimeSource
     private let router: Mutex<Router>
@@ -25,13 +27,12 @@ package final class Dispatcher: Sendable {
     ///
     /// - Throws: ``DispatchFailure`` when no node could begin; `CancellationError`.
     package func dispatch(_ request: ChatRequest, pin: NodeName? = nil) async throws -> RoutedAnswer {
-        let tokens = request.estimatedPromptTokens
-        let wanted = RouteRequest(model: request.model, tokens: tokens, pin: pin)
-        let (result, route) = try await place(wanted, id: request.id) { backend, attempt in
+        let (result, route) = try await place(Self.wanted(request, pin: pin), id: request.id) { backend, attempt in
             var placed = request
             if placed.model != attempt.candidate.model { placed.verbatim = nil }  // the bytes name another model
             placed.model = attempt.candidate.model
-            return try await Self.begin(try await backend.answer(placed), of: placed, attempt: attempt)
+            return try await Self.begin(
+                try await backend.until(request.deadline, clock: clock).answer(placed), of: placed, attempt: attempt)
         }
         let model = route.candidate?.model ?? request.model ?? ModelID("")
         return RoutedAnswer(body: result, model: model, route: route)
@@ -46,10 +47,20 @@ package final class Dispatcher: Sendable {
         return try await place(wanted, id: request.id) { backend, attempt in
             var placed = request
             placed.model = attempt.candidate.model
-            let answer = try await backend.embed(placed)
+            let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
             attempt.succeeded()
             return answer
         }
+    }
+
+    /// Where a request would go now, and why; nothing is learned from it or reserved for it.
+    package func explain(_ request: ChatRequest, pin: NodeName? = nil) -> RouteExplanation {
+        let wanted = Self.wanted(request, pin: pin)
+        return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []))
+    }
+
+    private static func wanted(_ request: ChatRequest, pin: NodeName?) -> RouteRequest {
+        RouteRequest(model: request.model, tokens: request.estimatedPromptTokens, pin: pin)
     }
 
     /// A node that was gone answers again.
