@@ -25,8 +25,7 @@ package final class Dispatcher: Sendable {
     ///
     /// - Throws: ``DispatchFailure`` when no node could begin; `CancellationError`.
     package func dispatch(_ request: ChatRequest, pin: NodeName? = nil) async throws -> RoutedAnswer {
-        let tokens = request.estimatedPromptTokens
-        let wanted = RouteRequest(model: request.model, tokens: tokens, pin: pin)
+        let wanted = RouteRequest(request, pin: pin)
         let (result, route) = try await place(wanted, id: request.id) { backend, attempt in
             var placed = request
             if placed.model != attempt.candidate.model { placed.verbatim = nil }  // the bytes name another model
@@ -42,12 +41,12 @@ package final class Dispatcher: Sendable {
     /// - Throws: ``DispatchFailure``; `CancellationError`.
     package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
     {
-        let wanted = RouteRequest(purpose: .embedding, model: request.model, pin: pin)
+        let wanted = RouteRequest(request, pin: pin)
         return try await place(wanted, id: request.id) { backend, attempt in
             var placed = request
             placed.model = attempt.candidate.model
             let answer = try await backend.embed(placed)
-            attempt.succeeded()
+            attempt.succeeded(EngineCost(promptTokens: answer.promptTokens))
             return answer
         }
     }
@@ -72,7 +71,7 @@ package final class Dispatcher: Sendable {
             }
             report.candidate = choice.candidate
             report.reason = failures.isEmpty ? choice.reason : .alternate
-            let attempt = begin(choice.candidate, id: id)
+            let attempt = begin(choice.candidate, id: id, for: wanted)
             do {
                 guard let backend = mesh.backend(for: choice.candidate.node) else {
                     throw ChatFailure(.unreachable, "\(choice.candidate.node) has left the mesh")
@@ -107,13 +106,13 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    private func begin(_ candidate: Candidate, id: RequestID) -> Attempt {
-        router.withLock { $0.began(id, at: candidate, now: clock.now) }
+    private func begin(_ candidate: Candidate, id: RequestID, for wanted: RouteRequest) -> Attempt {
+        router.withLock { $0.began(id, at: candidate, for: wanted, now: clock.now) }
         return Attempt(candidate: candidate) { [self] outcome in
             let now = clock.now
             router.withLock { router in
                 switch outcome {
-                case .succeeded: router.succeeded(id, at: candidate, now: now)
+                case .succeeded(let cost): router.succeeded(id, at: candidate, cost: cost, now: now)
                 case .failed(let failure): router.failed(id, at: candidate, with: failure, now: now)
                 case .abandoned: router.abandoned(id, at: candidate, now: now)
                 }
@@ -128,7 +127,7 @@ package final class Dispatcher: Sendable {
     ) async throws -> RoutedAnswer.Body {
         switch answer {
         case .verbatim(let whole):
-            attempt.succeeded()
+            attempt.succeeded(EngineCost(whole))
             return .verbatim(whole)
         case .events(let stream):
             guard !request.streams else {
@@ -138,7 +137,7 @@ package final class Dispatcher: Sendable {
                 return .stream(RoutedStream(stream: started, attempt: attempt))
             }
             let whole = try await AnswerCollector.collect(stream)
-            attempt.succeeded()
+            attempt.succeeded(EngineCost(whole.usage))
             return .whole(whole)
         }
     }
