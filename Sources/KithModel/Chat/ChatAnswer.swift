@@ -16,10 +16,13 @@ package enum ChatAnswer: Sendable {
 package struct VerbatimAnswer: Sendable {
     package var contentType: String
     package var body: [UInt8]
+    /// As ``TokenUsage/engineTime``.
+    package var engineTime: Duration?
 
-    package init(contentType: String, body: [UInt8]) {
+    package init(contentType: String, body: [UInt8], engineTime: Duration? = nil) {
         self.contentType = contentType
         self.body = body
+        self.engineTime = engineTime
     }
 }
 

@@ -11,9 +11,9 @@ package struct WaitEstimate: Hashable, Sendable {
     package var tokensPerSecond: Double?
     /// Tokens expected of this request, its prompt counted for a part: see ``Work``.
     package var work: Double
-    /// Until a slot is free.
+    /// What is running and waiting there takes this long, shared among the slots.
     package var queue: Duration
-    /// From then on, until the answer is whole.
+    /// The request itself takes this long.
     package var service: Duration
     package var latency: Duration
     /// For a model that has yet to be loaded.
@@ -45,6 +45,6 @@ package struct WaitEstimate: Hashable, Sendable {
         self.prefixBlocks = prefixBlocks
     }
 
-    /// Until the answer is whole, as a node of the ordinary level is compared.
+    /// Until the answer is whole, weighed by the level: what candidates are ordered by.
     package var total: Duration { (queue + service + latency + coldLoad + penalty) / level }
 }

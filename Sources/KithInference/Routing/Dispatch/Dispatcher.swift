@@ -27,7 +27,8 @@ package final class Dispatcher: Sendable {
     ///
     /// - Throws: ``DispatchFailure`` when no node could begin; `CancellationError`.
     package func dispatch(_ request: ChatRequest, pin: NodeName? = nil) async throws -> RoutedAnswer {
-        let (result, route) = try await place(Self.wanted(request, pin: pin), id: request.id) { backend, attempt in
+        let wanted = RouteRequest(request, pin: pin)
+        let (result, route) = try await place(wanted, id: request.id) { backend, attempt in
             var placed = request
             if placed.model != attempt.candidate.model { placed.verbatim = nil }  // the bytes name another model
             placed.model = attempt.candidate.model
@@ -43,24 +44,20 @@ package final class Dispatcher: Sendable {
     /// - Throws: ``DispatchFailure``; `CancellationError`.
     package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
     {
-        let wanted = RouteRequest(purpose: .embedding, model: request.model, pin: pin)
+        let wanted = RouteRequest(request, pin: pin)
         return try await place(wanted, id: request.id) { backend, attempt in
             var placed = request
             placed.model = attempt.candidate.model
             let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
-            attempt.succeeded()
+            attempt.succeeded(EngineCost(promptTokens: answer.promptTokens))
             return answer
         }
     }
 
     /// Where a request would go now, and why; nothing is learned from it or reserved for it.
     package func explain(_ request: ChatRequest, pin: NodeName? = nil) -> RouteExplanation {
-        let wanted = Self.wanted(request, pin: pin)
+        let wanted = RouteRequest(request, pin: pin)
         return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []))
-    }
-
-    private static func wanted(_ request: ChatRequest, pin: NodeName?) -> RouteRequest {
-        RouteRequest(model: request.model, tokens: request.estimatedPromptTokens, pin: pin)
     }
 
     /// A node that was gone answers again.
@@ -83,7 +80,7 @@ package final class Dispatcher: Sendable {
             }
             report.candidate = choice.candidate
             report.reason = failures.isEmpty ? choice.reason : .alternate
-            let attempt = begin(choice.candidate, id: id)
+            let attempt = begin(choice.candidate, id: id, for: wanted)
             do {
                 guard let backend = mesh.backend(for: choice.candidate.node) else {
                     throw ChatFailure(.unreachable, "\(choice.candidate.node) has left the mesh")
@@ -118,13 +115,13 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    private func begin(_ candidate: Candidate, id: RequestID) -> Attempt {
-        router.withLock { $0.began(id, at: candidate, now: clock.now) }
+    private func begin(_ candidate: Candidate, id: RequestID, for wanted: RouteRequest) -> Attempt {
+        router.withLock { $0.began(id, at: candidate, for: wanted, now: clock.now) }
         return Attempt(candidate: candidate) { [self] outcome in
             let now = clock.now
             router.withLock { router in
                 switch outcome {
-                case .succeeded: router.succeeded(id, at: candidate, now: now)
+                case .succeeded(let cost): router.succeeded(id, at: candidate, cost: cost, now: now)
                 case .failed(let failure): router.failed(id, at: candidate, with: failure, now: now)
                 case .abandoned: router.abandoned(id, at: candidate, now: now)
                 }
@@ -139,7 +136,7 @@ package final class Dispatcher: Sendable {
     ) async throws -> RoutedAnswer.Body {
         switch answer {
         case .verbatim(let whole):
-            attempt.succeeded()
+            attempt.succeeded(EngineCost(whole))
             return .verbatim(whole)
         case .events(let stream):
             guard !request.streams else {
@@ -149,7 +146,7 @@ package final class Dispatcher: Sendable {
                 return .stream(RoutedStream(stream: started, attempt: attempt))
             }
             let whole = try await AnswerCollector.collect(stream)
-            attempt.succeeded()
+            attempt.succeeded(EngineCost(whole.usage))
             return .whole(whole)
         }
     }

@@ -38,7 +38,7 @@ package final class RoutedStream: Sendable {
     package func next() async throws -> ChatEvent? {
         do {
             let event = try await stream.next()
-            if case .finished = event { attempt.succeeded() }
+            if case .finished(_, let usage) = event { attempt.succeeded(EngineCost(usage)) }
             return event
         } catch {
             attempt.ended(with: error)
