@@ -25,6 +25,11 @@ enum TimeLimit {
         guard let count = Int(text), (1...most).contains(count) else { return nil }
         return .milliseconds(count)
     }
+
+    /// What the reading above reads, rounded up: at least one, so that whoever is asked can say that it is late.
+    static func milliseconds(_ left: Duration) -> String {
+        String(Int(max(1, min(left.milliseconds.rounded(.up), range.upperBound * 1_000))))
+    }
 }
 
 extension HTTPFields {

@@ -25,10 +25,12 @@ struct BridgeRoutes: Sendable {
     }
 
     private func assist(_ request: Request) async throws -> Response {
+        let deadline = try request.headers.deadline(now: bridge.services.clock.now)
         let body = try await request.detailBody(upTo: BridgeLimits.assistBody)
         let asked = try CellMessage.AssistRequest(bridged: body)
         do {
-            return try .json(try await bridge.assist(asked))
+            let answer = try await bridge.assist(asked, until: deadline)
+            return try .json(answer.body, headers: .route(answer.route))
         } catch let failure as ChatFailure where failure.code == .invalidRequest {
             throw UnusableBody(field: failure.field ?? "code", why: failure.message, input: .string(asked.action))
         }

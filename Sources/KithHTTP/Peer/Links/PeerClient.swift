@@ -58,9 +58,8 @@ package struct PeerClient: Answering {
     /// Tells the kin the time that is left, so that it does not work for one who has gone.
     private func bounded(_ request: UpstreamRequest, by deadline: Moment?) -> UpstreamRequest {
         guard let deadline else { return request }
-        let left = max(1, min(((deadline - clock.now).milliseconds).rounded(.up), TimeLimit.range.upperBound * 1_000))
         var request = request
-        request.headers.add(name: PeerWire.timeLeftHeader, value: String(Int(left)))
+        request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(deadline - clock.now))
         return request
     }
 
