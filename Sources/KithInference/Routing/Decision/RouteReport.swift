@@ -4,6 +4,9 @@ package import KithModel
 
 /// Why an answer came from where it came: what `x-kith-route` and the log say.
 package struct RouteReport: Sendable {
+    /// Bytes of ``headerValue`` at most.
+    package static let headerLimit = 1_024
+
     package var candidate: Candidate?
     package var reason: RouteReason?
     package var skipped: [RouteDecision.Skip]
