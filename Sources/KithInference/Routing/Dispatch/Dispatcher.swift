@@ -99,7 +99,8 @@ package final class Dispatcher: Sendable {
         _ rest: ChatRequest, as wanted: RouteRequest, begunBy first: Candidate, without failed: [RouteDecision.Skip],
         after failure: ChatFailure, mayAskAgain: Bool
     ) async throws -> RoutedStream.Source {
-        guard mayTryAnother(after: failure, count: 1) else { throw failure }
+        // Not held to the budget: a node that falls silent takes many answers with it, and each goes on once.
+        guard FailureRule(failure).triesAnother else { throw failure }
         var wanted = wanted
         wanted.tokens += rest.begun?.tokens ?? 0
         var sameModel = wanted
