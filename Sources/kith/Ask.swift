@@ -128,7 +128,7 @@ private struct Asking: Sendable {
         case .json: try Terminal.printJSON(AskResult(transcript, route: route))
         case .text:
             try endLine(after: transcript)
-            var sentence = route.sentence
+            var sentence = route.sentence + transcript.continuationNote
             if transcript.finishReason == "length" { sentence += "; stopped at the token limit" }
             Terminal.note(Terminal.errorStyle.dim(sentence))
         }

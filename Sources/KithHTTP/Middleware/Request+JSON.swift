@@ -47,6 +47,17 @@ extension HTTPFields {
         return name
     }
 
+    /// Whether another node may go on with the answer, from `x-kith-continue`.
+    ///
+    /// - Throws: ``ChatFailure`` for another value than `on` and `off`.
+    func mayContinue() throws -> Bool {
+        switch self[.kithContinue]?.lowercased() {
+        case nil, "on": return true
+        case "off": return false
+        default: throw ChatFailure(.invalidRequest, "'x-kith-continue' is neither on nor off", field: "x-kith-continue")
+        }
+    }
+
     /// Where an answer came from, as it was said elsewhere; nothing for what cannot stand in a header.
     static func route(_ text: String?) -> HTTPFields {
         guard let text, (1...RouteReport.headerLimit).contains(text.utf8.count),
@@ -63,6 +74,8 @@ extension HTTPFields {
 
 extension HTTPField.Name {
     static let kithNode = Self.known("x-kith-node")
+    /// Whether another node may go on with an answer that breaks off.
+    static let kithContinue = Self.known("x-kith-continue")
     /// Where an answer comes from and why.
     static let kithRoute = Self.known("x-kith-route")
 

@@ -10,6 +10,7 @@ extension NodeServices {
     func dispatch(_ request: ChatRequest, headers: HTTPFields) async throws -> RoutedAnswer {
         var request = request
         request.deadline = try headers.deadline(now: clock.now)
+        request.mayContinue = try headers.mayContinue()
         let pin = try headers.pinnedNode()
         do {
             return try await dispatcher.dispatch(request, pin: pin)
