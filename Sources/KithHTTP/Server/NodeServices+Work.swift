@@ -9,8 +9,8 @@ extension NodeServices {
     /// Dispatches as the client's headers wish, and counts the failure if nobody answers.
     func dispatch(_ request: ChatRequest, headers: HTTPFields) async throws -> RoutedAnswer {
         var request = request
-        request.deadline = try headers.deadline(now: clock.now)
         request.mayContinue = try headers.mayContinue()
+        request.deadline = try headers.deadline(now: clock.now)
         let pin = try headers.pinnedNode()
         do {
             return try await dispatcher.dispatch(request, pin: pin)

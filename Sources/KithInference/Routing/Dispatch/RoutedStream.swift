@@ -103,7 +103,7 @@ package final class RoutedStream: Sendable {
         state.lastToken = dispatcher.clock.now
         state.failed = []
         let shown = state.progress.take(event)
-        if case .finished(_, let own) = event { state.source?.attempt.succeeded(EngineCost(own)) }
+        if case .finished(_, let usage) = event { state.source?.attempt.succeeded(EngineCost(usage)) }
         if case .finished(_, let usage) = shown { account.completed(usage) }
         return shown
     }
