@@ -16,7 +16,10 @@ package struct DrainReport: Sendable {
         drain.draining && running == 0 && (drain.seconds ?? 0) >= Self.settling
     }
 
-    package var running: Int { max(0, drain.active) + max(0, drain.queued) }
+    package var running: Int {
+        let (sum, overflow) = max(0, drain.active).addingReportingOverflow(max(0, drain.queued))
+        return overflow ? .max : sum
+    }
 
     /// What still runs; `nil` when nothing does.
     package var progress: String? {

@@ -55,8 +55,7 @@ package final class Dispatcher: Sendable {
             let model = route.candidate?.model ?? request.model ?? ModelID("")
             return RoutedAnswer(body: body, model: model, route: route)
         } catch let failure as DispatchFailure {
-            account.placed(failure.route)
-            account.ended(with: failure.failure)
+            account.refused(failure)
             throw failure
         }
     }
@@ -115,7 +114,8 @@ package final class Dispatcher: Sendable {
         }
         do {
             return try await place(wanted, id: rest.id, without: failed) { backend, attempt in
-                let answer = try await backend.until(rest.deadline, clock: clock).answer(placed(rest, at: attempt.candidate))
+                let answer = try await backend.until(rest.deadline, clock: clock)
+                    .answer(placed(rest, at: attempt.candidate))
                 guard case .events(let events) = answer else {
                     throw ChatFailure(.invalidAnswer, "a whole answer came where the rest of one was asked for")
                 }
