@@ -59,6 +59,12 @@ class Streamed:
         return max((later - earlier for earlier, later in zip(moments, moments[1:])), default=0.0)
 
     @property
+    def gap_at_break(self) -> float:
+        """The longest pause at a place where another node went on, in seconds; infinite without one."""
+        moments = [*self.moments[1:], self.ended]
+        return max((moments[one.pieces] - moments[max(0, one.pieces - 1)] for one in self.continued), default=float("inf"))
+
+    @property
     def is_whole(self) -> bool:
         """Ended as an answer should; whether it is the right one is not known here."""
         return self.finish is not None and self.done and self.error is None and self.broken is None
