@@ -45,7 +45,7 @@ package struct Node: Sendable {
             settings: settings.engine, client: upstream, secrets: vault.secrets, clock: clock, logger: logger)
         let selection = await factory.select()
         let made = factory.make(selection)
-        let local = made.map { LocalEngine(engine: $0.engine, clock: clock) }
+        let local = made.map { LocalEngine(engine: $0.engine, clock: clock, stallLimit: settings.routing.stallLimit) }
         let monitor = EngineMonitor(local: local, reason: selection.reason, clock: clock)
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
@@ -55,7 +55,9 @@ package struct Node: Sendable {
             settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
             engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
-        let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
+        let dispatcher = Dispatcher(
+            mesh: peers.mesh.directory, clock: clock, stallLimit: settings.routing.stallLimit,
+            continues: settings.routing.continues)
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
             engine: monitor, store: store, clock: clock,

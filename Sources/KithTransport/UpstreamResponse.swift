@@ -31,18 +31,25 @@ package struct UpstreamBody: AsyncSequence, Sendable {
     >
 
     let producer: Producer
+    let delegate: UpstreamBodyDelegate
 
     package struct AsyncIterator: AsyncIteratorProtocol {
         var base: Producer.AsyncIterator
+        let delegate: UpstreamBodyDelegate
 
         package mutating func next() async throws -> ByteBuffer? { try await next(isolation: #isolation) }
 
         package mutating func next(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
             try await base.next(isolation: actor)
         }
+
+        /// From now on no pause between two pieces may be longer.
+        package func limitStalls(to limit: Duration) { delegate.limitStalls(to: limit) }
     }
 
-    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: producer.makeAsyncIterator()) }
+    package func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(base: producer.makeAsyncIterator(), delegate: delegate)
+    }
 
     /// Waits for the whole body.
     ///
@@ -67,6 +74,8 @@ struct UpstreamBodyDelegate: NIOAsyncSequenceProducerDelegate {
     func produceMore() { onLoop { $0.resumeReading() } }
 
     func didTerminate() { onLoop { $0.readerHasGone() } }
+
+    func limitStalls(to limit: Duration) { onLoop { $0.limitStalls(to: limit) } }
 
     private func onLoop(_ action: @escaping @Sendable (UpstreamConnection) -> Void) {
         if eventLoop.inEventLoop {

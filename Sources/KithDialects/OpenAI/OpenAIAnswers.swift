@@ -87,6 +87,12 @@ package struct OpenAITextCompletion: Codable, Sendable {
     package var model: String
     package var choices: [Choice]
     package var usage: OpenAIUsage?
+    package var kith: OpenAIContinuation?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, created, model, choices, usage
+        case kith = "x_kith"
+    }
 
     package init(header: OpenAIAnswerHeader, text: String?, finish: FinishReason?, usage: TokenUsage?) {
         id = header.id
@@ -137,6 +143,12 @@ package struct OpenAIChatChunk: Codable, Sendable {
     package var model: String
     package var choices: [Choice]
     package var usage: OpenAIUsage?
+    package var kith: OpenAIContinuation?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, created, model, choices, usage
+        case kith = "x_kith"
+    }
 
     package init(header: OpenAIAnswerHeader, delta: Delta?, finish: FinishReason? = nil, usage: TokenUsage? = nil) {
         id = header.id

@@ -68,6 +68,20 @@ package struct OpenAIStreamEncoder: Sendable {
         return bytes + Array("data: [DONE]".utf8) + Self.eventEnd
     }
 
+    /// The event that says that another node goes on.
+    package func continued(_ continuation: OpenAIContinuation) throws -> [UInt8] {
+        switch kind {
+        case .chat:
+            var chunk = OpenAIChatChunk(header: header, delta: .init())
+            chunk.kith = continuation
+            return try event(chunk)
+        case .completion:
+            var chunk = OpenAITextCompletion(header: header, text: "", finish: nil, usage: nil)
+            chunk.kith = continuation
+            return try event(chunk)
+        }
+    }
+
     /// The event that says that the answer broke off; no `[DONE]` and no `finish_reason` follow it.
     package func failure(_ body: OpenAIErrorBody) throws -> [UInt8] { try event(body) }
 

@@ -55,9 +55,9 @@ struct EngineOpinions: Sendable {
             case .stream(let stream):
                 while let event = try await stream.next() {
                     switch event {
-                    case .waiting: break
-                    case .delta(let delta): guard heard.add(delta.text) else { return }
-                    case .finished(let reason, _): heard.add("", finish: reason)
+                    case .event(.waiting), .continued: break
+                    case .event(.delta(let delta)): guard heard.add(delta.text) else { return }
+                    case .event(.finished(let reason, _)): heard.add("", finish: reason)
                     }
                 }
             case .verbatim: break

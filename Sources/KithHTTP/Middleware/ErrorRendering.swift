@@ -121,7 +121,7 @@ struct SurfaceProblem: Sendable {
         case .overloaded, .noEngine, .cancelled: .serviceUnavailable
         case .rateLimited: .tooManyRequests
         case .timeout: .gatewayTimeout
-        case .unreachable, .interrupted, .invalidAnswer, .engineError, .unauthorized: .badGateway
+        case .unreachable, .interrupted, .invalidAnswer, .engineError, .unauthorized, .cannotContinue: .badGateway
         }
     }
 

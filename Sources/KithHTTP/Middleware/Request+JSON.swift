@@ -47,6 +47,17 @@ extension HTTPFields {
         return name
     }
 
+    /// Whether another node may go on with the answer, from `x-kith-continue`.
+    ///
+    /// - Throws: ``ChatFailure`` for another value than `on` and `off`.
+    func mayContinue() throws -> Bool {
+        switch self[.kithContinue]?.lowercased() {
+        case nil, "on": return true
+        case "off": return false
+        default: throw ChatFailure(.invalidRequest, "'x-kith-continue' is neither on nor off", field: "x-kith-continue")
+        }
+    }
+
     mutating func setRoute(_ route: RouteReport?) {
         guard let value = route?.headerValue, !value.isEmpty else { return }
         self[.kithRoute] = value
@@ -55,6 +66,8 @@ extension HTTPFields {
 
 extension HTTPField.Name {
     static let kithNode = Self.known("x-kith-node")
+    /// Whether another node may go on with an answer that breaks off.
+    static let kithContinue = Self.known("x-kith-continue")
     /// Where an answer comes from and why.
     static let kithRoute = Self.known("x-kith-route")
 

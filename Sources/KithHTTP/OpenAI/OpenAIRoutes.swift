@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import HTTPTypes
 import Hummingbird
 import KithDialects
 import KithInference
@@ -30,16 +31,16 @@ struct OpenAIRoutes: Sendable {
 
     private func chatCompletions(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        return try await answer(try OpenAICompletion(chat: bytes), pin: try request.headers.pinnedNode())
+        return try await answer(try OpenAICompletion(chat: bytes), headers: request.headers)
     }
 
     private func completions(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        return try await answer(try OpenAICompletion(text: bytes), pin: try request.headers.pinnedNode())
+        return try await answer(try OpenAICompletion(text: bytes), headers: request.headers)
     }
 
-    private func answer(_ completion: OpenAICompletion, pin: NodeName?) async throws -> Response {
-        let routed = try await services.dispatch(completion.request, pin: pin)
+    private func answer(_ completion: OpenAICompletion, headers: HTTPFields) async throws -> Response {
+        let routed = try await services.dispatch(completion.request, headers: headers)
         guard case .stream(let stream) = routed.body else {
             return try completion.reply(routed, services: services).response
         }

@@ -18,9 +18,14 @@ struct OpenAIStreamWriter: Sendable {
             var pending = try encoder.opening()
             while let event = try await stream.next() {
                 switch event {
-                case .waiting: pending += OpenAIStreamEncoder.keepAlive
-                case .delta(let delta): pending += try encoder.delta(delta)
-                case .finished(let finish, let usage): pending += try encoder.closing(finish, usage: usage)
+                case .event(.waiting): pending += OpenAIStreamEncoder.keepAlive
+                case .event(.delta(let delta)): pending += try encoder.delta(delta)
+                case .event(.finished(let finish, let usage)): pending += try encoder.closing(finish, usage: usage)
+                case .continued(let continuation):
+                    pending += try encoder.continued(
+                        OpenAIContinuation(
+                            node: continuation.candidate.node, model: continuation.candidate.model,
+                            afterTokens: continuation.tokens, reason: continuation.failure))
                 }
                 try await writer.write(ByteBuffer(bytes: pending))
                 pending.removeAll(keepingCapacity: true)

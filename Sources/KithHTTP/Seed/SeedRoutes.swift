@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import Hummingbird
 import KithDialects
 import KithInference
@@ -31,7 +32,7 @@ struct SeedRoutes: Sendable {
             model: asked.model, messages: [ChatMessage(.user, asked.prompt)],
             sampling: SamplingOptions(maxTokens: min(asked.maxTokens, limit), temperature: asked.temperature),
             streams: false)
-        let (answer, routed) = try await wholeAnswer(to: question, pin: try request.headers.pinnedNode())
+        let (answer, routed) = try await wholeAnswer(to: question, headers: request.headers)
         services.record(.completed)
         return try .json(
             SeedGenerateAnswer(
@@ -50,7 +51,7 @@ struct SeedRoutes: Sendable {
         let question = ChatRequest(
             model: asked.model, messages: history + [ChatMessage(.user, asked.message)],
             sampling: SamplingOptions(maxTokens: services.limits.defaultMaxTokens), streams: false)
-        let (answer, routed) = try await wholeAnswer(to: question, pin: try request.headers.pinnedNode())
+        let (answer, routed) = try await wholeAnswer(to: question, headers: request.headers)
         let text = answer.message.text.trimmed
         try await services.store.appendExchange(
             session: session, user: asked.message, assistant: text, outcome: .completed, model: routed.model,
@@ -98,9 +99,9 @@ struct SeedRoutes: Sendable {
     // MARK: Answers in one piece
 
     private func wholeAnswer(
-        to question: ChatRequest, pin: NodeName?
+        to question: ChatRequest, headers: HTTPFields
     ) async throws -> (WholeAnswer, RoutedAnswer) {
-        let routed = try await services.dispatch(question, pin: pin)
+        let routed = try await services.dispatch(question, headers: headers)
         guard case .whole(let answer) = routed.body else {
             throw ChatFailure(.invalidAnswer, "the engine answered in another dialect than it was asked in")
         }

@@ -38,7 +38,7 @@ struct HotRoute: Sendable {
     /// - Returns: `nil` when the work was cancelled: nobody is there to be answered.
     func reply(to completion: OpenAICompletion, head: HTTPRequest) async -> PlainReply? {
         do {
-            let routed = try await services.dispatch(completion.request, pin: try head.headerFields.pinnedNode())
+            let routed = try await services.dispatch(completion.request, headers: head.headerFields)
             return try completion.reply(routed, services: services)
         } catch is CancellationError {
             return nil

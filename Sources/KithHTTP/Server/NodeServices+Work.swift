@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import KithInference
 import KithModel
 import KithStore
 
 extension NodeServices {
-    /// Dispatches, and counts the failure if nobody answers.
-    func dispatch(_ request: ChatRequest, pin: NodeName?) async throws -> RoutedAnswer {
+    /// Dispatches as the client's headers wish, and counts the failure if nobody answers.
+    func dispatch(_ request: ChatRequest, headers: HTTPFields) async throws -> RoutedAnswer {
+        var request = request
+        request.mayContinue = try headers.mayContinue()
+        let pin = try headers.pinnedNode()
         do {
             return try await dispatcher.dispatch(request, pin: pin)
         } catch let failure as DispatchFailure {

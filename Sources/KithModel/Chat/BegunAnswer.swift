@@ -11,3 +11,36 @@ package struct BegunAnswer: Hashable, Sendable, Codable {
         self.tokens = tokens
     }
 }
+
+extension TokenUsage {
+    /// What an answer used in all, when this is what its end used and `begun` what came before.
+    ///
+    /// The beginning was read with the prompt by whoever went on, and counts as made.
+    package func following(_ begun: BegunAnswer) -> TokenUsage {
+        var usage = self
+        usage.promptTokens = max(0, promptTokens.saturatingSubtracting(begun.tokens))
+        usage.completionTokens = completionTokens.saturatingAdding(begun.tokens)
+        return usage
+    }
+
+    /// What the end of an answer used, when this is what all of it did: the reverse of ``following(_:)``.
+    package func remaining(after begun: BegunAnswer) -> TokenUsage {
+        var usage = self
+        usage.promptTokens = promptTokens.saturatingAdding(begun.tokens)
+        usage.completionTokens = max(0, completionTokens.saturatingSubtracting(begun.tokens))
+        return usage
+    }
+}
+
+extension Int {
+    /// The parts come from other machines.
+    fileprivate func saturatingAdding(_ other: Int) -> Int {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    fileprivate func saturatingSubtracting(_ other: Int) -> Int {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
+    }
+}

@@ -30,6 +30,11 @@ package protocol ChatEngine: Answering {
     /// - Throws: ``ChatFailure`` when the engine cannot be asked.
     func models() async throws -> [ModelInfo]
 
+    /// How an answer to `request`, a chat, is gone on with here when another engine has begun it.
+    ///
+    /// - Throws: ``ChatFailure`` when the engine must be asked and cannot be; `CancellationError`.
+    func continuationWay(for request: ChatRequest) async throws -> ContinuationWay
+
     /// Whether the engine would answer now. Returns within two seconds, also when the engine hangs.
     func health() async -> EngineHealth
 }

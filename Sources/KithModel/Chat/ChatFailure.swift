@@ -27,6 +27,8 @@ package struct ChatFailure: Error, Sendable, CustomStringConvertible {
         case invalidRequest
         /// The key for the engine or node is missing or wrong: 401 or 403.
         case unauthorized
+        /// An answer that another engine has begun cannot be gone on with here.
+        case cannotContinue
         /// This engine does not offer what was asked, such as embeddings.
         case unsupported
         /// There is no engine to ask.

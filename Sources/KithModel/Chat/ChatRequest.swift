@@ -23,6 +23,8 @@ package struct ChatRequest: Sendable, Codable {
     package var verbatim: VerbatimBody?
     /// How long an engine may take until it says something. Set by whoever runs the engine, who knows how long it takes.
     package var firstTokenLimit: Duration = ChatRequest.unknownFirstTokenLimit
+    /// How long may pass between two tokens.
+    package var stallLimit: Duration = ChatRequest.ordinaryStallLimit
     /// When the one who asked gives up. Of this process's clock; a kin is told the time that is left.
     package var deadline: Moment?
     /// What the client has of the answer already, when another engine had begun it.
@@ -32,6 +34,7 @@ package struct ChatRequest: Sendable, Codable {
 
     /// For engines that have not been measured yet: a large model may have to be loaded first.
     package static let unknownFirstTokenLimit = Duration.seconds(120)
+    package static let ordinaryStallLimit = Duration.seconds(30)
     /// For an answer that comes in one piece: nothing can be seen of it before it is whole.
     package static let wholeAnswerLimit = Duration.seconds(600)
 

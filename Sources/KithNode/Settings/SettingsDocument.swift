@@ -37,6 +37,10 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.peers))
 
+        ## Where prompts go
+
+        \(table(SettingDefinition.routing))
+
         ## Its roles, and Vault
 
         \(table(SettingDefinition.roles))

@@ -129,7 +129,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
                     .response(
                         UpstreamResponse(
                             status: Int(head.status.code), headers: head.headers,
-                            body: UpstreamBody(producer: made.sequence)))))
+                            body: UpstreamBody(producer: made.sequence, delegate: delegate)))))
         }
     }
 
@@ -166,6 +166,13 @@ final class UpstreamConnection: ChannelDuplexHandler {
         guard readWanted else { return }
         readWanted = false
         channel.read()
+    }
+
+    func limitStalls(to stall: Duration) {
+        guard case .streaming(let head, let source, var limits) = phase else { return }
+        limits.stall = stall
+        phase = .streaming(head, source, limits)
+        if !readsHeld { limit(stall) }
     }
 
     // MARK: Ends

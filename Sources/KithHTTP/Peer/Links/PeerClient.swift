@@ -26,7 +26,11 @@ package struct PeerClient: Answering {
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         // The kin keeps talking while its engine does not: silence means that the kin is gone.
-        let limits = UpstreamLimits(firstByte: PeerWire.keepAlive * 2, stall: .seconds(30))
+        let silence = PeerWire.keepAlive * 2
+        let limits = UpstreamLimits(firstByte: silence, stall: silence)
+        var request = request
+        // As events, so that another node can go on with it; what events cannot carry is asked for as it came.
+        if request.mayContinue, request.extensions.isEmpty { request.verbatim = nil }
         let link = try await link()
         let response = try await link.connection.stream(
             link.request(
@@ -35,7 +39,7 @@ package struct PeerClient: Answering {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
             throw ChatFailure(.invalidAnswer, "\(link.address) answered with status \(response.status)")
         }
-        let lines = PeerAnswerLines(body: response.body, onContact: onContact)
+        let lines = PeerAnswerLines(body: response.body, stallLimit: request.stallLimit, onContact: onContact)
         guard request.verbatim != nil else { return .events(lines.events()) }
         return try await lines.whole()
     }
@@ -84,10 +88,14 @@ private struct PeerAnswerLines: AsyncSequence, Sendable {
     typealias Element = PeerWire.Line
 
     let body: UpstreamBody
+    /// Between two tokens: from the first on the kin says nothing else.
+    let stallLimit: Duration
     let onContact: @Sendable () -> Void
 
     struct AsyncIterator: AsyncIteratorProtocol {
         var body: UpstreamBody.AsyncIterator
+        /// `nil` once it is in force.
+        var stallLimit: Duration?
         let onContact: @Sendable () -> Void
         var decoder = LineDecoder(limit: 32 << 20)
         var ready: ArraySlice<[UInt8]> = []
@@ -99,7 +107,9 @@ private struct PeerAnswerLines: AsyncSequence, Sendable {
                 if let line = ready.popFirst() {
                     if line.isEmpty { continue }
                     do {
-                        return try JSONBody.decode(PeerWire.Line.self, from: line)
+                        let line = try JSONBody.decode(PeerWire.Line.self, from: line)
+                        if case .event(.delta) = line, let limit = stallLimit.take() { body.limitStalls(to: limit) }
+                        return line
                     } catch {
                         throw ChatFailure(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
                     }
@@ -111,7 +121,9 @@ private struct PeerAnswerLines: AsyncSequence, Sendable {
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: body.makeAsyncIterator(), onContact: onContact) }
+    func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(body: body.makeAsyncIterator(), stallLimit: stallLimit, onContact: onContact)
+    }
 
     func events() -> ChatStream {
         map { line in

@@ -240,7 +240,10 @@ package final class PeerMesh: Sendable {
             await stateSync?.exchange(with: event.id)
             await remember(event.id)
         case .addressesChanged: await remember(event.id)
-        case .died, .left, .removed: stateSync?.lost(event.id)
+        case .died:
+            stateSync?.lost(event.id)
+            links.drop(event.id)  // what it was answering is gone on with elsewhere, at once
+        case .left, .removed: stateSync?.lost(event.id)
         case .suspected, .payloadChanged: break
         }
         directory.refresh()

@@ -35,6 +35,11 @@ package struct AnthropicEngine: ChatEngine {
 
     package func models() async throws -> [ModelInfo] { try await catalogue.refreshed() }
 
+    /// The API refuses a beginning that ends in white space.
+    package func continuationWay(for request: ChatRequest) async throws -> ContinuationWay {
+        .prefill(.init(mayEndInSpace: false))
+    }
+
     package func health() async -> EngineHealth {
         await connection.health {
             _ = try await connection.get(
@@ -53,7 +58,9 @@ package struct AnthropicEngine: ChatEngine {
         let body = try await connection.stream(
             path: "/v1/messages", body: try AnthropicRequestEncoder.body(for: request, model: model), model: model,
             contentType: "text/event-stream", limits: UpstreamLimits(firstByte: request.firstTokenLimit))
-        return .events(DecodedStream(body: body, decoder: EventStreamDecoder(AnthropicStreamDecoder())))
+        return .events(
+            DecodedStream(
+                body: body, decoder: EventStreamDecoder(AnthropicStreamDecoder()), stallLimit: request.stallLimit))
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {

@@ -36,6 +36,8 @@ package final class EmbeddedEngine: ChatEngine {
         }
     }
 
+    package func continuationWay(for request: ChatRequest) async throws -> ContinuationWay { .prefill(.init()) }
+
     package func health() async -> EngineHealth {
         switch process.state {
         case .loading: .loading

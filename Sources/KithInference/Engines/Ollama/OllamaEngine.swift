@@ -34,6 +34,9 @@ package struct OllamaEngine: ChatEngine {
 
     package func models() async throws -> [ModelInfo] { try await catalogue.refreshed() }
 
+    /// Ollama leaves a final assistant message open, for the model to go on with.
+    package func continuationWay(for request: ChatRequest) async throws -> ContinuationWay { .prefill(.init()) }
+
     package func health() async -> EngineHealth {
         await connection.health {
             _ = try await connection.get(JSONValue.self, path: "/api/version", limits: EngineConnection.healthLimits)
@@ -47,7 +50,9 @@ package struct OllamaEngine: ChatEngine {
             body: try OllamaRequestEncoder.body(for: request, model: model),
             model: model, contentType: "application/x-ndjson",
             limits: UpstreamLimits(firstByte: request.firstTokenLimit))
-        return .events(DecodedStream(body: body, decoder: OllamaStreamDecoder()))
+        return .events(
+            DecodedStream(
+                body: body, decoder: OllamaStreamDecoder(), stallLimit: request.stallLimit))
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {

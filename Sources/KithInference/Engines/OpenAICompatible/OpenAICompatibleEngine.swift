@@ -37,6 +37,16 @@ package struct OpenAICompatibleEngine: ChatEngine {
 
     package func models() async throws -> [ModelInfo] { try await catalogue.refreshed() }
 
+    /// OpenAI's API does not say what a final assistant message means; these servers do.
+    package func continuationWay(for request: ChatRequest) async throws -> ContinuationWay {
+        switch try await catalogue.info(request.model, preferred: preferred)?.ownedBy {
+        case "llamacpp": .prefill(.init())
+        case "vllm", "sglang":
+            .prefill(.init(extensions: ["continue_final_message": true, "add_generation_prompt": false]))
+        default: .anew
+        }
+    }
+
     package func health() async -> EngineHealth {
         await connection.health {
             if try await !toldByLlamaHealth() {
@@ -80,7 +90,9 @@ package struct OpenAICompatibleEngine: ChatEngine {
             // A server may send the head of its answer before it has read the prompt.
             limits: UpstreamLimits(
                 firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
-        return .events(DecodedStream(body: body, decoder: EventStreamDecoder(OpenAIStreamDecoder(kind: request.kind))))
+        return .events(
+            DecodedStream(
+                body: body, decoder: EventStreamDecoder(OpenAIStreamDecoder(kind: request.kind)), stallLimit: request.stallLimit))
     }
 
     private func verbatimBytes(_ request: ChatRequest, _ model: ModelID) -> [UInt8]? {

@@ -45,6 +45,8 @@ extension TestEngine {
         ]
     }
 
+    package func continuationWay(for request: ChatRequest) async throws -> ContinuationWay { .prefill(.init()) }
+
     package func health() async -> EngineHealth { .ready }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {

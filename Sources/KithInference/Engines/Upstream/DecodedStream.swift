@@ -13,17 +13,22 @@ struct DecodedStream<Decoder: EngineStreamDecoding>: AsyncSequence, Sendable {
 
     let body: UpstreamBody
     let decoder: Decoder
+    /// How long may pass between two tokens; the first may take longer.
+    let stallLimit: Duration
 
     struct AsyncIterator: AsyncIteratorProtocol {
         private var body: UpstreamBody.AsyncIterator?
         private var decoder: Decoder
+        /// `nil` once it is in force.
+        private var stallLimit: Duration?
         private var pending: ArraySlice<ChatEvent> = []
         /// Told once what came before it has been told.
         private var failure: (any Error)?
 
-        init(body: UpstreamBody.AsyncIterator, decoder: Decoder) {
+        init(body: UpstreamBody.AsyncIterator, decoder: Decoder, stallLimit: Duration) {
             self.body = body
             self.decoder = decoder
+            self.stallLimit = stallLimit
         }
 
         mutating func next() async throws -> ChatEvent? { try await next(isolation: #isolation) }
@@ -31,7 +36,11 @@ struct DecodedStream<Decoder: EngineStreamDecoding>: AsyncSequence, Sendable {
         mutating func next(isolation actor: isolated (any Actor)?) async throws -> ChatEvent? {
             while pending.isEmpty, body != nil { await fetch(isolation: actor) }
             if let event = pending.popFirst() {
-                if case .finished = event { await drain(isolation: actor) }
+                switch event {
+                case .waiting: break
+                case .delta: if let limit = stallLimit.take() { body?.limitStalls(to: limit) }
+                case .finished: await drain(isolation: actor)
+                }
                 return event
             }
             guard let failure = failure.take() else { return nil }
@@ -67,5 +76,7 @@ struct DecodedStream<Decoder: EngineStreamDecoding>: AsyncSequence, Sendable {
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: body.makeAsyncIterator(), decoder: decoder) }
+    func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(body: body.makeAsyncIterator(), decoder: decoder, stallLimit: stallLimit)
+    }
 }

@@ -50,6 +50,15 @@ final class ModelCatalogue: Sendable {
         return first.id
     }
 
+    /// What is listed about the model that would be taken.
+    ///
+    /// - Throws: ``ChatFailure`` when the engine cannot be asked.
+    func info(_ wanted: ModelID?, preferred: ModelID?) async throws -> ModelInfo? {
+        let models = try await known(within: Self.freshFor)
+        guard let name = wanted ?? preferred else { return models.first }
+        return models.first { $0.id == name }
+    }
+
     private func known(within age: Duration) async throws -> [ModelInfo] {
         if let listing = listing.withLock({ $0 }), clock.now - listing.at < age { return listing.models }
         do {

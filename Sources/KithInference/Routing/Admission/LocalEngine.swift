@@ -9,10 +9,15 @@ package final class LocalEngine: Answering {
     private let gate: AdmissionGate
     private let clock: any TimeSource
     private let firstTokens = Mutex(LatencyWindow())
+    private let stallLimit: Duration
 
-    package init(engine: any ChatEngine, clock: any TimeSource) {
+    /// - Parameter stallLimit: How long the engine may take between two tokens.
+    package init(
+        engine: any ChatEngine, clock: any TimeSource, stallLimit: Duration = ChatRequest.ordinaryStallLimit
+    ) {
         self.engine = engine
         self.clock = clock
+        self.stallLimit = stallLimit
         gate = AdmissionGate(capacity: engine.capacity)
     }
 
@@ -23,8 +28,9 @@ package final class LocalEngine: Answering {
         let lease = try await gate.enter()
         var request = request
         request.firstTokenLimit = firstTokens.withLock(\.firstTokenLimit)
+        request.stallLimit = stallLimit
         let started = clock.now
-        switch try await engine.answer(request) {
+        switch try await engine.answerFromWhereItIs(request) {
         case .verbatim(let answer): return .verbatim(answer)
         case .events(let stream):
             return .events(

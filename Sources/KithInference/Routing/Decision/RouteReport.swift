@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithModel
+package import KithModel
 
 /// Why an answer came from where it came: what `x-kith-route` and the log say.
 package struct RouteReport: Sendable {
     package var candidate: Candidate?
     package var reason: RouteReason?
     package var skipped: [RouteDecision.Skip]
+    /// Who went on with the answer when the one before broke off, in order.
+    package var continuedOn: [NodeName] = []
 
     package init(candidate: Candidate? = nil, reason: RouteReason? = nil, skipped: [RouteDecision.Skip] = []) {
         self.candidate = candidate
@@ -25,6 +27,9 @@ package struct RouteReport: Sendable {
         if let reason { parts.append("reason=\(reason)") }
         if !skipped.isEmpty {
             parts.append("skipped=\(Self.quoted(skipped.map { "\($0.node):\($0.reason)" }.joined(separator: ", ")))")
+        }
+        if !continuedOn.isEmpty {
+            parts.append("continued-on=\(Self.quoted(continuedOn.map(\.rawValue).joined(separator: ", ")))")
         }
         return parts.joined(separator: "; ")
     }

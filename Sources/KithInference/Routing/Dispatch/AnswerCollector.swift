@@ -29,11 +29,10 @@ package struct AnswerCollector: Sendable {
     /// Waits for the whole answer.
     ///
     /// - Throws: What the stream throws, and ``ChatFailure`` with `interrupted` when it ends before it is finished.
-    package static func collect(_ stream: ChatStream) async throws -> WholeAnswer {
+    static func collect(_ stream: RoutedStream) async throws -> WholeAnswer {
         var collector = AnswerCollector()
-        var iterator = stream.makeAsyncIterator()
-        while let event = try await iterator.next(isolation: #isolation) {
-            if let whole = try collector.add(event) { return whole }
+        while let event = try await stream.next() {
+            if case .event(let event) = event, let whole = try collector.add(event) { return whole }
         }
         throw ChatFailure(.interrupted, "the answer ended before it was whole")
     }

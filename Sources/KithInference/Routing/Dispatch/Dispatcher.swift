@@ -9,13 +9,24 @@ package final class Dispatcher: Sendable {
     /// Nodes tried after the first.
     package static let alternateLimit = 2
 
+    package let journal = RouteJournal()
+    let clock: any TimeSource
     private let mesh: any Mesh
-    private let clock: any TimeSource
     private let router: Mutex<Router>
+    private let stallLimit: Duration
+    private let continues: Bool
 
-    package init(mesh: any Mesh, clock: any TimeSource, router: sending Router = Router()) {
+    /// - Parameters:
+    ///   - stallLimit: How long a kin may take between two tokens.
+    ///   - continues: Whether another node goes on with an answer that breaks off.
+    package init(
+        mesh: any Mesh, clock: any TimeSource, router: sending Router = Router(),
+        stallLimit: Duration = ChatRequest.ordinaryStallLimit, continues: Bool = true
+    ) {
         self.mesh = mesh
         self.clock = clock
+        self.stallLimit = stallLimit
+        self.continues = continues
         self.router = Mutex(router)
     }
 
@@ -25,16 +36,94 @@ package final class Dispatcher: Sendable {
     ///
     /// - Throws: ``DispatchFailure`` when no node could begin; `CancellationError`.
     package func dispatch(_ request: ChatRequest, pin: NodeName? = nil) async throws -> RoutedAnswer {
-        let tokens = request.estimatedPromptTokens
-        let wanted = RouteRequest(model: request.model, tokens: tokens, pin: pin)
-        let (result, route) = try await place(wanted, id: request.id) { backend, attempt in
-            var placed = request
-            if placed.model != attempt.candidate.model { placed.verbatim = nil }  // the bytes name another model
-            placed.model = attempt.candidate.model
-            return try await Self.begin(try await backend.answer(placed), of: placed, attempt: attempt)
+        let account = AnswerAccount(request, clock: clock, journal: journal)
+        var request = request
+        request.mayContinue = request.mayContinue && continues
+        let wanted = RouteRequest(model: request.model, tokens: request.estimatedPromptTokens, pin: pin)
+        do {
+            var (body, route) = try await place(wanted, id: request.id) { backend, attempt in
+                try await begin(request, wanted, with: backend, attempt, account)
+            }
+            if case .whole = body { route.continuedOn = account.continuations.map(\.candidate.node) }
+            account.placed(route)
+            switch body {
+            case .verbatim: account.completed()
+            case .whole(let whole): account.completed(whole.usage)
+            case .stream: break
+            }
+            let model = route.candidate?.model ?? request.model ?? ModelID("")
+            return RoutedAnswer(body: body, model: model, route: route)
+        } catch let failure as DispatchFailure {
+            account.placed(failure.route)
+            account.ended(with: failure.failure)
+            throw failure
         }
-        let model = route.candidate?.model ?? request.model ?? ModelID("")
-        return RoutedAnswer(body: result, model: model, route: route)
+    }
+
+    /// Waits for what the client may be shown: the first token of a stream, all of an answer in one piece.
+    private func begin(
+        _ request: ChatRequest, _ wanted: RouteRequest, with backend: any Answering, _ attempt: Attempt,
+        _ account: AnswerAccount
+    ) async throws -> RoutedAnswer.Body {
+        switch try await backend.answer(placed(request, at: attempt.candidate)) {
+        case .verbatim(let whole):
+            attempt.succeeded()
+            return .verbatim(whole)
+        case .events(let events):
+            let started = try await StartedStream.begin(events) { event in
+                if case .waiting = event { false } else { true }
+            }
+            let stream = RoutedStream(
+                .init(stream: started, attempt: attempt), of: request, wanted: wanted, account: account,
+                dispatcher: self)
+            return request.streams ? .stream(stream) : .whole(try await AnswerCollector.collect(stream))
+        }
+    }
+
+    private func placed(_ request: ChatRequest, at candidate: Candidate) -> ChatRequest {
+        var placed = request
+        if placed.model != candidate.model { placed.verbatim = nil }  // the bytes name another model
+        placed.model = candidate.model
+        placed.stallLimit = stallLimit
+        return placed
+    }
+
+    /// Has another engine go on with an answer: one with the same model, and only where any will do one with another.
+    ///
+    /// - Parameters:
+    ///   - failed: Who failed since the last token.
+    ///   - mayAskAgain: Whether the one that broke off may be asked once more, if there is nobody else.
+    /// - Throws: `failure`, when nobody can; `CancellationError`.
+    func resume(
+        _ rest: ChatRequest, as wanted: RouteRequest, begunBy first: Candidate, without failed: [RouteDecision.Skip],
+        after failure: ChatFailure, mayAskAgain: Bool
+    ) async throws -> RoutedStream.Source {
+        guard mayTryAnother(after: failure, count: 1) else { throw failure }
+        var wanted = wanted
+        wanted.tokens += rest.begun?.tokens ?? 0
+        var sameModel = wanted
+        sameModel.model = first.model
+        if !decide(sameModel, without: failed).choices.isEmpty { wanted = sameModel }
+        var failed = failed
+        if mayAskAgain, failed.count == 1, failure.code == .interrupted || failure.code == .unreachable,
+            decide(wanted, without: failed).choices.isEmpty
+        {
+            // Nobody else: it may have been the connection, or the engine is started again.
+            (wanted, failed) = (sameModel, [])
+        }
+        do {
+            return try await place(wanted, id: rest.id, without: failed) { backend, attempt in
+                let answer = try await backend.answer(placed(rest, at: attempt.candidate))
+                guard case .events(let events) = answer else {
+                    throw ChatFailure(.invalidAnswer, "a whole answer came where the rest of one was asked for")
+                }
+                return RoutedStream.Source(stream: try await StartedStream.begin(events), attempt: attempt)
+            }.0
+        } catch let refused as DispatchFailure {
+            var failure = failure
+            failure.message += "; nobody could go on (\(refused.failure.message))"
+            throw failure
+        }
     }
 
     /// Embeds on the best node that can.
@@ -58,10 +147,11 @@ package final class Dispatcher: Sendable {
     // MARK: Placing
 
     private func place<Answer>(
-        _ wanted: RouteRequest, id: RequestID, try answer: (any Answering, Attempt) async throws -> Answer
+        _ wanted: RouteRequest, id: RequestID, without failed: [RouteDecision.Skip] = [],
+        try answer: (any Answering, Attempt) async throws -> Answer
     ) async throws -> (Answer, RouteReport) {
         router.withLock { $0.requestArrived(now: clock.now) }
-        var failures: [RouteDecision.Skip] = []
+        var failures = failed
         var lastFailure: ChatFailure?
         while true {
             let decision = decide(wanted, without: failures)
@@ -83,7 +173,7 @@ package final class Dispatcher: Sendable {
                 guard let failure = error as? ChatFailure else { throw error }
                 failures.append(.init(node: choice.candidate.node, reason: .failed(failure.code)))
                 lastFailure = failure
-                guard mayTryAnother(after: failure, count: failures.count) else {
+                guard mayTryAnother(after: failure, count: failures.count - failed.count) else {
                     report.skipped = decision.skipped
                     throw DispatchFailure(failure: failure, route: report)
                 }
@@ -119,27 +209,6 @@ package final class Dispatcher: Sendable {
                 }
             }
             if case .failed(let failure) = outcome { mesh.report(failure, from: candidate.node) }
-        }
-    }
-
-    /// Waits for what the client may be shown: the first token of a stream, all of an answer in one piece.
-    private static func begin(
-        _ answer: ChatAnswer, of request: ChatRequest, attempt: Attempt
-    ) async throws -> RoutedAnswer.Body {
-        switch answer {
-        case .verbatim(let whole):
-            attempt.succeeded()
-            return .verbatim(whole)
-        case .events(let stream):
-            guard !request.streams else {
-                let started = try await StartedStream.begin(stream) { event in
-                    if case .waiting = event { false } else { true }
-                }
-                return .stream(RoutedStream(stream: started, attempt: attempt))
-            }
-            let whole = try await AnswerCollector.collect(stream)
-            attempt.succeeded()
-            return .whole(whole)
         }
     }
 }

@@ -22,27 +22,3 @@ package struct DispatchFailure: Error, Sendable {
     package var failure: ChatFailure
     package var route: RouteReport
 }
-
-/// The rest of an answer whose first token has come; tells the router how it ended.
-package final class RoutedStream: Sendable {
-    private let stream: StartedStream
-    private let attempt: Attempt
-
-    init(stream: StartedStream, attempt: Attempt) {
-        self.stream = stream
-        self.attempt = attempt
-    }
-
-    /// - Returns: The next event; `nil` after the end.
-    /// - Throws: ``ChatFailure`` when the answer breaks off; `CancellationError`.
-    package func next() async throws -> ChatEvent? {
-        do {
-            let event = try await stream.next()
-            if case .finished = event { attempt.succeeded() }
-            return event
-        } catch {
-            attempt.ended(with: error)
-            throw error
-        }
-    }
-}

@@ -24,6 +24,7 @@ package struct FailureRule: Hashable, Sendable {
             (triesAnother, effect) = (true, .hold(pause, failure.code.rawValue))
         case .unauthorized: (triesAnother, effect) = (true, .hold(.seconds(60), "key refused"))
         case .modelNotFound: (triesAnother, effect) = (true, .hold(.seconds(5), "model gone"))
+        case .cannotContinue: (triesAnother, effect) = (true, .none)
         case .noEngine, .unsupported: (triesAnother, effect) = (true, .hold(.seconds(2), failure.code.rawValue))
         case .malformedRequest, .invalidRequest, .cancelled: (triesAnother, effect) = (false, .none)
         }

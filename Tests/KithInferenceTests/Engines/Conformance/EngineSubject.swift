@@ -85,6 +85,9 @@ private struct PacedPair: ChatEngine {
 
     func models() async throws -> [ModelInfo] { try await fast.models() }
     func health() async -> EngineHealth { await fast.health() }
+    func continuationWay(for request: ChatRequest) async throws -> ContinuationWay {
+        try await fast.continuationWay(for: request)
+    }
     func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer { try await fast.embed(request) }
 
     func answer(_ request: ChatRequest) async throws -> ChatAnswer {

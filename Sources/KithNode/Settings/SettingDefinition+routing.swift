@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension SettingDefinition {
+    static let routing: [SettingDefinition] = [
+        SettingDefinition(
+            .routingContinue, .boolean, fallback: "on",
+            help: "Another node goes on with an answer when the one that gave it dies or falls silent."),
+        SettingDefinition(
+            .routingStallLimit, .number(0.5...3_600), fallback: "30",
+            help: "Seconds without a token after which an answer counts as broken off."),
+        SettingDefinition(
+            .routingAffinity, .boolean, fallback: "on",
+            help: "A conversation goes back to the node that answered it last, whose engine still has it in memory, "
+                + "unless that node is much busier than another."),
+    ]
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithInference
+import KithModel
+import KithTesting
+import Testing
+
+@Suite("Answers that break off are gone on with", .timeLimit(.minutes(1)))
+struct ContinuationTests {
+    private let broken = ChatFailure(.interrupted, "the engine broke")
+    private let question = ChatRequest(model: "m", messages: [ChatMessage(.user, "say something")])
+
+    private func ask(
+        _ request: ChatRequest, _ engines: KeyValuePairs<NodeName, any ChatEngine>, continues: Bool = true
+    ) async throws -> (heard: HeardAnswer, journal: [RouteRecord]) {
+        let dispatcher = Dispatcher(
+            mesh: try await EngineMesh(engines), clock: MonotonicClock(), continues: continues)
+        let routed = try await dispatcher.dispatch(request)
+        return (try await HeardAnswer(routed), dispatcher.journal.recent())
+    }
+
+    @Test(
+        "However often it breaks, a counted answer is the undisturbed one, with its usage",
+        arguments: [ChatRequest.Kind.chat, .completion], [ContinuationWay.prefill(.init()), .anew])
+    func countedAnswers(kind: ChatRequest.Kind, way: ContinuationWay) async throws {
+        var generator = SeededGenerator.printed()
+        for _ in 0..<200 {
+            let tokens = Int.random(in: 1...120, using: &generator)
+            // Asked anew, an engine must get at least as far as the one before it.
+            let longest = way == .anew ? 1_000 : Int.random(in: 20...60, using: &generator)
+            let question = ChatRequest(
+                kind: kind, messages: [ChatMessage(.user, kind == .chat ? "count" : "3 4 5")],
+                sampling: SamplingOptions(maxTokens: tokens))
+            let undisturbed = try await ask(question, ["sound": CountEngine()]).heard
+            let heard = try await ask(
+                question,
+                [
+                    "first": BreakingCountEngine(seed: generator.next(), longest: 60, way: way),
+                    "second": BreakingCountEngine(seed: generator.next(), longest: longest, way: way),
+                    "sound": CountEngine(),
+                ]
+            ).heard
+            #expect(heard.text == undisturbed.text)
+            #expect(heard.usage == undisturbed.usage)
+            #expect(heard.finish == undisturbed.finish)
+        }
+    }
+
+    @Test("The client and the journal are told who went on, after how many tokens and why")
+    func told() async throws {
+        let (heard, journal) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(events: [.text("one "), .text("two ")], failure: broken),
+                "second": ScriptedEngine(events: [.text("three"), .end()], way: .prefill(.init())),
+            ])
+        #expect(heard.text == "one two three")
+        #expect(heard.continuations.map(\.candidate.node) == ["second"])
+        #expect(heard.continuations.map(\.tokens) == [2])
+        #expect(heard.continuations.map(\.failure) == [.interrupted])
+        #expect(journal.first?.outcome == .completed)
+        #expect(journal.first?.continuations.count == 1)
+        #expect(journal.first?.route.candidate?.node == "first")
+    }
+
+    @Test("An engine that cannot go on is asked anew, and only what is new is passed on")
+    func anew() async throws {
+        let (heard, _) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(events: [.text("one "), .text("tw")], failure: broken),
+                "second": ScriptedEngine(events: [.text("on"), .text("e two th"), .text("ree"), .end(1, 3)]),
+            ])
+        #expect(heard.text == "one two three")
+        #expect(heard.finish == .stop)
+    }
+
+    @Test("An engine that says otherwise when asked anew is not passed on; the next one is asked")
+    func anotherAnswer() async throws {
+        let (heard, _) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(events: [.text("one ")], failure: broken),
+                "second": ScriptedEngine(events: [.text("eins zwei"), .end()]),
+                "third": ScriptedEngine(events: [.text("two"), .end()], way: .prefill(.init())),
+            ])
+        #expect(heard.text == "one two")
+        #expect(heard.continuations.map(\.candidate.node) == ["third"])
+    }
+
+    @Test("An engine whose model refuses to have its answer begun is asked anew")
+    func refusedPrefill() async throws {
+        let (heard, _) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(events: [.text("one ")], failure: broken),
+                "second": ScriptedEngine(
+                    events: [.text("one two"), .end()], way: .prefill(.init()), refusesPrefill: true),
+            ])
+        #expect(heard.text == "one two")
+    }
+
+    @Test("When nobody can go on the answer ends with what broke it, never with a finish")
+    func nobody() async throws {
+        let (heard, journal) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(events: [.text("one ")], failure: broken),
+                "second": ScriptedEngine(events: [.text("eins"), .end()]),
+            ])
+        #expect(heard.text == "one ")
+        #expect(heard.finish == nil)
+        #expect(heard.failure?.code == .interrupted)
+        #expect(heard.failure?.message.contains("nobody could go on") == true)
+        #expect(journal.first?.outcome == .failed(.interrupted))
+    }
+
+    @Test("An answer is not gone on with after a tool call, nor where the client or the owner forbids it")
+    func forbidden() async throws {
+        let sound = ScriptedEngine(events: [.text("two"), .end()], way: .prefill(.init()))
+        let call = ChatEvent.delta(ChatDelta(toolCalls: [["index": 0, "function": ["name": "f"]]]))
+        let afterCall = try await ask(
+            question, ["first": ScriptedEngine(events: [call], failure: broken), "second": sound])
+        #expect(afterCall.heard.failure?.message == "the engine broke; a tool call had begun")
+
+        let first = ScriptedEngine(events: [.text("one ")], failure: broken)
+        var unwilling = question
+        unwilling.mayContinue = false
+        let switchedOff = "the engine broke; going on elsewhere is switched off"
+        #expect(try await ask(unwilling, ["first": first, "second": sound]).heard.failure?.message == switchedOff)
+        let off = try await ask(question, ["first": first, "second": sound], continues: false)
+        #expect(off.heard.failure?.message == switchedOff)
+    }
+
+    @Test("A request that is at fault is nobody's to go on with")
+    func hopeless() async throws {
+        let tooLong = ChatFailure(.invalidRequest, "the context is full")
+        let (heard, _) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(events: [.text("one ")], failure: tooLong),
+                "second": ScriptedEngine(events: [.text("two"), .end()], way: .prefill(.init())),
+            ])
+        #expect(heard.failure?.message == "the context is full")
+    }
+
+    @Test("A stream that ends without an end is broken off")
+    func silentEnd() async throws {
+        let (heard, _) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(events: [.text("one ")]),
+                "second": ScriptedEngine(events: [.text("two"), .end()], way: .prefill(.init())),
+            ])
+        #expect(heard.text == "one two")
+    }
+
+    @Test("Only the end is missing: it is told without asking anybody")
+    func onlyTheEnd() async throws {
+        var limited = question
+        limited.sampling.maxTokens = 2
+        let (heard, journal) = try await ask(
+            limited, ["first": ScriptedEngine(events: [.text("one "), .text("two")], failure: broken)])
+        #expect(heard.finish == .length)
+        #expect(heard.usage?.completionTokens == 2)
+        #expect(journal.first?.outcome == .completed)
+    }
+
+    @Test("Thoughts that were given are not given again")
+    func reasoning() async throws {
+        let thought = ChatEvent.delta(ChatDelta(reasoning: "hm"))
+        let (heard, _) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(events: [thought], failure: broken),
+                "second": ScriptedEngine(events: [thought, .text("yes"), .end()], way: .prefill(.init())),
+            ])
+        #expect(heard.reasoning == "hm")
+        #expect(heard.text == "yes")
+    }
+
+    @Test("With nobody else the same node is asked once more, and not for ever")
+    func sameNode() async throws {
+        let (heard, journal) = try await ask(
+            question,
+            ["only": ScriptedEngine(events: [.text("a")], failure: broken, way: .prefill(.init()))])
+        #expect(heard.text == "aa")
+        #expect(heard.failure?.code == .interrupted)
+        #expect(journal.first?.continuations.count == 1)
+    }
+
+    @Test("A client that goes in the middle is noted as gone")
+    func abandoned() async throws {
+        let dispatcher = Dispatcher(
+            mesh: try await EngineMesh(["first": ScriptedEngine(events: [.text("one "), .end()])]),
+            clock: MonotonicClock())
+        do {
+            let routed = try await dispatcher.dispatch(question)
+            guard case .stream(let stream) = routed.body else { return }
+            _ = try await stream.next()
+        }
+        #expect(dispatcher.journal.recent().first?.outcome == .abandoned)
+    }
+}

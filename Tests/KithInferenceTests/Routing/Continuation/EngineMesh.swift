@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithInference
+import KithModel
+
+/// Nodes of one process, each with an engine of its own.
+struct EngineMesh: Mesh {
+    private let nodes: [(name: NodeName, engine: LocalEngine, models: [ModelInfo])]
+
+    /// The first is the one that is preferred: the others are far away, each farther than the one before.
+    init(_ engines: KeyValuePairs<NodeName, any ChatEngine>) async throws {
+        var nodes: [(NodeName, LocalEngine, [ModelInfo])] = []
+        for (name, engine) in engines {
+            nodes.append((name, LocalEngine(engine: engine, clock: MonotonicClock()), try await engine.models()))
+        }
+        self.nodes = nodes
+    }
+
+    func snapshots() -> [NodeSnapshot] {
+        nodes.enumerated().map { place, node in
+            .sketch(node.name, models: node.models, slots: 4, latency: .seconds(place) * 100)
+        }
+    }
+
+    func backend(for node: NodeName) -> (any Answering)? { nodes.first { $0.name == node }?.engine }
+
+    func report(_ failure: ChatFailure, from node: NodeName) {}
+}
+
+/// Everything that a client was told.
+struct HeardAnswer {
+    var text = ""
+    var reasoning = ""
+    var continuations: [RouteRecord.Continuation] = []
+    var finish: FinishReason?
+    var usage: TokenUsage?
+    var failure: ChatFailure?
+
+    /// Reads a stream to its end, however it ends.
+    init(_ routed: RoutedAnswer) async throws {
+        guard case .stream(let stream) = routed.body else { return }
+        do {
+            while let event = try await stream.next() {
+                switch event {
+                case .continued(let continuation): continuations.append(continuation)
+                case .event(.waiting): break
+                case .event(.delta(let delta)):
+                    text += delta.text
+                    reasoning += delta.reasoning ?? ""
+                case .event(.finished(let finish, let usage)): (self.finish, self.usage) = (finish, usage)
+                }
+            }
+        } catch let failure as ChatFailure {
+            self.failure = failure
+        }
+    }
+}
