@@ -11,7 +11,8 @@ SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test test-network test-durability bench bench-state format lint clean
+.PHONY: help deps build release demo test test-network test-durability bench bench-state bench-continuation \
+	bench-balance soak format lint clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
@@ -52,6 +53,15 @@ bench-state: release ## How soon kin see a write, and how fast one that was away
 bench: release ## Throughput, latency and memory beside nginx, as in docs/benchmarks.md
 	@scripts/bench
 
+bench-continuation: release ## Answers whose node is lost in the middle; as root with links that are cut
+	@scripts/bench-continuation
+
+bench-balance: release ## Waiting times over three uneven nodes beside other ways to choose, and what affinity gains
+	@scripts/bench-balance
+
+soak: release ## An hour at half load while nodes come and go
+	@scripts/soak
+
 format: deps ## Rewrites the Swift code in the house style
 	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
 
@@ -61,4 +71,4 @@ lint: deps ## Checks the style of the code, and the links and the API descriptio
 
 clean: ## Removes what building and running made; keeps downloaded packages and the engine
 	@$(SWIFT) package clean
-	@rm -rf .build/demo .build/bench .build/clients .build/end-to-end
+	@rm -rf .build/demo .build/bench .build/bench-* .build/soak .build/clients .build/end-to-end

@@ -43,6 +43,7 @@ class PeerNode:
     flags: list[str] = field(default_factory=list)
     port: int = 0
     peer_port: int = 0
+    more_environment: dict[str, str] = field(default_factory=dict)
     process: Process | None = None
 
     def __post_init__(self):
@@ -197,7 +198,8 @@ class PeerNode:
         return self.host.command(*words) if self.host else [str(word) for word in words]
 
     def _environment(self) -> dict[str, str]:
-        return self.host.environment() if self.host else environment()
+        more = self.more_environment
+        return self.host.environment(**more) if self.host else environment(**more)
 
     @property
     def _opener(self) -> web.Opener:

@@ -64,6 +64,23 @@ def _listener_by_proc(port: int) -> int | None:
     return None
 
 
+def listening(pid: int) -> list[int]:
+    """The ports on which a process listens, in whichever network it is. Linux only."""
+    sockets = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            sockets.add(os.readlink(entry))
+        except OSError:
+            continue  # it was closed while we looked
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                found.append(int(fields[1].rsplit(":", 1)[1], 16))
+    return sorted(set(found))
+
+
 def _listener_by_lsof(port: int) -> int | None:
     command = ["lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-t"]
     found = subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.split()

@@ -63,12 +63,15 @@ class StreamBroken(Exception):
 
 
 class Stream:
-    """A streamed answer to one `POST /v1/chat/completions`."""
+    """A streamed answer to one `POST`, of `/v1/chat/completions` if nothing else is said."""
 
-    def __init__(self, port: int, body: dict, timeout: float = 60, headers=None):
-        self.connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
+    def __init__(
+        self, port: int, body: dict, timeout: float = 60, headers=None, path: str = "/v1/chat/completions",
+        opener: Opener = loopback,
+    ):  # fmt: skip
+        self.connection = opener(port, timeout)
         try:
-            self.response = _send(self.connection, "POST", "/v1/chat/completions", {**body, "stream": True}, headers)
+            self.response = _send(self.connection, "POST", path, {**body, "stream": True}, headers)
         except BaseException:
             self.connection.close()
             raise
