@@ -38,9 +38,12 @@ package struct RouteReport: Sendable {
     }
 
     private static func quoted(_ text: String) -> String {
+        func isSafe(_ byte: UInt8) -> Bool {
+            0x20..<0x7F ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
+        if text.utf8.count <= 800, text.utf8.allSatisfy(isSafe) { return "\"\(text)\"" }
         let safe = text.unicodeScalars.prefix(800).map { scalar in
-            scalar.isASCII && scalar.value >= 0x20 && scalar.value != 0x7F && scalar != "\"" && scalar != "\\"
-                ? Character(scalar) : "?"
+            scalar.isASCII && isSafe(UInt8(truncatingIfNeeded: scalar.value)) ? Character(scalar) : "?"
         }
         return "\"" + String(safe) + "\""
     }
