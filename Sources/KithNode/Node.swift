@@ -55,7 +55,8 @@ package struct Node: Sendable {
             settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
             engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
-        let dispatcher = Dispatcher(mesh: peers.mesh.directory, clock: clock)
+        let dispatcher = Dispatcher(
+            mesh: peers.mesh.directory, clock: clock, router: Router(aliases: settings.routing.aliases))
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
             engine: monitor, store: store, clock: clock,

@@ -26,6 +26,7 @@ extension NodeSettings {
             cell: try CellSettings(values),
             bridge: try BridgeSettings(values),
             vault: VaultSettings(values, sources: sources),
+            routing: RoutingSettings(values),
             peersFile: try values.required(.peersFile, values.path(.peersFile, in: sources)),
             peerEndpoints: values.text(.peerEndpoints).map(PeersFile.init(list:)) ?? PeersFile(),
             socialIdleThreshold: try values.minutes(.socialIdleThreshold),

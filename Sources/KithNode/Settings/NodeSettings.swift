@@ -19,6 +19,7 @@ package struct NodeSettings: Sendable {
     package var cell: CellSettings
     package var bridge: BridgeSettings
     package var vault: VaultSettings
+    package var routing: RoutingSettings
     /// Absolute; the file need not exist.
     package var peersFile: String
     /// The peers named by flags, environment, `.env` and YAML, without those of ``peersFile``.
@@ -37,7 +38,8 @@ package struct NodeSettings: Sendable {
         name: NodeName, host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String, engine: EngineSettings,
         access: AccessSettings = AccessSettings(), peer: PeerSettings = PeerSettings(), roles: Set<NodeRole> = [.node],
         cell: CellSettings = CellSettings(), bridge: BridgeSettings = BridgeSettings(),
-        vault: VaultSettings = VaultSettings(), peersFile: String, peerEndpoints: PeersFile = PeersFile(),
+        vault: VaultSettings = VaultSettings(), routing: RoutingSettings = RoutingSettings(), peersFile: String,
+        peerEndpoints: PeersFile = PeersFile(),
         socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
     ) {
@@ -52,6 +54,7 @@ package struct NodeSettings: Sendable {
         self.cell = cell
         self.bridge = bridge
         self.vault = vault
+        self.routing = routing
         self.peersFile = peersFile
         self.peerEndpoints = peerEndpoints
         self.socialIdleThreshold = socialIdleThreshold

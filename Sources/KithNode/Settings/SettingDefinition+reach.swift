@@ -57,6 +57,16 @@ extension SettingDefinition {
             help: "Registries at which the node announces itself and looks for others, separated by commas."),
     ]
 
+    /// How requests find their way.
+    static let routing: [SettingDefinition] = [
+        SettingDefinition(
+            .routingAliases, .aliases, note: "`fast` and `code`",
+            help: "Names that clients may ask for in place of a model's, and the models that each stands for: the one "
+                + "that answers soonest is taken, on whichever node. In `kith.yaml` a mapping of names to lists. "
+                + "`fast`, the fastest that is known, and `code`, a model whose name says that it is one for "
+                + "programming, are there unless they are defined otherwise.")
+    ]
+
     /// The roles that AIOS services have, and its vault.
     static let roles: [SettingDefinition] = [
         SettingDefinition(

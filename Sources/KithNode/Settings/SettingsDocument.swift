@@ -41,6 +41,10 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.roles))
 
+        ## The way of a request
+
+        \(table(SettingDefinition.routing))
+
         ## Its engine
 
         \(table(SettingDefinition.engine))

@@ -12,10 +12,13 @@ package final class Dispatcher: Sendable {
     private let mesh: any Mesh
     private let clock: any TimeSource
     private let router: Mutex<Router>
+    /// What may be asked for beside models.
+    package let aliases: ModelAliases
 
     package init(mesh: any Mesh, clock: any TimeSource, router: sending Router = Router()) {
         self.mesh = mesh
         self.clock = clock
+        aliases = router.aliases
         self.router = Mutex(router)
     }
 
