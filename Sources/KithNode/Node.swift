@@ -56,8 +56,9 @@ package struct Node: Sendable {
             engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
         let dispatcher = Dispatcher(
-            mesh: peers.mesh.directory, clock: clock, stallLimit: settings.routing.stallLimit,
-            continues: settings.routing.continues)
+            mesh: peers.mesh.directory, clock: clock,
+            router: Router(aliases: settings.routing.aliases, usesAffinity: settings.routing.usesAffinity),
+            stallLimit: settings.routing.stallLimit, continues: settings.routing.continues)
         dispatcher.journal.announce(in: events)
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,

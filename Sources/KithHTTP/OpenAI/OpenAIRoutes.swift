@@ -61,16 +61,23 @@ struct OpenAIRoutes: Sendable {
         return try .json(OpenAIEmbeddingList(answer, encoding: decoded.encoding), route: route)
     }
 
-    private func models() throws -> Response { try .json(OpenAIModelList(services.knownModels())) }
+    private func models() throws -> Response { try .json(OpenAIModelList(listed)) }
+
+    /// The models that are offered, and after them the aliases, so that programs let people choose those too.
+    private var listed: [ModelInfo] {
+        let offered = services.knownModels()
+        let names = Set(offered.map(\.id))
+        return offered + services.dispatcher.aliases.names.filter { !names.contains($0) }.map { ModelInfo(id: $0) }
+    }
 
     /// Model names may hold slashes, so the rest of the path is the name.
     private func model(_ request: Request) throws -> Response {
         let path = request.uri.path.dropFirst("/v1/models/".count)
         let name = ModelID(String(path).removingPercentEncoding ?? String(path))
-        let known = services.knownModels()
-        guard let model = known.first(where: { $0.id == name }) else {
+        guard let model = listed.first(where: { $0.id == name }) else {
             throw ChatFailure(
-                .modelNotFound, "model '\(name)' not found", field: "model", knownModels: known.map(\.id))
+                .modelNotFound, "model '\(name)' not found", field: "model",
+                knownModels: services.knownModels().map(\.id))
         }
         return try .json(OpenAIModel(model))
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import KithInference
 import KithModel
 
 /// How prompts are placed.
@@ -10,19 +11,63 @@ package struct RoutingSettings: Hashable, Sendable {
     package var stallLimit: Duration
     /// Whether a conversation goes back to the node that had it last.
     package var usesAffinity: Bool
+    /// Names that stand for several models.
+    package var aliases: ModelAliases
 
     package init(
-        continues: Bool = true, stallLimit: Duration = ChatRequest.ordinaryStallLimit, usesAffinity: Bool = true
+        continues: Bool = true, stallLimit: Duration = ChatRequest.ordinaryStallLimit, usesAffinity: Bool = true,
+        aliases: ModelAliases = ModelAliases()
     ) {
         self.continues = continues
         self.stallLimit = stallLimit
         self.usesAffinity = usesAffinity
+        self.aliases = aliases
     }
 
     init(_ values: SettingValues) throws(SettingProblem) {
         self.init(
             continues: try values.required(.routingContinue, values.boolean(.routingContinue)),
             stallLimit: .seconds(try values.required(.routingStallLimit, values.number(.routingStallLimit))),
-            usesAffinity: try values.required(.routingAffinity, values.boolean(.routingAffinity)))
+            usesAffinity: try values.required(.routingAffinity, values.boolean(.routingAffinity)),
+            aliases: values.text(.routingAliases).flatMap(ModelAliases.init(settingText:)) ?? ModelAliases())
+    }
+}
+
+extension ModelAliases {
+    private static let nameLimit = 64
+    private static let modelLimit = 256
+
+    /// Reads `small=llama3.2|qwen3,big=gpt-oss:20b`.
+    ///
+    /// - Returns: `nil` for an alias without a model, twice the same alias, a name that cannot be one, and too many.
+    package init?(settingText text: String) {
+        var defined: [ModelID: [ModelID]] = [:]
+        for entry in SettingKind.entries(text) {
+            guard let sign = entry.firstIndex(of: "=") else { return nil }
+            let name = Self.trimmed(entry[..<sign])
+            let models = entry[entry.index(after: sign)...].split(separator: "|", omittingEmptySubsequences: false)
+                .map(Self.trimmed)
+            guard Self.isAlias(name), models.allSatisfy(Self.isModel), models.count <= Self.memberLimit,
+                defined.updateValue(models.map { ModelID($0) }, forKey: ModelID(name)) == nil,
+                defined.count <= Self.countLimit
+            else { return nil }
+        }
+        self.init(defined)
+    }
+
+    private static func trimmed(_ text: Substring) -> String { SettingKind.entries(String(text)).first ?? "" }
+
+    private static func isAlias(_ text: String) -> Bool {
+        (1...nameLimit).contains(text.utf8.count) && text != automatic.rawValue
+            && text.unicodeScalars.allSatisfy {
+                $0.isASCII && ($0.properties.isAlphabetic || ".:_-/0123456789".unicodeScalars.contains($0))
+            }
+    }
+
+    private static func isModel(_ text: String) -> Bool {
+        (1...modelLimit).contains(text.utf8.count)
+            && !text.unicodeScalars.contains {
+                $0.value < 0x20 || $0.value == 0x7F || ",|=".unicodeScalars.contains($0)
+            }
     }
 }

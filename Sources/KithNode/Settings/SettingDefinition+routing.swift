@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension SettingDefinition {
+    /// Where prompts go.
     static let routing: [SettingDefinition] = [
         SettingDefinition(
             .routingContinue, .boolean, fallback: "on",
@@ -12,5 +13,11 @@ extension SettingDefinition {
             .routingAffinity, .boolean, fallback: "on",
             help: "A conversation goes back to the node that answered it last, whose engine still has it in memory, "
                 + "unless that node is much busier than another."),
+        SettingDefinition(
+            .routingAliases, .aliases, note: "`fast` and `code`",
+            help: "Names that clients may ask for in place of a model's, and the models that each stands for: the one "
+                + "that answers soonest is taken, on whichever node. In `kith.yaml` a mapping of names to lists. "
+                + "`fast`, the fastest that is known, and `code`, a model whose name says that it is one for "
+                + "programming, are there unless they are defined otherwise."),
     ]
 }

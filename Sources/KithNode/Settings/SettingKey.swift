@@ -36,6 +36,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case requestBodyLimit = "limits.request_body"
     case seedBodyLimit = "limits.seed_body"
     case defaultMaxTokens = "limits.default_max_tokens"
+    case routingAliases = "routing.aliases"
     case engineKind = "engine.kind"
     case engineDirectory = "engine.dir"
     case engineModel = "engine.model"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import KithInference
 import KithModel
 import KithTransport
 
@@ -29,6 +30,8 @@ package enum SettingKind: Sendable {
     case addressList
     /// One or more words separated by commas.
     case choices([String])
+    /// Names for several models; see ``ModelAliases/init(settingText:)``. In YAML a mapping of lists.
+    case aliases
 
     /// - Returns: `nil` when `text` is of the wrong type or out of range.
     func parse(_ text: String) -> ConfigContent? {
@@ -49,6 +52,7 @@ package enum SettingKind: Sendable {
         case .addressList: Self.entries(text).allSatisfy { HTTPAddress($0) != nil } ? .string(text) : nil
         case .choices(let choices):
             Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
+        case .aliases: ModelAliases(settingText: text).map { _ in .string(text) }
         }
     }
 
@@ -72,6 +76,9 @@ package enum SettingKind: Sendable {
         case .hostList: "a list of host names separated by commas"
         case .addressList: "a list of addresses such as http://127.0.0.1:8001, separated by commas"
         case .choices(let choices): "one or more of " + choices.joined(separator: ", ") + ", separated by commas"
+        case .aliases:
+            "names other than auto with one or more models each, such as small=llama3.2|qwen3,big=gpt-oss:20b, "
+                + "at most \(ModelAliases.countLimit) with \(ModelAliases.memberLimit) each"
         }
     }
 

@@ -67,11 +67,28 @@ extension SettingLayer {
         case (.scalar(let scalar), _): return isNothing(scalar) ? "" : scalar.string
         case (.sequence(let items), .list) where items.allSatisfy({ $0.scalar != nil }):
             return items.compactMap(\.scalar?.string).joined(separator: ",")
+        case (.mapping(let mapping), .aliases):
+            if let text = aliases(mapping) { return text }
+            fallthrough
         default:
             throw SettingProblem(
                 definition.key.rawValue, at: place,
                 .unusable(value: nil, expected: definition.kind.expectation))
         }
+    }
+
+    /// - Returns: `nil` where a name is none, or would be taken for several.
+    private static func aliases(_ mapping: Yams.Node.Mapping) -> String? {
+        var entries: [String] = []
+        for (name, value) in mapping {
+            let models = value.scalar.map { [Optional($0.string)] } ?? value.sequence?.map(\.scalar?.string) ?? []
+            let words = ([name.scalar?.string] + models).compactMap(\.self)
+            guard words.count == models.count + 1, !models.isEmpty,
+                words.allSatisfy({ word in !word.contains { ",|=".contains($0) } })
+            else { return nil }
+            entries.append("\(words[0])=\(words.dropFirst().joined(separator: "|"))")
+        }
+        return entries.joined(separator: ",")
     }
 
     private static func isNothing(_ scalar: Yams.Node.Scalar) -> Bool {

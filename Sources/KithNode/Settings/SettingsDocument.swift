@@ -37,13 +37,13 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.peers))
 
-        ## Where prompts go
-
-        \(table(SettingDefinition.routing))
-
         ## Its roles, and Vault
 
         \(table(SettingDefinition.roles))
+
+        ## The way of a request
+
+        \(table(SettingDefinition.routing))
 
         ## Its engine
 

@@ -12,7 +12,10 @@ struct PeerWireTests {
         .event(.waiting(.queued)), .event(.delta(ChatDelta(text: "a\u{2028}\n\"b\""))),
         .event(.delta(ChatDelta(text: "", reasoning: "hm", toolCalls: [["index": 0]]))),
         .event(.finished(.length, TokenUsage(promptTokens: 3, completionTokens: .max))),
+        .event(.finished(.stop, TokenUsage(promptTokens: 3, completionTokens: 4, engineTime: .milliseconds(1500)))),
         .verbatim(VerbatimAnswer(contentType: "application/json", body: Array("{\"choices\":[]}".utf8))),
+        .verbatim(
+            VerbatimAnswer(contentType: "application/json", body: Array("{}".utf8), engineTime: .milliseconds(7))),
         .failure(ChatFailure(.overloaded, "full", retryAfter: .seconds(2), field: "f")),
     ]
 
@@ -26,6 +29,27 @@ struct PeerWireTests {
             let back = try JSONBody.decode(PeerWire.Line.self, from: bytes.dropLast())
             #expect("\(back)" == "\(line)")
         }
+    }
+
+    @Test(
+        "A time that no engine takes is as good as none", arguments: ["-1", "86400001", "1e999", "\"1\"", "null", "[]"])
+    func absurdEngineTimes(time: String) throws {
+        let usage = #"{"promptTokens":1,"completionTokens":2,"engineMilliseconds":\#(time)}"#
+        let end = try JSONBody.decode(
+            PeerWire.Line.self, from: Array(#"{"finish":"stop","usage":\#(usage)}"#.utf8))
+        guard case .event(.finished(.stop, let read)) = end else {
+            Issue.record("\(end) is no end")
+            return
+        }
+        #expect(read == TokenUsage(promptTokens: 1, completionTokens: 2))
+        let whole = try JSONBody.decode(
+            PeerWire.Line.self,
+            from: Array(#"{"verbatim":{"contentType":"a","text":"b","engineMilliseconds":\#(time)}}"#.utf8))
+        guard case .verbatim(let answer) = whole else {
+            Issue.record("\(whole) is no whole answer")
+            return
+        }
+        #expect(answer.engineTime == nil)
     }
 
     @Test("A spoilt line is read or refused, and never traps", arguments: 1...20 as ClosedRange<UInt64>)

@@ -85,7 +85,7 @@ struct RouterTests {
     @Test("A node that has proved slow is passed over for one that has proved fast")
     func learnsServiceTime() {
         var router = router
-        for (node, seconds) in [("slow", 8.0), ("fast", 2.0)] as [(NodeName, Double)] {
+        for (node, seconds) in [("slow", 8.0), ("fast", 1.0)] as [(NodeName, Double)] {
             let candidate = Candidate(node: node, model: "m")
             for _ in 0..<10 {
                 let id = RequestID.random()
@@ -93,7 +93,7 @@ struct RouterTests {
                 router.succeeded(id, at: candidate, now: .seconds(8))
             }
         }
-        let nodes = [NodeSnapshot.sketch("slow"), .sketch("fast", outstanding: 2)]
+        let nodes = [NodeSnapshot.sketch("slow"), .sketch("fast", outstanding: 1)]
         #expect(
             router.decide(RouteRequest(), among: nodes, now: .seconds(8)).choices.map(\.candidate.node) == [
                 "fast", "slow",
@@ -171,6 +171,98 @@ struct RouterTests {
         #expect(alone.skipped.isEmpty)
     }
 
+    @Test("A node that drains answers itself when nobody else can, and is skipped otherwise")
+    func lastResort() {
+        let own = NodeSnapshot.sketch("own", isSelf: true, isDraining: true)
+        let alone = decide(RouteRequest(), own, .sketch("kin", reachability: .down("refused")))
+        #expect(alone.choices.map(\.candidate.node) == ["own"])
+        #expect(alone.choices.map(\.reason) == [.lastResort])
+        #expect(alone.skipped == [.init(node: "kin", reason: .down("refused"))])
+
+        let both = decide(RouteRequest(), own, .sketch("kin", outstanding: 50))
+        #expect(both.choices.map(\.candidate.node) == ["kin"])
+        #expect(both.skipped == [.init(node: "own", reason: .draining)])
+    }
+
+    @Test("A kin that drains is not asked even then")
+    func drainingKin() {
+        #expect(decide(RouteRequest(), .sketch("kin", isDraining: true)).choices.isEmpty)
+    }
+
+    @Test("What an engine took is learned, not what the request waited for it")
+    func queueIsNotLearned() {
+        var router = router
+        for (node, engine) in [("waited", 1.0), ("worked", 4.0)] as [(NodeName, Double)] {
+            let candidate = Candidate(node: node, model: "m")
+            for number in 0..<10 {
+                router.began(RequestID(rawValue: "\(number)"), at: candidate, now: .zero)
+                router.succeeded(
+                    RequestID(rawValue: "\(number)"), at: candidate,
+                    cost: EngineCost(engineTime: .seconds(engine), answerTokens: 92), now: .seconds(8))
+            }
+        }
+        #expect(router.tokensPerSecond[Candidate(node: "waited", model: "m")].map { abs($0 - 100) < 1e-6 } == true)
+        #expect(router.tokensPerSecond[Candidate(node: "worked", model: "m")].map { abs($0 - 25) < 1e-6 } == true)
+    }
+
+    @Test("An engine is not believed to have worked longer than the whole request took")
+    func engineTimeIsBounded() {
+        var router = router
+        let candidate = Candidate(node: "n", model: "m")
+        router.began("r", at: candidate, now: .zero)
+        router.succeeded(
+            "r", at: candidate, cost: EngineCost(engineTime: .seconds(5_000), answerTokens: 92), now: .seconds(1))
+        #expect(router.tokensPerSecond[candidate].map { abs($0 - 100) < 1e-6 } == true)
+    }
+
+    @Test("A choice says what its place is made of")
+    func estimate() throws {
+        var router = router
+        let candidate = Candidate(node: "n", model: "m")
+        for number in 0..<1_000 {
+            router.began(RequestID(rawValue: "\(number)"), at: candidate, now: .zero)
+            router.succeeded(
+                RequestID(rawValue: "\(number)"), at: candidate,
+                cost: EngineCost(engineTime: .seconds(1), answerTokens: 92), now: .seconds(1))
+        }
+        let node = NodeSnapshot.sketch(
+            "n", isSelf: true, isLoading: true, slots: 2, outstanding: 4, latency: .milliseconds(7), level: 2)
+        let choice = try #require(
+            router.decide(RouteRequest(tokens: 160), among: [node], now: .seconds(1)).choices.first)
+        let estimate = choice.estimate
+        #expect(estimate.outstanding == 4)
+        #expect(estimate.slots == 2)
+        let tokensPerSecond = try #require(estimate.tokensPerSecond)
+        #expect(abs(tokensPerSecond - 100) < 1e-6)
+        #expect(abs(estimate.work - 110) < 1e-6)
+        #expect(abs(estimate.queue.seconds - 1.5) < 1e-6)
+        #expect(abs(estimate.service.seconds - 1.1) < 1e-6)
+        #expect(estimate.latency == .milliseconds(7))
+        #expect(estimate.coldLoad == RouteKnowledge.coldLoad)
+        #expect(abs(estimate.untilWhole.seconds - 7.607) < 1e-6)
+        #expect(abs(choice.score.seconds - (1.5 + 1.1 * 0.4 * 1.125 + 5.007) / 2) < 1e-6)
+    }
+
+    @Test("Of two nodes that are as good as each other the emptier one goes first")
+    func ties() {
+        let choices = decide(
+            RouteRequest(), .sketch("fuller", slots: 4, outstanding: 1), .sketch("emptier", slots: 4)
+        ).choices
+        #expect(choices.map(\.candidate.node) == ["emptier", "fuller"])
+    }
+
+    @Test("However many models kin name, no more than a bound is remembered")
+    func bounded() {
+        var router = router
+        for number in 0..<3_000 {
+            let candidate = Candidate(node: "n", model: ModelID("m\(number)"))
+            router.began("r", at: candidate, now: .seconds(Double(number)))
+            router.succeeded("r", at: candidate, now: .seconds(Double(number)))
+        }
+        #expect(router.tokensPerSecond.count <= RouteKnowledge.capacity)
+        #expect(router.tokensPerSecond[Candidate(node: "n", model: "m2999")] != nil)
+    }
+
     @Test("A node that says it is overloaded is left alone for as long as it asked")
     func retryAfterIsObeyed() {
         var router = router
@@ -191,6 +283,6 @@ struct RouterTests {
         router.returned("a")
         let decision = router.decide(RouteRequest(), among: [.sketch("a"), .sketch("b")], now: .seconds(1))
         #expect(decision.skipped.isEmpty)
-        #expect(Set(decision.choices.map(\.estimatedWait)).count == 1)
+        #expect(Set(decision.choices.map(\.score)).count == 1)
     }
 }

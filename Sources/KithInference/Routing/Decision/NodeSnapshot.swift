@@ -30,7 +30,7 @@ package struct NodeSnapshot: Sendable {
     package var latency: Duration
     /// The level declared for the node, as a weight; 1 is ordinary.
     package var level: Double
-    /// When this was true.
+    /// When this was true; for a kin, when it was heard.
     package var takenAt: Moment
 
     package init(

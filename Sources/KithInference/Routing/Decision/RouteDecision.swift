@@ -50,7 +50,8 @@ package struct RouteDecision: Sendable {
         package var estimate: WaitEstimate
         package var reason: RouteReason
 
-        package var estimatedWait: Duration { estimate.total }
+        /// What the choices are ordered by.
+        package var score: Duration { estimate.score }
     }
 
     package struct Skip: Hashable, Sendable {

@@ -4,13 +4,13 @@ package import KithModel
 
 /// Decides which node answers: a pure value that is told what happens and asked where to go.
 ///
-/// Filters by tier, reachability, model, context and breaker, then ranks by estimated wait:
-/// `(pace × (outstanding / slots × mean work + own work) + round trip + cold load + penalty) / level`. Among those that
-/// are nearly as good as the best, one that has the beginning of the conversation goes first.
+/// Filters by tier, reachability, model, context and breaker, then ranks by ``WaitEstimate/score``: what is ahead in the
+/// queue, the request itself, round trip, cold load and recent failures, by the level. Among those that are nearly as good
+/// as the best, one that has the beginning of the conversation goes first.
 package struct Router: Sendable {
     /// Requests by which the one with the conversation's beginning may be busier than the best.
     package static let affinityLoad = 2
-    /// Times the best's wait that it may take.
+    /// Times the best's score that it may have.
     package static let affinityFactor = 1.5
     /// And this much more, so that what nobody notices does not move a conversation.
     package static let affinitySlack = Duration.milliseconds(50)
@@ -122,8 +122,7 @@ package struct Router: Sendable {
     }
 
     private static func goesFirst(_ left: RouteDecision.Choice, _ right: RouteDecision.Choice) -> Bool {
-        let (wait, otherWait) = (left.estimatedWait, right.estimatedWait)
-        guard wait == otherWait else { return wait < otherWait }
+        guard left.score == right.score else { return left.score < right.score }
         return left.estimate.outstanding * right.estimate.slots < right.estimate.outstanding * left.estimate.slots
     }
 
@@ -136,8 +135,8 @@ package struct Router: Sendable {
         else { return ranked }
         var ranked = ranked
         ranked[place].estimate.prefixBlocks = holder.blocks
-        let limit = best.estimatedWait * Self.affinityFactor + Self.affinitySlack
-        guard place > 0, best.reason == .shortestWait, ranked[place].estimatedWait <= limit,
+        let limit = best.score * Self.affinityFactor + Self.affinitySlack
+        guard place > 0, best.reason == .shortestWait, ranked[place].score <= limit,
             ranked[place].estimate.outstanding <= best.estimate.outstanding + Self.affinityLoad
         else { return ranked }
         var preferred = ranked.remove(at: place)

@@ -2,8 +2,15 @@
 
 import KithModel
 
-/// What a candidate's place in the order is made of: when a request that goes there now is expected to be answered.
+/// What a candidate's place in the order is made of.
 package struct WaitEstimate: Hashable, Sendable {
+    /// At 1 everybody joins the queue of the fastest node while slower ones stand idle; at 0 an idle node is as good as
+    /// any other. Between a third and a half the mean answer is the soonest, at a fifth of the capacity and at nine
+    /// tenths: see `docs/decisions/0013-what-the-router-learns.md`.
+    package static let serviceWeight = 0.4
+    /// How much longer a request takes beside others in a full engine: slots share a machine.
+    package static let crowding = 0.25
+
     /// Requests running and waiting there: what the node last said, corrected by what was sent and has ended since.
     package var outstanding: Int
     package var slots: Int
@@ -11,9 +18,9 @@ package struct WaitEstimate: Hashable, Sendable {
     package var tokensPerSecond: Double?
     /// Tokens expected of this request, its prompt counted for a part: see ``Work``.
     package var work: Double
-    /// What is running and waiting there takes this long, shared among the slots.
+    /// Until a slot is free for it.
     package var queue: Duration
-    /// The request itself takes this long.
+    /// From then on.
     package var service: Duration
     package var latency: Duration
     /// For a model that has yet to be loaded.
@@ -45,6 +52,13 @@ package struct WaitEstimate: Hashable, Sendable {
         self.prefixBlocks = prefixBlocks
     }
 
-    /// Until the answer is whole, weighed by the level: what candidates are ordered by.
-    package var total: Duration { (queue + service + latency + coldLoad + penalty) / level }
+    /// Until the answer is whole.
+    package var untilWhole: Duration { queue + service + latency + coldLoad }
+
+    /// What candidates are ordered by: like the time until the answer is whole, but what a request takes itself counts
+    /// for less than what it waits for, since whoever comes after it waits too.
+    package var score: Duration {
+        let crowding = Self.crowding * Double(min(outstanding, slots - 1)) / Double(slots)
+        return (queue + service * (Self.serviceWeight * (1 + crowding)) + latency + coldLoad + penalty) / level
+    }
 }

@@ -16,6 +16,8 @@ package final class Dispatcher: Sendable {
     private let router: Mutex<Router>
     private let stallLimit: Duration
     private let continues: Bool
+    /// What may be asked for beside models.
+    package let aliases: ModelAliases
 
     /// - Parameters:
     ///   - stallLimit: How long a kin may take between two tokens.
@@ -28,6 +30,7 @@ package final class Dispatcher: Sendable {
         self.clock = clock
         self.stallLimit = stallLimit
         self.continues = continues
+        aliases = router.aliases
         self.router = Mutex(router)
     }
 

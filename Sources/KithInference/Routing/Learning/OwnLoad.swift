@@ -5,6 +5,8 @@ package import KithModel
 /// How many of this node's own requests were under way at another, now and in the recent past: what is needed to bring a
 /// report of that node's load up to date.
 package struct OwnLoad: Sendable {
+    /// How old a report is when it is heard, on the average: what it says was counted before it was gossiped.
+    package static let reportAge = Duration.milliseconds(250)
     /// Changes that are remembered.
     package static let capacity = 256
 
@@ -28,10 +30,10 @@ package struct OwnLoad: Sendable {
         if count > 0 { change(by: -1, now: now) }
     }
 
-    /// What `reported` was when it was true, plus what was sent since then, less what has ended of what was sent before;
-    /// never less than what is under way.
-    package func corrected(_ reported: Int, takenAt: Moment) -> Int {
-        max(count, reported + count - count(at: takenAt))
+    /// What was reported, plus what was sent since it was counted, less what has ended of what was sent before; never less
+    /// than what is under way.
+    package func corrected(_ reported: Int, heardAt: Moment) -> Int {
+        max(count, reported + count - count(at: heardAt + (.zero - Self.reportAge)))
     }
 
     /// How many were under way at a moment of the past, as far back as is remembered.

@@ -51,12 +51,13 @@ package struct RouteKnowledge: Sendable {
         let pace = record?.pace(of: request.purpose)
         let believed = pace?.estimate(now: now, best: best) ?? best
         let outstanding = outstanding(on: node)
+        let ahead = Double(max(0, outstanding - node.slots + 1)) / Double(node.slots)
         let work = meanWork.expected(of: request).tokens
         return WaitEstimate(
             outstanding: outstanding, slots: node.slots,
             tokensPerSecond: pace?.secondsPerToken.map { 1 / max($0, 1e-9) }, work: work,
-            queue: .seconds(believed * meanWork.tokens * Double(outstanding) / Double(node.slots)),
-            service: .seconds(believed * work), latency: node.latency,
+            queue: .seconds(believed * meanWork.tokens * ahead), service: .seconds(believed * work),
+            latency: node.latency,
             coldLoad: node.isLoading ? Self.coldLoad : .zero, penalty: record?.penalty.left(now: now) ?? .zero,
             level: min(max(node.level, 0.1), 10), breaker: record?.breaker.permission(now: now) ?? .granted)
     }
@@ -64,7 +65,7 @@ package struct RouteKnowledge: Sendable {
     /// A node's own count is live but for requests that are on the way to its queue; a kin's is as old as its last report.
     private func outstanding(on node: NodeSnapshot) -> Int {
         guard let own = ownLoads[node.name] else { return node.outstanding }
-        return node.isSelf ? max(node.outstanding, own.count) : own.corrected(node.outstanding, takenAt: node.takenAt)
+        return node.isSelf ? max(node.outstanding, own.count) : own.corrected(node.outstanding, heardAt: node.takenAt)
     }
 
     // MARK: Being told

@@ -36,8 +36,11 @@ package struct VerbatimUsage: Hashable, Sendable {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
         let afterKey = rest.drop(while: isBlank)
         guard afterKey.first == UInt8(ascii: ":") else { return nil }
-        let digits = afterKey.dropFirst().drop(while: isBlank).prefix { (0x30...0x39).contains($0) }
-        guard (1...9).contains(digits.count) else { return nil }
+        let value = afterKey.dropFirst().drop(while: isBlank)
+        let digits = value.prefix { (0x30...0x39).contains($0) }
+        let next = value.dropFirst(digits.count).first ?? UInt8(ascii: "}")
+        guard (1...9).contains(digits.count), isBlank(next) || next == UInt8(ascii: ",") || next == UInt8(ascii: "}")
+        else { return nil }
         return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
 }
