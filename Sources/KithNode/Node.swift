@@ -33,6 +33,9 @@ package struct Node: Sendable {
     /// - Parameter onListening: Told of the address when the node takes requests.
     /// - Throws: ``NodeStartError`` when the node cannot start.
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
+        if let limit = OpenFiles.raiseLimit() {
+            logger.debug("limit of open files raised", metadata: ["from": "\(limit.before)", "to": "\(limit.after)"])
+        }
         let folder = try DataFolder.claim(settings.dataDirectory)
         let (store, log) = try await folder.openState(logger: logger)
         let identity = try folder.openIdentity(store: store)
@@ -77,6 +80,7 @@ package struct Node: Sendable {
             access.background(clock: clock) + meshServices.background
             + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
+                BackgroundLoop { [clock] in await ProgramPages.letGoOnceStarted(clock: clock) },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
                 },
