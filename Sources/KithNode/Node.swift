@@ -58,6 +58,7 @@ package struct Node: Sendable {
         let dispatcher = Dispatcher(
             mesh: peers.mesh.directory, clock: clock, stallLimit: settings.routing.stallLimit,
             continues: settings.routing.continues)
+        dispatcher.journal.announce(in: events)
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
             engine: monitor, store: store, clock: clock,

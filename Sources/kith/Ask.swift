@@ -46,12 +46,20 @@ struct Ask: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Seconds to wait for the first token.", valueName: "seconds"))
     var timeout: Int = 300
 
+    @Option(
+        help: ArgumentHelp(
+            "Seconds within which the whole answer must be there; it is broken off then.", valueName: "seconds"))
+    var deadline: Double?
+
     @Flag(help: "Print one JSON object when the answer is whole.")
     var json = false
 
     func validate() throws {
         if let nodeName, NodeName(nodeName) == nil {
             throw ValidationError("'\(nodeName)' is not a node's name")
+        }
+        if let deadline, !(0.001...86_400).contains(deadline) {
+            throw ValidationError("--deadline must be from 0.001 to 86400")
         }
         guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout must be from 1 to 86400") }
     }
@@ -61,7 +69,7 @@ struct Ask: AsyncParsableCommand {
             client: try node.client(),
             request: AskRequest(
                 prompt: try promptText(), model: model, maxTokens: maxTokens, temperature: temperature),
-            node: nodeName, firstByte: .seconds(timeout), output: json ? .json : .text)
+            node: nodeName, deadline: deadline, firstByte: .seconds(timeout), output: json ? .json : .text)
         try await Interruption.cancelling { try await asking.run() }
     }
 
@@ -81,12 +89,15 @@ private struct Asking: Sendable {
     var client: NodeClient
     var request: AskRequest
     var node: String?
+    /// Seconds.
+    var deadline: Double?
     var firstByte: Duration
     var output: Output
 
     func run() async throws {
         var headers: HTTPHeaders = ["Accept": "text/event-stream"]
         if let node { headers.add(name: "x-kith-node", value: node) }
+        if let deadline { headers.add(name: "x-kith-timeout", value: AskDeadline.text(deadline)) }
         let response = try await client.stream(
             "/v1/chat/completions", body: try JSONBody.encode(request), headers: headers,
             limits: UpstreamLimits(firstByte: firstByte, stall: .seconds(120)))
@@ -117,7 +128,7 @@ private struct Asking: Sendable {
         case .json: try Terminal.printJSON(AskResult(transcript, route: route))
         case .text:
             try endLine(after: transcript)
-            var sentence = route.sentence
+            var sentence = route.sentence + transcript.continuationNote
             if transcript.finishReason == "length" { sentence += "; stopped at the token limit" }
             Terminal.note(Terminal.errorStyle.dim(sentence))
         }

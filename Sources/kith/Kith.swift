@@ -26,8 +26,8 @@ struct Kith: AsyncParsableCommand {
             """,
         version: KithVersion.text,
         subcommands: [
-            Up.self, Ask.self, Status.self, Peers.self, ID.self, Invite.self, Join.self, Rename.self, ChangeTier.self,
-            Forget.self, Rekey.self, Key.self, Context.self, Level.self, Sync.self, Session.self, Engine.self,
-            Cluster.self, Settings.self, Doctor.self,
+            Up.self, Ask.self, Route.self, Status.self, Peers.self, Drain.self, ID.self, Invite.self, Join.self,
+            Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Context.self, Level.self, Sync.self,
+            Session.self, Engine.self, Cluster.self, Settings.self, Doctor.self,
         ])
 }

@@ -43,9 +43,9 @@ struct NodeClient: Sendable {
     /// - Parameter patience: Until the node must have answered; it may have to ask another machine first.
     /// - Throws: ``CommandFailure``; `CancellationError`.
     func post<Value: Decodable>(
-        _ path: String, _ message: some Encodable, patience: Duration = .seconds(30)
+        _ path: String, _ message: some Encodable, headers: HTTPHeaders = [:], patience: Duration = .seconds(30)
     ) async throws -> Value {
-        try await call(.POST, path, body: try JSONBody.encode(message), patience: patience)
+        try await call(.POST, path, body: try JSONBody.encode(message), headers: headers, patience: patience)
     }
 
     /// - Throws: ``CommandFailure``; `CancellationError`.
@@ -64,18 +64,21 @@ struct NodeClient: Sendable {
     }
 
     private func call<Value: Decodable>(
-        _ method: HTTPMethod, _ path: String, body: [UInt8]?, patience: Duration = .seconds(10)
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, headers: HTTPHeaders = [:],
+        patience: Duration = .seconds(10)
     ) async throws -> Value {
-        try decode(try await reply(method, path, body: body, patience: patience))
+        try decode(try await reply(method, path, body: body, headers: headers, patience: patience))
     }
 
     private func reply(
-        _ method: HTTPMethod, _ path: String, body: [UInt8]?, patience: Duration = .seconds(10)
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, headers: HTTPHeaders = [:],
+        patience: Duration = .seconds(10)
     ) async throws -> UpstreamReply {
         try await translating {
             try await upstream.collect(
                 UpstreamRequest(
-                    method, address, path: path, headers: headers, body: body.map { ByteBuffer(bytes: $0) },
+                    method, address, path: path, headers: HTTPHeaders(Array(headers) + Array(self.headers)),
+                    body: body.map { ByteBuffer(bytes: $0) },
                     limits: UpstreamLimits(firstByte: patience, stall: .seconds(10))))
         }
     }

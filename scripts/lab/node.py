@@ -21,6 +21,7 @@ class Node:
     flags: list[str] = field(default_factory=list)
     peer_port: int = 0
     more_environment: dict[str, str] = field(default_factory=dict)
+    key: str | None = None
     process: Process | None = None
 
     def start(self, limit: float = 60, ready: bool = True) -> "Node":
@@ -41,7 +42,7 @@ class Node:
         def answers() -> bool:
             if process is not None and not process.is_running:
                 raise RuntimeError(f"{self.name} ended at once:\n{process.tail()}")
-            return web.get(self.port, path, timeout=2).status == 200
+            return web.request(self.port, "GET", path, timeout=2, headers=self.headers).status == 200
 
         try:
             web.wait_until(answers, limit, f"{path} of {self.name} on port {self.port}")
@@ -52,6 +53,16 @@ class Node:
         """Pairs both as kin, as a person would: the code goes from one command to the other through a pipe."""
         code = self._command("invite", "--tier", "kin", "--expires", "1m")
         joiner._command("join", given=code)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request to this node shows."""
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+
+    def require_key(self, scope: str) -> None:
+        """To be called before the start: from then on nobody is answered without the key that this makes."""
+        self.key = self._command("key", "create", "--name", "lab", "--scope", scope).strip()
+        self.flags.append("--require-key")
 
     def _command(self, *words: str, given: str = "") -> str:
         done = subprocess.run(

@@ -9,9 +9,21 @@ package struct AskTranscript: Sendable {
     package private(set) var model: String?
     package private(set) var finishReason: String?
     package private(set) var usage: JSONValue?
+    /// Who went on when the one before broke off, and after how many tokens, as the node tells it.
+    package private(set) var continuations: [JSONValue] = []
     private var isDone = false
+    private static let continuationLimit = 64
 
     package init() {}
+
+    /// `; laptop went on after 120 tokens`, for each that did; empty when none had to.
+    package var continuationNote: String {
+        continuations.map { continued in
+            let node = continued["node"]?.stringValue ?? "another node"
+            return "; \(node) went on" + (continued["after_tokens"]?.intValue.map { " after \($0) tokens" } ?? "")
+        }
+        .joined().printable
+    }
 
     /// - Returns: The text that the event adds to the answer.
     /// - Throws: ``CommandFailure`` with `cutOff` for an error that the node reports in the stream, and for what is not an
@@ -47,6 +59,9 @@ package struct AskTranscript: Sendable {
     private mutating func note(_ chunk: JSONValue) -> String {
         if let model = chunk["model"]?.stringValue { self.model = model }
         if let usage = chunk["usage"], usage != .null { self.usage = usage }
+        if let continued = chunk["x_kith"]?["continued"], continuations.count < Self.continuationLimit {
+            continuations.append(continued)
+        }
         guard let choice = chunk["choices"]?.arrayValue?.first else { return "" }
         if let reason = choice["finish_reason"]?.stringValue { finishReason = reason }
         let piece = choice["delta"]?["content"]?.stringValue ?? ""

@@ -20,6 +20,7 @@ package struct StatusReport: Sendable {
         lines.append(
             "state   \(status.sessions) sessions, \(status.turnCount) turns, valence \(Self.rounded(status.valence)), "
                 + "level \(Self.rounded(status.level))")
+        if status.draining == true { lines.append("drain   new prompts go to kin; kith drain --off ends that") }
         lines.append("")
         return lines + peerLines
     }

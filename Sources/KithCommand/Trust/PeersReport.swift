@@ -52,7 +52,8 @@ package struct PeersReport: Sendable {
 
     private func cells(_ peer: NodeStatus.Peer) -> [String] {
         [
-            peer.id.map { String($0.prefix(7)) } ?? "-", peer.name, peer.tier, peer.state,
+            peer.id.map { String($0.prefix(7)) } ?? "-", peer.name, peer.tier,
+            peer.draining == true && peer.state == "up" ? "draining" : peer.state,
             peer.level.map(StatusReport.rounded) ?? "-", peer.slots > 0 ? "\(peer.active)/\(peer.slots)" : "-",
             peer.latencyMilliseconds.map { StatusReport.rounded($0) + " ms" } ?? "-",
             peer.lastSeenSeconds.map { StatusReport.age($0) + " ago" } ?? "-",

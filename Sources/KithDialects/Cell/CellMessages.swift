@@ -54,10 +54,12 @@ package enum CellMessage {
         package var model: String?
         /// Added by kith: the node that answered.
         package var node: String?
+        /// Where the engine's part came from, as the header `x-kith-route` says it; not part of the body.
+        package var route: String?
 
         package init(
             action: String, codeLength: Int, contextKeys: [String], suggestions: [String], level: Double,
-            model: String? = nil, node: String? = nil
+            model: String? = nil, node: String? = nil, route: String? = nil
         ) {
             self.action = action
             self.codeLength = codeLength
@@ -66,6 +68,7 @@ package enum CellMessage {
             self.level = level
             self.model = model
             self.node = node
+            self.route = route
         }
 
         private enum CodingKeys: String, CodingKey {
@@ -119,8 +122,11 @@ package enum CellMessage {
 package protocol CellAnswering: Sendable {
     /// From memory; never waits.
     func health() -> CellMessage.Health
+    /// - Parameter deadline: When the one who asked gives up; `nil` leaves it to the cell.
     /// - Throws: `ChatFailure`; not because no engine answers, since findings can be made without one.
-    func assist(_ request: CellMessage.AssistRequest) async throws -> CellMessage.AssistAnswer
+    func assist(
+        _ request: CellMessage.AssistRequest, until deadline: Moment?
+    ) async throws -> CellMessage.AssistAnswer
     /// - Parameter delivery: Counts once, however often it arrives.
     /// - Throws: ``StateRefusal``.
     func sync(

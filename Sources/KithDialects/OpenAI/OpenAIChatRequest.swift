@@ -10,6 +10,12 @@ package struct OpenAIChatRequest: Decodable, Sendable {
     package var messages: [ChatMessage]
     package var options: OpenAIRequestOptions
 
+    init(model: String?, messages: [ChatMessage], options: OpenAIRequestOptions) {
+        self.model = model
+        self.messages = messages
+        self.options = options
+    }
+
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: OpenAIKey.self)
         model = try container.decodeIfPresent(String.self, forKey: .model)
@@ -56,12 +62,20 @@ package struct OpenAICompletionRequest: Decodable, Sendable {
 }
 
 /// What chat and text completions have in common.
-package struct OpenAIRequestOptions: Sendable {
+package struct OpenAIRequestOptions: Hashable, Sendable {
     package var stream: Bool
     package var includesUsage: Bool
     package var extensions: [String: JSONValue]
     private var unchecked: SamplingOptions
     private var choices: Int?
+
+    init(stream: Bool, includesUsage: Bool, sampling: SamplingOptions, choices: Int?) {
+        self.stream = stream
+        self.includesUsage = includesUsage
+        extensions = [:]
+        unchecked = sampling
+        self.choices = choices
+    }
 
     init(from container: KeyedDecodingContainer<OpenAIKey>) throws {
         stream = try container.decodeIfPresent(Bool.self, forKey: .stream) ?? false

@@ -44,11 +44,14 @@ package struct NodeStatus: Codable, Sendable {
         package var latencyMilliseconds: Double?
         package var lastSeenSeconds: Double?
         package var reason: String?
+        /// It wants new prompts to go elsewhere; missing when it does not.
+        package var draining: Bool?
 
         package init(
             id: String? = nil, name: String, address: String, addresses: [String] = [], tier: String, state: String,
             level: Double? = nil, versions: String? = nil, models: [String], active: Int, slots: Int,
-            latencyMilliseconds: Double?, lastSeenSeconds: Double?, reason: String?
+            latencyMilliseconds: Double?, lastSeenSeconds: Double?, reason: String?,
+            draining: Bool? = nil
         ) {
             self.id = id
             self.name = name
@@ -64,10 +67,11 @@ package struct NodeStatus: Codable, Sendable {
             self.latencyMilliseconds = latencyMilliseconds
             self.lastSeenSeconds = lastSeenSeconds
             self.reason = reason
+            self.draining = draining
         }
 
         private enum CodingKeys: String, CodingKey {
-            case id, name, address, addresses, tier, state, level, versions, models, active, slots, reason
+            case id, name, address, addresses, tier, state, level, versions, models, active, slots, reason, draining
             case latencyMilliseconds = "latency_ms"
             case lastSeenSeconds = "last_seen_seconds"
         }
@@ -78,6 +82,8 @@ package struct NodeStatus: Codable, Sendable {
     package var address: String
     package var uptimeSeconds: Double
     package var level: Double
+    /// Whether new prompts go elsewhere; missing where the node does not know of it.
+    package var draining: Bool?
     package var engine: Engine
     package var peers: [Peer]
     package var sessions: Int
@@ -85,14 +91,15 @@ package struct NodeStatus: Codable, Sendable {
     package var valence: Double
 
     package init(
-        node: String, version: String, address: String, uptimeSeconds: Double, level: Double, engine: Engine,
-        peers: [Peer], sessions: Int, turnCount: Int, valence: Double
+        node: String, version: String, address: String, uptimeSeconds: Double, level: Double,
+        draining: Bool? = nil, engine: Engine, peers: [Peer], sessions: Int, turnCount: Int, valence: Double
     ) {
         self.node = node
         self.version = version
         self.address = address
         self.uptimeSeconds = uptimeSeconds
         self.level = level
+        self.draining = draining
         self.engine = engine
         self.peers = peers
         self.sessions = sessions
@@ -101,7 +108,7 @@ package struct NodeStatus: Codable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case node, version, address, level, engine, peers, sessions, valence
+        case node, version, address, level, draining, engine, peers, sessions, valence
         case uptimeSeconds = "uptime_seconds"
         case turnCount = "turn_count"
     }

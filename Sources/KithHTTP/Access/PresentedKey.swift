@@ -26,7 +26,7 @@ struct PresentedKey: Sendable {
     }
 
     private init?(_ text: Substring) {
-        guard text.contains(where: { $0 != " " }) else { return nil }
+        guard text.utf8.contains(where: { $0 != UInt8(ascii: " ") }) else { return nil }
         self.text = text
     }
 
@@ -34,7 +34,7 @@ struct PresentedKey: Sendable {
     private static func bearer(_ header: String) -> Substring? {
         let scheme = header.utf8.prefix(7)
         guard scheme.count == 7, zip(scheme, "bearer ".utf8).allSatisfy({ $0 | 0x20 == $1 }) else { return nil }
-        return header[scheme.endIndex...].drop { $0 == " " }
+        return Substring(header.utf8[scheme.endIndex...].drop { $0 == UInt8(ascii: " ") })
     }
 }
 

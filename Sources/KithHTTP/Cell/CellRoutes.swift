@@ -23,13 +23,15 @@ struct CellRoutes: Sendable {
     }
 
     private func assist(_ request: Request) async throws -> Response {
+        let deadline = try request.headers.deadline(now: cell.clock.now)
         let body = try await request.detailBody(upTo: bodyLimit)
         var fields = try FieldReader(body)
         let asked = CellMessage.AssistRequest(
             code: fields.text("code"), context: fields.object("context"), action: fields.text("action", or: "analyze"))
         try fields.check()
         do {
-            return try .json(try await cell.assist(asked))
+            let answer = try await cell.assist(asked, until: deadline)
+            return try .json(answer, headers: .route(answer.route))
         } catch let failure as ChatFailure where failure.code == .invalidRequest {
             throw UnusableBody(field: failure.field ?? "code", why: failure.message, input: .string(asked.action))
         }

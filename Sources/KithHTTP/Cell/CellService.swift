@@ -28,6 +28,7 @@ package struct CellService: CellAnswering {
     let profile: Profile
     private let state: any SharedState
     private let opinions: EngineOpinions
+    let clock: any TimeSource
     private let nodeName: @Sendable (NodeID) -> String?
 
     /// - Parameters:
@@ -39,6 +40,7 @@ package struct CellService: CellAnswering {
     ) {
         self.profile = profile
         self.state = state
+        self.clock = clock
         opinions = EngineOpinions(dispatcher: dispatcher, clock: clock, limit: engineLimit)
         self.nodeName = nodeName
     }
@@ -87,7 +89,9 @@ package struct CellService: CellAnswering {
 
     // MARK: Code
 
-    package func assist(_ request: CellMessage.AssistRequest) async throws -> CellMessage.AssistAnswer {
+    package func assist(
+        _ request: CellMessage.AssistRequest, until deadline: Moment?
+    ) async throws -> CellMessage.AssistAnswer {
         guard let action = AssistAction(rawValue: request.action) else {
             throw ChatFailure(
                 .invalidRequest, "the action has from 1 to \(AssistAction.limit) bytes and no control characters",
@@ -99,11 +103,12 @@ package struct CellService: CellAnswering {
             await Self.read(request.code, surroundings, action)
         }
         let opinion = try await opinions.opinion(
-            on: reading, action: action, surroundings: surroundings, code: request.code)
+            on: reading, action: action, surroundings: surroundings, code: request.code, until: deadline)
         return CellMessage.AssistAnswer(
             action: request.action, codeLength: request.code.unicodeScalars.count, contextKeys: surroundings.keys,
             suggestions: reading.sentences + (opinion?.suggestions ?? []), level: level,
-            model: opinion?.model.rawValue, node: (opinion?.node ?? profile.name).rawValue)
+            model: opinion?.model.rawValue, node: (opinion?.route.candidate?.node ?? profile.name).rawValue,
+            route: opinion?.route.headerValue)
     }
 
     @concurrent private static func read(

@@ -10,7 +10,7 @@ struct EngineOpinions: Sendable {
     struct Opinion: Sendable {
         var suggestions: [String]
         var model: ModelID
-        var node: NodeName?
+        var route: RouteReport
     }
 
     let dispatcher: Dispatcher
@@ -23,22 +23,27 @@ struct EngineOpinions: Sendable {
         var text = ""
         var ending = FindingsParser.Ending.cut
         var model: ModelID?
-        var node: NodeName?
+        var route = RouteReport()
     }
 
+    /// - Parameter deadline: When nobody waits for it any more, if that is before the limit.
     /// - Returns: `nil` when no engine said anything in time.
     /// - Throws: `CancellationError`.
     func opinion(
-        on reading: CodeReading, action: AssistAction, surroundings: AssistContext, code: String
+        on reading: CodeReading, action: AssistAction, surroundings: AssistContext, code: String,
+        until deadline: Moment? = nil
     ) async throws -> Opinion? {
         guard reading.shownCode.contains(where: { !$0.isWhitespace }) else { return nil }
         let prompt = AssistPrompt(
             reading, action: action, language: surroundings.language, path: surroundings.path,
             cursor: surroundings.cursor)
         let heard = HeardText()
-        await withTaskGroup { group in
-            group.addTask { await listen(to: prompt.request, heard) }
-            group.addTask { try? await clock.sleep(for: limit) }  // ends early only with all of it
+        let end = min(clock.now + limit, deadline ?? Moment(nanoseconds: .max))
+        var request = prompt.request
+        request.deadline = deadline
+        await withTaskGroup { [request] group in
+            group.addTask { await listen(to: request, heard) }
+            group.addTask { try? await clock.sleep(until: end, tolerance: nil) }  // ends early only with all of it
             await group.next()
             group.cancelAll()
         }
@@ -74,7 +79,7 @@ struct EngineOpinions: Sendable {
         func begin(_ answer: RoutedAnswer) {
             state.withLock {
                 $0.model = answer.model
-                $0.node = answer.route.candidate?.node
+                $0.route = answer.route
             }
         }
 
@@ -94,7 +99,7 @@ struct EngineOpinions: Sendable {
             guard let model = heard.model else { return nil }
             let suggestions = FindingsParser(action: action, code: code)
                 .suggestions(in: heard.text, ending: heard.ending)
-            return Opinion(suggestions: suggestions, model: model, node: heard.node)
+            return Opinion(suggestions: suggestions, model: model, route: heard.route)
         }
     }
 }

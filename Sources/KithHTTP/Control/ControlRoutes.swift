@@ -30,7 +30,8 @@ struct ControlRoutes: Sendable {
     static func cover(_ path: String) -> Bool {
         let places = [
             "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
-            LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path,
+            LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
+            DrainRoutes.path,
         ]
         return places.contains { path == $0 || path.hasPrefix($0 + "/") }
     }

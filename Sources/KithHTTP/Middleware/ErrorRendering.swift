@@ -120,7 +120,7 @@ struct SurfaceProblem: Sendable {
         case .modelNotFound: .notFound
         case .overloaded, .noEngine, .cancelled: .serviceUnavailable
         case .rateLimited: .tooManyRequests
-        case .timeout: .gatewayTimeout
+        case .timeout, .deadlineExceeded: .gatewayTimeout
         case .unreachable, .interrupted, .invalidAnswer, .engineError, .unauthorized, .cannotContinue: .badGateway
         }
     }

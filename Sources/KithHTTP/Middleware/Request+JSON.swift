@@ -58,6 +58,14 @@ extension HTTPFields {
         }
     }
 
+    /// Where an answer came from, as it was said elsewhere; nothing for what cannot stand in a header.
+    static func route(_ text: String?) -> HTTPFields {
+        guard let text, (1...RouteReport.headerLimit).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { return [:] }
+        return [.kithRoute: text]
+    }
+
     mutating func setRoute(_ route: RouteReport?) {
         guard let value = route?.headerValue, !value.isEmpty else { return }
         self[.kithRoute] = value

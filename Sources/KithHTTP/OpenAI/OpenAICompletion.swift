@@ -12,7 +12,7 @@ struct OpenAICompletion: Sendable {
 
     /// - Throws: ``ChatFailure`` for what is not a request to `/v1/chat/completions`.
     init(chat bytes: [UInt8]) throws {
-        let decoded = try JSONBody.decode(OpenAIChatRequest.self, from: bytes)
+        let decoded = try OpenAIChatRequest.read(bytes)
         request = try decoded.chatRequest(verbatim: decoded.options.stream ? nil : bytes)
         includesUsage = decoded.options.includesUsage
     }

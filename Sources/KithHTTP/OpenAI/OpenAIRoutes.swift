@@ -57,8 +57,7 @@ struct OpenAIRoutes: Sendable {
     private func embeddings(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
         let decoded = try JSONBody.decode(OpenAIEmbeddingRequest.self, from: bytes)
-        let (answer, route) = try await services.dispatcher.embed(
-            decoded.request, pin: try request.headers.pinnedNode())
+        let (answer, route) = try await services.embed(decoded.request, headers: request.headers)
         return try .json(OpenAIEmbeddingList(answer, encoding: decoded.encoding), route: route)
     }
 

@@ -16,6 +16,7 @@ final class ClientWatchHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private let presence: ClientPresence
     private let bodyLimit: TimeAmount
+    private var isInBody = false
     private var slowRequest: Scheduled<Void>?
 
     init(presence: ClientPresence, bodyLimit: Duration) {
@@ -26,17 +27,23 @@ final class ClientWatchHandler: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head: break
-        case .body:
-            if slowRequest == nil {
-                slowRequest = context.eventLoop.assumeIsolated().scheduleTask(in: bodyLimit) {
-                    context.close(promise: nil)
-                }
-            }
+        case .body: isInBody = true
         case .end:
+            isInBody = false
             slowRequest?.cancel()
             slowRequest = nil
         }
         context.fireChannelRead(data)
+    }
+
+    /// A body that came in one go, as most do, needs no timer.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isInBody, slowRequest == nil {
+            slowRequest = context.eventLoop.assumeIsolated().scheduleTask(in: bodyLimit) {
+                context.close(promise: nil)
+            }
+        }
+        context.fireChannelReadComplete()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

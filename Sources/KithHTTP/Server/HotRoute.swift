@@ -17,11 +17,20 @@ struct HotRoute: Sendable {
 
     /// Whether a request with this head can be answered here, if its body turns out not to ask for a stream.
     static func accepts(_ head: HTTPRequest) -> Bool {
-        guard head.method == .post, head.path == "/v1/chat/completions", head.headerFields[.expect] == nil,
-            head.headerFields[.connection]?.lowercased() != "close",
-            let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length <= bodyLimit
-        else { return false }
-        return head.headerFields[.contentType].map(MediaTypes.isJSON) ?? true
+        guard head.method == .post, head.path == "/v1/chat/completions" else { return false }
+        var length: Int?
+        for field in head.headerFields {  // once over them: each look-up by name would do the same
+            switch field.name.canonicalName {
+            case "expect": return false
+            case "connection": guard field.value.lowercased() != "close" else { return false }
+            case "content-type": guard MediaTypes.isJSON(field.value) else { return false }
+            case "content-length":
+                guard length == nil, let value = Int(field.value), value <= bodyLimit else { return false }
+                length = value
+            default: break
+            }
+        }
+        return length != nil
     }
 
     /// Whoever is refused is answered by the framework's route.

@@ -33,6 +33,8 @@ package enum NodeServer {
         SyncRoutes(services: services).add(to: router)
         EventRoutes(services: services).add(to: router)
         SessionRoutes(services: services).add(to: router)
+        RoutingRoutes(services: services).add(to: router)
+        DrainRoutes(services: services).add(to: router)
         return Application(
             responder: router.buildResponder(),
             server: .surface(limits: limits, hotRoute: HotRoute(services: services, logger: logger), tls: tls),

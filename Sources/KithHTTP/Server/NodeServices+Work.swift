@@ -10,6 +10,7 @@ extension NodeServices {
     func dispatch(_ request: ChatRequest, headers: HTTPFields) async throws -> RoutedAnswer {
         var request = request
         request.mayContinue = try headers.mayContinue()
+        request.deadline = try headers.deadline(now: clock.now)
         let pin = try headers.pinnedNode()
         do {
             return try await dispatcher.dispatch(request, pin: pin)
@@ -21,6 +22,13 @@ extension NodeServices {
             }
             throw failure
         }
+    }
+
+    /// Embeds as the client's headers wish.
+    func embed(_ request: EmbeddingRequest, headers: HTTPFields) async throws -> (EmbeddingAnswer, RouteReport) {
+        var request = request
+        request.deadline = try headers.deadline(now: clock.now)
+        return try await dispatcher.embed(request, pin: try headers.pinnedNode())
     }
 
     func record(_ outcome: InteractionOutcome) { store.recordOutcome(outcome, at: .now()) }

@@ -16,11 +16,10 @@ struct EventRoutes: Sendable {
 
     private func follow(_ request: Request) throws -> Response {
         let kinds = try request.uri.queryParameters["kinds"].map { try Self.kinds(String($0)) }
-        guard let events = services.events.follow() else {
+        guard let events = services.events.follow(kinds ?? Set(NodeEvent.Kind.allCases)) else {
             throw ControlFailure(.busy, "\(EventHub.followerLimit) follow the events already; try again later")
         }
-        let writer = EventStreamWriter(
-            events: events, kinds: kinds ?? Set(NodeEvent.Kind.allCases), clock: services.clock)
+        let writer = EventStreamWriter(events: events, clock: services.clock)
         return Response.eventStream { body in try await writer.write(to: &body) }
     }
 

@@ -17,7 +17,6 @@ struct EventStreamWriter: Sendable {
     }
 
     let events: AsyncStream<NodeEvent>
-    let kinds: Set<NodeEvent.Kind>
     let clock: any TimeSource
 
     @concurrent
@@ -25,7 +24,7 @@ struct EventStreamWriter: Sendable {
         let (signals, source) = AsyncStream.makeStream(
             of: Signal.self, bufferingPolicy: .bufferingNewest(EventHub.backlog))
         let follower = Task {
-            for await event in events where kinds.contains(event.kind) { source.yield(.event(event)) }
+            for await event in events { source.yield(.event(event)) }
             source.finish()
         }
         let ticker = Task {

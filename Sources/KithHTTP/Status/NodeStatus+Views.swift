@@ -28,7 +28,8 @@ extension NodeStatus.Peer {
             active: entry.load?.outstanding ?? 0, slots: entry.load?.slots ?? 0,
             latencyMilliseconds: entry.latency.map { $0.milliseconds.rounded(toPlaces: 2) },
             lastSeenSeconds: entry.lastHeard.map { (now - $0).seconds.rounded(toPlaces: 1) },
-            reason: entry.isCloned ? "two nodes use this identity; run kith rekey on the copy" : entry.state.reason)
+            reason: entry.isCloned ? "two nodes use this identity; run kith rekey on the copy" : entry.state.reason,
+            draining: entry.load?.isDraining)
     }
 }
 

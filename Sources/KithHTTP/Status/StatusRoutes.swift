@@ -30,7 +30,7 @@ struct StatusRoutes: Sendable {
             NodeStatus(
                 node: services.name.rawValue, version: services.version, address: address.description,
                 uptimeSeconds: (now - services.startedAt).seconds.rounded(toPlaces: 1), level: services.level(),
-                engine: NodeStatus.Engine(services.engine.status()),
+                draining: services.mesh.drainingSince != nil, engine: NodeStatus.Engine(services.engine.status()),
                 peers: services.mesh.peers().map { NodeStatus.Peer($0, now: now) }, sessions: state.sessions,
                 turnCount: state.turnCount, valence: state.valence))
     }

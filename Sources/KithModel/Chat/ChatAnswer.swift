@@ -16,10 +16,13 @@ package enum ChatAnswer: Sendable {
 package struct VerbatimAnswer: Sendable {
     package var contentType: String
     package var body: [UInt8]
+    /// As ``TokenUsage/engineTime``.
+    package var engineTime: Duration?
 
-    package init(contentType: String, body: [UInt8]) {
+    package init(contentType: String, body: [UInt8], engineTime: Duration? = nil) {
         self.contentType = contentType
         self.body = body
+        self.engineTime = engineTime
     }
 }
 
@@ -29,6 +32,10 @@ package struct EmbeddingRequest: Sendable, Codable {
     package var model: ModelID?
     package var inputs: [String]
     package var dimensions: Int?
+    /// When the one who asked gives up. Of this process's clock; a kin is told the time that is left.
+    package var deadline: Moment?
+
+    private enum CodingKeys: String, CodingKey { case id, model, inputs, dimensions }
 
     package init(id: RequestID = .random(), model: ModelID? = nil, inputs: [String], dimensions: Int? = nil) {
         self.id = id

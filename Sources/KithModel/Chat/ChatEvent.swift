@@ -37,20 +37,3 @@ package enum FinishReason: String, Hashable, Sendable, Codable {
     case toolCalls = "tool_calls"
     case contentFilter = "content_filter"
 }
-
-/// Tokens read and made, as the engine counted them.
-package struct TokenUsage: Hashable, Sendable, Codable {
-    package var promptTokens: Int
-    package var completionTokens: Int
-
-    package init(promptTokens: Int, completionTokens: Int) {
-        self.promptTokens = promptTokens
-        self.completionTokens = completionTokens
-    }
-
-    /// Saturates instead of trapping: the parts come from other machines.
-    package var totalTokens: Int {
-        let (sum, overflow) = promptTokens.addingReportingOverflow(completionTokens)
-        return overflow ? .max : sum
-    }
-}

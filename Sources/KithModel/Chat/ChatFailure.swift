@@ -8,6 +8,8 @@ package struct ChatFailure: Error, Sendable, CustomStringConvertible {
         case unreachable
         /// A time limit passed; the message says which.
         case timeout
+        /// The one who asked wanted the answer by now and has given up: nobody's fault, and nothing to try again.
+        case deadlineExceeded
         /// The connection ended in the middle of an answer, or before the first byte of one.
         case interrupted
         /// The other side answered what is not its dialect.

@@ -9,8 +9,13 @@ package final class EventHub: Sendable {
     /// More are turned away.
     package static let followerLimit = 256
 
+    private struct Follower {
+        var kinds: Set<NodeEvent.Kind>
+        var stream: AsyncStream<NodeEvent>.Continuation
+    }
+
     private struct State {
-        var followers: [UInt64: AsyncStream<NodeEvent>.Continuation] = [:]
+        var followers: [UInt64: Follower] = [:]
         var next: UInt64 = 0
     }
 
@@ -20,17 +25,24 @@ package final class EventHub: Sendable {
 
     package func publish(_ event: NodeEvent) {
         let followers = state.withLock { Array($0.followers.values) }
-        for follower in followers { follower.yield(event) }
+        for follower in followers where follower.kinds.contains(event.kind) { follower.stream.yield(event) }
+    }
+
+    /// Whether anybody follows events of this kind; for those that are costly to make.
+    package func hasFollowers(of kind: NodeEvent.Kind) -> Bool {
+        state.withLock { state in
+            !state.followers.isEmpty && state.followers.values.contains { $0.kinds.contains(kind) }
+        }
     }
 
     /// - Returns: What happens from now on; `nil` when there are too many followers.
-    package func follow() -> AsyncStream<NodeEvent>? {
+    package func follow(_ kinds: Set<NodeEvent.Kind> = Set(NodeEvent.Kind.allCases)) -> AsyncStream<NodeEvent>? {
         let (stream, continuation) = AsyncStream.makeStream(
             of: NodeEvent.self, bufferingPolicy: .bufferingNewest(Self.backlog))
         let number = state.withLock { state -> UInt64? in
             guard state.followers.count < Self.followerLimit else { return nil }
             defer { state.next &+= 1 }
-            state.followers[state.next] = continuation
+            state.followers[state.next] = Follower(kinds: kinds, stream: continuation)
             return state.next
         }
         guard let number else { return nil }
@@ -42,6 +54,6 @@ package final class EventHub: Sendable {
 
     /// Ends all following, so that a node can stop.
     package func finish() {
-        for follower in state.withLock({ Array($0.followers.values) }) { follower.finish() }
+        for follower in state.withLock({ Array($0.followers.values) }) { follower.stream.finish() }
     }
 }

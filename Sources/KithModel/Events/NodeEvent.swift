@@ -9,6 +9,8 @@ package struct NodeEvent: Hashable, Sendable {
         case context
         /// The bridge went from one mode to another.
         case bridge
+        /// A request was answered, or was not: where it went and why, and nothing of what was said.
+        case route
     }
 
     package var kind: Kind

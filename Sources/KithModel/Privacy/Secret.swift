@@ -14,14 +14,12 @@ package struct Secret: Sendable, Hashable {
 
     /// Compares in time that depends only on the length of `candidate`.
     package func matches(_ candidate: some Sequence<UInt8>) -> Bool {
-        let expected = Array(value.utf8)
+        let (shown, expected) = (Array(candidate), Array(value.utf8))
+        // What has another length is compared with itself, for the time it takes.
+        let reference = shown.count == expected.count ? expected : shown
         var difference: UInt8 = 0
-        var count = 0
-        for byte in candidate {
-            difference |= byte ^ (expected.isEmpty ? 0xFF : expected[count % expected.count])
-            count += 1
-        }
-        return difference == 0 && count == expected.count && !expected.isEmpty
+        for index in shown.indices { difference |= shown[index] ^ reference[index] }
+        return difference == 0 && shown.count == expected.count && !expected.isEmpty
     }
 }
 

@@ -46,6 +46,16 @@ struct AskTranscriptTests {
         #expect(transcript.text == "part")
     }
 
+    @Test("Who went on with a broken-off answer is told, and adds nothing to it")
+    func continued() throws {
+        var transcript = AskTranscript()
+        let note = #"{"continued":{"node":"lap\u001btop","after_tokens":12}}"#
+        let event = ServerSentEvent(data: #"{"choices":[{"index":0,"delta":{}}],"x_kith":\#(note)}"#)
+        #expect(try transcript.take(event) == "")
+        #expect(transcript.continuationNote == "; lap top went on after 12 tokens")
+        #expect(transcript.continuations.count == 1)
+    }
+
     @Test("A stream that ends before the answer does is never taken for a whole answer")
     func cutOff() throws {
         var transcript = AskTranscript()

@@ -36,6 +36,19 @@ struct StatusReportTests {
             ])
     }
 
+    @Test("A node that drains says so, and a peer that does stands so in the table")
+    func draining() {
+        var status = status(peers: [laptop])
+        status.draining = true
+        status.peers[0].state = "up"
+        status.peers[0].draining = true
+        let lines = StatusReport(status, width: nil, style: .plain).lines
+        #expect(lines.contains("drain   new prompts go to kin; kith drain --off ends that"))
+        #expect(lines.last?.contains("laptop  kin   draining") == true)
+        status.peers[0].state = "down"
+        #expect(StatusReport(status, width: nil, style: .plain).peerLines.last?.contains("kin   down") == true)
+    }
+
     @Test("A node without peers is told how to get some")
     func noPeers() {
         #expect(StatusReport(status(), width: 80, style: .plain).peerLines.first?.contains("kith invite") == true)

@@ -22,7 +22,9 @@ struct SurfaceAccessTests {
         (.POST, "/api/generate", #"{"prompt":"hello"}"#, .peer),
         (.POST, "/api/chat", #"{"message":"hello"}"#, .chat), (.POST, "/api/feedback", #"{"score":1}"#, .chat),
         (.GET, "/api/state", nil, .read), (.GET, "/api/status", nil, .read), (.GET, "/health/ready", nil, .read),
-        (.GET, "/", nil, .read), (.GET, "/openapi.yaml", nil, .read), (.GET, "/api/keys", nil, .admin),
+        (.POST, "/api/routes/explain", completion, .read), (.GET, "/api/routes/recent", nil, .read),
+        (.GET, "/api/drain", nil, .admin), (.GET, "/", nil, .read), (.GET, "/openapi.yaml", nil, .read),
+        (.GET, "/api/keys", nil, .admin),
     ]
 
     private func bearer(_ key: String) -> HTTPHeaders { ["Authorization": "Bearer \(key)"] }

@@ -18,7 +18,9 @@ struct BridgeKinTests {
                     let upstream = try await bridge.health()["upstreams"]?.arrayValue?.first
                     #expect(upstream?["node"] == "desk")
                     #expect(upstream?["url"] == nil)
-                    let answer = try await bridge.assist().json()
+                    let assist = try await bridge.assist()
+                    #expect(assist.headers.first(name: "x-kith-route")?.hasPrefix("node=desk;") == true)
+                    let answer = try assist.json()
                     #expect(answer["source"] == "desktop_cell")
                     #expect(answer["node"] == "desk")
                     #expect(answer["code_length"] == 13)

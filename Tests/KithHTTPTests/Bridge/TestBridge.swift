@@ -94,7 +94,9 @@ struct TestBridge: Sendable {
 struct TestCell: CellAnswering {
     func health() -> CellMessage.Health { CellMessage.Health(cellID: "laptop", branch: "main", level: 1.8) }
 
-    func assist(_ request: CellMessage.AssistRequest) async throws -> CellMessage.AssistAnswer {
+    func assist(
+        _ request: CellMessage.AssistRequest, until deadline: Moment?
+    ) async throws -> CellMessage.AssistAnswer {
         CellMessage.AssistAnswer(
             action: request.action, codeLength: request.code.unicodeScalars.count, contextKeys: [],
             suggestions: ["found here"], level: 1.8)

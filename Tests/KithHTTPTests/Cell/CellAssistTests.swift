@@ -52,6 +52,36 @@ struct CellAssistTests {
         }
     }
 
+    @Test("Where an engine's part came from stands in the header, and nothing does when none was asked")
+    func route() async throws {
+        try await RunningCell.run(engine: SayingEngine("- Yes.")) { cell in
+            let reply = try await cell.send(.POST, "/code-assist", SeedExamples.assist)
+            #expect(reply.headers.first(name: "x-kith-route")?.hasPrefix("node=desk;") == true)
+            #expect(try reply.json()["route"] == nil)
+        }
+        try await RunningCell.run { cell in
+            let reply = try await cell.send(.POST, "/code-assist", SeedExamples.assist)
+            #expect(reply.headers.first(name: "x-kith-route") == nil)
+        }
+    }
+
+    @Test("A client's deadline cuts the listening to an engine short, and what is found without one is said")
+    func deadline() async throws {
+        let settings = TestEngineSettings(firstTokenDelay: .seconds(60))
+        try await RunningCell.run(engine: EchoEngine(setup: .init(settings: settings)), engineLimit: .seconds(60)) {
+            cell in
+            let reply = try await cell.send(
+                .POST, "/code-assist", headers: ["x-kith-timeout": "0.2"], SeedExamples.assist)
+            #expect(reply.status == 200)
+            #expect(try reply.json()["model"] == nil)
+            #expect(try reply.json()["suggestions"]?.arrayValue?.count == 1)
+            let nonsense = try await cell.send(
+                .POST, "/code-assist", headers: ["x-kith-timeout": "soon"], SeedExamples.assist)
+            #expect(nonsense.status == 400)
+            #expect(try nonsense.json()["detail"]?.stringValue?.contains("'x-kith-timeout'") == true)
+        }
+    }
+
     @Test("An engine of a kin is asked when there is none here")
     func kinEngine() async throws {
         try await TestNode.run("lap", engine: SayingEngine("- From the laptop.")) { other in

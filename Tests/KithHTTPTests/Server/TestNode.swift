@@ -64,6 +64,7 @@ struct TestNode: Sendable {
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
             localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock)
+        dispatcher.journal.announce(in: events)
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
             store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),

@@ -81,7 +81,7 @@ struct EventRoutesTests {
             for query in ["?kinds=", "?kinds=levels", "?kinds=level,,nothing"] {
                 let reply = try await node.send(.GET, "/api/events" + query)
                 #expect(reply.status == 422)
-                #expect(reply.text.contains("level, context, bridge"))
+                #expect(reply.text.contains("level, context, bridge, route"))
             }
         }
     }
@@ -90,7 +90,7 @@ struct EventRoutesTests {
     func keepAlive() async throws {
         let clock = ManualClock()
         let (events, source) = AsyncStream.makeStream(of: NodeEvent.self)
-        let writer = EventStreamWriter(events: events, kinds: [.level], clock: clock)
+        let writer = EventStreamWriter(events: events, clock: clock)
         let body = WrittenBody()
         let writing = Task {
             var sink: any ResponseBodyWriter = body

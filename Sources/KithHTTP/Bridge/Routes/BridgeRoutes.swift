@@ -25,10 +25,12 @@ struct BridgeRoutes: Sendable {
     }
 
     private func assist(_ request: Request) async throws -> Response {
+        let deadline = try request.headers.deadline(now: bridge.services.clock.now)
         let body = try await request.detailBody(upTo: BridgeLimits.assistBody)
         let asked = try CellMessage.AssistRequest(bridged: body)
         do {
-            return try .json(try await bridge.assist(asked))
+            let answer = try await bridge.assist(asked, until: deadline)
+            return try .json(answer.body, headers: .route(answer.route))
         } catch let failure as ChatFailure where failure.code == .invalidRequest {
             throw UnusableBody(field: failure.field ?? "code", why: failure.message, input: .string(asked.action))
         }
@@ -56,12 +58,12 @@ struct BridgeRoutes: Sendable {
 
     /// The changes of the mode, beginning with the one that the bridge is in.
     private func events() throws -> Response {
-        guard let events = bridge.services.events.follow() else {
+        guard let events = bridge.services.events.follow([.bridge]) else {
             throw DetailRefusal(
                 status: .serviceUnavailable, message: "\(EventHub.followerLimit) follow the events already",
                 headers: [.retryAfter: "5"])
         }
-        let writer = EventStreamWriter(events: events, kinds: [.bridge], clock: bridge.services.clock)
+        let writer = EventStreamWriter(events: events, clock: bridge.services.clock)
         return .eventStream { body in
             try await body.write(ByteBuffer(bytes: try EventLine.bytes(bridge.currentMode)))
             try await writer.write(to: &body)

@@ -7,14 +7,22 @@ import KithSync
 import Logging
 
 extension BridgeService {
+    /// An answer about code, and where its engine's part came from as far as that was said.
+    struct Assist: Sendable {
+        var body: JSONValue
+        var route: String?
+    }
+
     /// Help with code: a cell's, or this node's own when none can be asked or none answers well.
     ///
+    /// - Parameter wanted: When the client gives up, if that is before the bridge's own limit.
     /// - Throws: `ChatFailure`; `CancellationError`.
-    func assist(_ request: CellMessage.AssistRequest) async throws -> JSONValue {
-        let deadline = services.clock.now + BridgeLimits.assist
-        if let members = try await forward(request, until: deadline.advanced(by: .zero - BridgeLimits.ownAssist)) {
+    func assist(_ request: CellMessage.AssistRequest, until wanted: Moment? = nil) async throws -> Assist {
+        let longest = services.clock.now + BridgeLimits.assist
+        let deadline = min(wanted ?? longest, longest)
+        if let reply = try await forward(request, until: deadline.advanced(by: .zero - BridgeLimits.ownAssist)) {
             counters.count { $0.forwardedAssists += 1 }
-            return .object(members.merging(["source": "desktop_cell"]) { $1 })
+            return Assist(body: .object(reply.members.merging(["source": "desktop_cell"]) { $1 }), route: reply.route)
         }
         counters.count { $0.ownAssists += 1 }
         return try await ownAnswer(to: request, until: deadline)
@@ -22,7 +30,7 @@ extension BridgeService {
 
     private func forward(
         _ request: CellMessage.AssistRequest, until deadline: Moment
-    ) async throws -> [String: JSONValue]? {
+    ) async throws -> CellReply? {
         let body = try JSONBody.encode(request)
         var tried: Set<UpstreamID> = []
         while tried.count < BridgeLimits.attempts {
@@ -32,7 +40,7 @@ extension BridgeService {
                     CellCall(.assist, body: body, limit: left), excluding: tried)
             else { return nil }
             switch answer {
-            case .success(let reply): return reply.members
+            case .success(let reply): return reply
             case .failure(let problem):
                 tried.insert(id)
                 logger.info(
@@ -44,7 +52,7 @@ extension BridgeService {
     }
 
     /// In the shape that clients know from a bridge without a cell.
-    private func ownAnswer(to request: CellMessage.AssistRequest, until deadline: Moment) async throws -> JSONValue {
+    private func ownAnswer(to request: CellMessage.AssistRequest, until deadline: Moment) async throws -> Assist {
         let answer = try await ownSuggestions(for: request, until: deadline)
         var members: [String: JSONValue] = [
             "action": .string(request.action), "code_length": .integer(Int64(request.code.unicodeScalars.count)),
@@ -53,21 +61,22 @@ extension BridgeService {
         ]
         if let model = answer.model { members["model"] = .string(model) }
         if let node = answer.node { members["node"] = .string(node) }
-        return .object(members)
+        return Assist(body: .object(members), route: answer.route)
     }
 
     /// With an engine where it answers in time, else what can be said without one.
     private func ownSuggestions(
         for request: CellMessage.AssistRequest, until deadline: Moment
-    ) async throws -> (suggestions: [String], model: String?, node: String?) {
+    ) async throws -> (suggestions: [String], model: String?, node: String?, route: String?) {
         do {
-            let limit = deadline - services.clock.now - BridgeLimits.reading
-            let answer = try await Attempt().run(limit: limit, clock: services.clock) { [local = services.local] in
-                try await local.assist(request)
+            let end = deadline.advanced(by: .zero - BridgeLimits.reading)
+            let answer = try await Attempt().run(limit: end - services.clock.now, clock: services.clock) {
+                [local = services.local] in
+                try await local.assist(request, until: nil)
             }
-            return (answer.suggestions, answer.model, answer.node)
+            return (answer.suggestions, answer.model, answer.node, answer.route)
         } catch is AttemptExpired {
-            return (await Self.read(request), nil, nil)
+            return (await Self.read(request), nil, nil, nil)
         }
     }
 

@@ -16,16 +16,19 @@ struct CellReply: Sendable {
     static let depthLimit = 32
 
     let members: [String: JSONValue]
+    /// Where it says that its engine's part came from; a cell of kith's does.
+    let route: String?
 
     /// - Throws: ``UpstreamProblem`` with what is wrong.
     init(_ reply: UpstreamReply, to kind: CellCall.Kind) throws(UpstreamProblem) {
         try self.init(
-            status: reply.status, contentType: reply.headers.first(name: "content-type"), body: reply.body, to: kind)
+            status: reply.status, contentType: reply.headers.first(name: "content-type"), body: reply.body, to: kind,
+            route: reply.headers.first(name: "x-kith-route"))
     }
 
     /// - Throws: ``UpstreamProblem`` with what is wrong.
     init(
-        status: Int, contentType: String?, body bytes: ByteBuffer, to kind: CellCall.Kind
+        status: Int, contentType: String?, body bytes: ByteBuffer, to kind: CellCall.Kind, route: String? = nil
     ) throws(UpstreamProblem) {
         try Self.check(status: status, body: bytes)
         if let type = contentType, !MediaTypes.isJSON(type) {
@@ -42,6 +45,7 @@ struct CellReply: Sendable {
         }
         guard case .object(let members) = body else { throw UpstreamProblem(.garbage, "its answer is not an object") }
         self.members = members
+        self.route = route
         switch kind {
         case .health: try checkHealth()
         case .assist: try checkAssist()

@@ -29,6 +29,9 @@ package struct KinCell: CellUpstream {
             call.kind == .health ? .GET : .POST, path(of: call.kind), body: call.buffer,
             type: call.body == nil ? nil : "application/json", limits: call.limits)
         if let key = call.delivery { request.headers.add(name: CellCall.deliveryHeader, value: key.text) }
+        if call.kind == .assist {
+            request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(call.limit))
+        }
         let reply = try await link.connection.collect(request)
         if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
         return reply

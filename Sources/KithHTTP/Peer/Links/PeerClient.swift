@@ -11,16 +11,18 @@ package struct PeerClient: Answering {
     private let id: NodeID
     private let addresses: @Sendable () -> [PeerAddress]
     private let links: PeerLinks
+    private let clock: any TimeSource
     private let onContact: @Sendable () -> Void
 
     /// - Parameter onContact: Told of every sign of life in the middle of an answer.
     init(
-        id: NodeID, addresses: @escaping @Sendable () -> [PeerAddress], links: PeerLinks,
+        id: NodeID, addresses: @escaping @Sendable () -> [PeerAddress], links: PeerLinks, clock: any TimeSource,
         onContact: @escaping @Sendable () -> Void
     ) {
         self.id = id
         self.addresses = addresses
         self.links = links
+        self.clock = clock
         self.onContact = onContact
     }
 
@@ -33,8 +35,10 @@ package struct PeerClient: Answering {
         if request.mayContinue, request.extensions.isEmpty { request.verbatim = nil }
         let link = try await link()
         let response = try await link.connection.stream(
-            link.request(
-                .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try JSONBody.encode(request)), limits: limits))
+            bounded(
+                link.request(
+                    .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
+                    limits: limits), by: request.deadline))
         guard response.status == 200 else {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
             throw ChatFailure(.invalidAnswer, "\(link.address) answered with status \(response.status)")
@@ -47,11 +51,20 @@ package struct PeerClient: Answering {
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
         let link = try await link()
         let reply = try await link.connection.collect(
-            link.request(
-                .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
-                limits: UpstreamLimits(firstByte: .seconds(60))))
+            bounded(
+                link.request(
+                    .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
+                    limits: UpstreamLimits(firstByte: .seconds(60))), by: request.deadline))
         try Self.check(reply.status, body: reply.body)
         return try Self.decode(EmbeddingAnswer.self, from: reply.body)
+    }
+
+    /// Tells the kin the time that is left, so that it does not work for one who has gone.
+    private func bounded(_ request: UpstreamRequest, by deadline: Moment?) -> UpstreamRequest {
+        guard let deadline else { return request }
+        var request = request
+        request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(deadline - clock.now))
+        return request
     }
 
     private func link() async throws -> PeerLink {

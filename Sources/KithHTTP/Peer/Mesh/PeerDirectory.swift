@@ -30,6 +30,8 @@ package final class PeerDirectory: Mesh {
         /// seldom.
         var loads: [NodeID: (payload: [UInt8], load: PeerLoad?, at: Moment)] = [:]
         var own: (models: PeerModels, load: PeerLoad?)
+        /// Since when new prompts are to go elsewhere; `nil` when they are not.
+        var drainingSince: Moment?
 
         /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
         mutating func dropOldClones(now: Moment) { cloned = cloned.filter { now - $0.value < .seconds(180) } }
@@ -112,23 +114,29 @@ package final class PeerDirectory: Mesh {
     /// Whether a copy of this node was noticed lately.
     package var isCloned: Bool { state.withLock { $0.cloned[ownID] != nil } }
 
+    /// Since when new prompts are to go elsewhere; `nil` when they are not.
+    var drainingSince: Moment? { state.withLock { $0.drainingSince } }
+
     func ownModels() -> PeerModels { state.withLock { $0.own.models } }
 
     // MARK: Mesh
 
     package func snapshots() -> [NodeSnapshot] {
         let status = engine.status()
-        let own = NodeSnapshot(
+        var own = NodeSnapshot(
             name: ownName, isSelf: true, models: status.models, isLoading: status.health == .loading,
             slots: status.slots, outstanding: status.active + status.queued, level: level(), takenAt: clock.now)
-        return [own] + state.withLock { state in state.entries.values.map(\.snapshot) }
+        return state.withLock { state in
+            own.isDraining = state.drainingSince != nil
+            return [own] + state.entries.values.map(\.snapshot)
+        }
     }
 
     package func backend(for node: NodeName) -> (any Answering)? {
         if node == ownName { return localEngine }
         guard let id = state.withLock({ $0.names.ids[node] }) else { return nil }
         return PeerClient(
-            id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links,
+            id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links, clock: clock,
             onContact: { [membership, clock, pace = ContactPace()] in
                 if pace.isDue(now: clock.now) { membership.contact(id) }
             })
@@ -224,6 +232,16 @@ package final class PeerDirectory: Mesh {
         refresh()
     }
 
+    /// Sends new prompts elsewhere, or no longer; kin are told at once. A new start of the node ends it.
+    func setDraining(_ isDraining: Bool) {
+        let now = clock.now
+        state.withLock { state in
+            guard (state.drainingSince != nil) != isDraining else { return }
+            state.drainingSince = isDraining ? now : nil
+        }
+        declareLoad()
+    }
+
     // MARK: Keeping fresh
 
     /// Runs until cancelled.
@@ -260,7 +278,8 @@ package final class PeerDirectory: Mesh {
             let load = PeerLoad(
                 name: ownName, version: version, protocols: state.ownProtocols,
                 catalogue: state.own.models.catalogue, loading: status.health == .loading, slots: max(1, status.slots),
-                outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil)
+                outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil,
+                isDraining: state.drainingSince == nil ? nil : true)
             guard load != state.own.load else { return nil }
             state.own.load = load
             return load

@@ -69,9 +69,9 @@ package struct PeerEntry: Sendable {
             case .incompatible(let theirs, _): (.down("speaks protocol version \(theirs)"), .zero)
             }
         return NodeSnapshot(
-            name: name, tier: tier, reachability: reachability, models: models, isLoading: load?.loading ?? false,
-            slots: load?.slots ?? 1, outstanding: load?.outstanding ?? 0, latency: (latency ?? .zero) + doubt,
-            level: load?.level ?? 1, takenAt: takenAt)
+            name: name, tier: tier, reachability: reachability, isDraining: load?.isDraining ?? false, models: models,
+            isLoading: load?.loading ?? false, slots: load?.slots ?? 1, outstanding: load?.outstanding ?? 0,
+            latency: (latency ?? .zero) + doubt, level: load?.level ?? 1, takenAt: takenAt)
     }
 }
 

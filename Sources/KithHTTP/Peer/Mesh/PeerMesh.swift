@@ -240,13 +240,17 @@ package final class PeerMesh: Sendable {
             await stateSync?.exchange(with: event.id)
             await remember(event.id)
         case .addressesChanged: await remember(event.id)
-        case .died:
-            stateSync?.lost(event.id)
-            links.drop(event.id)  // what it was answering is gone on with elsewhere, at once
+        case .died: lost(event.id)
         case .left, .removed: stateSync?.lost(event.id)
         case .suspected, .payloadChanged: break
         }
         directory.refresh()
+    }
+
+    /// A node is dead: what it was answering is gone on with elsewhere at once, although its connections may still stand.
+    package func lost(_ id: NodeID) {
+        stateSync?.lost(id)
+        links.drop(id)
     }
 
     /// Keeps where a peer was found, for the next start.

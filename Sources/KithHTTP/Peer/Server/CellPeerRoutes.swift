@@ -18,7 +18,9 @@ struct CellPeerRoutes: Sendable {
         router.peer(PeerWire.cellAssistPath, .post, for: .kin, of: services) { request, _ in
             let cell = try cell()
             let asked = try await body(of: request, as: CellMessage.AssistRequest.self)
-            return try Response.json(try await cell.assist(asked))
+            let deadline = try request.headers.kinDeadline(now: services.clock.now)
+            let answer = try await cell.assist(asked, until: deadline)
+            return try Response.json(answer, headers: .route(answer.route))
         }
         router.peer(PeerWire.cellSyncPath, .post, for: .kin, of: services) { request, _ in
             let cell = try cell()

@@ -66,7 +66,7 @@ struct PeerAnswerWriter: Sendable {
     }
 
     private func start() async throws -> Begun {
-        switch try await engine.answer(request) {
+        switch try await engine.until(request.deadline, clock: clock).answer(request) {
         case .verbatim(let answer): .verbatim(answer)
         case .events(let stream): .stream(try await StartedStream.begin(stream))
         }

@@ -83,7 +83,8 @@ struct PeerRoutes: Sendable {
 
     private func generate(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.generateLimit)
-        let chat = try JSONBody.decode(ChatRequest.self, from: bytes)
+        var chat = try JSONBody.decode(ChatRequest.self, from: bytes)
+        chat.deadline = try request.headers.kinDeadline(now: services.clock.now)
         guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
         services.membership.contact(caller.id)
         let answer = PeerAnswerWriter(engine: localEngine, request: chat, clock: services.clock)
@@ -99,6 +100,7 @@ struct PeerRoutes: Sendable {
         let bytes = try await request.jsonBody(upTo: services.generateLimit)
         let wanted = try JSONBody.decode(EmbeddingRequest.self, from: bytes)
         guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
-        return try Response.json(try await localEngine.embed(wanted))
+        let deadline = try request.headers.kinDeadline(now: services.clock.now)
+        return try Response.json(try await localEngine.until(deadline, clock: services.clock).embed(wanted))
     }
 }

@@ -16,10 +16,12 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     package var level: Double
     /// Whether it answers as a cell too; missing where that is not known.
     package var isCell: Bool?
+    /// Whether new prompts are to go elsewhere; missing where they are not.
+    package var isDraining: Bool?
 
     package init(
         name: NodeName, version: String, protocols: ProtocolVersions = .supported, catalogue: UInt64, loading: Bool,
-        slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil
+        slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil, isDraining: Bool? = nil
     ) {
         self.name = name
         self.version = version
@@ -30,6 +32,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
         self.outstanding = outstanding
         self.level = level
         self.isCell = isCell
+        self.isDraining = isDraining
     }
 }
 

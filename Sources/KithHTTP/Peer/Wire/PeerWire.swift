@@ -21,6 +21,8 @@ package enum PeerWire {
     package static let linesType = "application/x-ndjson"
     package static let stateType = "application/octet-stream"
     package static let gossipType = "application/octet-stream"
+    /// With a request for an answer: the milliseconds until the one who asked gives up, from 1 to a day's.
+    package static let timeLeftHeader = "x-kith-timeout-ms"
     /// An asked node that is still busy says so this often.
     package static let keepAlive = Duration.seconds(5)
 
@@ -38,6 +40,21 @@ extension PeerWire.Line: Codable {
     private struct Verbatim: Codable {
         var contentType: String
         var text: String
+        /// Left out where it cannot be used: see ``TokenUsage``.
+        var engineMilliseconds: Double?
+
+        init(_ answer: VerbatimAnswer) {
+            contentType = answer.contentType
+            text = String(decoding: answer.body, as: UTF8.self)
+            engineMilliseconds = answer.engineTime?.milliseconds
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            contentType = try container.decode(String.self, forKey: .contentType)
+            text = try container.decode(String.self, forKey: .text)
+            engineMilliseconds = try? container.decodeIfPresent(Double.self, forKey: .engineMilliseconds)
+        }
     }
 
     private struct Failure: Codable {
@@ -62,7 +79,9 @@ extension PeerWire.Line: Codable {
         } else {
             let verbatim = try container.decode(Verbatim.self, forKey: .verbatim)
             self = .verbatim(
-                VerbatimAnswer(contentType: verbatim.contentType, body: Array(verbatim.text.utf8)))
+                VerbatimAnswer(
+                    contentType: verbatim.contentType, body: Array(verbatim.text.utf8),
+                    engineTime: Duration(engineMilliseconds: verbatim.engineMilliseconds)))
         }
     }
 
@@ -74,10 +93,7 @@ extension PeerWire.Line: Codable {
         case .event(.finished(let finish, let usage)):
             try container.encode(finish, forKey: .finish)
             try container.encode(usage, forKey: .usage)
-        case .verbatim(let answer):
-            let text = String(decoding: answer.body, as: UTF8.self)
-            try container.encode(
-                Verbatim(contentType: answer.contentType, text: text), forKey: .verbatim)
+        case .verbatim(let answer): try container.encode(Verbatim(answer), forKey: .verbatim)
         case .failure(let failure):
             try container.encode(
                 Failure(

@@ -92,7 +92,8 @@ package struct OpenAICompatibleEngine: ChatEngine {
                 firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
         return .events(
             DecodedStream(
-                body: body, decoder: EventStreamDecoder(OpenAIStreamDecoder(kind: request.kind)), stallLimit: request.stallLimit))
+                body: body, decoder: EventStreamDecoder(OpenAIStreamDecoder(kind: request.kind)),
+                stallLimit: request.stallLimit))
     }
 
     private func verbatimBytes(_ request: ChatRequest, _ model: ModelID) -> [UInt8]? {

@@ -20,9 +20,11 @@ package final class AdmissionGate: Sendable {
         var waiters: [AdmissionTicket: Waiter] = [:]
     }
 
+    private let clock: any TimeSource
     private let state: Mutex<State>
 
-    package init(capacity: EngineCapacity) {
+    package init(capacity: EngineCapacity, clock: any TimeSource) {
+        self.clock = clock
         state = Mutex(State(queue: AdmissionQueue(capacity: capacity)))
     }
 
@@ -34,18 +36,19 @@ package final class AdmissionGate: Sendable {
     ///
     /// - Throws: ``ChatFailure`` with `overloaded` when the queue is full; `CancellationError`.
     package func enter() async throws -> SlotLease {
-        let (ticket, verdict) = state.withLock { state in
+        let now = clock.now
+        let (ticket, verdict, retryAfter) = state.withLock { state in
             state.lastTicket &+= 1
             let ticket = AdmissionTicket(number: state.lastTicket)
-            let verdict = state.queue.arrive(ticket)
+            let verdict = state.queue.arrive(ticket, now: now)
             if case .queued = verdict { state.waiters[ticket] = .arrived }
-            return (ticket, verdict)
+            return (ticket, verdict, verdict == .refused ? state.queue.retryAfter : .zero)
         }
         switch verdict {
         case .admitted: break
         case .refused:
             throw ChatFailure(
-                .overloaded, "all slots of the engine are taken and its queue is full", retryAfter: .seconds(1))
+                .overloaded, "all slots of the engine are taken and its queue is full", retryAfter: retryAfter)
         case .queued: try await wait(ticket)
         }
         return SlotLease(ticket: ticket, gate: self)
@@ -70,7 +73,8 @@ package final class AdmissionGate: Sendable {
     }
 
     fileprivate func leave(_ ticket: AdmissionTicket) {
-        for admitted in state.withLock({ $0.queue.leave(ticket) }) { settle(admitted, .success(())) }
+        let now = clock.now
+        for admitted in state.withLock({ $0.queue.leave(ticket, now: now) }) { settle(admitted, .success(())) }
     }
 
     /// - Returns: `false` when the waiter had been settled otherwise before.

@@ -18,7 +18,7 @@ package final class LocalEngine: Answering {
         self.engine = engine
         self.clock = clock
         self.stallLimit = stallLimit
-        gate = AdmissionGate(capacity: engine.capacity)
+        gate = AdmissionGate(capacity: engine.capacity, clock: clock)
     }
 
     /// Requests that run and that wait.
@@ -31,13 +31,14 @@ package final class LocalEngine: Answering {
         request.stallLimit = stallLimit
         let started = clock.now
         switch try await engine.answerFromWhereItIs(request) {
-        case .verbatim(let answer): return .verbatim(answer)
+        case .verbatim(var answer):
+            answer.engineTime = clock.now - started
+            return .verbatim(answer)
         case .events(let stream):
             return .events(
-                LeasedStream(base: stream, lease: lease) { [weak self] in
-                    guard let self else { return }
-                    let elapsed = clock.now - started
-                    firstTokens.withLock { $0.add(elapsed) }
+                LeasedStream(base: stream, lease: lease, elapsed: { [clock] in clock.now - started }) {
+                    [weak self] elapsed in
+                    self?.firstTokens.withLock { $0.add(elapsed) }
                 })
         }
     }
@@ -49,19 +50,22 @@ package final class LocalEngine: Answering {
     }
 }
 
-/// A stream that holds its slot until it ends or is dropped.
+/// A stream that holds its slot until it ends or is dropped, and says at its end how long it held it.
 private struct LeasedStream: AsyncSequence, Sendable {
     typealias Element = ChatEvent
     typealias Failure = any Error
 
     let base: ChatStream
     let lease: SlotLease
-    let onFirstToken: @Sendable () -> Void
+    /// Since the slot was taken.
+    let elapsed: @Sendable () -> Duration
+    let onFirstToken: @Sendable (Duration) -> Void
 
     struct AsyncIterator: AsyncIteratorProtocol {
         var base: any AsyncIteratorProtocol<ChatEvent, any Error>
         var lease: SlotLease?
-        var onFirstToken: (@Sendable () -> Void)?
+        let elapsed: @Sendable () -> Duration
+        var onFirstToken: (@Sendable (Duration) -> Void)?
 
         mutating func next() async throws -> ChatEvent? { try await next(isolation: #isolation) }
 
@@ -70,9 +74,12 @@ private struct LeasedStream: AsyncSequence, Sendable {
                 let event = try await base.next(isolation: actor)
                 switch event {
                 case .delta:
-                    onFirstToken?()
-                    onFirstToken = nil
-                case .finished, nil: lease = nil
+                    onFirstToken.take()?(elapsed())
+                case .finished(let reason, var usage):
+                    lease = nil
+                    usage.engineTime = elapsed()
+                    return .finished(reason, usage)
+                case nil: lease = nil
                 case .waiting: break
                 }
                 return event
@@ -84,6 +91,6 @@ private struct LeasedStream: AsyncSequence, Sendable {
     }
 
     func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(base: base.makeAsyncIterator(), lease: lease, onFirstToken: onFirstToken)
+        AsyncIterator(base: base.makeAsyncIterator(), lease: lease, elapsed: elapsed, onFirstToken: onFirstToken)
     }
 }

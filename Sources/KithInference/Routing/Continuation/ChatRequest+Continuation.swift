@@ -7,7 +7,8 @@ extension ChatRequest {
     ///
     /// - Returns: The request, and the white space at the end of the beginning that the engine is not told; `nil` when there
     ///   is no text to begin with.
-    func prefilled(_ begun: BegunAnswer, in way: ContinuationWay.Prefill) -> (request: ChatRequest, untold: Substring)? {
+    func prefilled(_ begun: BegunAnswer, in way: ContinuationWay.Prefill) -> (request: ChatRequest, untold: Substring)?
+    {
         var request = self
         request.begun = nil
         request.verbatim = nil
@@ -58,7 +59,7 @@ extension ChatRequest {
     }
 
     private static let constraints = [
-        "format", "functions", "grammar", "guided_choice", "guided_grammar", "guided_json", "guided_regex", "json_schema",
-        "structured_outputs",
+        "format", "functions", "grammar", "guided_choice", "guided_grammar", "guided_json", "guided_regex",
+        "json_schema", "structured_outputs",
     ]
 }

@@ -69,7 +69,8 @@ extension ChatEngine {
     /// - Throws: As ``Answering/answer(_:)``.
     func answerFromWhereItIs(_ request: ChatRequest) async throws -> ChatAnswer {
         guard let begun = request.begun else { return try await answer(request) }
-        if case .prefill(let way) = try await way(for: request), let (told, untold) = request.prefilled(begun, in: way) {
+        if case .prefill(let way) = try await way(for: request), let (told, untold) = request.prefilled(begun, in: way)
+        {
             do {
                 return try await Self.resumed(
                     answer(told), untold.isEmpty ? .none : .space(SpaceCheck(untold)))

@@ -8,7 +8,7 @@ extension RouteDecision {
         if let pin = wanted.pin, !skipped.contains(where: { $0.node == pin }) {
             return ChatFailure(.noEngine, "no node named '\(pin)' is known here", field: "x-kith-node")
         }
-        if let model = wanted.model, !knownModels.contains(model) {
+        if let model = wanted.model, !isAlias, !knownModels.contains(model) {
             return ChatFailure(
                 .modelNotFound, "model '\(model)' not found", field: "model", knownModels: knownModels)
         }

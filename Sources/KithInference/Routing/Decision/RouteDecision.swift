@@ -7,18 +7,39 @@ package struct RouteRequest: Sendable {
     package enum Purpose: Sendable { case chat, embedding }
 
     package var purpose: Purpose
-    /// `nil` takes what the node offers first.
+    /// A model's name or an alias; `nil` takes what the node offers first.
     package var model: ModelID?
-    /// Tokens of prompt and answer together, roughly.
+    /// Of the prompt, roughly.
     package var tokens: Int
+    /// At most this many are made; `nil` where the request does not say.
+    package var maxTokens: Int?
     /// The only node that may answer.
     package var pin: NodeName?
+    /// What the conversation begins with.
+    package var prefix: PrefixBlocks
 
-    package init(purpose: Purpose = .chat, model: ModelID? = nil, tokens: Int = 0, pin: NodeName? = nil) {
+    package init(
+        purpose: Purpose = .chat, model: ModelID? = nil, tokens: Int = 0, maxTokens: Int? = nil, pin: NodeName? = nil,
+        prefix: PrefixBlocks = PrefixBlocks()
+    ) {
         self.purpose = purpose
         self.model = model
         self.tokens = tokens
+        self.maxTokens = maxTokens
         self.pin = pin
+        self.prefix = prefix
+    }
+
+    package init(_ request: ChatRequest, pin: NodeName? = nil) {
+        self.init(
+            model: request.model, tokens: request.estimatedPromptTokens, maxTokens: request.sampling.maxTokens,
+            pin: pin,
+            prefix: PrefixBlocks(request))
+    }
+
+    package init(_ request: EmbeddingRequest, pin: NodeName? = nil) {
+        let tokens = request.inputs.reduce(0) { $0 + $1.utf8.count / 4 }
+        self.init(purpose: .embedding, model: request.model, tokens: tokens, pin: pin)
     }
 }
 
@@ -26,8 +47,10 @@ package struct RouteRequest: Sendable {
 package struct RouteDecision: Sendable {
     package struct Choice: Sendable {
         package var candidate: Candidate
-        package var estimatedWait: Duration
+        package var estimate: WaitEstimate
         package var reason: RouteReason
+
+        package var estimatedWait: Duration { estimate.total }
     }
 
     package struct Skip: Hashable, Sendable {
@@ -42,8 +65,10 @@ package struct RouteDecision: Sendable {
 
     package var choices: [Choice]
     package var skipped: [Skip]
-    /// Every model that some usable node offers, for the answer to a request for an unknown one.
+    /// Every model that some kin offers, for the answer to a request for an unknown one; empty when there is a choice.
     package var knownModels: [ModelID]
+    /// The model that was asked for is an alias, of which it is known what it means.
+    package var isAlias: Bool
 }
 
 package enum RouteReason: Hashable, Sendable, CustomStringConvertible {
@@ -54,6 +79,10 @@ package enum RouteReason: Hashable, Sendable, CustomStringConvertible {
     case leastBad
     /// A better node failed before its first token.
     case alternate
+    /// It was the last to be sent the beginning of this conversation, and is not much busier than the best.
+    case affinity
+    /// This node drains, and nobody else can answer.
+    case lastResort
 
     package var description: String {
         switch self {
@@ -62,6 +91,8 @@ package enum RouteReason: Hashable, Sendable, CustomStringConvertible {
         case .pinned: "pinned"
         case .leastBad: "least-bad"
         case .alternate: "alternate"
+        case .affinity: "prefix"
+        case .lastResort: "last-resort"
         }
     }
 }

@@ -4,6 +4,9 @@ package import KithModel
 
 /// Why an answer came from where it came: what `x-kith-route` and the log say.
 package struct RouteReport: Sendable {
+    /// Bytes of ``headerValue`` at most.
+    package static let headerLimit = 1_024
+
     package var candidate: Candidate?
     package var reason: RouteReason?
     package var skipped: [RouteDecision.Skip]
@@ -35,9 +38,12 @@ package struct RouteReport: Sendable {
     }
 
     private static func quoted(_ text: String) -> String {
+        func isSafe(_ byte: UInt8) -> Bool {
+            0x20..<0x7F ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
+        if text.utf8.count <= 800, text.utf8.allSatisfy(isSafe) { return "\"\(text)\"" }
         let safe = text.unicodeScalars.prefix(800).map { scalar in
-            scalar.isASCII && scalar.value >= 0x20 && scalar.value != 0x7F && scalar != "\"" && scalar != "\\"
-                ? Character(scalar) : "?"
+            scalar.isASCII && isSafe(UInt8(truncatingIfNeeded: scalar.value)) ? Character(scalar) : "?"
         }
         return "\"" + String(safe) + "\""
     }

@@ -5,117 +5,150 @@ package import KithModel
 /// Decides which node answers: a pure value that is told what happens and asked where to go.
 ///
 /// Filters by tier, reachability, model, context and breaker, then ranks by estimated wait:
-/// `((outstanding + just dispatched) / slots + 1) × service time + round trip + cold load`, divided by the level.
+/// `(pace × (outstanding / slots × mean work + own work) + round trip + cold load + penalty) / level`. Among those that
+/// are nearly as good as the best, one that has the beginning of the conversation goes first.
 package struct Router: Sendable {
-    /// Added for a node that has yet to load its model.
-    package static let coldLoad = Duration.seconds(5)
+    /// Requests by which the one with the conversation's beginning may be busier than the best.
+    package static let affinityLoad = 2
+    /// Times the best's wait that it may take.
+    package static let affinityFactor = 1.5
+    /// And this much more, so that what nobody notices does not move a conversation.
+    package static let affinitySlack = Duration.milliseconds(50)
 
-    private struct Record: Sendable {
-        var breaker = CircuitBreaker()
-        var service = ServiceTime()
-        var held: (until: Moment, why: String)?
-        /// When each request of ours that is still running there was sent.
-        var sent: [RequestID: Moment] = [:]
-    }
-
-    private var records: [Candidate: Record] = [:]
+    package let aliases: ModelAliases
+    private let usesAffinity: Bool
+    private var knowledge = RouteKnowledge()
     private var budget = RetryBudget()
     private var generator: any RandomNumberGenerator & Sendable
 
-    package init(generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
+    package init(
+        aliases: ModelAliases = ModelAliases(), usesAffinity: Bool = true,
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.aliases = aliases
+        self.usesAffinity = usesAffinity
         self.generator = generator
     }
 
     // MARK: Deciding
 
+    private struct Offer {
+        var candidate: Candidate
+        var node: NodeSnapshot
+        /// When a breaker that is open now lets a request through.
+        var opens: Moment?
+    }
+
     package func decide(_ request: RouteRequest, among nodes: [NodeSnapshot], now: Moment) -> RouteDecision {
-        var decision = RouteDecision(choices: [], skipped: [], knownModels: [])
-        var guarded: [(choice: RouteDecision.Choice, opens: Moment)] = []
-        let best = bestMean(among: nodes)
+        let wanted = WantedModels(request, among: nodes, aliases: aliases)
+        let isAlias = request.model.map { aliases.meaning(of: $0) != nil } ?? true
+        var decision = RouteDecision(choices: [], skipped: [], knownModels: [], isAlias: isAlias)
+        var offers: [Offer] = []
         for node in nodes {
-            if node.tier == .kin { decision.knownModels.append(contentsOf: node.models.map(\.id)) }
-            switch consider(node, for: request, best: best, now: now) {
-            case .skip(let reason): decision.skipped.append(.init(node: node.name, reason: reason))
-            case .choice(let choice): decision.choices.append(choice)
-            case .guarded(let choice, let opens):
-                guarded.append((choice, opens))
-                decision.skipped.append(.init(node: node.name, reason: .breakerOpen))
+            switch self.offers(of: node, for: request, wanted, now: now) {
+            case .success(let found): offers += found
+            case .failure(let skip): decision.skipped.append(.init(node: node.name, reason: skip.reason))
             }
         }
-        if decision.choices.isEmpty, let leastBad = guarded.min(by: { $0.opens < $1.opens }) {
-            decision.choices = [leastBad.choice]
-            decision.skipped.removeAll { $0.node == leastBad.choice.candidate.node }
+        decision.choices = choices(from: offers, for: request, wanted, now: now)
+        for offer in offers where !decision.places(offer.candidate.node) {
+            let reason: SkipReason = offer.node.isDraining ? .draining : .breakerOpen
+            if !decision.skipped.contains(where: { $0.node == offer.candidate.node }) {
+                decision.skipped.append(.init(node: offer.candidate.node, reason: reason))
+            }
         }
-        decision.choices.sort { $0.estimatedWait < $1.estimatedWait }
-        if decision.choices.count == 1, decision.choices[0].reason == .shortestWait {
-            decision.choices[0].reason = .onlyCandidate
+        if decision.choices.isEmpty {
+            decision.knownModels = Set(nodes.filter { $0.tier == .kin }.flatMap { $0.models.map(\.id) }).sorted()
         }
-        decision.knownModels = Array(Set(decision.knownModels)).sorted()
         return decision
     }
 
-    private enum Verdict {
-        case skip(SkipReason)
-        case choice(RouteDecision.Choice)
-        case guarded(RouteDecision.Choice, opens: Moment)
-    }
+    private struct Skipped: Error { var reason: SkipReason }
 
-    private func consider(
-        _ node: NodeSnapshot, for request: RouteRequest, best: Duration, now: Moment
-    ) -> Verdict {
-        guard node.tier == .kin else { return .skip(.notKin) }
-        if let pin = request.pin, pin != node.name { return .skip(.pinnedElsewhere) }
+    /// The candidates on a node, those behind an open breaker among them, and this node's when it drains.
+    private func offers(
+        of node: NodeSnapshot, for request: RouteRequest, _ wanted: WantedModels, now: Moment
+    ) -> Result<[Offer], Skipped> {
+        func skip(_ reason: SkipReason) -> Result<[Offer], Skipped> { .failure(Skipped(reason: reason)) }
+        guard node.tier == .kin else { return skip(.notKin) }
+        if let pin = request.pin, pin != node.name { return skip(.pinnedElsewhere) }
         switch node.reachability {
         case .up: break
-        case .unknown: return .skip(.unknown)
-        case .down(let why): return .skip(.down(why))
+        case .unknown: return skip(.unknown)
+        case .down(let why): return skip(.down(why))
         }
-        guard !node.isDraining else { return .skip(.draining) }
+        guard !node.isDraining || node.isSelf else { return skip(.draining) }
+        guard !node.models.isEmpty else { return skip(.noEngine) }
         let offered = request.purpose == .embedding ? node.models.filter(\.embeds) : node.models
-        guard !node.models.isEmpty else { return .skip(.noEngine) }
-        guard let model = Self.match(request.model, in: offered) else { return .skip(.modelAbsent) }
-        if let context = model.contextLength, request.tokens > context { return .skip(.contextTooShort(context)) }
-
-        let candidate = Candidate(node: node.name, model: model.id)
-        let record = records[candidate]
-        if let held = record?.held, now < held.until { return .skip(.heldBack(held.why)) }
-        var choice = RouteDecision.Choice(
-            candidate: candidate, estimatedWait: estimatedWait(of: candidate, on: node, best: best, now: now),
-            reason: request.pin == nil ? .shortestWait : .pinned)
-        if case .refused(let until) = record?.breaker.permission(now: now) ?? .granted {
-            choice.reason = .leastBad
-            return .guarded(choice, opens: until)
+        let models = wanted.chosen(from: offered) { knowledge.hasMeasured(Candidate(node: node.name, model: $0)) }
+        var reason = SkipReason.modelAbsent
+        var offers: [Offer] = []
+        for model in models {
+            let candidate = Candidate(node: node.name, model: model.id)
+            if let context = model.contextLength, request.tokens > context {
+                reason = .contextTooShort(context)
+            } else if let why = knowledge.hold(on: candidate, now: now) {
+                reason = .heldBack(why)
+            } else if case .refused(let until) = knowledge.permission(for: candidate, now: now) {
+                offers.append(Offer(candidate: candidate, node: node, opens: until))
+            } else {
+                offers.append(Offer(candidate: candidate, node: node))
+            }
         }
-        return .choice(choice)
+        return offers.isEmpty ? skip(reason) : .success(offers)
     }
 
-    /// A name matches itself, and with Ollama's implied tag `latest`.
-    private static func match(_ wanted: ModelID?, in models: [ModelInfo]) -> ModelInfo? {
-        guard let wanted else { return models.first }
-        return models.first { $0.id == wanted } ?? models.first { $0.id.rawValue == wanted.rawValue + ":latest" }
-    }
-
-    /// The shortest service time that is known of any of these nodes.
-    private func bestMean(among nodes: [NodeSnapshot]) -> Duration {
-        let means = nodes.lazy.flatMap { node in
-            node.models.lazy.compactMap { records[Candidate(node: node.name, model: $0.id)]?.service.mean }
+    /// Best first: those that can be asked, else this node though it drains, else the one whose breaker opens first.
+    private func choices(
+        from offers: [Offer], for request: RouteRequest, _ wanted: WantedModels, now: Moment
+    ) -> [RouteDecision.Choice] {
+        var best = knowledge.bestPace(of: offers.lazy.map(\.candidate), for: request.purpose)
+        if case .fastest = wanted { best = max(best, Pace.prior) }  // what is not known is not fast
+        func choice(_ offer: Offer, _ reason: RouteReason) -> RouteDecision.Choice {
+            let estimate = knowledge.estimate(offer.candidate, on: offer.node, for: request, best: best, now: now)
+            return RouteDecision.Choice(candidate: offer.candidate, estimate: estimate, reason: reason)
         }
-        return means.min() ?? ServiceTime.prior
+        let usable = offers.filter { $0.opens == nil && !$0.node.isDraining }
+        if !usable.isEmpty {
+            let ranked = usable.map { choice($0, request.pin == nil ? .shortestWait : .pinned) }.sorted(
+                by: Self.goesFirst)
+            if ranked.count == 1, request.pin == nil { return [choice(usable[0], .onlyCandidate)] }
+            return preferringPrefix(ranked, of: request)
+        }
+        let draining = offers.filter { $0.opens == nil }
+        if !draining.isEmpty { return draining.map { choice($0, .lastResort) }.sorted(by: Self.goesFirst) }
+        let leastBad = offers.min { ($0.opens ?? now) < ($1.opens ?? now) }
+        return leastBad.map { [choice($0, .leastBad)] } ?? []
     }
 
-    private func estimatedWait(
-        of candidate: Candidate, on node: NodeSnapshot, best: Duration, now: Moment
-    ) -> Duration {
-        let record = records[candidate]
-        // A node's own count is live; a kin's is as old as its last report, so what was sent since then is added.
-        let unreported = node.isSelf ? 0 : record?.sent.values.count { $0 > node.takenAt } ?? 0
-        let turns = Double(node.outstanding + unreported) / Double(node.slots) + 1
-        let service = record?.service.estimate(now: now, best: best) ?? best
-        let wait = service * turns + node.latency + (node.isLoading ? Self.coldLoad : .zero)
-        return wait / min(max(node.level, 0.1), 10)
+    private static func goesFirst(_ left: RouteDecision.Choice, _ right: RouteDecision.Choice) -> Bool {
+        let (wait, otherWait) = (left.estimatedWait, right.estimatedWait)
+        guard wait == otherWait else { return wait < otherWait }
+        return left.estimate.outstanding * right.estimate.slots < right.estimate.outstanding * left.estimate.slots
+    }
+
+    /// Moves the one that was last sent the beginning of the conversation to the front, unless it is much busier.
+    private func preferringPrefix(
+        _ ranked: [RouteDecision.Choice], of request: RouteRequest
+    ) -> [RouteDecision.Choice] {
+        guard usesAffinity, let best = ranked.first, let holder = knowledge.prefixHolder(request),
+            let place = ranked.firstIndex(where: { $0.candidate == holder.candidate })
+        else { return ranked }
+        var ranked = ranked
+        ranked[place].estimate.prefixBlocks = holder.blocks
+        let limit = best.estimatedWait * Self.affinityFactor + Self.affinitySlack
+        guard place > 0, best.reason == .shortestWait, ranked[place].estimatedWait <= limit,
+            ranked[place].estimate.outstanding <= best.estimate.outstanding + Self.affinityLoad
+        else { return ranked }
+        var preferred = ranked.remove(at: place)
+        preferred.reason = .affinity
+        return [preferred] + ranked
     }
 
     // MARK: Learning
+
+    /// Tokens a second for one request, of every candidate that was measured.
+    package var tokensPerSecond: [Candidate: Double] { knowledge.tokensPerSecond }
 
     package mutating func requestArrived(now: Moment) { budget.requestArrived(now: now) }
 
@@ -123,46 +156,32 @@ package struct Router: Sendable {
     package mutating func mayRetry(now: Moment) -> Bool { budget.spend(now: now) }
 
     /// A request is being sent to the candidate.
-    package mutating func began(_ id: RequestID, at candidate: Candidate, now: Moment) {
-        var record = records[candidate, default: Record()]
-        record.sent[id] = now
-        if record.breaker.permission(now: now) == .probe { record.breaker.probeSent(now: now) }
-        records[candidate] = record
+    package mutating func began(
+        _ id: RequestID, at candidate: Candidate, for request: RouteRequest = RouteRequest(), now: Moment
+    ) {
+        knowledge.began(id, at: candidate, for: request, now: now)
     }
 
-    package mutating func succeeded(_ id: RequestID, at candidate: Candidate, now: Moment) {
-        var record = records[candidate, default: Record()]
-        if let sent = record.sent.removeValue(forKey: id) { record.service.succeeded(after: now - sent, now: now) }
-        record.breaker.succeeded(now: now)
-        records[candidate] = record
+    package mutating func succeeded(
+        _ id: RequestID, at candidate: Candidate, cost: EngineCost = .unknown, now: Moment
+    ) {
+        knowledge.succeeded(id, at: candidate, cost: cost, now: now)
     }
 
     /// - Parameter failure: Why no answer, or no whole one, came.
     package mutating func failed(_ id: RequestID, at candidate: Candidate, with failure: ChatFailure, now: Moment) {
-        var record = records[candidate, default: Record()]
-        record.sent[id] = nil
-        switch FailureRule(failure).effect {
-        case .none: record.breaker.abandoned(now: now)
-        case .failure:
-            record.service.failed(now: now)
-            record.breaker.failed(now: now, using: &generator)
-        case .hold(let duration, let why):
-            record.held = (now + duration, why)
-            record.breaker.abandoned(now: now)
-        }
-        records[candidate] = record
+        knowledge.failed(id, at: candidate, with: failure, now: now, using: &generator)
     }
 
     /// The client has gone, or the request lost interest: nothing is learned.
     package mutating func abandoned(_ id: RequestID, at candidate: Candidate, now: Moment) {
-        records[candidate]?.sent[id] = nil
-        records[candidate]?.breaker.abandoned(now: now)
+        knowledge.abandoned(id, at: candidate, now: now)
     }
 
-    /// A node that was gone is back: what is known of its earlier life is not held against it.
-    package mutating func returned(_ node: NodeName) {
-        for candidate in records.keys where candidate.node == node {
-            records[candidate] = Record(sent: records[candidate]?.sent ?? [:])
-        }
-    }
+    /// A node that was gone is back: that it failed in its earlier life is not held against it.
+    package mutating func returned(_ node: NodeName) { knowledge.returned(node) }
+}
+
+extension RouteDecision {
+    fileprivate func places(_ node: NodeName) -> Bool { choices.contains { $0.candidate.node == node } }
 }

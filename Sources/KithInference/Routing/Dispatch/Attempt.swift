@@ -6,7 +6,7 @@ import Synchronization
 /// One try at one candidate; reports its outcome exactly once, and that it was abandoned when it is dropped without.
 package final class Attempt: Sendable {
     enum Outcome: Sendable {
-        case succeeded
+        case succeeded(EngineCost)
         case failed(ChatFailure)
         case abandoned
     }
@@ -21,7 +21,7 @@ package final class Attempt: Sendable {
 
     deinit { settle(.abandoned) }
 
-    func succeeded() { settle(.succeeded) }
+    func succeeded(_ cost: EngineCost) { settle(.succeeded(cost)) }
 
     func ended(with error: any Error) {
         guard let failure = error as? ChatFailure, failure.code != .cancelled else { return settle(.abandoned) }

@@ -9,6 +9,7 @@ package final class Dispatcher: Sendable {
     /// Nodes tried after the first.
     package static let alternateLimit = 2
 
+    /// The last requests and what became of them.
     package let journal = RouteJournal()
     let clock: any TimeSource
     private let mesh: any Mesh
@@ -39,7 +40,7 @@ package final class Dispatcher: Sendable {
         let account = AnswerAccount(request, clock: clock, journal: journal)
         var request = request
         request.mayContinue = request.mayContinue && continues
-        let wanted = RouteRequest(model: request.model, tokens: request.estimatedPromptTokens, pin: pin)
+        let wanted = RouteRequest(request, pin: pin)
         do {
             var (body, route) = try await place(wanted, id: request.id) { backend, attempt in
                 try await begin(request, wanted, with: backend, attempt, account)
@@ -54,8 +55,7 @@ package final class Dispatcher: Sendable {
             let model = route.candidate?.model ?? request.model ?? ModelID("")
             return RoutedAnswer(body: body, model: model, route: route)
         } catch let failure as DispatchFailure {
-            account.placed(failure.route)
-            account.ended(with: failure.failure)
+            account.refused(failure)
             throw failure
         }
     }
@@ -65,9 +65,9 @@ package final class Dispatcher: Sendable {
         _ request: ChatRequest, _ wanted: RouteRequest, with backend: any Answering, _ attempt: Attempt,
         _ account: AnswerAccount
     ) async throws -> RoutedAnswer.Body {
-        switch try await backend.answer(placed(request, at: attempt.candidate)) {
+        switch try await backend.until(request.deadline, clock: clock).answer(placed(request, at: attempt.candidate)) {
         case .verbatim(let whole):
-            attempt.succeeded()
+            attempt.succeeded(EngineCost(whole))
             return .verbatim(whole)
         case .events(let events):
             let started = try await StartedStream.begin(events) { event in
@@ -98,7 +98,8 @@ package final class Dispatcher: Sendable {
         _ rest: ChatRequest, as wanted: RouteRequest, begunBy first: Candidate, without failed: [RouteDecision.Skip],
         after failure: ChatFailure, mayAskAgain: Bool
     ) async throws -> RoutedStream.Source {
-        guard mayTryAnother(after: failure, count: 1) else { throw failure }
+        // Not held to the budget: a node that falls silent takes many answers with it, and each goes on once.
+        guard FailureRule(failure).triesAnother else { throw failure }
         var wanted = wanted
         wanted.tokens += rest.begun?.tokens ?? 0
         var sameModel = wanted
@@ -113,7 +114,8 @@ package final class Dispatcher: Sendable {
         }
         do {
             return try await place(wanted, id: rest.id, without: failed) { backend, attempt in
-                let answer = try await backend.answer(placed(rest, at: attempt.candidate))
+                let answer = try await backend.until(rest.deadline, clock: clock)
+                    .answer(placed(rest, at: attempt.candidate))
                 guard case .events(let events) = answer else {
                     throw ChatFailure(.invalidAnswer, "a whole answer came where the rest of one was asked for")
                 }
@@ -131,14 +133,20 @@ package final class Dispatcher: Sendable {
     /// - Throws: ``DispatchFailure``; `CancellationError`.
     package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
     {
-        let wanted = RouteRequest(purpose: .embedding, model: request.model, pin: pin)
+        let wanted = RouteRequest(request, pin: pin)
         return try await place(wanted, id: request.id) { backend, attempt in
             var placed = request
             placed.model = attempt.candidate.model
-            let answer = try await backend.embed(placed)
-            attempt.succeeded()
+            let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
+            attempt.succeeded(EngineCost(promptTokens: answer.promptTokens))
             return answer
         }
+    }
+
+    /// Where a request would go now, and why; nothing is learned from it or reserved for it.
+    package func explain(_ request: ChatRequest, pin: NodeName? = nil) -> RouteExplanation {
+        let wanted = RouteRequest(request, pin: pin)
+        return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []))
     }
 
     /// A node that was gone answers again.
@@ -162,7 +170,7 @@ package final class Dispatcher: Sendable {
             }
             report.candidate = choice.candidate
             report.reason = failures.isEmpty ? choice.reason : .alternate
-            let attempt = begin(choice.candidate, id: id)
+            let attempt = begin(choice.candidate, id: id, for: wanted)
             do {
                 guard let backend = mesh.backend(for: choice.candidate.node) else {
                     throw ChatFailure(.unreachable, "\(choice.candidate.node) has left the mesh")
@@ -197,13 +205,13 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    private func begin(_ candidate: Candidate, id: RequestID) -> Attempt {
-        router.withLock { $0.began(id, at: candidate, now: clock.now) }
+    private func begin(_ candidate: Candidate, id: RequestID, for wanted: RouteRequest) -> Attempt {
+        router.withLock { $0.began(id, at: candidate, for: wanted, now: clock.now) }
         return Attempt(candidate: candidate) { [self] outcome in
             let now = clock.now
             router.withLock { router in
                 switch outcome {
-                case .succeeded: router.succeeded(id, at: candidate, now: now)
+                case .succeeded(let cost): router.succeeded(id, at: candidate, cost: cost, now: now)
                 case .failed(let failure): router.failed(id, at: candidate, with: failure, now: now)
                 case .abandoned: router.abandoned(id, at: candidate, now: now)
                 }

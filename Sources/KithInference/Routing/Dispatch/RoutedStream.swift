@@ -103,10 +103,8 @@ package final class RoutedStream: Sendable {
         state.lastToken = dispatcher.clock.now
         state.failed = []
         let shown = state.progress.take(event)
-        if case .finished(_, let usage) = shown {
-            state.source?.attempt.succeeded()
-            account.completed(usage)
-        }
+        if case .finished(_, let usage) = event { state.source?.attempt.succeeded(EngineCost(usage)) }
+        if case .finished(_, let usage) = shown { account.completed(usage) }
         return shown
     }
 

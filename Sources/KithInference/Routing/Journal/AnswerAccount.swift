@@ -40,6 +40,12 @@ final class AnswerAccount: Sendable {
         }
     }
 
+    /// Nobody could begin.
+    func refused(_ failure: DispatchFailure) {
+        state.withLock { $0.route = failure.route }
+        ended(with: failure.failure)
+    }
+
     func resumed(_ continuation: RouteRecord.Continuation) {
         state.withLock { $0.continuations.append(continuation) }
     }

@@ -12,8 +12,14 @@ package final class RouteJournal: Sendable {
     }
 
     private let ring = Mutex(Ring())
+    private let onNote = Mutex<(@Sendable (RouteRecord) -> Void)?>(nil)
 
     package init() {}
+
+    /// - Parameter onNote: Told of each request from now on, by the task that ends it; must not wait.
+    package func whenNoted(_ onNote: @escaping @Sendable (RouteRecord) -> Void) {
+        self.onNote.withLock { $0 = onNote }
+    }
 
     package func note(_ record: RouteRecord) {
         ring.withLock { ring in
@@ -24,6 +30,7 @@ package final class RouteJournal: Sendable {
                 ring.next = (ring.next + 1) % Self.capacity
             }
         }
+        onNote.withLock { $0 }?(record)
     }
 
     /// The newest first.

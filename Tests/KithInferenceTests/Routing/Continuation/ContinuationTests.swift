@@ -21,10 +21,12 @@ struct ContinuationTests {
 
     @Test(
         "However often it breaks, a counted answer is the undisturbed one, with its usage",
-        arguments: [ChatRequest.Kind.chat, .completion], [ContinuationWay.prefill(.init()), .anew])
-    func countedAnswers(kind: ChatRequest.Kind, way: ContinuationWay) async throws {
-        var generator = SeededGenerator.printed()
-        for _ in 0..<200 {
+        arguments: [1, 2, 3] as [UInt64], [ContinuationWay.prefill(.init()), .anew])
+    func countedAnswers(seed: UInt64, way: ContinuationWay) async throws {
+        print("seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        for round in 0..<100 {
+            let kind: ChatRequest.Kind = round.isMultiple(of: 2) ? .chat : .completion
             let tokens = Int.random(in: 1...120, using: &generator)
             // Asked anew, an engine must get at least as far as the one before it.
             let longest = way == .anew ? 1_000 : Int.random(in: 20...60, using: &generator)
@@ -41,7 +43,12 @@ struct ContinuationTests {
                 ]
             ).heard
             #expect(heard.text == undisturbed.text)
-            #expect(heard.usage == undisturbed.usage)
+            #expect(heard.usage?.completionTokens == undisturbed.usage?.completionTokens)
+            // Where only the end was missing nobody was asked again, and the prompt's length is the node's estimate.
+            let prompt = heard.usage?.promptTokens
+            #expect(
+                prompt == undisturbed.usage?.promptTokens
+                    || prompt == question.estimatedPromptTokens && heard.usage?.completionTokens == tokens)
             #expect(heard.finish == undisturbed.finish)
         }
     }

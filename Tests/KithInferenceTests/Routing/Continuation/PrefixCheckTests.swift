@@ -8,9 +8,12 @@ import Testing
 
 @Suite("What the client has already")
 struct PrefixCheckTests {
-    @Test("Cut into pieces anywhere, an answer given anew yields exactly what comes after the beginning")
-    func pieces() throws {
-        var generator = SeededGenerator.printed()
+    @Test(
+        "Cut into pieces anywhere, an answer given anew yields exactly what comes after the beginning",
+        arguments: [1, 2] as [UInt64])
+    func pieces(seed: UInt64) throws {
+        print("seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
         let answer = "Ein Dach über dem Kopf 🏠, und e\u{301} – «fertig»."
         for _ in 0..<500 {
             let scalars = Array(answer.unicodeScalars)
@@ -19,7 +22,8 @@ struct PrefixCheckTests {
             var passed = ""
             var rest = scalars[...]
             while !rest.isEmpty {
-                let piece = rest.prefix(Int.random(in: 1...7, using: &generator))
+                let length = Int.random(in: 1...7, using: &generator)
+                let piece = rest.prefix(length)
                 rest = rest.dropFirst(piece.count)
                 passed += try check.take(String(String.UnicodeScalarView(piece)))
             }
@@ -43,7 +47,8 @@ struct PrefixCheckTests {
         #expect(none.take("and") + none.take(" \n") == "and \n")
     }
 
-    @Test("An answer is handed over as a chat's last message, a completion's prompt, and after a client's own beginning")
+    @Test(
+        "An answer is handed over as a last message, as a prompt, and after a client's own beginning")
     func handedOver() throws {
         let begun = BegunAnswer(text: "one two ", tokens: 2)
         let chat = ChatRequest(messages: [ChatMessage(.user, "count")])

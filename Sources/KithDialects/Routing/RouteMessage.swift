@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a node says about where requests go, below `/api/routes`. Nothing of what is said in them is ever part of it.
+package enum RouteMessage {
+    /// A node that was not asked, and why.
+    package struct Skip: Codable, Hashable, Sendable {
+        package var node: String
+        package var reason: String
+
+        package init(node: String, reason: String) {
+            self.node = node
+            self.reason = reason
+        }
+    }
+
+    /// The answer to `POST /api/routes/explain`: where a request would go now.
+    package struct Explanation: Codable, Hashable, Sendable {
+        /// The model that was named; missing when the choice was left to the node.
+        package var asked: String?
+        /// Tokens of the prompt, roughly.
+        package var promptTokens: Int
+        /// Who would be asked; missing when nobody can be.
+        package var node: String?
+        package var model: String?
+        package var reason: String?
+        /// What the client would be told when nobody can be asked.
+        package var refusal: String?
+        /// The best first.
+        package var candidates: [Candidate]
+        package var skipped: [Skip]
+
+        package init(
+            asked: String?, promptTokens: Int, node: String? = nil, model: String? = nil, reason: String? = nil,
+            refusal: String? = nil, candidates: [Candidate], skipped: [Skip]
+        ) {
+            self.asked = asked
+            self.promptTokens = promptTokens
+            self.node = node
+            self.model = model
+            self.reason = reason
+            self.refusal = refusal
+            self.candidates = candidates
+            self.skipped = skipped
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case asked, node, model, reason, refusal, candidates, skipped
+            case promptTokens = "prompt_tokens"
+        }
+    }
+
+    /// Somebody who can be asked.
+    package struct Candidate: Codable, Hashable, Sendable {
+        package var node: String
+        package var model: String
+        /// Until the answer would be whole, as candidates are compared.
+        package var waitMilliseconds: Double
+        package var estimate: Estimate
+
+        package init(node: String, model: String, waitMilliseconds: Double, estimate: Estimate) {
+            self.node = node
+            self.model = model
+            self.waitMilliseconds = waitMilliseconds
+            self.estimate = estimate
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case node, model, estimate
+            case waitMilliseconds = "wait_ms"
+        }
+    }
+
+    /// What a wait is made of: the sum of the times, divided by the level.
+    package struct Estimate: Codable, Hashable, Sendable {
+        /// Requests running and waiting there.
+        package var outstanding: Int
+        package var slots: Int
+        /// As learned; missing until there was something to learn from.
+        package var tokensPerSecond: Double?
+        package var queueMilliseconds: Double
+        package var serviceMilliseconds: Double
+        package var roundTripMilliseconds: Double
+        package var coldLoadMilliseconds: Double
+        /// What is left of recent failures.
+        package var penaltyMilliseconds: Double
+        package var level: Double
+        /// `closed`, `half-open` or `open`.
+        package var breaker: String
+        /// Blocks of the prompt's beginning that this candidate was the last to be sent.
+        package var prefixBlocks: Int
+
+        package init(
+            outstanding: Int, slots: Int, tokensPerSecond: Double?, queueMilliseconds: Double,
+            serviceMilliseconds: Double, roundTripMilliseconds: Double, coldLoadMilliseconds: Double,
+            penaltyMilliseconds: Double, level: Double, breaker: String, prefixBlocks: Int
+        ) {
+            self.outstanding = outstanding
+            self.slots = slots
+            self.tokensPerSecond = tokensPerSecond
+            self.queueMilliseconds = queueMilliseconds
+            self.serviceMilliseconds = serviceMilliseconds
+            self.roundTripMilliseconds = roundTripMilliseconds
+            self.coldLoadMilliseconds = coldLoadMilliseconds
+            self.penaltyMilliseconds = penaltyMilliseconds
+            self.level = level
+            self.breaker = breaker
+            self.prefixBlocks = prefixBlocks
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case outstanding, slots, level, breaker
+            case tokensPerSecond = "tokens_per_second"
+            case queueMilliseconds = "queue_ms"
+            case serviceMilliseconds = "service_ms"
+            case roundTripMilliseconds = "round_trip_ms"
+            case coldLoadMilliseconds = "cold_load_ms"
+            case penaltyMilliseconds = "penalty_ms"
+            case prefixBlocks = "prefix_blocks"
+        }
+    }
+}
