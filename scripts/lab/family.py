@@ -76,8 +76,9 @@ class Family:
             web.wait_until(lambda: self.is_served_by(node), limit, f"{self.asked.name} to be answered by {node.name}")
 
     def is_served_by(self, node: PeerNode) -> bool:
-        body = {"messages": [{"role": "user", "content": "One word."}], "max_tokens": 1}
-        answer = self.asked.post("/v1/chat/completions", body, 10, {"x-kith-node": node.name})
+        # Not a chat: an engine's cache of prompts is not to hold what one begins with.
+        body = {"prompt": "One word", "max_tokens": 1}
+        answer = self.asked.post("/v1/completions", body, 10, {"x-kith-node": node.name})
         return answer.status == 200 and answer.node == node.name
 
     def busy(self) -> PeerNode | None:
