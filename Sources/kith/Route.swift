@@ -10,9 +10,10 @@ struct Route: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show which node would answer a prompt and why, without asking it.",
         discussion: """
-            WAIT is what nodes are compared by: the time until a slot is free, the answer itself at the speed that was \
-            learned, the round trip, the loading of a model and what is left of recent failures, all divided by the \
-            node's level. PREFIX counts the blocks of the prompt's beginning that the node was sent last.
+            SCORE is what nodes are compared by, lower first: the time until a slot is free, the answer itself at the \
+            speed that was learned, counted for less, the round trip, the loading of a model and what is left of recent \
+            failures, all divided by the node's level. PREFIX counts the blocks of the prompt's beginning that the node \
+            was sent last.
 
             EXAMPLES:
               kith route "why is the sky blue?"

@@ -31,17 +31,17 @@ package struct RouteExplanationReport: Sendable {
             + (" (\(best.model))\(reason), answered in about \(RouteTime.text(best.waitMilliseconds))").printable
     }
 
-    /// The terms of the sum, in its order.
+    /// The score, and what it is made of.
     private var candidates: TextTable {
         var table = TextTable([
-            .init("NODE", shrinks: true), .init("MODEL", shrinks: true), .init("WAIT", .right), .init("BUSY", .right),
+            .init("NODE", shrinks: true), .init("MODEL", shrinks: true), .init("SCORE", .right), .init("BUSY", .right),
             .init("TOK/S", .right), .init("QUEUE", .right), .init("ANSWER", .right), .init("TRIP", .right),
             .init("LOADING", .right), .init("FAILURES", .right), .init("LEVEL", .right), .init("PREFIX", .right),
         ])
         for candidate in explanation.candidates {
             let estimate = candidate.estimate
             table.add([
-                candidate.node, candidate.model, RouteTime.text(candidate.waitMilliseconds),
+                candidate.node, candidate.model, RouteTime.text(candidate.scoreMilliseconds),
                 "\(estimate.outstanding)/\(estimate.slots)",
                 estimate.tokensPerSecond.map(StatusReport.rounded) ?? "-",
                 RouteTime.orNothing(estimate.queueMilliseconds), RouteTime.text(estimate.serviceMilliseconds),

@@ -53,24 +53,30 @@ package enum RouteMessage {
     package struct Candidate: Codable, Hashable, Sendable {
         package var node: String
         package var model: String
-        /// Until the answer would be whole, as candidates are compared.
+        /// Until the answer would be whole.
         package var waitMilliseconds: Double
+        /// What candidates are ordered by: the wait, weighed.
+        package var scoreMilliseconds: Double
         package var estimate: Estimate
 
-        package init(node: String, model: String, waitMilliseconds: Double, estimate: Estimate) {
+        package init(
+            node: String, model: String, waitMilliseconds: Double, scoreMilliseconds: Double, estimate: Estimate
+        ) {
             self.node = node
             self.model = model
             self.waitMilliseconds = waitMilliseconds
+            self.scoreMilliseconds = scoreMilliseconds
             self.estimate = estimate
         }
 
         private enum CodingKeys: String, CodingKey {
             case node, model, estimate
             case waitMilliseconds = "wait_ms"
+            case scoreMilliseconds = "score_ms"
         }
     }
 
-    /// What a wait is made of: the sum of the times, divided by the level.
+    /// What a wait and a score are made of.
     package struct Estimate: Codable, Hashable, Sendable {
         /// Requests running and waiting there.
         package var outstanding: Int

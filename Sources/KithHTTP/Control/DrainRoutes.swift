@@ -18,7 +18,6 @@ struct DrainRoutes: Sendable {
             [
                 .get: { _, _ in try .json(state) },
                 .put: { request, _ in try await change(request) },
-                .post: { request, _ in try await change(request) },
             ])
     }
 

@@ -25,7 +25,8 @@ extension RouteMessage.Candidate {
     init(_ choice: RouteDecision.Choice) {
         self.init(
             node: choice.candidate.node.rawValue, model: choice.candidate.model.rawValue,
-            waitMilliseconds: choice.estimate.total.shownMilliseconds, estimate: .init(choice.estimate))
+            waitMilliseconds: choice.estimate.untilWhole.shownMilliseconds,
+            scoreMilliseconds: choice.score.shownMilliseconds, estimate: .init(choice.estimate))
     }
 }
 

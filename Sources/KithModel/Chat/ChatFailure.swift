@@ -44,6 +44,8 @@ package struct ChatFailure: Error, Sendable, CustomStringConvertible {
     package var message: String
     /// When trying again may help.
     package var retryAfter: Duration?
+    /// When there may be room again, where that is sooner: for those who choose between nodes.
+    package var roomAfter: Duration?
     /// The request field at fault.
     package var field: String?
     /// Known models, with ``Code/modelNotFound``.

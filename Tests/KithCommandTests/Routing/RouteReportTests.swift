@@ -9,7 +9,7 @@ import Testing
 struct RouteReportTests {
     private func candidate(_ node: String, wait: Double, breaker: String = "closed") -> RouteMessage.Candidate {
         RouteMessage.Candidate(
-            node: node, model: "smollm2", waitMilliseconds: wait,
+            node: node, model: "smollm2", waitMilliseconds: wait, scoreMilliseconds: wait / 2,
             estimate: .init(
                 outstanding: 1, slots: 4, tokensPerSecond: 127.25, queueMilliseconds: 0, serviceMilliseconds: 510,
                 roundTripMilliseconds: 0.44, coldLoadMilliseconds: 5_000, penaltyMilliseconds: 120, level: 1.5,
@@ -30,9 +30,9 @@ struct RouteReportTests {
             lines(explanation) == [
                 "desk (smollm2): shortest-wait, answered in about 1000 ms",
                 "",
-                "NODE   MODEL       WAIT  BUSY   TOK/S  QUEUE  ANSWER    TRIP  LOADING  FAILURES  LEVEL  PREFIX",
-                "desk   smollm2  1000 ms   1/4  127.25      -  510 ms  0.4 ms      5 s    120 ms    1.5       3",
-                "attic  smollm2    3 min   1/4  127.25      -  510 ms  0.4 ms      5 s      open    1.5       3",
+                "NODE   MODEL     SCORE  BUSY   TOK/S  QUEUE  ANSWER    TRIP  LOADING  FAILURES  LEVEL  PREFIX",
+                "desk   smollm2  500 ms   1/4  127.25      -  510 ms  0.4 ms      5 s    120 ms    1.5       3",
+                "attic  smollm2   100 s   1/4  127.25      -  510 ms  0.4 ms      5 s      open    1.5       3",
                 "",
                 "SKIPPED  WHY",
                 "laptop   draining",
@@ -86,13 +86,13 @@ struct RouteReportTests {
         let lines = RecentRoutesReport(.init(requests: requests), width: nil, style: .plain).lines
         #expect(
             lines == [
-                "     WHEN  NODE          MODEL    WHY                FIRST   WHOLE  TOKENS  TOK/S  OUTCOME"
+                "     WHEN  NODE          MODEL    WHY             FIRST   WHOLE  TOKENS  TOK/S  OUTCOME"
                     + "                 SKIPPED",
-                "  3 s ago  desk > attic  other    shortest-wait    12.3 ms   1.5 s      40   26.1  continued"
+                "  3 s ago  desk > attic  other    shortest-wait   12 ms   1.5 s      40   26.1  continued"
                     + "               old:down(refused)",
-                "1 min ago  -             gone     -                      -  0.2 ms       -      -"
+                "1 min ago  -             gone     -                   -  0.2 ms       -      -"
                     + "  failed (modelNotFound)",
-                "1 min ago  desk          smollm2  only-candidate         -   80 ms       -      -  abandoned",
+                "1 min ago  desk          smollm2  only-candidate      -   80 ms       -      -  abandoned",
             ])
         #expect(RecentRoutesReport(.init(requests: []), width: nil, style: .plain).lines.count == 1)
     }

@@ -21,6 +21,7 @@ struct FullQueueTests {
         var capacity: EngineCapacity { EngineCapacity(slots: 1, queueLimit: 1) }
 
         func models() async throws -> [ModelInfo] { try await base.models() }
+        func continuationWay(for request: ChatRequest) async throws -> ContinuationWay { .anew }
         func health() async -> EngineHealth { .ready }
         func answer(_ request: ChatRequest) async throws -> ChatAnswer { try await base.answer(request) }
         func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer { try await base.embed(request) }

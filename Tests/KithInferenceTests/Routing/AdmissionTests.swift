@@ -79,8 +79,10 @@ struct AdmissionTests {
         #expect(queue.retryAfter == .seconds(18))
         _ = queue.arrive(ticket(12), now: .seconds(4))
         #expect(queue.retryAfter == .seconds(20))
+        #expect(queue.roomAfter == .seconds(2))
         _ = queue.leave(ticket(1), now: .seconds(4_000))
         #expect(queue.retryAfter == .seconds(60))
+        #expect(queue.roomAfter == .seconds(5))
     }
 
     @Test("Requests that fail at once are no reason to come back at once")
@@ -105,6 +107,8 @@ struct AdmissionTests {
         let failure = await #expect(throws: ChatFailure.self) { _ = try await gate.enter() }
         #expect(failure?.code == .overloaded)
         #expect(failure?.retryAfter == .seconds(7))
+        #expect(failure?.roomAfter == .seconds(5))
+        #expect(failure.map { FailureRule($0).effect } == .hold(.seconds(5), "overloaded"))
         waiting.cancel()
         withExtendedLifetime(lease) {}
     }

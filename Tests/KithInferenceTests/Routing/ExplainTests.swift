@@ -52,7 +52,7 @@ struct ExplainTests {
     func idempotent() {
         let dispatcher = Dispatcher(
             mesh: FixedMesh(nodes: [.sketch("one"), .sketch("two", latency: .milliseconds(1))]), clock: ManualClock())
-        let waits = (0..<100).map { _ in dispatcher.explain(request).decision.choices.map(\.estimatedWait) }
+        let waits = (0..<100).map { _ in dispatcher.explain(request).decision.choices.map(\.score) }
         #expect(Set(waits).count == 1)
         #expect(dispatcher.journal.recent().isEmpty)
     }

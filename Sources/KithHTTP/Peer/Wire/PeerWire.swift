@@ -61,7 +61,18 @@ extension PeerWire.Line: Codable {
         var code: ChatFailure.Code
         var message: String
         var retryAfter: Double?
+        var roomAfter: Double?
         var field: String?
+
+        var meaning: ChatFailure {
+            var meaning = ChatFailure(code, message, retryAfter: Self.pause(retryAfter), field: field)
+            meaning.roomAfter = Self.pause(roomAfter)
+            return meaning
+        }
+
+        private static func pause(_ seconds: Double?) -> Duration? {
+            seconds.flatMap { (0...86_400).contains($0) ? .seconds($0) : nil }
+        }
     }
 
     package init(from decoder: any Decoder) throws {
@@ -73,9 +84,7 @@ extension PeerWire.Line: Codable {
         } else if let reason = try container.decodeIfPresent(WaitReason.self, forKey: .waiting) {
             self = .event(.waiting(reason))
         } else if let failure = try container.decodeIfPresent(Failure.self, forKey: .error) {
-            let retryAfter = failure.retryAfter.flatMap { (0...86_400).contains($0) ? Duration.seconds($0) : nil }
-            self = .failure(
-                ChatFailure(failure.code, failure.message, retryAfter: retryAfter, field: failure.field))
+            self = .failure(failure.meaning)
         } else {
             let verbatim = try container.decode(Verbatim.self, forKey: .verbatim)
             self = .verbatim(
@@ -98,7 +107,7 @@ extension PeerWire.Line: Codable {
             try container.encode(
                 Failure(
                     code: failure.code, message: failure.message, retryAfter: failure.retryAfter?.seconds,
-                    field: failure.field),
+                    roomAfter: failure.roomAfter?.seconds, field: failure.field),
                 forKey: .error)
         }
     }

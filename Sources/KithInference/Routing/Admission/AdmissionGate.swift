@@ -37,21 +37,27 @@ package final class AdmissionGate: Sendable {
     /// - Throws: ``ChatFailure`` with `overloaded` when the queue is full; `CancellationError`.
     package func enter() async throws -> SlotLease {
         let now = clock.now
-        let (ticket, verdict, retryAfter) = state.withLock { state in
+        let (ticket, verdict) = state.withLock { state in
             state.lastTicket &+= 1
             let ticket = AdmissionTicket(number: state.lastTicket)
             let verdict = state.queue.arrive(ticket, now: now)
             if case .queued = verdict { state.waiters[ticket] = .arrived }
-            return (ticket, verdict, verdict == .refused ? state.queue.retryAfter : .zero)
+            return (ticket, verdict)
         }
         switch verdict {
         case .admitted: break
-        case .refused:
-            throw ChatFailure(
-                .overloaded, "all slots of the engine are taken and its queue is full", retryAfter: retryAfter)
+        case .refused: throw refusal
         case .queued: try await wait(ticket)
         }
         return SlotLease(ticket: ticket, gate: self)
+    }
+
+    private var refusal: ChatFailure {
+        let (retryAfter, roomAfter) = state.withLock { ($0.queue.retryAfter, $0.queue.roomAfter) }
+        var refusal = ChatFailure(
+            .overloaded, "all slots of the engine are taken and its queue is full", retryAfter: retryAfter)
+        refusal.roomAfter = min(roomAfter, retryAfter)
+        return refusal
     }
 
     private func wait(_ ticket: AdmissionTicket) async throws {

@@ -20,6 +20,7 @@ package struct AdmissionQueue: Sendable {
 
     /// What clients are told at least and at most.
     package static let retryRange = Duration.seconds(1)...Duration.seconds(60)
+    private static let roomRange = Duration.milliseconds(100)...Duration.seconds(5)
     /// Weight of the newest sample in the mean.
     private static let weight = 0.2
 
@@ -41,6 +42,12 @@ package struct AdmissionQueue: Sendable {
         guard let meanHold else { return Self.retryRange.lowerBound }
         let wait = meanHold * Double(waiting.count) / Double(capacity.slots)
         return min(max(wait, Self.retryRange.lowerBound), Self.retryRange.upperBound)
+    }
+
+    /// When the next place in the queue comes free: long before all of it has been worked off.
+    package var roomAfter: Duration {
+        guard let meanHold else { return .seconds(1) }
+        return min(max(meanHold / Double(capacity.slots), Self.roomRange.lowerBound), Self.roomRange.upperBound)
     }
 
     package mutating func arrive(_ ticket: AdmissionTicket, now: Moment) -> Verdict {

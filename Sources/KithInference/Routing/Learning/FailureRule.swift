@@ -12,8 +12,6 @@ package struct FailureRule: Hashable, Sendable {
         case hold(Duration, String)
     }
 
-    private static let longestOverload = Duration.seconds(2)
-
     package var triesAnother: Bool
     package var effect: CandidateEffect
 
@@ -21,12 +19,8 @@ package struct FailureRule: Hashable, Sendable {
         switch failure.code {
         case .unreachable, .timeout, .interrupted, .invalidAnswer, .engineError:
             (triesAnother, effect) = (true, .failure)
-        case .rateLimited:
-            let pause = min(failure.retryAfter ?? .seconds(1), .seconds(60))
-            (triesAnother, effect) = (true, .hold(pause, failure.code.rawValue))
-        case .overloaded:
-            // A queue has room again long before the whole of it has been worked off, which is what clients are told.
-            let pause = min(failure.retryAfter ?? .seconds(1), Self.longestOverload)
+        case .overloaded, .rateLimited:
+            let pause = min(failure.roomAfter ?? failure.retryAfter ?? .seconds(1), .seconds(60))
             (triesAnother, effect) = (true, .hold(pause, failure.code.rawValue))
         case .unauthorized: (triesAnother, effect) = (true, .hold(.seconds(60), "key refused"))
         case .modelNotFound: (triesAnother, effect) = (true, .hold(.seconds(5), "model gone"))
