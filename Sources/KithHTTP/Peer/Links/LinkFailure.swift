@@ -42,6 +42,7 @@ package enum LinkFailure: Error, Hashable, Sendable {
         case let error as IOError where error.errnoCode == ECONNREFUSED: self = .refused
         case let error as IOError where error.errnoCode == ETIMEDOUT: self = .timeout
         case ChannelError.connectTimeout: self = .timeout
+        case is CancellationError: self = .unreachable("the connection was given up")
         default: self = .unreachable("\(error)")
         }
     }

@@ -109,10 +109,10 @@ package final class Dispatcher: Sendable {
         sameModel.model = first.model
         if !decide(sameModel, without: failed).choices.isEmpty { wanted = sameModel }
         var failed = failed
-        if mayAskAgain, failed.count == 1, failure.code == .interrupted || failure.code == .unreachable,
+        if mayAskAgain, failed.count == 1, [.interrupted, .unreachable, .timeout].contains(failure.code),
             decide(wanted, without: failed).choices.isEmpty
         {
-            // Nobody else: it may have been the connection, or the engine is started again.
+            // Nobody else: it may have been the connection, an engine that is started again, or one that is merely slow.
             (wanted, failed) = (sameModel, [])
         }
         do {
