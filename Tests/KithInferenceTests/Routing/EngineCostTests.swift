@@ -69,7 +69,10 @@ struct EngineCostTests {
             guard case .events(let stream) = try await local.answer(request) else {
                 throw ChatFailure(.invalidAnswer, "events were expected")
             }
-            return try await AnswerCollector.collect(stream).usage
+            for try await event in stream {
+                if case .finished(_, let usage) = event { return usage }
+            }
+            throw ChatFailure(.interrupted, "there was no end")
         }
         async let first = answer()
         async let second = answer()
