@@ -69,7 +69,8 @@ struct EngineCostTests {
             guard case .events(let stream) = try await local.answer(request) else {
                 throw ChatFailure(.invalidAnswer, "events were expected")
             }
-            return try await AnswerCollector.collect(stream).usage
+            for try await case .finished(_, let usage) in stream { return usage }
+            throw ChatFailure(.interrupted, "the end was expected")
         }
         async let first = answer()
         async let second = answer()
