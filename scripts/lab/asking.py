@@ -18,8 +18,9 @@ class Disappointment(Exception):
 class Asking:
     """One `kith ask`, whose answer is shown as it comes."""
 
-    def __init__(self, kith: Path, port: int, question: str):
-        command = [str(kith), "ask", "--url", f"http://127.0.0.1:{port}", question]
+    def __init__(self, kith: Path, port: int, question: str, max_tokens: int | None = None):
+        limit = [] if max_tokens is None else ["--max-tokens", str(max_tokens)]
+        command = [str(kith), "ask", "--url", f"http://127.0.0.1:{port}", *limit, question]
         print(f"  $ kith {' '.join(command[1:-1])} \"{question}\"\n", flush=True)
         self.text = ""
         self.remarks = ""
