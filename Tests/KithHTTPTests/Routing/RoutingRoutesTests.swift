@@ -141,6 +141,26 @@ struct RoutingRoutesTests {
         }
     }
 
+    @Test("Each answer is listed with who gave it, in pieces or in one")
+    func answered() async throws {
+        try await TestNode.run("desk", engine: EchoEngine()) { desk in
+            for body in [
+                Self.question, #"{"stream":true,"messages":[{"role":"user","content":"a heron"}]}"#,
+                #"{"model":"gone","messages":[{"role":"user","content":"a heron"}]}"#,
+            ] {
+                _ = try await desk.send(.POST, "/v1/chat/completions", body)
+            }
+            _ = try await desk.send(.POST, "/api/generate", #"{"prompt":"a heron"}"#)
+            let reply = try await desk.send(.GET, "/api/routes/recent")
+            let requests = try reply.decode(RouteMessage.Recent.self).requests
+            #expect(requests.map(\.outcome) == [.completed, .failed, .completed, .completed])
+            #expect(requests.map(\.node) == ["desk", nil, "desk", "desk"])
+            #expect(requests.map(\.failure) == [nil, "modelNotFound", nil, nil])
+            #expect(requests.map(\.usage?.completionTokens) == [2, nil, 2, 5])
+            #expect(!reply.text.contains("heron"))
+        }
+    }
+
     @Test("A number of requests that cannot be meant is refused", arguments: ["0", "-1", "257", "x", "1e3", ""])
     func limits(text: String) async throws {
         try await TestNode.run(engine: nil) { node in

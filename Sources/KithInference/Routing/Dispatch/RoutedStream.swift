@@ -104,7 +104,7 @@ package final class RoutedStream: Sendable {
         state.failed = []
         let shown = state.progress.take(event)
         if case .finished(_, let usage) = event { state.source?.attempt.succeeded(EngineCost(usage)) }
-        if case .finished(_, let usage) = shown { account.completed(usage) }
+        if isShown, case .finished(_, let usage) = shown { account.completed(usage) }
         return shown
     }
 
@@ -124,7 +124,7 @@ package final class RoutedStream: Sendable {
             failure.message += "; \(why)"
             throw failure
         case .nothing(let finish, let usage):
-            account.completed(usage)
+            if isShown { account.completed(usage) }
             return .event(.finished(finish, usage))
         case .ask(let rest):
             state.continuations += 1
