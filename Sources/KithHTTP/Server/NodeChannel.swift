@@ -17,9 +17,13 @@ struct NodeChannel: ServerChildChannel {
     /// Whether TLS comes before.
     var isSecure = false
 
+    /// A connection keeps the memory that it received into: room for a short request, growing where more comes at once.
+    private static let receiving = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 64 << 10)
+
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedChannel> {
         channel.eventLoop.makeCompletedFuture {
             let accepted = AcceptedChannel(channel)
+            try channel.syncOptions?.setOption(.recvAllocator, value: Self.receiving)
             var decoderLimits = NIOHTTPDecoderLimitConfiguration()
             decoderLimits.maxHeaderFieldSize = limits.headerBytes / 4
             decoderLimits.maxHeaderListSize = limits.headerBytes

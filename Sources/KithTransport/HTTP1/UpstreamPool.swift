@@ -26,6 +26,8 @@ struct UpstreamOrigin: Hashable, Sendable, CustomStringConvertible {
 final class UpstreamPool: UpstreamConnectionOwner {
     private static let idleLimit = 64
     private static let keepAlive = Duration.seconds(30)
+    /// A connection keeps the memory that it received into: room for the head or some tokens, growing where more comes.
+    private static let receiving = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 64 << 10)
 
     private let eventLoop: any EventLoop
     private let tls: UpstreamTLS
@@ -52,6 +54,7 @@ final class UpstreamPool: UpstreamConnectionOwner {
         ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(exchange.request.limits.connect))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.recvAllocator, value: Self.receiving)
             .channelInitializer { [tls] channel in
                 channel.eventLoop.makeCompletedFuture {
                     if origin.scheme == .https { try tls.secure(channel, host: origin.host) }
