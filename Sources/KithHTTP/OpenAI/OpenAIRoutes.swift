@@ -47,9 +47,8 @@ struct OpenAIRoutes: Sendable {
         let encoder = try OpenAIStreamEncoder(
             kind: completion.request.kind, header: completion.header(routed),
             includesUsage: completion.includesUsage)
-        return Response.eventStream(route: routed.route) { writer in
-            try await OpenAIStreamWriter(stream: stream, encoder: encoder, services: services).write(to: &writer)
-        }
+        let writer = OpenAIStreamWriter(stream: stream, encoder: encoder, store: services.store)
+        return Response.eventStream(route: routed.route) { try await writer.write(to: &$0) }
     }
 
     // MARK: Embeddings and models

@@ -4,39 +4,64 @@ import Hummingbird
 import KithDialects
 import KithInference
 import KithModel
+import KithStore
 import NIOCore
 
 /// Writes a routed answer as server-sent events, to its end or to an explicit error; never a fake end.
-struct OpenAIStreamWriter: Sendable {
-    let stream: RoutedStream
-    let encoder: OpenAIStreamEncoder
-    let services: NodeServices
+///
+/// Memory that the asynchronous function needs is kept for as long as the stream is open: so the events are put into bytes
+/// elsewhere, and this is an object, of which only the reference is copied.
+final class OpenAIStreamWriter: Sendable {
+    private let stream: RoutedStream
+    private let encoder: OpenAIStreamEncoder
+    private let store: Store
+
+    init(stream: RoutedStream, encoder: OpenAIStreamEncoder, store: Store) {
+        self.stream = stream
+        self.encoder = encoder
+        self.store = store
+    }
 
     @concurrent
     func write(to writer: inout any ResponseBodyWriter) async throws {
         do {
-            var pending = try encoder.opening()
-            while let event = try await stream.next() {
-                switch event {
-                case .event(.waiting): pending += OpenAIStreamEncoder.keepAlive
-                case .event(.delta(let delta)): pending += try encoder.delta(delta)
-                case .event(.finished(let finish, let usage)): pending += try encoder.closing(finish, usage: usage)
-                case .continued(let continuation):
-                    pending += try encoder.continued(
-                        OpenAIContinuation(
-                            node: continuation.candidate.node, model: continuation.candidate.model,
-                            afterTokens: continuation.tokens, reason: continuation.failure))
-                }
-                try await writer.write(ByteBuffer(bytes: pending))
-                pending.removeAll(keepingCapacity: true)
+            var opening = try encoder.opening()
+            while let piece = try await next(after: opening) {
+                opening = []
+                try await writer.write(piece)
             }
-            services.record(.completed)
+            store.recordOutcome(.completed, at: .now())
         } catch let failure as ChatFailure {
-            services.record(.cutOff)
-            let problem = SurfaceProblem(failure)
-            try await writer.write(ByteBuffer(bytes: try encoder.failure(problem.openAIBody)))
+            try await writer.write(try cutOff(by: failure))
         }
         try await writer.finish(nil)
+    }
+
+    private func next(after opening: [UInt8]) async throws -> ByteBuffer? {
+        guard let event = try await stream.next() else { return nil }
+        return try bytes(opening, event)
+    }
+
+    @inline(never)
+    private func bytes(_ opening: [UInt8], _ event: RoutedEvent) throws -> ByteBuffer {
+        let event =
+            switch event {
+            case .event(.waiting): OpenAIStreamEncoder.keepAlive
+            case .event(.delta(let delta)): try encoder.delta(delta)
+            case .event(.finished(let finish, let usage)): try encoder.closing(finish, usage: usage)
+            case .continued(let continuation):
+                try encoder.continued(
+                    OpenAIContinuation(
+                        node: continuation.candidate.node, model: continuation.candidate.model,
+                        afterTokens: continuation.tokens, reason: continuation.failure))
+            }
+        return ByteBuffer(bytes: opening.isEmpty ? event : opening + event)
+    }
+
+    @inline(never)
+    private func cutOff(by failure: ChatFailure) throws -> ByteBuffer {
+        store.recordOutcome(.cutOff, at: .now())
+        return ByteBuffer(bytes: try encoder.failure(SurfaceProblem(failure).openAIBody))
     }
 }
 

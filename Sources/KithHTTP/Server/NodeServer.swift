@@ -15,7 +15,7 @@ package enum NodeServer {
         services: NodeServices, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RouterResponder<NodeRequestContext>> {
+    ) -> Application<ApartResponder<RouterResponder<NodeRequestContext>>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.addMiddleware {
             ErrorRendering()
@@ -36,7 +36,7 @@ package enum NodeServer {
         RoutingRoutes(services: services).add(to: router)
         DrainRoutes(services: services).add(to: router)
         return Application(
-            responder: router.buildResponder(),
+            responder: ApartResponder(base: router.buildResponder()),
             server: .surface(limits: limits, hotRoute: HotRoute(services: services, logger: logger), tls: tls),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),

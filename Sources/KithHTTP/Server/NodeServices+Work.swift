@@ -13,8 +13,7 @@ extension NodeServices {
         request.deadline = try headers.deadline(now: clock.now)
         let pin = try headers.pinnedNode()
         do {
-            guard request.streams else { return try await dispatcher.dispatch(request, pin: pin) }
-            return try await dispatchApart(request, pin: pin)
+            return try await dispatcher.dispatch(request, pin: pin)
         } catch let failure as DispatchFailure {
             switch failure.failure.code {
             case .malformedRequest, .invalidRequest, .modelNotFound, .unsupported: break  // the client's to mend
@@ -22,16 +21,6 @@ extension NodeServices {
             default: record(.failed)
             }
             throw failure
-        }
-    }
-
-    /// Dispatches in a child task. A task keeps the stack that its deepest calls needed until it ends, and those that find
-    /// an answer go deep: twenty kilobytes, which would else stay for as long as the stream is open.
-    private func dispatchApart(_ request: ChatRequest, pin: NodeName?) async throws -> RoutedAnswer {
-        try await withThrowingTaskGroup(of: RoutedAnswer.self) { group in
-            group.addTask { try await dispatcher.dispatch(request, pin: pin) }
-            guard let answer = try await group.next() else { throw CancellationError() }
-            return answer
         }
     }
 
