@@ -61,7 +61,8 @@ package struct Node: Sendable {
         let dispatcher = Dispatcher(
             mesh: peers.mesh.directory, clock: clock,
             router: Router(aliases: settings.routing.aliases, usesAffinity: settings.routing.usesAffinity),
-            stallLimit: settings.routing.stallLimit, continues: settings.routing.continues)
+            stallLimit: settings.routing.stallLimit, continues: settings.routing.continues,
+            keepsStandby: settings.routing.keepsStandby)
         dispatcher.journal.announce(in: events)
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,

@@ -5,10 +5,13 @@ package struct BegunAnswer: Hashable, Sendable, Codable {
     package var text: String
     /// How many tokens that is, as far as it is known: the pieces in which it came.
     package var tokens: Int
+    /// Whether the engine is only to read it, in case that it has to go on; missing means no.
+    package var isOnlyRead: Bool?
 
-    package init(text: String, tokens: Int) {
+    package init(text: String, tokens: Int, isOnlyRead: Bool? = nil) {
         self.text = text
         self.tokens = tokens
+        self.isOnlyRead = isOnlyRead
     }
 }
 

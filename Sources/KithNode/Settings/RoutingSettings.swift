@@ -7,6 +7,8 @@ import KithModel
 package struct RoutingSettings: Hashable, Sendable {
     /// Whether another node goes on with an answer that breaks off.
     package var continues: Bool
+    /// Whether that other node reads the answer while it is given, to be able to go on at once.
+    package var keepsStandby: Bool
     /// How long may pass between two tokens before an answer counts as broken off.
     package var stallLimit: Duration
     /// Whether a conversation goes back to the node that had it last.
@@ -15,10 +17,12 @@ package struct RoutingSettings: Hashable, Sendable {
     package var aliases: ModelAliases
 
     package init(
-        continues: Bool = true, stallLimit: Duration = ChatRequest.ordinaryStallLimit, usesAffinity: Bool = true,
+        continues: Bool = true, keepsStandby: Bool = false, stallLimit: Duration = ChatRequest.ordinaryStallLimit,
+        usesAffinity: Bool = true,
         aliases: ModelAliases = ModelAliases()
     ) {
         self.continues = continues
+        self.keepsStandby = keepsStandby
         self.stallLimit = stallLimit
         self.usesAffinity = usesAffinity
         self.aliases = aliases
@@ -27,6 +31,7 @@ package struct RoutingSettings: Hashable, Sendable {
     init(_ values: SettingValues) throws(SettingProblem) {
         self.init(
             continues: try values.required(.routingContinue, values.boolean(.routingContinue)),
+            keepsStandby: try values.required(.routingStandby, values.boolean(.routingStandby)),
             stallLimit: .seconds(try values.required(.routingStallLimit, values.number(.routingStallLimit))),
             usesAffinity: try values.required(.routingAffinity, values.boolean(.routingAffinity)),
             aliases: values.text(.routingAliases).flatMap(ModelAliases.init(settingText:)) ?? ModelAliases())

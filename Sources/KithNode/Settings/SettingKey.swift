@@ -27,6 +27,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case vaultSecretID = "vault.secret_id"
     case vaultCertificate = "vault.ca_certificate"
     case routingContinue = "routing.continue"
+    case routingStandby = "routing.standby"
     case routingStallLimit = "routing.stall_limit"
     case routingAffinity = "routing.affinity"
     case peersFile = "peers.file"

@@ -10,7 +10,7 @@ import Synchronization
 /// Shows the peers to the router and to people: who they are from the trust book, how they are from membership.
 ///
 /// Everything is answered from memory; ``run(onReturn:)`` keeps it fresh.
-package final class PeerDirectory: Mesh {
+package final class PeerDirectory: Sendable {
     struct State: Sendable {
         var entries: [NodeID: PeerEntry] = [:]
         var names: PeerNames
@@ -55,20 +55,20 @@ package final class PeerDirectory: Mesh {
         }
     }
 
-    private let ownName: NodeName
+    let ownName: NodeName
     let ownID: NodeID
-    private let level: @Sendable () -> Double
+    let level: @Sendable () -> Double
     private let isCell: Bool
     private let version: String
-    private let engine: any EngineStatusSource
-    private let localEngine: LocalEngine?
+    let engine: any EngineStatusSource
+    let localEngine: LocalEngine?
     private let trust: TrustBook
-    private let membership: MembershipService
-    private let links: PeerLinks
-    private let clock: any TimeSource
-    private let audit: any AuditTrail
+    let membership: MembershipService
+    let links: PeerLinks
+    let clock: any TimeSource
+    let audit: any AuditTrail
     private let logger: Logger
-    private let state: Mutex<State>
+    let state: Mutex<State>
     /// Whoever could not say its models is asked again from then on.
     private let askAgain = Mutex<[NodeID: Moment]>([:])
     private let onReturn = Mutex<(@Sendable (NodeName) -> Void)?>(nil)
@@ -118,129 +118,6 @@ package final class PeerDirectory: Mesh {
     var drainingSince: Moment? { state.withLock { $0.drainingSince } }
 
     func ownModels() -> PeerModels { state.withLock { $0.own.models } }
-
-    // MARK: Mesh
-
-    package func snapshots() -> [NodeSnapshot] {
-        let status = engine.status()
-        var own = NodeSnapshot(
-            name: ownName, isSelf: true, models: status.models, isLoading: status.health == .loading,
-            slots: status.slots, outstanding: status.active + status.queued, level: level(), takenAt: clock.now)
-        return state.withLock { state in
-            own.isDraining = state.drainingSince != nil
-            return [own] + state.entries.values.map(\.snapshot)
-        }
-    }
-
-    package func backend(for node: NodeName) -> (any Answering)? {
-        if node == ownName { return localEngine }
-        guard let id = state.withLock({ $0.names.ids[node] }) else { return nil }
-        return PeerClient(
-            id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links, clock: clock,
-            onContact: { [membership, clock, pace = ContactPace()] in
-                if pace.isDue(now: clock.now) { membership.contact(id) }
-            })
-    }
-
-    package func report(_ failure: ChatFailure, from node: NodeName) {
-        guard failure.code == .unreachable || failure.code == .interrupted,
-            let id = state.withLock({ $0.names.ids[node] })
-        else { return }
-        membership.connectionLost(id)
-    }
-
-    // MARK: Being told
-
-    package func setPlain(_ peers: [PeerEndpoint]) {
-        state.withLock { state in
-            state.plain = peers.compactMap { peer in
-                Self.name(of: peer.address).map {
-                    PeerEntry(id: nil, name: $0, tier: .kith, state: .plain, addresses: [peer.address.description])
-                }
-            }
-        }
-    }
-
-    /// A node has said hello on a connection of its own making.
-    func greeted(_ id: NodeID, _ hello: PeerHello, from source: String) {
-        spoke(id, hello.protocols)
-        // Where it was seen to come from is an address too, when it says at which port it listens.
-        let port = hello.addresses.first?.port ?? PeerAddress.defaultPort
-        let seen = PeerAddress(host: source, port: port).map { [$0] } ?? []
-        membership.suggest(addresses: seen + hello.addresses, for: id)
-    }
-
-    /// A node has told its versions, whoever called the other.
-    func spoke(_ id: NodeID, _ protocols: ProtocolVersions) {
-        state.withLock { state in
-            state.greetings[id] = (protocols, clock.now)
-            state.failures[id] = nil
-        }
-    }
-
-    /// Whether the node's last greeting named no version that this node speaks.
-    func isIncompatible(_ id: NodeID) -> Bool {
-        state.withLock { state in
-            state.greetings[id].map { $0.protocols.common(with: state.ownProtocols) == nil } ?? false
-        }
-    }
-
-    /// The node was heard: what stood in its way no longer does.
-    func recovered(_ id: NodeID) { state.withLock { $0.failures[id] = nil } }
-
-    func failed(_ id: NodeID, with failure: LinkFailure) {
-        state.withLock { state in
-            state.failures[id] = failure
-            if case .incompatible(let theirs, _) = failure { state.greetings[id] = (theirs, clock.now) }
-        }
-    }
-
-    /// A friend's node answered.
-    func met(_ id: NodeID, _ hello: PeerHello, roundTrip: Duration) {
-        let now = clock.now
-        state.withLock { state in
-            state.met[id] = (now, roundTrip)
-            state.failures[id] = nil
-        }
-    }
-
-    /// A friend's node did not.
-    func missed(_ id: NodeID, _ failure: LinkFailure) {
-        state.withLock { state in
-            state.met[id] = nil
-            state.failures[id] = failure
-        }
-    }
-
-    /// A node came that shows this node's own identity.
-    func sawCopy(at source: String) {
-        audit.record(
-            .identityCloned, subject: ownID.description, source: source,
-            reason: "another node uses this node's identity; run kith rekey on the copy")
-        let now = clock.now
-        state.withLock { $0.cloned[ownID] = now }
-    }
-
-    /// Membership found two lives of one node.
-    package func sawClone(of id: NodeID) {
-        if id == ownID { return sawCopy(at: "elsewhere") }
-        let now = clock.now
-        state.withLock { $0.cloned[id] = now }
-        audit.record(
-            .identityCloned, subject: id.description, source: nil,
-            reason: "two nodes use this identity; run kith rekey on the copy")
-        refresh()
-    }
-
-    /// Sends new prompts elsewhere, or no longer; kin are told at once. A new start of the node ends it.
-    func setDraining(_ isDraining: Bool) {
-        let now = clock.now
-        state.withLock { state in
-            guard (state.drainingSince != nil) != isDraining else { return }
-            state.drainingSince = isDraining ? now : nil
-        }
-        declareLoad()
-    }
 
     // MARK: Keeping fresh
 
@@ -371,10 +248,5 @@ package final class PeerDirectory: Mesh {
             askAgain.withLock { $0[id] = clock.now + Self.modelsPause }
             logger.debug("models not fetched", metadata: ["peer": "\(id.short)", "reason": "\(error)"])
         }
-    }
-
-    private static func name(of address: HTTPAddress) -> NodeName? {
-        let text = "\(address.host)-\(address.port)".map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
-        return NodeName(String(text.suffix(64)))
     }
 }

@@ -50,8 +50,15 @@ package struct AnswerProgress: Sendable {
         }
     }
 
-    /// What is to be asked of the next engine.
-    package mutating func rest() -> Rest {
+    /// What is to be asked of the next engine, which takes over.
+    package mutating func handOver() -> Rest {
+        let rest = rest
+        if case .ask = rest { resumedFrom = begun }
+        return rest
+    }
+
+    /// What is left to be asked for.
+    package var rest: Rest {
         if !request.mayContinue { return .impossible("going on elsewhere is switched off") }
         if hasToolCalls { return .impossible("a tool call had begun") }
         if isTooLong { return .impossible("the answer is too long to be gone on with elsewhere") }
@@ -66,7 +73,6 @@ package struct AnswerProgress: Sendable {
             }
             rest.sampling.maxTokens = limit - begun.tokens
         }
-        resumedFrom = begun
         return .ask(rest)
     }
 }

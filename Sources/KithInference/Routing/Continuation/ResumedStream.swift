@@ -78,6 +78,7 @@ extension ChatEngine {
                 // Some models do not let their answers be begun for them.
             }
         }
+        if begun.isOnlyRead == true { throw ChatFailure(.cannotContinue, "this engine would have to begin anew") }
         return try await Self.resumed(answer(request.anew(after: begun)), .prefix(PrefixCheck(begun.text), of: begun))
     }
 

@@ -16,20 +16,24 @@ package final class Dispatcher: Sendable {
     private let router: Mutex<Router>
     private let stallLimit: Duration
     private let continues: Bool
+    private let keepsStandby: Bool
     /// What may be asked for beside models.
     package let aliases: ModelAliases
 
     /// - Parameters:
     ///   - stallLimit: How long a kin may take between two tokens.
     ///   - continues: Whether another node goes on with an answer that breaks off.
+    ///   - keepsStandby: Whether that other node reads the answer while it is given.
     package init(
         mesh: any Mesh, clock: any TimeSource, router: sending Router = Router(),
-        stallLimit: Duration = ChatRequest.ordinaryStallLimit, continues: Bool = true
+        stallLimit: Duration = ChatRequest.ordinaryStallLimit, continues: Bool = true,
+        keepsStandby: Bool = false
     ) {
         self.mesh = mesh
         self.clock = clock
         self.stallLimit = stallLimit
         self.continues = continues
+        self.keepsStandby = keepsStandby && continues
         aliases = router.aliases
         self.router = Mutex(router)
     }
@@ -96,10 +100,11 @@ package final class Dispatcher: Sendable {
     /// - Parameters:
     ///   - failed: Who failed since the last token.
     ///   - mayAskAgain: Whether the one that broke off may be asked once more, if there is nobody else.
+    ///   - standby: Who has read the answer already.
     /// - Throws: `failure`, when nobody can; `CancellationError`.
     func resume(
         _ rest: ChatRequest, as wanted: RouteRequest, begunBy first: Candidate, without failed: [RouteDecision.Skip],
-        after failure: ChatFailure, mayAskAgain: Bool
+        after failure: ChatFailure, mayAskAgain: Bool, preferring standby: NodeName?
     ) async throws -> RoutedStream.Source {
         // Not held to the budget: a node that falls silent takes many answers with it, and each goes on once.
         guard FailureRule(failure).triesAnother else { throw failure }
@@ -116,7 +121,7 @@ package final class Dispatcher: Sendable {
             (wanted, failed) = (sameModel, [])
         }
         do {
-            return try await place(wanted, id: rest.id, without: failed) { backend, attempt in
+            return try await place(wanted, id: rest.id, without: failed, preferring: standby) { backend, attempt in
                 let answer = try await backend.until(rest.deadline, clock: clock)
                     .answer(placed(rest, at: attempt.candidate))
                 guard case .events(let events) = answer else {
@@ -128,6 +133,34 @@ package final class Dispatcher: Sendable {
             var failure = failure
             failure.message += "; nobody could go on (\(refused.failure.message))"
             throw failure
+        }
+    }
+
+    /// Has somebody read an answer that another gives, where the owner wishes it.
+    func standby(for wanted: RouteRequest) -> Standby? {
+        keepsStandby && wanted.pin == nil ? Standby(for: wanted, dispatcher: self) : nil
+    }
+
+    /// Has the engine that would go on with an answer read what there is of it, if it has nothing else to do.
+    ///
+    /// - Returns: Who has read it; `nil` when nobody has. What goes wrong matters only when that node is needed.
+    func read(_ rest: ChatRequest, as wanted: RouteRequest, besides giver: Candidate) async -> NodeName? {
+        var wanted = wanted
+        wanted.model = giver.model
+        wanted.tokens += rest.begun?.tokens ?? 0
+        let decision = decide(wanted, without: [.init(node: giver.node, reason: .pinnedElsewhere)])
+        guard let choice = decision.choices.first, choice.estimate.outstanding == 0,
+            let backend = mesh.backend(for: choice.candidate.node)
+        else { return nil }
+        do {
+            let answer = try await backend.until(rest.deadline, clock: clock).answer(placed(rest, at: choice.candidate))
+            guard case .events(let events) = answer else { return nil }
+            _ = try await StartedStream.begin(events) { event in
+                if case .waiting = event { false } else { true }
+            }
+            return choice.candidate.node
+        } catch {
+            return nil
         }
     }
 
@@ -159,7 +192,7 @@ package final class Dispatcher: Sendable {
 
     private func place<Answer>(
         _ wanted: RouteRequest, id: RequestID, without failed: [RouteDecision.Skip] = [],
-        try answer: (any Answering, Attempt) async throws -> Answer
+        preferring preferred: NodeName? = nil, try answer: (any Answering, Attempt) async throws -> Answer
     ) async throws -> (Answer, RouteReport) {
         router.withLock { $0.requestArrived(now: clock.now) }
         var failures = failed
@@ -167,7 +200,8 @@ package final class Dispatcher: Sendable {
         while true {
             let decision = decide(wanted, without: failures)
             var report = RouteReport(skipped: decision.skipped)
-            guard let choice = decision.choices.first else {
+            let choices = decision.choices
+            guard let choice = choices.first(where: { $0.candidate.node == preferred }) ?? choices.first else {
                 let failure = lastFailure ?? decision.refusal(of: wanted)
                 throw DispatchFailure(failure: failure, route: report)
             }

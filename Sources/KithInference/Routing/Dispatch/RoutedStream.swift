@@ -42,6 +42,7 @@ package final class RoutedStream: Sendable {
         var failed: [RouteDecision.Skip] = []
         /// Told after what came with it.
         var next: ChatEvent?
+        var standby: Standby?
     }
 
     private let dispatcher: Dispatcher
@@ -59,7 +60,9 @@ package final class RoutedStream: Sendable {
         self.account = account
         isShown = request.streams
         state = Mutex(
-            State(source: source, progress: AnswerProgress(of: request), lastToken: dispatcher.clock.now))
+            State(
+                source: source, progress: AnswerProgress(of: request), lastToken: dispatcher.clock.now,
+                standby: dispatcher.standby(for: wanted)))
     }
 
     /// - Returns: What comes next; `nil` after the end.
@@ -103,6 +106,9 @@ package final class RoutedStream: Sendable {
         state.lastToken = dispatcher.clock.now
         state.failed = []
         let shown = state.progress.take(event)
+        if let standby = state.standby, let source = state.source {
+            standby.advance(state.progress, givenBy: source.attempt.candidate)
+        }
         if case .finished(_, let usage) = event { state.source?.attempt.succeeded(EngineCost(usage)) }
         if isShown, case .finished(_, let usage) = shown { account.completed(usage) }
         return shown
@@ -117,8 +123,10 @@ package final class RoutedStream: Sendable {
     ) async throws -> RoutedEvent? {
         state.source = nil
         state.failed.append(.init(node: candidate.node, reason: .failed(failure.code)))
+        state.standby?.stop()
+        defer { state.standby = dispatcher.standby(for: wanted) }
         guard state.continuations < Self.continuationLimit else { throw failure }
-        switch state.progress.rest() {
+        switch state.progress.handOver() {
         case .impossible(let why):
             var failure = failure
             failure.message += "; \(why)"
@@ -130,7 +138,7 @@ package final class RoutedStream: Sendable {
             state.continuations += 1
             let source = try await dispatcher.resume(
                 rest, as: wanted, begunBy: candidate, without: state.failed, after: failure,
-                mayAskAgain: !state.askedAgain)
+                mayAskAgain: !state.askedAgain, preferring: state.standby?.node)
             state.askedAgain = state.askedAgain || source.attempt.candidate.node == candidate.node
             state.source = source
             state.handover = state.handover ?? Handover(failure: failure.code, since: state.lastToken)

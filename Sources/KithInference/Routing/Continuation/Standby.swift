@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+import Synchronization
+
+/// Has another engine read an answer while it is given, so that it can go on at once: reading what there is takes a real
+/// engine a second for each few hundred tokens, and it would do so while the client waits.
+final class Standby: Sendable {
+    /// Tokens between two readings; an engine remembers what it has read, and reads only what is new.
+    static let interval = 48
+
+    private enum Phase: Sendable {
+        /// Leaves to `reading`.
+        case resting(readTokens: Int)
+        /// Leaves to `resting`, or to `over` when nobody reads.
+        case reading(Task<Void, Never>)
+        case over
+    }
+
+    private struct State {
+        var phase = Phase.resting(readTokens: 0)
+        var node: NodeName?
+    }
+
+    private let dispatcher: Dispatcher
+    private let wanted: RouteRequest
+    private let state = Mutex(State())
+
+    init(for wanted: RouteRequest, dispatcher: Dispatcher) {
+        self.dispatcher = dispatcher
+        self.wanted = wanted
+    }
+
+    deinit { stop() }
+
+    /// Who has read the most of the answer.
+    var node: NodeName? { state.withLock(\.node) }
+
+    /// The client has got another token.
+    func advance(_ progress: borrowing AnswerProgress, givenBy candidate: Candidate) {
+        state.withLock { state in
+            guard case .resting(let read) = state.phase, progress.tokens - read >= Self.interval else { return }
+            guard case .ask(var rest) = progress.rest, rest.begun != nil else {
+                state.phase = .over
+                return
+            }
+            rest.begun?.isOnlyRead = true
+            rest.sampling.maxTokens = 1
+            let tokens = progress.tokens
+            state.phase = .reading(
+                Task { [weak self, dispatcher, wanted, rest] in
+                    let node = await dispatcher.read(rest, as: wanted, besides: candidate)
+                    self?.ended(node, tokens)
+                })
+        }
+    }
+
+    /// The answer is over, or another engine is about to go on.
+    func stop() {
+        state.withLock { state in
+            if case .reading(let task) = state.phase { task.cancel() }
+            state.phase = .over
+        }
+    }
+
+    private func ended(_ node: NodeName?, _ tokens: Int) {
+        state.withLock { state in
+            guard case .reading = state.phase else { return }
+            state.node = node ?? state.node
+            state.phase = node == nil ? .over : .resting(readTokens: tokens)
+        }
+    }
+}
