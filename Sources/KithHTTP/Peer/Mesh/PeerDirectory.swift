@@ -71,7 +71,7 @@ package final class PeerDirectory: Sendable {
     let state: Mutex<State>
     /// Whoever could not say its models is asked again from then on.
     private let askAgain = Mutex<[NodeID: Moment]>([:])
-    private let onReturn = Mutex<(@Sendable (NodeName) -> Void)?>(nil)
+    private let onReturn = Callback<NodeName>()
 
     /// Between two looks at what this node has to tell.
     static let pause = Duration.milliseconds(250)
@@ -125,7 +125,7 @@ package final class PeerDirectory: Sendable {
     ///
     /// - Parameter onReturn: Told of each node that is back.
     package func run(onReturn: @escaping @Sendable (NodeName) -> Void) async {
-        self.onReturn.withLock { $0 = onReturn }
+        self.onReturn.set(onReturn)
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await self.everyPause {
@@ -183,7 +183,6 @@ package final class PeerDirectory: Sendable {
                 logger.warning("peer is not up", metadata: metadata)
             }
         }
-        guard let onReturn = onReturn.withLock({ $0 }) else { return }
         for change in changes where change.isGood { onReturn(change.name) }
     }
 

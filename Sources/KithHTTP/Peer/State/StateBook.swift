@@ -10,7 +10,7 @@ import Synchronization
 package final class StateBook: SharedState {
     private let keeper: StateKeeper
     private let view: SharedView
-    private let signal: ChangeSignal
+    private let signal: Callback<LogOutcome>
     private let standings = Mutex<[NodeID: KinStanding]>([:])
 
     /// Reads what earlier runs have stored.
@@ -28,12 +28,12 @@ package final class StateBook: SharedState {
 
     private init(store: Store, node: NodeID, log: ReplicatedLog, events: EventHub) {
         let view = SharedView(StateView(log), events: events)
-        let signal = ChangeSignal()
+        let signal = Callback<LogOutcome>()
         self.view = view
         self.signal = signal
         keeper = StateKeeper(store: store, node: node, log: log) { outcome, log in
             view.update(outcome, log)
-            signal.fire(outcome)
+            signal(outcome)
         }
     }
 
@@ -110,15 +110,6 @@ package final class StateBook: SharedState {
             for id in kin where standings[id] == nil { standings[id] = KinStanding(unreachableSince: .now()) }
         }
     }
-}
-
-/// Who is to be told of changes, once that is known.
-private final class ChangeSignal: Sendable {
-    private let action = Mutex<(@Sendable (LogOutcome) -> Void)?>(nil)
-
-    func set(_ action: @escaping @Sendable (LogOutcome) -> Void) { self.action.withLock { $0 = action } }
-
-    func fire(_ outcome: LogOutcome) { action.withLock { $0 }?(outcome) }
 }
 
 extension LocalWrite {

@@ -37,7 +37,7 @@ package final class TrustBook: Sendable {
     private let backup: KinBackupFile?
     private let state: Mutex<State>
     private let announced: Mutex<Standings>
-    private let onChange = Mutex<(@Sendable (Change) -> Void)?>(nil)
+    private let onChange = Callback<Change>()
 
     private init(identity: NodeIdentity, store: Store, backup: KinBackupFile?, state: consuming State) {
         self.identity = identity
@@ -77,7 +77,7 @@ package final class TrustBook: Sendable {
     }
 
     /// - Parameter action: Called after each change, from the task that caused it; must not change trust itself.
-    package func whenChanged(_ action: @escaping @Sendable (Change) -> Void) { onChange.withLock { $0 = action } }
+    package func whenChanged(_ action: @escaping @Sendable (Change) -> Void) { onChange.set(action) }
 
     // MARK: Asking
 
@@ -244,7 +244,7 @@ package final class TrustBook: Sendable {
             let lost = before.kin.subtracting(after.kin)
                 .union(before.kith.subtracting(after.kith).subtracting(after.kin))
             before = after
-            onChange.withLock { $0 }?(Change(kin: after.kin, lost: lost))
+            onChange(Change(kin: after.kin, lost: lost))
         }
     }
 }

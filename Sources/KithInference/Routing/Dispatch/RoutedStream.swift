@@ -7,7 +7,7 @@ import Synchronization
 package enum RoutedEvent: Sendable {
     case event(ChatEvent)
     /// From here on another engine answers.
-    case continued(RouteRecord.Continuation)
+    indirect case continued(RouteRecord.Continuation)
 }
 
 /// The rest of an answer whose first token has come.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
 import Synchronization
 
 /// The last requests that were placed and what became of them, in memory and bounded.
@@ -12,13 +13,13 @@ package final class RouteJournal: Sendable {
     }
 
     private let ring = Mutex(Ring())
-    private let onNote = Mutex<(@Sendable (RouteRecord) -> Void)?>(nil)
+    private let onNote = Callback<RouteRecord>()
 
     package init() {}
 
     /// - Parameter onNote: Told of each request from now on, by the task that ends it; must not wait.
     package func whenNoted(_ onNote: @escaping @Sendable (RouteRecord) -> Void) {
-        self.onNote.withLock { $0 = onNote }
+        self.onNote.set(onNote)
     }
 
     package func note(_ record: RouteRecord) {
@@ -30,7 +31,7 @@ package final class RouteJournal: Sendable {
                 ring.next = (ring.next + 1) % Self.capacity
             }
         }
-        onNote.withLock { $0 }?(record)
+        onNote(record)
     }
 
     /// The newest first.
