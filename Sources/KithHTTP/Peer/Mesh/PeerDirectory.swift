@@ -145,7 +145,7 @@ package final class PeerDirectory: Sendable {
         }
     }
 
-    private func declareLoad() {
+    func declareLoad() {
         let status = engine.status()
         let load = state.withLock { state -> PeerLoad? in
             if state.own.models.models != status.models {
