@@ -50,8 +50,9 @@ test-durability: build ## Fifty rounds of kill -9 and of failing disks under a n
 bench-state: release ## How soon kin see a write, and how fast one that was away catches up
 	@scripts/bench-state
 
-bench: release ## Throughput, latency and memory beside nginx, as in docs/benchmarks.md
+bench: release ## Throughput, latency, memory and streams beside nginx, as in docs/benchmarks.md
 	@scripts/bench
+	@scripts/bench-streams
 
 bench-continuation: release ## Answers whose node is lost in the middle; as root with links that are cut
 	@scripts/bench-continuation
