@@ -7,7 +7,6 @@ import KithModel
 import KithTransport
 import NIOCore
 import NIOHTTP1
-import SystemPackage
 
 struct Ask: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,21 +23,9 @@ struct Ask: AsyncParsableCommand {
             \(ExitStatus.explanation)
             """)
 
-    private static let longestPrompt = 1_048_576
-
-    @Argument(help: "The prompt; - reads it from standard input, as does no prompt when that is not a terminal.")
-    var prompt: String?
+    @OptionGroup var question: QuestionFlags
 
     @OptionGroup var node: NodeFlags
-
-    @Option(help: ArgumentHelp("The model to ask; else whatever the best node offers.", valueName: "model"))
-    var model: String?
-
-    @Option(name: .customLong("node"), help: ArgumentHelp("The node whose engine is to answer.", valueName: "name"))
-    var nodeName: String?
-
-    @Option(help: ArgumentHelp("Tokens made at most.", valueName: "count"))
-    var maxTokens: Int?
 
     @Option(help: ArgumentHelp("How freely tokens are chosen, 0 to 2.", valueName: "number"))
     var temperature: Double?
@@ -55,9 +42,6 @@ struct Ask: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        if let nodeName, NodeName(nodeName) == nil {
-            throw ValidationError("'\(nodeName)' is not a node's name")
-        }
         if let deadline, !(0.001...86_400).contains(deadline) {
             throw ValidationError("--deadline must be from 0.001 to 86400")
         }
@@ -68,17 +52,10 @@ struct Ask: AsyncParsableCommand {
         let asking = Asking(
             client: try node.client(),
             request: AskRequest(
-                prompt: try promptText(), model: model, maxTokens: maxTokens, temperature: temperature),
-            node: nodeName, deadline: deadline, firstByte: .seconds(timeout), output: json ? .json : .text)
+                prompt: try question.text(for: "kith ask"), model: question.model, maxTokens: question.maxTokens,
+                temperature: temperature),
+            node: question.node, deadline: deadline, firstByte: .seconds(timeout), output: json ? .json : .text)
         try await Interruption.cancelling { try await asking.run() }
-    }
-
-    private func promptText() throws -> String {
-        if let prompt, prompt != "-" { return prompt }
-        if prompt == nil, Terminal.isTerminal(.standardInput) {
-            throw ValidationError("there is no prompt; try kith ask \"why is the sky blue?\"")
-        }
-        return try Terminal.readInput(limit: Self.longestPrompt)
     }
 }
 

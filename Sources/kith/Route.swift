@@ -3,7 +3,6 @@
 import ArgumentParser
 import KithCommand
 import KithDialects
-import KithModel
 import NIOHTTP1
 
 struct Route: AsyncParsableCommand {
@@ -23,21 +22,9 @@ struct Route: AsyncParsableCommand {
             \(ExitStatus.explanation)
             """)
 
-    private static let longestPrompt = 1_048_576
-
-    @Argument(help: "The prompt; - reads it from standard input.")
-    var prompt: String?
+    @OptionGroup var question: QuestionFlags
 
     @OptionGroup var node: NodeFlags
-
-    @Option(help: ArgumentHelp("The model to ask; else whatever the best node offers.", valueName: "model"))
-    var model: String?
-
-    @Option(name: .customLong("node"), help: ArgumentHelp("The node whose engine is to answer.", valueName: "name"))
-    var nodeName: String?
-
-    @Option(help: ArgumentHelp("Tokens made at most.", valueName: "count"))
-    var maxTokens: Int?
 
     @Flag(help: "List the last requests, where they went and what became of them.")
     var recent = false
@@ -49,12 +36,9 @@ struct Route: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        if let nodeName, NodeName(nodeName) == nil { throw ValidationError("'\(nodeName)' is not a node's name") }
         guard (1...256).contains(limit) else { throw ValidationError("--limit must be from 1 to 256") }
-        let hasWishes = prompt != nil || model != nil || nodeName != nil || maxTokens != nil
-        if recent, hasWishes { throw ValidationError("--recent lists requests that were made; it takes no prompt") }
-        if !recent, prompt == nil {
-            throw ValidationError("there is no prompt; try kith route \"why is the sky blue?\"")
+        if recent, question.isGiven {
+            throw ValidationError("--recent lists requests that were made; it takes no prompt")
         }
     }
 
@@ -69,9 +53,10 @@ struct Route: AsyncParsableCommand {
     }
 
     private func explain() async throws {
-        let request = AskRequest(prompt: try promptText(), model: model, maxTokens: maxTokens)
+        let request = AskRequest(
+            prompt: try question.text(for: "kith route"), model: question.model, maxTokens: question.maxTokens)
         let found: RouteMessage.Explanation = try await node.client().post(
-            "/api/routes/explain", request, headers: nodeName.map { ["x-kith-node": $0] } ?? [:])
+            "/api/routes/explain", request, headers: question.node.map { ["x-kith-node": $0] } ?? [:])
         if json {
             try Terminal.printJSON(found)
         } else {
@@ -79,10 +64,5 @@ struct Route: AsyncParsableCommand {
                 RouteExplanationReport(found, width: Terminal.width, style: Terminal.style).lines)
         }
         if found.node == nil { throw CommandFailure(.notAnswered) }
-    }
-
-    private func promptText() throws -> String {
-        if let prompt, prompt != "-" { return prompt }
-        return try Terminal.readInput(limit: Self.longestPrompt)
     }
 }
