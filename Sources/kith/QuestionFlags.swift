@@ -34,9 +34,11 @@ struct QuestionFlags: ParsableArguments {
     /// - Parameter command: What to name in the example where there is no prompt.
     func text(for command: String) throws -> String {
         if let prompt, prompt != "-" { return prompt }
-        if prompt == nil, Terminal.isTerminal(.standardInput) {
+        let isTyped = prompt == nil && Terminal.isTerminal(.standardInput)
+        let text = isTyped ? "" : try Terminal.readInput(limit: Self.longestPrompt)
+        guard text.contains(where: { !$0.isWhitespace }) else {
             throw ValidationError("there is no prompt; try \(command) \"why is the sky blue?\"")
         }
-        return try Terminal.readInput(limit: Self.longestPrompt)
+        return text
     }
 }
