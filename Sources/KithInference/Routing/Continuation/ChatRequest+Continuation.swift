@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import KithModel
+import KithModel
 
 extension ChatRequest {
     /// This request with what is there already as the beginning of the answer.
@@ -52,7 +52,7 @@ extension ChatRequest {
     }
 
     /// Whether the form of the answer is held to a grammar, which an engine would begin anew in the middle.
-    package var isConstrained: Bool {
+    var isConstrained: Bool {
         if let tools = extensions["tools"]?.arrayValue, !tools.isEmpty { return true }
         if let format = extensions["response_format"], format["type"] != "text" { return true }
         return Self.constraints.contains { extensions[$0] != nil && extensions[$0] != .null }

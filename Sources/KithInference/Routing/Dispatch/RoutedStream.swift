@@ -106,8 +106,8 @@ package final class RoutedStream: Sendable {
         state.lastToken = dispatcher.clock.now
         state.failed = []
         let shown = state.progress.take(event)
-        if let standby = state.standby, let source = state.source {
-            standby.advance(state.progress, givenBy: source.attempt.candidate)
+        if case .delta = event, let candidate = state.source?.attempt.candidate {
+            state.standby?.advance(state.progress, givenBy: candidate)
         }
         if case .finished(_, let usage) = event { state.source?.attempt.succeeded(EngineCost(usage)) }
         if isShown, case .finished(_, let usage) = shown { account.completed(usage) }
@@ -124,7 +124,6 @@ package final class RoutedStream: Sendable {
         state.source = nil
         state.failed.append(.init(node: candidate.node, reason: .failed(failure.code)))
         state.standby?.stop()
-        defer { state.standby = dispatcher.standby(for: wanted) }
         guard state.continuations < Self.continuationLimit else { throw failure }
         switch state.progress.handOver() {
         case .impossible(let why):
@@ -141,6 +140,7 @@ package final class RoutedStream: Sendable {
                 mayAskAgain: !state.askedAgain, preferring: state.standby?.node)
             state.askedAgain = state.askedAgain || source.attempt.candidate.node == candidate.node
             state.source = source
+            state.standby = dispatcher.standby(for: wanted)
             state.handover = state.handover ?? Handover(failure: failure.code, since: state.lastToken)
             return nil
         }
