@@ -7,12 +7,22 @@ import Synchronization
 /// engine a second for each few hundred tokens, and it would do so while the client waits.
 final class Standby: Sendable {
     /// Tokens between two readings; an engine remembers what it has read, and reads only what is new.
-    static let interval = 48
+    static let interval = 32
+    /// Tokens after which it is looked again for somebody who has nothing else to do.
+    static let patience = 8
+
+    /// What came of having an answer read.
+    enum Reading: Sendable {
+        case by(NodeName)
+        case nobodyNow
+        /// The engine that would have to go on cannot do so from where the answer is.
+        case impossible
+    }
 
     private enum Phase: Sendable {
         /// Leaves to `reading`.
         case resting(readTokens: Int)
-        /// Leaves to `resting`, or to `over` when nobody reads.
+        /// Leaves to `resting`, or to `over` when nobody can read.
         case reading(Task<Void, Never>)
         case over
     }
@@ -49,8 +59,7 @@ final class Standby: Sendable {
             let tokens = progress.tokens
             state.phase = .reading(
                 Task { [weak self, dispatcher, wanted, rest] in
-                    let node = await dispatcher.read(rest, as: wanted, besides: candidate)
-                    self?.ended(node, tokens)
+                    self?.ended(await dispatcher.read(rest, as: wanted, besides: candidate), at: tokens)
                 })
         }
     }
@@ -63,11 +72,16 @@ final class Standby: Sendable {
         }
     }
 
-    private func ended(_ node: NodeName?, _ tokens: Int) {
+    private func ended(_ reading: Reading, at tokens: Int) {
         state.withLock { state in
             guard case .reading = state.phase else { return }
-            state.node = node ?? state.node
-            state.phase = node == nil ? .over : .resting(readTokens: tokens)
+            switch reading {
+            case .by(let node):
+                state.node = node
+                state.phase = .resting(readTokens: tokens)
+            case .nobodyNow: state.phase = .resting(readTokens: tokens - Self.interval + Self.patience)
+            case .impossible: state.phase = .over
+            }
         }
     }
 }

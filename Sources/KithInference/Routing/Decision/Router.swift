@@ -87,9 +87,12 @@ package struct Router: Sendable {
             let candidate = Candidate(node: node.name, model: model.id)
             if let context = model.contextLength, request.tokens > context {
                 reason = .contextTooShort(context)
-            } else if let why = knowledge.hold(on: candidate, now: now) {
+                continue
+            }
+            let standing = knowledge.standing(of: candidate, now: now)
+            if let why = standing.hold {
                 reason = .heldBack(why)
-            } else if case .refused(let until) = knowledge.permission(for: candidate, now: now) {
+            } else if case .refused(let until) = standing.permission {
                 offers.append(Offer(candidate: candidate, node: node, opens: until))
             } else {
                 offers.append(Offer(candidate: candidate, node: node))
@@ -109,10 +112,10 @@ package struct Router: Sendable {
             return RouteDecision.Choice(candidate: offer.candidate, estimate: estimate, reason: reason)
         }
         let usable = offers.filter { $0.opens == nil && !$0.node.isDraining }
+        if usable.count == 1, request.pin == nil { return [choice(usable[0], .onlyCandidate)] }
         if !usable.isEmpty {
             let ranked = usable.map { choice($0, request.pin == nil ? .shortestWait : .pinned) }.sorted(
                 by: Self.goesFirst)
-            if ranked.count == 1, request.pin == nil { return [choice(usable[0], .onlyCandidate)] }
             return preferringPrefix(ranked, of: request)
         }
         let draining = offers.filter { $0.opens == nil }

@@ -143,24 +143,26 @@ package final class Dispatcher: Sendable {
 
     /// Has the engine that would go on with an answer read what there is of it, if it has nothing else to do.
     ///
-    /// - Returns: Who has read it; `nil` when nobody has. What goes wrong matters only when that node is needed.
-    func read(_ rest: ChatRequest, as wanted: RouteRequest, besides giver: Candidate) async -> NodeName? {
+    /// What goes wrong matters only when that node is needed.
+    func read(_ rest: ChatRequest, as wanted: RouteRequest, besides giver: Candidate) async -> Standby.Reading {
         var wanted = wanted
         wanted.model = giver.model
         wanted.tokens += rest.begun?.tokens ?? 0
         let decision = decide(wanted, without: [.init(node: giver.node, reason: .pinnedElsewhere)])
         guard let choice = decision.choices.first, choice.estimate.outstanding == 0,
             let backend = mesh.backend(for: choice.candidate.node)
-        else { return nil }
+        else { return .nobodyNow }
         do {
             let answer = try await backend.until(rest.deadline, clock: clock).answer(placed(rest, at: choice.candidate))
-            guard case .events(let events) = answer else { return nil }
+            guard case .events(let events) = answer else { return .impossible }
             _ = try await StartedStream.begin(events) { event in
                 if case .waiting = event { false } else { true }
             }
-            return choice.candidate.node
+            return .by(choice.candidate.node)
+        } catch let failure as ChatFailure where !FailureRule(failure).triesAnother || failure.code == .cannotContinue {
+            return .impossible
         } catch {
-            return nil
+            return .nobodyNow
         }
     }
 

@@ -31,7 +31,8 @@ package struct CircuitBreaker: Sendable {
     private var state = State.closed
     private var consecutiveFailures = 0
     private var openings = 0
-    private var recent: [(at: Moment, succeeded: Bool)] = []
+    private var successes = SlidingCount(window: CircuitBreaker.window)
+    private var failures = SlidingCount(window: CircuitBreaker.window)
 
     package init() {}
 
@@ -48,22 +49,22 @@ package struct CircuitBreaker: Sendable {
     package mutating func probeSent(now: Moment) { state = .halfOpen(since: now) }
 
     package mutating func succeeded(now: Moment) {
-        if case .closed = state {} else { recent = [] }
+        if case .closed = state {} else { failures = SlidingCount(window: Self.window) }
         state = .closed
         consecutiveFailures = 0
         openings = 0
-        note(true, now: now)
+        successes.add(now: now)
     }
 
     package mutating func failed(now: Moment, using generator: inout some RandomNumberGenerator) {
         consecutiveFailures += 1
-        note(false, now: now)
+        failures.add(now: now)
         switch state {
         case .open: break
         case .halfOpen: open(now: now, using: &generator)
         case .closed:
-            let failures = recent.count { !$0.succeeded }
-            let mostFail = recent.count >= Self.consecutiveLimit && failures * 2 > recent.count
+            let (failed, succeeded) = (failures.count(now: now), successes.count(now: now))
+            let mostFail = failed + succeeded >= Self.consecutiveLimit && failed > succeeded
             if consecutiveFailures >= Self.consecutiveLimit || mostFail { open(now: now, using: &generator) }
         }
     }
@@ -78,11 +79,5 @@ package struct CircuitBreaker: Sendable {
         let pause = min(doubled, Self.longestPause) * Double.random(in: 0.8...1.2, using: &generator)
         openings += 1
         state = .open(until: now + pause)
-    }
-
-    private mutating func note(_ succeeded: Bool, now: Moment) {
-        recent.removeAll { now - $0.at > Self.window }
-        if recent.count >= 256 { recent.removeFirst() }
-        recent.append((now, succeeded))
     }
 }

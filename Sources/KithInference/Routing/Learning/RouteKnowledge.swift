@@ -25,13 +25,10 @@ package struct RouteKnowledge: Sendable {
 
     func hasMeasured(_ candidate: Candidate) -> Bool { records[candidate]?.chatPace.secondsPerToken != nil }
 
-    func permission(for candidate: Candidate, now: Moment) -> CircuitBreaker.Permission {
-        records[candidate]?.breaker.permission(now: now) ?? .granted
-    }
-
-    /// Why the candidate must not be asked now.
-    func hold(on candidate: Candidate, now: Moment) -> String? {
-        records[candidate]?.held.flatMap { now < $0.until ? $0.why : nil }
+    /// - Returns: What its breaker says, and why the candidate must not be asked now whatever that says.
+    func standing(of candidate: Candidate, now: Moment) -> (permission: CircuitBreaker.Permission, hold: String?) {
+        guard let record = records[candidate] else { return (.granted, nil) }
+        return (record.breaker.permission(now: now), record.held.flatMap { now < $0.until ? $0.why : nil })
     }
 
     /// The lowest pace that is known of any of these candidates.
@@ -140,17 +137,18 @@ package struct RouteKnowledge: Sendable {
     }
 
     private mutating func change(_ candidate: Candidate, now: Moment, _ body: (inout CandidateRecord) -> Void) {
-        if records[candidate] == nil { makeRoom() }
-        records[candidate, default: CandidateRecord()].usedAt = now
-        body(&records[candidate, default: CandidateRecord()])
+        if records.count >= Self.capacity, records[candidate] == nil { makeRoom() }
+        func use(_ record: inout CandidateRecord) {
+            record.usedAt = now
+            body(&record)
+        }
+        use(&records[candidate, default: CandidateRecord()])  // looked for once: this is done for each request
     }
 
     /// Forgets the candidate, and the node, that was used longest ago and has nothing under way.
     private mutating func makeRoom() {
-        if records.count >= Self.capacity {
-            let idle = records.lazy.filter { $0.value.sent.isEmpty }
-            if let oldest = idle.min(by: { $0.value.usedAt < $1.value.usedAt }) { records[oldest.key] = nil }
-        }
+        let idle = records.lazy.filter { $0.value.sent.isEmpty }
+        if let oldest = idle.min(by: { $0.value.usedAt < $1.value.usedAt }) { records[oldest.key] = nil }
         guard ownLoads.count >= Self.capacity else { return }
         let known = Set(records.keys.map(\.node))
         ownLoads = ownLoads.filter { $0.value.count > 0 || known.contains($0.key) }

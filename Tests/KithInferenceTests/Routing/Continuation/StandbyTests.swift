@@ -18,8 +18,8 @@ struct StandbyTests {
             failure: ChatFailure(.interrupted, "the engine broke"))
     }
 
-    private func stream(_ dispatcher: Dispatcher) async throws -> RoutedStream {
-        guard case .stream(let stream) = try await dispatcher.dispatch(question).body else {
+    private func stream(_ dispatcher: Dispatcher, _ request: ChatRequest? = nil) async throws -> RoutedStream {
+        guard case .stream(let stream) = try await dispatcher.dispatch(request ?? question).body else {
             throw ChatFailure(.invalidAnswer, "a stream was expected")
         }
         return stream
@@ -53,6 +53,20 @@ struct StandbyTests {
         #expect(second.requests.last?.begun?.isOnlyRead == nil)
     }
 
+    @Test("When it fails to read, it is asked again some tokens later")
+    func triedAgain() async throws {
+        let second = ReadingEngine(way: .prefill(.init()), failures: 1)
+        let dispatcher = Dispatcher(
+            mesh: try await EngineMesh(["first": CountEngine(), "second": second]), clock: MonotonicClock(),
+            keepsStandby: true)
+        var long = question
+        long.sampling.maxTokens = 100_000
+        let stream = try await stream(dispatcher, long)
+        while second.requests.count < 2, try await !text(of: stream, tokens: 1).isEmpty {}
+        let read = try #require(second.requests.dropFirst().first)
+        #expect(try #require(read.begun?.tokens) >= Standby.interval + Standby.patience)
+    }
+
     @Test("One that would have to begin anew is left alone after the first try, and so is everybody by default")
     func leftAlone() async throws {
         let anew = ReadingEngine(way: .anew)
@@ -78,13 +92,18 @@ private final class ReadingEngine: ChatEngine {
     private struct State {
         var requests: [ChatRequest] = []
         var isAsked = false
+        var failures: Int
     }
 
     private let engine = CountEngine()
     private let way: ContinuationWay
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(way: ContinuationWay) { self.way = way }
+    /// - Parameter failures: How many questions are not answered.
+    init(way: ContinuationWay, failures: Int = 0) {
+        self.way = way
+        state = Mutex(State(failures: failures))
+    }
 
     /// Each as the engine got it, with what had been begun.
     var requests: [ChatRequest] { state.withLock(\.requests) }
@@ -109,6 +128,11 @@ private final class ReadingEngine: ChatEngine {
     }
 
     func answer(_ request: ChatRequest) async throws -> ChatAnswer {
+        let fails = state.withLock { state in
+            state.failures -= 1
+            return state.failures >= 0
+        }
+        if fails { throw ChatFailure(.engineError, "not this time") }
         var request = request
         request.model = nil
         return try await engine.answer(request)
