@@ -111,6 +111,7 @@ let package = Package(
         ),
         .target(name: "KithSync", dependencies: ["KithModel"], swiftSettings: settings),
         .target(name: "KithAssist", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(name: "KithCulture", dependencies: ["KithModel"], swiftSettings: settings),
         .target(
             name: "KithVault",
             dependencies: [
@@ -135,7 +136,7 @@ let package = Package(
             name: "KithHTTP",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithTrust",
-                "KithMembership", "KithSync", "KithAssist", "KithVault",
+                "KithMembership", "KithSync", "KithAssist", "KithVault", "KithCulture",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
@@ -158,7 +159,7 @@ let package = Package(
             name: "KithNode",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership",
-                "KithTrust", "KithHTTP", "KithSync", "KithAssist", "KithVault",
+                "KithTrust", "KithHTTP", "KithSync", "KithAssist", "KithVault", "KithCulture",
                 "Yams",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -202,6 +203,9 @@ let package = Package(
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithSyncTests", dependencies: ["KithModel", "KithSync", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithCultureTests", dependencies: ["KithCulture", "KithModel", "KithTesting"],
+            swiftSettings: settings),
         .testTarget(
             name: "KithAssistTests", dependencies: ["KithAssist", "KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(

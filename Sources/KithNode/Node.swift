@@ -64,23 +64,30 @@ package struct Node: Sendable {
             stallLimit: settings.routing.stallLimit, continues: settings.routing.continues,
             keepsStandby: settings.routing.keepsStandby)
         dispatcher.journal.announce(in: events)
+        let company = try await NodeCompany.open(
+            settings: settings.social, store: store, state: state, mesh: peers.mesh, dispatcher: dispatcher,
+            upstream: upstream, log: SynthLogFile(path: settings.stateDirectory + "/synth.log", logger: logger),
+            clock: clock, logger: logger)
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
             engine: monitor, store: store, clock: clock,
             limits: SurfaceLimits(
                 seedBody: settings.seedBodyLimit, openAIBody: settings.requestBodyLimit,
                 defaultMaxTokens: settings.defaultMaxTokens),
-            level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events)
+            level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events,
+            company: company)
 
         let roles = await NodeRoles(
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
             logger: logger)
-        let work = KinWork(cell: roles.kinCell, sessions: StoredSessions(store: store, logger: logger))
+        let work = PeerWork(
+            cell: roles.kinCell, sessions: StoredSessions(store: store, logger: logger), host: company.host)
         let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =
             access.background(clock: clock) + meshServices.background
             + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
+                BackgroundLoop { await company.run() },
                 BackgroundLoop { [clock] in await ProgramPages.letGoOnceStarted(clock: clock) },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }

@@ -43,6 +43,12 @@ package struct StoreLimits: Hashable, Sendable {
     package let peers: Int
     /// Deliveries that are known to have been counted. Beyond it, the oldest are forgotten.
     package let deliveries: Int
+    /// Beyond it, the oldest exchanges are forgotten.
+    package let exchanges: Int
+    /// Peers that were talked to. Beyond it, those that were talked to longest ago are forgotten.
+    package let companions: Int
+    /// What was not said. Beyond it, the oldest is forgotten.
+    package let refusals: Int
     /// Keys that have not been revoked. Beyond it, no more are taken; of the revoked as many of the latest are kept.
     package let clientKeys: Int
 
@@ -53,7 +59,8 @@ package struct StoreLimits: Hashable, Sendable {
     package init(
         sessions: Int = 1_000, turnsPerSession: Int = 2_000, text: Int = StoreLimits.largestText,
         feedback: Int = 10_000, audit: Int = 10_000, trustOperations: Int = 65_536, peers: Int = 4_096,
-        clientKeys: Int = 500, deliveries: Int = 10_000
+        clientKeys: Int = 500, deliveries: Int = 10_000, exchanges: Int = 10_000, companions: Int = 1_000,
+        refusals: Int = 1_000
     ) {
         self.sessions = max(1, sessions)
         self.turnsPerSession = max(2, turnsPerSession) / 2 * 2
@@ -64,5 +71,8 @@ package struct StoreLimits: Hashable, Sendable {
         self.peers = max(1, peers)
         self.clientKeys = max(1, clientKeys)
         self.deliveries = max(1, deliveries)
+        self.exchanges = max(1, exchanges)
+        self.companions = max(1, companions)
+        self.refusals = max(1, refusals)
     }
 }

@@ -28,6 +28,6 @@ struct Kith: AsyncParsableCommand {
         subcommands: [
             Up.self, Ask.self, Route.self, Status.self, Peers.self, Drain.self, ID.self, Invite.self, Join.self,
             Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Context.self, Level.self, Sync.self,
-            Session.self, Engine.self, Cluster.self, Settings.self, Doctor.self,
+            Session.self, Companion.self, Culture.self, Engine.self, Cluster.self, Settings.self, Doctor.self,
         ])
 }

@@ -47,14 +47,20 @@ package struct SeedChatRequest: Decodable, Sendable {
     /// Added by kith: the conversation to go on with; a new one is begun without it.
     package var session: SessionID?
     package var model: ModelID?
+    /// Added by kith: whether what the node has learned in company is offered to the engine.
+    package var usesCulture: Bool
 
-    private enum CodingKeys: String, CodingKey { case message, session, model }
+    private enum CodingKeys: String, CodingKey {
+        case message, session, model
+        case usesCulture = "culture"
+    }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
         model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
         session = try SessionID.decode(from: container, forKey: .session)
+        usesCulture = try container.decodeIfPresent(Bool.self, forKey: .usesCulture) ?? true
     }
 
     /// - Throws: ``ChatFailure`` in the seed's words for a missing message.

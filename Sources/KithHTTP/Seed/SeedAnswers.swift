@@ -34,6 +34,18 @@ struct SeedChatAnswer: Encodable {
     var session: String
     var model: String
     var route: String
+    /// What the engine was offered of the culture; left out when that was nothing.
+    var insights: [Offered]?
+
+    struct Offered: Encodable {
+        var id: String
+        var text: String
+
+        init(_ insight: Insight) {
+            id = insight.id.rawValue
+            text = insight.text
+        }
+    }
 }
 
 /// The answer to `GET /api/state`.
@@ -53,6 +65,13 @@ struct SeedStateAnswer: Encodable {
     var node: String
     var level: Double
     var peers: Peers
+    /// Left out by a node that keeps none.
+    var culture: Culture?
+
+    struct Culture: Encodable {
+        var insights: Int
+        var waiting: Int
+    }
 }
 
 /// The answers below `/health`.

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hummingbird
+import KithCulture
 import KithDialects
 import KithInference
 import KithModel
@@ -18,15 +19,20 @@ struct SeedRoutes: Sendable {
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
-        router.surface("/api/generate", scope: [.chat, .peer], [.post: { request, _ in try await generate(request) }])
+        router.surface(
+            "/api/generate", scope: [.chat, .peer],
+            [.post: { request, context in try await generate(request, for: try? context.caller.get()) }])
         router.surface("/api/chat", scope: .chat, [.post: { request, _ in try await chat(request) }])
         router.surface("/api/feedback", scope: .chat, [.post: { request, _ in try await feedback(request) }])
         router.surface("/api/state", scope: .read, [.get: { _, _ in try await state() }])
     }
 
-    private func generate(_ request: Request) async throws -> Response {
+    private func generate(_ request: Request, for principal: Principal?) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
         let asked = try JSONBody.decode(SeedGenerateRequest.self, from: bytes).checked()
+        if case .key(let key)? = principal, !key.scopes.contains(.chat), let company = services.company {
+            return try await talk(asked, with: key, in: company)
+        }
         let limit = contextLimit(for: asked.model)
         let question = ChatRequest(
             model: asked.model, messages: [ChatMessage(.user, asked.prompt)],
@@ -43,13 +49,35 @@ struct SeedRoutes: Sendable {
             route: routed.route)
     }
 
+    /// Whoever may not chat is no user but a peer: answered as one, with nothing private in scope.
+    private func talk(
+        _ asked: SeedGenerateRequest, with key: ClientKeyRecord, in company: Company
+    ) async throws -> Response {
+        do {
+            let (answer, worded) = try await company.host.answer(
+                PeerQuestion(prompt: asked.prompt, temperature: asked.temperature, maxTokens: asked.maxTokens),
+                from: "key:" + key.id, named: key.name)
+            return try .json(
+                SeedGenerateAnswer(
+                    response: answer.value.response.trimmed, model: worded.model?.rawValue ?? "", route: "",
+                    usage: .init(
+                        prompt_tokens: worded.usage.promptTokens, completion_tokens: worded.usage.completionTokens),
+                    finish_reason: .stop,
+                    max_tokens_clamped_to: asked.maxTokens > CompanionHost.tokenLimit ? CompanionHost.tokenLimit : nil))
+        } catch let refusal as CompanionHost.Refusal {
+            throw ChatFailure(refusal)
+        }
+    }
+
     private func chat(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
         let asked = try JSONBody.decode(SeedChatRequest.self, from: bytes).checked()
         let session = asked.session ?? .random()
         let history = try await recentTurns(of: session, model: asked.model)
+        let insights = asked.usesCulture ? await services.company?.offer(for: asked.message) ?? [] : []
+        let offered = insights.isEmpty ? [] : [ChatMessage(.system, CompanionPrompts.offer(of: insights.map(\.text)))]
         let question = ChatRequest(
-            model: asked.model, messages: history + [ChatMessage(.user, asked.message)],
+            model: asked.model, messages: offered + history + [ChatMessage(.user, asked.message)],
             sampling: SamplingOptions(maxTokens: services.limits.defaultMaxTokens), streams: false)
         let (answer, routed) = try await wholeAnswer(to: question, headers: request.headers)
         let text = answer.message.text.trimmed
@@ -62,7 +90,8 @@ struct SeedRoutes: Sendable {
                 response: text,
                 state: .init(
                     valence: state.valence, mood_tags: state.moodTags.map(\.rawValue), turn_count: state.turnCount),
-                session: session.rawValue, model: routed.model.rawValue, route: routed.route.headerValue),
+                session: session.rawValue, model: routed.model.rawValue, route: routed.route.headerValue,
+                insights: insights.isEmpty ? nil : insights.map(SeedChatAnswer.Offered.init)),
             route: routed.route)
     }
 
@@ -88,12 +117,18 @@ struct SeedRoutes: Sendable {
         let now = WallTime.now()
         let state = try await services.store.state(at: now)
         let peers = services.mesh.peers()
+        var culture: SeedStateAnswer.Culture?
+        if services.company != nil {
+            culture = .init(
+                insights: try await services.store.insightCount(on: .live),
+                waiting: try await services.store.insightCount(on: .waiting))
+        }
         return try .json(
             SeedStateAnswer(
                 timestamp: now.rfc3339, turn_count: state.turnCount, valence: state.valence,
                 mood_tags: state.moodTags.map(\.rawValue), sessions: state.sessions,
                 sessions_completed: state.sessionsCompleted, node: services.name.rawValue, level: services.level(),
-                peers: .init(known: peers.count, up: peers.count { $0.state == .up })))
+                peers: .init(known: peers.count, up: peers.count { $0.state == .up }), culture: culture))
     }
 
     // MARK: Answers in one piece

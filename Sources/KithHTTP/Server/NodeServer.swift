@@ -35,6 +35,10 @@ package enum NodeServer {
         SessionRoutes(services: services).add(to: router)
         RoutingRoutes(services: services).add(to: router)
         DrainRoutes(services: services).add(to: router)
+        if let company = services.company {
+            CompanionRoutes(services: services, company: company).add(to: router)
+            CultureRoutes(services: services, company: company).add(to: router)
+        }
         return Application(
             responder: ApartResponder(base: router.buildResponder()),
             server: .surface(limits: limits, hotRoute: HotRoute(services: services, logger: logger), tls: tls),

@@ -21,12 +21,14 @@ package struct NodeServices: Sendable {
     package var state: any SharedState
     package var events: EventHub
     package var startedAt: Moment
+    /// `nil` for a node that keeps none.
+    package var company: Company?
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
         store: Store, clock: any TimeSource, limits: SurfaceLimits,
         level: @escaping @Sendable () -> Double, access: AccessControl, control: any MeshControl,
-        state: any SharedState, events: EventHub
+        state: any SharedState, events: EventHub, company: Company? = nil
     ) {
         self.name = name
         self.version = version
@@ -41,6 +43,7 @@ package struct NodeServices: Sendable {
         self.state = state
         self.events = events
         self.access = access
+        self.company = company
         startedAt = clock.now
     }
 }

@@ -115,7 +115,7 @@ extension WallTime: CustomStringConvertible {
 
 extension Duration {
     /// The whole milliseconds of this duration, held to the range of `Int64`.
-    fileprivate var wholeMilliseconds: Int64 {
+    package var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
         if overflow { return seconds < 0 ? .min : .max }

@@ -29,7 +29,7 @@ extension NodeSettings {
             routing: try RoutingSettings(values),
             peersFile: try values.required(.peersFile, values.path(.peersFile, in: sources)),
             peerEndpoints: values.text(.peerEndpoints).map(PeersFile.init(list:)) ?? PeersFile(),
-            socialIdleThreshold: try values.minutes(.socialIdleThreshold),
+            social: try SocialSettings(values),
             level: try values.required(.level, values.number(.level)),
             requestBodyLimit: try values.required(.requestBodyLimit, values.integer(.requestBodyLimit)),
             seedBodyLimit: try values.required(.seedBodyLimit, values.integer(.seedBodyLimit)),
@@ -72,10 +72,6 @@ enum ReachRefusal {
 }
 
 extension SettingValues {
-    fileprivate func minutes(_ key: SettingKey) throws(SettingProblem) -> Duration {
-        .seconds(60 * (try required(key, number(key))))
-    }
-
     /// The absolute path a setting names: in files relative to the data folder, elsewhere to the current folder.
     func path(_ key: SettingKey, in sources: SettingSources) -> String? {
         guard let text = text(key) else { return nil }

@@ -24,7 +24,7 @@ package struct NodeSettings: Sendable {
     package var peersFile: String
     /// The peers named by flags, environment, `.env` and YAML, without those of ``peersFile``.
     package var peerEndpoints: PeersFile
-    package var socialIdleThreshold: Duration
+    package var social: SocialSettings
     /// 0…10.
     package var level: Double
     /// Bytes.
@@ -40,7 +40,7 @@ package struct NodeSettings: Sendable {
         cell: CellSettings = CellSettings(), bridge: BridgeSettings = BridgeSettings(),
         vault: VaultSettings = VaultSettings(), routing: RoutingSettings = RoutingSettings(),
         peersFile: String, peerEndpoints: PeersFile = PeersFile(),
-        socialIdleThreshold: Duration = .seconds(480), level: Double = 1, requestBodyLimit: Int = 4_194_304,
+        social: SocialSettings = SocialSettings(), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
     ) {
         self.name = name
@@ -57,7 +57,7 @@ package struct NodeSettings: Sendable {
         self.routing = routing
         self.peersFile = peersFile
         self.peerEndpoints = peerEndpoints
-        self.socialIdleThreshold = socialIdleThreshold
+        self.social = social
         self.level = level
         self.requestBodyLimit = requestBodyLimit
         self.seedBodyLimit = seedBodyLimit

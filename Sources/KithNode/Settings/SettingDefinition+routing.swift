@@ -8,7 +8,7 @@ extension SettingDefinition {
             help: "Another node goes on with an answer when the one that gave it dies or falls silent."),
         SettingDefinition(
             .routingStandby, .boolean, fallback: "off",
-            help: "While a node answers, the one that would go on reads along if it has nothing else to do, every 48 "
+            help: "While a node answers, the one that would go on reads along if it has nothing else to do, every 32 "
                 + "tokens: it can then go on at once, and works for answers that mostly need no help."),
         SettingDefinition(
             .routingStallLimit, .number(0.5...3_600), fallback: "30",

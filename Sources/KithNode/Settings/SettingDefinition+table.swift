@@ -27,9 +27,6 @@ extension SettingDefinition {
             fallback: "info", flag: "--log-level",
             help: "The least severity that is logged."),
         SettingDefinition(
-            .socialIdleThreshold, .number(0.01...10_080), fallback: "8", seedName: "SOCIAL_IDLE_THRESHOLD_MIN",
-            help: "Minutes without a user's request after which the node is idle."),
-        SettingDefinition(
             .requestBodyLimit, .byteCount(1_024...67_108_864), fallback: "4MiB",
             help: "The largest request body."),
         SettingDefinition(

@@ -45,6 +45,10 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.routing))
 
+        ## Company
+
+        \(table(SettingDefinition.social))
+
         ## Its engine
 
         \(table(SettingDefinition.engine))

@@ -15,6 +15,7 @@ enum StoreSchema {
         migrator.registerMigration("v1", migrate: ConversationsV1.migrate)
         migrator.registerMigration("v2", migrate: TrustV2.migrate)
         migrator.registerMigration("v3", migrate: StateV3.migrate)
+        migrator.registerMigration("v4", migrate: CultureV4.migrate)
         return migrator
     }
 }

@@ -78,7 +78,7 @@ struct TestNode: Sendable {
             profile: CellService.Profile(
                 cellID: name.rawValue, branch: "main", initialLevel: 1, node: identity.id, name: name),
             state: state, dispatcher: dispatcher, clock: clock, nodeName: { _ in nil })
-        let work = KinWork(cell: isCell ? cell : nil, sessions: StoredSessions(store: store, logger: logger))
+        let work = PeerWork(cell: isCell ? cell : nil, sessions: StoredSessions(store: store, logger: logger))
         let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }

@@ -8,6 +8,7 @@ import Synchronization
 extension PeerDirectory {
     package func setPlain(_ peers: [PeerEndpoint]) {
         state.withLock { state in
+            state.plainEndpoints = peers
             state.plain = peers.compactMap { peer in
                 Self.name(of: peer.address).map {
                     PeerEntry(id: nil, name: $0, tier: .kith, state: .plain, addresses: [peer.address.description])
@@ -15,6 +16,9 @@ extension PeerDirectory {
             }
         }
     }
+
+    /// The plain services of the seeds.
+    func plainEndpoints() -> [PeerEndpoint] { state.withLock { $0.plainEndpoints } }
 
     /// A node has said hello on a connection of its own making.
     func greeted(_ id: NodeID, _ hello: PeerHello, from source: String) {

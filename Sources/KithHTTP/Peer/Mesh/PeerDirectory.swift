@@ -16,6 +16,8 @@ package final class PeerDirectory: Sendable {
         var names: PeerNames
         /// Plain seed-style services.
         var plain: [PeerEntry] = []
+        /// How those are reached.
+        var plainEndpoints: [PeerEndpoint] = []
         /// What stands in the way of those who are not up.
         var failures: [NodeID: LinkFailure] = [:]
         let ownProtocols: ProtocolVersions

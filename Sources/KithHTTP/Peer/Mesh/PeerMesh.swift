@@ -146,7 +146,7 @@ package final class PeerMesh: Sendable {
     ///
     /// - Parameter onListening: Told of the channel when the port is open.
     package func listener(
-        host: String, port: Int, work: KinWork = KinWork(), limits: ConnectionLimits = PeerListener.limits,
+        host: String, port: Int, work: PeerWork = PeerWork(), limits: ConnectionLimits = PeerListener.limits,
         onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) -> Application<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(

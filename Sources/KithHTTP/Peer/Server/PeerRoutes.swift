@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import KithCulture
 import KithDialects
 import KithInference
 import KithMembership
@@ -12,6 +13,8 @@ import NIOCore
 struct PeerRoutes: Sendable {
     /// Bytes of a gossip packet.
     static let gossipLimit = 64 << 10
+    /// Bytes of what a node says for company.
+    static let converseLimit = 64 << 10
     /// Bytes of a message with operations.
     static let operationsLimit = 4 << 20
 
@@ -27,6 +30,7 @@ struct PeerRoutes: Sendable {
         }
         router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { try await generate($0, $1) }
         router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
+        router.peer(PeerWire.conversePath, .post, for: .paired, of: services) { try await converse($0, $1) }
         CellPeerRoutes(services: services).add(to: router)
     }
 
@@ -94,6 +98,20 @@ struct PeerRoutes: Sendable {
                 try await answer.write(to: &writer)
                 try await writer.finish(nil)
             })
+    }
+
+    /// The only thing that a friend's node can ask for.
+    private func converse(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        guard let host = services.work.host else { throw ChatFailure(.unsupported, "this node does not talk") }
+        let bytes = try await request.jsonBody(upTo: Self.converseLimit)
+        let question = try JSONBody.decode(ConverseMessage.Question.self, from: bytes).meaning
+        let name = services.directory.peers().first { $0.id == caller.id }?.name.rawValue ?? caller.id.short
+        do {
+            let answer = try await host.answer(question, from: caller.id.description, named: name).answer
+            return try Response.json(ConverseMessage.Answer(answer))
+        } catch let refusal as CompanionHost.Refusal {
+            throw ChatFailure(refusal)
+        }
     }
 
     private func embed(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {

@@ -12,7 +12,7 @@ package struct PeerServices: Sendable {
     package var directory: PeerDirectory
     package var pairing: PairingDesk
     package var localEngine: LocalEngine?
-    package var work: KinWork
+    package var work: PeerWork
     /// `nil` for a node that shares no state.
     var state: StateSync?
     package var clock: any TimeSource
@@ -24,7 +24,7 @@ package struct PeerServices: Sendable {
 
     init(
         connections: PeerConnections, trust: TrustBook, membership: MembershipService, directory: PeerDirectory,
-        pairing: PairingDesk, localEngine: LocalEngine?, work: KinWork, state: StateSync?, clock: any TimeSource,
+        pairing: PairingDesk, localEngine: LocalEngine?, work: PeerWork, state: StateSync?, clock: any TimeSource,
         audit: any AuditTrail,
         generateLimit: Int, hello: @escaping @Sendable () -> PeerHello
     ) {

@@ -11,6 +11,7 @@ package final class StateBook: SharedState {
     private let keeper: StateKeeper
     private let view: SharedView
     private let signal: Callback<LogOutcome>
+    private let insightSignal: Callback<Set<InsightID>>
     private let standings = Mutex<[NodeID: KinStanding]>([:])
 
     /// Reads what earlier runs have stored.
@@ -29,10 +30,16 @@ package final class StateBook: SharedState {
     private init(store: Store, node: NodeID, log: ReplicatedLog, events: EventHub) {
         let view = SharedView(StateView(log), events: events)
         let signal = Callback<LogOutcome>()
+        let insightSignal = Callback<Set<InsightID>>()
         self.view = view
         self.signal = signal
+        self.insightSignal = insightSignal
         keeper = StateKeeper(store: store, node: node, log: log) { outcome, log in
             view.update(outcome, log)
+            let insights = outcome.changed.compactMap { register in
+                if case .insight(let name) = register { InsightID(name) } else { nil }
+            }
+            if !insights.isEmpty { insightSignal(Set(insights)) }
             signal(outcome)
         }
     }
@@ -46,6 +53,12 @@ package final class StateBook: SharedState {
     package func context() -> [ContextEntry] { view.read { $0.context } }
 
     package func context(of key: String) -> ContextEntry? { view.read { $0.contextEntry(.context(key)) } }
+
+    /// All of the culture that kin share, in no order.
+    func insights() -> [Insight] { view.read { $0.insights } }
+
+    /// `nil` when there is none, or what is there breaks the rules.
+    func insight(_ id: InsightID) -> Insight? { view.read { $0.insight(.insight(id.rawValue)) } }
 
     package var versions: VersionVector { view.read { $0.versions } }
 
@@ -91,6 +104,9 @@ package final class StateBook: SharedState {
 
     /// Calls `action` with every change that is on disk; from the task that made it.
     func whenChanged(_ action: @escaping @Sendable (LogOutcome) -> Void) { signal.set(action) }
+
+    /// Calls `action` with the insights that read differently, from the task that made the change.
+    func whenInsightsChange(_ action: @escaping @Sendable (Set<InsightID>) -> Void) { insightSignal.set(action) }
 
     func standing(of id: NodeID) -> KinStanding? { standings.withLock { $0[id] } }
 

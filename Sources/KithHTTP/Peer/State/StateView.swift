@@ -66,6 +66,17 @@ struct StateView: Sendable {
         return values.isEmpty ? nil : ContextEntry(key: key, values: values)
     }
 
+    var insights: [Insight] { shown.keys.compactMap(insight) }
+
+    /// What several wrote that did not know of each other is put together.
+    func insight(_ register: RegisterKey) -> Insight? {
+        guard case .insight(let name) = register else { return nil }
+        let written = (shown[register] ?? []).compactMap { operation in
+            operation.value.flatMap { try? JSONBody.decode(InsightMessage.self, from: $0) }?.insight
+        }.filter { $0.id.rawValue == name }
+        return written.dropFirst().reduce(written.first) { $0?.merged(with: $1) }
+    }
+
     private func entry(_ register: RegisterKey, source: StateSource) -> LevelEntry? {
         guard let operation = shown[register]?.first, let level = Self.level(value(of: operation)) else { return nil }
         return LevelEntry(

@@ -15,6 +15,7 @@ package enum PeerWire {
     package static let cellHealthPath = "/peer/v1/cell/health"
     package static let cellAssistPath = "/peer/v1/cell/code-assist"
     package static let cellSyncPath = "/peer/v1/cell/sync-consciousness"
+    package static let conversePath = "/peer/v1/converse"
     package static let sessionsPath = "/peer/v1/sessions"
     package static let pairingHelloPath = "/pair/v1/hello"
     package static let pairingProofPath = "/pair/v1/proof"

@@ -11,8 +11,8 @@ import SystemPackage
 #endif
 
 /// A log file that is set aside when it has grown to its limit; one old file is kept beside it as `.1`.
-struct RotatingLog {
-    static let defaultLimit = 5 << 20
+package struct RotatingLog: Sendable {
+    package static let defaultLimit = 5 << 20
 
     private let path: String
     private let limit: Int
@@ -20,7 +20,7 @@ struct RotatingLog {
     private var size: Int
 
     /// - Throws: `Errno` when the file cannot be opened.
-    init(path: String, limit: Int = RotatingLog.defaultLimit) throws {
+    package init(path: String, limit: Int = RotatingLog.defaultLimit) throws {
         self.path = path
         self.limit = limit
         (descriptor, size) = try Self.open(path)
@@ -28,12 +28,12 @@ struct RotatingLog {
     }
 
     /// - Throws: `Errno`.
-    mutating func write(_ bytes: UnsafeRawBufferPointer) throws {
+    package mutating func write(_ bytes: UnsafeRawBufferPointer) throws {
         if size + bytes.count > limit, size > 0 { try rotate() }
         size += try descriptor.writeAll(bytes)
     }
 
-    func close() throws { try descriptor.close() }
+    package func close() throws { try descriptor.close() }
 
     private mutating func rotate() throws {
         try descriptor.close()

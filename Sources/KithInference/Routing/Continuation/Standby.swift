@@ -59,7 +59,8 @@ final class Standby: Sendable {
             let tokens = progress.tokens
             state.phase = .reading(
                 Task { [weak self, dispatcher, wanted, rest] in
-                    self?.ended(await dispatcher.read(rest, as: wanted, besides: candidate), at: tokens)
+                    let reading = await dispatcher.read(rest, as: wanted, besides: candidate)
+                    self?.ended(reading, at: tokens)  // not to be kept alive for it: who drops the answer stops it
                 })
         }
     }

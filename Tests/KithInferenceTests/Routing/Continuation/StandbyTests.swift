@@ -62,7 +62,7 @@ struct StandbyTests {
         var long = question
         long.sampling.maxTokens = 100_000
         let stream = try await stream(dispatcher, long)
-        while second.requests.count < 2, try await !text(of: stream, tokens: 1).isEmpty {}
+        while second.requests.count < 2, try await !text(of: stream, tokens: 1).isEmpty { await Task.yield() }
         let read = try #require(second.requests.dropFirst().first)
         #expect(try #require(read.begun?.tokens) >= Standby.interval + Standby.patience)
     }

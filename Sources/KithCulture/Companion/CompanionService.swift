@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// Keeps a node company while its user is away: waits, chooses a peer, has an exchange, and remembers what came of it.
+package actor CompanionService {
+    /// How things stand, for the owner.
+    package struct Report: Hashable, Sendable {
+        package var step: CompanionSchedule.Step
+        package var idle: Duration
+        package var threshold: Duration
+        package var choice: PeerChoice
+        package var budget: ExchangeBudget
+        package var peers: Int
+        /// The peer that is talked to now.
+        package var talkingTo: String?
+    }
+
+    /// Between two looks, when nothing says when to look again.
+    private static let pause = Duration.seconds(1)
+    /// Topics that are not begun with again at once.
+    private static let recentTopics = 16
+    /// Answers of each peer that a new one is compared with.
+    private static let rememberedAnswers = 8
+
+    private let exchange: IdleExchange
+    private let activity: UserActivity
+    private let journal: any CompanionJournal
+    private let clock: any TimeSource
+    private let way: PeerChoice
+    private var choice: any PeerChoosing
+    private var schedule: CompanionSchedule
+    private var generator: any RandomNumberGenerator & Sendable
+    private var recent: [String] = []
+    private var said: [String: [String]] = [:]
+    private var reputations: [String: Reputation]?
+    private var isStopping = false
+    private var current: (task: Task<ExchangeRecord, any Error>, peer: CompanionPeer)?
+
+    package init(
+        mind: any CompanionMind, peers: any CompanionPeers, keeper: any CultureKeeping, wall: PrivacyGuard,
+        journal: any CompanionJournal, activity: UserActivity, clock: any TimeSource, node: NodeID, way: PeerChoice,
+        budget: ExchangeBudget, generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        exchange = IdleExchange(mind: mind, peers: peers, keeper: keeper, wall: wall, clock: clock, node: node)
+        self.activity = activity
+        self.journal = journal
+        self.clock = clock
+        self.way = way
+        choice = way.make()
+        schedule = CompanionSchedule(budget: budget, now: clock.now)
+        self.generator = generator
+    }
+
+    /// Runs until cancelled.
+    package func run() async {
+        activity.whenUserComes { [weak self] in
+            Task { await self?.giveWay() }
+        }
+        while !Task.isCancelled {
+            if case .talk = schedule.step(idle: activity.idle, now: clock.now, wall: .now()) { _ = try? await talk() }
+            do { try await clock.sleep(for: Self.pause) } catch { break }
+        }
+        isStopping = true
+        giveWay()
+    }
+
+    /// Has an exchange now, whether the user is here or not and whatever was spent.
+    ///
+    /// - Returns: `nil` when there is nobody to talk to, or one is under way.
+    /// - Throws: What could not be read or kept; `CancellationError` when the user came.
+    package func talkNow() async throws -> ExchangeRecord? { try await talk() }
+
+    package func pause() { schedule.isPaused = true }
+
+    package func resume() { schedule.isPaused = false }
+
+    package func report() async -> Report {
+        let idle = activity.idle
+        return Report(
+            step: schedule.step(idle: idle, now: clock.now, wall: .now()), idle: idle.idle(now: clock.now),
+            threshold: idle.threshold, choice: way, budget: schedule.budget,
+            peers: await exchange.peers.companions().count, talkingTo: current?.peer.name)
+    }
+
+    /// The user goes first: what is under way is cancelled, and with it what the engine does for it.
+    private func giveWay() { current?.task.cancel() }
+
+    // MARK: One exchange
+
+    private func talk() async throws -> ExchangeRecord? {
+        guard current == nil, let peer = try await choosePeer() else { return nil }
+        guard current == nil else { return nil }  // somebody else was quicker while the peers were looked at
+        let seed = Topics.seed(avoiding: recent, using: &generator)
+        recent = (recent + [seed]).suffix(Self.recentTopics)
+        schedule.began(wall: .now())
+        journal.note(.initiated(peer: peer.url))
+        let task = Task { try await self.talk(with: peer, seed: seed) }
+        current = (task, peer)
+        defer { current = nil }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
+    private func talk(with peer: CompanionPeer, seed: String) async throws -> ExchangeRecord {
+        do {
+            let (result, heard) = try await exchange.run(with: peer, seed: seed, said: said[peer.key] ?? [])
+            if let heard { said[peer.key] = ((said[peer.key] ?? []) + [heard]).suffix(Self.rememberedAnswers) }
+            for usage in result.usage { schedule.budget.spent(usage, now: .now()) }
+            var reputation = reputations?[peer.key] ?? Reputation(at: .now())
+            if let outcome = result.reputation { reputation.record(outcome, at: .now()) }
+            reputations?[peer.key] = reputation
+            schedule.ended(
+                succeeded: result.record.outcome.isSuccess, threshold: activity.idle.threshold, now: clock.now,
+                using: &generator)
+            journal.note(result.line)
+            try await exchange.keeper.record(
+                result.record, with: peer, reputation: reputation, budget: schedule.budget)
+            return result.record
+        } catch is CancellationError {
+            schedule.interrupted(now: clock.now)
+            journal.note(isStopping ? .stopped : .interrupted)
+            throw CancellationError()
+        } catch {
+            schedule.ended(
+                succeeded: false, threshold: activity.idle.threshold, now: clock.now, using: &generator)
+            journal.note(.failed(reason: "what came of it could not be kept: \(error)"))
+            throw error
+        }
+    }
+
+    private func choosePeer() async throws -> CompanionPeer? {
+        if reputations == nil { reputations = try await exchange.keeper.reputations() }
+        let now = WallTime.now()
+        let peers = await exchange.peers.companions().sorted { $0.key < $1.key }
+        let known = peers.map { Companion(key: $0.key, reputation: reputations?[$0.key] ?? Reputation(at: now)) }
+        let places = known.indices.filter { !known[$0].reputation.isPaused(at: now) }
+        let open = places.map { known[$0] }
+        return choice.choose(among: open, now: now, using: &generator).map { peers[places[$0]] }
+    }
+}
+
+extension ExchangeRecord.Outcome {
+    fileprivate var isSuccess: Bool {
+        switch self {
+        case .learned, .reinforced, .quarantined, .nothing: true
+        case .failed, .refused, .interrupted: false
+        }
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// What a node says to a peer, as the seed does on `POST /api/generate`.
+package struct PeerQuestion: Utterance, Hashable {
+    package var prompt: String
+    package var temperature: Double
+    package var maxTokens: Int
+
+    package init(prompt: String, temperature: Double, maxTokens: Int) {
+        self.prompt = prompt
+        self.temperature = temperature
+        self.maxTokens = maxTokens
+    }
+
+    package var words: [String] { [prompt] }
+}
+
+/// What a node answers.
+package struct PeerAnswer: Utterance, Hashable {
+    package var response: String
+
+    package init(response: String) { self.response = response }
+
+    package var words: [String] { [response] }
+}
+
+/// Somebody to talk to.
+package struct CompanionPeer: Hashable, Sendable {
+    /// A node's id, or an address.
+    package var key: String
+    /// For people: a name, or an address.
+    package var name: String
+    package var tier: Tier
+    /// As the seed's log lines have it.
+    package var url: String
+
+    package init(key: String, name: String, tier: Tier, url: String) {
+        self.key = key
+        self.name = name
+        self.tier = tier
+        self.url = url
+    }
+}
+
+/// Why a peer gave no answer.
+package struct PeerTalkFailure: Error, Sendable, CustomStringConvertible {
+    package enum Code: Hashable, Sendable {
+        /// It is not there, or has no time.
+        case absent
+        /// It answered with what is no answer.
+        case junk
+    }
+
+    package var code: Code
+    /// One sentence that a person can act on.
+    package var message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+}
+
+/// The ways to peers.
+package protocol CompanionPeers: Sendable {
+    /// Those that may be talked to now.
+    func companions() async -> [CompanionPeer]
+
+    /// What the peer says, as it came: bounded, but not cleaned.
+    ///
+    /// - Throws: ``PeerTalkFailure``; `CancellationError`.
+    func ask(_ question: Shareable<PeerQuestion>, of peer: CompanionPeer) async throws -> String
+}
+
+/// What words things: the mesh's engines, asked without anything private in scope.
+package protocol CompanionMind: Sendable {
+    /// - Throws: What went wrong, in words for the owner; `CancellationError`.
+    func word(_ request: ChatRequest) async throws -> Worded
+}
+
+package struct Worded: Sendable {
+    package var text: String
+    package var model: ModelID?
+    package var usage: TokenUsage
+
+    package init(text: String, model: ModelID?, usage: TokenUsage) {
+        self.text = text
+        self.model = model
+        self.usage = usage
+    }
+}
+
+/// Where the culture and what belongs to it is kept.
+package protocol CultureKeeping: Sendable {
+    /// Live ones that have to do with a text.
+    func relevant(to text: String, limit: Int) async throws -> [Insight]
+    /// Those that may say the same as a sentence, whatever became of them.
+    func similar(to text: String) async throws -> [Insight]
+    func learn(_ insight: Insight) async throws
+    /// Somebody came to it again.
+    func reinforce(_ id: InsightID, by node: NodeID, at: WallTime) async throws
+    func reputations() async throws -> [String: Reputation]
+    func record(
+        _ exchange: ExchangeRecord, with peer: CompanionPeer, reputation: Reputation, budget: ExchangeBudget
+    ) async throws
+    func record(_ refusal: RefusalRecord) async throws
+}
+
+/// Told what happens, in the words of the seed's log.
+package protocol CompanionJournal: Sendable {
+    func note(_ line: CompanionLine)
+}
+
+package enum CompanionLine: Hashable, Sendable, CustomStringConvertible {
+    case initiated(peer: String)
+    case successful(insight: String)
+    case failed(reason: String)
+    case interrupted
+    case stopped
+
+    package var isWarning: Bool { if case .failed = self { true } else { false } }
+
+    /// The seed's words.
+    package var description: String {
+        switch self {
+        case .initiated(let peer): "Social companionship cycle initiated with peer: \(peer)"
+        case .successful(let insight): "Social companionship successful, insight: \"\(insight)\""
+        case .failed(let reason): "⚠️ Social companionship failed: \(reason)"
+        case .interrupted: "Social companionship interrupted: the user is here"
+        case .stopped: "Social companionship interrupted: the node stops"
+        }
+    }
+}

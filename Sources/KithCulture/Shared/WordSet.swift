@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// The words of a sentence that carry its meaning, without their endings: what near-duplicates are found by.
+package struct WordSet: Hashable, Sendable {
+    /// From which share of common words on two sentences say the same.
+    package static let duplicateShare = 0.6
+
+    package let words: Set<String>
+
+    package init(_ text: String) { words = Set(Self.content(of: text)) }
+
+    /// Jaccard's index, 0…1: the words in both over the words in either.
+    package func similarity(to other: WordSet) -> Double {
+        let common = words.intersection(other.words).count
+        let all = words.count + other.words.count - common
+        return all == 0 ? 0 : Double(common) / Double(all)
+    }
+
+    package func says(theSameAs other: WordSet) -> Bool { similarity(to: other) >= Self.duplicateShare }
+
+    private static func content(of text: String) -> [String] {
+        words(of: text).filter { !frequent.contains($0) }.map(stem)
+    }
+
+    /// In small letters, in their order.
+    package static func words(of text: String) -> [String] {
+        var words: [String] = []
+        var word = String.UnicodeScalarView()
+        for scalar in FoldedText(text).scalars + [" "] {
+            if scalar.properties.isAlphabetic || scalar.properties.numericType != nil {
+                word.append(scalar)
+            } else if scalar != "'" && !word.isEmpty {
+                words.append(String(word))
+                word = .init()
+            }
+        }
+        return words
+    }
+
+    /// Takes English endings off, roughly: "reflecting", "reflected" and "reflects" become one. Other languages lose little.
+    private static func stem(_ word: String) -> String {
+        guard word.utf8.count > 4 else { return word }
+        for ending in [
+            "ingly", "edly", "ations", "ation", "ments", "ment", "ness", "ing", "ies", "ed", "es", "ly", "s", "e",
+        ]
+        where word.hasSuffix(ending) && word.utf8.count - ending.utf8.count >= 3 {
+            return String(word.dropLast(ending.count))
+        }
+        return word
+    }
+
+    static let frequent: Set<String> = Set(
+        """
+        a about after all also am an and any are as at be because been being both but by can could did do does each even \
+        every for from had has have he her here him his how i if in into is it its just let like many may me might more \
+        most much must my no nor not now of on one only or other our out over own perhaps rather same she should so some \
+        such than that the their them then there these they this those through to too toward up upon us very was we were \
+        what when where whether which while who why will with within without would yet you your
+        """.split(separator: " ").map(String.init))
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCulture
+import KithModel
+
+extension ChatFailure {
+    /// What a peer is told that gets no answer; never what was held back, or why.
+    init(_ refusal: CompanionHost.Refusal) {
+        switch refusal {
+        case .tooOften(let wait):
+            self.init(.rateLimited, "you have asked enough for now", retryAfter: max(wait, .seconds(1)))
+        case .unclear(let why): self.init(.invalidRequest, "the prompt is not understood: \(why)", field: "prompt")
+        case .heldBack: self.init(.overloaded, "there is nothing to say to that now", retryAfter: .seconds(60))
+        }
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithCulture
+import KithDialects
+import KithInference
+import KithMembership
+package import KithModel
+package import KithTransport
+import NIOCore
+import NIOHTTP1
+
+/// The peers of a node as company: paired nodes over their encrypted connections, and plain services of the seed over HTTP.
+package struct MeshCompanions: CompanionPeers {
+    /// For all of one question: the seed's.
+    static let limit = Duration.seconds(12)
+    private static let answerBytes = 256 << 10
+    private static let generatePath = "/api/generate"
+
+    private let mesh: PeerMesh
+    private let upstream: UpstreamClient
+
+    package init(mesh: PeerMesh, upstream: UpstreamClient) {
+        self.mesh = mesh
+        self.upstream = upstream
+    }
+
+    package func companions() async -> [CompanionPeer] {
+        let nodes = mesh.directory.peers().compactMap { entry -> CompanionPeer? in
+            guard let id = entry.id, entry.state == .up else { return nil }
+            return CompanionPeer(
+                key: id.description, name: entry.name.rawValue, tier: entry.tier,
+                url: "kith://\(entry.addresses.first ?? entry.name.rawValue)")
+        }
+        let services = mesh.directory.plainEndpoints().map { endpoint in
+            CompanionPeer(
+                key: endpoint.address.description, name: "\(endpoint.address.host):\(endpoint.address.port)",
+                tier: .kith,
+                url: endpoint.address.description + Self.generatePath)
+        }
+        return nodes + services
+    }
+
+    package func ask(_ question: Shareable<PeerQuestion>, of peer: CompanionPeer) async throws -> String {
+        if let id = NodeID(peer.key) { return try await ask(question, of: id, named: peer.name) }
+        guard let endpoint = mesh.directory.plainEndpoints().first(where: { $0.address.description == peer.key }) else {
+            throw PeerTalkFailure(.absent, "\(peer.name) is no longer in the list of peers")
+        }
+        return try await ask(question, at: endpoint, named: peer.name)
+    }
+
+    // MARK: Nodes
+
+    private func ask(_ question: Shareable<PeerQuestion>, of id: NodeID, named name: String) async throws -> String {
+        do {
+            let known = mesh.trust.peers().first { $0.id == id }?.addresses ?? []
+            let link = try await mesh.links.link(to: id, at: mesh.membership.addresses(of: id) + known)
+            let limits = UpstreamLimits(firstByte: Self.limit, stall: Self.limit, bodyBytes: Self.answerBytes)
+            let reply = try await link.connection.collect(
+                try PeerLink.request(
+                    ConverseMessage.Question(question), PeerWire.conversePath, to: link.connection, limits: limits),
+                within: Self.limit)
+            if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+            return try Self.response(in: reply, of: name)
+        } catch let failure as LinkFailure {
+            throw PeerTalkFailure(.absent, "\(name): \(failure)")
+        } catch let failure as ChatFailure {
+            throw Self.talkFailure(failure, of: name)
+        }
+    }
+
+    // MARK: Plain services
+
+    private func ask(
+        _ question: Shareable<PeerQuestion>, at endpoint: PeerEndpoint, named name: String
+    ) async throws -> String {
+        let headers: HTTPHeaders = endpoint.key.map { ["Authorization": "Bearer \($0.reveal())"] } ?? [:]
+        let request = UpstreamRequest(
+            .POST, endpoint.address, path: Self.generatePath, headers: headers,
+            body: ByteBuffer(bytes: try JSONBody.encode(ConverseMessage.Question(question))),
+            limits: UpstreamLimits(
+                connect: .seconds(2), firstByte: Self.limit, stall: Self.limit, bodyBytes: Self.answerBytes))
+        do {
+            return try Self.response(in: try await upstream.collect(request, within: Self.limit), of: name)
+        } catch let failure as ChatFailure {
+            throw Self.talkFailure(failure, of: name)
+        }
+    }
+
+    /// - Throws: ``PeerTalkFailure``.
+    private static func response(in reply: UpstreamReply, of name: String) throws -> String {
+        let body = try? JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)
+        guard reply.status == 200 else {
+            let said = (body?["error"]?.stringValue).flatMap { try? ReceivedWords($0).text.prefix(200) }
+            let detail = said.map { ": \($0)" } ?? ""
+            switch reply.status {
+            case 429, 503: throw PeerTalkFailure(.absent, "\(name) has no time now\(detail)")
+            case 401, 403:
+                throw PeerTalkFailure(.absent, "\(name) wants a key; put one behind its line in config/peers.txt")
+            case 404:
+                throw PeerTalkFailure(.absent, "\(name) has no \(generatePath); is it a synth-mind or a kith node?")
+            default: throw PeerTalkFailure(.junk, "\(name) answered with status \(reply.status)\(detail)")
+            }
+        }
+        guard let body else { throw PeerTalkFailure(.junk, "\(name) answered with something that is not JSON") }
+        guard let response = body["response"]?.stringValue else {
+            throw PeerTalkFailure(.junk, "\(name) answered without a text in \"response\"")
+        }
+        return response
+    }
+
+    private static func talkFailure(_ failure: ChatFailure, of name: String) -> any Error {
+        switch failure.code {
+        case .cancelled: CancellationError()
+        case .unreachable: PeerTalkFailure(.absent, "\(name) cannot be reached: \(failure.message)")
+        case .timeout, .deadlineExceeded:
+            PeerTalkFailure(.absent, "\(name) did not answer within \(limit.components.seconds) seconds")
+        default: PeerTalkFailure(.junk, "\(name): \(failure.message)")
+        }
+    }
+}

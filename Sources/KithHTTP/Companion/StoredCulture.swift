@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithCulture
+import KithDialects
+package import KithModel
+package import KithStore
+package import Logging
+import Synchronization
+
+/// The culture of a node: in the log that kin share, and in tables in which it is searched.
+///
+/// The log is what counts. The tables follow it, whoever wrote, and keep what has fallen out of it as an archive.
+package final class StoredCulture: Sendable {
+    private let store: Store
+    private let state: StateBook
+    private let node: NodeID
+    private let logger: Logger
+
+    package init(store: Store, state: StateBook, node: NodeID, logger: Logger) {
+        self.store = store
+        self.state = state
+        self.node = node
+        self.logger = logger
+    }
+
+    /// Brings the tables up to the log, and keeps them there until cancelled.
+    package func run() async {
+        let changes = AsyncStream.makeStream(of: Set<InsightID>.self, bufferingPolicy: .bufferingNewest(4_096))
+        state.whenInsightsChange { changes.continuation.yield($0) }
+        await follow(state.insights().map(\.id))
+        for await changed in changes.stream { await follow(Array(changed)) }
+    }
+
+    /// Reads these from the log and writes the tables; what is gone from the log is forgotten there too.
+    private func follow(_ ids: [InsightID]) async {
+        for start in stride(from: 0, to: ids.count, by: 256) {
+            let part = ids[start..<min(start + 256, ids.count)]
+            let present = part.compactMap { state.insight($0) }
+            let gone = Set(part).subtracting(present.map(\.id))
+            do {
+                try await store.put(present.map(Self.indexed))
+                try await store.removeInsights(gone.sorted())
+            } catch {
+                logger.error("culture not indexed", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    static func indexed(_ insight: Insight) -> IndexedInsight {
+        IndexedInsight(insight, bands: WordSignature(WordSet(insight.text)).bandHashes)
+    }
+
+    // MARK: The owner's
+
+    /// Takes an insight in as it is, in place of what is there under its id.
+    ///
+    /// - Throws: ``StateRefusal``; ``StoreError``.
+    package func write(_ insight: Insight) async throws {
+        let value = try JSONBody.decode(JSONValue.self, from: try JSONBody.encode(InsightMessage(insight)))
+        try await state.write([StateChange(.insight(insight.id.rawValue), by: .node(node), value: value)])
+        try await store.put([Self.indexed(insight)])
+    }
+
+    /// Takes insights out, here and at all kin.
+    package func forget(_ ids: [InsightID]) async throws {
+        try await state.write(ids.map { StateChange(.insight($0.rawValue), by: .node(node), value: nil) })
+        try await store.removeInsights(ids)
+    }
+}
+
+extension StoredCulture: CultureKeeping {
+    package func relevant(to text: String, limit: Int) async throws -> [Insight] {
+        try await store.insights(relevantTo: text, limit: limit)
+    }
+
+    package func similar(to text: String) async throws -> [Insight] {
+        try await store.insights(sharing: WordSignature(WordSet(text)).bandHashes)
+    }
+
+    package func learn(_ insight: Insight) async throws { try await write(insight) }
+
+    package func reinforce(_ id: InsightID, by node: NodeID, at time: WallTime) async throws {
+        guard var insight = try await store.insight(id) else { return }
+        let count = insight.reinforcements[node]?.count ?? 0
+        insight.reinforcements[node] = .init(count: count + 1, at: time)
+        try await write(insight)
+    }
+
+    package func reputations() async throws -> [String: Reputation] {
+        let records = try await store.companions()
+        return Dictionary(records.map { ($0.key, Reputation($0)) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    package func record(
+        _ exchange: ExchangeRecord, with peer: CompanionPeer, reputation: Reputation, budget: ExchangeBudget
+    ) async throws {
+        try await store.record(
+            exchange, companion: CompanionRecord(peer, reputation),
+            budget: BudgetRecord(day: budget.day, exchanges: budget.exchanges, tokens: budget.tokens))
+    }
+
+    package func record(_ refusal: RefusalRecord) async throws { try await store.record(refusal) }
+}
+
+extension Reputation {
+    package init(_ record: CompanionRecord) {
+        self.init(
+            stored: Stored(
+                gains: record.gains, losses: record.losses, time: record.at, exchanges: record.exchanges,
+                successes: record.successes, strikes: record.strikes, pauses: record.pauses,
+                pausedUntil: record.pausedUntil, latency: record.latency))
+    }
+}
+
+extension CompanionRecord {
+    fileprivate init(_ peer: CompanionPeer, _ reputation: Reputation) {
+        let stored = reputation.stored
+        self.init(
+            key: peer.key, name: peer.name, gains: stored.gains, losses: stored.losses, at: stored.time,
+            exchanges: stored.exchanges, successes: stored.successes, strikes: stored.strikes, pauses: stored.pauses,
+            pausedUntil: stored.pausedUntil, latency: stored.latency)
+    }
+}

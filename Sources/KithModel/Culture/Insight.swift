@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One sentence worth keeping, and where it is from. The culture is the set of these.
+package struct Insight: Hashable, Sendable {
+    /// The exchange in which a sentence was learned.
+    package struct Provenance: Hashable, Sendable {
+        /// The name or the address of the peer.
+        package var peer: String
+        package var tier: Tier
+        package var topic: String
+        /// What distilled the sentence here; `nil` where the engine did not say.
+        package var model: ModelID?
+        package var exchange: RequestID
+        /// The node that had the exchange.
+        package var node: NodeID
+        package var at: WallTime
+
+        package init(
+            peer: String, tier: Tier, topic: String, model: ModelID?, exchange: RequestID, node: NodeID, at: WallTime
+        ) {
+            self.peer = peer
+            self.tier = tier
+            self.topic = topic
+            self.model = model
+            self.exchange = exchange
+            self.node = node
+            self.at = at
+        }
+    }
+
+    /// How often one node has come to the same again.
+    package struct Reinforcement: Hashable, Sendable {
+        package var count: Int
+        package var at: WallTime
+
+        package init(count: Int, at: WallTime) {
+            self.count = count
+            self.at = at
+        }
+    }
+
+    package enum Standing: Hashable, Sendable {
+        case live
+        /// Waits for the owner, and why.
+        case waiting(QuarantineReason)
+        /// The owner does not want it; kept so that it does not come again.
+        case rejected
+    }
+
+    /// Bytes of a sentence.
+    package static let textLimit = 512
+    /// In which the score of a sentence halves that nobody comes to again.
+    package static let halfLife = HalfLife(.seconds(30 * 86_400))
+
+    package var id: InsightID
+    package var text: String
+    package var provenance: Provenance
+    /// 0…1, as it was judged when it was learned.
+    package var quality: Double
+    package var standing: Standing
+    /// By the node that came to the same; without the first time.
+    package var reinforcements: [NodeID: Reinforcement]
+
+    package init(
+        id: InsightID, text: String, provenance: Provenance, quality: Double, standing: Standing = .live,
+        reinforcements: [NodeID: Reinforcement] = [:]
+    ) {
+        self.id = id
+        self.text = text
+        self.provenance = provenance
+        self.quality = min(max(quality.isFinite ? quality : 0, 0), 1)
+        self.standing = standing
+        self.reinforcements = reinforcements
+    }
+
+    package var timesReinforced: Int { reinforcements.values.reduce(0) { $0 + min(max(0, $1.count), 1_000) } }
+
+    package var lastLearned: WallTime { reinforcements.values.map(\.at).reduce(provenance.at, max) }
+
+    /// From 0 on: the quality, times how often it was learned on a logarithmic scale, halved for each half-life.
+    package func score(at now: WallTime) -> Double {
+        let times = timesReinforced + 1
+        let bits = Double(Int.bitWidth - times.leadingZeroBitCount - 1)
+        let share = Double(times) / Double(1 << Int(bits)) - 1  // between two powers of two, linear is near enough
+        return quality * (1 + bits + share) * Self.halfLife.remainder(from: lastLearned, to: now)
+    }
+
+    /// What two nodes that did not know of each other made of one insight, put together: the same in any order.
+    package func merged(with other: Insight) -> Insight {
+        let (first, second) = precedes(other) ? (self, other) : (other, self)
+        var merged = first
+        for (node, theirs) in second.reinforcements {
+            guard let ours = merged.reinforcements[node] else {
+                merged.reinforcements[node] = theirs
+                continue
+            }
+            merged.reinforcements[node] = Reinforcement(
+                count: max(ours.count, theirs.count), at: max(ours.at, theirs.at))
+        }
+        merged.standing = standing.stronger(than: other.standing)
+        return merged
+    }
+
+    /// An order of everything but what is merged by itself.
+    private func precedes(_ other: Insight) -> Bool {
+        (provenance.at, provenance.node, text, quality) < (
+            other.provenance.at, other.provenance.node, other.text, other.quality
+        )
+    }
+}
+
+extension Insight.Standing {
+    /// What an owner has decided goes before what a rule says, and no before yes.
+    fileprivate func stronger(than other: Insight.Standing) -> Insight.Standing {
+        switch (self, other) {
+        case (.rejected, _), (_, .rejected): .rejected
+        case (.live, _), (_, .live): .live
+        case (.waiting(let one), .waiting(let other)): .waiting(min(one, other))
+        }
+    }
+}
+
+/// Why a sentence is not taken into the culture without being looked at.
+package enum QuarantineReason: String, Hashable, Sendable, CaseIterable, Comparable {
+    /// It tells somebody what to do.
+    case instruction
+    case link
+    case code
+    case advertisement
+
+    package static func < (left: QuarantineReason, right: QuarantineReason) -> Bool { left.rawValue < right.rawValue }
+}

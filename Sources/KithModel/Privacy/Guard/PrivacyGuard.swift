@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What was allowed to leave for somebody else's node.
+///
+/// Made only by ``PrivacyGuard``, in this file, and not decodable: a way out that was not checked does not compile.
+package struct Shareable<Value: Sendable>: Sendable {
+    package let value: Value
+
+    fileprivate init(_ value: Value) { self.value = value }
+}
+
+/// What holds words that are to leave.
+package protocol Utterance: Sendable {
+    /// Everything in it that somebody, or an engine, has worded.
+    var words: [String] { get }
+}
+
+extension String: Utterance {
+    package var words: [String] { [self] }
+}
+
+/// What this node knows in private: conversations, context, code.
+package protocol PrivateMemory: Sendable {
+    /// Whether one of these runs of words occurs in it.
+    ///
+    /// - Throws: What went wrong, when not all of it could be read; nothing is said then.
+    func holds(_ runs: WordRuns) async throws -> Bool
+}
+
+/// The second wall around private data. The first is that whatever is worded for a kith is worded with nothing private in
+/// scope; this one refuses what looks private all the same, or occurs in what is.
+package struct PrivacyGuard: Sendable {
+    /// Characters of a text; longer ones are refused unread.
+    package static let limit = 8_192
+
+    private let memory: any PrivateMemory
+
+    package init(memory: any PrivateMemory) { self.memory = memory }
+
+    /// - Parameter heard: What the one who gets this said before. Its words are no secret to it, so that they may be
+    ///   repeated; and so that a refusal says nothing about a guess.
+    /// - Throws: ``SharingRefusal``.
+    package func admit<Value: Utterance>(_ value: Value, inAnswerTo heard: String = "") async throws(SharingRefusal)
+        -> Shareable<Value>
+    {
+        var runs = WordRuns()
+        for text in value.words {
+            guard text.utf8.count <= Self.limit else { throw SharingRefusal(.tooLong) }
+            let folded = FoldedText(text)
+            if let reason = Self.reason(against: text, folded) { throw SharingRefusal(reason) }
+            runs.formUnion(WordRuns(folded))
+        }
+        runs.subtract(WordRuns(heard))
+        guard !runs.isEmpty else { return Shareable(value) }
+        let isPrivate: Bool
+        do { isPrivate = try await memory.holds(runs) } catch { throw SharingRefusal(.unknown) }
+        if isPrivate { throw SharingRefusal(.privateMemory) }
+        return Shareable(value)
+    }
+
+    /// Why a text looks private by itself; the more telling reasons come first.
+    package static func reason(against text: String) -> SharingRefusal.Reason? {
+        reason(against: text, FoldedText(text))
+    }
+
+    private static func reason(against text: String, _ folded: FoldedText) -> SharingRefusal.Reason? {
+        let scan = TextScan(folded)
+        if EmailRule.matches(scan) { return .emailAddress }
+        if LinkRule.matches(scan) { return .url }
+        if NetworkAddressRule.matches(scan) { return .networkAddress }
+        if NationalIDRule.matches(scan) { return .nationalID }
+        if NumberRule.matches(scan) { return .phoneNumber }
+        if PathRule.matches(scan) { return .path }
+        if KeyRule.matches(text) { return .key }
+        if SpellingRule.matches(scan) { return .spelledOut }
+        if CodeRule.matches(scan) { return .code }
+        return nil
+    }
+}

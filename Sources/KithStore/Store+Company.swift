@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+package import KithModel
+
+/// What is known of one peer as company, as it is kept. The numbers are for whoever made them to understand.
+package struct CompanionRecord: Hashable, Sendable {
+    /// What tells it from all others: a node's id or an address.
+    package var key: String
+    package var name: String
+    package var gains: Double
+    package var losses: Double
+    package var at: WallTime
+    package var exchanges: Int
+    package var successes: Int
+    package var strikes: Int
+    package var pauses: Int
+    package var pausedUntil: WallTime?
+    package var latency: Duration?
+
+    package init(
+        key: String, name: String, gains: Double, losses: Double, at: WallTime, exchanges: Int, successes: Int,
+        strikes: Int, pauses: Int, pausedUntil: WallTime?, latency: Duration?
+    ) {
+        self.key = key
+        self.name = name
+        self.gains = gains
+        self.losses = losses
+        self.at = at
+        self.exchanges = exchanges
+        self.successes = successes
+        self.strikes = strikes
+        self.pauses = pauses
+        self.pausedUntil = pausedUntil
+        self.latency = latency
+    }
+}
+
+/// What was spent on company in a day.
+package struct BudgetRecord: Hashable, Sendable {
+    /// Days since 1970, in UTC.
+    package var day: Int64
+    package var exchanges: Int
+    package var tokens: Int
+
+    package init(day: Int64, exchanges: Int, tokens: Int) {
+        self.day = day
+        self.exchanges = exchanges
+        self.tokens = tokens
+    }
+}
+
+extension Store {
+    /// Keeps what came of an exchange, all of it or nothing; the oldest exchanges go where there are too many.
+    package func record(
+        _ exchange: ExchangeRecord, companion: CompanionRecord, budget: BudgetRecord
+    ) async throws(StoreError) {
+        try await write { [limits] db in
+            try ExchangeRow.insert(exchange, in: db)
+            try ExchangeRow.dropOldest(keeping: limits.exchanges, in: db)
+            try CompanionRow.put(companion, in: db)
+            try CompanionRow.dropOldest(keeping: limits.companions, in: db)
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO exchange_budget (id, day, exchanges, tokens) VALUES (1, ?, ?, ?)",
+                arguments: [budget.day, budget.exchanges, budget.tokens])
+        }
+    }
+
+    /// The last exchanges, newest first.
+    package func exchanges(limit: Int) async throws(StoreError) -> [ExchangeRecord] {
+        try await read { db in try ExchangeRow.fetchLast(max(0, limit), in: db) }
+    }
+
+    package func companions() async throws(StoreError) -> [CompanionRecord] {
+        try await read { db in try CompanionRow.fetchAll(db) }
+    }
+
+    /// `nil` before anything was spent.
+    package func exchangeBudget() async throws(StoreError) -> BudgetRecord? {
+        try await read { db in
+            try Row.fetchOne(db, sql: "SELECT * FROM exchange_budget").map { row in
+                BudgetRecord(
+                    day: try row.decode(Int64.self, forColumn: "day"),
+                    exchanges: try row.decode(Int.self, forColumn: "exchanges"),
+                    tokens: try row.decode(Int.self, forColumn: "tokens"))
+            }
+        }
+    }
+
+    /// Keeps what was not said, for the owner; the oldest go where there are too many.
+    package func record(_ refusal: RefusalRecord) async throws(StoreError) {
+        try await write { [limits] db in
+            try RefusalRow.insert(refusal, in: db)
+            try RefusalRow.dropOldest(keeping: limits.refusals, in: db)
+        }
+    }
+
+    /// The last ones, newest first.
+    package func refusals(limit: Int) async throws(StoreError) -> [RefusalRecord] {
+        try await read { db in try RefusalRow.fetchLast(max(0, limit), in: db) }
+    }
+
+    /// Goes through everything that users have said and were told, until `body` has seen enough.
+    ///
+    /// - Parameter body: Returns whether to go on.
+    package func eachTurn(_ body: @escaping @Sendable (String) -> Bool) async throws(StoreError) {
+        try await read { db in
+            let texts = try String.fetchCursor(
+                db, sql: "SELECT text FROM turn UNION ALL SELECT comment FROM feedback WHERE comment IS NOT NULL")
+            while let text = try texts.next() { guard body(text) else { return } }
+        }
+    }
+}
