@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import KithCulture
 import KithHTTP
 import KithInference
 import KithMembership
@@ -58,15 +59,17 @@ package struct Node: Sendable {
             settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
             engine: monitor, localEngine: local, state: state,
             audit: access.control.audit, clock: clock, logger: logger)
+        let activity = UserActivity(threshold: settings.social.idleThreshold, clock: clock)
         let dispatcher = Dispatcher(
             mesh: peers.mesh.directory, clock: clock,
             router: Router(aliases: settings.routing.aliases, usesAffinity: settings.routing.usesAffinity),
             stallLimit: settings.routing.stallLimit, continues: settings.routing.continues,
-            keepsStandby: settings.routing.keepsStandby)
+            keepsStandby: settings.routing.keepsStandby, presence: activity)
         dispatcher.journal.announce(in: events)
         let company = try await NodeCompany.open(
             settings: settings.social, store: store, state: state, mesh: peers.mesh, dispatcher: dispatcher,
-            upstream: upstream, log: SynthLogFile(path: settings.stateDirectory + "/synth.log", logger: logger),
+            upstream: upstream, activity: activity,
+            log: SynthLogFile(path: settings.stateDirectory + "/synth.log", logger: logger),
             clock: clock, logger: logger)
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
@@ -81,7 +84,8 @@ package struct Node: Sendable {
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
             logger: logger)
         let work = PeerWork(
-            cell: roles.kinCell, sessions: StoredSessions(store: store, logger: logger), host: company.host)
+            cell: roles.kinCell, sessions: StoredSessions(store: store, logger: logger), host: company.host,
+            presence: activity)
         let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =
             access.background(clock: clock) + meshServices.background

@@ -14,14 +14,13 @@ enum NodeCompany {
     /// - Throws: ``StoreError``.
     static func open(
         settings: SocialSettings, store: Store, state: StateBook, mesh: PeerMesh, dispatcher: Dispatcher,
-        upstream: UpstreamClient, log: SynthLogFile, clock: any TimeSource, logger: Logger
+        upstream: UpstreamClient, activity: UserActivity, log: SynthLogFile, clock: any TimeSource, logger: Logger
     ) async throws(StoreError) -> Company {
         let node = mesh.identity().id
         let culture = StoredCulture(store: store, state: state, node: node, logger: logger)
         let memory = StoredPrivateMemory(store: store, state: state)
         let wall = PrivacyGuard(memory: memory)
         let mind = MeshMind(dispatcher: dispatcher)
-        let activity = UserActivity(threshold: settings.idleThreshold, clock: clock)
         let spent = try await store.exchangeBudget()
         let budget =
             spent.map {

@@ -41,7 +41,8 @@ struct NodeRoles: Sendable {
             profile: CellService.Profile(
                 cellID: settings.cell.id ?? settings.name.rawValue, branch: settings.cell.branch,
                 initialLevel: settings.level, node: peers.mesh.identity().id, name: settings.name),
-            state: services.state, dispatcher: services.dispatcher, clock: clock
+            state: services.state, dispatcher: services.dispatcher, clock: clock,
+            onCode: { [memory = services.company?.memory] in memory?.noteCode($0) }
         ) { id in directory.peers().first { $0.id == id }?.name.rawValue }
 
         if settings.roles.contains(.discovery) {

@@ -42,6 +42,11 @@ struct Ledger: Sendable {
         revision += 1
     }
 
+    mutating func recordLearned(at time: WallTime) {
+        tally.valence.record(.learned, at: time)
+        revision += 1
+    }
+
     /// Notes that the tally of this revision is in the file. Confirmations may come in any order.
     mutating func confirmSaved(_ revision: UInt64) { savedRevision = max(savedRevision, revision) }
 }

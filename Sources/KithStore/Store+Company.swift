@@ -2,6 +2,7 @@
 
 import GRDB
 package import KithModel
+import Synchronization
 
 /// What is known of one peer as company, as it is kept. The numbers are for whoever made them to understand.
 package struct CompanionRecord: Hashable, Sendable {
@@ -55,6 +56,10 @@ extension Store {
     package func record(
         _ exchange: ExchangeRecord, companion: CompanionRecord, budget: BudgetRecord
     ) async throws(StoreError) {
+        switch exchange.outcome {
+        case .learned, .reinforced: ledger.withLock { $0.recordLearned(at: exchange.at) }
+        case .quarantined, .nothing, .failed, .refused, .interrupted: break
+        }
         try await write { [limits] db in
             try ExchangeRow.insert(exchange, in: db)
             try ExchangeRow.dropOldest(keeping: limits.exchanges, in: db)

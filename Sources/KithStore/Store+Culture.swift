@@ -7,13 +7,10 @@ package import KithModel
 package struct IndexedInsight: Hashable, Sendable {
     package var insight: Insight
     package var bands: [UInt64]
-    /// No longer among those that count, but still found.
-    package var isArchived: Bool
 
-    package init(_ insight: Insight, bands: [UInt64], isArchived: Bool = false) {
+    package init(_ insight: Insight, bands: [UInt64]) {
         self.insight = insight
         self.bands = bands
-        self.isArchived = isArchived
     }
 }
 
@@ -30,7 +27,7 @@ extension Store {
     package func put(_ insights: [IndexedInsight]) async throws(StoreError) {
         try await write { db in
             for each in insights {
-                try InsightRow.put(each.insight, bands: each.bands, isArchived: each.isArchived, in: db)
+                try InsightRow.put(each.insight, bands: each.bands, in: db)
             }
         }
     }
@@ -64,6 +61,19 @@ extension Store {
     package func insightCount(on shelf: InsightShelf) async throws(StoreError) -> Int {
         try await read { db in
             try Int.fetchOne(db, sql: "SELECT count(*) FROM insight WHERE \(shelf.condition)") ?? 0
+        }
+    }
+
+    /// The live ones that were learned longest ago, the oldest first.
+    package func oldestInsights(limit: Int) async throws(StoreError) -> [Insight] {
+        try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT \(InsightRow.columns) FROM insight WHERE \(InsightShelf.live.condition)
+                    ORDER BY last_learned_at, id LIMIT ?
+                    """, arguments: [max(0, limit)]
+            ).map(InsightRow.insight)
         }
     }
 

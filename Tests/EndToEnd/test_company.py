@@ -183,6 +183,47 @@ class AwkwardPeers(unittest.TestCase):
         self.assertIn("cannot be reached", exchange["note"])
 
 
+class TheUserGoesFirst(unittest.TestCase):
+    """An engine that counts slowly, with one slot, busy with company when the user comes."""
+
+    def told(self, node: PeerNode) -> str:
+        try:
+            return node.do("companion", "now")
+        except Refused as refused:
+            return refused.output
+
+    def test_and_the_conversation_leaves_the_engine_at_once(self):
+        slow = ["--tokens-per-second", "5", "--mdns", "off"]
+        with AwkwardPeer(saying("Patience is a way of seeing what haste cannot.")) as peer:
+            node = PeerNode(
+                KITH, fresh_folder(type(self).__name__), "desk", engine="count", flags=slow,
+                more_environment={
+                    "PEER_ENDPOINTS": peer.url, "KITH_SOCIAL_COMPANION": "off", "KITH_ENGINE_TEST_SLOTS": "1",
+                },
+            )  # fmt: skip
+            self.addCleanup(node.stop)
+            node.start()
+            told = []
+            talk = threading.Thread(target=lambda: told.append(self.told(node)), daemon=True)
+            talk.start()
+            web.wait_until(lambda: node.status()["engine"]["active"] == 1, GUARD, "the engine to word a topic")
+            began = time.monotonic()
+            # Its first token cannot come before the conversation has left the only slot.
+            body = {"messages": [{"role": "user", "content": "count"}], "max_tokens": 3}
+            with web.Stream(node.port, body) as stream:
+                lines = stream.lines()
+                next(lines)
+                waited = time.monotonic() - began
+            talk.join(GUARD)
+            self.assertIn("gave way", told[0])
+            # Five tokens a second for forty tokens: eight seconds, had it not given way.
+            self.assertLess(waited, 4)
+            print(f"the user waited {waited:.2f} s for the first token", flush=True)
+        log = (node.folder / "state" / "synth.log").read_text()
+        self.assertIn("Social companionship interrupted: the user is here", log)
+        self.assertEqual(node.get("/api/companion/history").json()["exchanges"], [])
+
+
 class ThreeNodes(unittest.TestCase):
     """Three people's nodes with the real engine, idle."""
 

@@ -66,10 +66,10 @@ struct CultureTests {
         try await StoreKind.memory.withStore { store in
             let live = insight("A garden teaches what a plan cannot.", seed: 1)
             let waiting = insight("Buy our garden tools.", seed: 2, standing: .waiting(.advertisement))
-            let archived = insight("Every garden ends at a wall.", seed: 3)
+            let archived = insight("Every garden ends at a wall.", seed: 3, standing: .archived)
             let other = insight("Trust is repaired in small steps.", seed: 4)
             try await store.put([live, waiting, other].map { IndexedInsight($0, bands: []) })
-            try await store.put([IndexedInsight(archived, bands: [], isArchived: true)])
+            try await store.put([IndexedInsight(archived, bands: [])])
             let prompt = "How should I plan the gardens behind the house, and what is there to do in spring?"
             #expect(try await store.insights(relevantTo: prompt, limit: 3) == [live])
             #expect(try await store.insights(relevantTo: "nothing of the kind", limit: 3).isEmpty)

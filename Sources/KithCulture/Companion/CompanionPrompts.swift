@@ -80,7 +80,9 @@ package enum CompanionPrompts {
     }
 
     private static func request(_ messages: [ChatMessage], temperature: Double, tokens: Int) -> ChatRequest {
-        ChatRequest(
+        var request = ChatRequest(
             messages: messages, sampling: SamplingOptions(maxTokens: tokens, temperature: temperature), streams: false)
+        request.occasion = .company
+        return request
     }
 }

@@ -4,7 +4,7 @@ package import KithModel
 import Synchronization
 
 /// Knows whether the user is here; told by everything that serves one. Its answers never wait.
-package final class UserActivity: Sendable {
+package final class UserActivity: UserPresence {
     private let clock: any TimeSource
     private let watch: Mutex<IdleWatch>
     private let onArrival = Callback<Void>()
@@ -20,7 +20,7 @@ package final class UserActivity: Sendable {
     package func whenUserComes(_ onArrival: @escaping @Sendable () -> Void) { self.onArrival.set { _ in onArrival() } }
 
     /// The user is served as long as what this returns is kept.
-    package func begin() -> Visit {
+    package func begin() -> any Sendable {
         let isFirst = watch.withLock { watch in
             let isFirst = !watch.isServing
             watch.requestBegan(now: clock.now)
@@ -32,10 +32,10 @@ package final class UserActivity: Sendable {
 
     fileprivate func ended() { watch.withLock { $0.requestEnded(now: clock.now) } }
 
-    package final class Visit: Sendable {
+    private final class Visit: Sendable {
         private let activity: UserActivity
 
-        fileprivate init(activity: UserActivity) { self.activity = activity }
+        init(activity: UserActivity) { self.activity = activity }
 
         deinit { activity.ended() }
     }

@@ -20,7 +20,7 @@ package struct InsightMessage: Codable, Hashable, Sendable {
     package var node: NodeID
     package var learned_at: WallTime
     package var quality: Double
-    /// `live`, `waiting` or `rejected`.
+    /// `live`, `archived`, `waiting` or `rejected`.
     package var standing: String
     /// Why it waits.
     package var reason: String?
@@ -39,6 +39,7 @@ package struct InsightMessage: Codable, Hashable, Sendable {
         quality = insight.quality
         switch insight.standing {
         case .live: standing = "live"
+        case .archived: standing = "archived"
         case .waiting(let why): (standing, reason) = ("waiting", why.rawValue)
         case .rejected: standing = "rejected"
         }
@@ -74,6 +75,7 @@ package struct InsightMessage: Codable, Hashable, Sendable {
     private var meaning: Insight.Standing? {
         switch (standing, reason.flatMap(QuarantineReason.init)) {
         case ("live", _): .live
+        case ("archived", _): .archived
         case ("waiting", let reason?): .waiting(reason)
         case ("rejected", _): .rejected
         default: nil

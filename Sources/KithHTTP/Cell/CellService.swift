@@ -30,19 +30,23 @@ package struct CellService: CellAnswering {
     private let opinions: EngineOpinions
     let clock: any TimeSource
     private let nodeName: @Sendable (NodeID) -> String?
+    private let onCode: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - engineLimit: How long an engine is listened to; what it has said by then counts.
+    ///   - onCode: Told of all code that is asked about.
     ///   - nodeName: What people call a node; `nil` for one that is not known here.
     package init(
         profile: Profile, state: any SharedState, dispatcher: Dispatcher, clock: any TimeSource,
-        engineLimit: Duration = .seconds(20), nodeName: @escaping @Sendable (NodeID) -> String?
+        engineLimit: Duration = .seconds(20), onCode: @escaping @Sendable (String) -> Void = { _ in },
+        nodeName: @escaping @Sendable (NodeID) -> String?
     ) {
         self.profile = profile
         self.state = state
         self.clock = clock
         opinions = EngineOpinions(dispatcher: dispatcher, clock: clock, limit: engineLimit)
         self.nodeName = nodeName
+        self.onCode = onCode
     }
 
     // MARK: Levels
@@ -98,6 +102,7 @@ package struct CellService: CellAnswering {
                 field: "action")
         }
         let surroundings = AssistContext(request.context)
+        onCode(request.code)
         // Away from the connection's own thread: much code takes a while.
         let reading = await withTaskExecutorPreference(globalConcurrentExecutor) {
             await Self.read(request.code, surroundings, action)

@@ -11,6 +11,13 @@ import Synchronization
 ///
 /// The log is what counts. The tables follow it, whoever wrote, and keep what has fallen out of it as an archive.
 package final class StoredCulture: Sendable {
+    /// Live insights; beyond it, those that count least are archived.
+    package static let liveLimit = 2_000
+    /// Archived ones; beyond it, the oldest are forgotten. The log of the shared state takes some more than both.
+    package static let archiveLimit = 6_000
+    /// Of the oldest, so many are compared when one has to be archived.
+    private static let archivedFrom = 256
+
     private let store: Store
     private let state: StateBook
     private let node: NodeID
@@ -77,12 +84,33 @@ extension StoredCulture: CultureKeeping {
         try await store.insights(sharing: WordSignature(WordSet(text)).bandHashes)
     }
 
-    package func learn(_ insight: Insight) async throws { try await write(insight) }
+    package func learn(_ insight: Insight) async throws {
+        try await makeRoom()
+        try await write(insight)
+    }
+
+    /// Archives what counts least of the oldest; and forgets what was archived longest ago where there is too much of that.
+    private func makeRoom() async throws {
+        let live = try await store.insightCount(on: .live)
+        if live >= Self.liveLimit {
+            let now = WallTime.now()
+            let oldest = try await store.oldestInsights(limit: Self.archivedFrom)
+            let least = oldest.sorted { $0.score(at: now) < $1.score(at: now) }
+            for var insight in least.prefix(live - Self.liveLimit + 1) {
+                insight.standing = .archived
+                try await write(insight)
+            }
+        }
+        guard try await store.insightCount(on: .archived) >= Self.archiveLimit else { return }
+        let oldest = try await store.insights(on: .archived, limit: 64, offset: Self.archiveLimit - 64)
+        try await forget(oldest.map(\.id))
+    }
 
     package func reinforce(_ id: InsightID, by node: NodeID, at time: WallTime) async throws {
         guard var insight = try await store.insight(id) else { return }
         let count = insight.reinforcements[node]?.count ?? 0
         insight.reinforcements[node] = .init(count: count + 1, at: time)
+        if insight.standing == .archived { insight.standing = .live }
         try await write(insight)
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
-import KithCulture
 import KithInference
 import KithModel
 import KithStore
@@ -13,8 +12,6 @@ extension NodeServices {
         request.mayContinue = try headers.mayContinue()
         request.deadline = try headers.deadline(now: clock.now)
         let pin = try headers.pinnedNode()
-        let visit = company?.activity.begin()
-        defer { withExtendedLifetime(visit) {} }
         do {
             return try await dispatcher.dispatch(request, pin: pin)
         } catch let failure as DispatchFailure {

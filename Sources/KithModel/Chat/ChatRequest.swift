@@ -31,6 +31,14 @@ package struct ChatRequest: Sendable, Codable {
     package var begun: BegunAnswer?
     /// Whether another engine may go on with the answer when the first breaks off.
     package var mayContinue = true
+    /// `nil` for what a user asks.
+    package var occasion: Occasion?
+
+    /// What a request is for that nobody waits for.
+    package enum Occasion: String, Sendable, Codable {
+        /// A conversation of idle nodes, which gives way to any user.
+        case company
+    }
 
     /// For engines that have not been measured yet: a large model may have to be loaded first.
     package static let unknownFirstTokenLimit = Duration.seconds(120)
@@ -39,7 +47,7 @@ package struct ChatRequest: Sendable, Codable {
     package static let wholeAnswerLimit = Duration.seconds(600)
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, model, messages, sampling, extensions, streams, verbatim, begun
+        case id, kind, model, messages, sampling, extensions, streams, verbatim, begun, occasion
     }
 
     package init(

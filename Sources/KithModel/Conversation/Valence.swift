@@ -10,6 +10,7 @@
 /// | completed | 1 | 0.05 |
 /// | failed | -1 | 0.20 |
 /// | cut off | -1 | 0.10 |
+/// | an insight was learned | 1 | 0.03 |
 /// | feedback | the sign of its score | 0.30 × the size of its score |
 ///
 /// A failure weighs four times a success, because people notice failures; one in five of them balances out at 0. A pull
@@ -19,6 +20,8 @@ package struct Valence: Hashable, Sendable, Codable {
     package enum Event: Hashable, Sendable {
         case outcome(InteractionOutcome)
         case feedback(FeedbackScore)
+        /// A conversation with a peer came to something.
+        case learned
 
         package static let completed = Event.outcome(.completed)
         package static let failed = Event.outcome(.failed)
@@ -29,6 +32,7 @@ package struct Valence: Hashable, Sendable, Codable {
     package static let completedWeight = 0.05
     package static let failedWeight = 0.20
     package static let cutOffWeight = 0.10
+    package static let learnedWeight = 0.03
     /// The weight of feedback whose score is 1 or -1.
     package static let feedbackWeight = 0.30
 
@@ -65,6 +69,7 @@ package struct Valence: Hashable, Sendable, Codable {
         case .outcome(.completed): (1, completedWeight)
         case .outcome(.failed): (-1, failedWeight)
         case .outcome(.cutOff): (-1, cutOffWeight)
+        case .learned: (1, learnedWeight)
         case .feedback(let feedback): (feedback.rawValue < 0 ? -1 : 1, feedbackWeight * abs(feedback.rawValue))
         }
     }

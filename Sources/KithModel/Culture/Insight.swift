@@ -41,6 +41,8 @@ package struct Insight: Hashable, Sendable {
 
     package enum Standing: Hashable, Sendable {
         case live
+        /// Others have more to say; it is still found, and comes back when somebody comes to it again.
+        case archived
         /// Waits for the owner, and why.
         case waiting(QuarantineReason)
         /// The owner does not want it; kept so that it does not come again.
@@ -115,6 +117,7 @@ extension Insight.Standing {
         switch (self, other) {
         case (.rejected, _), (_, .rejected): .rejected
         case (.live, _), (_, .live): .live
+        case (.archived, _), (_, .archived): .archived
         case (.waiting(let one), .waiting(let other)): .waiting(min(one, other))
         }
     }

@@ -11,6 +11,8 @@ package struct NodeEvent: Hashable, Sendable {
         case bridge
         /// A request was answered, or was not: where it went and why, and nothing of what was said.
         case route
+        /// An insight was learned, decided about or forgotten, here or at a kin.
+        case insight
     }
 
     package var kind: Kind

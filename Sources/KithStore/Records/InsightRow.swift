@@ -7,10 +7,10 @@ import KithModel
 enum InsightRow {
     static let columns = """
         insight.id AS id, name, insight.text AS text, insight.topic AS topic, peer, tier, model, exchange, node, learned_at,
-        quality, standing, reason, reinforcements
+        quality, standing, reason, reinforcements, archived
         """
 
-    static func put(_ insight: Insight, bands: [UInt64], isArchived: Bool, in db: Database) throws {
+    static func put(_ insight: Insight, bands: [UInt64], in db: Database) throws {
         try delete(insight.id, in: db)
         let (standing, reason) = StandingColumns.values(of: insight.standing)
         let provenance = insight.provenance
@@ -25,7 +25,8 @@ enum InsightRow {
                 insight.id.rawValue, insight.text, provenance.topic, provenance.peer, provenance.tier.rawValue,
                 provenance.model?.rawValue, provenance.exchange.rawValue, provenance.node.blob,
                 provenance.at.milliseconds, insight.lastLearned.milliseconds, insight.timesReinforced + 1,
-                insight.quality, standing, reason, ReinforcementsColumn.text(of: insight.reinforcements), isArchived,
+                insight.quality, standing, reason, ReinforcementsColumn.text(of: insight.reinforcements),
+                insight.standing == .archived,
             ])
         let key = db.lastInsertedRowID
         let band = try db.cachedStatement(sql: "INSERT OR IGNORE INTO insight_band (hash, insight_id) VALUES (?, ?)")
@@ -41,7 +42,8 @@ enum InsightRow {
             let tier = Tier(rawValue: try row.decode(String.self, forColumn: "tier")),
             let standing = StandingColumns.standing(
                 try row.decode(Int.self, forColumn: "standing"),
-                reason: try row.decode(String?.self, forColumn: "reason"))
+                reason: try row.decode(String?.self, forColumn: "reason"),
+                isArchived: try row.decode(Bool.self, forColumn: "archived"))
         else { throw DatabaseError.damaged("an insight breaks the rules for insights") }
         return Insight(
             id: id, text: try row.decode(String.self, forColumn: "text"),
@@ -62,15 +64,15 @@ enum InsightRow {
 enum StandingColumns {
     static func values(of standing: Insight.Standing) -> (Int, String?) {
         switch standing {
-        case .live: (0, nil)
+        case .live, .archived: (0, nil)
         case .waiting(let reason): (1, reason.rawValue)
         case .rejected: (2, nil)
         }
     }
 
-    static func standing(_ value: Int, reason: String?) -> Insight.Standing? {
+    static func standing(_ value: Int, reason: String?, isArchived: Bool) -> Insight.Standing? {
         switch (value, reason.flatMap(QuarantineReason.init)) {
-        case (0, _): .live
+        case (0, _): isArchived ? .archived : .live
         case (1, let reason?): .waiting(reason)
         case (2, _): .rejected
         default: nil

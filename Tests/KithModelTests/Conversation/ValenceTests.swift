@@ -89,6 +89,7 @@ struct ValenceTests {
                 switch event {
                 case .outcome(let outcome): outcome == .completed
                 case .feedback(let feedback): feedback.rawValue >= 0
+                case .learned: true
                 }
             #expect(isGood ? valence.score >= score : valence.score <= score, "seed \(seed), step \(step), \(event)")
         }
@@ -104,7 +105,8 @@ struct ValenceTests {
     }
 
     private static func anyEvent(using generator: inout SeededGenerator) throws -> Valence.Event {
-        switch Int.random(in: 0..<4, using: &generator) {
+        switch Int.random(in: 0..<5, using: &generator) {
+        case 4: .learned
         case 0: .completed
         case 1: .failed
         case 2: .cutOff

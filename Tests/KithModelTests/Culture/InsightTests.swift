@@ -37,7 +37,8 @@ struct InsightTests {
         func variant() -> Insight {
             var insight = insight(
                 ["One.", "Two."].randomElement(using: &generator)!, at: .random(in: 0...2, using: &generator))
-            insight.standing = [.live, .rejected, .waiting(.link), .waiting(.code)].randomElement(using: &generator)!
+            insight.standing = [.live, .archived, .rejected, .waiting(.link), .waiting(.code)].randomElement(
+                using: &generator)!
             for node in nodes where Bool.random(using: &generator) {
                 insight.reinforcements[node] = .init(
                     count: .random(in: 1...5, using: &generator),

@@ -91,12 +91,14 @@ struct PeerRoutes: Sendable {
         chat.deadline = try request.headers.kinDeadline(now: services.clock.now)
         guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
         services.membership.contact(caller.id)
+        let visit = chat.occasion == nil ? services.work.presence?.begin() : nil
         let answer = PeerAnswerWriter(engine: localEngine, request: chat, clock: services.clock)
         return Response(
             status: .ok, headers: [.contentType: PeerWire.linesType],
             body: ResponseBody { writer in
                 try await answer.write(to: &writer)
                 try await writer.finish(nil)
+                withExtendedLifetime(visit) {}
             })
     }
 

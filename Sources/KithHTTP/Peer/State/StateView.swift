@@ -148,7 +148,14 @@ extension StateView {
                             ]
                         }),
                 ])
-        case .insight: return nil
+        case .insight(let id):
+            let insight = insight(register).map(InsightMessage.init)
+            return NodeEvent(
+                .insight,
+                [
+                    "id": .string(id), "standing": insight.map { .string($0.standing) } ?? .null,
+                    "text": insight.map { .string($0.text) } ?? .null,
+                ])
         }
     }
 }

@@ -17,6 +17,7 @@ package final class Dispatcher: Sendable {
     private let stallLimit: Duration
     private let continues: Bool
     private let keepsStandby: Bool
+    private let presence: (any UserPresence)?
     /// What may be asked for beside models.
     package let aliases: ModelAliases
 
@@ -24,16 +25,18 @@ package final class Dispatcher: Sendable {
     ///   - stallLimit: How long a kin may take between two tokens.
     ///   - continues: Whether another node goes on with an answer that breaks off.
     ///   - keepsStandby: Whether that other node reads the answer while it is given.
+    ///   - presence: Told of every answer that a user waits for.
     package init(
         mesh: any Mesh, clock: any TimeSource, router: sending Router = Router(),
         stallLimit: Duration = ChatRequest.ordinaryStallLimit, continues: Bool = true,
-        keepsStandby: Bool = false
+        keepsStandby: Bool = false, presence: (any UserPresence)? = nil
     ) {
         self.mesh = mesh
         self.clock = clock
         self.stallLimit = stallLimit
         self.continues = continues
         self.keepsStandby = keepsStandby && continues
+        self.presence = presence
         aliases = router.aliases
         self.router = Mutex(router)
     }
@@ -44,7 +47,7 @@ package final class Dispatcher: Sendable {
     ///
     /// - Throws: ``DispatchFailure`` when no node could begin; `CancellationError`.
     package func dispatch(_ request: ChatRequest, pin: NodeName? = nil) async throws -> RoutedAnswer {
-        let account = AnswerAccount(request, clock: clock, journal: journal)
+        let account = AnswerAccount(request, clock: clock, journal: journal, presence: presence)
         var request = request
         request.mayContinue = request.mayContinue && continues
         let wanted = RouteRequest(request, pin: pin)

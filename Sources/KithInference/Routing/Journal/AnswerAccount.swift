@@ -19,14 +19,17 @@ final class AnswerAccount: Sendable {
     private let began: Moment
     private let clock: any TimeSource
     private let journal: RouteJournal
+    /// Kept for as long as the answer takes.
+    private let visit: (any Sendable)?
     private let state = Mutex(State())
 
-    init(_ request: ChatRequest, clock: any TimeSource, journal: RouteJournal) {
+    init(_ request: ChatRequest, clock: any TimeSource, journal: RouteJournal, presence: (any UserPresence)?) {
         id = request.id
         asked = request.model
         began = clock.now
         self.clock = clock
         self.journal = journal
+        visit = request.occasion == nil ? presence?.begin() : nil
     }
 
     deinit { close(.abandoned) }
