@@ -204,7 +204,8 @@ let package = Package(
         .testTarget(
             name: "KithSyncTests", dependencies: ["KithModel", "KithSync", "KithTesting"], swiftSettings: settings),
         .testTarget(
-            name: "KithCultureTests", dependencies: ["KithCulture", "KithModel", "KithTesting"],
+            name: "KithCultureTests", dependencies: ["KithCulture", "KithDialects", "KithModel", "KithTesting"],
+            resources: [.embedInCode("Shared/insights.jsonl")],
             swiftSettings: settings),
         .testTarget(
             name: "KithAssistTests", dependencies: ["KithAssist", "KithModel", "KithTesting"], swiftSettings: settings),

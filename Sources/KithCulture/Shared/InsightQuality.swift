@@ -30,7 +30,9 @@ package struct InsightQuality: Sendable {
         let variety = Double(Set(words).count) / Double(words.count)
         guard variety >= 0.5 else { return .poor(.repetitive) }
         let joined = words.joined(separator: " ")
-        if evasions.contains(where: joined.contains) { return .poor(.evasive) }
+        if evasions.contains(where: joined.contains) || courtesies.contains(where: joined.hasPrefix) {
+            return .poor(.evasive)
+        }
         let set = WordSet(text)
         guard set.words.count >= 3 else { return .poor(.evasive) }
         if set.words.subtracting(WordSet(topic).words).count < 2 { return .poor(.echo) }
@@ -39,6 +41,20 @@ package struct InsightQuality: Sendable {
         let grounded = Double(set.words.intersection(WordSet(heard).words).count) / Double(set.words.count)
         return .good(0.4 * length + 0.3 * variety + 0.3 * grounded)
     }
+
+    /// How small models begin when they have nothing to say.
+    private static let courtesies = [
+        "im glad", "i am glad", "im so glad", "im just so glad", "im happy", "im thrilled", "im excited",
+        "im intrigued",
+        "im not here", "id be happy", "id like to", "ill make sure", "awesome", "aw ", "sure", "greetings", "my friend",
+        "youre right",
+        "you are right", "thats a ", "thats an ", "thats the ", "this is a very", "this is the most", "this is a great",
+        "this is a classic", "the most interesting idea", "you are a thoughtful", "youre not just a thoughtful",
+        "you are an ai",
+        "you are an artificial", "it seems that youre", "a very interesting", "a thought provoking", "thank you",
+        "heres a",
+        "the words are", "your writing",
+    ]
 
     private static let evasions = [
         "as an ai", "language model", "i cannot", "i can not", "im sorry", "i am sorry", "i apologize", "unable to",

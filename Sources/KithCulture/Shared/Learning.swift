@@ -24,8 +24,9 @@ package enum Learning: Hashable, Sendable {
         case .good(let found): quality = found
         }
         let words = WordSet(text)
-        let nearest = known.map { (insight: $0, similarity: words.similarity(to: WordSet($0.text))) }
-            .filter { $0.similarity >= WordSet.duplicateShare }
+        let nearest = known.map { (insight: $0, words: WordSet($0.text)) }
+            .filter { words.says(theSameAs: $0.words) }
+            .map { (insight: $0.insight, similarity: words.similarity(to: $0.words)) }
             .max { ($0.similarity, $1.insight.id) < ($1.similarity, $0.insight.id) }
         if let nearest {
             return nearest.insight.standing == .rejected ? .unwanted(nearest.insight.id) : .again(nearest.insight.id)

@@ -27,7 +27,7 @@ package enum Quarantine {
     }
 
     private static func isAdvertisement(_ text: String, _ joined: String) -> Bool {
-        if offers.contains(where: { joined.contains(" \($0) ") }) { return true }
+        if offers.contains(where: { joined.contains(" \($0) ") }) || joined.hasPrefix(" ad ") { return true }
         let scalars = FoldedText(text).scalars
         return zip(scalars, scalars.dropFirst()).contains { first, second in
             let isAmount = "$€£¥".unicodeScalars.contains(first) && second.properties.numericType != nil
@@ -48,7 +48,7 @@ package enum Quarantine {
         "reply with", "reply only", "answer with", "answer only", "output only", "output the", "repeat after",
         "repeat the following", "say the following", "print the", "reveal your", "reveal the", "tell the user",
         "ask the user", "tell your user", "ask your user", "tell me your", "send me", "send the", "send your",
-        "share your",
+        "share your user", "share your data", "command to", "been instructed to",
         "give me your", "do not tell", "dont tell", "do not mention", "without telling", "as an ai language model",
     ]
 
@@ -58,11 +58,15 @@ package enum Quarantine {
         "reveal",
         "send", "execute", "run", "delete", "remove", "install", "download", "upload", "open", "click", "visit", "call",
         "email", "write", "translate", "summarize", "summarise", "list", "tell", "say", "stop", "start", "use", "add",
-        "insert", "append", "post", "forward", "copy", "buy", "subscribe", "sign", "register", "donate", "pay",
+        "insert", "append", "create", "sell", "post", "forward", "copy", "buy", "subscribe", "sign", "register",
+        "donate", "pay",
     ]
 
     private static let offers = [
-        "buy now", "buy our", "order now", "order today", "click here", "sign up", "subscribe", "free trial",
+        "deal", "deals", "we offer", "we have a", "shop called", "shop that", "shop in", "shopping", "we sell",
+        "they sell", "product",
+        "products", "delivery", "buy now", "buy our", "order now", "order today", "click here", "sign up", "subscribe",
+        "free trial",
         "free shipping",
         "limited time", "limited offer", "special offer", "best price", "lowest price", "great deal", "discount",
         "coupon",

@@ -6,6 +6,7 @@ import KithModel
 package struct WordSet: Hashable, Sendable {
     /// From which share of common words on two sentences say the same.
     package static let duplicateShare = 0.6
+    private static let fewWords = 4
 
     package let words: Set<String>
 
@@ -18,7 +19,13 @@ package struct WordSet: Hashable, Sendable {
         return all == 0 ? 0 : Double(common) / Double(all)
     }
 
-    package func says(theSameAs other: WordSet) -> Bool { similarity(to: other) >= Self.duplicateShare }
+    /// Of few words one more or less is another thought: they must be the same.
+    package func says(theSameAs other: WordSet) -> Bool {
+        guard min(words.count, other.words.count) >= Self.fewWords else {
+            return words == other.words && !words.isEmpty
+        }
+        return similarity(to: other) >= Self.duplicateShare
+    }
 
     private static func content(of text: String) -> [String] {
         words(of: text).filter { !frequent.contains($0) }.map(stem)
@@ -57,6 +64,7 @@ package struct WordSet: Hashable, Sendable {
         every for from had has have he her here him his how i if in into is it its just let like many may me might more \
         most much must my no nor not now of on one only or other our out over own perhaps rather same she should so some \
         such than that the their them then there these they this those through to too toward up upon us very was we were \
-        what when where whether which while who why will with within without would yet you your
+        what when where whether which while who why will with within without would yet you your \
+        im ive id ill youre youve thats theres heres lets isnt dont doesnt didnt cant wont weve were theyre
         """.split(separator: " ").map(String.init))
 }

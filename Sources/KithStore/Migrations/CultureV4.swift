@@ -39,12 +39,17 @@ enum CultureV4 {
         CREATE INDEX insight_by_time ON insight (archived, standing, last_learned_at);
         """
 
-    /// The index holds no copy of the texts; triggers keep it and the table in step.
+    /// The index holds no copy of the texts; triggers keep it and the table in step. In how many insights a word stands is
+    /// counted beside it: the index would have to go through all of them to tell.
     private static let text = """
         CREATE VIRTUAL TABLE insight_text USING fts5 (
             text, topic, content = 'insight', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
         );
-        CREATE VIRTUAL TABLE insight_term USING fts5vocab (insight_text, row);
+        INSERT INTO insight_text (insight_text, rank) VALUES ('rank', 'bm25(1.0, 0.3)');
+        CREATE TABLE insight_word (
+            word TEXT PRIMARY KEY,
+            count INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
         CREATE TRIGGER insight_inserted AFTER INSERT ON insight BEGIN
             INSERT INTO insight_text (rowid, text, topic) VALUES (new.id, new.text, new.topic);
         END;

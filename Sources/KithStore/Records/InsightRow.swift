@@ -31,9 +31,13 @@ enum InsightRow {
         let key = db.lastInsertedRowID
         let band = try db.cachedStatement(sql: "INSERT OR IGNORE INTO insight_band (hash, insight_id) VALUES (?, ?)")
         for hash in bands { try band.execute(arguments: [Int64(bitPattern: hash), key]) }
+        try InsightSearch.count(insight.text, by: 1, in: db)
     }
 
     static func delete(_ id: InsightID, in db: Database) throws {
+        let present = try db.cachedStatement(sql: "SELECT text FROM insight WHERE name = ?")
+        guard let text = try String.fetchOne(present, arguments: [id.rawValue]) else { return }
+        try InsightSearch.count(text, by: -1, in: db)
         try db.cachedStatement(sql: "DELETE FROM insight WHERE name = ?").execute(arguments: [id.rawValue])
     }
 

@@ -9,33 +9,48 @@ enum InsightSearch {
     private static let textLimit = 8_192
     private static let wordLimit = 64
     /// Words by which what is relevant is found.
-    private static let rareWords = 6
-    /// A word that more insights have tells nothing, and would take long to go through.
-    private static let commonCount = 2_000
+    private static let rareWords = 4
+    /// A word that more insights have tells little, and would take long to go through.
+    private static let commonCount = 500
+    /// So many times as are wanted are looked at, in case some are not live.
+    private static let reserve = 8
 
     static func all(of query: String, limit: Int, in db: Database) throws -> [Insight] {
         let words = try tokens(of: query, in: db)
         guard !words.isEmpty else { return [] }
-        return try match(words.map(quoted).joined(separator: " "), condition: "1", limit: limit, in: db)
+        return try match(words.map(quoted).joined(separator: " "), limit: limit, in: db)
     }
 
     static func relevant(to text: String, limit: Int, in db: Database) throws -> [Insight] {
-        let count = try db.cachedStatement(sql: "SELECT doc FROM insight_term WHERE term = ?")
+        let count = try db.cachedStatement(sql: "SELECT count FROM insight_word WHERE word = ?")
         let rare = try tokens(of: text, in: db)
             .map { word in (word: word, count: try Int.fetchOne(count, arguments: [word]) ?? 0) }
             .filter { $0.count > 0 && $0.count <= commonCount && $0.word.utf8.count > 2 }
             .sorted { $0.count < $1.count }.prefix(rareWords)
         guard !rare.isEmpty else { return [] }
         let pattern = rare.map { quoted($0.word) }.joined(separator: " OR ")
-        return try match(pattern, condition: "archived = 0 AND standing = 0", limit: limit, in: db)
+        return Array(
+            try match(pattern, limit: Self.reserve * limit, in: db).lazy.filter { $0.standing == .live }.prefix(limit))
     }
 
-    private static func match(_ pattern: String, condition: String, limit: Int, in db: Database) throws -> [Insight] {
+    /// Notes that the words of a text stand in so many more insights.
+    static func count(_ text: String, by step: Int, in db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO insight_word (word, count) VALUES (?, ?)
+                ON CONFLICT (word) DO UPDATE SET count = count + excluded.count
+                """)
+        for word in try tokens(of: text, in: db) { try statement.execute(arguments: [word, step]) }
+    }
+
+    /// The best first; sorted by the index, which needs no more than the rows that are wanted for it.
+    private static func match(_ pattern: String, limit: Int, in db: Database) throws -> [Insight] {
         try Row.fetchAll(
             db,
             sql: """
-                SELECT \(InsightRow.columns) FROM insight_text JOIN insight ON insight.id = insight_text.rowid
-                WHERE insight_text MATCH ? AND \(condition) ORDER BY bm25(insight_text, 1.0, 0.3) LIMIT ?
+                SELECT \(InsightRow.columns) FROM (
+                    SELECT rowid AS found, rank AS worth FROM insight_text WHERE insight_text MATCH ? ORDER BY rank LIMIT ?
+                ) JOIN insight ON insight.id = found ORDER BY worth, found
                 """, arguments: [pattern, limit]
         ).map(InsightRow.insight)
     }

@@ -69,6 +69,21 @@ struct PeerChoiceTests {
         #expect(thompson.last! - thompson[thompson.count / 2] < thompson[thompson.count / 2])
     }
 
+    @Test("The regret of each way, for docs/benchmarks.md")
+    func regrets() {
+        for way in PeerChoice.allCases {
+            let curves = (1...10).map { Regret.of(way, seed: UInt64($0)) }
+            let points = [50, 100, 200, 500, 1_000].map { exchanges -> String in
+                let mean: Double = curves.reduce(0) { $0 + $1[exchanges - 1] } / Double(curves.count)
+                return "\(Int(mean.rounded()))"
+            }
+            print(
+                "regret of \(way.rawValue) after 50, 100, 200, 500, 1000 exchanges (seeds 1 to 10): \(points.joined(separator: ", "))"
+            )
+            #expect(curves.allSatisfy { $0.last! >= 0 })
+        }
+    }
+
     @Test("One that becomes good after it was bad is found again", arguments: UInt64(1)...5)
     func changing(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
