@@ -257,7 +257,7 @@ let package = Package(
             name: "KithHTTPTests",
             dependencies: [
                 "KithHTTP", "KithDialects", "KithInference", "KithMembership", "KithModel", "KithStore", "KithTesting",
-                "KithTransport", "KithTrust", "KithSync", "KithAssist", "KithVault",
+                "KithTransport", "KithTrust", "KithSync", "KithAssist", "KithVault", "KithCulture",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
