@@ -327,7 +327,11 @@ class TheCulture(unittest.TestCase):
             if last.status == 429:
                 break
         self.assertEqual(last.status, 429)
-        self.assertGreater(int(last.headers["retry-after"]), 0)
+        wait = int(last.headers["retry-after"])
+        told = {"error": "Rate limit exceeded", "retry_after": wait, "limit": 30, "success": False}
+        self.assertEqual(last.json(), told)
+        self.assertEqual((last.headers["x-ratelimit-limit"], last.headers["x-ratelimit-remaining"]), ("30", "0"))
+        self.assertGreater(wait, 0)
 
     def test_mistakes_are_told(self):
         for words, told in (

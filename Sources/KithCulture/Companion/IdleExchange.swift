@@ -89,8 +89,8 @@ struct IdleExchange: Sendable {
                 course.topic = topic
                 return question
             }
-        } catch let refusal as SharingRefusal {
-            _ = refusal  // noted; the seed is as good
+        } catch is SharingRefusal {
+            // It is noted, and the seed is as good.
         } catch let error as CancellationError {
             throw error
         } catch {

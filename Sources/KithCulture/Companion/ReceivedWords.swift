@@ -13,7 +13,7 @@ package struct ReceivedWords: Hashable, Sendable {
 
     package let text: String
 
-    /// - Parameter bytes: Invalid UTF-8 is replaced; control characters, invisible ones and marks that change the direction of
+    /// - Parameter raw: As it came, with invalid UTF-8 replaced; control characters, invisible ones and marks that change the direction of
     ///   writing are dropped; white space is one space.
     /// - Throws: ``Fault`` for what is no answer.
     package init(_ raw: String) throws(Fault) {

@@ -24,6 +24,7 @@ package final class CompanionHost: Sendable {
     private let wall: PrivacyGuard
     private let clock: any TimeSource
     private let allowance: Mutex<PeerAllowance>
+    package let limits: PeerAllowance.Limits
 
     package init(
         mind: any CompanionMind, keeper: any CultureKeeping, wall: PrivacyGuard, clock: any TimeSource,
@@ -33,6 +34,7 @@ package final class CompanionHost: Sendable {
         self.keeper = keeper
         self.wall = wall
         self.clock = clock
+        self.limits = limits
         allowance = Mutex(PeerAllowance(limits: limits, now: clock.now))
     }
 
@@ -54,8 +56,10 @@ package final class CompanionHost: Sendable {
             let worded = try await mind.word(request)
             let (sum, overflow) = worded.usage.promptTokens.addingReportingOverflow(worded.usage.completionTokens)
             allowance.withLock { $0.spent(overflow ? .max : sum, now: clock.now) }
-            let answer = PeerAnswer(response: worded.text)
+            // An engine may say nothing, or a page: it is asked once more then, too.
+            guard let said = try? ReceivedWords(worded.text) else { continue }
             do {
+                let answer = PeerAnswer(response: said.text)
                 return (try await wall.admit(answer, inAnswerTo: words.text), worded)
             } catch {
                 try? await keeper.record(

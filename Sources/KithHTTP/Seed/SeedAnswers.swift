@@ -20,6 +20,16 @@ struct SeedGenerateAnswer: Encodable {
     var max_tokens_clamped_to: Int?
 }
 
+/// The answer to a peer that has asked enough for now.
+struct SeedRateLimit: Encodable {
+    var error = "Rate limit exceeded"
+    /// In seconds.
+    var retry_after: Int
+    /// Questions in an hour.
+    var limit: Int
+    var success = false
+}
+
 /// The answer to `POST /api/chat`; `session` and what follows are kith's.
 struct SeedChatAnswer: Encodable {
     struct State: Encodable {

@@ -64,9 +64,22 @@ struct SeedRoutes: Sendable {
                         prompt_tokens: worded.usage.promptTokens, completion_tokens: worded.usage.completionTokens),
                     finish_reason: .stop,
                     max_tokens_clamped_to: asked.maxTokens > CompanionHost.tokenLimit ? CompanionHost.tokenLimit : nil))
+        } catch CompanionHost.Refusal.tooOften(let wait) {
+            return try Self.rateLimited(wait, limit: company.host.limits.questions)
         } catch let refusal as CompanionHost.Refusal {
             throw ChatFailure(refusal)
         }
+    }
+
+    /// As the seed words it.
+    private static func rateLimited(_ wait: Duration, limit: Int) throws -> Response {
+        let seconds = max(1, Int(wait.seconds.rounded(.up)))
+        var response = try Response.json(SeedRateLimit(retry_after: seconds, limit: limit), status: .tooManyRequests)
+        response.headers[.retryAfter] = String(seconds)
+        for (name, value) in [("Limit", limit), ("Remaining", 0), ("Reset", seconds)] {
+            response.headers[.known("X-RateLimit-\(name)")] = String(value)
+        }
+        return response
     }
 
     private func chat(_ request: Request) async throws -> Response {

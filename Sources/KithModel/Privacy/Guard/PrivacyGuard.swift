@@ -30,7 +30,7 @@ package protocol PrivateMemory: Sendable {
 /// The second wall around private data. The first is that whatever is worded for a kith is worded with nothing private in
 /// scope; this one refuses what looks private all the same, or occurs in what is.
 package struct PrivacyGuard: Sendable {
-    /// Characters of a text; longer ones are refused unread.
+    /// Bytes of UTF-8 of a text; longer ones are refused unread.
     package static let limit = 8_192
 
     private let memory: any PrivateMemory
