@@ -9,9 +9,9 @@ enum InsightSearch {
     private static let textLimit = 8_192
     private static let wordLimit = 64
     /// Words by which what is relevant is found.
-    private static let rareWords = 4
+    private static let rareWords = 3
     /// A word that more insights have tells little, and would take long to go through.
-    private static let commonCount = 500
+    private static let commonCount = 300
     /// So many times as are wanted are looked at, in case some are not live.
     private static let reserve = 8
 
