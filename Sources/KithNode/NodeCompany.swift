@@ -20,7 +20,7 @@ enum NodeCompany {
         let culture = StoredCulture(store: store, state: state, node: node, logger: logger)
         let memory = StoredPrivateMemory(store: store, state: state)
         let wall = PrivacyGuard(memory: memory)
-        let mind = MeshMind(dispatcher: dispatcher)
+        let mind = MeshMind(dispatcher: dispatcher, clock: clock)
         let spent = try await store.exchangeBudget()
         let budget =
             spent.map {
@@ -31,7 +31,8 @@ enum NodeCompany {
             journal: SynthLog(logger: logger) { log.append($0) }, activity: activity, clock: clock, node: node,
             way: settings.choice, budget: budget)
         if !settings.isOn { await service.pause() }
-        let host = CompanionHost(mind: mind, keeper: culture, wall: wall, clock: clock, limits: settings.allowance)
+        let host = CompanionHost(
+            mind: mind, keeper: culture, wall: wall, activity: activity, clock: clock, limits: settings.allowance)
         return Company(
             culture: culture, service: service, host: host, activity: activity, memory: memory,
             offersCulture: settings.offersCulture)

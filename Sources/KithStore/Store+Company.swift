@@ -58,7 +58,7 @@ extension Store {
     ) async throws(StoreError) {
         switch exchange.outcome {
         case .learned, .reinforced: ledger.withLock { $0.recordLearned(at: exchange.at) }
-        case .quarantined, .nothing, .failed, .refused, .interrupted: break
+        case .quarantined, .nothing, .failed, .refused: break
         }
         try await write { [limits] db in
             try ExchangeRow.insert(exchange, in: db)

@@ -45,6 +45,23 @@ extension Store {
         }
     }
 
+    /// Of these those that are there, in no order.
+    package func insights(_ ids: [InsightID]) async throws(StoreError) -> [Insight] {
+        guard !ids.isEmpty else { return [] }
+        return try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT \(InsightRow.columns) FROM insight WHERE name IN (\(databaseQuestionMarks(count: ids.count)))
+                    """, arguments: StatementArguments(ids.map(\.rawValue))
+            ).map(InsightRow.insight)
+        }
+    }
+
+    package func insightIDs() async throws(StoreError) -> [InsightID] {
+        try await read { db in try String.fetchAll(db, sql: "SELECT name FROM insight").compactMap { InsightID($0) } }
+    }
+
     /// Those that were learned last come first.
     package func insights(on shelf: InsightShelf, limit: Int, offset: Int = 0) async throws(StoreError) -> [Insight] {
         try await read { db in

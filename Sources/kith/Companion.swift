@@ -52,11 +52,9 @@ struct CompanionNow: AsyncParsableCommand {
     @Flag(help: "Print what came of it as JSON.")
     var json = false
 
-    private struct Nothing: Encodable {}
-
     func run() async throws {
         let talk: CompanionMessage.Talk = try await node.client().post(
-            Companion.path + "/now", Nothing(), patience: .seconds(300))
+            Companion.path + "/now", NoMessage(), patience: .seconds(300))
         if json { return try Terminal.printJSON(talk) }
         try Terminal.printLines(Companion.report.lines(talk))
     }

@@ -179,13 +179,11 @@ struct CultureForget: AsyncParsableCommand {
     @OptionGroup var insight: InsightFlags
     @OptionGroup var node: ControlFlags
 
-    private struct Nothing: Encodable {}
-
     func run() async throws {
         let client = try node.client()
         let entry = try await Culture.find(insight.id, from: client)
         let forgotten: CultureMessage.Entry = try await client.post(
-            "\(Culture.path)/\(entry.insight.id)/forget", Nothing())
+            "\(Culture.path)/\(entry.insight.id)/forget", NoMessage())
         try Terminal.printLines(["forgotten: \(forgotten.insight.text.printable)"])
     }
 }

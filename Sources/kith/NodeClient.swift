@@ -7,6 +7,9 @@ import KithTransport
 import NIOCore
 import NIOHTTP1
 
+/// The body of a request that says all by its path.
+struct NoMessage: Encodable {}
+
 /// Speaks to a node on behalf of a command, in the command's terms of success and failure.
 struct NodeClient: Sendable {
     let address: HTTPAddress

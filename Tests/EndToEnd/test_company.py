@@ -341,6 +341,8 @@ class TheCulture(unittest.TestCase):
             with self.assertRaises(Refused) as refused:
                 self.desk.do(*words)
             self.assertIn(told, refused.exception.output)
+        for path, code in (("/api/culture/zz", "not_found"), ("/api/culture?shelf=nope", "invalid")):
+            self.assertEqual(self.desk.get(path).json()["error"]["code"], code)
         with self.assertRaises(Refused) as refused:
             self.desk.do("culture", "import", input="no json")
         self.assertIn("is no culture", refused.exception.output)

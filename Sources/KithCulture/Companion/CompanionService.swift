@@ -34,8 +34,8 @@ package actor CompanionService {
     private var recent: [String] = []
     private var said: [String: [String]] = [:]
     private var reputations: [String: Reputation]?
-    private var isStopping = false
-    private var current: (task: Task<ExchangeRecord, any Error>, peer: CompanionPeer)?
+    /// The one that is talked to now.
+    private var current: CompanionPeer?
 
     package init(
         mind: any CompanionMind, peers: any CompanionPeers, keeper: any CultureKeeping, wall: PrivacyGuard,
@@ -54,22 +54,34 @@ package actor CompanionService {
 
     /// Runs until cancelled.
     package func run() async {
-        activity.whenUserComes { [weak self] in
-            Task { await self?.giveWay() }
-        }
         while !Task.isCancelled {
-            if case .talk = schedule.step(idle: activity.idle, now: clock.now, wall: .now()) { _ = try? await talk() }
+            if case .talk = schedule.step(idle: activity.idle, now: clock.now, wall: .now()) {
+                // What went wrong has been noted, and the schedule knows.
+                _ = try? await talkNow()
+            }
             do { try await clock.sleep(for: Self.pause) } catch { break }
         }
-        isStopping = true
-        giveWay()
     }
 
-    /// Has an exchange now, whether the user is here or not and whatever was spent.
+    /// Has an exchange now, however long the user has been away and whatever was spent.
     ///
     /// - Returns: `nil` when there is nobody to talk to, or one is under way.
-    /// - Throws: What could not be read or kept; `CancellationError` when the user came.
-    package func talkNow() async throws -> ExchangeRecord? { try await talk() }
+    /// - Throws: What could not be read or kept; `CancellationError` when a user is served, or comes.
+    package func talkNow() async throws -> ExchangeRecord? {
+        guard current == nil else { return nil }
+        let chosen: CompanionPeer?
+        do {
+            chosen = try await choosePeer()
+        } catch {
+            ended(succeeded: false, noting: .failed(reason: "whom to talk to is not known: \(error)"))
+            throw error
+        }
+        // Somebody else may have been quicker while the peers were looked at.
+        guard let peer = chosen, current == nil else { return nil }
+        current = peer
+        defer { current = nil }
+        return try await talk(with: peer)
+    }
 
     package func pause() { schedule.isPaused = true }
 
@@ -80,62 +92,51 @@ package actor CompanionService {
         return Report(
             step: schedule.step(idle: idle, now: clock.now, wall: .now()), idle: idle.idle(now: clock.now),
             threshold: idle.threshold, choice: way, budget: schedule.budget,
-            peers: await exchange.peers.companions().count, talkingTo: current?.peer.name)
+            peers: await exchange.peers.companions().count, talkingTo: current?.name)
     }
-
-    /// The user goes first: what is under way is cancelled, and with it what the engine does for it.
-    private func giveWay() { current?.task.cancel() }
 
     // MARK: One exchange
 
-    private func talk() async throws -> ExchangeRecord? {
-        guard current == nil, let peer = try await choosePeer() else { return nil }
-        guard current == nil else { return nil }  // somebody else was quicker while the peers were looked at
+    private func talk(with peer: CompanionPeer) async throws -> ExchangeRecord {
         let seed = Topics.seed(avoiding: recent, using: &generator)
         recent = (recent + [seed]).suffix(Self.recentTopics)
         schedule.began(wall: .now())
         journal.note(.initiated(peer: peer.url))
-        let task = Task { try await self.talk(with: peer, seed: seed) }
-        current = (task, peer)
-        defer { current = nil }
-        return try await withTaskCancellationHandler {
-            try await task.value
-        } onCancel: {
-            task.cancel()
-        }
-    }
-
-    private func talk(with peer: CompanionPeer, seed: String) async throws -> ExchangeRecord {
         do {
-            let (result, heard) = try await exchange.run(with: peer, seed: seed, said: said[peer.key] ?? [])
-            if let heard { said[peer.key] = ((said[peer.key] ?? []) + [heard]).suffix(Self.rememberedAnswers) }
+            let known = said[peer.key] ?? []
+            let (result, heard) = try await activity.givingWay { [exchange] in
+                try await exchange.run(with: peer, seed: seed, said: known)
+            }
+            if let heard { said[peer.key] = (known + [heard]).suffix(Self.rememberedAnswers) }
             for usage in result.usage { schedule.budget.spent(usage, now: .now()) }
             var reputation = reputations?[peer.key] ?? Reputation(at: .now())
             if let outcome = result.reputation { reputation.record(outcome, at: .now()) }
             reputations?[peer.key] = reputation
-            schedule.ended(
-                succeeded: result.record.outcome.isSuccess, threshold: activity.idle.threshold, now: clock.now,
-                using: &generator)
-            journal.note(result.line)
             try await exchange.keeper.record(
                 result.record, with: peer, reputation: reputation, budget: schedule.budget)
+            ended(succeeded: result.record.outcome.isSuccess, noting: result.line)
             return result.record
         } catch is CancellationError {
             schedule.interrupted(now: clock.now)
-            journal.note(isStopping ? .stopped : .interrupted)
+            journal.note(Task.isCancelled ? .stopped : .interrupted)
             throw CancellationError()
         } catch {
-            schedule.ended(
-                succeeded: false, threshold: activity.idle.threshold, now: clock.now, using: &generator)
-            journal.note(.failed(reason: "what came of it could not be kept: \(error)"))
+            ended(succeeded: false, noting: .failed(reason: "what came of it could not be kept: \(error)"))
             throw error
         }
+    }
+
+    private func ended(succeeded: Bool, noting line: CompanionLine) {
+        schedule.ended(
+            succeeded: succeeded, threshold: activity.idle.threshold, now: clock.now, using: &generator)
+        journal.note(line)
     }
 
     private func choosePeer() async throws -> CompanionPeer? {
         if reputations == nil { reputations = try await exchange.keeper.reputations() }
         let now = WallTime.now()
         let peers = await exchange.peers.companions().sorted { $0.key < $1.key }
+        said = said.filter { entry in peers.contains { $0.key == entry.key } }
         let known = peers.map { Companion(key: $0.key, reputation: reputations?[$0.key] ?? Reputation(at: now)) }
         let places = known.indices.filter { !known[$0].reputation.isPaused(at: now) }
         let open = places.map { known[$0] }
@@ -147,7 +148,7 @@ extension ExchangeRecord.Outcome {
     fileprivate var isSuccess: Bool {
         switch self {
         case .learned, .reinforced, .quarantined, .nothing: true
-        case .failed, .refused, .interrupted: false
+        case .failed, .refused: false
         }
     }
 }

@@ -96,6 +96,7 @@ struct IdleExchange: Sendable {
         } catch {
             // Without an engine for it the seed is as good.
         }
+        try Task.checkCancellation()
         return try await admitted(seed, course)
     }
 
@@ -112,6 +113,7 @@ struct IdleExchange: Sendable {
         do {
             return try await wall.admit(value, inAnswerTo: heard)
         } catch {
+            try Task.checkCancellation()  // what is private could not be read because the user came
             let refusal = RefusalRecord(
                 at: .now(), peer: course.peer.name, reason: error.reason, text: value.words.joined(separator: " "))
             try? await keeper.record(refusal)

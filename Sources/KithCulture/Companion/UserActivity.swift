@@ -3,34 +3,62 @@
 package import KithModel
 import Synchronization
 
-/// Knows whether the user is here; told by everything that serves one. Its answers never wait.
+/// Knows whether the user is here, told by everything that serves one; and lets go first whoever is served.
 package final class UserActivity: UserPresence {
+    private struct State {
+        var watch: IdleWatch
+        var lastID: UInt64 = 0
+        /// What ends each piece of work that gives way.
+        var cancels: [UInt64: @Sendable () -> Void] = [:]
+    }
+
     private let clock: any TimeSource
-    private let watch: Mutex<IdleWatch>
-    private let onArrival = Callback<Void>()
+    private let state: Mutex<State>
 
     package init(threshold: Duration, clock: any TimeSource) {
         self.clock = clock
-        watch = Mutex(IdleWatch(threshold: threshold, now: clock.now))
+        state = Mutex(State(watch: IdleWatch(threshold: threshold, now: clock.now)))
     }
 
-    package var idle: IdleWatch { watch.withLock { $0 } }
-
-    /// - Parameter onArrival: Told of the first of the requests that run; must not wait.
-    package func whenUserComes(_ onArrival: @escaping @Sendable () -> Void) { self.onArrival.set { _ in onArrival() } }
+    package var idle: IdleWatch { state.withLock(\.watch) }
 
     /// The user is served as long as what this returns is kept.
     package func begin() -> any Sendable {
-        let isFirst = watch.withLock { watch in
-            let isFirst = !watch.isServing
-            watch.requestBegan(now: clock.now)
-            return isFirst
+        let cancels = state.withLock { state in
+            state.watch.requestBegan(now: clock.now)
+            return state.cancels.isEmpty ? [] : Array(state.cancels.values)
         }
-        if isFirst { onArrival(()) }
+        for cancel in cancels { cancel() }
         return Visit(activity: self)
     }
 
-    fileprivate func ended() { watch.withLock { $0.requestEnded(now: clock.now) } }
+    /// Does work that a user interrupts: it is cancelled when one comes, and not begun while one is served.
+    ///
+    /// - Throws: What `work` throws; `CancellationError`.
+    package func givingWay<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let task = Task { try await work() }
+        // Under the lock that whoever comes takes too, so that nobody comes unnoticed.
+        let id = state.withLock { state -> UInt64? in
+            guard !state.watch.isServing else { return nil }
+            state.lastID += 1
+            state.cancels[state.lastID] = { task.cancel() }
+            return state.lastID
+        }
+        guard let id else {
+            task.cancel()
+            throw CancellationError()
+        }
+        defer { state.withLock { $0.cancels[id] = nil } }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
+    fileprivate func ended() { state.withLock { $0.watch.requestEnded(now: clock.now) } }
 
     private final class Visit: Sendable {
         private let activity: UserActivity

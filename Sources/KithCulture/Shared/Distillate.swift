@@ -8,6 +8,7 @@ package enum Distillate {
         var line = String((lines.first { !$0.isEmpty } ?? "").drop { "\"'“”*-•_#> ".contains($0) })
         if let end = line.indices.first(where: { isEnd($0, of: line) }) { line = String(line[...end]) }
         while let last = line.last, "\"'“”*_ ".contains(last) { line.removeLast() }
+        line.unicodeScalars.removeAll { $0.properties.generalCategory == .control }
         return line
     }
 

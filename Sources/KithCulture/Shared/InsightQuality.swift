@@ -59,6 +59,7 @@ package struct InsightQuality: Sendable {
     private static let evasions = [
         "as an ai", "language model", "i cannot", "i can not", "im sorry", "i am sorry", "i apologize", "unable to",
         "happy to help", "how can i help", "how can i assist", "feel free to", "let me know", "thank you for",
-        "in conclusion", "here is a", "here are", "sure here",
+        "between the lines", "whatever it asks", "sentence of your own", "in conclusion", "here is a", "here are",
+        "sure here",
     ]
 }

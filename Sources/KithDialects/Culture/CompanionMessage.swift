@@ -56,7 +56,7 @@ package enum CompanionMessage {
         package var peer: String
         package var tier: String
         package var topic: String
-        /// `learned`, `reinforced`, `quarantined`, `nothing`, `failed`, `refused` or `interrupted`.
+        /// `learned`, `reinforced`, `quarantined`, `nothing`, `failed` or `refused`.
         package var outcome: String
         /// Why nothing came of it.
         package var note: String?

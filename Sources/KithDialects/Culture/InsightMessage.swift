@@ -58,7 +58,7 @@ package struct InsightMessage: Codable, Hashable, Sendable {
             (1...Insight.textLimit).contains(text.utf8.count), topic.utf8.count <= Self.nameLimit,
             peer.utf8.count <= Self.nameLimit, exchange.utf8.count <= 64, (model?.utf8.count ?? 0) <= Self.nameLimit,
             reinforcements.count <= Self.nodeLimit, quality.isFinite,
-            !text.unicodeScalars.contains(where: Self.isControl)
+            ![text, topic, peer].contains(where: { $0.unicodeScalars.contains(where: Self.isControl) })
         else { return nil }
         var reinforced: [NodeID: Insight.Reinforcement] = [:]
         for each in reinforcements {

@@ -7,6 +7,7 @@ extension ChatFailure {
     /// What a peer is told that gets no answer; never what was held back, or why.
     init(_ refusal: CompanionHost.Refusal) {
         switch refusal {
+        case .busy: self.init(.overloaded, "this node is needed by its own user now", retryAfter: .seconds(60))
         case .tooOften(let wait):
             self.init(.rateLimited, "you have asked enough for now", retryAfter: max(wait, .seconds(1)))
         case .unclear(let why): self.init(.invalidRequest, "the prompt is not understood: \(why)", field: "prompt")

@@ -79,7 +79,7 @@ struct CultureRoutes: Sendable {
             throw ControlFailure(.invalid, "this is no culture as kith culture export writes it")
         }
         let insights = collection.insights.compactMap(\.insight)
-        for insight in insights { try await company.culture.write(insight) }
+        try await company.culture.write(insights)
         return try .json(
             CultureMessage.Imported(imported: insights.count, refused: collection.insights.count - insights.count))
     }

@@ -6,16 +6,25 @@ package import KithModel
 
 /// Lets the best engine of the mesh word what a node says for company.
 package struct MeshMind: CompanionMind {
-    private let dispatcher: Dispatcher
+    /// For the few words that one question asks for, on a slow engine.
+    private static let limit = Duration.seconds(120)
 
-    package init(dispatcher: Dispatcher) { self.dispatcher = dispatcher }
+    private let dispatcher: Dispatcher
+    private let clock: any TimeSource
+
+    package init(dispatcher: Dispatcher, clock: any TimeSource) {
+        self.dispatcher = dispatcher
+        self.clock = clock
+    }
 
     package func word(_ request: ChatRequest) async throws -> Worded {
+        var request = request
+        request.deadline = clock.now + Self.limit
         let routed: RoutedAnswer
         do {
             routed = try await dispatcher.dispatch(request)
         } catch let failure as DispatchFailure {
-            throw failure.failure
+            throw failure.failure.code == .cancelled ? CancellationError() : failure.failure
         }
         guard case .whole(let answer) = routed.body else {
             throw ChatFailure(.invalidAnswer, "the engine answered in another dialect than it was asked in")

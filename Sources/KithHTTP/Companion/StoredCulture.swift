@@ -18,8 +18,13 @@ package final class StoredCulture: Sendable {
     /// Of the oldest, so many are compared when one has to be archived.
     private static let archivedFrom = 256
 
+    /// Insights that share one write to the disk.
+    private static let batch = 256
+
     private let store: Store
     private let state: StateBook
+    /// Those whose rows may not be what the log says.
+    private let behind = Mutex<Set<InsightID>>([])
     private let node: NodeID
     private let logger: Logger
 
@@ -32,21 +37,39 @@ package final class StoredCulture: Sendable {
 
     /// Brings the tables up to the log, and keeps them there until cancelled.
     package func run() async {
-        let changes = AsyncStream.makeStream(of: Set<InsightID>.self, bufferingPolicy: .bufferingNewest(4_096))
-        state.whenInsightsChange { changes.continuation.yield($0) }
-        await follow(state.insights().map(\.id))
-        for await changed in changes.stream { await follow(Array(changed)) }
+        // One signal is enough for any number of changes: what has changed is kept beside it.
+        let signal = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        state.whenInsightsChange { [weak self] changed in
+            self?.behind.withLock { $0.formUnion(changed) }
+            signal.continuation.yield()
+        }
+        do {
+            let present = state.insights().map(\.id)
+            let stored = try await store.insightIDs()
+            behind.withLock { $0.formUnion(present + stored) }
+        } catch {
+            logger.error("culture not read", metadata: ["reason": "\(error)"])
+        }
+        signal.continuation.yield()
+        for await _ in signal.stream {
+            let changed = behind.withLock { behind in
+                defer { behind = [] }
+                return behind.sorted()
+            }
+            await follow(changed)
+        }
     }
 
-    /// Reads these from the log and writes the tables; what is gone from the log is forgotten there too.
+    /// Reads these from the log and writes what differs to the tables; what is gone from the log is forgotten there too.
     private func follow(_ ids: [InsightID]) async {
-        for start in stride(from: 0, to: ids.count, by: 256) {
-            let part = ids[start..<min(start + 256, ids.count)]
+        for start in stride(from: 0, to: ids.count, by: Self.batch) {
+            let part = Array(ids[start..<min(start + Self.batch, ids.count)])
             let present = part.compactMap { state.insight($0) }
             let gone = Set(part).subtracting(present.map(\.id))
             do {
-                try await store.put(present.map(Self.indexed))
-                try await store.removeInsights(gone.sorted())
+                let stored = Set(try await store.insights(part))
+                try await store.put(present.filter { !stored.contains($0) }.map(Self.indexed))
+                if !gone.isEmpty { try await store.removeInsights(gone.sorted()) }
             } catch {
                 logger.error("culture not indexed", metadata: ["reason": "\(error)"])
             }
@@ -62,10 +85,19 @@ package final class StoredCulture: Sendable {
     /// Takes an insight in as it is, in place of what is there under its id.
     ///
     /// - Throws: ``StateRefusal``; ``StoreError``.
-    package func write(_ insight: Insight) async throws {
-        let value = try JSONBody.decode(JSONValue.self, from: try JSONBody.encode(InsightMessage(insight)))
-        try await state.write([StateChange(.insight(insight.id.rawValue), by: .node(node), value: value)])
-        try await store.put([Self.indexed(insight)])
+    package func write(_ insight: Insight) async throws { try await write([insight]) }
+
+    /// The same for many, in batches.
+    package func write(_ insights: [Insight]) async throws {
+        for start in stride(from: 0, to: insights.count, by: Self.batch) {
+            let part = insights[start..<min(start + Self.batch, insights.count)]
+            try await state.write(
+                try part.map { insight in
+                    let value = try JSONBody.decode(JSONValue.self, from: try JSONBody.encode(InsightMessage(insight)))
+                    return StateChange(.insight(insight.id.rawValue), by: .node(node), value: value)
+                })
+            try await store.put(part.map(Self.indexed))
+        }
     }
 
     /// Takes insights out, here and at all kin.
@@ -96,10 +128,12 @@ extension StoredCulture: CultureKeeping {
             let now = WallTime.now()
             let oldest = try await store.oldestInsights(limit: Self.archivedFrom)
             let least = oldest.sorted { $0.score(at: now) < $1.score(at: now) }
-            for var insight in least.prefix(live - Self.liveLimit + 1) {
-                insight.standing = .archived
-                try await write(insight)
-            }
+            try await write(
+                least.prefix(live - Self.liveLimit + 1).map { insight in
+                    var archived = insight
+                    archived.standing = .archived
+                    return archived
+                })
         }
         guard try await store.insightCount(on: .archived) >= Self.archiveLimit else { return }
         let oldest = try await store.insights(on: .archived, limit: 64, offset: Self.archiveLimit - 64)

@@ -31,7 +31,7 @@ struct ControlRoutes: Sendable {
         let places = [
             "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
             LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
-            DrainRoutes.path,
+            DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path,
         ]
         return places.contains { path == $0 || path.hasPrefix($0 + "/") }
     }

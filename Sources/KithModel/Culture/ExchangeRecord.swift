@@ -15,8 +15,6 @@ package struct ExchangeRecord: Hashable, Sendable {
         case failed
         /// This node would not say what it was about to say.
         case refused
-        /// The user came.
-        case interrupted
     }
 
     package var id: RequestID

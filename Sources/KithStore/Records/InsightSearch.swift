@@ -40,7 +40,11 @@ enum InsightSearch {
                 INSERT INTO insight_word (word, count) VALUES (?, ?)
                 ON CONFLICT (word) DO UPDATE SET count = count + excluded.count
                 """)
-        for word in try tokens(of: text, in: db) { try statement.execute(arguments: [word, step]) }
+        let unused = try db.cachedStatement(sql: "DELETE FROM insight_word WHERE word = ? AND count <= 0")
+        for word in try tokens(of: text, in: db) {
+            try statement.execute(arguments: [word, step])
+            if step < 0 { try unused.execute(arguments: [word]) }
+        }
     }
 
     /// The best first; sorted by the index, which needs no more than the rows that are wanted for it.

@@ -24,7 +24,8 @@ final class CompanyWorld: Sendable {
             keeper = RememberedCulture()
             memory = Memory(texts: secrets)
             host = CompanionHost(
-                mind: mind, keeper: keeper, wall: PrivacyGuard(memory: memory), clock: clock,
+                mind: mind, keeper: keeper, wall: PrivacyGuard(memory: memory),
+                activity: UserActivity(threshold: .seconds(480), clock: clock), clock: clock,
                 limits: .init(questions: 1_000_000, tokens: .max))
         }
     }

@@ -49,7 +49,11 @@ package struct CircuitBreaker: Sendable {
     package mutating func probeSent(now: Moment) { state = .halfOpen(since: now) }
 
     package mutating func succeeded(now: Moment) {
-        if case .closed = state {} else { failures = SlidingCount(window: Self.window) }
+        if case .closed = state {
+        } else {
+            successes = SlidingCount(window: Self.window)
+            failures = SlidingCount(window: Self.window)
+        }
         state = .closed
         consecutiveFailures = 0
         openings = 0
