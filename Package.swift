@@ -274,7 +274,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel", "KithTesting"],
+            name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel", "KithTesting", "CDNSSD"],
             swiftSettings: settings),
         .testTarget(
             name: "KithTrustTests",

@@ -19,8 +19,21 @@ struct cdnssd cdnssd_load(const char *name, bool *is_there) {
 
 #else
 
+#include <avahi-common/malloc.h>
 #include <dlfcn.h>
 #include <stdlib.h>
+
+static void *zeroed(size_t size) { return calloc(1, size); }
+
+static const AvahiAllocator zeroing = {.malloc = zeroed, .free = free, .realloc = realloc, .calloc = calloc};
+
+// Avahi's dns_sd (0.8, avahi-compat-libdns_sd/compat.c) does not set all callbacks of a new reference, and calls one that
+// is not null when the daemon goes: a lookup then jumps to whatever its memory held before.
+static void let_memory_begin_as_zeros(void *library) {
+    void (*set_allocator)(const AvahiAllocator *) = NULL;
+    *(void **)&set_allocator = dlsym(library, "avahi_set_allocator");
+    if (set_allocator) set_allocator(&zeroing);
+}
 
 struct cdnssd cdnssd_load(const char *name, bool *is_there) {
     struct cdnssd functions = {0};
@@ -30,6 +43,7 @@ struct cdnssd cdnssd_load(const char *name, bool *is_there) {
     if (!library) return functions;
     // Avahi's library otherwise tells the user, on stderr and in the system's log, to port the program to its own API.
     setenv("AVAHI_COMPAT_NOWARN", "1", 0);
+    let_memory_begin_as_zeros(library);
     *(void **)&functions.socket = dlsym(library, "DNSServiceRefSockFD");
     *(void **)&functions.process = dlsym(library, "DNSServiceProcessResult");
     *(void **)&functions.deallocate = dlsym(library, "DNSServiceRefDeallocate");

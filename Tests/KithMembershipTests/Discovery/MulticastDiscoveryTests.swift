@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CDNSSD
 import KithModel
 import KithTesting
 import Synchronization
@@ -75,6 +76,31 @@ struct MulticastDiscoveryTests {
             }
         }
 
+        @Test("A daemon that is killed ends a lookup with an error, whatever was in the lookup's memory before")
+        func breaksLookup() async throws {
+            try await MulticastSubject.serve { subject in
+                let lookup = try Self.lookup(with: .load())
+                try await subject.breakSource()
+                var hasFailed = false
+                for _ in 0..<10 where !hasFailed {
+                    guard Poll.wait(for: [lookup.descriptor], limit: .seconds(10)) == [lookup.descriptor] else { break }
+                    hasFailed = lookup.process().contains { if case .failed = $0 { true } else { false } }
+                }
+                #expect(hasFailed)
+            }
+        }
+
+        /// Looks up what nobody advertises, as soon as the daemon is there, in memory that is not zero.
+        private static func lookup(with library: cdnssd) throws -> DNSSDOperation {
+            let key = MulticastBook.Key(interface: 0, name: "nobody", domain: "local.")
+            for _ in 0..<500 {
+                UsedMemory.leave()
+                if let lookup = try? DNSSDOperation.resolve(key, with: library) { return lookup }
+                _ = Poll.wait(for: [], limit: .milliseconds(20))
+            }
+            throw DNSSDError.daemonAway
+        }
+
         @Test("No address is suggested twice")
         func bound() async throws {
             try await MulticastSubject.serve { try await DiscoveryConformance($0).isBounded() }
@@ -114,6 +140,17 @@ struct MulticastDiscoveryTests {
                 await listener.value
                 #expect(wasSeen)
             }
+        }
+    }
+}
+
+/// Fills blocks of memory and frees them, so that who allocates next on this thread finds what was in them.
+private enum UsedMemory {
+    static func leave() {
+        for size in stride(from: 64, through: 512, by: 16) {
+            let blocks = (0..<7).map { _ in UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16) }
+            for block in blocks { block.initializeMemory(as: UInt8.self, repeating: 0xA5, count: size) }
+            for block in blocks { block.deallocate() }
         }
     }
 }

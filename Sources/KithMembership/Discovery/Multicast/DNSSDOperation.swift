@@ -3,6 +3,16 @@
 import CDNSSD
 import KithModel
 
+extension cdnssd {
+    /// - Parameter name: The library's; empty on macOS.
+    static func load(_ name: String = MulticastDiscovery.Settings.library) throws(DNSSDError) -> cdnssd {
+        var isThere = false
+        let functions = cdnssd_load(name, &isThere)
+        guard isThere else { throw .libraryAbsent }
+        return functions
+    }
+}
+
 /// One question to the daemon that goes on until it is deallocated. Lives on one thread; dns_sd calls back only there.
 final class DNSSDOperation {
     enum Event {

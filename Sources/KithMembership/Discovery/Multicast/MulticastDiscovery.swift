@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CDNSSD
 package import KithModel
 import Synchronization
 
@@ -28,13 +27,6 @@ package struct MulticastDiscovery: Discovery {
         #else
             static let library = "libdns_sd.so.1"
         #endif
-
-        func load() throws(DNSSDError) -> cdnssd {
-            var isThere = false
-            let functions = cdnssd_load(library, &isThere)
-            guard isThere else { throw .libraryAbsent }
-            return functions
-        }
     }
 
     private let settings: Settings

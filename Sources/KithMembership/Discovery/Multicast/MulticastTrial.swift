@@ -8,11 +8,8 @@ package enum MulticastTrial {
     ///
     /// - Returns: Why there is no mDNS, with what mends it, in words; `nil` when there is.
     package static func run() -> String? {
-        var isThere = false
-        let functions = cdnssd_load(MulticastDiscovery.Settings.library, &isThere)
-        guard isThere else { return DNSSDError.libraryAbsent.description }
         do throws(DNSSDError) {
-            _ = try DNSSDOperation.browse(with: functions)
+            _ = try DNSSDOperation.browse(with: .load())
             return nil
         } catch {
             return error.description

@@ -74,7 +74,7 @@ final class MulticastWorker {
     private func connectIfDue() {
         guard let due = retryAt, due <= clock.now else { return }
         do throws(DNSSDError) {
-            if library == nil { library = try settings.load() }
+            if library == nil { library = try .load(settings.library) }
             guard let library else { return }
             if let port = settings.advertisedPort {
                 advertisement = try .advertise(
