@@ -78,13 +78,19 @@ struct PlainJSONReader {
     mutating func string() -> String? {
         guard take("\"") else { return nil }
         let start = index
+        var isASCII = true
         while index < bytes.count {
             switch bytes[index] {
             case UInt8(ascii: "\""):
                 defer { index += 1 }
-                return String(validating: bytes[start..<index], as: UTF8.self)
+                let text = bytes[start..<index]
+                // What cannot be wrong need not be looked at once more.
+                return isASCII ? String(decoding: text, as: UTF8.self) : String(validating: text, as: UTF8.self)
             case UInt8(ascii: "\\"): return escapedString(from: start)
             case 0..<0x20: return nil
+            case 0x80...:
+                isASCII = false
+                index += 1
             default: index += 1
             }
         }

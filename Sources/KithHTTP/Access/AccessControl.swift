@@ -19,13 +19,20 @@ package struct AccessControl: Sendable {
         self.audit = audit
     }
 
+    /// Another one after each change of the keys.
+    var version: UInt64 { keys.version }
+
     func caller(_ head: HTTPRequest) -> Result<Principal, AccessRefusal> {
-        policy.caller(key: PresentedKey(head.headerFields), host: head.authority, verdict: verdict)
+        caller(key: PresentedKey(head.headerFields), host: head.authority)
+    }
+
+    private func caller(key: PresentedKey?, host: String?) -> Result<Principal, AccessRefusal> {
+        policy.caller(key: key, host: host, verdict: verdict)
     }
 
     /// Whether the request may go on to a route. Says nothing to anybody: refusing is for the framework's routes.
-    func admits(_ head: HTTPRequest, to scope: RouteScope) -> Bool {
-        guard case .success(let principal) = caller(head) else { return false }
+    func admits(_ request: HotRequest, to scope: RouteScope) -> Bool {
+        guard case .success(let principal) = caller(key: request.key, host: request.host) else { return false }
         return scope.isOpen(to: principal)
     }
 

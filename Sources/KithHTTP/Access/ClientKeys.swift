@@ -8,6 +8,7 @@ import Synchronization
 /// The keys of this node's clients: in memory for every request, in the store for the next start.
 package final class ClientKeys: Sendable {
     private let ring: Mutex<KeyRing>
+    private let changes = Atomic<UInt64>(0)
     private let store: Store
 
     /// - Parameter records: what the store has; see ``load(from:)``.
@@ -21,6 +22,9 @@ package final class ClientKeys: Sendable {
     package static func load(from store: Store) async throws -> ClientKeys {
         ClientKeys(try await store.clientKeys(), store: store)
     }
+
+    /// Another one after each change.
+    var version: UInt64 { changes.load(ordering: .acquiring) }
 
     /// Neither waits nor blocks for longer than it takes to look a key up.
     func check(_ presented: some Collection<UInt8>, now: WallTime) -> KeyVerdict {
@@ -43,7 +47,9 @@ package final class ClientKeys: Sendable {
         let record = key.record(
             name: name, scopes: scopes, createdAt: now, expiresAt: lifetime.map { now.advanced(by: $0) })
         try await store.insert(record)
-        if let reason = ring.withLock({ $0.add(record) }) {
+        let refusal = ring.withLock { $0.add(record) }
+        changes.add(1, ordering: .releasing)
+        if let reason = refusal {
             try await store.revokeKey(record.id, at: now)
             throw reason
         }
@@ -56,6 +62,7 @@ package final class ClientKeys: Sendable {
     /// - Throws: `StoreError`; the key does not count any more until the next start then.
     package func revoke(_ id: String, now: WallTime) async throws -> Bool {
         _ = ring.withLock { $0.revoke(id, at: now) }
+        changes.add(1, ordering: .releasing)
         return try await store.revokeKey(id, at: now)
     }
 

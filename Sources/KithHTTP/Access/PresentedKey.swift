@@ -3,7 +3,7 @@
 import HTTPTypes
 
 /// What a request shows to be let in.
-struct PresentedKey: Sendable {
+struct PresentedKey: Hashable, Sendable {
     /// How every key that a node has made begins.
     static let prefix = "kith_"
 
@@ -15,13 +15,16 @@ struct PresentedKey: Sendable {
     /// From `Authorization: Bearer …` or `X-API-Key: …`; of both, the one that a node made.
     ///
     /// - Returns: `nil` when neither is there, or what is there is blank.
-    init?(_ fields: HTTPFields) {
-        let bearer = fields[.authorization].flatMap(Self.bearer).flatMap(PresentedKey.init)
+    init?(_ fields: HTTPFields) { self.init(authorization: fields[.authorization], apiKey: fields[.apiKey]) }
+
+    /// - Parameters: the values of the fields `Authorization` and `X-API-Key`.
+    init?(authorization: String?, apiKey: String?) {
+        let bearer = authorization.flatMap(Self.bearer).flatMap(PresentedKey.init)
         if let bearer, bearer.isOfNode {
             self = bearer
             return
         }
-        guard let key = fields[.apiKey].flatMap({ PresentedKey($0[...]) }) ?? bearer else { return nil }
+        guard let key = apiKey.flatMap({ PresentedKey($0[...]) }) ?? bearer else { return nil }
         self = key
     }
 

@@ -32,12 +32,15 @@ struct NodeChannel: ServerChildChannel {
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
+            if let hotRoute {
+                try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: accepted.executor, limits: limits))
+            }
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
             try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, bodyLimit: limits.body))
-            // Before the hot route, so that it sees every request when it looks for idle connections. It passes no
-            // `channelInactive` on; whoever follows goes by being removed.
-            try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
-            if let hotRoute { try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: accepted.executor)) }
+            // It passes no `channelInactive` on; whoever follows goes by being removed. The hot route's handler sees more
+            // requests and looks for idle connections itself.
+            let idle = hotRoute == nil ? limits.idle : nil
+            try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: idle, logger: logger))
             try accepted.holdReads()
             return accepted
         }

@@ -7,7 +7,7 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     package init(rawValue: String) { self.rawValue = rawValue }
 
     package static func random() -> RequestID {
-        var generator = SystemRandomNumberGenerator()
+        var generator = BulkRandom()
         return random(using: &generator)
     }
 
