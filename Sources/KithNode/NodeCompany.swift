@@ -30,7 +30,8 @@ enum NodeCompany {
             mind: mind, peers: MeshCompanions(mesh: mesh, upstream: upstream), keeper: culture, wall: wall,
             journal: SynthLog(logger: logger) { log.append($0) }, activity: activity, clock: clock, node: node,
             way: settings.choice, budget: budget)
-        if !settings.isOn { await service.pause() }
+        let isPaused = try await store.companionPause() != nil
+        if !settings.isOn || isPaused { await service.pause() }
         let host = CompanionHost(
             mind: mind, keeper: culture, wall: wall, activity: activity, clock: clock, limits: settings.allowance)
         return Company(

@@ -92,6 +92,26 @@ extension Store {
         }
     }
 
+    /// Since when the owner wants no conversations; `nil` for one who does not mind.
+    package func companionPause() async throws(StoreError) -> WallTime? {
+        try await read { db in
+            try Int64.fetchOne(db, sql: "SELECT since FROM companion_pause").map { WallTime(milliseconds: $0) }
+        }
+    }
+
+    /// A pause that is there already keeps its beginning.
+    package func setCompanionPause(since time: WallTime?) async throws(StoreError) {
+        try await write { db in
+            if let time {
+                try db.execute(
+                    sql: "INSERT OR IGNORE INTO companion_pause (id, since) VALUES (1, ?)",
+                    arguments: [time.milliseconds])
+            } else {
+                try db.execute(sql: "DELETE FROM companion_pause")
+            }
+        }
+    }
+
     /// Keeps what was not said, for the owner; the oldest go where there are too many.
     package func record(_ refusal: RefusalRecord) async throws(StoreError) {
         try await write { [limits] db in

@@ -260,8 +260,10 @@ class ThreeNodes(unittest.TestCase):
         history = ada.get("/api/companion/history").json()["exchanges"]
         self.assertIn(before[0]["insight"]["id"], [exchange.get("insight") for exchange in history])
         self.assertIn("peers", ada.do("companion", "status"))
+        ada.do("companion", "pause")
         ada.stop()
         ada.start(limit=120)
+        self.assertIn("paused", ada.do("companion", "status"))
         kept = {entry["insight"]["id"] for entry in self.insights(ada)}
         self.assertLessEqual({entry["insight"]["id"] for entry in before}, kept)
         self.assertGreaterEqual(len(ada.get("/api/companion/history").json()["exchanges"]), len(history))

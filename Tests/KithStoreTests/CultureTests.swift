@@ -61,6 +61,33 @@ struct CultureTests {
         }
     }
 
+    @Test("Of insights that hold words which a thousand others hold too, the newest come first")
+    func searchForFrequentWords() async throws {
+        try await StoreKind.memory.withStore { store in
+            let many = (0...1_000).map { insight("Rivers teach patience.", seed: UInt64($0)) }
+            let last = insight("Whoever walks far along rivers needs little patience in the end.", seed: 2_000)
+            let first = insight("Patience, rivers, patience, rivers.", seed: 3_000)
+            try await store.put(([first] + many + [last]).map { IndexedInsight($0, bands: []) })
+            let found = try await store.searchInsights("patience river", limit: 3)
+            #expect(found.map(\.id) == [last.id, many[1_000].id, many[999].id])
+        }
+    }
+
+    @Test("A pause of the company lasts over a new start, from its beginning, until it is ended")
+    func pause() async throws {
+        let folder = try TemporaryFolder()
+        var store = try Store(path: folder.path())
+        #expect(try await store.companionPause() == nil)
+        try await store.setCompanionPause(since: .start)
+        try await store.setCompanionPause(since: .start + .seconds(9))
+        try await store.close()
+        store = try Store(path: folder.path())
+        #expect(try await store.companionPause() == .start)
+        try await store.setCompanionPause(since: nil)
+        #expect(try await store.companionPause() == nil)
+        try await store.close()
+    }
+
     @Test("What is relevant has rare words in common with the text, and is live")
     func relevant() async throws {
         try await StoreKind.memory.withStore { store in

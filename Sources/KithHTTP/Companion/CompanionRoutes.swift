@@ -55,11 +55,9 @@ struct CompanionRoutes: Sendable {
 
     private func pause(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        if try JSONBody.decode(CompanionMessage.PauseWish.self, from: bytes).paused {
-            await company.service.pause()
-        } else {
-            await company.service.resume()
-        }
+        let wish = try JSONBody.decode(CompanionMessage.PauseWish.self, from: bytes)
+        try await services.store.setCompanionPause(since: wish.paused ? .now() : nil)
+        if wish.paused { await company.service.pause() } else { await company.service.resume() }
         return try .json(try await status())
     }
 

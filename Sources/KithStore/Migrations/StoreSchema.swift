@@ -16,6 +16,7 @@ enum StoreSchema {
         migrator.registerMigration("v2", migrate: TrustV2.migrate)
         migrator.registerMigration("v3", migrate: StateV3.migrate)
         migrator.registerMigration("v4", migrate: CultureV4.migrate)
+        migrator.registerMigration("v5", migrate: CompanyV5.migrate)
         return migrator
     }
 }

@@ -12,25 +12,31 @@ enum InsightSearch {
     private static let rareWords = 3
     /// A word that more insights have tells little, and would take long to go through.
     private static let commonCount = 300
+    /// Where even the rarest word of a query is in more insights, all of them are much alike: weighing them one by one
+    /// would tell little and take long.
+    static let weighedCount = 1_000
     /// So many times as are wanted are looked at, in case some are not live.
     private static let reserve = 8
 
     static func all(of query: String, limit: Int, in db: Database) throws -> [Insight] {
         let words = try tokens(of: query, in: db)
         guard !words.isEmpty else { return [] }
-        return try match(words.map(quoted).joined(separator: " "), limit: limit, in: db)
+        let pattern = words.map(quoted).joined(separator: " ")
+        let rarest = try counts(of: words, in: db).min() ?? 0
+        let order: Order = rarest > weighedCount ? .newestFirst : .bestFirst
+        return try match(pattern, order, limit: limit, in: db)
     }
 
     static func relevant(to text: String, limit: Int, in db: Database) throws -> [Insight] {
-        let count = try db.cachedStatement(sql: "SELECT count FROM insight_word WHERE word = ?")
-        let rare = try tokens(of: text, in: db)
-            .map { word in (word: word, count: try Int.fetchOne(count, arguments: [word]) ?? 0) }
+        let words = try tokens(of: text, in: db)
+        let rare = zip(words, try counts(of: words, in: db)).map { (word: $0, count: $1) }
             .filter { $0.count > 0 && $0.count <= commonCount && $0.word.utf8.count > 2 }
             .sorted { $0.count < $1.count }.prefix(rareWords)
         guard !rare.isEmpty else { return [] }
         let pattern = rare.map { quoted($0.word) }.joined(separator: " OR ")
         return Array(
-            try match(pattern, limit: Self.reserve * limit, in: db).lazy.filter { $0.standing == .live }.prefix(limit))
+            try match(pattern, .bestFirst, limit: Self.reserve * limit, in: db).lazy.filter { $0.standing == .live }
+                .prefix(limit))
     }
 
     /// Notes that the words of a text stand in so many more insights.
@@ -47,16 +53,36 @@ enum InsightSearch {
         }
     }
 
-    /// The best first; sorted by the index, which needs no more than the rows that are wanted for it.
-    private static func match(_ pattern: String, limit: Int, in db: Database) throws -> [Insight] {
+    private enum Order {
+        /// Sorted by the index, which needs no more than the rows that are wanted for it. It counts all rows of each word.
+        case bestFirst
+        /// The index ends when it has what is wanted.
+        case newestFirst
+
+        /// What is smaller comes first.
+        var worth: String {
+            switch self {
+            case .bestFirst: "rank AS worth FROM insight_text WHERE insight_text MATCH ? ORDER BY rank"
+            case .newestFirst: "-rowid AS worth FROM insight_text WHERE insight_text MATCH ? ORDER BY rowid DESC"
+            }
+        }
+    }
+
+    private static func match(_ pattern: String, _ order: Order, limit: Int, in db: Database) throws -> [Insight] {
         try Row.fetchAll(
             db,
             sql: """
                 SELECT \(InsightRow.columns) FROM (
-                    SELECT rowid AS found, rank AS worth FROM insight_text WHERE insight_text MATCH ? ORDER BY rank LIMIT ?
+                    SELECT rowid AS found, \(order.worth) LIMIT ?
                 ) JOIN insight ON insight.id = found ORDER BY worth, found
                 """, arguments: [pattern, limit]
         ).map(InsightRow.insight)
+    }
+
+    /// In how many insights each word stands.
+    private static func counts(of words: [String], in db: Database) throws -> [Int] {
+        let statement = try db.cachedStatement(sql: "SELECT count FROM insight_word WHERE word = ?")
+        return try words.map { try Int.fetchOne(statement, arguments: [$0]) ?? 0 }
     }
 
     /// The words as the index has them, each once.
