@@ -201,9 +201,9 @@ package struct OpenAIUsage: Codable, Sendable {
     package var tokenUsage: TokenUsage { TokenUsage(promptTokens: promptTokens, completionTokens: completionTokens) }
 }
 
-/// `GET /v1/models`.
+/// `GET /v1/models`. Of a server's, nothing is read but the models.
 package struct OpenAIModelList: Codable, Sendable {
-    package var object: String
+    package var object: String?
     package var data: [OpenAIModel]
 
     package init(_ models: [ModelInfo]) {

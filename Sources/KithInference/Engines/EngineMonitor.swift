@@ -73,7 +73,7 @@ package final class EngineMonitor: EngineStatusSource {
             do {
                 found.models = try await local.engine.models()
             } catch {
-                found.health = .down("cannot list its models")
+                found.health = .down("cannot list its models: \((error as? ChatFailure)?.message ?? "\(error)")")
             }
         }
         knowledge.withLock { [found] in $0 = found }
