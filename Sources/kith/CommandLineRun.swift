@@ -42,7 +42,7 @@ enum CommandLineRun {
         guard code == .validationFailure else { fail(CommandFailure(.failed, "\(error)")) }
         let hint = Kith.fullMessage(for: error).split(whereSeparator: \.isNewline).last { $0.contains("--help") }
         let reason = Kith.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-        let end = reason.last?.isPunctuation == true ? " " : ". "
+        let end = reason.last.map { ".!?".contains($0) } == true ? " " : ". "
         let words = hint.map { end + $0.drop { $0 == " " } } ?? ""
         fail(CommandFailure(.usage, reason + words))
     }

@@ -41,7 +41,7 @@ package enum Topics {
         let topic = String(line.reversed().drop { ".!:;,".contains($0) }.reversed())
         let words = WordSet.words(of: topic)
         guard (1...16).contains(words.count), topic.utf8.count <= limit, Quarantine.reason(against: topic) == nil,
-            !topic.contains("?")
+            !topic.contains(where: { "?:;\"“”".contains($0) })
         else { return nil }
         return topic
     }

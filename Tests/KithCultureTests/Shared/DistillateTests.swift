@@ -24,6 +24,7 @@ struct DistillateTests {
         #expect(Topics.topic(in: "visit www.example.org") == nil)
         #expect(Topics.topic(in: "") == nil)
         #expect(Topics.topic(in: "What is the meaning of life?") == nil)
+        #expect(Topics.topic(in: "Solitude and company: \"theft") == nil)
         #expect(Topics.seeds.allSatisfy { Topics.topic(in: $0) == $0 })
     }
 }
