@@ -25,17 +25,20 @@ final class OpenAIStreamWriter: Sendable {
     @concurrent
     func write(to writer: inout any ResponseBodyWriter) async throws {
         do {
-            var opening = try encoder.opening()
+            var opening = try opening()
             while let piece = try await next(after: opening) {
                 opening = []
                 try await writer.write(piece)
             }
             store.recordOutcome(.completed, at: .now())
-        } catch let failure as ChatFailure {
-            try await writer.write(try cutOff(by: failure))
+        } catch {
+            try await writer.write(try cutOff(by: error))
         }
         try await writer.finish(nil)
     }
+
+    @inline(never)
+    private func opening() throws -> [UInt8] { try encoder.opening() }
 
     private func next(after opening: [UInt8]) async throws -> ByteBuffer? {
         guard let event = try await stream.next() else { return nil }
@@ -59,7 +62,8 @@ final class OpenAIStreamWriter: Sendable {
     }
 
     @inline(never)
-    private func cutOff(by failure: ChatFailure) throws -> ByteBuffer {
+    private func cutOff(by error: any Error) throws -> ByteBuffer {
+        guard let failure = error as? ChatFailure else { throw error }
         store.recordOutcome(.cutOff, at: .now())
         return ByteBuffer(bytes: try encoder.failure(SurfaceProblem(failure).openAIBody))
     }

@@ -4,10 +4,12 @@ package import KithModel
 import Synchronization
 
 /// What a client is told while it is answered.
-package enum RoutedEvent: Sendable {
+///
+/// Indirect, because every function that waits for one has room for it in memory that a stream keeps.
+package indirect enum RoutedEvent: Sendable {
     case event(ChatEvent)
     /// From here on another engine answers.
-    indirect case continued(RouteRecord.Continuation)
+    case continued(RouteRecord.Continuation)
 }
 
 /// The rest of an answer whose first token has come.
@@ -30,7 +32,9 @@ package final class RoutedStream: Sendable {
         var since: Moment
     }
 
-    private struct State: Sendable {
+    /// Used by nobody but who has taken it out of ``state``, and an object, so that who waits for an event holds a reference
+    /// and no copy.
+    private final class State: @unchecked Sendable {
         var source: Source?
         var progress: AnswerProgress
         var lastToken: Moment
@@ -43,6 +47,13 @@ package final class RoutedStream: Sendable {
         /// Told after what came with it.
         var next: ChatEvent?
         var standby: Standby?
+
+        init(source: Source, progress: AnswerProgress, lastToken: Moment, standby: Standby?) {
+            self.source = source
+            self.progress = progress
+            self.lastToken = lastToken
+            self.standby = standby
+        }
     }
 
     private let dispatcher: Dispatcher
@@ -68,41 +79,58 @@ package final class RoutedStream: Sendable {
     /// - Returns: What comes next; `nil` after the end.
     /// - Throws: ``ChatFailure`` when the answer breaks off and nobody can go on; `CancellationError`.
     package func next() async throws -> RoutedEvent? {
-        guard var state = state.withLock({ $0.take() }) else { return nil }
+        guard let state = state.withLock({ $0.take() }) else { return nil }
         do {
-            let event = try await advance(&state)
+            let event = try await advance(state)
             let isOver = if case .event(.finished) = event { true } else { false }
             if !isOver { self.state.withLock { $0 = state } }
             return event
         } catch {
-            if isShown { account.ended(with: error) }
-            throw error
+            throw ended(with: error)
         }
     }
 
-    private func advance(_ state: inout State) async throws -> RoutedEvent {
-        if let event = state.next.take() { return .event(take(event, &state)) }
+    private func advance(_ state: State) async throws -> RoutedEvent {
+        if let event = takeNext(state) { return event }
         while let source = state.source {
             do {
                 guard let event = try await source.stream.next() else { break }
-                if case .waiting = event { return .event(event) }
-                guard let handover = state.handover.take() else { return .event(take(event, &state)) }
-                state.next = event
-                let continuation = RouteRecord.Continuation(
-                    candidate: source.attempt.candidate, failure: handover.failure, tokens: state.progress.tokens,
-                    gap: dispatcher.clock.now - handover.since)
-                account.resumed(continuation)
-                return .continued(continuation)
+                return take(event, from: source, state)
             } catch {
                 source.attempt.ended(with: error)
-                guard let failure = error as? ChatFailure else { throw error }
-                if let end = try await handOver(after: failure, by: source.attempt.candidate, &state) { return end }
+                if let end = try await handOver(after: error, by: source, state) { return end }
             }
         }
-        throw ChatFailure(.interrupted, "the answer ended before it was whole")
+        throw brokenOff()
     }
 
-    private func take(_ event: ChatEvent, _ state: inout State) -> ChatEvent {
+    // What follows is kept out of the functions that wait for events: what a function ever needs, it keeps while it waits.
+
+    @inline(never)
+    private func ended(with error: any Error) -> any Error {
+        if isShown { account.ended(with: error) }
+        return error
+    }
+
+    @inline(never)
+    private func brokenOff() -> ChatFailure { ChatFailure(.interrupted, "the answer ended before it was whole") }
+
+    @inline(never)
+    private func takeNext(_ state: State) -> RoutedEvent? { state.next.take().map { .event(take($0, state)) } }
+
+    @inline(never)
+    private func take(_ event: ChatEvent, from source: Source, _ state: State) -> RoutedEvent {
+        if case .waiting = event { return .event(event) }
+        guard let handover = state.handover.take() else { return .event(take(event, state)) }
+        state.next = event
+        let continuation = RouteRecord.Continuation(
+            candidate: source.attempt.candidate, failure: handover.failure, tokens: state.progress.tokens,
+            gap: dispatcher.clock.now - handover.since)
+        account.resumed(continuation)
+        return .continued(continuation)
+    }
+
+    private func take(_ event: ChatEvent, _ state: State) -> ChatEvent {
         state.lastToken = dispatcher.clock.now
         state.failed = []
         let shown = state.progress.take(event)
@@ -117,10 +145,11 @@ package final class RoutedStream: Sendable {
     /// Has another engine go on.
     ///
     /// - Returns: The end, when nothing but that was missing.
-    /// - Throws: `failure` when nobody can.
-    private func handOver(
-        after failure: ChatFailure, by candidate: Candidate, _ state: inout State
-    ) async throws -> RoutedEvent? {
+    /// - Throws: `error` when nobody can, or it is no failure of an engine.
+    @inline(never)
+    private func handOver(after error: any Error, by source: Source, _ state: State) async throws -> RoutedEvent? {
+        guard let failure = error as? ChatFailure else { throw error }
+        let candidate = source.attempt.candidate
         state.source = nil
         state.failed.append(.init(node: candidate.node, reason: .failed(failure.code)))
         state.standby?.stop()
