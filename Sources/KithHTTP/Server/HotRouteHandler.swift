@@ -64,6 +64,10 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         rest.received(part)
+        take(part, context: context)
+    }
+
+    private func take(_ part: HTTPServerRequestPart, context: ChannelHandlerContext) {
         switch (state, part) {
         case (.answering, _): held.append(part)  // bounded: reading stops after the next request's first parts
         case (.passing, .head(let head)):
@@ -73,9 +77,9 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 state = .collecting(head, request, ByteBuffer())
             } else {
                 handedOn += 1
-                handOn(data, context: context)
+                handOn(part, context: context)
             }
-        case (.passing, _): handOn(data, context: context)
+        case (.passing, _): handOn(part, context: context)
         case (.collecting(let head, let request, var body), .body(var piece)):
             state = .passing  // releases the stored buffer, so that appending does not copy it
             if body.readableBytes == 0 { body = piece } else { body.writeBuffer(&piece) }
@@ -95,9 +99,9 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
         completeRead(context: context)
     }
 
-    private func handOn(_ part: NIOAny, context: ChannelHandlerContext) {
+    private func handOn(_ part: HTTPServerRequestPart, context: ChannelHandlerContext) {
         handsOn = true
-        context.fireChannelRead(part)
+        context.fireChannelRead(wrapInboundOut(part))
     }
 
     /// Those to whom nothing was handed on need not be told.
@@ -116,7 +120,7 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
             state = .passing
             handedOn += 1
             for part in [.head(head), .body(body), .end(nil)] as [HTTPServerRequestPart] {
-                handOn(wrapInboundOut(part), context: context)
+                handOn(part, context: context)
             }
             return completeRead(context: context)
         }
@@ -141,17 +145,25 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func finish(_ reply: PlainReply?, context: ChannelHandlerContext) {
         guard case .answering = state, context.channel.isActive, let reply else { return }
         state = .passing
-        encoder?.writeAndFlush(NIOAny(reply.http1), promise: nil)
         rest.answered(now: .now())
-        if isQuiescing { return context.close(promise: nil) }
+        guard !isQuiescing else { return sayLast(reply, context: context) }
+        encoder?.writeAndFlush(NIOAny(reply.http1), promise: nil)
         let waiting = held
         held = []
-        for part in waiting { channelRead(context: context, data: wrapInboundOut(part)) }
+        for part in waiting { take(part, context: context) }
         completeRead(context: context)
         if isReadWanted {
             isReadWanted = false
             context.read()
         }
+    }
+
+    /// Closes the connection when the answer is out, and not before.
+    private func sayLast(_ reply: PlainReply, context: ChannelHandlerContext) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        guard let encoder else { return written.succeed() }
+        encoder.writeAndFlush(NIOAny(reply.http1), promise: written)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

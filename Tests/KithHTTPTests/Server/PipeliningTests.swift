@@ -52,6 +52,20 @@ struct PipeliningTests {
         }
     }
 
+    @Test("A connection that was sent many requests at once is closed when it rests, like any other")
+    func restAfterPipelining() async throws {
+        // Slow enough that the requests which follow have to wait.
+        let setup = TestEngineSetup(settings: TestEngineSettings(firstTokenDelay: .milliseconds(20)))
+        let limits = ConnectionLimits(idle: .milliseconds(300))
+        try await TestNode.run(engine: CountEngine(setup: setup), limits: limits) { node in
+            let answer = try await RawConnection.open(port: node.address.port) { connection in
+                try await connection.send([plain("one"), plain("two"), seed("three"), plain("four")].joined())
+                return await connection.readToEnd()
+            }
+            #expect(answer.ranges(of: "HTTP/1.1 200").count == 4)
+        }
+    }
+
     @Test("A connection that asked to be closed is closed after its answer")
     func connectionClose() async throws {
         try await TestNode.run(engine: EchoEngine()) { node in
