@@ -29,6 +29,11 @@ package final class ManualClock: TimeSource {
     /// How many tasks sleep now; lets a test wait until a loop has gone to sleep before it moves the clock.
     package var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
+    /// Whether a task sleeps until just then.
+    package func isAwaited(_ moment: Moment) -> Bool {
+        state.withLock { $0.sleepers.contains { $0.deadline == moment } }
+    }
+
     package func advance(by duration: Duration) {
         let due = state.withLock { state in
             state.now = state.now.advanced(by: duration)
