@@ -8,9 +8,10 @@ import json
 import re
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from lab.ports import LOOPBACK
+from loopback_service import LoopbackService
 
 
 def letters(text: str) -> str:
@@ -55,37 +56,7 @@ def hunt(text: str, secrets: list[str]) -> set[tuple[str, str]]:
     return found
 
 
-class _Server:
-    """An HTTP service on loopback. A context manager."""
-
-    def __init__(self, answer):
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                answer(self, b"")
-
-            def do_POST(self):
-                answer(self, self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class LeakingEngine(_Server):
+class LeakingEngine(LoopbackService):
     """Speaks OpenAI's dialect, keeps every prompt, and answers with all of it, each time disguised in another way."""
 
     def __init__(self):

@@ -6,11 +6,11 @@ import re
 import threading
 import time
 import unittest
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lab import web
 from lab.peer import PeerNode, Refused, befriend, wait_for_state
 from lab.process import install_engine
+from loopback_service import LoopbackService
 from surroundings import KITH, fresh_folder
 
 GUARD = 60
@@ -18,43 +18,22 @@ GUARD = 60
 IDLE = {"SOCIAL_IDLE_THRESHOLD_MIN": "0.01"}
 
 
-class AwkwardPeer:
+class AwkwardPeer(LoopbackService):
     """A service of the seed's kind that answers `/api/generate` in one certain way. A context manager."""
 
     def __init__(self, answer):
-        asked = self.asked = []
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                length = int(self.headers.get("Content-Length", 0))
-                asked.append(json.loads(self.rfile.read(length)))
-                self.close_connection = True
-                try:
-                    answer(self)
-                except (BrokenPipeError, ConnectionResetError):
-                    pass
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.asked: list[dict] = []
+        self._say = answer
+        super().__init__(self._answer)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/api/generate"
 
-    def __enter__(self) -> "AwkwardPeer":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _answer(self, handler, body: bytes) -> None:
+        self.asked.append(json.loads(body))
+        handler.close_connection = True
+        self._say(handler)
 
 
 def reply(handler, body: bytes, status: int = 200, kind: str = "application/json") -> None:

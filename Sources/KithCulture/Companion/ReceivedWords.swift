@@ -13,8 +13,8 @@ package struct ReceivedWords: Hashable, Sendable {
 
     package let text: String
 
-    /// - Parameter raw: As it came, with invalid UTF-8 replaced; control characters, invisible ones and marks that change the direction of
-    ///   writing are dropped; white space is one space.
+    /// - Parameter raw: As it came, with invalid UTF-8 replaced; control characters, invisible ones and marks that change
+    ///   the direction of writing are dropped; white space is one space.
     /// - Throws: ``Fault`` for what is no answer.
     package init(_ raw: String) throws(Fault) {
         var kept = String.UnicodeScalarView()

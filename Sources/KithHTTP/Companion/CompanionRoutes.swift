@@ -56,8 +56,9 @@ struct CompanionRoutes: Sendable {
     private func pause(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
         let wish = try JSONBody.decode(CompanionMessage.PauseWish.self, from: bytes)
-        try await services.store.setCompanionPause(since: wish.paused ? .now() : nil)
+        // First what was asked for: a full disk must not keep a node talking.
         if wish.paused { await company.service.pause() } else { await company.service.resume() }
+        try await services.store.setCompanionPause(since: wish.paused ? .now() : nil)
         return try .json(try await status())
     }
 

@@ -67,8 +67,15 @@ extension HTTPFields {
     }
 
     mutating func setRoute(_ route: RouteReport?) {
-        guard let value = route?.headerValue, !value.isEmpty else { return }
-        self[.kithRoute] = value
+        if let field = route?.field { self[field.name] = field.value }
+    }
+}
+
+extension RouteReport {
+    /// `x-kith-route`; `nil` when there is nothing to say.
+    var field: HTTPField? {
+        let value = headerValue
+        return value.isEmpty ? nil : HTTPField(name: .kithRoute, value: value)
     }
 }
 

@@ -42,7 +42,6 @@ final class AcceptedChannel: ServerChildChannelValue {
     }
 
     /// Gives the connection its asynchronous end. Not done earlier, because that end traps when it is dropped unused.
-    @inline(never)
     private static func wrap(_ channel: any Channel) async throws -> HTTP1Channel.Value {
         try await channel.eventLoop.submit {
             guard channel.isActive else { throw ChannelError.ioOnClosedChannel }

@@ -143,7 +143,9 @@ final class HotRouteHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Answers
 
     private func finish(_ reply: PlainReply?, context: ChannelHandlerContext) {
-        guard case .answering = state, context.channel.isActive, let reply else { return }
+        guard case .answering = state, context.channel.isActive else { return }
+        // Given up: nobody may be left to wait for what does not come.
+        guard let reply else { return context.close(promise: nil) }
         state = .passing
         rest.answered(now: .now())
         guard !isQuiescing else { return sayLast(reply, context: context) }

@@ -21,7 +21,7 @@ struct PlainReply: Sendable {
         var fields = Array(headers)
         fields.append(HTTPField(name: .contentType, value: "application/json"))
         fields.append(HTTPField(name: .contentLength, value: String(body.readableBytes)))
-        if let value = route?.headerValue, !value.isEmpty { fields.append(HTTPField(name: .kithRoute, value: value)) }
+        if let field = route?.field { fields.append(field) }
         self.fields = fields
     }
 

@@ -26,13 +26,11 @@ struct BulkRandom: RandomNumberGenerator {
     private static func fetch(_ count: Int) -> [UInt64] {
         [UInt64](unsafeUninitializedCapacity: count) { words, filled in
             // No more than 256 bytes, of which it fills all or none; it fails only where the kernel lacks the call.
-            if getentropy(words.baseAddress, count * MemoryLayout<UInt64>.size) == 0 {
-                filled = count
-            } else {
+            if getentropy(words.baseAddress, count * MemoryLayout<UInt64>.size) != 0 {
                 var generator = SystemRandomNumberGenerator()
                 for index in 0..<count { words.initializeElement(at: index, to: generator.next()) }
-                filled = count
             }
+            filled = count
         }
     }
 }

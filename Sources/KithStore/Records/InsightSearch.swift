@@ -14,7 +14,7 @@ enum InsightSearch {
     private static let commonCount = 300
     /// Where even the rarest word of a query is in more insights, all of them are much alike: weighing them one by one
     /// would tell little and take long.
-    static let weighedCount = 1_000
+    private static let weighedCount = 1_000
     /// So many times as are wanted are looked at, in case some are not live.
     private static let reserve = 8
 
