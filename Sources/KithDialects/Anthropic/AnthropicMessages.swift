@@ -40,11 +40,12 @@ enum AnthropicMessages {
                 ]
             ]
         }
-        var blocks: [JSONValue]
+        // Thoughts are taken back with the signature that came with them only.
+        var blocks = message.role == .assistant ? message.extra["thinking_blocks"]?.arrayValue ?? [] : []
         switch message.content {
-        case .none: blocks = []
-        case .text(let text): blocks = text.isEmpty ? [] : [["type": "text", "text": .string(text)]]
-        case .parts(let parts): blocks = try parts.map(block)
+        case .none: if let refusal = message.extra["refusal"]?.stringValue { blocks.append(text(refusal)) }
+        case .text(let words): if !words.isEmpty { blocks.append(text(words)) }
+        case .parts(let parts): blocks += try parts.map(block)
         }
         for call in message.toolCalls?.arrayValue ?? [] {
             let function = call["function"]
@@ -56,9 +57,12 @@ enum AnthropicMessages {
         return blocks
     }
 
+    private static func text(_ words: String) -> JSONValue { ["type": "text", "text": .string(words)] }
+
     private static func block(_ part: JSONValue) throws -> JSONValue {
         switch part["type"]?.stringValue {
         case "text": return ["type": "text", "text": part["text"] ?? ""]
+        case "refusal": return text(part["refusal"]?.stringValue ?? "")
         case "image_url":
             let url = part["image_url"]?["url"]?.stringValue ?? ""
             guard let image = InlineImage(dataURL: url) else {

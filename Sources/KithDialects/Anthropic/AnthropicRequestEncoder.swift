@@ -16,8 +16,9 @@ package enum AnthropicRequestEncoder {
         if let format = request.extensions["response_format"]?["type"]?.stringValue, format != "text" {
             throw ChatFailure(.unsupported, "Anthropic's API knows no response_format", field: "response_format")
         }
+        try request.refuseSeveralChoices(for: "Anthropic's API")
         let sampling = request.sampling
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "model": .string(model.rawValue), "stream": true,
             "max_tokens": .integer(Int64(sampling.maxTokens ?? defaultMaxTokens)),
             "messages": .array(try AnthropicMessages.encode(request.messages)),
@@ -32,12 +33,12 @@ package enum AnthropicRequestEncoder {
             body["tools"] = .array(tools.map(tool))
             body["tool_choice"] = toolChoice(request.extensions)
         }
-        return try JSONBody.encode(body)
+        return body.jsonBytes
     }
 
     private static func tool(_ tool: JSONValue) -> JSONValue {
         let function = tool["function"]
-        var translated: [String: JSONValue] = [
+        var translated: JSONObject = [
             "name": function?["name"] ?? "",
             "input_schema": function?["parameters"] ?? ["type": "object", "properties": [:]],
         ]
@@ -45,8 +46,8 @@ package enum AnthropicRequestEncoder {
         return .object(translated)
     }
 
-    private static func toolChoice(_ extensions: [String: JSONValue]) -> JSONValue? {
-        var choice: [String: JSONValue]
+    private static func toolChoice(_ extensions: JSONObject) -> JSONValue? {
+        var choice: JSONObject
         switch extensions["tool_choice"] {
         case "none": return ["type": "none"]
         case "required": choice = ["type": "any"]

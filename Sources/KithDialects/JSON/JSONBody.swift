@@ -14,12 +14,31 @@ package enum JSONBody {
     ///   field of the wrong type or out of range; the message names the field.
     package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: some Collection<UInt8>) throws -> Value
     {
+        // Also where only the caller's caller knows the type.
+        if type == JSONValue.self, let value = try decode(JSONValue.self, from: bytes) as? Value { return value }
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch let error as DecodingError {
             throw ChatFailure(error)
         }
     }
+
+    /// Reads any JSON; members keep their order, numbers their meaning.
+    ///
+    /// - Throws: ``ChatFailure`` with `malformedRequest` for what is not JSON.
+    package static func decode(_ type: JSONValue.Type, from bytes: some Collection<UInt8>) throws -> JSONValue {
+        do {
+            return try JSONValue(parsing: bytes)
+        } catch {
+            throw ChatFailure(.malformedRequest, "the body is not valid JSON: \(error)")
+        }
+    }
+
+    /// - Throws: Nothing; as the other forms do.
+    package static func encode(_ value: JSONValue) throws -> [UInt8] { value.jsonBytes }
+
+    /// - Throws: Nothing; as the other forms do.
+    package static func encode(_ members: JSONObject) throws -> [UInt8] { members.jsonBytes }
 
     /// - Throws: `EncodingError` for a number that JSON cannot hold.
     package static func encode(_ value: some Encodable) throws -> [UInt8] {
@@ -84,7 +103,7 @@ extension ChatFailure {
         case is Bool.Type: "true or false"
         case is Int.Type, is Int64.Type: "a whole number"
         case is Double.Type, is Float.Type: "a number"
-        case is [String: JSONValue].Type: "an object"
+        case is JSONObject.Type, is [String: JSONValue].Type: "an object"
         default: "of another type"
         }
     }

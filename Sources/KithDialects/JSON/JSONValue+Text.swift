@@ -7,13 +7,10 @@ extension JSONValue {
     ///
     /// - Returns: `nil` when it is none.
     package init?(json text: String) {
-        guard let value = try? JSONBody.decode(JSONValue.self, from: text.utf8) else { return nil }
+        guard let value = try? JSONValue(parsing: text.utf8) else { return nil }
         self = value
     }
 
     /// This value as a JSON text; `nil` when it holds a number that JSON cannot.
-    package var jsonText: String? {
-        guard let bytes = try? JSONBody.encode(self) else { return nil }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    package var jsonText: String? { isWritable ? String(decoding: jsonBytes, as: UTF8.self) : nil }
 }

@@ -2,10 +2,10 @@
 
 import KithModel
 
-/// Cuts a stream of bytes into lines that end in LF or CR LF; for NDJSON and server-sent events.
+/// Cuts a stream of bytes into lines that end in LF or CR LF; for NDJSON.
 package struct LineDecoder: Sendable {
-    /// Bytes of a line; a longer one is an error, so that a peer cannot fill this node's memory.
-    package static let defaultLimit = 1 << 20
+    /// Bytes of a line; a longer one is an error, so that a peer cannot fill this node's memory. Room for a picture.
+    package static let defaultLimit = 16 << 20
 
     private var pending: [UInt8] = []
     private let limit: Int
@@ -16,18 +16,37 @@ package struct LineDecoder: Sendable {
     /// - Throws: ``ChatFailure`` with `invalidAnswer` when a line is longer than the limit.
     package mutating func feed(_ bytes: some Collection<UInt8>) throws -> [[UInt8]] {
         var lines: [[UInt8]] = []
-        var rest = bytes[...]
-        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            pending.append(contentsOf: rest[..<end])
-            if pending.last == UInt8(ascii: "\r") { pending.removeLast() }
-            try check()
-            lines.append(pending)
-            pending.removeAll(keepingCapacity: false)
-            rest = rest[rest.index(after: end)...]
-        }
-        pending.append(contentsOf: rest)
-        try check()
+        try feed(bytes) { lines.append(Array($0)) }
         return lines
+    }
+
+    /// As ``feed(_:)``; `take` is given each line where it stands, for as long as it runs.
+    mutating func feed(
+        _ bytes: some Collection<UInt8>, _ take: (UnsafeBufferPointer<UInt8>) throws -> Void
+    ) throws {
+        let isFed: Void? = try bytes.withContiguousStorageIfAvailable { try feed(buffer: $0, take) }
+        if isFed == nil { try Array(bytes).withUnsafeBufferPointer { try feed(buffer: $0, take) } }
+    }
+
+    private mutating func feed(
+        buffer: UnsafeBufferPointer<UInt8>, _ take: (UnsafeBufferPointer<UInt8>) throws -> Void
+    ) throws {
+        var rest = buffer[...]
+        while let end = ByteSearch.index(of: UInt8(ascii: "\n"), in: buffer, from: rest.startIndex) {
+            let line = UnsafeBufferPointer(rebasing: rest[..<end])
+            rest = rest[(end + 1)...]
+            if pending.isEmpty {
+                try check(line.count)
+                try take(Self.withoutReturn(line))
+            } else {
+                try check(pending.count + line.count)
+                pending.append(contentsOf: line)
+                defer { pending = [] }
+                try pending.withUnsafeBufferPointer { try take(Self.withoutReturn($0)) }
+            }
+        }
+        try check(pending.count + rest.count)
+        pending.append(contentsOf: rest)
     }
 
     /// - Returns: What stood after the last line end, if anything.
@@ -36,8 +55,12 @@ package struct LineDecoder: Sendable {
         return pending.isEmpty ? nil : pending
     }
 
-    private func check() throws {
-        guard pending.count <= limit else {
+    private static func withoutReturn(_ line: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        line.last == UInt8(ascii: "\r") ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
+    }
+
+    private func check(_ count: Int) throws {
+        guard count <= limit else {
             throw ChatFailure(.invalidAnswer, "a line of the answer is longer than \(limit) bytes")
         }
     }

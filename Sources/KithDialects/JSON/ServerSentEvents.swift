@@ -14,48 +14,51 @@ package struct ServerSentEvent: Hashable, Sendable {
     }
 }
 
-/// Reads a `text/event-stream` piece by piece, wherever the pieces were cut.
+/// Reads a `text/event-stream` piece by piece, wherever the pieces were cut; see ``EventFraming`` for the forms.
 package struct ServerSentEventDecoder: Sendable {
-    private var lines: LineDecoder
-    private var name: String?
-    private var data: [String] = []
-    private var dataBytes = 0
-    private let limit: Int
+    private static let commentsKept = 16
 
-    package init(limit: Int = LineDecoder.defaultLimit) {
-        lines = LineDecoder(limit: limit)
-        self.limit = limit
-    }
+    private var framing: EventFraming
+    private var comments: [String] = []
+
+    package init(limit: Int = LineDecoder.defaultLimit) { framing = EventFraming(limit: limit) }
 
     /// - Returns: The events that `bytes` completes.
     /// - Throws: ``ChatFailure`` with `invalidAnswer` when a line or an event is longer than the limit.
     package mutating func feed(_ bytes: some Collection<UInt8>) throws -> [ServerSentEvent] {
         var events: [ServerSentEvent] = []
-        for line in try lines.feed(bytes) {
-            if let event = try take(line) { events.append(event) }
+        var found: [String] = []
+        try Array(bytes).withUnsafeBufferPointer { buffer in
+            try framing.feed(buffer) { Self.note($0, &events, &found) }
         }
+        comments = (comments + found).suffix(Self.commentsKept)
         return events
     }
 
-    private mutating func take(_ line: [UInt8]) throws -> ServerSentEvent? {
-        if line.isEmpty {
-            defer { (name, data, dataBytes) = (nil, [], 0) }
-            return data.isEmpty ? nil : ServerSentEvent(name: name, data: data.joined(separator: "\n"))
+    /// Call when the body has ended.
+    ///
+    /// - Returns: The event that had not been closed, if any.
+    package mutating func finish() throws -> [ServerSentEvent] {
+        var events: [ServerSentEvent] = []
+        var found: [String] = []
+        try framing.finish { Self.note($0, &events, &found) }
+        comments = (comments + found).suffix(Self.commentsKept)
+        return events
+    }
+
+    /// The comments that came since this was called last; of many the latest.
+    package mutating func takeComments() -> [String] {
+        defer { comments = [] }
+        return comments
+    }
+
+    private static func note(
+        _ item: EventFraming.Item, _ events: inout [ServerSentEvent], _ comments: inout [String]
+    ) {
+        switch item {
+        case .event(let event):
+            events.append(ServerSentEvent(name: event.name, data: String(decoding: event.data, as: UTF8.self)))
+        case .comment(let words): comments.append(words)
         }
-        guard line.first != UInt8(ascii: ":") else { return nil }
-        let colon = line.firstIndex(of: UInt8(ascii: ":")) ?? line.endIndex
-        var value = line[min(colon + 1, line.endIndex)...]
-        if value.first == UInt8(ascii: " ") { value.removeFirst() }
-        switch String(decoding: line[..<colon], as: UTF8.self) {
-        case "data":
-            dataBytes += value.count
-            guard dataBytes <= limit else {
-                throw ChatFailure(.invalidAnswer, "an event of the answer is longer than \(limit) bytes")
-            }
-            data.append(String(decoding: value, as: UTF8.self))
-        case "event": name = String(decoding: value, as: UTF8.self)
-        default: break
-        }
-        return nil
     }
 }

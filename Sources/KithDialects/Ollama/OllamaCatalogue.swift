@@ -7,6 +7,21 @@ package struct OllamaTagList: Decodable, Sendable {
     package struct Model: Decodable, Sendable {
         package var name: String
         package var digest: String?
+        private var remoteHost: String?
+        private var remoteModel: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case name, digest
+            case remoteHost = "remote_host"
+            case remoteModel = "remote_model"
+        }
+
+        /// Whether Ollama sends its prompts to a provider.
+        package var runsElsewhere: Bool {
+            let tag = name.split(separator: ":").last ?? ""
+            return remoteHost?.isEmpty == false || remoteModel?.isEmpty == false || tag == "cloud"
+                || tag.hasSuffix("-cloud")
+        }
     }
 
     package var models: [Model]
@@ -14,11 +29,17 @@ package struct OllamaTagList: Decodable, Sendable {
 
 /// Ollama's answer to `POST /api/show`, as far as this node reads it.
 package struct OllamaModelDetails: Decodable, Sendable {
+    package enum Capability: String, Sendable { case completion, embedding, vision, tools, thinking }
+
     package var capabilities: [String]?
     private var modelInfo: [String: JSONValue]?
+    private var remoteHost: String?
+    private var remoteModel: String?
 
     private enum CodingKeys: String, CodingKey {
         case capabilities
+        case remoteHost = "remote_host"
+        case remoteModel = "remote_model"
         case modelInfo = "model_info"
     }
 
@@ -27,18 +48,64 @@ package struct OllamaModelDetails: Decodable, Sendable {
         modelInfo?.first { $0.key.hasSuffix(".context_length") }?.value.intValue
     }
 
+    /// - Returns: `nil` when Ollama does not say, as older versions.
+    package func has(_ capability: Capability) -> Bool? { capabilities?.contains(capability.rawValue) }
+
     /// Older versions do not say; they embed with any model.
-    package var embeds: Bool { capabilities.map { $0.contains("embedding") } ?? true }
+    package var embeds: Bool { has(.embedding) ?? true }
+
+    /// Not so with models that only embed.
+    package var chats: Bool { capabilities.map { $0.contains("completion") || !$0.contains("embedding") } ?? true }
+
+    /// Whether Ollama sends its prompts to a provider.
+    package var runsElsewhere: Bool { remoteHost?.isEmpty == false || remoteModel?.isEmpty == false }
 }
 
 /// Ollama's answer to `POST /api/embed`.
-package struct OllamaEmbeddings: Decodable, Sendable {
-    package var embeddings: [[Float]]
-    package var promptTokens: Int?
+package struct OllamaEmbeddings: Sendable {
+    package let embeddings: [[Float]]
+    package let promptTokens: Int
 
-    private enum CodingKeys: String, CodingKey {
-        case embeddings
-        case promptTokens = "prompt_eval_count"
+    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is no such answer, and `engineError` for an error.
+    package init(_ body: [UInt8]) throws(ChatFailure) {
+        var embeddings: [[Float]]?
+        var promptTokens = 0
+        do {
+            try JSONScanner.scan(body) { scanner throws(JSONProblem) in
+                try scanner.enterObject()
+                while let key = try scanner.nextKey() {
+                    if scanner.matches(key, "embeddings"), scanner.kind() == .array {
+                        var vectors: [[Float]] = []
+                        try scanner.enterArray()
+                        while try scanner.nextElement() { vectors.append(try scanner.floats()) }
+                        embeddings = vectors
+                    } else if scanner.matches(key, "prompt_eval_count") {
+                        promptTokens = TokenUsage.count(try scanner.value())
+                    } else {
+                        try scanner.skipValue()
+                    }
+                }
+                try scanner.end()
+            }
+        } catch {
+            throw ChatFailure(.invalidAnswer, "Ollama's answer holds no embeddings: \(error)")
+        }
+        guard let embeddings else {
+            let complaint = (try? JSONValue(parsing: body)).flatMap { EngineComplaint($0) }
+            throw complaint?.failure() ?? ChatFailure(.invalidAnswer, "Ollama's answer holds no embeddings")
+        }
+        self.embeddings = embeddings
+        self.promptTokens = promptTokens
+    }
+}
+
+extension JSONScanner {
+    /// Reads a list of numbers.
+    mutating func floats() throws(JSONProblem) -> [Float] {
+        var numbers: [Float] = []
+        try enterArray()
+        while try nextElement() { numbers.append(Float(double(try number()))) }
+        return numbers
     }
 }
 

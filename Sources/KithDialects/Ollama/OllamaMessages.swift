@@ -17,9 +17,10 @@ enum OllamaMessages {
     }
 
     private static func encode(_ message: ChatMessage, toolNames: [String: String]) throws -> JSONValue {
-        var fields: [String: JSONValue] = [
-            "role": .string(role(message.role)), "content": .string(message.content.text),
-        ]
+        var text = message.content.text
+        if text.isEmpty, let refusal = message.extra["refusal"]?.stringValue { text = refusal }
+        var fields: JSONObject = ["role": .string(role(message.role)), "content": .string(text)]
+        if message.role == .assistant { fields["thinking"] = message.reasoning.map { .string($0) } }
         if case .parts(let parts) = message.content {
             let images = try parts.compactMap(image)
             if !images.isEmpty { fields["images"] = .array(images) }
@@ -41,11 +42,12 @@ enum OllamaMessages {
 
     private static func image(_ part: JSONValue) throws -> JSONValue? {
         switch part["type"]?.stringValue {
-        case "text", nil: return nil
+        case "text", "refusal", nil: return nil
         case "image_url":
             let url = part["image_url"]?["url"]?.stringValue ?? part["image_url"]?.stringValue ?? ""
             if let image = InlineImage(dataURL: url) { return .string(image.base64) }
-            fallthrough
+            throw ChatFailure(
+                .unsupported, "Ollama takes images sent as base64 data only, and fetches none", field: "messages")
         default:
             throw ChatFailure(
                 .unsupported, "Ollama takes text and images sent as base64 data only", field: "messages")

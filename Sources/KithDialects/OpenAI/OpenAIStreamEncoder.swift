@@ -12,16 +12,14 @@ package struct OpenAIStreamEncoder: Sendable {
     private let textPrefix: [UInt8]
     private let textSuffix: [UInt8]
 
-    /// - Throws: `EncodingError`, which these types do not cause.
-    package init(kind: ChatRequest.Kind, header: OpenAIAnswerHeader, includesUsage: Bool) throws {
+    /// - Parameter header: When this goes on with an answer whose beginning came from an engine as it was, that engine's.
+    package init(kind: ChatRequest.Kind, header: OpenAIAnswerHeader, includesUsage: Bool) {
         self.kind = kind
         self.header = header
         self.includesUsage = includesUsage
-        var prefix = Array(#"data: {"id":"#.utf8)
-        JSONText.append(header.id, to: &prefix)
-        let object = kind == .chat ? "chat.completion.chunk" : "text_completion"
-        prefix.append(contentsOf: #","object":"\#(object)","created":\#(header.created),"model":"#.utf8)
-        JSONText.append(header.model, to: &prefix)
+        var prefix = Array("data: ".utf8)
+        header.members(Self.object(kind)).write(to: &prefix)
+        prefix.removeLast()
         let choice = kind == .chat ? #"{"index":0,"delta":{"content":"# : #"{"index":0,"text":"#
         prefix.append(contentsOf: #","choices":[\#(choice)"#.utf8)
         textPrefix = prefix
@@ -30,19 +28,14 @@ package struct OpenAIStreamEncoder: Sendable {
     }
 
     /// The event that opens a chat stream; empty for text completions.
-    package func opening() throws -> [UInt8] {
-        guard kind == .chat else { return [] }
-        return try event(OpenAIChatChunk(header: header, delta: .init(role: "assistant", content: "")))
+    package var opening: [UInt8] {
+        kind == .chat ? event(choice: ["delta": ["role": "assistant", "content": ""]]) : []
     }
 
-    package func delta(_ delta: ChatDelta) throws -> [UInt8] {
-        guard delta.toolCalls == nil, delta.reasoning == nil else {
-            let text = delta.text.isEmpty ? nil : delta.text
-            return try event(
-                OpenAIChatChunk(
-                    header: header,
-                    delta: .init(content: text, reasoning: delta.reasoning, toolCalls: delta.toolCalls)))
-        }
+    package func delta(_ delta: ChatDelta) -> [UInt8] {
+        guard delta.toolCalls == nil, delta.reasoning == nil, delta.refusal == nil, delta.extra.isEmpty,
+            delta.choiceExtra.isEmpty
+        else { return event(choice: choice(delta)) }
         var bytes = [UInt8]()
         bytes.reserveCapacity(textPrefix.count + textSuffix.count + delta.text.utf8.count + 16)
         bytes.append(contentsOf: textPrefix)
@@ -52,45 +45,84 @@ package struct OpenAIStreamEncoder: Sendable {
     }
 
     /// The events that close a whole answer, `[DONE]` included.
-    package func closing(_ finish: FinishReason, usage: TokenUsage) throws -> [UInt8] {
-        var bytes: [UInt8]
-        switch kind {
-        case .chat: bytes = try event(OpenAIChatChunk(header: header, delta: .init(), finish: finish))
-        case .completion: bytes = try event(OpenAITextCompletion(header: header, text: "", finish: finish, usage: nil))
-        }
-        if includesUsage {
-            switch kind {
-            case .chat: bytes += try event(OpenAIChatChunk(header: header, delta: nil, usage: usage))
-            case .completion:
-                bytes += try event(OpenAITextCompletion(header: header, text: nil, finish: nil, usage: usage))
-            }
-        }
-        return bytes + Array("data: [DONE]".utf8) + Self.eventEnd
+    package func closing(_ finish: FinishReason, usage: TokenUsage) -> [UInt8] {
+        event(choice: nothing, finish: .string(finish.rawValue)) + usageEvent(usage) + Self.done
+    }
+
+    /// The event that says what was used; empty for a client that did not ask for it.
+    package func usageEvent(_ usage: TokenUsage) -> [UInt8] {
+        guard includesUsage else { return [] }
+        var members = header.members(Self.object(kind))
+        members["choices"] = []
+        members["usage"] = .object(usage.openAI)
+        return event(members)
     }
 
     /// The event that says that another node goes on.
-    package func continued(_ continuation: OpenAIContinuation) throws -> [UInt8] {
-        switch kind {
-        case .chat:
-            var chunk = OpenAIChatChunk(header: header, delta: .init())
-            chunk.kith = continuation
-            return try event(chunk)
-        case .completion:
-            var chunk = OpenAITextCompletion(header: header, text: "", finish: nil, usage: nil)
-            chunk.kith = continuation
-            return try event(chunk)
-        }
+    package func continued(_ continuation: OpenAIContinuation) -> [UInt8] {
+        var members = header.members(Self.object(kind))
+        members["choices"] = [.object(choice(nothing, finish: .null))]
+        members["x_kith"] = .object(continuation.json)
+        return event(members)
     }
 
     /// The event that says that the answer broke off; no `[DONE]` and no `finish_reason` follow it.
-    package func failure(_ body: OpenAIErrorBody) throws -> [UInt8] { try event(body) }
+    package func failure(_ body: OpenAIErrorBody) -> [UInt8] { event(body.json) }
+
+    /// The last event of a whole answer.
+    package static let done = Array("data: [DONE]\n\n".utf8)
 
     /// A comment that clients skip; keeps connections open while nothing has been said.
     package static let keepAlive = Array(": waiting\n\n".utf8)
 
-    private func event(_ value: some Encodable) throws -> [UInt8] {
-        Array("data: ".utf8) + (try JSONBody.encodeLine(value)) + Self.eventEnd
+    /// A comment in one line.
+    package static func comment(_ words: String) -> [UInt8] {
+        Array(": \(String(words.filter { !$0.isNewline }))\n\n".utf8)
     }
 
+    // MARK: Parts
+
     private static let eventEnd = Array("\n\n".utf8)
+
+    private static func object(_ kind: ChatRequest.Kind) -> String {
+        kind == .chat ? "chat.completion.chunk" : "text_completion"
+    }
+
+    private var nothing: JSONObject { kind == .chat ? ["delta": [:]] : ["text": ""] }
+
+    private func choice(_ delta: ChatDelta) -> JSONObject {
+        var choice: JSONObject
+        switch kind {
+        case .completion: choice = ["text": .string(delta.text)]
+        case .chat:
+            var members: JSONObject = [:]
+            if !delta.text.isEmpty { members["content"] = .string(delta.text) }
+            if let reasoning = delta.reasoning { members["reasoning_content"] = .string(reasoning) }
+            if let refusal = delta.refusal { members["refusal"] = .string(refusal) }
+            if let calls = delta.toolCalls { members["tool_calls"] = calls }
+            for (key, value) in delta.extra { members[key] = value }
+            choice = ["delta": .object(members)]
+        }
+        for (key, value) in delta.choiceExtra { choice[key] = value }
+        return choice
+    }
+
+    private func choice(_ members: JSONObject, finish: JSONValue) -> JSONObject {
+        var choice = members
+        choice.updateFirst(0, forKey: "index")
+        choice["finish_reason"] = finish
+        return choice
+    }
+
+    private func event(choice members: JSONObject, finish: JSONValue = .null) -> [UInt8] {
+        var event = header.members(Self.object(kind))
+        event["choices"] = [.object(choice(members, finish: finish))]
+        return self.event(event)
+    }
+
+    private func event(_ members: JSONObject) -> [UInt8] {
+        var bytes = Array("data: ".utf8)
+        members.write(to: &bytes)
+        return bytes + Self.eventEnd
+    }
 }

@@ -23,7 +23,7 @@ package struct SeedGenerateRequest: Decodable, Sendable {
         prompt = try container.decodeIfPresent(String.self, forKey: .prompt) ?? ""
         temperature = try container.decodeNumberIfPresent(Double.self, forKey: .temperature) ?? Self.defaultTemperature
         maxTokens = try container.decodeNumberIfPresent(Int.self, forKey: .maxTokens) ?? Self.defaultMaxTokens
-        model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
+        model = try OpenAIModelName.id(try container.decodeIfPresent(String.self, forKey: .model))
     }
 
     /// - Throws: ``ChatFailure`` in the seed's words for a missing prompt, and naming the field that is out of range.
@@ -58,7 +58,7 @@ package struct SeedChatRequest: Decodable, Sendable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
-        model = try OpenAIRequestOptions.modelID(try container.decodeIfPresent(String.self, forKey: .model))
+        model = try OpenAIModelName.id(try container.decodeIfPresent(String.self, forKey: .model))
         session = try SessionID.decode(from: container, forKey: .session)
         usesCulture = try container.decodeIfPresent(Bool.self, forKey: .usesCulture) ?? true
     }

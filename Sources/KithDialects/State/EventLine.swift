@@ -13,7 +13,8 @@ package enum EventLine {
         var data = event.fields
         data["kind"] = .string(event.kind.rawValue)
         data["at"] = .string(event.at.rfc3339)
-        return try Array("event: \(event.kind.rawValue)\ndata: ".utf8) + JSONBody.encodeLine(JSONValue.object(data))
+        return try Array("event: \(event.kind.rawValue)\ndata: ".utf8)
+            + JSONBody.encodeLine(JSONValue.object(data))
             + Array("\n\n".utf8)
     }
 }

@@ -22,6 +22,9 @@ package protocol Answering: Sendable {
 package protocol ChatEngine: Answering {
     var kind: EngineKind { get }
 
+    /// Whether it is somebody else's machine, which charges or counts what it is asked: it is not asked idly.
+    var isRemote: Bool { get }
+
     /// How much this engine can do at once.
     var capacity: EngineCapacity { get }
 
@@ -37,6 +40,10 @@ package protocol ChatEngine: Answering {
 
     /// Whether the engine would answer now. Returns within two seconds, also when the engine hangs.
     func health() async -> EngineHealth
+}
+
+extension ChatEngine {
+    package var isRemote: Bool { false }
 }
 
 package enum EngineKind: String, Sendable, Codable, CaseIterable {
@@ -67,24 +74,4 @@ package enum EngineHealth: Hashable, Sendable {
     case loading
     /// Cannot answer, and why in one sentence.
     case down(String)
-}
-
-package struct ModelInfo: Hashable, Sendable, Codable {
-    package var id: ModelID
-    /// Tokens that prompt and answer may have together; `nil` when unknown.
-    package var contextLength: Int?
-    package var embeds: Bool
-    /// Unix time in seconds; 0 when unknown.
-    package var created: Int
-    package var ownedBy: String
-
-    package init(
-        id: ModelID, contextLength: Int? = nil, embeds: Bool = false, created: Int = 0, ownedBy: String = "kith"
-    ) {
-        self.id = id
-        self.contextLength = contextLength
-        self.embeds = embeds
-        self.created = created
-        self.ownedBy = ownedBy
-    }
 }

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What an engine says while it answers.
+///
+/// An answer comes either as deltas and `finished`, or, where the client speaks the engine's dialect, as `raw` and `rawEnd`.
 package enum ChatEvent: Hashable, Sendable {
     /// Nothing yet, and why; keeps waiting clients from giving up.
     case waiting(WaitReason)
+    /// A comment or progress report of the engine's own: a sign of life. One line of at most ``commentLimit`` bytes.
+    case comment(String)
     /// The next piece of the answer.
     case delta(ChatDelta)
+    /// The next pieces of the answer in the client's own dialect.
+    case raw(RawEvents)
     /// The end of a whole answer; nothing follows. A stream that ends without it was cut off.
     case finished(FinishReason, TokenUsage)
+    /// The end of a whole answer that came as `raw`, which holds the reason too; `nil` when the engine gave none.
+    case rawEnd(FinishReason?, TokenUsage)
+
+    package static let commentLimit = 200
 }
 
 package enum WaitReason: String, Hashable, Sendable, Codable {
@@ -15,25 +25,6 @@ package enum WaitReason: String, Hashable, Sendable, Codable {
     case queued
     /// The engine is loading the model.
     case loading
-}
-
-/// One piece of an answer; at least one field is set.
-package struct ChatDelta: Hashable, Sendable, Codable {
-    package var text: String
-    /// Thoughts that some models give apart from the answer.
-    package var reasoning: String?
-    /// Tool calls in OpenAI's streaming form.
-    package var toolCalls: JSONValue?
-
-    package init(text: String = "", reasoning: String? = nil, toolCalls: JSONValue? = nil) {
-        self.text = text
-        self.reasoning = reasoning
-        self.toolCalls = toolCalls
-    }
-}
-
-package enum FinishReason: String, Hashable, Sendable, Codable {
-    case stop, length
-    case toolCalls = "tool_calls"
-    case contentFilter = "content_filter"
+    /// The engine is reading the prompt.
+    case reading
 }

@@ -22,6 +22,8 @@ package struct ChatFailure: Error, Sendable, CustomStringConvertible {
         case rateLimited
         /// Nobody here offers the model: 404.
         case modelNotFound
+        /// The request names a node that nobody here knows, or that answers no prompts: 404.
+        case nodeNotFound
         /// The request is not what its dialect calls a request: broken JSON, a missing field.
         case malformedRequest
         /// The request is well formed and cannot be served, by anybody: a wrong type, a value out of range, a prompt past
@@ -46,20 +48,28 @@ package struct ChatFailure: Error, Sendable, CustomStringConvertible {
     package var retryAfter: Duration?
     /// When there may be room again, where that is sooner: for those who choose between nodes.
     package var roomAfter: Duration?
-    /// The request field at fault.
+    /// The request field at fault, the engine's `param`.
     package var field: String?
+    /// The engine's own word for it, its `code`.
+    package var engineCode: String?
+    /// The engine's own kind of error, its `type`.
+    package var engineType: String?
+    /// The status with which the engine refused the request, where that is the request's fault: 400 to 499.
+    package var engineStatus: Int?
     /// Known models, with ``Code/modelNotFound``.
     package var knownModels: [ModelID]
     package var cause: (any Error)?
 
     package init(
-        _ code: Code, _ message: String, retryAfter: Duration? = nil, field: String? = nil, knownModels: [ModelID] = [],
-        cause: (any Error)? = nil
+        _ code: Code, _ message: String, retryAfter: Duration? = nil, field: String? = nil,
+        engineCode: String? = nil, engineType: String? = nil, knownModels: [ModelID] = [], cause: (any Error)? = nil
     ) {
         self.code = code
         self.message = message
         self.retryAfter = retryAfter
         self.field = field
+        self.engineCode = engineCode
+        self.engineType = engineType
         self.knownModels = knownModels
         self.cause = cause
     }

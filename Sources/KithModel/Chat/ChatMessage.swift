@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One message of a conversation.
-package struct ChatMessage: Hashable, Sendable, Codable {
+package struct ChatMessage: Hashable, Sendable {
     package enum Role: String, Hashable, Sendable, Codable {
         case system, developer, user, assistant, tool, function
     }
@@ -14,18 +14,66 @@ package struct ChatMessage: Hashable, Sendable, Codable {
     package var toolCalls: JSONValue?
     /// The call that a `tool` message answers.
     package var toolCallID: String?
+    /// What else the client wrote: `refusal`, `audio`, `reasoning_content`, and what is unknown here.
+    package var extra: JSONObject
 
     package init(
-        role: Role, content: MessageContent, name: String? = nil, toolCalls: JSONValue? = nil, toolCallID: String? = nil
+        role: Role, content: MessageContent, name: String? = nil, toolCalls: JSONValue? = nil,
+        toolCallID: String? = nil, extra: JSONObject = [:]
     ) {
         self.role = role
         self.content = content
         self.name = name
         self.toolCalls = toolCalls
         self.toolCallID = toolCallID
+        self.extra = extra
     }
 
     package init(_ role: Role, _ text: String) { self.init(role: role, content: .text(text)) }
+
+    /// What the assistant thought, under either of the names that servers give it.
+    package var reasoning: String? {
+        [extra["reasoning_content"], extra["reasoning"]].lazy.compactMap { $0?.stringValue }.first { !$0.isEmpty }
+    }
+
+    /// The message in OpenAI's form.
+    package var openAI: JSONObject {
+        var members: JSONObject = ["role": .string(role.rawValue)]
+        switch content {
+        case .none: members["content"] = .null
+        case .text(let text): members["content"] = .string(text)
+        case .parts(let parts): members["content"] = .array(parts)
+        }
+        if let name { members["name"] = .string(name) }
+        if let toolCalls { members["tool_calls"] = toolCalls }
+        if let toolCallID { members["tool_call_id"] = .string(toolCallID) }
+        for (key, value) in extra { members[key] = value }
+        return members
+    }
+}
+
+extension ChatMessage: Codable {
+    private enum CodingKeys: String, CodingKey { case role, content, name, toolCalls, toolCallID, extra }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        role = try container.decode(Role.self, forKey: .role)
+        content = try container.decode(MessageContent.self, forKey: .content)
+        name = try container.decodeIfPresent(String.self, forKey: .name)
+        toolCalls = try container.decodeIfPresent(JSONValue.self, forKey: .toolCalls)
+        toolCallID = try container.decodeIfPresent(String.self, forKey: .toolCallID)
+        extra = try container.decodeIfPresent(JSONObject.self, forKey: .extra) ?? [:]
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(role, forKey: .role)
+        try container.encode(content, forKey: .content)
+        try container.encodeIfPresent(name, forKey: .name)
+        try container.encodeIfPresent(toolCalls, forKey: .toolCalls)
+        try container.encodeIfPresent(toolCallID, forKey: .toolCallID)
+        if !extra.isEmpty { try container.encode(extra, forKey: .extra) }
+    }
 }
 
 /// What a message says: text, or a list of parts such as text and images in OpenAI's form.

@@ -13,14 +13,31 @@ package struct ChatRequest: Sendable, Codable {
     package var kind: Kind
     /// `nil` stands for `auto`: whatever model the best node offers.
     package var model: ModelID?
-    package var messages: [ChatMessage]
-    package var sampling: SamplingOptions
+    package var messages: [ChatMessage] {
+        didSet { ownMessages = min(ownMessages, zip(messages, oldValue).prefix { $0 == $1 }.count) }
+    }
+    package var sampling: SamplingOptions {
+        didSet { if sampling.maxTokens != oldValue.maxTokens { limitChanged = true } }
+    }
     /// Passed through to engines that understand OpenAI's `tools`, `tool_choice`, `response_format` and the like.
-    package var extensions: [String: JSONValue]
+    package var extensions: JSONObject {
+        didSet {
+            let names = Set(extensions.keys).union(oldValue.keys)
+            changedExtensions.formUnion(names.filter { extensions[$0] != oldValue[$0] })
+        }
+    }
     /// Whether the client wants the answer as it is made.
     package var streams: Bool
-    /// The client's own bytes, when an engine of the same dialect may be given them unchanged.
-    package var verbatim: VerbatimBody?
+    /// Whether the client wants to be told, at the end of a stream, what it used.
+    package var includesUsage: Bool
+    /// What the client wrote: an engine of the same dialect is given it, with what differs patched.
+    package var body: ClientBody?
+    /// How many of the first messages stand in ``body`` as they are here.
+    package private(set) var ownMessages: Int
+    /// Whether the token limit is another than that in ``body``.
+    package private(set) var limitChanged = false
+    /// Which of the ``extensions`` are others than in ``body``.
+    package private(set) var changedExtensions: Set<String> = []
     /// How long an engine may take until it says something. Set by whoever runs the engine, who knows how long it takes.
     package var firstTokenLimit: Duration = ChatRequest.unknownFirstTokenLimit
     /// How long may pass between two tokens.
@@ -31,6 +48,11 @@ package struct ChatRequest: Sendable, Codable {
     package var begun: BegunAnswer?
     /// Whether another engine may go on with the answer when the first breaks off.
     package var mayContinue = true
+    /// Whether ``body`` still says what is asked, and the answer may come as an engine of its dialect writes it; not so once
+    /// something of an answer is there.
+    package var isAsWritten = true
+    /// What is said while nothing of the answer is there.
+    package var notice: WaitNotice?
     /// `nil` for what a user asks.
     package var occasion: Occasion?
 
@@ -43,17 +65,21 @@ package struct ChatRequest: Sendable, Codable {
     /// For engines that have not been measured yet: a large model may have to be loaded first.
     package static let unknownFirstTokenLimit = Duration.seconds(120)
     package static let ordinaryStallLimit = Duration.seconds(30)
+    /// Between two tokens of an answer that may hold tool calls, which some engines write in silence.
+    package static let ordinaryToolStallLimit = Duration.seconds(180)
+    package static let ordinaryLoadLimit = Duration.seconds(120)
     /// For an answer that comes in one piece: nothing can be seen of it before it is whole.
     package static let wholeAnswerLimit = Duration.seconds(600)
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, model, messages, sampling, extensions, streams, verbatim, begun, occasion
+        case id, kind, model, messages, sampling, extensions, streams, includesUsage, body, ownMessages, limitChanged
+        case changedExtensions, begun, occasion
     }
 
     package init(
         id: RequestID = .random(), kind: Kind = .chat, model: ModelID? = nil, messages: [ChatMessage],
-        sampling: SamplingOptions = SamplingOptions(), extensions: [String: JSONValue] = [:], streams: Bool = true,
-        verbatim: VerbatimBody? = nil
+        sampling: SamplingOptions = SamplingOptions(), extensions: JSONObject = [:], streams: Bool = true,
+        includesUsage: Bool = false, body: ClientBody? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -62,14 +88,23 @@ package struct ChatRequest: Sendable, Codable {
         self.sampling = sampling
         self.extensions = extensions
         self.streams = streams
-        self.verbatim = verbatim
+        self.includesUsage = includesUsage
+        self.body = body
+        ownMessages = messages.count
     }
 
-    /// A rough count of the prompt's tokens: four bytes of UTF-8 each, and four tokens a message for the template.
+    /// Whether the client wants an answer in one piece, as an engine of its dialect writes it.
+    package var wantsWholeAnswer: Bool { body != nil && isAsWritten && !streams }
+
+    /// Whether the events of an answer may be passed on as an engine of the client's dialect writes them.
+    package var takesRawEvents: Bool { body != nil && isAsWritten && streams }
+
+    /// A rough count of the prompt's tokens: four bytes of UTF-8 each, four tokens a message for the template, and what the
+    /// definitions of tools take.
     ///
     /// Only for choosing between nodes; engines count for themselves.
     package var estimatedPromptTokens: Int {
-        messages.reduce(0) { $0 + $1.content.text.utf8.count / 4 + 4 }
+        messages.reduce((body?.member("tools")?.value.count ?? 0) / 4) { $0 + $1.content.text.utf8.count / 4 + 4 }
     }
 }
 
@@ -81,65 +116,5 @@ extension RequestID: Codable {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(rawValue)
-    }
-}
-
-/// How tokens are chosen; `nil` leaves the engine's own default.
-package struct SamplingOptions: Hashable, Sendable, Codable {
-    /// At most this many tokens are made.
-    package var maxTokens: Int?
-    /// 0…2.
-    package var temperature: Double?
-    /// 0…1.
-    package var topP: Double?
-    package var seed: Int64?
-    package var stop: [String]
-    package var frequencyPenalty: Double?
-    package var presencePenalty: Double?
-
-    package init(
-        maxTokens: Int? = nil, temperature: Double? = nil, topP: Double? = nil, seed: Int64? = nil, stop: [String] = [],
-        frequencyPenalty: Double? = nil, presencePenalty: Double? = nil
-    ) {
-        self.maxTokens = maxTokens
-        self.temperature = temperature
-        self.topP = topP
-        self.seed = seed
-        self.stop = stop
-        self.frequencyPenalty = frequencyPenalty
-        self.presencePenalty = presencePenalty
-    }
-}
-
-/// A request body as it arrived, and the route it was made for.
-package struct VerbatimBody: Hashable, Sendable {
-    package enum Route: String, Hashable, Sendable, Codable {
-        case openAIChatCompletions = "/v1/chat/completions"
-        case openAICompletions = "/v1/completions"
-    }
-
-    package var route: Route
-    package var bytes: [UInt8]
-
-    package init(route: Route, bytes: [UInt8]) {
-        self.route = route
-        self.bytes = bytes
-    }
-}
-
-extension VerbatimBody: Codable {
-    private enum CodingKeys: String, CodingKey { case route, text }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        route = try container.decode(Route.self, forKey: .route)
-        bytes = Array(try container.decode(String.self, forKey: .text).utf8)
-    }
-
-    /// As text: a body that was decoded as JSON is valid UTF-8.
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(route, forKey: .route)
-        try container.encode(String(decoding: bytes, as: UTF8.self), forKey: .text)
     }
 }

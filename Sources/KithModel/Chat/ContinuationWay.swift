@@ -9,11 +9,11 @@ package enum ContinuationWay: Hashable, Sendable {
 
     package struct Prefill: Hashable, Sendable {
         /// Fields that the engine's dialect wants beside the message.
-        package var extensions: [String: JSONValue]
+        package var extensions: JSONObject
         /// Whether the beginning may end in white space.
         package var mayEndInSpace: Bool
 
-        package init(extensions: [String: JSONValue] = [:], mayEndInSpace: Bool = true) {
+        package init(extensions: JSONObject = [:], mayEndInSpace: Bool = true) {
             self.extensions = extensions
             self.mayEndInSpace = mayEndInSpace
         }

@@ -9,12 +9,14 @@ package struct EngineSettings: Sendable {
     package var llamaServer: LlamaServerSettings
     package var embedded: EmbeddedSettings
     package var test: TestEngineSettings
+    /// How long an engine may take to load a model, beside the time to read the prompt.
+    package var loadLimit: Duration
 
     package init(
         choice: EngineChoice = .automatic, ollama: OllamaSettings = OllamaSettings(),
         openAI: OpenAISettings = OpenAISettings(), anthropic: AnthropicSettings = AnthropicSettings(),
         llamaServer: LlamaServerSettings = LlamaServerSettings(), embedded: EmbeddedSettings,
-        test: TestEngineSettings = TestEngineSettings()
+        test: TestEngineSettings = TestEngineSettings(), loadLimit: Duration = ChatRequest.ordinaryLoadLimit
     ) {
         self.choice = choice
         self.ollama = ollama
@@ -23,6 +25,7 @@ package struct EngineSettings: Sendable {
         self.llamaServer = llamaServer
         self.embedded = embedded
         self.test = test
+        self.loadLimit = loadLimit
     }
 }
 
@@ -39,12 +42,15 @@ package struct OllamaSettings: Sendable {
     package var address: HTTPAddress
     /// Preferred for requests that name no model; `nil` takes the first that Ollama lists.
     package var model: ModelID?
+    /// Requests sent to Ollama at once; what it cannot run it queues itself (OLLAMA_NUM_PARALLEL).
+    package var slots: Int
 
     package init(
-        address: HTTPAddress = HTTPAddress(host: "127.0.0.1", port: 11_434), model: ModelID? = nil
+        address: HTTPAddress = HTTPAddress(host: "127.0.0.1", port: 11_434), model: ModelID? = nil, slots: Int = 4
     ) {
         self.address = address
         self.model = model
+        self.slots = slots
     }
 }
 

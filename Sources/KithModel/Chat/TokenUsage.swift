@@ -6,11 +6,23 @@ package struct TokenUsage: Hashable, Sendable {
     package var completionTokens: Int
     /// How long the request held its slot of the engine, told by the node that runs it; `nil` when nobody did.
     package var engineTime: Duration?
+    /// What else the engine counted, in its order: `prompt_tokens_details` and the like.
+    package var details: JSONObject?
 
-    package init(promptTokens: Int, completionTokens: Int, engineTime: Duration? = nil) {
+    package init(promptTokens: Int, completionTokens: Int, engineTime: Duration? = nil, details: JSONObject? = nil) {
         self.promptTokens = promptTokens
         self.completionTokens = completionTokens
         self.engineTime = engineTime
+        self.details = details
+    }
+
+    /// Reads OpenAI's `usage`, also with counts such as `3.0` or `null`; what is no count is 0.
+    package init(openAI usage: JSONObject) {
+        let own: Set = ["prompt_tokens", "completion_tokens", "total_tokens"]
+        promptTokens = Self.count(usage["prompt_tokens"])
+        completionTokens = Self.count(usage["completion_tokens"])
+        let rest = usage.filter { !own.contains($0.key) }
+        details = rest.isEmpty ? nil : rest
     }
 
     /// Saturates instead of trapping: the parts come from other machines.
@@ -18,10 +30,26 @@ package struct TokenUsage: Hashable, Sendable {
         let (sum, overflow) = promptTokens.addingReportingOverflow(completionTokens)
         return overflow ? .max : sum
     }
+
+    /// As OpenAI's `usage`.
+    package var openAI: JSONObject {
+        var usage: JSONObject = [
+            "prompt_tokens": .integer(Int64(promptTokens)), "completion_tokens": .integer(Int64(completionTokens)),
+            "total_tokens": .integer(Int64(totalTokens)),
+        ]
+        for (key, value) in details ?? [:] { usage[key] = value }
+        return usage
+    }
+
+    /// A number of tokens as engines write it; 0 for what is none.
+    package static func count(_ value: JSONValue?) -> Int {
+        guard let number = value?.doubleValue, (0..<9e18).contains(number) else { return 0 }
+        return value?.intValue ?? Int(number)
+    }
 }
 
 extension TokenUsage: Codable {
-    private enum CodingKeys: String, CodingKey { case promptTokens, completionTokens, engineMilliseconds }
+    private enum CodingKeys: String, CodingKey { case promptTokens, completionTokens, engineMilliseconds, details }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -30,6 +58,7 @@ extension TokenUsage: Codable {
         // Only for choosing between nodes: what cannot be used is as good as not there.
         let milliseconds = try? container.decodeIfPresent(Double.self, forKey: .engineMilliseconds)
         engineTime = Duration(engineMilliseconds: milliseconds)
+        details = try container.decodeIfPresent(JSONObject.self, forKey: .details)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -37,6 +66,7 @@ extension TokenUsage: Codable {
         try container.encode(promptTokens, forKey: .promptTokens)
         try container.encode(completionTokens, forKey: .completionTokens)
         try container.encodeIfPresent(engineTime?.milliseconds, forKey: .engineMilliseconds)
+        try container.encodeIfPresent(details, forKey: .details)
     }
 }
 

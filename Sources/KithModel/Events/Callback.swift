@@ -20,6 +20,9 @@ package final class Callback<Value: Sendable>: Sendable {
         self.action.withLock { $0 = action }
     }
 
+    /// Whether somebody wants to know.
+    package var isSet: Bool { action.withLock { $0 != nil } }
+
     /// Tells whoever wants to know, in the calling task and outside of any lock.
     package func callAsFunction(_ value: Value) { action.withLock { $0 }?.run(value) }
 }

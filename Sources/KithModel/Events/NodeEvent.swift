@@ -17,9 +17,9 @@ package struct NodeEvent: Hashable, Sendable {
 
     package var kind: Kind
     package var at: WallTime
-    package var fields: [String: JSONValue]
+    package var fields: JSONObject
 
-    package init(_ kind: Kind, at: WallTime = .now(), _ fields: [String: JSONValue]) {
+    package init(_ kind: Kind, at: WallTime = .now(), _ fields: JSONObject) {
         self.kind = kind
         self.at = at
         self.fields = fields

@@ -14,6 +14,9 @@ struct AnthropicStreamDecoderTests {
     private static let start =
         #"{"type":"message_start","message":{"usage":{"input_tokens":20,"cache_read_input_tokens":5,"output_tokens":1}}}"#
 
+    private static let usage = TokenUsage(
+        promptTokens: 25, completionTokens: 9, details: ["prompt_tokens_details": ["cached_tokens": 5]])
+
     private static func end(_ reason: String) -> [String] {
         [
             #"{"type":"message_delta","delta":{"stop_reason":"\#(reason)"},"usage":{"output_tokens":9}}"#,
@@ -36,8 +39,25 @@ struct AnthropicStreamDecoderTests {
         #expect(
             try events(datas) == [
                 .delta(ChatDelta(reasoning: "hm")), .delta(ChatDelta(text: "hi")),
-                .finished(.stop, TokenUsage(promptTokens: 25, completionTokens: 9)),
+                .finished(.stop, Self.usage),
             ])
+    }
+
+    @Test("Means the same wherever its bytes are cut")
+    func cuts() throws {
+        let datas = [
+            Self.start, #"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Grüße 😀"}}"#,
+        ]
+        let text = (datas + Self.end("end_turn")).map { "event: x\ndata: \($0)\n\n" }.joined() + ": bye\n"
+        let bytes = Array(text.utf8)
+        for cut in 0...bytes.count {
+            var decoder = AnthropicStreamDecoder()
+            var events: [ChatEvent] = []
+            try decoder.feed(bytes[..<cut], into: &events)
+            try decoder.feed(bytes[cut...], into: &events)
+            events += try decoder.end()
+            #expect(events == [.delta(ChatDelta(text: "Grüße 😀")), .finished(.stop, Self.usage)])
+        }
     }
 
     @Test("Gives tool uses as calls in OpenAI's streaming form")
@@ -60,7 +80,7 @@ struct AnthropicStreamDecoderTests {
                 call(["index": 0, "function": ["arguments": ":1}"]]),
                 call([
                     "index": 1, "id": "t2", "type": "function", "function": ["name": "sub", "arguments": ""],
-                ]), .finished(.toolCalls, TokenUsage(promptTokens: 25, completionTokens: 9)),
+                ]), .finished(.toolCalls, Self.usage),
             ])
     }
 
@@ -69,12 +89,12 @@ struct AnthropicStreamDecoderTests {
         arguments: [
             ("end_turn", FinishReason.stop), ("stop_sequence", .stop), ("max_tokens", .length),
             ("model_context_window_exceeded", .length), ("tool_use", .toolCalls), ("refusal", .contentFilter),
-            ("reason_to_come", .stop),
+            ("pause_turn", FinishReason(rawValue: "pause_turn")),
         ])
     func reasons(reason: String, finish: FinishReason) throws {
         #expect(
             try events([Self.start] + Self.end(reason)).last
-                == .finished(finish, TokenUsage(promptTokens: 25, completionTokens: 9)))
+                == .finished(finish, Self.usage))
     }
 
     @Test(

@@ -15,19 +15,17 @@ struct HostileBytesTests {
         #"{"input":["a","b"],"model":"m","encoding_format":"base64","dimensions":4}"#,
     ]
 
-    /// Whether decoding ends in a value or in words for the client; anything else is a defect.
-    private func isAnswered<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8], then use: (Value) throws -> Void)
-        -> Bool
-    {
+    /// Whether reading ends in a value or in words for the client; anything else is a defect.
+    private func isAnswered(_ read: () throws -> Void) -> Bool {
         do {
-            try use(try JSONBody.decode(type, from: bytes))
+            try read()
             return true
         } catch {
             return error is ChatFailure
         }
     }
 
-    @Test("A spoilt request is decoded or refused in words, and never traps", arguments: 1...40 as ClosedRange<UInt64>)
+    @Test("A spoilt request is read or refused in words, and never traps", arguments: 1...40 as ClosedRange<UInt64>)
     func requests(seed: UInt64) {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
@@ -35,57 +33,57 @@ struct HostileBytesTests {
             for body in Self.bodies {
                 let bytes = Mutations.spoil(Array(body.utf8), using: &generator)
                 let text = String(decoding: bytes, as: UTF8.self)
-                #expect(isAnswered(OpenAIChatRequest.self, bytes) { _ = try $0.chatRequest() }, "\(text)")
-                #expect(isAnswered(OpenAICompletionRequest.self, bytes) { _ = try $0.chatRequest() }, "\(text)")
-                #expect(isAnswered(OpenAIEmbeddingRequest.self, bytes) { _ = $0 }, "\(text)")
-                #expect(isAnswered(SeedGenerateRequest.self, bytes) { _ = try $0.checked() }, "\(text)")
-                #expect(isAnswered(SeedChatRequest.self, bytes) { _ = try $0.checked() }, "\(text)")
-                #expect(isAnswered(SeedFeedbackRequest.self, bytes) { _ = $0 }, "\(text)")
+                #expect(
+                    isAnswered {
+                        let request = try OpenAIChatRequest.read(bytes)
+                        _ = OpenAIRequestEncoder.body(for: request, model: "m")
+                        _ = try? OllamaRequestEncoder.body(for: request, model: "m")
+                        _ = try? AnthropicRequestEncoder.body(for: request, model: "m")
+                    }, "\(text)")
+                #expect(isAnswered { _ = try OpenAICompletionRequest.read(bytes) }, "\(text)")
+                #expect(isAnswered { _ = try OpenAIEmbeddingRequest.read(bytes) }, "\(text)")
+                #expect(
+                    isAnswered { _ = try JSONBody.decode(SeedGenerateRequest.self, from: bytes).checked() }, "\(text)")
+                #expect(isAnswered { _ = try JSONBody.decode(SeedChatRequest.self, from: bytes).checked() }, "\(text)")
+                #expect(isAnswered { _ = try JSONBody.decode(SeedFeedbackRequest.self, from: bytes) }, "\(text)")
             }
         }
     }
 
-    private static let stream =
-        "data: {\"id\":\"1\",\"object\":\"o\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Gr\u{FC}\u{DF}e \u{1F44B}\"}}]}\r\n\r\n: comment\n\nevent: x\ndata: {\"id\":\"1\",\"object\":\"o\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n"
-
-    private func events(_ pieces: [ArraySlice<UInt8>]) throws -> [ChatEvent] {
-        var lines = ServerSentEventDecoder(limit: 4_096)
-        var decoder = OpenAIStreamDecoder(kind: .chat)
-        var events: [ChatEvent] = []
-        for piece in pieces {
-            for event in try lines.feed(piece) { events += try decoder.take(event) }
-        }
-        return events + (try decoder.end())
-    }
-
-    @Test("A stream means the same wherever it is cut into pieces", arguments: 1...40 as ClosedRange<UInt64>)
-    func cuts(seed: UInt64) throws {
+    @Test("What was read is written so that it is read the same again", arguments: 1...20 as ClosedRange<UInt64>)
+    func patched(seed: UInt64) throws {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
-        let bytes = Array(Self.stream.utf8)
-        let whole = try events([bytes[...]])
-        #expect(whole.first == .delta(ChatDelta(text: "Gr\u{FC}\u{DF}e \u{1F44B}")))
-        #expect(whole.last == .finished(.stop, TokenUsage(promptTokens: 1, completionTokens: 2)))
-        var rest = bytes[...]
-        var pieces: [ArraySlice<UInt8>] = []
-        while !rest.isEmpty {
-            let length = Int.random(in: 1...min(7, rest.count), using: &generator)
-            pieces.append(rest.prefix(length))
-            rest = rest.dropFirst(length)
+        for _ in 0..<200 {
+            let bytes = Mutations.spoil(Array(Self.bodies[0].utf8), using: &generator)
+            guard var request = try? OpenAIChatRequest.read(bytes) else { continue }
+            request.messages.append(ChatMessage(.assistant, "so far"))
+            let written = OpenAIRequestEncoder.body(for: request, model: "other")
+            let again = try OpenAIChatRequest.read(written)
+            #expect(again.messages == request.messages, "seed \(seed)")
+            #expect(again.model == "other")
+            #expect(again.extensions == request.extensions)
         }
-        #expect(try events(pieces) == whole)
     }
 
     @Test("A spoilt stream is read or refused in words, and never traps", arguments: 1...40 as ClosedRange<UInt64>)
     func streams(seed: UInt64) {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
-        for _ in 0..<200 {
-            let bytes = Mutations.spoil(Array(Self.stream.utf8), using: &generator)
-            do {
-                _ = try events([bytes[...]])
-            } catch {
-                #expect(error is ChatFailure, "\(String(decoding: bytes, as: UTF8.self))")
+        for _ in 0..<10 {
+            for stream in RecordedStream.all {
+                let bytes = Mutations.spoil(stream.bytes, using: &generator)
+                let cuts = (0..<3).map { _ in Int.random(in: 0..<max(1, bytes.count), using: &generator) }.sorted()
+                for mode in [OpenAIEventReader.Mode.raw(includesUsage: true), .decoded] {
+                    do {
+                        let run = try ReaderRun(bytes, mode, cuts: cuts)
+                        let whole = try ReaderRun(bytes, mode)
+                        #expect(run.joined == whole.joined, "seed \(seed)")
+                        for event in try run.objects { #expect(event.objectValue != nil) }
+                    } catch {
+                        Issue.record("seed \(seed): \(error) of \(String(decoding: bytes, as: UTF8.self))")
+                    }
+                }
             }
         }
     }

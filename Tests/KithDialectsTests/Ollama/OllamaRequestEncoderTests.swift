@@ -82,6 +82,43 @@ struct OllamaRequestEncoderTests {
         #expect(message == ["role": "user", "content": "see", "images": ["QUJD"]])
         let failure = #expect(throws: ChatFailure.self) { try encoded(request("https://example.com/a.png")) }
         #expect(failure?.code == .unsupported)
+        #expect(failure?.field == "messages")
+    }
+
+    @Test("Gives back what the assistant thought", arguments: ["reasoning", "reasoning_content"])
+    func thinking(name: String) throws {
+        let message = ChatMessage(role: .assistant, content: .text("hi"), extra: [name: "hm"])
+        #expect(
+            try encoded(ChatRequest(messages: [message]))["messages"]
+                == [["role": "assistant", "content": "hi", "thinking": "hm"]])
+    }
+
+    @Test("Refuses in words what Ollama cannot be told")
+    func refusals() throws {
+        var several = ChatRequest(messages: [ChatMessage(.user, "x")])
+        several.sampling.choices = 2
+        let requests = [
+            (several, "n"),
+            (ChatRequest(messages: [ChatMessage(.user, "x")], extensions: ["tool_choice": "required"]), "tool_choice"),
+            (ChatRequest(kind: .completion, messages: [ChatMessage(role: .user, content: .parts([1, 2]))]), "prompt"),
+        ]
+        for (request, field) in requests {
+            let failure = #expect(throws: ChatFailure.self) { try encoded(request) }
+            #expect(failure?.code == .unsupported)
+            #expect(failure?.field == field)
+        }
+    }
+
+    @Test(
+        "Models that run at ollama.com are told apart",
+        arguments: [
+            (#"{"name":"gpt-oss:120b-cloud"}"#, true), (#"{"name":"m:cloud"}"#, true),
+            (#"{"name":"m:1b","remote_host":"https://ollama.com:443","remote_model":"m"}"#, true),
+            (#"{"name":"cloudy:1b","remote_host":""}"#, false),
+        ])
+    func cloud(tag: String, runsElsewhere: Bool) throws {
+        let model = try JSONBody.decode(OllamaTagList.Model.self, from: tag.utf8)
+        #expect(model.runsElsewhere == runsElsewhere)
     }
 
     @Test(

@@ -46,6 +46,43 @@ struct OllamaStreamDecoderTests {
             ])
     }
 
+    @Test(
+        "Says why it ended, and takes no word that it does not know for an end like any other",
+        arguments: [
+            (#""stop""#, FinishReason.stop), (#""length""#, .length), ("null", .stop),
+            (#""load""#, FinishReason(rawValue: "load")), (#""unload""#, FinishReason(rawValue: "unload")),
+            (#""reason_to_come""#, FinishReason(rawValue: "reason_to_come")),
+        ])
+    func reasons(word: String, finish: FinishReason) throws {
+        let events = try events(#"{"response":"a","done":true,"done_reason":\#(word)}"#)
+        #expect(events.last == .finished(finish, TokenUsage(promptTokens: 0, completionTokens: 0)))
+    }
+
+    @Test("Counts and texts in forms that were not to be expected are no reason to fail")
+    func tolerance() throws {
+        let text =
+            #"{"message":{"content":null,"thinking":null,"tool_calls":null},"done":null,"prompt_eval_count":null}"#
+            + "\n" + #"{"message":null,"done":true,"eval_count":1e300,"prompt_eval_count":3.0}"#
+        #expect(try events(text) == [.finished(.stop, TokenUsage(promptTokens: 3, completionTokens: 0))])
+    }
+
+    @Test("Is read whole when it was not to be streamed")
+    func whole() throws {
+        let body =
+            #"{"model":"m","message":{"role":"assistant","content":"hi","thinking":"hm"},"done":true,"done_reason":"length","prompt_eval_count":3,"eval_count":2}"#
+        let answer = try OllamaWholeAnswer(Array(body.utf8))
+        #expect(answer.message == ChatDelta(text: "hi", reasoning: "hm"))
+        #expect(answer.finish == .length)
+        #expect(answer.usage == TokenUsage(promptTokens: 3, completionTokens: 2))
+        for (body, code) in [
+            ("{", ChatFailure.Code.invalidAnswer), (#"{"done":false}"#, .interrupted),
+            (#"{"error":"x"}"#, .engineError),
+        ] {
+            let failure = #expect(throws: ChatFailure.self) { try OllamaWholeAnswer(Array(body.utf8)) }
+            #expect(failure?.code == code)
+        }
+    }
+
     @Test("Gives tool calls in OpenAI's form")
     func toolCalls() throws {
         let text = """
@@ -70,8 +107,8 @@ struct OllamaStreamDecoderTests {
             ("", ChatFailure.Code.interrupted), ("{\"response\":\"1\",\"done\":false}\n", .interrupted),
             ("<html>\n", .invalidAnswer), ("[1]\n", .invalidAnswer), ("{\"done\":\"yes\"}\n", .invalidAnswer),
             ("{\"response\":\"a\",\"done\":fal", .invalidAnswer), ("{\"error\":\"out of memory\"}\n", .engineError),
-            ("{\"eval_count\":1e300,\"done\":true}\n", .invalidAnswer),
-            (String(repeating: "x", count: (1 << 20) + 1), .invalidAnswer),
+            ("{\"error\":{\"message\":\"out of memory\"}}\n", .engineError),
+            ("{\"response\":\"a\",\"done\":false}\n{\"error\":\"x\"}", .engineError),
         ])
     func failures(text: String, code: ChatFailure.Code) {
         let failure = #expect(throws: ChatFailure.self) { try events(text) }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// Brings events that engines write in another form into the one that all clients read; what else they hold is kept.
+struct OpenAIEventMending: Sendable {
+    /// What every event of an answer repeats, as far as it has been said.
+    struct Header: Sendable {
+        var id: String?
+        var created: Int?
+        var model: String?
+    }
+
+    let kind: ChatRequest.Kind
+    var header = Header()
+    /// What is said where the engine never says it.
+    let fallback: OpenAIAnswerHeader
+    /// By choice.
+    private var toolCalls: [Int: ToolCallIndexing] = [:]
+
+    /// What each event has to say, since the beginning of the answer, which came from elsewhere, said it.
+    let continued: OpenAIAnswerHeader?
+
+    init(kind: ChatRequest.Kind, fallback: OpenAIAnswerHeader, continued: OpenAIAnswerHeader?) {
+        self.kind = kind
+        self.fallback = fallback
+        self.continued = continued
+    }
+
+    /// Whether the pieces of tool calls in a choice are numbered as clients rely on; notes them when they are.
+    mutating func accepts(_ pieces: [OpenAIEventScan.ToolPiece], choice: Int) throws(ChatFailure) -> Bool {
+        if pieces.isEmpty { return true }
+        var indexing = toolCalls[choice] ?? ToolCallIndexing()
+        for piece in pieces {
+            guard piece.index >= 0 else { return false }
+            let index = try indexing.index(piece.index, id: piece.id, hasName: piece.hasName)
+            guard index == piece.index else { return false }
+        }
+        toolCalls[choice] = indexing
+        return true
+    }
+
+    /// The event in the form that clients read; `nil` when it says nothing.
+    mutating func mend(_ event: JSONObject) throws(ChatFailure) -> JSONObject? {
+        let choices = event["choices"]?.arrayValue
+        let usage = event["usage"]?.objectValue
+        guard choices != nil || usage != nil else { return nil }
+        var mended = event
+        mended["choices"] = .array(try mend(choices ?? []))
+        note(event)
+        if let continued {
+            for (key, value) in continued.members("") where key != "object" { mended[key] = value }
+        }
+        if mended["model"]?.stringValue == nil {
+            mended.updateFirst(.string(header.model ?? fallback.model), forKey: "model")
+        }
+        if mended["created"]?.intValue == nil {
+            mended.updateFirst(.integer(Int64(header.created ?? fallback.created)), forKey: "created")
+        }
+        if mended["object"]?.stringValue == nil {
+            mended.updateFirst(kind == .chat ? "chat.completion.chunk" : "text_completion", forKey: "object")
+        }
+        if mended["id"]?.stringValue == nil { mended.updateFirst(.string(header.id ?? fallback.id), forKey: "id") }
+        return mended
+    }
+
+    private mutating func note(_ event: JSONObject) {
+        if header.id == nil { header.id = event["id"]?.stringValue }
+        if header.model == nil { header.model = event["model"]?.stringValue }
+        if header.created == nil {
+            header.created = event["created"]?.doubleValue.flatMap { Int(exactly: $0.rounded(.down)) }
+        }
+    }
+
+    private mutating func mend(_ choices: [JSONValue]) throws(ChatFailure) -> [JSONValue] {
+        var mended: [JSONValue] = []
+        for (place, choice) in choices.enumerated() {
+            guard case .object(var members) = choice else { continue }
+            var index = place
+            if let said = members["index"]?.intValue, 0..<1_024 ~= said {
+                index = said
+            }
+            if members["index"] != .integer(Int64(index)) {
+                members.updateFirst(.integer(Int64(index)), forKey: "index")
+            }
+            if let finish = members["finish_reason"], finish.stringValue?.isEmpty != false {
+                members["finish_reason"] = .null
+            }
+            switch kind {
+            case .chat: members["delta"] = .object(try delta(members["delta"] ?? members["message"], choice: index))
+            case .completion: members["text"] = .string(Self.text(members["text"]) ?? "")
+            }
+            mended.append(.object(members))
+        }
+        return mended
+    }
+
+    private mutating func delta(_ delta: JSONValue?, choice: Int) throws(ChatFailure) -> JSONObject {
+        guard case .object(var members)? = delta else { return [:] }
+        for key in ["content", "reasoning_content", "reasoning", "refusal", "role"] {
+            guard let value = members[key], !value.isNull, value.stringValue == nil else { continue }
+            members[key] = Self.text(value).map { .string($0) } ?? .null
+        }
+        if let calls = members["tool_calls"], !calls.isNull {
+            members["tool_calls"] = .array(try mend(calls: calls.arrayValue ?? [], choice: choice))
+        }
+        return members
+    }
+
+    private mutating func mend(calls: [JSONValue], choice: Int) throws(ChatFailure) -> [JSONValue] {
+        var mended: [JSONValue] = []
+        for call in calls {
+            guard case .object(var members) = call else { continue }
+            let name = members["function"]?["name"]?.stringValue
+            let index = try toolCalls[choice, default: ToolCallIndexing()].index(
+                members["index"]?.intValue, id: members["id"]?.stringValue, hasName: name?.isEmpty == false)
+            if members["index"] == nil {
+                members.updateFirst(.integer(Int64(index)), forKey: "index")
+            } else {
+                members["index"] = .integer(Int64(index))
+            }
+            if members["id"].map({ !$0.isNull && $0.stringValue == nil }) == true { members["id"] = .null }
+            if case .object(var function)? = members["function"] {
+                // Some engines give arguments as an object.
+                if let arguments = function["arguments"], !arguments.isNull, arguments.stringValue == nil {
+                    function["arguments"] = .string(arguments.jsonText ?? "")
+                    members["function"] = .object(function)
+                }
+            }
+            mended.append(.object(members))
+        }
+        return mended
+    }
+
+    /// The text of what should be text: of a list its parts', joined.
+    private static func text(_ value: JSONValue?) -> String? {
+        switch value {
+        case .string(let text): text
+        case .array(let parts):
+            parts.compactMap { $0.stringValue ?? $0["text"]?.stringValue ?? $0["refusal"]?.stringValue }.joined()
+        case .object: value?["text"]?.stringValue
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// What the bytes of one read mean; raw events that follow each other become one.
+struct OpenAIEventOutput {
+    /// About how many bytes of events will come.
+    private let capacity: Int
+    private var events: [ChatEvent] = []
+    private var pending = RawEvents()
+
+    init(capacity: Int = 0) { self.capacity = capacity }
+
+    mutating func comment(_ words: String) {
+        flush()
+        events.append(.comment(words))
+    }
+
+    mutating func delta(_ delta: ChatDelta) { events.append(.delta(delta)) }
+
+    /// - Parameters:
+    ///   - data: One event's JSON in one line.
+    ///   - whole: The event as it is to be put out, where it stands so already.
+    mutating func raw(
+        _ data: UnsafeBufferPointer<UInt8>, whole: UnsafeBufferPointer<UInt8>?, _ scan: OpenAIEventScan,
+        _ scanner: JSONScanner
+    ) {
+        append(data, whole: whole)
+        if scan.usage != nil { pending.contents.insert(.usage) }
+        if let first = scan.first { note(first, scanner) }
+        for choice in scan.others { note(choice, scanner) }
+    }
+
+    /// An event that says a piece of the first choice's text and nothing else.
+    mutating func raw(_ data: UnsafeBufferPointer<UInt8>, whole: UnsafeBufferPointer<UInt8>?, text: Range<Int>) {
+        append(data, whole: whole)
+        guard !text.isEmpty else { return }
+        pending.tokens += 1
+        pending.escapedText.append(contentsOf: UnsafeBufferPointer(rebasing: data[text]))
+    }
+
+    private mutating func append(_ data: UnsafeBufferPointer<UInt8>, whole: UnsafeBufferPointer<UInt8>?) {
+        if pending.bytes.isEmpty { pending.bytes.reserveCapacity(max(capacity, data.count + 8)) }
+        if let whole {
+            pending.bytes.append(contentsOf: whole)
+        } else {
+            pending.bytes.append(contentsOf: Self.prefix)
+            pending.bytes.append(contentsOf: data)
+            pending.bytes.append(contentsOf: Self.suffix)
+        }
+    }
+
+    /// An event that is none of the dialect's.
+    mutating func own(_ event: ChatEvent) {
+        flush()
+        events.append(event)
+    }
+
+    mutating func end(_ event: ChatEvent) {
+        flush()
+        events.append(event)
+    }
+
+    mutating func taken() -> [ChatEvent] {
+        flush()
+        defer { events = [] }
+        return events
+    }
+
+    /// Moves what there is to the end of `all`.
+    mutating func move(into all: inout [ChatEvent]) {
+        flush()
+        if all.isEmpty { all = events } else { all += events }
+        events = []
+    }
+
+    private mutating func note(_ choice: OpenAIEventScan.Choice, _ scanner: JSONScanner) {
+        let saysText = choice.text.map { !$0.isEmpty } ?? false
+        if saysText || !choice.contents.isEmpty { pending.tokens += 1 }
+        pending.contents.formUnion(choice.contents)
+        guard choice.index == 0 else {
+            pending.contents.insert(.otherChoice)
+            return
+        }
+        if saysText, let text = choice.text { pending.escapedText.append(contentsOf: scanner.writtenBytes(text)) }
+        if let finish = choice.finish { pending.finish = FinishReason(rawValue: scanner.text(finish)) }
+    }
+
+    private mutating func flush() {
+        guard !pending.bytes.isEmpty else { return }
+        events.append(.raw(pending))
+        pending = RawEvents()
+    }
+
+    private static let prefix = Array("data: ".utf8)
+    private static let suffix = Array("\n\n".utf8)
+}
+
+/// How far an answer has come.
+struct OpenAIAnswerProgress: Sendable {
+    /// By choice; `nil` while it has not ended.
+    private var finishes: [Int: FinishReason?] = [:]
+    private var counted: TokenUsage?
+    private var pieces = 0
+
+    /// Whether each choice has said why it ended.
+    var isWhole: Bool { !finishes.isEmpty && finishes.values.allSatisfy { $0 != nil } }
+
+    var finish: FinishReason? { (finishes[0] ?? nil) ?? finishes.values.lazy.compactMap { $0 }.first }
+
+    /// Engines that do not count are counted for: one token a piece.
+    var usage: TokenUsage { counted ?? TokenUsage(promptTokens: 0, completionTokens: pieces) }
+
+    /// - Parameter piece: Of the first choice's text.
+    mutating func note(piece: Range<Int>) { if !piece.isEmpty { pieces += 1 } }
+
+    /// - Throws: ``ChatFailure`` with `engineError` for a choice that ended in an error.
+    mutating func note(_ scan: OpenAIEventScan, _ scanner: JSONScanner) throws {
+        if let range = scan.usage, case .object(let usage)? = try? scanner.value(at: range) {
+            counted = TokenUsage(openAI: usage)
+        }
+        if let first = scan.first { try note(first, scanner) }
+        for choice in scan.others { try note(choice, scanner) }
+    }
+
+    private mutating func note(_ choice: OpenAIEventScan.Choice, _ scanner: JSONScanner) throws {
+        if choice.text.map({ !$0.isEmpty }) ?? false || !choice.contents.isEmpty { pieces += 1 }
+        guard let token = choice.finish else {
+            if finishes[choice.index] == nil { finishes[choice.index] = .some(nil) }
+            return
+        }
+        let word = scanner.text(token)
+        guard !Self.failures.contains(word) else {
+            throw ChatFailure(.engineError, "the engine ended its answer with '\(word)'", engineCode: word)
+        }
+        finishes[choice.index] = FinishReason(rawValue: word)
+    }
+
+    /// Words for an answer that is not whole.
+    private static let failures: Set = ["error", "abort", "aborted", "cancelled", "canceled"]
+}

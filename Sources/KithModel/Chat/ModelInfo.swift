@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an engine says of one of its models.
+package struct ModelInfo: Hashable, Sendable {
+    package var id: ModelID
+    /// Tokens that prompt and answer may have together; `nil` when unknown.
+    package var contextLength: Int?
+    package var embeds: Bool
+    /// Whether it answers prompts; not a model that only embeds.
+    package var chats: Bool
+    /// Whether its engine sends prompts on to a provider: it is never taken unless somebody names it.
+    package var runsElsewhere: Bool
+    /// Whether the owner named it for requests that name none.
+    package var isPreferred: Bool
+    /// What the engine says it can, in the engine's words; `nil` where it does not say.
+    package var capabilities: [String]?
+    /// Unix time in seconds; 0 when unknown.
+    package var created: Int
+    package var ownedBy: String
+
+    package init(
+        id: ModelID, contextLength: Int? = nil, embeds: Bool = false, chats: Bool = true, runsElsewhere: Bool = false,
+        isPreferred: Bool = false, capabilities: [String]? = nil, created: Int = 0, ownedBy: String = "kith"
+    ) {
+        self.id = id
+        self.contextLength = contextLength
+        self.embeds = embeds
+        self.chats = chats
+        self.runsElsewhere = runsElsewhere
+        self.isPreferred = isPreferred
+        self.capabilities = capabilities
+        self.created = created
+        self.ownedBy = ownedBy
+    }
+
+    /// Whether it may be taken for a prompt that names no model: prompts leave the owner's machines, and cost money, only
+    /// at the owner's word.
+    package var isForAnybody: Bool { chats && (!runsElsewhere || isPreferred) }
+}
+
+extension ModelInfo: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case id, contextLength, embeds, chats, runsElsewhere, isPreferred, capabilities, created, ownedBy
+    }
+
+    /// What is missing is as an older node means it.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            id: try container.decode(ModelID.self, forKey: .id),
+            contextLength: try container.decodeIfPresent(Int.self, forKey: .contextLength),
+            embeds: try container.decode(Bool.self, forKey: .embeds),
+            chats: try container.decodeIfPresent(Bool.self, forKey: .chats) ?? true,
+            runsElsewhere: try container.decodeIfPresent(Bool.self, forKey: .runsElsewhere) ?? false,
+            isPreferred: try container.decodeIfPresent(Bool.self, forKey: .isPreferred) ?? false,
+            capabilities: try container.decodeIfPresent([String].self, forKey: .capabilities),
+            created: try container.decode(Int.self, forKey: .created),
+            ownedBy: try container.decode(String.self, forKey: .ownedBy))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encodeIfPresent(contextLength, forKey: .contextLength)
+        try container.encode(embeds, forKey: .embeds)
+        if !chats { try container.encode(chats, forKey: .chats) }
+        if runsElsewhere { try container.encode(runsElsewhere, forKey: .runsElsewhere) }
+        if isPreferred { try container.encode(isPreferred, forKey: .isPreferred) }
+        try container.encodeIfPresent(capabilities, forKey: .capabilities)
+        try container.encode(created, forKey: .created)
+        try container.encode(ownedBy, forKey: .ownedBy)
+    }
+}
+
+extension ModelID {
+    /// Whether somebody who asks for `wanted` means this model: `m` and `m:latest` are the same, as Ollama has it.
+    package func isMeant(by wanted: ModelID) -> Bool {
+        self == wanted || rawValue == wanted.rawValue + ":latest" || wanted.rawValue == rawValue + ":latest"
+    }
+}
