@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithModel
-import NIOCore
+package import NIOCore
 package import NIOPosix
 
 /// An HTTP/1.1 client (RFC 9112) for engines and peers, made for relaying.
 ///
-/// Each event loop keeps its own connections, and a request runs on the loop its task is on, so that a relayed byte
-/// crosses no thread. Redirects are not followed and proxies not used: an engine's address is what its owner wrote.
+/// Each event loop keeps its own connections, and a request runs on the loop that is named or that its task is on, so
+/// that a relayed byte crosses no thread. Redirects are not followed and proxies not used: an engine's address is what
+/// its owner wrote.
 package final class UpstreamClient: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool>]
@@ -28,24 +29,39 @@ package final class UpstreamClient: Sendable {
         self.pools = pools
     }
 
+    /// Sends a request and tells the handler what becomes of it. Must be called on `eventLoop`.
+    ///
+    /// - Parameter eventLoop: One of the client's group; with another one the request ends with `unreachable`.
+    package func start(
+        _ request: UpstreamRequest, on eventLoop: any EventLoop, handler: any UpstreamResponseHandler
+    ) -> UpstreamCall {
+        let exchange = UpstreamExchange(request, handler: handler, eventLoop: eventLoop)
+        let call = UpstreamCall(exchange)
+        run(exchange)
+        exchange.hasBegun()
+        return call
+    }
+
+    func run(_ exchange: UpstreamExchange) {
+        if let pool = pools[ObjectIdentifier(exchange.eventLoop)] {
+            pool.value.run(exchange)
+        } else {
+            exchange.end(ChatFailure(.unreachable, "this node's event loops have stopped"))
+        }
+    }
+
     /// Sends a request and waits for the whole answer, whatever its status.
     ///
-    /// - Throws: ``ChatFailure`` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
+    /// - Throws: ``ChatFailure`` as told to ``UpstreamResponseHandler/ended(_:)``; `CancellationError`.
     package func collect(_ request: UpstreamRequest) async throws -> UpstreamReply {
-        guard case .reply(let reply) = try await run(UpstreamExchange(request, mode: .collect)) else {
-            throw ChatFailure(.invalidAnswer, "a stream came where a whole answer was asked for")
-        }
-        return reply
+        try await ReplyCollector.collect(request, on: group.any(), run)
     }
 
     /// Sends a request and waits for the head of the answer, whatever its status.
     ///
-    /// - Throws: ``ChatFailure`` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
+    /// - Throws: As ``collect(_:)``.
     package func stream(_ request: UpstreamRequest) async throws -> UpstreamResponse {
-        guard case .response(let response) = try await run(UpstreamExchange(request, mode: .stream)) else {
-            throw ChatFailure(.invalidAnswer, "a whole answer came where a stream was asked for")
-        }
-        return response
+        try await BodyBuffer.stream(request, on: group.any(), run)
     }
 
     /// Closes idle connections and refuses new ones; exchanges under way go on.
@@ -57,25 +73,6 @@ package final class UpstreamClient: Sendable {
                     continuation.resume()
                 }
             }
-        }
-    }
-
-    private func run(_ exchange: UpstreamExchange) async throws -> UpstreamExchange.Outcome {
-        let eventLoop = group.any()
-        guard let pool = pools[ObjectIdentifier(eventLoop)] else {
-            throw ChatFailure(.unreachable, "this node's event loops have stopped")
-        }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                guard exchange.begin(continuation) else { return }
-                if eventLoop.inEventLoop {
-                    pool.value.run(exchange)
-                } else {
-                    eventLoop.execute { pool.value.run(exchange) }
-                }
-            }
-        } onCancel: {
-            exchange.cancel()
         }
     }
 }

@@ -6,32 +6,17 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-/// Where a connection leads; connections to the same place are interchangeable.
-struct UpstreamOrigin: Hashable, Sendable, CustomStringConvertible {
-    var scheme: HTTPAddress.Scheme
-    var host: String
-    var port: Int
-
-    init(_ address: HTTPAddress) {
-        scheme = address.scheme
-        host = address.host
-        port = address.port
-    }
-
-    var description: String { HTTPAddress(scheme: scheme, host: host, port: port).description }
-}
-
 /// The connections of one event loop. Bound to that loop, so that a request, its upstream connection and its answer
 /// never change threads.
 final class UpstreamPool: UpstreamConnectionOwner {
-    private static let idleLimit = 64
     private static let keepAlive = Duration.seconds(30)
+    private static let handshake = Duration.seconds(10)
     /// A connection keeps the memory that it received into: room for the head or some tokens, growing where more comes.
     private static let receiving = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 64 << 10)
 
     private let eventLoop: any EventLoop
     private let tls: UpstreamTLS
-    private var idle: [UpstreamOrigin: [UpstreamConnection]] = [:]
+    private var idle = IdleConnections()
     private var isShutDown = false
 
     init(eventLoop: any EventLoop, tls: UpstreamTLS) {
@@ -41,62 +26,84 @@ final class UpstreamPool: UpstreamConnectionOwner {
 
     func run(_ exchange: UpstreamExchange) {
         let origin = UpstreamOrigin(exchange.request.address)
-        while let connection = idle[origin]?.popLast() {
+        while let connection = idle.take(for: origin) {
             if connection.isUsable { return connection.start(exchange) }
+            connection.close()
         }
         connect(for: exchange)
     }
 
     func connect(for exchange: UpstreamExchange) {
-        guard !isShutDown else { return exchange.end(.failure(ChatFailure(.cancelled, "this node is stopping"))) }
+        guard !exchange.isOver else { return }
+        guard !isShutDown else { return exchange.end(ChatFailure(.cancelled, "this node is stopping")) }
         let origin = UpstreamOrigin(exchange.request.address)
+        let exchange = NIOLoopBound(exchange, eventLoop: eventLoop)
+        open(to: origin, within: exchange.value.limits.connect).assumeIsolated().whenComplete { result in
+            do {
+                try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self).start(exchange.value)
+            } catch {
+                let words =
+                    UpstreamTLS.isRefusal(error)
+                    ? "the TLS handshake with \(origin) failed" : "cannot connect to \(origin)"
+                exchange.value.end(ChatFailure(.unreachable, words, cause: error))
+            }
+        }
+    }
+
+    /// - Returns: A connection that has shown its certificate, where it has to.
+    private func open(to origin: UpstreamOrigin, within limit: Duration) -> EventLoopFuture<any Channel> {
         let pool = NIOLoopBound(self, eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(exchange.request.limits.connect))
+        let secured = origin.scheme == .https ? eventLoop.makePromise(of: Void.self) : nil
+        let connecting = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(limit))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.recvAllocator, value: Self.receiving)
             .channelInitializer { [tls] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if origin.scheme == .https { try tls.secure(channel, host: origin.host) }
-                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    try channel.pipeline.syncOperations.addHandler(
-                        UpstreamConnection(channel: channel, origin: origin, owner: pool.value))
+                    let pipeline = channel.pipeline.syncOperations
+                    if let secured {
+                        try tls.secure(channel, host: origin.host)
+                        try pipeline.addHandler(HandshakeHandler(secured))
+                    }
+                    try pipeline.addHTTPClientHandlers(
+                        enableOutboundHeaderValidation: false, decoderLimitConfiguration: .upstream)
+                    try pipeline.addHandler(
+                        UpstreamConnection(
+                            channel: channel, origin: origin, owner: pool.value, keepAlive: Self.keepAlive))
                 }
             }
             .connect(host: origin.host, port: origin.port)
-            .whenComplete { result in
-                switch result {
-                case .success(let channel):
-                    do {
-                        try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self).start(exchange)
-                    } catch {
-                        exchange.end(.failure(ChatFailure(.unreachable, "cannot use \(origin)", cause: error)))
-                    }
-                case .failure(let error):
-                    exchange.end(.failure(ChatFailure(.unreachable, "cannot connect to \(origin)", cause: error)))
-                }
-            }
+        guard let secured else { return connecting }
+        let whole = TimeAmount(limit + max(limit, Self.handshake))
+        let timeout = eventLoop.scheduleTask(in: whole) { secured.fail(ChannelError.connectTimeout(whole)) }
+        secured.futureResult.whenComplete { _ in timeout.cancel() }
+        connecting.cascadeFailure(to: secured)
+        secured.futureResult.whenFailure { _ in connecting.whenSuccess { $0.close(promise: nil) } }
+        return secured.futureResult.flatMap { connecting }
     }
-
-    func mayRelease(after head: HTTPResponseHead) -> Bool { head.isKeepAlive }
 
     func release(_ connection: UpstreamConnection) {
-        guard !isShutDown, idle[connection.origin, default: []].count < Self.idleLimit else {
-            return connection.close()
-        }
-        connection.rest(for: Self.keepAlive)
-        idle[connection.origin, default: []].append(connection)
+        guard !isShutDown else { return connection.close() }
+        idle.add(connection)?.close()
     }
 
-    func forget(_ connection: UpstreamConnection) {
-        idle[connection.origin]?.removeAll { $0 === connection }
-        if idle[connection.origin]?.isEmpty == true { idle[connection.origin] = nil }
-    }
+    func forget(_ connection: UpstreamConnection) { idle.remove(connection) }
+
+    func close(_ channel: any Channel) { channel.close(promise: nil) }
 
     func shutDown() {
         isShutDown = true
-        let connections = idle.values.flatMap { $0 }
-        idle = [:]
-        for connection in connections { connection.close() }
+        for connection in idle.takeAll() { connection.close() }
+    }
+}
+
+extension NIOHTTPDecoderLimitConfiguration {
+    /// Engines and proxies before them send more than they should, and less than this.
+    fileprivate static var upstream: Self {
+        var limits = Self()
+        limits.maxHeaderFieldSize = 32 << 10
+        limits.maxHeaderListSize = 64 << 10
+        limits.maxHeaderFieldCount = 256
+        return limits
     }
 }

@@ -64,24 +64,39 @@ package final class MultiplexedConnection: Sendable {
         }
     }
 
+    /// Sends a request and tells the handler on `eventLoop`, where this must be called, what becomes of it.
+    package func start(
+        _ request: UpstreamRequest, on eventLoop: any EventLoop, handler: any UpstreamResponseHandler
+    ) -> UpstreamCall {
+        if eventLoop === channel.eventLoop {
+            let exchange = UpstreamExchange(request, handler: handler, eventLoop: eventLoop)
+            run(exchange)
+            exchange.hasBegun()
+            return UpstreamCall(exchange)
+        }
+        let relay = UpstreamRelay(to: handler, on: eventLoop, from: channel.eventLoop)
+        let exchange = NIOLoopBoundBox.makeBoxSendingValue(
+            UpstreamExchange(request, handler: relay, eventLoop: channel.eventLoop), eventLoop: channel.eventLoop)
+        channel.eventLoop.execute { [self] in
+            relay.relays(exchange.value)
+            run(exchange.value)
+            exchange.value.hasBegun()
+        }
+        return UpstreamCall(exchange, relay: relay)
+    }
+
     /// Sends a request and waits for the whole answer, whatever its status.
     ///
-    /// - Throws: ``ChatFailure`` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
+    /// - Throws: ``ChatFailure`` as told to ``UpstreamResponseHandler/ended(_:)``; `CancellationError`.
     package func collect(_ request: UpstreamRequest) async throws -> UpstreamReply {
-        guard case .reply(let reply) = try await run(UpstreamExchange(request, mode: .collect)) else {
-            throw ChatFailure(.invalidAnswer, "a stream came where a whole answer was asked for")
-        }
-        return reply
+        try await ReplyCollector.collect(request, on: channel.eventLoop, run)
     }
 
     /// Sends a request and waits for the head of the answer, whatever its status.
     ///
-    /// - Throws: ``ChatFailure`` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
+    /// - Throws: As ``collect(_:)``.
     package func stream(_ request: UpstreamRequest) async throws -> UpstreamResponse {
-        guard case .response(let response) = try await run(UpstreamExchange(request, mode: .stream)) else {
-            throw ChatFailure(.invalidAnswer, "a whole answer came where a stream was asked for")
-        }
-        return response
+        try await BodyBuffer.stream(request, on: channel.eventLoop, run)
     }
 
     package var isActive: Bool { channel.isActive }
@@ -114,36 +129,28 @@ package final class MultiplexedConnection: Sendable {
         if isLast { close() }
     }
 
-    private func run(_ exchange: UpstreamExchange) async throws -> UpstreamExchange.Outcome {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                if exchange.begin(continuation) { start(exchange) }
-            }
-        } onCancel: {
-            exchange.cancel()
-        }
-    }
-
-    private func start(_ exchange: UpstreamExchange) {
+    /// Must be called on the channel's event loop.
+    private func run(_ exchange: UpstreamExchange) {
+        guard !exchange.isOver else { return }
         usage.withLock { $0.exchanges += 1 }
         let origin = UpstreamOrigin(exchange.request.address)
+        let bound = NIOLoopBound(exchange, eventLoop: channel.eventLoop)
         streams.createStreamChannel { stream in
             stream.eventLoop.makeCompletedFuture {
                 let pipeline = stream.pipeline.syncOperations
                 try pipeline.addHandler(HTTP2FramePayloadToHTTP1ClientCodec(httpProtocol: .https))
                 try pipeline.addHandler(
-                    UpstreamConnection(channel: stream, origin: origin, owner: StreamOwner()))
+                    UpstreamConnection(channel: stream, origin: origin, owner: StreamOwner(), keepAlive: nil))
             }
-        }.whenComplete { result in
+        }.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let stream): stream.closeFuture.whenComplete { _ in self.exchangeEnded() }
             case .failure: self.exchangeEnded()
             }
             do {
-                try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self).start(exchange)
+                try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self).start(bound.value)
             } catch {
-                exchange.end(
-                    .failure(ChatFailure(.unreachable, "the connection to \(origin) has ended", cause: error)))
+                bound.value.end(ChatFailure(.unreachable, "the connection to \(origin) has ended", cause: error))
             }
         }
     }
@@ -177,17 +184,17 @@ package final class MultiplexedConnection: Sendable {
 
 /// A stream serves one exchange and is closed.
 private final class StreamOwner: UpstreamConnectionOwner {
-    func mayRelease(after head: HTTPResponseHead) -> Bool { true }
-
-    /// Not at once: the answer's end is being read, and closing now would reset a stream that is about to end by itself.
-    func release(_ connection: UpstreamConnection) {
-        let bound = NIOLoopBound(connection, eventLoop: connection.channel.eventLoop)
-        connection.channel.eventLoop.execute { bound.value.close() }
-    }
+    func release(_ connection: UpstreamConnection) {}
 
     func forget(_ connection: UpstreamConnection) {}
 
+    /// Not at once: the answer's end is being read, and closing now would reset a stream that is about to end by
+    /// itself.
+    func close(_ channel: any Channel) { channel.eventLoop.execute { channel.close(promise: nil) } }
+
     func connect(for exchange: UpstreamExchange) {
-        exchange.end(.failure(ChatFailure(.interrupted, "the connection ended before the request was answered")))
+        exchange.end(
+            ChatFailure(
+                .unreachable, "\(UpstreamOrigin(exchange.request.address)) takes no more requests on this connection"))
     }
 }

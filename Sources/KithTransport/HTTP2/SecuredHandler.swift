@@ -25,6 +25,7 @@ final class SecuredHandler: ChannelInboundHandler, RemovableChannelHandler {
         guard negotiated == "h2" else { return fail(NIOHTTP2Errors.invalidALPNToken(), context: context) }
         do {
             let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(FlushCoalescingHandler())
             let streams = try pipeline.configureHTTP2Pipeline(
                 mode: .client, connectionConfiguration: configuration.connection,
                 streamConfiguration: configuration.stream

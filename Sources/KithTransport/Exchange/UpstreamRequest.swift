@@ -30,9 +30,12 @@ package struct UpstreamRequest: Sendable {
 
 /// How long and how much is waited for; no wait is without a limit.
 package struct UpstreamLimits: Sendable {
-    /// Until a connection stands, name resolution and TLS included.
+    /// Until a connection stands, name resolution included. A TLS handshake may take as long again, and ten seconds in any
+    /// case: a busy machine needs them for its arithmetic.
     package var connect: Duration
-    /// From the request until the first byte of the answer's body; the head alone says nothing about the work.
+    /// From the moment at which the request was written out until the first byte of the answer's body; the head alone
+    /// says nothing about the work. A request of which no more goes out is given up after the longer of this and
+    /// `stall`.
     package var firstByte: Duration
     /// Between two pieces of the answer.
     package var stall: Duration

@@ -18,7 +18,7 @@ final class DeadlineTimer {
     }
 
     func set(after delay: Duration) {
-        let deadline = NIODeadline.now() + TimeAmount(delay)
+        let deadline = eventLoop.now + TimeAmount(delay)
         self.deadline = deadline
         if let wakeUp, wakeUp.at <= deadline { return }
         schedule(at: deadline)
@@ -41,7 +41,7 @@ final class DeadlineTimer {
     private func fire() {
         wakeUp = nil
         guard let deadline else { return }
-        if NIODeadline.now() < deadline {
+        if eventLoop.now < deadline {
             schedule(at: deadline)
         } else {
             self.deadline = nil
