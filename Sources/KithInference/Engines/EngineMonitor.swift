@@ -3,88 +3,127 @@
 package import KithModel
 import Synchronization
 
-/// What is known of this node's engine without asking it.
-package struct EngineStatus: Sendable {
-    package var kind: EngineKind?
-    package var health: EngineHealth
-    /// Why this engine was chosen, or why there is none, in words.
-    package var reason: String
-    package var models: [ModelInfo]
-    package var slots: Int
-    package var active: Int
-    package var queued: Int
-
-    package init(
-        kind: EngineKind?, health: EngineHealth, reason: String, models: [ModelInfo] = [], slots: Int = 0,
-        active: Int = 0, queued: Int = 0
-    ) {
-        self.kind = kind
-        self.health = health
-        self.reason = reason
-        self.models = models
-        self.slots = slots
-        self.active = active
-        self.queued = queued
-    }
-}
-
-/// Tells what is known of the engine; never waits.
-package protocol EngineStatusSource: Sendable {
-    func status() -> EngineStatus
-}
-
-/// Watches an engine, so that whoever asks for its state is answered with what is known.
+/// Watches an engine, so that whoever asks for its state is answered with what is known; when it is looked at decides
+/// ``EngineWatch``.
 package final class EngineMonitor: EngineStatusSource {
-    package static let pause = Duration.seconds(2)
-    package static let pauseWhileLoading = Duration.milliseconds(250)
-
-    private struct Knowledge {
-        var health: EngineHealth
-        var models: [ModelInfo] = []
+    private struct State {
+        var watch: EngineWatch
+        /// Sleeps until the next look, and is cancelled when that is to come sooner.
+        var sleeper: Task<Void, Never>?
     }
 
     private let local: LocalEngine?
     private let reason: String
     private let clock: any TimeSource
-    private let knowledge: Mutex<Knowledge>
+    private let state: Mutex<State>
+    private let onReturn = Callback<Void>()
 
     /// - Parameter local: `nil` for a node without an engine.
     package init(local: LocalEngine?, reason: String, clock: any TimeSource) {
         self.local = local
         self.reason = reason
         self.clock = clock
-        knowledge = Mutex(Knowledge(health: local == nil ? .down("no engine") : .loading))
+        state = Mutex(State(watch: EngineWatch(cadence: local?.engine.isRemote == true ? .remote : .local)))
+        local?.whenHeard { [weak self] sign in self?.heard(sign) }
     }
 
+    /// - Parameter onReturn: Told each time that the engine was down and answers again; must not wait.
+    package func whenReturned(_ onReturn: @escaping @Sendable () -> Void) { self.onReturn.set { onReturn() } }
+
     package func status() -> EngineStatus {
-        let known = knowledge.withLock { $0 }
-        guard let local else { return EngineStatus(kind: nil, health: known.health, reason: reason) }
+        guard let local else { return EngineStatus(kind: nil, health: .down("no engine"), reason: reason) }
+        let known = state.withLock { $0.watch }
         let load = local.load
         return EngineStatus(
             kind: local.engine.kind, health: known.health, reason: reason, models: known.models,
-            slots: local.engine.capacity.slots, active: load.running, queued: load.waiting)
+            isListKnown: known.isListKnown, slots: local.engine.capacity.slots, active: load.running,
+            queued: load.waiting)
     }
 
-    /// Asks the engine once.
-    package func refresh() async {
-        guard let local else { return }
-        var found = Knowledge(health: await local.engine.health())
-        if found.health == .ready {
-            do {
-                found.models = try await local.engine.models()
-            } catch {
-                found.health = .down("cannot list its models: \((error as? ChatFailure)?.message ?? "\(error)")")
+    /// Asks the engine once, its models too.
+    package func refresh() async { await look(readingModels: true) }
+
+    /// Looks again and again until the task is cancelled.
+    package func run() async {
+        guard local != nil else { return }
+        while !Task.isCancelled {
+            let next = state.withLock { $0.watch.next(now: clock.now) }
+            if next.at > clock.now {
+                await sleep(until: next.at)
+            } else {
+                await look(readingModels: next.readsModels)
             }
         }
-        knowledge.withLock { [found] in $0 = found }
     }
 
-    /// Asks again and again until the task is cancelled.
-    package func run() async {
-        while local != nil, !Task.isCancelled {
-            await refresh()
-            let pause = status().health == .loading ? Self.pauseWhileLoading : Self.pause
-            do { try await clock.sleep(for: pause) } catch { return }
+    // MARK: Being told
+
+    /// A request failed in a way that may be the engine's: it is looked at at once, at most once a second.
+    package func noteFailure() { change { $0.noteFailure() } }
+
+    package func noteUnknownModel() { change { $0.noteUnknownModel() } }
+
+    /// The engine answered a request.
+    package func noteSuccess() {
+        let now = clock.now
+        let isBack = state.withLock { $0.watch.noteSuccess(now: now) }
+        if isBack { onReturn(()) }
+    }
+
+    private func heard(_ sign: LocalEngine.Sign) {
+        switch sign {
+        case .answered: noteSuccess()
+        case .failed(let failure):
+            let blame = Blame(failure)
+            if blame.asksCatalogue { return noteUnknownModel() }
+            switch blame.subject {
+            case .candidate, .pause: noteFailure()
+            case .nobody, .request, .feature, .load, .key: break
+            }
         }
+    }
+
+    /// Changes what is known, and looks when that says so.
+    private func change(_ body: (inout EngineWatch) -> Void) {
+        let sleeper = state.withLock { state in
+            body(&state.watch)
+            return state.sleeper
+        }
+        sleeper?.cancel()
+    }
+
+    // MARK: Looking
+
+    private func look(readingModels: Bool) async {
+        guard let local else { return }
+        state.withLock { $0.watch.began(.init(at: clock.now, readsModels: readingModels)) }
+        var health = await local.engine.health()
+        var models: [ModelInfo]?
+        if health == .ready, readingModels {
+            do {
+                models = try await local.engine.models()
+            } catch {
+                health = .down("cannot list its models: \((error as? ChatFailure)?.message ?? "\(error)")")
+            }
+        }
+        guard !Task.isCancelled else { return }
+        let now = clock.now
+        let isBack = state.withLock { [health, models] in $0.watch.found(health, models: models, now: now) }
+        if isBack { onReturn(()) }
+    }
+
+    private func sleep(until moment: Moment) async {
+        let sleeper = Task { [clock] in _ = try? await clock.sleep(until: moment, tolerance: nil) }
+        let isSooner = state.withLock { state in
+            state.sleeper = sleeper
+            return state.watch.next(now: clock.now).at < moment  // it was changed before it could be woken
+        }
+        if isSooner { sleeper.cancel() }
+        await withTaskCancellationHandler {
+            await sleeper.value
+        } onCancel: {
+            sleeper.cancel()
+        }
+        state.withLock { $0.sleeper = nil }
     }
 }

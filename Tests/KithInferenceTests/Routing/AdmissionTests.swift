@@ -108,7 +108,7 @@ struct AdmissionTests {
         #expect(failure?.code == .overloaded)
         #expect(failure?.retryAfter == .seconds(7))
         #expect(failure?.roomAfter == .seconds(5))
-        #expect(failure.map { FailureRule($0).effect } == .hold(.seconds(5), "overloaded"))
+        #expect(failure.map { Blame($0).subject } == .load(.init(room: .seconds(5), turn: .seconds(7))))
         waiting.cancel()
         withExtendedLifetime(lease) {}
     }

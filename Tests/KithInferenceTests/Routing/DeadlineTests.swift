@@ -114,9 +114,9 @@ struct DeadlineTests {
 
     @Test("A deadline is nobody's fault: nothing else is tried, and nothing is held against who was asked")
     func rule() {
-        let rule = FailureRule(ChatFailure(.deadlineExceeded, ""))
-        #expect(!rule.triesAnother)
-        #expect(rule.effect == .none)
+        let blame = Blame(ChatFailure(.deadlineExceeded, ""))
+        #expect(!blame.triesAnother)
+        #expect(blame.subject == .nobody)
     }
 }
 

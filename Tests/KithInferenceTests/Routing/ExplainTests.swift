@@ -11,8 +11,8 @@ struct ExplainTests {
         var nodes: [NodeSnapshot]
 
         func snapshots() -> [NodeSnapshot] { nodes }
-        func backend(for node: NodeName) -> (any Answering)? { nil }
-        func report(_ failure: ChatFailure, from node: NodeName) {}
+        func backend(for node: NodeID) -> (any Answering)? { nil }
+        func report(_ failure: ChatFailure, from node: NodeID) {}
     }
 
     private let request = ChatRequest(model: "m", messages: [ChatMessage(.user, "hello")])
@@ -44,8 +44,8 @@ struct ExplainTests {
             mesh: FixedMesh(nodes: [.sketch("away", reachability: .down("refused"))]), clock: ManualClock())
         let explanation = dispatcher.explain(request, pin: "attic")
         #expect(explanation.decision.choices.isEmpty)
-        #expect(explanation.refusal?.code == .noEngine)
-        #expect(explanation.refusal?.message.contains("attic") == true)
+        #expect(explanation.refusal?.code == .nodeNotFound)
+        #expect(explanation.refusal?.message == "no node named 'attic' is known here; there is away")
     }
 
     @Test("Asking often changes nothing: nothing is reserved and nothing learned")

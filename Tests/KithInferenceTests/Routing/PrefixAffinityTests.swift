@@ -70,7 +70,7 @@ struct PrefixAffinityTests {
     @Test("A node that is up to two requests busier keeps its conversation, and loses it to the best beyond that")
     func escapeByLoad() {
         let router = Self.router(sent: Self.conversation)
-        func node(_ outstanding: Int) -> NodeName? {
+        func node(_ outstanding: Int) -> NodeID? {
             Self.first(router, holder: .sketch("second", slots: 8, outstanding: outstanding))?.candidate.node
         }
         #expect(node(2) == "second")
@@ -80,7 +80,7 @@ struct PrefixAffinityTests {
     @Test("A node on which it would wait half as long again loses it")
     func escapeByWait() {
         let router = Self.router(sent: Self.conversation)
-        func node(level: Double) -> NodeName? {
+        func node(level: Double) -> NodeID? {
             Self.first(router, holder: .sketch("second", slots: 4, level: level))?.candidate.node
         }
         #expect(node(level: 0.8) == "second")

@@ -30,6 +30,9 @@ struct RouterTests {
             (.sketch("n", reachability: .unknown), .unknown),
             (.sketch("n", isDraining: true), .draining),
             (.sketch("n", models: []), .noEngine),
+            (.sketch("n", engine: .down("refused")), .engineDown("refused")),
+            (.sketch("n", models: [], engine: .loading), .engineLoading),
+            (.sketch("n", models: [], engine: .unknown), .beingDescribed),
             (.sketch("n", models: [.sketch("other")]), .modelAbsent),
             (.sketch("n", models: [.sketch("m", context: 10)]), .contextTooShort(10)),
         ])
@@ -58,7 +61,7 @@ struct RouterTests {
             RouteRequest(purpose: .embedding), .sketch("chats", models: [.sketch("m")]),
             .sketch("embeds", models: [.sketch("m", embeds: true)]))
         #expect(decision.choices.map(\.candidate.node) == ["embeds"])
-        #expect(decision.skipped == [.init(node: "chats", reason: .modelAbsent)])
+        #expect(decision.skipped == [.init(node: "chats", reason: .lacks(.embeddings))])
     }
 
     @Test("A pinned request goes to its node or nowhere")
@@ -75,7 +78,7 @@ struct RouterTests {
             (NodeSnapshot.sketch("better"), NodeSnapshot.sketch("worse", outstanding: 1)),
             (.sketch("better", slots: 4, outstanding: 3), .sketch("worse", slots: 1, outstanding: 1)),
             (.sketch("better", latency: .milliseconds(1)), .sketch("worse", latency: .milliseconds(2))),
-            (.sketch("better", outstanding: 2), .sketch("worse", isLoading: true)),
+            (.sketch("better", outstanding: 2), .sketch("worse", engine: .loading)),
             (.sketch("better", outstanding: 1, level: 4), .sketch("worse")),
         ])
     func ranking(better: NodeSnapshot, worse: NodeSnapshot) {
@@ -109,7 +112,7 @@ struct RouterTests {
             router.succeeded(id, at: Candidate(node: node, model: "m"), now: .seconds(3))
         }
         let nodes = [NodeSnapshot.sketch("slow", slots: 4), .sketch("fast", slots: 4, outstanding: 1)]
-        func first(at now: Moment) -> NodeName? {
+        func first(at now: Moment) -> NodeID? {
             router.decide(RouteRequest(), among: nodes, now: now).choices.first?.candidate.node
         }
         #expect(first(at: .seconds(3)) == "fast")
@@ -150,7 +153,7 @@ struct RouterTests {
             .random(), at: Candidate(node: "fails", model: "m"), with: ChatFailure(.engineError, "no"), now: .zero)
         let nodes = [NodeSnapshot.sketch("fails"), .sketch("busy", outstanding: 5)]
         #expect(
-            router.decide(RouteRequest(), among: nodes, now: .seconds(1)).choices.map(\.candidate.node) == [
+            router.decide(RouteRequest(), among: nodes, now: .seconds(0.9)).choices.map(\.candidate.node) == [
                 "busy", "fails",
             ])
     }
@@ -226,7 +229,7 @@ struct RouterTests {
                 cost: EngineCost(engineTime: .seconds(1), answerTokens: 92), now: .seconds(1))
         }
         let node = NodeSnapshot.sketch(
-            "n", isSelf: true, isLoading: true, slots: 2, outstanding: 4, latency: .milliseconds(7), level: 2)
+            "n", isSelf: true, engine: .loading, slots: 2, outstanding: 4, latency: .milliseconds(7), level: 2)
         let choice = try #require(
             router.decide(RouteRequest(tokens: 160), among: [node], now: .seconds(1)).choices.first)
         let estimate = choice.estimate
@@ -263,14 +266,22 @@ struct RouterTests {
         #expect(router.tokensPerSecond[Candidate(node: "n", model: "m2999")] != nil)
     }
 
-    @Test("A node that says it is overloaded is left alone for as long as it asked")
+    @Test("A node that says it is overloaded stays a choice, with the wait it asked for and after those with room")
     func retryAfterIsObeyed() {
         var router = router
         let candidate = Candidate(node: "a", model: "m")
         router.failed(
             .random(), at: candidate, with: ChatFailure(.overloaded, "full", retryAfter: .seconds(7)), now: .zero)
-        #expect(router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(6.9)).choices.isEmpty)
-        #expect(router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(7.1)).choices.count == 1)
+        let alone = router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(1))
+        #expect(alone.choices.map(\.full?.at) == [.seconds(7)])
+        #expect(alone.choices.map(\.estimate.queue) == [.seconds(6)])
+        #expect(alone.roomAfter(now: .seconds(1)) == .seconds(6))
+        let both = router.decide(
+            RouteRequest(), among: [.sketch("a"), .sketch("b", outstanding: 50)], now: .seconds(6.9))
+        #expect(both.choices.map(\.candidate.node) == ["b", "a"])
+        #expect(both.roomAt == nil)
+        let later = router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(7.1))
+        #expect(later.choices.map(\.full) == [nil])
     }
 
     @Test("A node that comes back starts with a clean slate")

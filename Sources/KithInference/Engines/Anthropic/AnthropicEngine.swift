@@ -23,13 +23,15 @@ package struct AnthropicEngine: ChatEngine {
         connection.credential = settings.key.map { .header("x-api-key", $0.source(from: secrets)) }
         self.connection = connection
         preferred = settings.model
-        catalogue = ModelCatalogue(clock: clock) { [connection] in
+        catalogue = ModelCatalogue(clock: clock, preferred: preferred) { [connection] in
             try await connection.get(AnthropicModelList.self, path: "/v1/models?limit=1000").data
                 .map { ModelInfo(id: ModelID($0.id), ownedBy: "anthropic") }
         }
     }
 
     package var kind: EngineKind { .anthropic }
+
+    package var isRemote: Bool { true }
 
     package var capacity: EngineCapacity { EngineCapacity(slots: Self.slots) }
 
@@ -55,12 +57,11 @@ package struct AnthropicEngine: ChatEngine {
         } else {
             model = try await catalogue.resolve(nil, preferred: preferred)
         }
-        let body = try await connection.stream(
+        let (_, body) = try await connection.stream(
             path: "/v1/messages", body: try AnthropicRequestEncoder.body(for: request, model: model), model: model,
-            contentType: "text/event-stream", limits: UpstreamLimits(firstByte: request.firstTokenLimit))
-        return .events(
-            DecodedStream(
-                body: body, decoder: EventStreamDecoder(AnthropicStreamDecoder()), stallLimit: request.stallLimit))
+            limits: UpstreamLimits(
+                firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
+        return .events(EngineStream(body: body, decoder: AnthropicStreamDecoder(), stallLimit: request.stallLimit))
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {

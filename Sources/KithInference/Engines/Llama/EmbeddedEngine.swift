@@ -70,7 +70,8 @@ package final class EmbeddedEngine: ChatEngine {
             var base = address
             base.basePath = "/v1"
             let engine = OpenAICompatibleEngine(
-                settings: OpenAISettings(address: base, model: process.command.model, slots: capacity.slots),
+                settings: OpenAISettings(
+                    address: base, key: .value(process.key), model: process.command.model, slots: capacity.slots),
                 client: client, kind: .embedded, clock: clock)
             current = (address, engine)
             return engine

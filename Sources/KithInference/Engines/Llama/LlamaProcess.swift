@@ -14,6 +14,9 @@ import SystemPackage
 /// killed without warning leaves nothing behind.
 package final class LlamaProcess: Service {
     package let command: any LlamaCommand
+    /// What the server wants to be shown. Another one with each start of the node, and known to the child by its environment
+    /// alone: a command line is for everybody to read.
+    let key = Secret.random()
     private let logFile: String
     private let health: any LlamaHealthChecking
     private let limits: LlamaLimits
@@ -34,6 +37,9 @@ package final class LlamaProcess: Service {
         self.clock = clock
         self.logger = logger
     }
+
+    /// Where llama.cpp's own server looks for it, and the launcher too.
+    private static let keyVariable = "LLAMA_API_KEY"
 
     package var state: LlamaState { box.state }
 
@@ -142,7 +148,8 @@ package final class LlamaProcess: Service {
         options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: limits.stop)]
         let result = try await Subprocess.run(
             .path(FilePath(launch.executable)), arguments: Arguments(launch.arguments),
-            environment: ChildEnvironment.withoutSecrets(), platformOptions: options, input: .inputWriter,
+            environment: ChildEnvironment.withoutSecrets([Self.keyVariable: key.reveal()]), platformOptions: options,
+            input: .inputWriter,
             output: .sequence, error: .sequence
         ) { execution in
             childID.withLock { $0 = execution.processIdentifier.value }

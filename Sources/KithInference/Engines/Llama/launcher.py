@@ -4,7 +4,7 @@
 serve  prints {"address": "http://127.0.0.1:PORT"} on standard output when the model is loaded
 check  prints {"engine": VERSION, "model": PATH, "bytes": N, "sha256": HEX} and ends
 
-Logs go to standard error. Nothing is fetched from the network.
+Logs go to standard error. Nothing is fetched from the network. Who asks must show the key in LLAMA_API_KEY, which is not handed on.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import sys
 import threading
 
 os.environ.update(HF_HUB_OFFLINE="1", LLAMA_OFFLINE="1")
+KEY = os.environ.pop("LLAMA_API_KEY", None)
 
 # Longest text that can be embedded, in tokens. Memory grows with it: every token of a batch may be an output.
 EMBEDDING_TOKENS = 512
@@ -80,6 +81,8 @@ def serve(arguments):
     params.model_alias = {arguments.alias}
     params.hostnames = ["127.0.0.1"]
     params.port = 0
+    if KEY:
+        params.api_keys = [KEY]
     params.n_parallel = arguments.slots
     params.n_ctx = arguments.context * arguments.slots
     params.n_ubatch = EMBEDDING_TOKENS

@@ -18,6 +18,7 @@ final class OllamaDetailsCache: Sendable {
         let version = "\(tag.name) \(tag.digest ?? "")"
         if let info = known.withLock({ $0[version] }) { return info }
         var info = ModelInfo(id: ModelID(tag.name), ownedBy: "ollama")
+        info.runsElsewhere = tag.runsElsewhere
         do {
             let details = try await connection.post(
                 OllamaModelDetails.self, path: "/api/show",
@@ -25,7 +26,13 @@ final class OllamaDetailsCache: Sendable {
                 limits: EngineConnection.inquiryLimits)
             info.contextLength = details.contextLength
             info.embeds = details.embeds
-        } catch let failure as ChatFailure where [.modelNotFound, .engineError, .invalidAnswer].contains(failure.code) {
+            info.chats = details.chats
+            info.capabilities = details.capabilities
+            info.runsElsewhere = tag.runsElsewhere || details.runsElsewhere
+        } catch let failure as ChatFailure
+            where
+            [.modelNotFound, .unsupported, .invalidRequest, .engineError, .invalidAnswer].contains(failure.code)
+        {
             return info
         }
         known.withLock { known in

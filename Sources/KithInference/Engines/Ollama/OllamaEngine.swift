@@ -3,13 +3,12 @@
 import KithDialects
 package import KithModel
 package import KithTransport
+import NIOCore
 import NIOHTTP1
 
 /// An Ollama on this machine or another.
 package struct OllamaEngine: ChatEngine {
-    /// Ollama queues what it cannot run at once (OLLAMA_NUM_PARALLEL).
-    private static let slots = 4
-
+    package let capacity: EngineCapacity
     private let connection: EngineConnection
     private let catalogue: ModelCatalogue
     private let preferred: ModelID?
@@ -18,8 +17,9 @@ package struct OllamaEngine: ChatEngine {
         let connection = EngineConnection(client: client, name: "Ollama", address: settings.address)
         let details = OllamaDetailsCache(connection: connection)
         self.connection = connection
+        capacity = EngineCapacity(slots: settings.slots)
         preferred = settings.model?.withOllamaTag
-        catalogue = ModelCatalogue(clock: clock) {
+        catalogue = ModelCatalogue(clock: clock, preferred: preferred) {
             var models: [ModelInfo] = []
             for tag in try await connection.get(OllamaTagList.self, path: "/api/tags").models {
                 models.append(try await details.info(tag))
@@ -30,7 +30,7 @@ package struct OllamaEngine: ChatEngine {
 
     package var kind: EngineKind { .ollama }
 
-    package var capacity: EngineCapacity { EngineCapacity(slots: Self.slots) }
+    package var isRemote: Bool { !connection.address.isNear }
 
     package func models() async throws -> [ModelInfo] { try await catalogue.refreshed() }
 
@@ -45,28 +45,43 @@ package struct OllamaEngine: ChatEngine {
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
-        let body = try await connection.stream(
-            path: OllamaRequestEncoder.path(for: request),
-            body: try OllamaRequestEncoder.body(for: request, model: model),
-            model: model, contentType: "application/x-ndjson",
-            limits: UpstreamLimits(firstByte: request.firstTokenLimit))
-        return .events(
-            DecodedStream(
-                body: body, decoder: OllamaStreamDecoder(), stallLimit: request.stallLimit))
+        if request.wantsWholeAnswer {
+            let reply = try await connection.reply(
+                path: OllamaRequestEncoder.path(for: request),
+                body: try OllamaRequestEncoder.body(for: request, model: model), model: model,
+                limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit))
+            return .events(
+                EngineStream(told: Self.events(of: try OllamaWholeAnswer(Array(reply.body.readableBytesView)))))
+        }
+        var asked = request
+        asked.streams = true
+        let (_, body) = try await connection.stream(
+            path: OllamaRequestEncoder.path(for: asked), body: try OllamaRequestEncoder.body(for: asked, model: model),
+            model: model, limits: UpstreamLimits(firstByte: request.firstTokenLimit))
+        return .events(EngineStream(body: body, decoder: OllamaStreamDecoder(), stallLimit: request.stallLimit))
+    }
+
+    private static func events(of answer: OllamaWholeAnswer) -> [ChatEvent] {
+        let end = ChatEvent.finished(answer.finish, answer.usage)
+        return answer.message.isEmpty ? [end] : [.delta(answer.message), end]
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
-        var body: [String: JSONValue] = [
+        guard request.inputs.count == request.inputCount else {
+            throw ChatFailure(.unsupported, "Ollama embeds texts, and no tokens", field: "input")
+        }
+        var body: JSONObject = [
             "model": .string(model.rawValue), "input": .array(request.inputs.map { .string($0) }),
         ]
         body["dimensions"] = request.dimensions.map { .integer(Int64($0)) }
-        let answer = try await connection.post(
-            OllamaEmbeddings.self, path: "/api/embed", body: try JSONBody.encode(body), model: model,
-            limits: UpstreamLimits(firstByte: .seconds(120)))
+        let reply = try await connection.reply(
+            path: "/api/embed", body: body.jsonBytes, model: model,
+            limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: 64 << 20))
+        let answer = try OllamaEmbeddings(Array(reply.body.readableBytesView))
         guard answer.embeddings.count == request.inputs.count else {
             throw ChatFailure(.invalidAnswer, "Ollama did not embed every text")
         }
-        return EmbeddingAnswer(model: model, vectors: answer.embeddings, promptTokens: answer.promptTokens ?? 0)
+        return EmbeddingAnswer(model: model, vectors: answer.embeddings, promptTokens: answer.promptTokens)
     }
 }

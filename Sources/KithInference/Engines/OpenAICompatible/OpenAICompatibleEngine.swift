@@ -26,13 +26,22 @@ package struct OpenAICompatibleEngine: ChatEngine {
             client: client, name: "the OpenAI-compatible engine", address: settings.address)
         connection.credential = settings.key.map { .bearer($0.source(from: secrets)) }
         self.connection = connection
-        catalogue = ModelCatalogue(clock: clock) { [connection] in
+        catalogue = ModelCatalogue(clock: clock, preferred: preferred) { [connection] in
             try await connection.get(OpenAIModelList.self, path: "/models").data.map { model in
                 ModelInfo(
                     id: ModelID(model.id), contextLength: model.contextLength, embeds: true,
-                    created: model.created ?? 0, ownedBy: model.ownedBy ?? "unknown")
+                    chats: Self.chats(model.id), created: model.created ?? 0, ownedBy: model.ownedBy ?? "unknown")
             }
         }
+    }
+
+    package var isRemote: Bool { !connection.address.isNear }
+
+    /// These servers do not say what a model is for; names do.
+    private static func chats(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return !["embed", "bge-", "gte-", "rerank", "whisper", "tts-", "dall-e", "moderation"]
+            .contains(where: name.contains)
     }
 
     package func models() async throws -> [ModelInfo] { try await catalogue.refreshed() }
@@ -78,45 +87,57 @@ package struct OpenAICompatibleEngine: ChatEngine {
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         let model = try await catalogue.resolve(request.model, preferred: preferred)
-        if let bytes = verbatimBytes(request, model) { return try await relay(bytes, request, model) }
-        // Always as a stream: it can be stopped in the middle, and a server may repeat an assistant's prefix in a plain
-        // answer, as llama.cpp does.
-        var streaming = request
-        streaming.streams = true
-        let body = try await connection.stream(
-            path: OpenAIRequestEncoder.path(for: request),
-            body: try OpenAIRequestEncoder.body(for: streaming, model: model), model: model,
-            contentType: "text/event-stream",
+        if request.wantsWholeAnswer { return try await whole(request, model) }
+        // What came in no client's words is asked for as a stream: that can be stopped in the middle.
+        var asked = request
+        asked.streams = true
+        if request.body == nil, kind == .embedded { asked.includesUsage = true }  // llama.cpp counts when it is told to
+        let (type, body) = try await connection.stream(
+            path: OpenAIRequestEncoder.path(for: asked), body: OpenAIRequestEncoder.body(for: asked, model: model),
+            model: model,
             // A server may send the head of its answer before it has read the prompt.
             limits: UpstreamLimits(
                 firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
-        return .events(
-            DecodedStream(
-                body: body, decoder: EventStreamDecoder(OpenAIStreamDecoder(kind: request.kind)),
-                stallLimit: request.stallLimit))
-    }
-
-    private func verbatimBytes(_ request: ChatRequest, _ model: ModelID) -> [UInt8]? {
-        guard !request.streams, request.model == model, let verbatim = request.verbatim,
-            request.messages.last?.role != .assistant
-        else { return nil }
-        switch (verbatim.route, request.kind) {
-        case (.openAIChatCompletions, .chat), (.openAICompletions, .completion): return verbatim.bytes
-        case (.openAIChatCompletions, .completion), (.openAICompletions, .chat): return nil
+        guard type == "application/json" else {
+            return .events(
+                EngineStream(
+                    body: body, decoder: OpenAIEventReader(for: request, model: model), stallLimit: request.stallLimit))
         }
+        // It does not stream, and answers in one piece.
+        let bytes = try await body.collect(upTo: Self.answerLimit)
+        return .events(
+            EngineStream(
+                told: try OpenAIEventReader.events(ofWhole: Array(bytes.readableBytesView), for: request, model: model))
+        )
     }
 
-    private func relay(_ bytes: [UInt8], _ request: ChatRequest, _ model: ModelID) async throws -> ChatAnswer {
+    /// Relays an answer in one piece.
+    private func whole(_ request: ChatRequest, _ model: ModelID) async throws -> ChatAnswer {
         let reply = try await connection.reply(
-            path: OpenAIRequestEncoder.path(for: request), body: bytes, model: model,
-            limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit))
+            path: OpenAIRequestEncoder.path(for: request),
+            body: OpenAIRequestEncoder.body(for: request, model: model), model: model,
+            limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit, bodyBytes: Self.answerLimit))
         let body = Array(reply.body.readableBytesView)
-        let contentType = reply.headers.first(name: "content-type") ?? ""
-        guard contentType.lowercased().hasPrefix("application/json"), Self.looksWhole(body) else {
+        guard Self.looksWhole(body) else { return try streamed(body, request, model) }
+        return .verbatim(VerbatimAnswer(contentType: "application/json", body: body))
+    }
+
+    /// An answer that some servers stream whatever they were asked for, or an error that came as a good answer.
+    private func streamed(_ body: [UInt8], _ request: ChatRequest, _ model: ModelID) throws -> ChatAnswer {
+        if let complaint = (try? JSONValue(parsing: body)).flatMap(EngineComplaint.init) { throw complaint.failure() }
+        let beginning = String(decoding: body.prefix(16), as: UTF8.self).drop { $0.isWhitespace || $0 == "\u{FEFF}" }
+        guard ["data:", "event:", "id:", "retry:", ":"].contains(where: beginning.hasPrefix) else {
             throw ChatFailure(.invalidAnswer, "\(connection.name) did not answer in its dialect")
         }
-        return .verbatim(VerbatimAnswer(contentType: contentType, body: body))
+        var reader = OpenAIEventReader(for: request, model: model)
+        var events: [ChatEvent] = []
+        try reader.feed(body, into: &events)
+        events += try reader.end()
+        return .events(EngineStream(told: events))
     }
+
+    /// Bytes of an answer in one piece; a long one with log probabilities has some ten megabytes.
+    private static let answerLimit = 64 << 20
 
     /// Whether a body is an object with choices, as far as can be told without decoding it: what is passed on as it is
     /// need not be understood, only not be something else.
@@ -130,32 +151,34 @@ package struct OpenAICompatibleEngine: ChatEngine {
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
         let model = try await catalogue.resolve(request.model, preferred: preferred)
-        var body: [String: JSONValue] = [
-            "model": .string(model.rawValue), "input": .array(request.inputs.map { .string($0) }),
-            "encoding_format": "float",
-        ]
-        body["dimensions"] = request.dimensions.map { .integer(Int64($0)) }
-        let list: OpenAIEmbeddingList
+        let reply: UpstreamReply
         do {
-            list = try await connection.post(
-                OpenAIEmbeddingList.self, path: "/embeddings", body: try JSONBody.encode(body), model: model,
-                limits: UpstreamLimits(firstByte: .seconds(120)))
+            reply = try await connection.reply(
+                path: "/embeddings", body: Self.body(for: request, model: model), model: model,
+                limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit))
         } catch let failure as ChatFailure where failure.message.contains("too large to process") {
             // llama.cpp calls it a failure of its own.
             throw ChatFailure(.invalidRequest, "a text is too long to be embedded by this engine", field: "input")
         }
-        let vectors = try list.data.sorted { $0.index < $1.index }.map { try Self.numbers($0.embedding) }
-        guard vectors.count == request.inputs.count else {
+        let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
+        guard vectors.count == request.inputCount else {
             throw ChatFailure(.invalidAnswer, "\(connection.name) did not embed every text")
         }
-        return EmbeddingAnswer(model: model, vectors: vectors, promptTokens: list.usage?.promptTokens ?? 0)
+        return EmbeddingAnswer(model: model, vectors: vectors, promptTokens: tokens)
     }
 
-    private static func numbers(_ vector: OpenAIEmbeddingList.Vector) throws -> [Float] {
-        guard case .float(let numbers) = vector else {
-            throw ChatFailure(.invalidAnswer, "the engine sent embeddings in another form than asked for")
+    /// The client's own words where there are some; asked for as numbers, which every server knows to give.
+    private static func body(for request: EmbeddingRequest, model: ModelID) -> [UInt8] {
+        if let body = request.body {
+            return body.patched(
+                setting: [("model", .string(model.rawValue)), ("encoding_format", "float")], removing: [])
         }
-        return numbers
+        var body: JSONObject = [
+            "model": .string(model.rawValue), "input": .array(request.inputs.map { .string($0) }),
+            "encoding_format": "float",
+        ]
+        body["dimensions"] = request.dimensions.map { .integer(Int64($0)) }
+        return body.jsonBytes
     }
 }
 

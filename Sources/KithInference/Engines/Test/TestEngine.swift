@@ -52,6 +52,9 @@ extension TestEngine {
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         try Task.checkCancellation()
         try check(request.model)
+        if let choices = request.sampling.choices, choices != 1 {
+            throw ChatFailure(.unsupported, "\(modelID) gives one answer, 'n' cannot be \(choices)", field: "n")
+        }
         let promptTokens = request.promptWords
         guard promptTokens <= TestEngineSetup.contextLength else {
             throw ChatFailure(
@@ -69,6 +72,9 @@ extension TestEngine {
         try check(request.model)
         let most = setup.settings.embeddingDimensions
         guard most > 0 else { throw ChatFailure(.unsupported, "\(modelID) offers no embeddings") }
+        guard request.inputs.count == request.inputCount else {
+            throw ChatFailure(.unsupported, "\(modelID) embeds texts, and no tokens", field: "input")
+        }
         let dimensions = request.dimensions ?? most
         guard (1...most).contains(dimensions) else {
             throw ChatFailure(

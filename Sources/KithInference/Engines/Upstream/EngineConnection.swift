@@ -53,13 +53,12 @@ struct EngineConnection: Sendable {
         return try accepted(reply, key: key, model: model)
     }
 
-    /// The answer as it comes.
+    /// The answer as it comes, and what it calls itself: a media type in small letters, or nothing.
     ///
-    /// - Parameter contentType: What a stream of this dialect calls itself.
     /// - Throws: ``ChatFailure``; `CancellationError`.
     func stream(
-        path: String, body: [UInt8], model: ModelID, contentType: String, limits: UpstreamLimits
-    ) async throws -> UpstreamBody {
+        path: String, body: [UInt8], model: ModelID, limits: UpstreamLimits
+    ) async throws -> (type: String, body: UpstreamBody) {
         let key = try currentKey()
         let response = try await client.stream(
             UpstreamRequest(
@@ -69,10 +68,11 @@ struct EngineConnection: Sendable {
             let body = try await response.body.collect(upTo: Self.refusalBytes)
             throw refusal(status: response.status, headers: response.headers, body: body, key: key, model: model)
         }
-        guard response.headers.first(name: "content-type")?.lowercased().hasPrefix(contentType) == true else {
-            throw ChatFailure(.invalidAnswer, "\(name) did not answer with a stream of its dialect")
+        let type = response.headers.first(name: "content-type")?.lowercased().split(separator: ";").first ?? ""
+        guard type != "text/html" else {
+            throw ChatFailure(.invalidAnswer, "\(name) did not answer with a stream of its dialect, but with a page")
         }
-        return response.body
+        return (String(type), response.body)
     }
 
     /// - Parameter key: what was shown to the engine.
@@ -81,7 +81,8 @@ struct EngineConnection: Sendable {
     ) -> ChatFailure {
         let failure = UpstreamRefusal(
             engine: name, status: status, retryAfter: headers.first(name: "retry-after"),
-            body: Array(body.readableBytesView), model: model, key: key
+            retryAfterMilliseconds: headers.first(name: "retry-after-ms"), body: Array(body.readableBytesView),
+            model: model, key: key
         ).failure
         guard failure.code == .unauthorized, let key, let credential else { return failure }
         return credential.failure(refused: key, by: name) ?? failure

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithDialects
-import KithModel
+package import KithDialects
+package import KithModel
+package import NIOCore
 
 /// Reads one dialect's stream: a value that bytes go into and events come out of.
-protocol EngineStreamDecoding: Sendable {
+package protocol EngineStreamDecoding: Sendable {
     /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
     /// - Throws: ``ChatFailure``.
-    mutating func feed(_ bytes: some Collection<UInt8>, into events: inout [ChatEvent]) throws
+    mutating func feed(_ bytes: ByteBuffer, into events: inout [ChatEvent]) throws
 
     /// Called when the body has ended.
     ///
@@ -15,26 +16,50 @@ protocol EngineStreamDecoding: Sendable {
     mutating func end() throws -> [ChatEvent]
 }
 
-extension OllamaStreamDecoder: EngineStreamDecoding {}
+extension OpenAIEventReader: EngineStreamDecoding {
+    package mutating func feed(_ bytes: ByteBuffer, into events: inout [ChatEvent]) throws {
+        try feed(bytes.readableBytesView, into: &events)
+    }
+}
 
-/// OpenAI's and Anthropic's streams are server-sent events.
-struct EventStreamDecoder<Events: ServerSentEventReading>: EngineStreamDecoding {
-    private var framing = ServerSentEventDecoder()
-    private var events: Events
-
-    init(_ events: Events) { self.events = events }
-
-    mutating func feed(_ bytes: some Collection<UInt8>, into found: inout [ChatEvent]) throws {
-        for event in try framing.feed(bytes) { found += try events.take(event) }
+extension OpenAIEventReader {
+    /// Reads the answer to a request.
+    ///
+    /// - Parameter own: Events that stand beside the engine's.
+    package init(for request: ChatRequest, model: ModelID, own: OwnEvents? = nil) {
+        self.init(kind: request.kind, mode: Mode(request), fallback: .init(request, model: model), own: own)
     }
 
-    mutating func end() throws -> [ChatEvent] { try events.end() }
+    /// The events of an answer in one piece.
+    static func events(ofWhole body: [UInt8], for request: ChatRequest, model: ModelID) throws -> [ChatEvent] {
+        try events(
+            ofWhole: body, kind: request.kind, mode: Mode(request), fallback: .init(request, model: model))
+    }
 }
 
-protocol ServerSentEventReading: Sendable {
-    mutating func take(_ event: ServerSentEvent) throws -> [ChatEvent]
-    mutating func end() throws -> [ChatEvent]
+extension OpenAIEventReader.Mode {
+    fileprivate init(_ request: ChatRequest) {
+        self = request.takesRawEvents ? .raw(includesUsage: request.includesUsage) : .decoded
+    }
 }
 
-extension OpenAIStreamDecoder: ServerSentEventReading {}
-extension AnthropicStreamDecoder: ServerSentEventReading {}
+extension OpenAIAnswerHeader {
+    /// What stands in an answer to this request where the engine does not say it.
+    package init(_ request: ChatRequest, model: ModelID) {
+        self.init(
+            id: (request.kind == .chat ? "chatcmpl-" : "cmpl-") + request.id.rawValue,
+            created: Int(WallTime.now().milliseconds / 1_000), model: model.rawValue)
+    }
+}
+
+extension OllamaStreamDecoder: EngineStreamDecoding {
+    package mutating func feed(_ bytes: ByteBuffer, into events: inout [ChatEvent]) throws {
+        try feed(bytes.readableBytesView, into: &events)
+    }
+}
+
+extension AnthropicStreamDecoder: EngineStreamDecoding {
+    package mutating func feed(_ bytes: ByteBuffer, into events: inout [ChatEvent]) throws {
+        try feed(bytes.readableBytesView, into: &events)
+    }
+}

@@ -3,9 +3,10 @@
 import KithModel
 import Synchronization
 
-/// The models an engine lists, remembered for a short while.
+/// The models an engine lists, remembered until the list is read anew.
 final class ModelCatalogue: Sendable {
-    private static let freshFor = Duration.seconds(30)
+    /// Whoever watches the engine has the list read anew sooner than this, when there is reason to.
+    private static let freshFor = Duration.seconds(600)
     /// A name that is not listed is looked for again only after this long.
     private static let retryAfter = Duration.seconds(2)
 
@@ -15,22 +16,33 @@ final class ModelCatalogue: Sendable {
     }
 
     private let clock: any TimeSource
+    private let preferred: ModelID?
     private let fetch: @Sendable () async throws -> [ModelInfo]
     private let listing = Mutex<Listing?>(nil)
 
-    init(clock: any TimeSource, fetch: @escaping @Sendable () async throws -> [ModelInfo]) {
+    /// - Parameter preferred: The owner's choice for prompts that name none.
+    init(
+        clock: any TimeSource, preferred: ModelID? = nil, fetch: @escaping @Sendable () async throws -> [ModelInfo]
+    ) {
         self.clock = clock
+        self.preferred = preferred
         self.fetch = fetch
     }
 
+    /// - Returns: The preferred one first.
     /// - Throws: ``ChatFailure`` when the engine cannot be asked.
     func refreshed() async throws -> [ModelInfo] {
-        let models = try await fetch()
+        var models = try await fetch()
+        if let preferred, let place = models.firstIndex(where: { $0.id.isMeant(by: preferred) }) {
+            var first = models.remove(at: place)
+            first.isPreferred = true
+            models.insert(first, at: 0)
+        }
         listing.withLock { $0 = Listing(models: models, at: clock.now) }
         return models
     }
 
-    /// The engine's own name for a model, or its first model for `nil`.
+    /// The engine's own name for a model; for `nil` the first that answers prompts on the owner's machines.
     ///
     /// Some servers answer any name with the model they have, so the list is asked. One that keeps no list is trusted to
     /// know its names.
@@ -40,14 +52,25 @@ final class ModelCatalogue: Sendable {
         if wanted == nil, let preferred { return preferred }
         var models = try await known(within: Self.freshFor)
         if let wanted {
-            if models.isEmpty || models.contains(where: { $0.id == wanted }) { return wanted }
+            if models.isEmpty { return wanted }
+            if let listed = Self.listed(wanted, in: models) { return listed }
             models = try await known(within: Self.retryAfter)
-            if models.contains(where: { $0.id == wanted }) { return wanted }
+            if let listed = Self.listed(wanted, in: models) { return listed }
             throw ChatFailure(
                 .modelNotFound, "model '\(wanted)' not found", field: "model", knownModels: models.map(\.id))
         }
-        guard let first = models.first else { throw ChatFailure(.noEngine, "the engine has no model") }
+        guard let first = models.first(where: \.isForAnybody) else {
+            throw models.isEmpty
+                ? ChatFailure(.noEngine, "the engine has no model")
+                : ChatFailure(
+                    .modelNotFound, "the engine has no model that is for prompts which name none", field: "model",
+                    knownModels: models.map(\.id))
+        }
         return first.id
+    }
+
+    private static func listed(_ wanted: ModelID, in models: [ModelInfo]) -> ModelID? {
+        (models.first { $0.id == wanted } ?? models.first { $0.id.isMeant(by: wanted) })?.id
     }
 
     /// What is listed about the model that would be taken.
@@ -56,7 +79,7 @@ final class ModelCatalogue: Sendable {
     func info(_ wanted: ModelID?, preferred: ModelID?) async throws -> ModelInfo? {
         let models = try await known(within: Self.freshFor)
         guard let name = wanted ?? preferred else { return models.first }
-        return models.first { $0.id == name }
+        return models.first { $0.id == name } ?? models.first { $0.id.isMeant(by: name) }
     }
 
     private func known(within age: Duration) async throws -> [ModelInfo] {

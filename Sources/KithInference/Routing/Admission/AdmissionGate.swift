@@ -22,6 +22,7 @@ package final class AdmissionGate: Sendable {
 
     private let clock: any TimeSource
     private let state: Mutex<State>
+    private let onChange = Callback<Void>()
 
     package init(capacity: EngineCapacity, clock: any TimeSource) {
         self.clock = clock
@@ -31,6 +32,9 @@ package final class AdmissionGate: Sendable {
     package var load: (running: Int, waiting: Int) {
         state.withLock { ($0.queue.runningCount, $0.queue.waitingCount) }
     }
+
+    /// - Parameter action: Told each time that somebody comes or goes, by the task that does; must not wait.
+    package func whenChanged(_ action: @escaping @Sendable () -> Void) { onChange.set { action() } }
 
     /// Waits for a slot. The lease gives it back when it is dropped.
     ///
@@ -45,9 +49,11 @@ package final class AdmissionGate: Sendable {
             return (ticket, verdict)
         }
         switch verdict {
-        case .admitted: break
+        case .admitted: onChange(())
         case .refused: throw refusal
-        case .queued: try await wait(ticket)
+        case .queued:
+            onChange(())
+            try await wait(ticket)
         }
         return SlotLease(ticket: ticket, gate: self)
     }
@@ -81,6 +87,7 @@ package final class AdmissionGate: Sendable {
     fileprivate func leave(_ ticket: AdmissionTicket) {
         let now = clock.now
         for admitted in state.withLock({ $0.queue.leave(ticket, now: now) }) { settle(admitted, .success(())) }
+        onChange(())
     }
 
     /// - Returns: `false` when the waiter had been settled otherwise before.

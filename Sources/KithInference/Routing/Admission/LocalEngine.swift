@@ -5,92 +5,101 @@ import Synchronization
 
 /// This node's engine behind its slots and queue, with what has been learned of its pace.
 package final class LocalEngine: Answering {
+    /// What an attempt showed of the engine, whoever asked.
+    package enum Sign: Sendable {
+        case answered
+        case failed(ChatFailure)
+    }
+
     package let engine: any ChatEngine
     private let gate: AdmissionGate
     private let clock: any TimeSource
-    private let firstTokens = Mutex(LatencyWindow())
-    private let stallLimit: Duration
+    private let firstTokens: Mutex<FirstTokenLimit>
+    private let stallLimit: StallLimit
+    private let onSign = Callback<Sign>()
 
-    /// - Parameter stallLimit: How long the engine may take between two tokens.
+    /// - Parameters:
+    ///   - stallLimit: How long the engine may take between two tokens.
+    ///   - loadLimit: How long it may take to load a model.
     package init(
-        engine: any ChatEngine, clock: any TimeSource, stallLimit: Duration = ChatRequest.ordinaryStallLimit
+        engine: any ChatEngine, clock: any TimeSource, stallLimit: StallLimit = StallLimit(),
+        loadLimit: Duration = ChatRequest.ordinaryLoadLimit
     ) {
         self.engine = engine
         self.clock = clock
         self.stallLimit = stallLimit
+        firstTokens = Mutex(FirstTokenLimit(loadLimit: loadLimit))
         gate = AdmissionGate(capacity: engine.capacity, clock: clock)
     }
 
     /// Requests that run and that wait.
     package var load: (running: Int, waiting: Int) { gate.load }
 
+    /// - Parameter onSign: Told of each answer that begins and of each that fails, by the task that asks; must not wait.
+    package func whenHeard(_ onSign: @escaping @Sendable (Sign) -> Void) { self.onSign.set(onSign) }
+
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
+        request.notice?.note(.queued, ahead: gate.load.waiting)
         let lease = try await gate.enter()
+        request.notice?.note(.reading)
         var request = request
-        request.firstTokenLimit = firstTokens.withLock(\.firstTokenLimit)
-        request.stallLimit = stallLimit
         let started = clock.now
-        switch try await engine.answerFromWhereItIs(request) {
-        case .verbatim(var answer):
-            answer.engineTime = clock.now - started
-            return .verbatim(answer)
-        case .events(let stream):
-            return .events(
-                LeasedStream(base: stream, lease: lease, elapsed: { [clock] in clock.now - started }) {
-                    [weak self] elapsed in
-                    self?.firstTokens.withLock { $0.add(elapsed) }
-                })
+        let wait = firstTokens.withLock { $0.began(.init(request), now: started) }
+        request.firstTokenLimit = wait.limit
+        request.stallLimit = stallLimit.limit(for: request, kind: engine.kind)
+        do {
+            switch try await engine.answerFromWhereItIs(request) {
+            case .verbatim(var answer):
+                answer.engineTime = clock.now - started
+                wholeAnswer(of: wait)
+                return .verbatim(answer)
+            case .events(let stream):
+                return .events(
+                    EngineStream(stream).holding(lease, since: started, clock: clock) { [weak self] news in
+                        self?.heard(news, of: wait)
+                    })
+            }
+        } catch {
+            heard(.ended(error), of: wait)
+            throw error
         }
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
         let lease = try await gate.enter()
         defer { withExtendedLifetime(lease) {} }
-        return try await engine.embed(request)
-    }
-}
-
-/// A stream that holds its slot until it ends or is dropped, and says at its end how long it held it.
-private struct LeasedStream: AsyncSequence, Sendable {
-    typealias Element = ChatEvent
-    typealias Failure = any Error
-
-    let base: ChatStream
-    let lease: SlotLease
-    /// Since the slot was taken.
-    let elapsed: @Sendable () -> Duration
-    let onFirstToken: @Sendable (Duration) -> Void
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var base: any AsyncIteratorProtocol<ChatEvent, any Error>
-        var lease: SlotLease?
-        let elapsed: @Sendable () -> Duration
-        var onFirstToken: (@Sendable (Duration) -> Void)?
-
-        mutating func next() async throws -> ChatEvent? { try await next(isolation: #isolation) }
-
-        mutating func next(isolation actor: isolated (any Actor)?) async throws -> ChatEvent? {
-            do {
-                let event = try await base.next(isolation: actor)
-                switch event {
-                case .delta:
-                    onFirstToken.take()?(elapsed())
-                case .finished(let reason, var usage):
-                    lease = nil
-                    usage.engineTime = elapsed()
-                    return .finished(reason, usage)
-                case nil: lease = nil
-                case .waiting: break
-                }
-                return event
-            } catch {
-                lease = nil
-                throw error
-            }
+        do {
+            let answer = try await engine.embed(request)
+            onSign(.answered)
+            return answer
+        } catch {
+            if let failure = error as? ChatFailure { onSign(.failed(failure)) }
+            throw error
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(base: base.makeAsyncIterator(), lease: lease, elapsed: elapsed, onFirstToken: onFirstToken)
+    private func wholeAnswer(of wait: FirstTokenWait) {
+        let now = clock.now
+        firstTokens.withLock { $0.sawToken(of: wait.demand.model, now: now) }
+        onSign(.answered)
     }
+
+    private func heard(_ news: EngineStream.News, of wait: FirstTokenWait) {
+        let now = clock.now
+        switch news {
+        case .firstToken:
+            firstTokens.withLock { $0.sawFirstToken(of: wait, now: now) }
+            onSign(.answered)
+        case .finished: firstTokens.withLock { $0.sawToken(of: wait.demand.model, now: now) }
+        case .ended(let error):
+            guard let failure = error as? ChatFailure else { return }
+            if failure.code == .timeout { firstTokens.withLock { $0.timedOut(wait, now: now) } }
+            onSign(.failed(failure))
+        }
+    }
+}
+
+extension LocalEngine {
+    /// - Parameter action: Told each time that a request takes a slot, waits for one or goes; must not wait.
+    package func whenLoadChanged(_ action: @escaping @Sendable () -> Void) { gate.whenChanged(action) }
 }

@@ -13,14 +13,16 @@ package struct RouteRequest: Sendable {
     package var tokens: Int
     /// At most this many are made; `nil` where the request does not say.
     package var maxTokens: Int?
-    /// The only node that may answer.
+    /// The only node that may answer, as the client calls it.
     package var pin: NodeName?
     /// What the conversation begins with.
     package var prefix: PrefixBlocks
+    /// What the engine must be able to do.
+    package var features: Set<Feature>
 
     package init(
         purpose: Purpose = .chat, model: ModelID? = nil, tokens: Int = 0, maxTokens: Int? = nil, pin: NodeName? = nil,
-        prefix: PrefixBlocks = PrefixBlocks()
+        prefix: PrefixBlocks = PrefixBlocks(), features: Set<Feature> = []
     ) {
         self.purpose = purpose
         self.model = model
@@ -28,13 +30,13 @@ package struct RouteRequest: Sendable {
         self.maxTokens = maxTokens
         self.pin = pin
         self.prefix = prefix
+        self.features = purpose == .embedding ? features.union([.embeddings]) : features
     }
 
     package init(_ request: ChatRequest, pin: NodeName? = nil) {
         self.init(
             model: request.model, tokens: request.estimatedPromptTokens, maxTokens: request.sampling.maxTokens,
-            pin: pin,
-            prefix: PrefixBlocks(request))
+            pin: pin, prefix: PrefixBlocks(request), features: Feature.needed(by: request))
     }
 
     package init(_ request: EmbeddingRequest, pin: NodeName? = nil) {
@@ -49,83 +51,70 @@ package struct RouteDecision: Sendable {
         package var candidate: Candidate
         package var estimate: WaitEstimate
         package var reason: RouteReason
+        /// When it is full, and said so; who has room goes first. `nil` for one that may be asked now.
+        package var full: Room?
 
         /// What the choices are ordered by.
         package var score: Duration { estimate.score }
     }
 
     package struct Skip: Hashable, Sendable {
-        package var node: NodeName
+        package var node: NodeID
+        /// For people only.
+        package var name: NodeName
         package var reason: SkipReason
 
-        package init(node: NodeName, reason: SkipReason) {
+        package init(node: NodeID, name: NodeName, reason: SkipReason) {
             self.node = node
+            self.name = name
             self.reason = reason
+        }
+
+        init(_ node: NodeSnapshot, _ reason: SkipReason) { self.init(node: node.id, name: node.name, reason: reason) }
+
+        package init(_ candidate: Candidate, _ reason: SkipReason) {
+            self.init(node: candidate.node, name: candidate.name, reason: reason)
         }
     }
 
     package var choices: [Choice]
     package var skipped: [Skip]
-    /// Every model that some kin offers, for the answer to a request for an unknown one; empty when there is a choice.
-    package var knownModels: [ModelID]
+    /// Every model that some kin offers, or offered when it was last heard; empty when there is a choice.
+    package var knownModels: [ModelID] = []
     /// The model that was asked for is an alias, of which it is known what it means.
     package var isAlias: Bool
-}
+    /// Whether the model may be had all the same: of whoever cannot be asked now, or it was here lately.
+    package var mayBeOffered = true
+    /// When a request for which there is nobody may find somebody.
+    package var mayHelpAt: Moment?
 
-package enum RouteReason: Hashable, Sendable, CustomStringConvertible {
-    case onlyCandidate
-    case shortestWait
-    case pinned
-    /// All breakers are open and this one opened longest ago.
-    case leastBad
-    /// A better node failed before its first token.
-    case alternate
-    /// It was the last to be sent the beginning of this conversation, and is not much busier than the best.
-    case affinity
-    /// This node drains, and nobody else can answer.
-    case lastResort
-
-    package var description: String {
-        switch self {
-        case .onlyCandidate: "only-candidate"
-        case .shortestWait: "shortest-wait"
-        case .pinned: "pinned"
-        case .leastBad: "least-bad"
-        case .alternate: "alternate"
-        case .affinity: "prefix"
-        case .lastResort: "last-resort"
+    /// When there may be room; `nil` when there is, or nobody to wait for.
+    package var roomAt: Moment? {
+        guard !choices.isEmpty else { return nil }
+        var first: Moment?
+        for choice in choices {
+            guard let full = choice.full else { return nil }
+            first = min(first ?? full.at, full.at)
         }
+        return first
     }
+
+    /// The same, from now on.
+    package func roomAfter(now: Moment) -> Duration? { roomAt.map { max($0 - now, .zero) } }
 }
 
-package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
-    case notKin
-    case down(String)
-    case unknown
-    case draining
-    case noEngine
-    case modelAbsent
-    case contextTooShort(Int)
-    case breakerOpen
-    /// The node asked not to be asked, or its key is wrong; tried again later.
-    case heldBack(String)
-    case pinnedElsewhere
-    /// Tried for this request, and failed.
-    case failed(ChatFailure.Code)
+/// A candidate that is full, and when it may not be.
+package struct Room: Hashable, Sendable {
+    /// When the next place may come free.
+    package var at: Moment
+    /// When the turn of a request that waits there would come.
+    package var turn: Moment
+    /// Whether a provider wants fewer requests, and no queue is full.
+    package var isQuota: Bool
 
-    package var description: String {
-        switch self {
-        case .notKin: "not-kin"
-        case .down(let why): "down(\(why))"
-        case .unknown: "not-heard-of-yet"
-        case .draining: "draining"
-        case .noEngine: "no-engine"
-        case .modelAbsent: "model-absent"
-        case .contextTooShort(let limit): "context(\(limit))"
-        case .breakerOpen: "breaker-open"
-        case .heldBack(let why): "held-back(\(why))"
-        case .pinnedElsewhere: "pinned-elsewhere"
-        case .failed(let code): "failed(\(code.rawValue))"
-        }
+    package init(at: Moment, turn: Moment, isQuota: Bool = false) {
+        self.at = at
+        self.turn = turn
+        self.isQuota = isQuota
     }
 }

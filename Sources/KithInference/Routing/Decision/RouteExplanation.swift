@@ -6,7 +6,9 @@ package import KithModel
 package struct RouteExplanation: Sendable {
     package var wanted: RouteRequest
     package var decision: RouteDecision
+    /// When it was made.
+    package var at: Moment
 
     /// What the client would get; `nil` when there is somebody to ask.
-    package var refusal: ChatFailure? { decision.choices.isEmpty ? decision.refusal(of: wanted) : nil }
+    package var refusal: ChatFailure? { decision.choices.isEmpty ? decision.refusal(of: wanted, now: at) : nil }
 }

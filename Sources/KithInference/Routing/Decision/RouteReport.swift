@@ -24,12 +24,12 @@ package struct RouteReport: Sendable {
     package var headerValue: String {
         var parts: [String] = []
         if let candidate {
-            parts.append("node=\(candidate.node)")
+            parts.append("node=\(candidate.name)")
             parts.append("model=\(Self.quoted(candidate.model.rawValue))")
         }
         if let reason { parts.append("reason=\(reason)") }
         if !skipped.isEmpty {
-            parts.append("skipped=\(Self.quoted(skipped.map { "\($0.node):\($0.reason)" }.joined(separator: ", ")))")
+            parts.append("skipped=\(Self.quoted(skipped.map { "\($0.name):\($0.reason)" }.joined(separator: ", ")))")
         }
         if !continuedOn.isEmpty {
             parts.append("continued-on=\(Self.quoted(continuedOn.map(\.rawValue).joined(separator: ", ")))")

@@ -37,68 +37,108 @@ package struct Router: Sendable {
         var node: NodeSnapshot
         /// When a breaker that is open now lets a request through.
         var opens: Moment?
+        var full: Room?
+        /// What it lacks of what the request needs, and whether it is asked all the same, to see.
+        var lack: (feature: Feature, isWorthAsking: Bool)?
     }
 
     package func decide(_ request: RouteRequest, among nodes: [NodeSnapshot], now: Moment) -> RouteDecision {
         let wanted = WantedModels(request, among: nodes, aliases: aliases)
         let isAlias = request.model.map { aliases.meaning(of: $0) != nil } ?? true
-        var decision = RouteDecision(choices: [], skipped: [], knownModels: [], isAlias: isAlias)
+        var decision = RouteDecision(choices: [], skipped: [], isAlias: isAlias)
         var offers: [Offer] = []
         for node in nodes {
             switch self.offers(of: node, for: request, wanted, now: now) {
             case .success(let found): offers += found
-            case .failure(let skip): decision.skipped.append(.init(node: node.name, reason: skip.reason))
+            case .failure(let skip):
+                decision.skipped.append(.init(node, skip.reason))
+                if let helpsAt = skip.helpsAt { decision.mayHelpAt = min(decision.mayHelpAt ?? helpsAt, helpsAt) }
             }
         }
-        decision.choices = choices(from: offers, for: request, wanted, now: now)
+        decision.choices = choices(from: capable(of: offers), for: request, wanted, now: now)
         for offer in offers where !decision.places(offer.candidate.node) {
-            let reason: SkipReason = offer.node.isDraining ? .draining : .breakerOpen
-            if !decision.skipped.contains(where: { $0.node == offer.candidate.node }) {
-                decision.skipped.append(.init(node: offer.candidate.node, reason: reason))
-            }
+            guard !decision.skipped.contains(where: { $0.node == offer.candidate.node }) else { continue }
+            let reason: SkipReason =
+                offer.lack.map { .lacks($0.feature) } ?? (offer.node.isDraining ? .draining : .breakerOpen)
+            decision.skipped.append(.init(offer.node, reason))
         }
-        if decision.choices.isEmpty {
-            decision.knownModels = Set(nodes.filter { $0.tier == .kin }.flatMap { $0.models.map(\.id) }).sorted()
-        }
+        if decision.choices.isEmpty { explain(&decision, request, wanted, nodes, now: now) }
         return decision
     }
 
-    private struct Skipped: Error { var reason: SkipReason }
+    /// Those that have what the request needs; when nobody has, those that are asked all the same.
+    private func capable(of offers: [Offer]) -> [Offer] {
+        let capable = offers.filter { $0.lack == nil }
+        return capable.isEmpty ? offers.filter { $0.lack?.isWorthAsking == true } : capable
+    }
+
+    private struct Skipped: Error {
+        var reason: SkipReason
+        var helpsAt: Moment?
+    }
 
     /// The candidates on a node, those behind an open breaker among them, and this node's when it drains.
     private func offers(
         of node: NodeSnapshot, for request: RouteRequest, _ wanted: WantedModels, now: Moment
     ) -> Result<[Offer], Skipped> {
-        func skip(_ reason: SkipReason) -> Result<[Offer], Skipped> { .failure(Skipped(reason: reason)) }
+        func skip(_ reason: SkipReason, for pause: Duration? = nil) -> Result<[Offer], Skipped> {
+            .failure(Skipped(reason: reason, helpsAt: pause.map { now + $0 }))
+        }
         guard node.tier == .kin else { return skip(.notKin) }
         if let pin = request.pin, pin != node.name { return skip(.pinnedElsewhere) }
         switch node.reachability {
         case .up: break
-        case .unknown: return skip(.unknown)
-        case .down(let why): return skip(.down(why))
+        case .unknown: return skip(.unknown, for: .seconds(5))
+        case .down(let why): return skip(.down(why), for: .seconds(5))
         }
-        guard !node.isDraining || node.isSelf else { return skip(.draining) }
+        guard !node.isDraining || node.isSelf else { return skip(.draining, for: .seconds(5)) }
+        switch node.engine {
+        case .down(let why): return skip(.engineDown(why), for: .seconds(2))
+        case .loading where node.models.isEmpty: return skip(.engineLoading, for: .seconds(2))
+        case .unknown where node.models.isEmpty: return skip(.beingDescribed, for: .seconds(1))
+        case .ready, .loading, .unknown: break
+        }
         guard !node.models.isEmpty else { return skip(.noEngine) }
-        let offered = request.purpose == .embedding ? node.models.filter(\.embeds) : node.models
-        let models = wanted.chosen(from: offered) { knowledge.hasMeasured(Candidate(node: node.name, model: $0)) }
-        var reason = SkipReason.modelAbsent
+        let models = wanted.chosen(from: node.models, for: request.purpose) {
+            knowledge.hasMeasured(Candidate(node, model: $0))
+        }
+        return offers(of: models, on: node, for: request, now: now).mapError { skipped in
+            guard skipped.reason == .modelAbsent, wanted.names.isEmpty else { return skipped }
+            switch request.purpose {
+            case .embedding: return Skipped(reason: .lacks(.embeddings))
+            case .chat:
+                return Skipped(reason: node.models.contains(where: \.isForAnybody) ? .modelAbsent : .runsElsewhere)
+            }
+        }
+    }
+
+    private func offers(
+        of models: [ModelInfo], on node: NodeSnapshot, for request: RouteRequest, now: Moment
+    ) -> Result<[Offer], Skipped> {
+        var skipped = Skipped(reason: .modelAbsent)
         var offers: [Offer] = []
         for model in models {
-            let candidate = Candidate(node: node.name, model: model.id)
+            let candidate = Candidate(node, model: model.id)
             if let context = model.contextLength, request.tokens > context {
-                reason = .contextTooShort(context)
+                skipped = Skipped(reason: .contextTooShort(context))
                 continue
             }
-            let standing = knowledge.standing(of: candidate, now: now)
-            if let why = standing.hold {
-                reason = .heldBack(why)
-            } else if case .refused(let until) = standing.permission {
-                offers.append(Offer(candidate: candidate, node: node, opens: until))
-            } else {
-                offers.append(Offer(candidate: candidate, node: node))
+            let standing = knowledge.standing(of: candidate, needing: request.features, now: now)
+            if let hold = standing.hold {
+                skipped = Skipped(reason: .heldBack(hold.why), helpsAt: hold.until)
+                continue
             }
+            var offer = Offer(candidate: candidate, node: node, full: standing.full)
+            if case .refused(let until) = standing.permission { offer.opens = until }
+            if let lack = standing.lack {
+                offer.lack = (lack.feature, now - lack.since >= CandidateRecord.lackPause)
+            } else if let feature = request.features.first(where: { $0.isDenied(by: model) }) {
+                // Nothing embeds that does not say so; of the rest the engine has the last word.
+                offer.lack = (feature, feature != .embeddings)
+            }
+            offers.append(offer)
         }
-        return offers.isEmpty ? skip(reason) : .success(offers)
+        return offers.isEmpty ? .failure(skipped) : .success(offers)
     }
 
     /// Best first: those that can be asked, else this node though it drains, else the one whose breaker opens first.
@@ -108,15 +148,19 @@ package struct Router: Sendable {
         var best = knowledge.bestPace(of: offers.lazy.map(\.candidate), for: request.purpose)
         if case .fastest = wanted { best = max(best, Pace.prior) }  // what is not known is not fast
         func choice(_ offer: Offer, _ reason: RouteReason) -> RouteDecision.Choice {
-            let estimate = knowledge.estimate(offer.candidate, on: offer.node, for: request, best: best, now: now)
-            return RouteDecision.Choice(candidate: offer.candidate, estimate: estimate, reason: reason)
+            var estimate = knowledge.estimate(offer.candidate, on: offer.node, for: request, best: best, now: now)
+            if let full = offer.full { estimate.queue = max(estimate.queue, full.turn - now) }
+            return RouteDecision.Choice(
+                candidate: offer.candidate, estimate: estimate, reason: reason, full: offer.full)
         }
         let usable = offers.filter { $0.opens == nil && !$0.node.isDraining }
-        if usable.count == 1, request.pin == nil { return [choice(usable[0], .onlyCandidate)] }
         if !usable.isEmpty {
-            let ranked = usable.map { choice($0, request.pin == nil ? .shortestWait : .pinned) }.sorted(
-                by: Self.goesFirst)
-            return preferringPrefix(ranked, of: request)
+            let reason: RouteReason =
+                request.pin != nil ? .pinned : usable.count == 1 ? .onlyCandidate : .shortestWait
+            if offers.count == 1 { return [choice(usable[0], reason)] }
+            let ranked = usable.map { choice($0, reason) }.sorted(by: Self.goesFirst)
+            let open = offers.filter { $0.opens != nil && !$0.node.isDraining }.map { choice($0, .probe) }
+            return probing(preferringPrefix(ranked, of: request), open, now: now)
         }
         let draining = offers.filter { $0.opens == nil }
         if !draining.isEmpty { return draining.map { choice($0, .lastResort) }.sorted(by: Self.goesFirst) }
@@ -124,9 +168,62 @@ package struct Router: Sendable {
         return leastBad.map { [choice($0, .leastBad)] } ?? []
     }
 
+    /// Who has room goes before who has none.
     private static func goesFirst(_ left: RouteDecision.Choice, _ right: RouteDecision.Choice) -> Bool {
+        if let leftRoom = left.full?.at, let rightRoom = right.full?.at, leftRoom != rightRoom {
+            return leftRoom < rightRoom
+        }
+        guard (left.full == nil) == (right.full == nil) else { return left.full == nil }
         guard left.score == right.score else { return left.score < right.score }
         return left.estimate.outstanding * right.estimate.slots < right.estimate.outstanding * left.estimate.slots
+    }
+
+    /// One that failed and has nothing to do gets a request now and then while others are busy, so that it does not stand
+    /// idle long after it is well again.
+    ///
+    /// - Parameter open: Those behind an open breaker; they are tried only when the best has no slot free.
+    private func probing(
+        _ ranked: [RouteDecision.Choice], _ open: [RouteDecision.Choice], now: Moment
+    ) -> [RouteDecision.Choice] {
+        guard let best = ranked.first, best.reason == .shortestWait || best.reason == .onlyCandidate,
+            best.estimate.outstanding > 0 || best.full != nil
+        else { return ranked }
+        func isWorthIt(_ choice: RouteDecision.Choice, isOpen: Bool) -> Bool {
+            choice.full == nil && choice.estimate.outstanding == 0
+                && knowledge.mayProbe(choice.candidate, isOpen: isOpen, now: now)
+        }
+        if let place = ranked.dropFirst().firstIndex(where: { isWorthIt($0, isOpen: false) }) {
+            var ranked = ranked
+            var probe = ranked.remove(at: place)
+            probe.reason = .probe
+            return [probe] + ranked
+        }
+        guard best.estimate.outstanding >= best.estimate.slots || best.full != nil,
+            let probe = open.first(where: { isWorthIt($0, isOpen: true) })
+        else { return ranked }
+        return [probe] + ranked
+    }
+
+    /// Why there is nobody, and whether that may pass.
+    private func explain(
+        _ decision: inout RouteDecision, _ request: RouteRequest, _ wanted: WantedModels, _ nodes: [NodeSnapshot],
+        now: Moment
+    ) {
+        decision.knownModels = Set(nodes.filter { $0.tier == .kin }.flatMap { $0.models.map(\.id) }).sorted()
+        let asked = nodes.filter { $0.tier == .kin && (request.pin == nil || request.pin == $0.name) }
+        decision.mayBeOffered =
+            asked.contains { node in
+                if wanted.names.contains(where: { WantedModels.match($0, in: node.models) != nil }) { return true }
+                return !isListKnown(of: node, now: now)
+            }
+            || (request.pin == nil && wanted.names.contains { knowledge.hadLately($0, now: now) })
+    }
+
+    /// A node that was not heard for long is not waited for.
+    private func isListKnown(of node: NodeSnapshot, now: Moment) -> Bool {
+        guard node.models.isEmpty else { return true }
+        guard node.reachability == .up else { return now - node.lastHeard >= RouteKnowledge.lately }
+        return node.engine == .ready
     }
 
     /// Moves the one that was last sent the beginning of the conversation to the front, unless it is much busier.
@@ -139,7 +236,7 @@ package struct Router: Sendable {
         var ranked = ranked
         ranked[place].estimate.prefixBlocks = holder.blocks
         let limit = best.score * Self.affinityFactor + Self.affinitySlack
-        guard place > 0, best.reason == .shortestWait, ranked[place].score <= limit,
+        guard place > 0, best.reason == .shortestWait, ranked[place].full == nil, ranked[place].score <= limit,
             ranked[place].estimate.outstanding <= best.estimate.outstanding + Self.affinityLoad
         else { return ranked }
         var preferred = ranked.remove(at: place)
@@ -181,9 +278,9 @@ package struct Router: Sendable {
     }
 
     /// A node that was gone is back: that it failed in its earlier life is not held against it.
-    package mutating func returned(_ node: NodeName) { knowledge.returned(node) }
+    package mutating func returned(_ node: NodeID) { knowledge.returned(node) }
 }
 
 extension RouteDecision {
-    fileprivate func places(_ node: NodeName) -> Bool { choices.contains { $0.candidate.node == node } }
+    fileprivate func places(_ node: NodeID) -> Bool { choices.contains { $0.candidate.node == node } }
 }

@@ -25,29 +25,37 @@ enum WantedModels {
         case .anyOf(let names): self = .anyOf(names)
         case .fastest: self = .fastest
         case .code:
-            let isOffered = Self.kin(among: nodes.filter { $0.reachability == .up && !$0.isDraining }) { models in
-                models.contains { ModelAliases.isForCode($0.id) }
+            let isOffered = Self.kin(among: nodes.filter(\.mayAnswer)) { models in
+                models.contains { $0.isForAnybody && ModelAliases.isForCode($0.id) }
             }
             self = isOffered ? .code : .first
         }
     }
 
-    /// - Parameter models: What a node offers for the request's purpose.
-    func chosen(from models: [ModelInfo], isMeasured: (ModelID) -> Bool) -> [ModelInfo] {
+    /// Of what a node offers. What runs at a provider, or only embeds, is taken for a prompt only when it is named.
+    func chosen(
+        from offered: [ModelInfo], for purpose: RouteRequest.Purpose, isMeasured: (ModelID) -> Bool
+    ) -> [ModelInfo] {
+        if case .anyOf(let names) = self { return names.compactMap { Self.match($0, in: offered) } }
+        let models =
+            switch purpose {
+            case .chat: offered.filter(\.isForAnybody)
+            case .embedding: offered.filter { $0.embeds && (!$0.runsElsewhere || $0.isPreferred) }
+            }
         switch self {
-        case .first: Array(models.prefix(1))
-        case .anyOf(let names):
-            names.compactMap { Self.match($0, in: models) }
+        case .first, .anyOf: return Array(models.prefix(1))
         case .fastest:
             // A node may hold dozens of models, each of which it would have to load before it is known.
-            models.enumerated().filter { $0.offset == 0 || isMeasured($0.element.id) }.map(\.element)
-        case .code: models.filter { ModelAliases.isForCode($0.id) }
+            return models.enumerated().filter { $0.offset == 0 || isMeasured($0.element.id) }.map(\.element)
+        case .code: return models.filter { ModelAliases.isForCode($0.id) }
         }
     }
 
-    /// A name matches itself, and with Ollama's implied tag `latest`.
-    private static func match(_ wanted: ModelID, in models: [ModelInfo]) -> ModelInfo? {
-        models.first { $0.id == wanted } ?? models.first { $0.id.rawValue == wanted.rawValue + ":latest" }
+    /// The names that were given; empty when any model will do.
+    var names: [ModelID] { if case .anyOf(let names) = self { names } else { [] } }
+
+    static func match(_ wanted: ModelID, in models: [ModelInfo]) -> ModelInfo? {
+        models.first { $0.id == wanted } ?? models.first { $0.id.isMeant(by: wanted) }
     }
 
     private static func kin(among nodes: [NodeSnapshot], offer isOffered: ([ModelInfo]) -> Bool) -> Bool {

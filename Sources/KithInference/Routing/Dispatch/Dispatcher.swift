@@ -8,13 +8,18 @@ import Synchronization
 package final class Dispatcher: Sendable {
     /// Nodes tried after the first.
     package static let alternateLimit = 2
+    /// Events without a token that are kept back at the beginning of an answer.
+    private static let openingLimit = 64
 
     /// The last requests and what became of them.
     package let journal = RouteJournal()
     let clock: any TimeSource
     private let mesh: any Mesh
     private let router: Mutex<Router>
-    private let stallLimit: Duration
+    private let stallLimit: StallLimit
+    private let patience: Duration
+    /// Those who wait for room, because every queue is full.
+    private let waiting = Mutex(WaitingRoom())
     private let continues: Bool
     private let keepsStandby: Bool
     private let presence: (any UserPresence)?
@@ -23,17 +28,19 @@ package final class Dispatcher: Sendable {
 
     /// - Parameters:
     ///   - stallLimit: How long a kin may take between two tokens.
+    ///   - patience: How long a request waits for room while every queue is full.
     ///   - continues: Whether another node goes on with an answer that breaks off.
     ///   - keepsStandby: Whether that other node reads the answer while it is given.
     ///   - presence: Told of every answer that a user waits for.
     package init(
         mesh: any Mesh, clock: any TimeSource, router: sending Router = Router(),
-        stallLimit: Duration = ChatRequest.ordinaryStallLimit, continues: Bool = true,
+        stallLimit: StallLimit = StallLimit(), patience: Duration = Patience.ordinary, continues: Bool = true,
         keepsStandby: Bool = false, presence: (any UserPresence)? = nil
     ) {
         self.mesh = mesh
         self.clock = clock
         self.stallLimit = stallLimit
+        self.patience = patience
         self.continues = continues
         self.keepsStandby = keepsStandby && continues
         self.presence = presence
@@ -52,10 +59,12 @@ package final class Dispatcher: Sendable {
         request.mayContinue = request.mayContinue && continues
         let wanted = RouteRequest(request, pin: pin)
         do {
-            var (body, route) = try await place(wanted, id: request.id) { backend, attempt in
+            var (body, route) = try await place(
+                wanted, id: request.id, deadline: request.deadline, notice: request.notice
+            ) { backend, attempt in
                 try await begin(request, wanted, with: backend, attempt, account)
             }
-            if case .whole = body { route.continuedOn = account.continuations.map(\.candidate.node) }
+            if case .whole = body { route.continuedOn = account.continuations.map(\.candidate.name) }
             account.placed(route)
             switch body {
             case .verbatim: account.completed()
@@ -80,21 +89,35 @@ package final class Dispatcher: Sendable {
             attempt.succeeded(EngineCost(whole))
             return .verbatim(whole)
         case .events(let events):
-            let started = try await StartedStream.begin(events) { event in
-                if case .waiting = event { false } else { true }
-            }
-            let stream = RoutedStream(
-                .init(stream: started, attempt: attempt), of: request, wanted: wanted, account: account,
-                dispatcher: self)
+            let source = try await firstToken(of: EngineStream(events), attempt, request.notice)
+            let stream = TokenStream(source, of: request, wanted: wanted, account: account, dispatcher: self)
             return request.streams ? .stream(stream) : .whole(try await AnswerCollector.collect(stream))
         }
     }
 
+    /// Waits for what a client can be shown; what an engine says before it is noted for whoever keeps the client company.
+    private func firstToken(
+        of stream: EngineStream, _ attempt: Attempt, _ notice: WaitNotice?
+    ) async throws -> TokenStream.Source {
+        guard let reader = stream.takeReader() else { throw EngineStream.cutOff }
+        var first: [ChatEvent] = []
+        while let event = try await reader.next() {
+            switch event {
+            case .waiting(let reason): notice?.note(reason)
+            case .comment(let comment): notice?.note(comment: comment)
+            case .delta, .raw, .finished, .rawEnd:
+                first.append(event)
+                guard event.hasContent || event.isEnd || first.count > Self.openingLimit else { continue }
+                return TokenStream.Source(reader: reader, first: first, attempt: attempt)
+            }
+        }
+        throw EngineStream.cutOff
+    }
+
     private func placed(_ request: ChatRequest, at candidate: Candidate) -> ChatRequest {
         var placed = request
-        if placed.model != candidate.model { placed.verbatim = nil }  // the bytes name another model
         placed.model = candidate.model
-        placed.stallLimit = stallLimit
+        placed.stallLimit = stallLimit.limit(for: request, kind: nil)
         return placed
     }
 
@@ -107,10 +130,10 @@ package final class Dispatcher: Sendable {
     /// - Throws: `failure`, when nobody can; `CancellationError`.
     func resume(
         _ rest: ChatRequest, as wanted: RouteRequest, begunBy first: Candidate, without failed: [RouteDecision.Skip],
-        after failure: ChatFailure, mayAskAgain: Bool, preferring standby: NodeName?
-    ) async throws -> RoutedStream.Source {
+        after failure: ChatFailure, mayAskAgain: Bool, preferring standby: NodeID?
+    ) async throws -> TokenStream.Source {
         // Not held to the budget: a node that falls silent takes many answers with it, and each goes on once.
-        guard FailureRule(failure).triesAnother else { throw failure }
+        guard Blame(failure).triesAnother else { throw failure }
         var wanted = wanted
         wanted.tokens += rest.begun?.tokens ?? 0
         var sameModel = wanted
@@ -124,17 +147,22 @@ package final class Dispatcher: Sendable {
             (wanted, failed) = (sameModel, [])
         }
         do {
-            return try await place(wanted, id: rest.id, without: failed, preferring: standby) { backend, attempt in
+            return try await place(
+                wanted, id: rest.id, deadline: rest.deadline, without: failed, preferring: standby
+            ) { backend, attempt in
                 let answer = try await backend.until(rest.deadline, clock: clock)
                     .answer(placed(rest, at: attempt.candidate))
                 guard case .events(let events) = answer else {
                     throw ChatFailure(.invalidAnswer, "a whole answer came where the rest of one was asked for")
                 }
-                return RoutedStream.Source(stream: try await StartedStream.begin(events), attempt: attempt)
+                return try await firstToken(of: EngineStream(events), attempt, rest.notice)
             }.0
         } catch let refused as DispatchFailure {
             var failure = failure
-            failure.message += "; nobody could go on (\(refused.failure.message))"
+            let others = decide(wanted, without: []).choices.contains { $0.candidate.node != first.node }
+            failure.message +=
+                others || failed.count > 1
+                ? "; nobody could go on (\(refused.failure.message))" : "; no other node has this model"
             throw failure
         }
     }
@@ -151,18 +179,17 @@ package final class Dispatcher: Sendable {
         var wanted = wanted
         wanted.model = giver.model
         wanted.tokens += rest.begun?.tokens ?? 0
-        let decision = decide(wanted, without: [.init(node: giver.node, reason: .pinnedElsewhere)])
+        let decision = decide(wanted, without: [.init(giver, .pinnedElsewhere)])
         guard let choice = decision.choices.first, choice.estimate.outstanding == 0,
             let backend = mesh.backend(for: choice.candidate.node)
         else { return .nobodyNow }
         do {
             let answer = try await backend.until(rest.deadline, clock: clock).answer(placed(rest, at: choice.candidate))
             guard case .events(let events) = answer else { return .impossible }
-            _ = try await StartedStream.begin(events) { event in
-                if case .waiting = event { false } else { true }
-            }
+            guard let reader = EngineStream(events).takeReader() else { return .impossible }
+            while let event = try await reader.next(), !event.hasContent, !event.isEnd {}
             return .by(choice.candidate.node)
-        } catch let failure as ChatFailure where !FailureRule(failure).triesAnother || failure.code == .cannotContinue {
+        } catch let failure as ChatFailure where !Blame(failure).triesAnother || failure.code == .cannotContinue {
             return .impossible
         } catch {
             return .nobodyNow
@@ -175,7 +202,7 @@ package final class Dispatcher: Sendable {
     package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
     {
         let wanted = RouteRequest(request, pin: pin)
-        return try await place(wanted, id: request.id) { backend, attempt in
+        return try await place(wanted, id: request.id, deadline: request.deadline) { backend, attempt in
             var placed = request
             placed.model = attempt.candidate.model
             let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
@@ -187,27 +214,47 @@ package final class Dispatcher: Sendable {
     /// Where a request would go now, and why; nothing is learned from it or reserved for it.
     package func explain(_ request: ChatRequest, pin: NodeName? = nil) -> RouteExplanation {
         let wanted = RouteRequest(request, pin: pin)
-        return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []))
+        return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []), at: clock.now)
     }
 
     /// A node that was gone answers again.
-    package func returned(_ node: NodeName) { router.withLock { $0.returned(node) } }
+    package func returned(_ node: NodeID) { router.withLock { $0.returned(node) } }
 
     // MARK: Placing
 
+    /// - Parameters:
+    ///   - failed: Who is not to be asked.
+    ///   - notice: Told while there is no room.
     private func place<Answer>(
-        _ wanted: RouteRequest, id: RequestID, without failed: [RouteDecision.Skip] = [],
-        preferring preferred: NodeName? = nil, try answer: (any Answering, Attempt) async throws -> Answer
+        _ wanted: RouteRequest, id: RequestID, deadline: Moment?, notice: WaitNotice? = nil,
+        without failed: [RouteDecision.Skip] = [], preferring preferred: NodeID? = nil,
+        try answer: (any Answering, Attempt) async throws -> Answer
     ) async throws -> (Answer, RouteReport) {
+        let patience = Patience(began: clock.now, limit: patience, deadline: deadline)
         router.withLock { $0.requestArrived(now: clock.now) }
+        defer { waiting.withLock { $0.leave(id) } }
+        var ahead = 0
         var failures = failed
         var lastFailure: ChatFailure?
+        var probes = 0
         while true {
             let decision = decide(wanted, without: failures)
             var report = RouteReport(skipped: decision.skipped)
-            let choices = decision.choices
-            guard let choice = choices.first(where: { $0.candidate.node == preferred }) ?? choices.first else {
-                let failure = lastFailure ?? decision.refusal(of: wanted)
+            let choice: RouteDecision.Choice
+            switch patience.next(decision, ahead: ahead, preferring: preferred, now: clock.now) {
+            case .ask(let open): choice = open
+            case .wait(let time):
+                guard let place = waiting.withLock({ $0.enter(id) }) else {
+                    throw DispatchFailure(failure: Patience.refusal(decision, now: clock.now), route: report)
+                }
+                ahead = place
+                notice?.note(.queued, ahead: place)
+                try await clock.sleep(for: time)
+                continue
+            case .giveUp(let refusal): throw DispatchFailure(failure: lastFailure ?? refusal, route: report)
+            case .nobody:
+                let failure = lastFailure ?? decision.refusal(of: wanted, now: clock.now)
+                if failure.code == .modelNotFound { mesh.noteUnknownModel() }
                 throw DispatchFailure(failure: failure, route: report)
             }
             report.candidate = choice.candidate
@@ -215,15 +262,20 @@ package final class Dispatcher: Sendable {
             let attempt = begin(choice.candidate, id: id, for: wanted)
             do {
                 guard let backend = mesh.backend(for: choice.candidate.node) else {
-                    throw ChatFailure(.unreachable, "\(choice.candidate.node) has left the mesh")
+                    throw ChatFailure(.unreachable, "\(choice.candidate.name) has left the mesh")
                 }
                 return (try await answer(backend, attempt), report)
             } catch {
                 attempt.ended(with: error)
                 guard let failure = error as? ChatFailure else { throw error }
-                failures.append(.init(node: choice.candidate.node, reason: .failed(failure.code)))
+                // A queue that is full is a wait: the router knows of it now, and who else has room.
+                if failure.roomAfter != nil, Blame(failure).isLoad { continue }
+                failures.append(.init(choice.candidate, .failed(failure.code)))
                 lastFailure = failure
-                guard mayTryAnother(after: failure, count: failures.count - failed.count) else {
+                // A request by which a node that failed is tried is not to fare worse for it.
+                if choice.reason == .probe { probes += 1 }
+                let count = failures.count - failed.count - probes
+                guard choice.reason == .probe || mayTryAnother(after: failure, wanted, count: count) else {
                     report.skipped = decision.skipped
                     throw DispatchFailure(failure: failure, route: report)
                 }
@@ -232,15 +284,15 @@ package final class Dispatcher: Sendable {
     }
 
     private func decide(_ wanted: RouteRequest, without failed: [RouteDecision.Skip]) -> RouteDecision {
-        let nodes = mesh.snapshots().filter { node in !failed.contains { $0.node == node.name } }
+        let nodes = mesh.snapshots().filter { node in !failed.contains { $0.node == node.id } }
         var decision = router.withLock { $0.decide(wanted, among: nodes, now: clock.now) }
         decision.skipped.append(contentsOf: failed)
         return decision
     }
 
     /// A node that is not there, or died, is no sign of a mesh with too much to do, against which the budget is.
-    private func mayTryAnother(after failure: ChatFailure, count: Int) -> Bool {
-        guard FailureRule(failure).triesAnother, count <= Self.alternateLimit else { return false }
+    private func mayTryAnother(after failure: ChatFailure, _ wanted: RouteRequest, count: Int) -> Bool {
+        guard Blame(failure, needs: wanted.features).triesAnother, count <= Self.alternateLimit else { return false }
         switch failure.code {
         case .unreachable, .interrupted: return true
         default: return router.withLock { $0.mayRetry(now: clock.now) }

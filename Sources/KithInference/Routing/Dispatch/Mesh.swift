@@ -8,8 +8,15 @@ package protocol Mesh: Sendable {
     func snapshots() -> [NodeSnapshot]
 
     /// - Returns: `nil` when the node has gone from the mesh, or has nothing that answers.
-    func backend(for node: NodeName) -> (any Answering)?
+    func backend(for node: NodeID) -> (any Answering)?
 
     /// A request to the node failed; lets a dead node be known as dead before the next probe.
-    func report(_ failure: ChatFailure, from node: NodeName)
+    func report(_ failure: ChatFailure, from node: NodeID)
+
+    /// Somebody wants a model that no node is known to have: this node's engine may have it by now.
+    func noteUnknownModel()
+}
+
+extension Mesh {
+    package func noteUnknownModel() {}
 }

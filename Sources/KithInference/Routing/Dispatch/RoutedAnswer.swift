@@ -9,7 +9,7 @@ package struct RoutedAnswer: Sendable {
         case verbatim(VerbatimAnswer)
         case whole(WholeAnswer)
         /// The first token is there and the rest is coming.
-        case stream(RoutedStream)
+        case stream(TokenStream)
     }
 
     package var body: Body

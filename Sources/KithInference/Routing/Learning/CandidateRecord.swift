@@ -8,7 +8,20 @@ struct CandidateRecord: Sendable {
     struct Sent: Sendable {
         var at: Moment
         var request: RouteRequest
+        /// What was noted of the beginning of its conversation.
+        var prefix: PrefixTable.Change
     }
+
+    /// How long it is remembered what a candidate lacks.
+    static let lackLife = Duration.seconds(600)
+    /// Between two requests that ask for it all the same, when nobody else has it.
+    static let lackPause = Duration.seconds(30)
+    /// A failure that took no longer than this costs little to see again.
+    static let quickFailure = Duration.milliseconds(2_500)
+    /// Between two requests that see whether a candidate that failed is well again; longer when failing takes longer.
+    static let probePause = Duration.seconds(1)
+    /// And this share of the time since it failed first: one that never comes back gets next to nothing.
+    static let probeShare = 20.0
 
     var breaker = CircuitBreaker()
     var penalty = FailurePenalty()
@@ -16,8 +29,19 @@ struct CandidateRecord: Sendable {
     var chatPace = Pace()
     var embeddingPace = Pace()
     var held: (until: Moment, why: String)?
+    var keyRefusal = KeyRefusal()
+    /// Until when it said that it has no room, when a turn there would come, and whether it counts requests.
+    var full: (until: Moment, turn: Moment, isQuota: Bool)?
+    /// What it said it cannot do, and when.
+    private var lacks: [Feature: Moment] = [:]
     var sent: [RequestID: Sent] = [:]
     var usedAt = Moment.zero
+    /// How long the last failure took.
+    private var failureTook = Duration.zero
+    /// When it failed, or was sent a request in spite of that.
+    private var probedAt: Moment?
+    /// Since when nothing but failures came.
+    private var failingSince: Moment?
 
     func pace(of purpose: RouteRequest.Purpose) -> Pace { purpose == .chat ? chatPace : embeddingPace }
 
@@ -34,6 +58,69 @@ struct CandidateRecord: Sendable {
         record.breaker = CircuitBreaker()
         record.penalty = FailurePenalty()
         record.held = nil
+        record.full = nil
+        record.keyRefusal = KeyRefusal()
+        (record.probedAt, record.failingSince) = (nil, nil)
         return record
+    }
+
+    // MARK: Being told
+
+    mutating func began(now: Moment) {
+        switch breaker.permission(now: now) {
+        case .probe: breaker.probeSent(now: now)
+        case .granted, .refused: break
+        }
+        if isDoubtful(now: now) { probedAt = now }
+    }
+
+    /// Nothing that was held against it outlives an answer.
+    mutating func succeeded(needing features: Set<Feature>, now: Moment) {
+        breaker.succeeded(now: now)
+        penalty = FailurePenalty()
+        keyRefusal = KeyRefusal()
+        (held, full, probedAt, failingSince) = (nil, nil, nil, nil)
+        for feature in features { lacks[feature] = nil }
+    }
+
+    mutating func failed(
+        _ blame: Blame, sentAt: Moment, now: Moment, using generator: inout some RandomNumberGenerator
+    ) {
+        switch blame.subject {
+        case .candidate:
+            failureTook = max(now - sentAt, .zero)
+            (probedAt, failingSince) = (now, failingSince ?? now)
+            penalty.failed(now: now)
+            return breaker.failed(now: now, using: &generator)
+        case .nobody, .request: break
+        case .feature(let feature): lacks[feature] = now
+        case .load(let forecast): full = (now + forecast.room, now + forecast.turn, forecast.isQuota)
+        case .pause(let pause, let why): held = (now + pause, why)
+        case .key: keyRefusal.refused(sentAt: sentAt, now: now)
+        }
+        breaker.abandoned(now: now)
+    }
+
+    // MARK: Asking
+
+    /// Of several, the one that was asked for last.
+    func lack(among features: Set<Feature>, now: Moment) -> (feature: Feature, since: Moment)? {
+        guard !lacks.isEmpty else { return nil }
+        return features.compactMap { feature in lacks[feature].map { (feature, $0) } }
+            .filter { now - $0.1 < Self.lackLife }.max { $0.1 < $1.1 }
+    }
+
+    /// Whether one request may see if it is well again: it failed, has nothing to do, and the last look was a while ago.
+    ///
+    /// - Parameter isOpen: Whether its breaker is, which asks for more care: failures must have come quickly.
+    func mayBeProbed(isOpen: Bool, now: Moment) -> Bool {
+        guard sent.isEmpty, isDoubtful(now: now), failureTook <= Self.quickFailure || !isOpen else { return false }
+        let outage = failingSince.map { now - $0 } ?? .zero
+        return probedAt.map { now - $0 >= max(Self.probePause, failureTook, outage / Self.probeShare) } ?? true
+    }
+
+    private func isDoubtful(now: Moment) -> Bool {
+        if penalty.left(now: now) > .zero { return true }
+        return breaker.permission(now: now) != .granted
     }
 }

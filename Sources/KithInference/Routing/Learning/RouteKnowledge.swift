@@ -6,11 +6,13 @@ package import KithModel
 package struct RouteKnowledge: Sendable {
     /// Added for a node that has yet to load its model.
     package static let coldLoad = Duration.seconds(5)
+    /// For this long a model that is not to be found counts as one that may come back.
+    package static let lately = Duration.seconds(600)
     /// Candidates that are remembered.
     package static let capacity = 1_024
 
     private var records: [Candidate: CandidateRecord] = [:]
-    private var ownLoads: [NodeName: OwnLoad] = [:]
+    private var ownLoads: [NodeID: OwnLoad] = [:]
     private var meanWork = MeanWork()
     private var prefixes = PrefixTable()
 
@@ -25,10 +27,41 @@ package struct RouteKnowledge: Sendable {
 
     func hasMeasured(_ candidate: Candidate) -> Bool { records[candidate]?.chatPace.secondsPerToken != nil }
 
-    /// - Returns: What its breaker says, and why the candidate must not be asked now whatever that says.
-    func standing(of candidate: Candidate, now: Moment) -> (permission: CircuitBreaker.Permission, hold: String?) {
-        guard let record = records[candidate] else { return (.granted, nil) }
-        return (record.breaker.permission(now: now), record.held.flatMap { now < $0.until ? $0.why : nil })
+    /// What speaks against a candidate now.
+    struct Standing {
+        var permission = CircuitBreaker.Permission.granted
+        /// It must not be asked before, and why.
+        var hold: (until: Moment, why: String)?
+        /// It has no room before.
+        var full: Room?
+        /// What the request needs and it lacks, and since when that is known.
+        var lack: (feature: Feature, since: Moment)?
+    }
+
+    /// - Parameter features: What the request needs.
+    func standing(of candidate: Candidate, needing features: Set<Feature>, now: Moment) -> Standing {
+        guard let record = records[candidate] else { return Standing() }
+        var standing = Standing(permission: record.breaker.permission(now: now))
+        if let until = record.keyRefusal.hold(now: now) {
+            standing.hold = (until, "key refused")
+        } else if let held = record.held, now < held.until {
+            standing.hold = held
+        }
+        if let full = record.full, now < full.until {
+            standing.full = Room(at: full.until, turn: full.turn, isQuota: full.isQuota)
+        }
+        standing.lack = record.lack(among: features, now: now)
+        return standing
+    }
+
+    /// Whether a request may see if the candidate is well again.
+    func mayProbe(_ candidate: Candidate, isOpen: Bool, now: Moment) -> Bool {
+        records[candidate]?.mayBeProbed(isOpen: isOpen, now: now) ?? false
+    }
+
+    /// Whether somebody was sent a request for the model lately.
+    func hadLately(_ model: ModelID, now: Moment) -> Bool {
+        records.contains { $0.key.model.isMeant(by: model) && now - $0.value.usedAt < Self.lately }
     }
 
     /// The lowest pace that is known of any of these candidates.
@@ -55,13 +88,13 @@ package struct RouteKnowledge: Sendable {
             tokensPerSecond: pace?.secondsPerToken.map { 1 / max($0, 1e-9) }, work: work,
             queue: .seconds(believed * meanWork.tokens * ahead), service: .seconds(believed * work),
             latency: node.latency,
-            coldLoad: node.isLoading ? Self.coldLoad : .zero, penalty: record?.penalty.left(now: now) ?? .zero,
+            coldLoad: node.engine == .loading ? Self.coldLoad : .zero, penalty: record?.penalty.left(now: now) ?? .zero,
             level: min(max(node.level, 0.1), 10), breaker: record?.breaker.permission(now: now) ?? .granted)
     }
 
     /// A node's own count is live but for requests that are on the way to its queue; a kin's is as old as its last report.
     private func outstanding(on node: NodeSnapshot) -> Int {
-        guard let own = ownLoads[node.name] else { return node.outstanding }
+        guard let own = ownLoads[node.id] else { return node.outstanding }
         return node.isSelf ? max(node.outstanding, own.count) : own.corrected(node.outstanding, heardAt: node.takenAt)
     }
 
@@ -69,17 +102,18 @@ package struct RouteKnowledge: Sendable {
 
     /// A request is being sent to the candidate.
     package mutating func began(_ id: RequestID, at candidate: Candidate, for request: RouteRequest, now: Moment) {
+        let prefix = prefixes.note(request.prefix, sentTo: candidate)
         change(candidate, now: now) { record in
-            record.sent[id] = .init(at: now, request: request)
-            if record.breaker.permission(now: now) == .probe { record.breaker.probeSent(now: now) }
+            record.began(now: now)
+            record.sent[id] = .init(at: now, request: request, prefix: prefix)
         }
         ownLoads[candidate.node, default: OwnLoad()].began(now: now)
-        prefixes.note(request.prefix, sentTo: candidate)
     }
 
     package mutating func succeeded(_ id: RequestID, at candidate: Candidate, cost: EngineCost, now: Moment) {
-        if let sent = end(id, at: candidate, now: now) { learn(cost, of: sent, at: candidate, now: now) }
-        change(candidate, now: now) { $0.breaker.succeeded(now: now) }
+        let sent = end(id, at: candidate, now: now)
+        if let sent { learn(cost, of: sent, at: candidate, now: now) }
+        change(candidate, now: now) { $0.succeeded(needing: sent?.request.features ?? [], now: now) }
     }
 
     /// - Parameter failure: Why no answer, or no whole one, came.
@@ -87,17 +121,11 @@ package struct RouteKnowledge: Sendable {
         _ id: RequestID, at candidate: Candidate, with failure: ChatFailure, now: Moment,
         using generator: inout some RandomNumberGenerator
     ) {
-        end(id, at: candidate, now: now)
+        let sent = end(id, at: candidate, now: now)
+        let blame = Blame(failure, needs: sent?.request.features ?? [])
+        if blame.isUnread, let sent { prefixes.undo(sent.prefix) }
         change(candidate, now: now) { record in
-            switch FailureRule(failure).effect {
-            case .none: record.breaker.abandoned(now: now)
-            case .failure:
-                record.penalty.failed(now: now)
-                record.breaker.failed(now: now, using: &generator)
-            case .hold(let duration, let why):
-                record.held = (now + duration, why)
-                record.breaker.abandoned(now: now)
-            }
+            record.failed(blame, sentAt: sent?.at ?? now, now: now, using: &generator)
         }
     }
 
@@ -108,7 +136,7 @@ package struct RouteKnowledge: Sendable {
     }
 
     /// A node that was gone is back: that it failed in its earlier life is not held against it.
-    package mutating func returned(_ node: NodeName) {
+    package mutating func returned(_ node: NodeID) {
         for (candidate, record) in records where candidate.node == node { records[candidate] = record.forgiven }
     }
 

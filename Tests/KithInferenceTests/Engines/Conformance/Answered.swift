@@ -18,7 +18,8 @@ struct Answered: Sendable {
         guard case .events(let stream) = answer else { throw Verbatim() }
         for try await event in stream {
             switch event {
-            case .waiting: break
+            case .waiting, .comment: break
+            case .raw, .rawEnd: throw Verbatim()
             case .delta(let delta): pieces.append(delta)
             case .finished(let reason, let count): (finish, usage) = (reason, count)
             }

@@ -51,6 +51,47 @@ final class LlamaProcessTests {
         #expect(process.state == .stopped)
     }
 
+    @Test("A server gets a key in its environment that no other node's has, and that no command line shows")
+    func key() async throws {
+        let script =
+            #"echo "$LLAMA_API_KEY" > \#(folder)/key; tr '\0' ' ' < /proc/$$/cmdline > \#(folder)/arguments; "#
+            + Self.announce
+        var keys: Set<String> = []
+        for _ in 0..<2 {
+            let process = process(script)
+            try await running(process) {
+                _ = try await process.address(within: .seconds(60))
+                let key = try String(contentsOfFile: folder + "/key", encoding: .utf8)
+                    .trimmingCharacters(in: .whitespacesAndNewlines)
+                #expect(key.count == 64 && key.allSatisfy(\.isHexDigit))
+                #expect(!(try String(contentsOfFile: folder + "/arguments", encoding: .utf8).contains(key)))
+                keys.insert(key)
+            }
+        }
+        #expect(keys.count == 2)
+    }
+
+    @Test("Whoever asks a server through this node shows its key, and its health is asked for without")
+    func keyIsShown() async throws {
+        let model = #"{"object":"list","data":[{"id":"scripted","object":"model","owned_by":"llamacpp"}]}"#
+        try await StubServer.serve { _, answer in
+            try await answer.send(model)
+        } during: { server in
+            let process = process("echo '{\"address\": \"http://127.0.0.1:\(server.address.port)\"}'; cat")
+            let client = UpstreamClient()
+            try await running(process) {
+                _ = try await process.address(within: .seconds(60))
+                _ = try await EmbeddedEngine(process: process, slots: 1, client: client).models()
+                #expect(await LlamaHealthProbe(client: client).isHealthy(server.address))
+            }
+            await client.shutDown()
+            let shown = try #require(server.requests.first { $0.uri == "/v1/models" }?[header: "authorization"])
+            #expect(shown.hasPrefix("Bearer "))
+            #expect(shown.dropFirst(7).count == 64)
+            #expect(server.requests.first { $0.uri == "/health" }?[header: "authorization"] == nil)
+        }
+    }
+
     @Test("Starts a server that was killed again")
     func restarts() async throws {
         let process = process(Self.announce)

@@ -31,7 +31,7 @@ struct OpenAICompatibleEngineTests {
     ) -> ChatRequest {
         ChatRequest(
             model: model, messages: [ChatMessage(last, "hi")], streams: streams,
-            verbatim: VerbatimBody(route: .openAIChatCompletions, bytes: Array(Self.verbatimText.utf8)))
+            body: try? ClientBody(route: .openAIChatCompletions, bytes: Array(Self.verbatimText.utf8)))
     }
 
     @Test("Passes the client's bytes on, and the engine's back, when nothing needs to be changed")
@@ -42,41 +42,70 @@ struct OpenAICompatibleEngineTests {
                 return
             }
             #expect(answer.contentType == "application/json")
-            let completion = try JSONBody.decode(OpenAIChatCompletion.self, from: answer.body)
-            #expect(completion.choices.first?.message.content == "1 2")
+            let completion = try JSONBody.decode(JSONValue.self, from: answer.body)
+            #expect(completion["choices"]?.arrayValue?.first?["message"]?["content"] == "1 2")
             let sent = try #require(server.requests.last)
             #expect(String(decoding: sent.body, as: UTF8.self) == Self.verbatimText)
             #expect(sent[header: "authorization"] == "Bearer sk-key")
         }
     }
 
-    @Test("Writes a request of its own when the client's would not do")
-    func notVerbatim() async throws {
+    @Test("Changes nothing but the model in the client's bytes, and passes a stream's events back as they came")
+    func patched() async throws {
         try await serving { engine, server in
-            let requests = [request(streams: true), request(model: nil), request(last: .assistant)]
-            for request in requests {
-                guard case .events = try await engine.answer(request) else {
-                    Issue.record("the client's bytes were passed on")
-                    return
-                }
-                let sent = DialectStub.json(try #require(server.requests.last))
-                #expect(sent["model"]?.stringValue == DialectStub.model.rawValue)
-                #expect(sent["stream"] == true)
+            var unnamed = request(model: nil)
+            guard case .verbatim = try await engine.answer(unnamed) else {
+                Issue.record("the answer is not the engine's own")
+                return
             }
+            let sent = try #require(server.requests.last)
+            #expect(String(decoding: sent.body, as: UTF8.self) == Self.verbatimText)
+            unnamed.streams = true
+            guard case .events(let events) = try await engine.answer(unnamed) else {
+                Issue.record("a whole answer came where a stream was asked for")
+                return
+            }
+            var raw: [UInt8] = []
+            var isEnded = false
+            for try await event in events {
+                switch event {
+                case .raw(let piece): raw += piece.bytes
+                case .rawEnd(let finish, _): isEnded = finish == .length
+                default: Issue.record("\(event) is not as the engine said it")
+                }
+            }
+            #expect(isEnded)
+            #expect(String(decoding: raw, as: UTF8.self).hasPrefix("data: {"))
+        }
+    }
+
+    @Test("Reads the events of a server that streams whatever it is asked for")
+    func streamsAlways() async throws {
+        let responder: StubServer.Responder = { request, answer in
+            if request.uri == "/v1/models" { return try await OpenAIStub.answer(request, answer) }
+            let chunk = #"{"choices":[{"index":0,"delta":{"content":"hello"},"finish_reason":"stop"}]}"#
+            try await answer.send("data: \(chunk)\n\ndata: [DONE]\n\n", contentType: "text/event-stream")
+        }
+        try await serving(responder) { engine, _ in
+            let answered = try await engine.whole(request())
+            #expect(answered.text == "hello")
         }
     }
 
     @Test(
         "Does not pass on what is no answer of the dialect",
-        arguments: ["<html></html>", "{}", "", #"{"error":{"message":"odd"}}"#])
-    func notTheDialect(body: String) async throws {
+        arguments: [
+            ("<html></html>", .invalidAnswer), ("{}", .invalidAnswer), ("", .invalidAnswer),
+            (#"{"error":{"message":"odd"}}"#, .engineError),
+        ] as [(String, ChatFailure.Code)])
+    func notTheDialect(body: String, code: ChatFailure.Code) async throws {
         let responder: StubServer.Responder = { request, answer in
             if request.uri == "/v1/models" { return try await OpenAIStub.answer(request, answer) }
             try await answer.send(body)
         }
         try await serving(responder) { engine, _ in
             let failure = await #expect(throws: ChatFailure.self) { try await engine.answer(request()) }
-            #expect(failure?.code == .invalidAnswer)
+            #expect(failure?.code == code)
         }
     }
 
@@ -96,7 +125,7 @@ struct OpenAICompatibleEngineTests {
     @Test("Asks for the list of models once for answers that follow one another")
     func knownModelsAreRemembered() async throws {
         try await serving { engine, server in
-            for _ in 0..<5 { _ = try await engine.whole(request(streams: true)) }
+            for _ in 0..<5 { _ = try await engine.answer(request(streams: true)) }
             #expect(server.requests.filter { $0.uri == "/v1/models" }.count == 1)
             #expect(server.requests.filter { $0.uri == "/v1/chat/completions" }.count == 5)
         }
@@ -109,7 +138,7 @@ struct OpenAICompatibleEngineTests {
             try await OpenAIStub.answer(request, answer)
         }
         try await serving(responder) { engine, _ in
-            let answered = try await engine.whole(request(streams: true, model: "anything"))
+            let answered = try await engine.whole(ChatRequest(model: "anything", messages: [ChatMessage(.user, "hi")]))
             #expect(answered.finish == .stop)
         }
     }

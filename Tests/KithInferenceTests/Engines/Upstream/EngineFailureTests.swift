@@ -121,7 +121,7 @@ struct EngineFailureTests {
         let (failure, _) = try await failure(of: remote) { _, answer in
             try await answer.begin(contentType: remote.contentType)
             let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 16)
-            for _ in 0..<64 { try await answer.write(bytes: piece) }
+            for _ in 0..<272 { try await answer.write(bytes: piece) }  // a little more than the limit
             try await answer.hang()
         }
         #expect(failure?.code == .invalidAnswer)

@@ -83,7 +83,7 @@ struct KithRouters: BalancePolicy {
         let decision = routers[request.asker].decide(wanted, among: snapshots, now: now)
         for choice in decision.choices {
             routers[request.asker].began(request.id, at: choice.candidate, for: wanted, now: now)
-            let index = Self.names.firstIndex(of: choice.candidate.node) ?? 0
+            let index = Self.names.firstIndex(of: choice.candidate.name) ?? 0
             guard index == failing else { return index }
             failures += 1
             routers[request.asker].failed(

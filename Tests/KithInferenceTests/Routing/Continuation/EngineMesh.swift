@@ -22,9 +22,9 @@ struct EngineMesh: Mesh {
         }
     }
 
-    func backend(for node: NodeName) -> (any Answering)? { nodes.first { $0.name == node }?.engine }
+    func backend(for node: NodeID) -> (any Answering)? { nodes.first { NodeID(of: $0.name) == node }?.engine }
 
-    func report(_ failure: ChatFailure, from node: NodeName) {}
+    func report(_ failure: ChatFailure, from node: NodeID) {}
 }
 
 /// Everything that a client was told.
@@ -43,7 +43,9 @@ struct HeardAnswer {
             while let event = try await stream.next() {
                 switch event {
                 case .continued(let continuation): continuations.append(continuation)
-                case .event(.waiting): break
+                case .event(.waiting), .event(.comment): break
+                case .event(.raw(let events)): text += events.text
+                case .event(.rawEnd(let finish, let usage)): (self.finish, self.usage) = (finish, usage)
                 case .event(.delta(let delta)):
                     text += delta.text
                     reasoning += delta.reasoning ?? ""

@@ -18,14 +18,14 @@ struct StandbyTests {
             failure: ChatFailure(.interrupted, "the engine broke"))
     }
 
-    private func stream(_ dispatcher: Dispatcher, _ request: ChatRequest? = nil) async throws -> RoutedStream {
+    private func stream(_ dispatcher: Dispatcher, _ request: ChatRequest? = nil) async throws -> TokenStream {
         guard case .stream(let stream) = try await dispatcher.dispatch(request ?? question).body else {
             throw ChatFailure(.invalidAnswer, "a stream was expected")
         }
         return stream
     }
 
-    private func text(of stream: RoutedStream, tokens: Int = .max) async throws -> String {
+    private func text(of stream: TokenStream, tokens: Int = .max) async throws -> String {
         var text = ""
         var left = tokens
         while left > 0, let event = try await stream.next() {

@@ -47,3 +47,47 @@ struct SpaceCheck: Sendable {
         return String(decoding: bytes.dropFirst(common), as: UTF8.self)
     }
 }
+
+/// What of an answer that goes on with another's beginning is new to the client: a pure value.
+enum BeginningCheck: Sendable {
+    /// The engine was told all that is there, or nothing is.
+    case none
+    case space(SpaceCheck)
+    /// The engine was asked anew.
+    case prefix(PrefixCheck, of: BegunAnswer)
+
+    /// - Returns: What the event is to the client.
+    /// - Throws: ``ChatFailure`` with `cannotContinue` when the answer is another, or over before it was where the first was.
+    mutating func take(_ event: ChatEvent) throws(ChatFailure) -> ChatEvent {
+        switch self {
+        case .none: return event
+        case .space(var space):
+            guard case .delta(var delta) = event else { return event }
+            delta.text = space.take(delta.text)
+            self = .space(space)
+            return .delta(delta)
+        case .prefix(var prefix, let begun):
+            defer { self = .prefix(prefix, of: begun) }
+            return try prefix.take(event, begun)
+        }
+    }
+}
+
+extension PrefixCheck {
+    fileprivate mutating func take(_ event: ChatEvent, _ begun: BegunAnswer) throws(ChatFailure) -> ChatEvent {
+        switch event {
+        case .waiting, .comment: return event
+        case .delta(var delta):
+            delta.text = try take(delta.text)
+            delta.reasoning = nil  // the client has had the first engine's thoughts
+            return delta.text.isEmpty && delta.toolCalls == nil ? .waiting(.reading) : .delta(delta)
+        case .finished(let finish, let usage):
+            guard isPassed else {
+                throw ChatFailure(.cannotContinue, "the engine that was asked instead has less to say")
+            }
+            return .finished(finish, usage.remaining(after: begun))
+        case .raw, .rawEnd:
+            throw ChatFailure(.cannotContinue, "the rest of an answer came in a form that cannot be compared")
+        }
+    }
+}

@@ -11,7 +11,7 @@ extension ChatRequest {
     {
         var request = self
         request.begun = nil
-        request.verbatim = nil
+        request.isAsWritten = false
         if kind == .completion {
             let prompt = messages.last?.content.text ?? ""
             request.messages = [ChatMessage(.user, prompt + begun.text)]
@@ -43,7 +43,7 @@ extension ChatRequest {
     func anew(after begun: BegunAnswer) -> ChatRequest {
         var request = self
         request.begun = nil
-        request.verbatim = nil
+        request.isAsWritten = false
         request.sampling.maxTokens = sampling.maxTokens.map { limit in
             let (sum, overflow) = limit.addingReportingOverflow(max(0, begun.tokens))
             return overflow ? .max : sum
@@ -62,4 +62,36 @@ extension ChatRequest {
         "format", "functions", "grammar", "guided_choice", "guided_grammar", "guided_json", "guided_regex",
         "json_schema", "structured_outputs",
     ]
+}
+
+extension ChatEngine {
+    /// Answers; where another engine has begun to, goes on in the way that this one can.
+    ///
+    /// - Throws: As ``Answering/answer(_:)``.
+    func answerFromWhereItIs(_ request: ChatRequest) async throws -> ChatAnswer {
+        guard let begun = request.begun else { return try await answer(request) }
+        if case .prefill(let way) = try await way(for: request), let (told, untold) = request.prefilled(begun, in: way)
+        {
+            do {
+                return try await Self.resumed(
+                    answer(told), untold.isEmpty ? .none : .space(SpaceCheck(untold)))
+            } catch let failure as ChatFailure where failure.code == .invalidRequest || failure.code == .unsupported {
+                // Some models do not let their answers be begun for them.
+            }
+        }
+        if begun.isOnlyRead == true { throw ChatFailure(.cannotContinue, "this engine would have to begin anew") }
+        return try await Self.resumed(answer(request.anew(after: begun)), .prefix(PrefixCheck(begun.text), of: begun))
+    }
+
+    private func way(for request: ChatRequest) async throws -> ContinuationWay {
+        if request.kind == .completion { return .prefill(.init()) }
+        return request.isConstrained ? .anew : try await continuationWay(for: request)
+    }
+
+    private static func resumed(_ answer: ChatAnswer, _ check: BeginningCheck) throws -> ChatAnswer {
+        guard case .events(let stream) = answer else {
+            throw ChatFailure(.invalidAnswer, "a whole answer came where the rest of one was asked for")
+        }
+        return .events(EngineStream(stream).checked(by: check))
+    }
 }

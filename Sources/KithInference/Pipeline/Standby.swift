@@ -13,7 +13,7 @@ final class Standby: Sendable {
 
     /// What came of having an answer read.
     enum Reading: Sendable {
-        case by(NodeName)
+        case by(NodeID)
         case nobodyNow
         /// The engine that would have to go on cannot do so from where the answer is.
         case impossible
@@ -29,7 +29,7 @@ final class Standby: Sendable {
 
     private struct State {
         var phase = Phase.resting(readTokens: 0)
-        var node: NodeName?
+        var node: NodeID?
     }
 
     private let dispatcher: Dispatcher
@@ -44,10 +44,10 @@ final class Standby: Sendable {
     deinit { stop() }
 
     /// Who has read the most of the answer.
-    var node: NodeName? { state.withLock(\.node) }
+    var node: NodeID? { state.withLock(\.node) }
 
     /// The client has got another token.
-    func advance(_ progress: borrowing AnswerProgress, givenBy candidate: Candidate) {
+    func advance(_ progress: borrowing ToldAnswer, givenBy candidate: Candidate) {
         state.withLock { state in
             guard case .resting(let read) = state.phase, progress.tokens - read >= Self.interval else { return }
             guard case .ask(var rest) = progress.rest, rest.begun != nil else {

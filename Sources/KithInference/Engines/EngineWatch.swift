@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// When an engine is looked at, and what is known of it: a pure value.
+///
+/// An engine that answers need not be asked whether it does, so that a node that has nothing to do asks next to nothing,
+/// and a provider that counts what it is asked hardly anything.
+package struct EngineWatch: Sendable {
+    package enum Cadence: Hashable, Sendable { case local, remote }
+
+    package struct Look: Hashable, Sendable {
+        package var at: Moment
+        /// Whether its models are read too.
+        package var readsModels: Bool
+    }
+
+    /// Between two looks at an engine that is well.
+    package static let pause = Duration.seconds(10)
+    package static let remotePause = Duration.seconds(600)
+    /// Between two readings of a local engine's list of models.
+    package static let listPause = Duration.seconds(60)
+    package static let pauseWhileLoading = Duration.milliseconds(250)
+    package static let pauseWhileDown = Duration.seconds(1)
+    /// A provider that is down is asked ever more seldom, up to this.
+    package static let longestRemotePause = Duration.seconds(60)
+    /// Between two looks that were asked for.
+    package static let askedPause = Duration.seconds(1)
+
+    private let cadence: Cadence
+    package private(set) var health = EngineHealth.loading
+    /// Those it had, while it is down.
+    package private(set) var models: [ModelInfo] = []
+    /// Whether it has said at least once what it offers.
+    package private(set) var isListKnown = false
+    private var lookedAt: Moment?
+    private var listReadAt: Moment?
+    private var aliveAt: Moment?
+    private var isAsked = false
+    private var wantsModels = false
+    /// A look is under way that is to read the models.
+    private var isReading = false
+    private var looksWhileDown = 0
+
+    package init(cadence: Cadence) { self.cadence = cadence }
+
+    // MARK: Being told
+
+    /// A request failed in a way that may be the engine's.
+    package mutating func noteFailure() {
+        isAsked = true
+        aliveAt = nil
+    }
+
+    /// Somebody wants a model that is not known here, or the engine does not know one that it listed.
+    package mutating func noteUnknownModel() { (isAsked, wantsModels) = (true, true) }
+
+    /// It answered a request.
+    ///
+    /// - Returns: Whether it was thought to be down until now.
+    package mutating func noteSuccess(now: Moment) -> Bool {
+        aliveAt = now
+        guard case .down = health else { return false }
+        (health, looksWhileDown) = (.ready, 0)
+        if !isListKnown { (isAsked, wantsModels) = (true, true) }
+        return true
+    }
+
+    /// What a look found.
+    ///
+    /// - Parameter models: `nil` when they were not read.
+    /// - Returns: Whether the engine is back: it was down and is ready.
+    package mutating func found(_ health: EngineHealth, models: [ModelInfo]?, now: Moment) -> Bool {
+        let wasDown = if case .down = self.health { true } else { false }
+        lookedAt = now
+        self.health = health
+        if case .down = health { looksWhileDown = min(looksWhileDown + 1, 16) } else { looksWhileDown = 0 }
+        if let models {
+            (self.models, listReadAt, isListKnown) = (models, now, true)
+        } else if isReading {
+            wantsModels = true
+        }
+        isReading = false
+        return wasDown && health == .ready
+    }
+
+    /// A look begins: what is asked for from now on is for the next.
+    package mutating func began(_ look: Look) {
+        isAsked = false
+        isReading = look.readsModels
+        if isReading { wantsModels = false }
+    }
+
+    // MARK: Asking
+
+    package func next(now: Moment) -> Look {
+        guard let lookedAt else { return Look(at: now, readsModels: true) }
+        let readsList = wantsModels || !isListKnown
+        var at = lookedAt + pauseForHealth
+        if health == .ready {
+            if cadence == .local, let aliveAt { at = max(at, aliveAt + Self.pause) }
+            if readsList { at = min(at, lookedAt + Self.askedPause) }
+            if let listReadAt { at = min(at, max(lookedAt + Self.askedPause, listReadAt + listPause)) }
+        }
+        if isAsked { at = min(at, lookedAt + Self.askedPause) }
+        at = max(at, now)
+        return Look(at: at, readsModels: readsList || listReadAt.map { at - $0 >= listPause } ?? true)
+    }
+
+    private var listPause: Duration { cadence == .local ? Self.listPause : Self.remotePause }
+
+    private var pauseForHealth: Duration {
+        switch (health, cadence) {
+        case (.loading, _): Self.pauseWhileLoading
+        case (.ready, .local): Self.pause
+        case (.ready, .remote): Self.remotePause
+        case (.down, .local): Self.pauseWhileDown
+        case (.down, .remote):
+            min(Self.pauseWhileDown * (1 << min(max(0, looksWhileDown - 1), 8)), Self.longestRemotePause)
+        }
+    }
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import KithTransport
+package import NIOCore
+import Synchronization
+
+/// What is told of an answer by calls on an event loop; ``ended(_:)`` comes last and once.
+package protocol ChatEventReceiver: AnyObject {
+    func received(_ event: ChatEvent)
+    /// What came in one go has been told: the moment to send on what was made of it.
+    func readEnded()
+    /// - Parameter failure: `nil` after an event that ends a whole answer.
+    func ended(_ failure: (any Error)?)
+}
+
+/// An engine's answer as events, read only as fast as they are taken: from its bytes to the one that waits for them, with all
+/// that holds for it on the way (the slot it occupies, the limits it is held to, the beginning it must not say again).
+///
+/// Read by one reader, which waits for each event or, from some point on, is called. Dropping the reader, or cancelling the
+/// task that waits, ends the generation.
+package final class EngineStream: AsyncSequence, Sendable {
+    package typealias Element = ChatEvent
+    package typealias Failure = any Error
+
+    private let reader: Mutex<Reader?>
+
+    private init(_ reader: Reader) { self.reader = Mutex(reader) }
+
+    /// - Parameters:
+    ///   - decoder: Reads the dialect that the body is in.
+    ///   - stallLimit: How long may pass between two pieces once the first token has come.
+    package convenience init(body: UpstreamBody, decoder: any EngineStreamDecoding, stallLimit: Duration) {
+        self.init(Reader(.body(body.makeAsyncIterator(), decoder), stallLimit: stallLimit))
+    }
+
+    /// An answer that is there already.
+    convenience init(told events: [ChatEvent]) {
+        let reader = Reader(.over, stallLimit: nil)
+        reader.pending = events[...]
+        self.init(reader)
+    }
+
+    /// Any other stream of events.
+    package convenience init(_ stream: ChatStream) {
+        if let stream = stream as? EngineStream, let reader = stream.reader.withLock({ $0.take() }) {
+            self.init(reader)
+        } else {
+            self.init(Reader(.events(stream.makeAsyncIterator()), stallLimit: nil))
+        }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(reader: takeReader()) }
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate let reader: Reader?
+
+        package func next() async throws -> ChatEvent? { try await reader?.next() }
+
+        package func next(isolation actor: isolated (any Actor)?) async throws -> ChatEvent? {
+            try await reader?.next()
+        }
+    }
+
+    // MARK: What holds for it
+
+    /// What whoever runs the engine learns from an answer.
+    enum News: Sendable {
+        case firstToken
+        case finished
+        /// Before there was anything.
+        case ended(any Error)
+    }
+
+    /// The same, holding a slot until it ends or is dropped, and saying at its end how long it held it.
+    func holding(
+        _ lease: SlotLease, since start: Moment, clock: any TimeSource, onNews: @escaping @Sendable (News) -> Void
+    ) -> EngineStream {
+        changed { $0.occupancy = Occupancy(lease: lease, start: start, clock: clock, onNews: onNews) }
+    }
+
+    /// The same, without what the client has already.
+    func checked(by check: BeginningCheck) -> EngineStream { changed { $0.check = check } }
+
+    /// The same, broken off at a deadline.
+    func until(_ watch: DeadlineWatch) -> EngineStream { changed { $0.watch = watch } }
+
+    /// The one reader, for whoever reads on in another way than by iterating; `nil` when it was taken before.
+    package func takeReader() -> Reader? { reader.withLock { $0.take() } }
+
+    private func changed(_ change: (Reader) -> Void) -> EngineStream {
+        guard let reader = takeReader() else { return self }
+        change(reader)
+        return EngineStream(reader)
+    }
+
+    /// The slot that an answer occupies, and since when.
+    struct Occupancy: Sendable {
+        var lease: SlotLease?
+        var start: Moment
+        var clock: any TimeSource
+        var onNews: @Sendable (News) -> Void
+        var hasSpoken = false
+
+        var elapsed: Duration { clock.now - start }
+    }
+}
+
+extension EngineStream {
+    /// Reads one answer, from one place at a time.
+    ///
+    /// Proof of `Sendable`: whoever reads has it alone. ``EngineStream`` hands it out once, ``TokenStream`` keeps it where
+    /// only one task or one event loop uses it, and after ``flow(on:to:)`` it belongs to that event loop, or to the one task
+    /// that waits for events in its stead.
+    package final class Reader: @unchecked Sendable {
+        enum Source {
+            case body(UpstreamBody.AsyncIterator, any EngineStreamDecoding)
+            case events(any AsyncIteratorProtocol<ChatEvent, any Error>)
+            /// All has been read.
+            case over
+        }
+
+        private var source: Source
+        /// `nil` once it is in force.
+        private var stallLimit: Duration?
+        fileprivate var pending: ArraySlice<ChatEvent> = []
+        /// Told once what came before it has been told.
+        private var failure: (any Error)?
+        fileprivate(set) var check = BeginningCheck.none
+        fileprivate var occupancy: Occupancy?
+        fileprivate var watch: DeadlineWatch?
+
+        init(_ source: Source, stallLimit: Duration?) {
+            self.source = source
+            self.stallLimit = stallLimit
+        }
+
+        /// - Returns: The next event; `nil` after the one that ends the answer, and when the source ended without.
+        func next() async throws -> ChatEvent? {
+            while true {
+                if let event = pending.popFirst() {
+                    let event = try pass(event)
+                    if event.isEnd { await drain() }
+                    return event
+                }
+                if let failure = failure.take() {
+                    letGo(failure)
+                    throw failure
+                }
+                if case .over = source {
+                    letGo()
+                    return nil
+                }
+                if let watch {
+                    do {
+                        try await watch.run { await self.fetch() }
+                    } catch {
+                        letGo(error)
+                        throw error
+                    }
+                } else {
+                    await fetch()
+                }
+            }
+        }
+
+        private func fetch() async {
+            switch source {
+            case .body(var body, var decoder):
+                source = .over  // so that what is changed is not shared
+                var events: [ChatEvent] = []
+                do {
+                    if let buffer = try await body.next(isolation: #isolation) {
+                        try decoder.feed(buffer, into: &events)
+                        source = .body(body, decoder)
+                    } else {
+                        // A cancelled wait looks like the end of the body.
+                        try Task.checkCancellation()
+                        events = try decoder.end()
+                    }
+                } catch {
+                    failure = error  // and the body is dropped, which closes the connection: the engine stops
+                }
+                pending = events[...]
+            case .events(var iterator):
+                source = .over
+                do {
+                    guard let event = try await iterator.next(isolation: #isolation) else { return }
+                    source = .events(iterator)
+                    pending = [event]
+                } catch {
+                    failure = error
+                }
+            case .over: break
+            }
+        }
+
+        /// What follows a whole answer is of no interest, also when it is an error; but a connection whose answer was read to
+        /// its end can serve the next request.
+        private func drain() async {
+            if case .body(var body, _) = source {
+                source = .over
+                do {
+                    while try await body.next(isolation: #isolation) != nil {}
+                } catch {
+                    // The answer is whole: how the connection ends changes nothing.
+                }
+            }
+            letGo()
+        }
+
+        /// One event on its way to who reads.
+        private func pass(_ event: ChatEvent) throws -> ChatEvent {
+            var event = event
+            do {
+                event = try check.take(event)
+            } catch {
+                letGo(error)
+                throw error
+            }
+            if event.hasContent { sawToken() }
+            event.note(engineTime: occupancy?.elapsed)
+            if event.isEnd, let occupancy = occupancy.take() {
+                occupancy.onNews(occupancy.hasSpoken ? .finished : .firstToken)
+            }
+            return event
+        }
+
+        private func sawToken() {
+            if let occupancy, !occupancy.hasSpoken {
+                self.occupancy?.hasSpoken = true
+                occupancy.onNews(.firstToken)
+            }
+            if let limit = stallLimit.take(), case .body(let body, _) = source { body.limitStalls(to: limit) }
+        }
+
+        /// - Parameter error: What ended the answer; nothing when it was whole, or nobody wanted more of it.
+        fileprivate func letGo(_ error: (any Error)? = nil) {
+            // A pause in the middle says nothing about first tokens.
+            if let error, let occupancy, !occupancy.hasSpoken { occupancy.onNews(.ended(error)) }
+            occupancy = nil
+            source = .over
+            pending = []
+        }
+    }
+}
+
+extension EngineStream.Reader {
+    /// From now on `receiver` is called, on `eventLoop`; to be called there. What has been read and not told is told first.
+    ///
+    /// - Returns: What slows the reading down, or ends it.
+    package func flow(on eventLoop: any EventLoop, to receiver: any ChatEventReceiver) -> EngineFlow {
+        let flow = EngineFlow(reader: self, eventLoop: eventLoop, receiver: receiver)
+        flow.begin()
+        return flow
+    }
+
+    /// Where the events of a flow come from.
+    fileprivate func takeBody() -> (UpstreamBody.AsyncIterator, any EngineStreamDecoding)? {
+        guard watch == nil, case .body(let body, let decoder) = source else { return nil }
+        source = .over
+        return (body, decoder)
+    }
+
+    fileprivate func takePending() throws -> ChatEvent? {
+        guard let event = pending.popFirst() else {
+            if let failure = failure.take() { throw failure }
+            return nil
+        }
+        return try pass(event)
+    }
+
+    fileprivate func takeStallLimit() -> Duration? { stallLimit.take() }
+
+    fileprivate func passed(_ event: ChatEvent) throws -> ChatEvent { try pass(event) }
+
+}
+
+/// An answer that is told by calls. Bound to its event loop.
+///
+/// Ends the generation when it is cancelled or dropped by whoever it calls.
+package final class EngineFlow {
+    private let reader: EngineStream.Reader
+    private let eventLoop: any EventLoop
+    private var receiver: (any ChatEventReceiver)?
+    private var decoder: (any EngineStreamDecoding)?
+    private var call: UpstreamCall?
+    private var events: [ChatEvent] = []
+    private var stallLimit: Duration?
+    private var pump: Task<Void, Never>?
+    private var gate: PumpGate?
+
+    fileprivate init(reader: EngineStream.Reader, eventLoop: any EventLoop, receiver: any ChatEventReceiver) {
+        self.reader = reader
+        self.eventLoop = eventLoop
+        self.receiver = receiver
+    }
+
+    deinit {
+        pump?.cancel()
+        // A call holds its handler for as long as it runs: nobody is dropped while something may still come.
+    }
+
+    fileprivate func begin() {
+        guard let (body, decoder) = reader.takeBody() else { return pumpEvents() }
+        self.decoder = decoder
+        stallLimit = reader.takeStallLimit()
+        do {
+            while let event = try reader.takePending() { tell(event) }
+        } catch {
+            return end(error)
+        }
+        guard receiver != nil else { return }
+        receiver?.readEnded()
+        call = body.flow(to: self, on: eventLoop)
+    }
+
+    package func holdReads() {
+        call?.holdReads()
+        gate?.close()
+    }
+
+    package func resumeReads() {
+        call?.resumeReads()
+        gate?.open()
+    }
+
+    /// Ends the generation; nothing more is told. Without effect on an answer that has ended, whose connection is to serve the
+    /// next.
+    package func cancel() {
+        guard receiver != nil else { return }
+        receiver = nil
+        call?.cancel()
+        call = nil
+        pump?.cancel()
+        gate?.open()
+        letGo()
+    }
+
+    /// A reader that a task reads is let go by that task.
+    private func letGo(_ error: (any Error)? = nil) { if pump == nil { reader.letGo(error) } }
+
+    private func tell(_ event: ChatEvent) {
+        guard let receiver else { return }
+        if event.hasContent, let limit = stallLimit.take() { call?.limitStalls(to: limit) }
+        receiver.received(event)
+        if event.isEnd { finish() }
+    }
+
+    /// The answer is whole; how the connection ends is of no interest, but that it does.
+    private func finish() {
+        let receiver = receiver.take()
+        letGo()
+        call?.limitStalls(to: .seconds(2))
+        receiver?.ended(nil)
+    }
+
+    private func end(_ failure: any Error) {
+        let receiver = receiver.take()
+        letGo(failure)
+        call?.cancel()
+        call = nil
+        receiver?.ended(failure)
+    }
+
+    // MARK: Streams that are waited for
+
+    private func pumpEvents() {
+        let gate = PumpGate()
+        self.gate = gate
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        pump = Task { [reader, eventLoop] in
+            defer { reader.letGo() }
+            do {
+                while !Task.isCancelled, let event = try await reader.next() {
+                    await gate.pass()
+                    eventLoop.execute { bound.value.pumped(event) }
+                }
+                eventLoop.execute { bound.value.end(EngineStream.cutOff) }
+            } catch {
+                eventLoop.execute { bound.value.end(error) }
+            }
+        }
+    }
+
+    private func pumped(_ event: ChatEvent) {
+        tell(event)
+        receiver?.readEnded()
+    }
+}
+
+extension EngineFlow: UpstreamResponseHandler {
+    package func received(_ head: UpstreamHead) {}
+
+    package func received(_ piece: ByteBuffer) {
+        guard receiver != nil else { return }
+        do {
+            try decoder?.feed(piece, into: &events)
+        } catch {
+            tellAll()
+            return end(error)
+        }
+        tellAll()
+    }
+
+    private func tellAll() {
+        let events = events
+        self.events.removeAll(keepingCapacity: true)
+        do {
+            for event in events where receiver != nil { tell(try reader.passed(event)) }
+        } catch {
+            end(error)
+        }
+    }
+
+    package func readEnded() { receiver?.readEnded() }
+
+    package func ended(_ failure: ChatFailure?) {
+        call = nil
+        guard receiver != nil else { return }
+        if let failure { return end(failure) }
+        do {
+            events = try decoder?.end() ?? []
+        } catch {
+            return end(error)
+        }
+        tellAll()
+        receiver?.readEnded()
+        if receiver != nil { end(EngineStream.cutOff) }
+    }
+}
+
+extension EngineStream {
+    package static var cutOff: ChatFailure { ChatFailure(.interrupted, "the answer ended before it was whole") }
+}
+
+/// Holds a task that hands events on while the one who gets them is slow.
+private final class PumpGate: Sendable {
+    private struct State {
+        var isClosed = false
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func close() { state.withLock { $0.isClosed = true } }
+
+    func open() {
+        let waiter = state.withLock { state in
+            state.isClosed = false
+            return state.waiter.take()
+        }
+        waiter?.resume()
+    }
+
+    /// Returns at once unless the gate is closed.
+    func pass() async {
+        await withCheckedContinuation { continuation in
+            let passes = state.withLock { state in
+                if state.isClosed { state.waiter = continuation }
+                return !state.isClosed
+            }
+            if passes { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import NIOCore
+import Synchronization
+
+/// What a client is told while it is answered.
+///
+/// Indirect, because every function that waits for one has room for it in memory that a stream keeps.
+package indirect enum RoutedEvent: Sendable {
+    case event(ChatEvent)
+    /// From here on another engine answers.
+    case continued(RouteRecord.Continuation)
+}
+
+/// What is told of a routed answer by calls on an event loop; ``ended(_:)`` comes last and once.
+package protocol RoutedEventReceiver: AnyObject {
+    func received(_ event: RoutedEvent)
+    /// What came in one go has been told: the moment to send on what was made of it.
+    func readEnded()
+    /// - Parameter failure: `nil` after an event that ends a whole answer.
+    func ended(_ failure: (any Error)?)
+}
+
+/// The rest of an answer whose first token has come.
+///
+/// When the engine breaks off, another goes on where it was; only when none can does the stream break off too. Tells the
+/// router how each fared. Read by one reader, which waits for each event (``next()``) or is called (``flow(on:to:)``).
+package final class TokenStream: Sendable {
+    /// Who answers now.
+    struct Source {
+        var reader: EngineStream.Reader
+        /// What was read while it was waited for the first token.
+        var first: [ChatEvent]
+        var attempt: Attempt
+    }
+
+    /// Used by nobody but who has taken it out of ``state``, and an object, so that who waits for an event holds a reference
+    /// and no copy.
+    fileprivate final class State: @unchecked Sendable {
+        var source: Source?
+        var told: ToldAnswer
+        var standby: Standby?
+        /// What is told before anything else is read.
+        var ready: ArraySlice<RoutedEvent> = []
+        /// Who was asked once more after it failed, because there was nobody else.
+        var askedAgain = false
+
+        init(source: Source, told: ToldAnswer, standby: Standby?) {
+            self.source = source
+            self.told = told
+            self.standby = standby
+        }
+    }
+
+    private let dispatcher: Dispatcher
+    private let wanted: RouteRequest
+    private let account: AnswerAccount
+    /// Whether the client sees the answer as it comes; otherwise whoever collects it may try once more.
+    private let isShown: Bool
+    private let state: Mutex<State?>
+
+    init(
+        _ source: Source, of request: ChatRequest, wanted: RouteRequest, account: AnswerAccount, dispatcher: Dispatcher
+    ) {
+        self.dispatcher = dispatcher
+        self.wanted = wanted
+        self.account = account
+        isShown = request.streams
+        state = Mutex(
+            State(
+                source: source, told: ToldAnswer(of: request, now: dispatcher.clock.now),
+                standby: dispatcher.standby(for: wanted)))
+    }
+
+    // MARK: Waited for
+
+    /// - Returns: What comes next; `nil` after the end.
+    /// - Throws: ``ChatFailure`` when the answer breaks off and nobody can go on; `CancellationError`.
+    package func next() async throws -> RoutedEvent? {
+        guard let state = state.withLock({ $0.take() }) else { return nil }
+        do {
+            guard let event = try await advance(state) else { throw EngineStream.cutOff }
+            if !event.isEnd || !state.ready.isEmpty { self.state.withLock { $0 = state } }
+            return event
+        } catch {
+            throw ended(with: error)
+        }
+    }
+
+    private func advance(_ state: State) async throws -> RoutedEvent? {
+        while true {
+            if let event = state.ready.popFirst() { return event }
+            guard let source = state.source else { return nil }
+            do {
+                if !takeFirst(state) {
+                    guard let event = try await source.reader.next() else { throw EngineStream.cutOff }
+                    take(event, state)
+                }
+            } catch {
+                try await goOn(after: error, state)
+            }
+        }
+    }
+
+    // What follows is kept out of the functions that wait for events: what a function ever needs, it keeps while it waits.
+
+    @inline(never)
+    private func ended(with error: any Error) -> any Error {
+        if isShown { account.ended(with: error) }
+        return error
+    }
+
+    /// - Returns: Whether something was there that had been read already.
+    @inline(never)
+    private func takeFirst(_ state: State) -> Bool {
+        guard let first = state.source?.first, !first.isEmpty else { return false }
+        state.source?.first = []
+        for event in first { take(event, state) }
+        return true
+    }
+
+    @inline(never)
+    private func take(_ event: ChatEvent, _ state: State) {
+        guard let attempt = state.source?.attempt else { return }
+        for told in state.told.take(event, from: attempt.candidate, now: dispatcher.clock.now) {
+            note(told, state)
+            state.ready.append(told)
+        }
+        if event.hasContent { state.standby?.advance(state.told, givenBy: attempt.candidate) }
+        if let usage = event.usage {
+            attempt.succeeded(EngineCost(usage))
+            state.source = nil
+        }
+    }
+
+    private func note(_ told: RoutedEvent, _ state: State) {
+        switch told {
+        case .continued(let continuation): account.resumed(continuation)
+        case .event(let event):
+            if isShown, let usage = event.usage { account.completed(usage) }
+        }
+    }
+
+    /// Has another engine go on.
+    ///
+    /// - Throws: `error` when nobody can, or it is no failure of an engine.
+    @inline(never)
+    private func goOn(after error: any Error, _ state: State) async throws {
+        guard let rest = try interrupted(by: error, state) else { return }
+        try await state.source = resume(rest, state)
+    }
+
+    /// - Returns: What another engine is to be asked for; `nil` when the end could be told without.
+    private func interrupted(by error: any Error, _ state: State) throws -> Rest? {
+        guard let attempt = state.source?.attempt else { throw error }
+        state.source = nil
+        attempt.ended(with: error)
+        guard let failure = error as? ChatFailure else { throw error }
+        state.standby?.stop()
+        switch state.told.broke(failure, at: attempt.candidate) {
+        case .fail(let failure): throw failure
+        case .finish(let finish, let usage):
+            let end = RoutedEvent.event(.finished(finish, usage))
+            note(end, state)
+            state.ready.append(end)
+            return nil
+        case .ask(let request): return Rest(request: request, begunBy: attempt.candidate, failure: failure)
+        }
+    }
+
+    private struct Rest: Sendable {
+        var request: ChatRequest
+        var begunBy: Candidate
+        var failure: ChatFailure
+    }
+
+    private func resume(_ rest: Rest, _ state: State) async throws -> Source {
+        let source = try await dispatcher.resume(
+            rest.request, as: wanted, begunBy: rest.begunBy, without: state.told.failed, after: rest.failure,
+            mayAskAgain: !state.askedAgain, preferring: state.standby?.node)
+        state.askedAgain = state.askedAgain || source.attempt.candidate.node == rest.begunBy.node
+        state.standby = dispatcher.standby(for: wanted)
+        return source
+    }
+}
+
+extension TokenStream {
+    /// From now on `receiver` is called, on `eventLoop`; to be called there, by the one reader.
+    package func flow(on eventLoop: any EventLoop, to receiver: any RoutedEventReceiver) -> Flow {
+        let flow = Flow(stream: self, state: state.withLock { $0.take() }, eventLoop: eventLoop, receiver: receiver)
+        flow.run()
+        return flow
+    }
+
+    /// An answer that is told by calls. Bound to its event loop; ends the generation when it is cancelled.
+    package final class Flow: ChatEventReceiver {
+        private let stream: TokenStream
+        private let eventLoop: any EventLoop
+        private var state: State?
+        private var receiver: (any RoutedEventReceiver)?
+        private var engine: EngineFlow?
+        private var resumption: Task<Void, Never>?
+        private var isHeld = false
+
+        fileprivate init(
+            stream: TokenStream, state: State?, eventLoop: any EventLoop, receiver: any RoutedEventReceiver
+        ) {
+            self.stream = stream
+            self.state = state
+            self.eventLoop = eventLoop
+            self.receiver = receiver
+        }
+
+        fileprivate func run() {
+            guard let state, let source = state.source else { return end(EngineStream.cutOff) }
+            if stream.takeFirst(state) {
+                tellReady()
+                receiver?.readEnded()
+            }
+            guard receiver != nil else { return }
+            let engine = source.reader.flow(on: eventLoop, to: self)
+            guard receiver != nil else { return engine.cancel() }
+            self.engine = engine
+            if isHeld { engine.holdReads() }
+        }
+
+        package func holdReads() {
+            isHeld = true
+            engine?.holdReads()
+        }
+
+        package func resumeReads() {
+            isHeld = false
+            engine?.resumeReads()
+        }
+
+        /// Nobody is there to be told: the generation ends.
+        package func cancel() {
+            receiver = nil
+            engine?.cancel()
+            engine = nil
+            resumption?.cancel()
+            state?.standby?.stop()
+            state = nil
+        }
+
+        // MARK: What the engine says
+
+        package func received(_ event: ChatEvent) {
+            guard let state else { return }
+            stream.take(event, state)
+            tellReady()
+        }
+
+        package func readEnded() { receiver?.readEnded() }
+
+        package func ended(_ failure: (any Error)?) {
+            engine = nil
+            guard let failure, receiver != nil, let state else { return }
+            do {
+                guard let rest = try stream.interrupted(by: failure, state) else { return tellReady() }
+                goOn(rest, state)
+            } catch {
+                end(error)
+            }
+        }
+
+        /// Waiting for another engine needs a task; what it says is told by calls again.
+        private func goOn(_ rest: Rest, _ state: State) {
+            let bound = NIOLoopBound(self, eventLoop: eventLoop)
+            resumption = Task { [stream, eventLoop] in
+                do {
+                    state.source = try await stream.resume(rest, state)
+                    eventLoop.execute { bound.value.run() }
+                } catch {
+                    eventLoop.execute { bound.value.end(error) }
+                }
+            }
+        }
+
+        private func tellReady() {
+            while let event = state?.ready.popFirst() {
+                receiver?.received(event)
+                guard event.isEnd else { continue }
+                // The engine's answer is whole too: its connection is to serve the next.
+                engine = nil
+                let receiver = receiver.take()
+                state = nil
+                receiver?.ended(nil)
+            }
+        }
+
+        private func end(_ error: any Error) {
+            let receiver = receiver.take()
+            state = nil
+            receiver?.ended(stream.ended(with: error))
+        }
+    }
+}
+
+extension RoutedEvent {
+    /// Whether nothing follows.
+    package var isEnd: Bool { if case .event(let event) = self { event.isEnd } else { false } }
+}
+
+extension ChatEvent {
+    /// Whether it is the end of a whole answer.
+    package var isEnd: Bool { usage != nil }
+
+    /// What a whole answer used.
+    var usage: TokenUsage? {
+        switch self {
+        case .finished(_, let usage), .rawEnd(_, let usage): usage
+        case .waiting, .comment, .delta, .raw: nil
+        }
+    }
+
+    /// Whether it holds some of the answer: a token, a thought, a call.
+    package var hasContent: Bool {
+        switch self {
+        case .delta: true
+        case .raw(let raw): raw.tokens > 0
+        case .waiting, .comment, .finished, .rawEnd: false
+        }
+    }
+
+    /// Says at the end how long the engine was at it.
+    mutating func note(engineTime: @autoclosure () -> Duration?) {
+        switch self {
+        case .finished(let finish, var usage):
+            guard let time = engineTime() else { return }
+            usage.engineTime = time
+            self = .finished(finish, usage)
+        case .rawEnd(let finish, var usage):
+            guard let time = engineTime() else { return }
+            usage.engineTime = time
+            self = .rawEnd(finish, usage)
+        case .waiting, .comment, .delta, .raw: return
+        }
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// What a request needs of an engine beside text for text, and an engine may not offer.
+package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+    case embeddings
+    /// A text to be gone on with, without a chat template.
+    case completion
+    case vision
+    case audio
+    case tools
+    case responseFormat = "response-format"
+    /// Several answers at once.
+    case multipleChoices = "multiple-choices"
+    case logprobs
+
+    package var description: String { rawValue }
+
+    /// In a sentence.
+    var words: String {
+        switch self {
+        case .embeddings: "embeddings"
+        case .completion: "plain completions"
+        case .vision: "pictures"
+        case .audio: "sound"
+        case .tools: "tools"
+        case .responseFormat: "response formats"
+        case .multipleChoices: "several answers at once"
+        case .logprobs: "log probabilities"
+        }
+    }
+
+    /// The field of a request that asks for it.
+    package var field: String {
+        switch self {
+        case .embeddings: "input"
+        case .completion: "prompt"
+        case .vision, .audio: "messages"
+        case .tools: "tools"
+        case .responseFormat: "response_format"
+        case .multipleChoices: "n"
+        case .logprobs: "logprobs"
+        }
+    }
+
+    /// Whether the engine says of the model that it cannot do this.
+    func isDenied(by model: ModelInfo) -> Bool {
+        switch self {
+        case .embeddings: !model.embeds
+        case .vision: model.capabilities.map { !$0.contains("vision") } ?? false
+        case .tools: model.capabilities.map { !$0.contains("tools") } ?? false
+        case .audio, .completion, .responseFormat, .multipleChoices, .logprobs: false
+        }
+    }
+}
+
+// MARK: In a request
+
+extension Feature {
+    /// What a request makes use of.
+    package static func needed(by request: ChatRequest) -> Set<Feature> {
+        var needed: Set<Feature> = request.kind == .completion ? [.completion] : []
+        for message in request.messages {
+            guard case .parts(let parts) = message.content else { continue }
+            for part in parts {
+                if let feature = Feature(partOfType: part["type"]?.stringValue) { needed.insert(feature) }
+            }
+        }
+        let extensions = request.extensions
+        if isGiven(extensions["tools"]) || isGiven(extensions["functions"]) { needed.insert(.tools) }
+        if let format = extensions["response_format"]?["type"]?.stringValue, format != "text" {
+            needed.insert(.responseFormat)
+        }
+        if let count = extensions["n"]?.intValue, count > 1 { needed.insert(.multipleChoices) }
+        if extensions["logprobs"]?.boolValue == true || (extensions["logprobs"]?.intValue ?? 0) > 0 {
+            needed.insert(.logprobs)
+        }
+        if extensions["modalities"]?.arrayValue?.contains("audio") == true { needed.insert(.audio) }
+        return needed
+    }
+
+    private init?(partOfType type: String?) {
+        switch type {
+        case "image_url", "image", "input_image": self = .vision
+        case "input_audio", "audio", "audio_url": self = .audio
+        default: return nil
+        }
+    }
+
+    private static func isGiven(_ list: JSONValue?) -> Bool { list?.arrayValue.map { !$0.isEmpty } ?? false }
+}
+
+// MARK: In an engine's words
+
+extension Feature {
+    private static let denials = [
+        "not support", "unsupported", "n't support", "not available", "not enabled", "not implemented", "not offer",
+        "no support", "offers no", "not a multimodal", "not multimodal", "missing data required", "at most 0 ",
+    ]
+    /// Words that say that something about the one request is wrong, though its kind may be served.
+    private static let oneRequest = [
+        "url", "format", "mime", "decode", "base64", "download", "fetch", "too large", "too many", "size", "invalid",
+        "parameter", "value",
+    ]
+    private static let subjects: [(word: String, feature: Feature)] = [
+        ("embedding", .embeddings), ("image", .vision), ("audio", .audio), ("vision", .vision), ("mmproj", .vision),
+        ("multimodal", .vision), ("multi-modal", .vision), ("tool", .tools), ("function call", .tools),
+    ]
+
+    /// What an engine says that it cannot do; `nil` for words that say something else, or speak of this one request.
+    package static func denied(in words: String) -> Feature? {
+        let words = words.prefix(2_000).lowercased()
+        guard denials.contains(where: words.contains), !oneRequest.contains(where: words.contains) else { return nil }
+        return subjects.first { words.contains($0.word) }?.feature
+    }
+}

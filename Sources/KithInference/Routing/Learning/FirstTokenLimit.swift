@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// How long an engine may take until its first token: what has to be read and loaded, at the paces that it has shown.
+///
+/// A pure value. A limit that was passed is a sample too, so that what takes longer than was thought is not cut off at the
+/// same moment each time.
+package struct FirstTokenLimit: Sendable {
+    /// What a request takes of an engine that is to be given a first token.
+    package struct Demand: Hashable, Sendable {
+        package var model: ModelID
+        package var promptTokens: Int
+
+        package init(model: ModelID, promptTokens: Int) {
+            self.model = model
+            self.promptTokens = min(max(0, promptTokens), 10_000_000)
+        }
+
+        package init(_ request: ChatRequest) {
+            self.init(
+                model: request.model ?? ModelID(""),
+                promptTokens: request.estimatedPromptTokens + (request.begun?.tokens ?? 0))
+        }
+    }
+
+    /// No limit is shorter.
+    package static let floor = Duration.seconds(30)
+    /// Nor longer.
+    package static let ceiling = Duration.seconds(900)
+    /// Tokens a second that are read when nothing is known: a small processor reads that fast.
+    package static let unknownPace = 50.0
+    /// A model that answered no longer ago than this is still loaded.
+    package static let residency = Duration.seconds(60)
+    /// Samples that are kept.
+    package static let capacity = 128
+    /// Models that are remembered.
+    package static let modelLimit = 64
+    /// Tokens from which on a prompt says how fast it was read.
+    private static let tellingPrompt = 256
+    /// Tokens that are read in the time that any prompt takes.
+    private static let unit = 256.0
+    private static let weight = 0.2
+
+    private struct Model: Sendable {
+        var answeredAt: Moment?
+        /// How long the first answer took after it had been away.
+        var load = Duration.zero
+        /// After a limit was passed: the next is not shorter.
+        var grown = Duration.zero
+        var usedAt: Moment
+    }
+
+    private let loadLimit: Duration
+    private var models: [ModelID: Model] = [:]
+    /// Seconds for each unit of prompt, of models that were loaded.
+    private var samples: [Double] = []
+    private var next = 0
+    /// Tokens a second.
+    private var pace: Double?
+
+    /// - Parameter loadLimit: How long a model may take to be loaded, until it is known.
+    package init(loadLimit: Duration = ChatRequest.ordinaryLoadLimit) { self.loadLimit = loadLimit }
+
+    /// - Returns: From when the engine is given the request; see ``FirstTokenWait`` for signs of life.
+    package func limit(for demand: Demand, now: Moment) -> Duration {
+        let known = models[demand.model]
+        let tokens = Double(demand.promptTokens)
+        var limit = Self.floor + .seconds(tokens / (pace ?? Self.unknownPace) * 2)
+        if let slowest = slowest { limit = max(limit, .seconds(slowest * 3 * Self.units(demand))) }
+        if !isResident(demand.model, now: now) { limit += max(loadLimit, (known?.load ?? .zero) * 2) }
+        return min(max(limit, known?.grown ?? .zero), Self.ceiling)
+    }
+
+    /// The engine was given a request: what the wait for its first token is held to.
+    package func began(_ demand: Demand, now: Moment) -> FirstTokenWait {
+        FirstTokenWait(
+            demand: demand, began: now, limit: limit(for: demand, now: now),
+            isResident: isResident(demand.model, now: now))
+    }
+
+    /// The first token came.
+    package mutating func sawFirstToken(of wait: FirstTokenWait, now: Moment) {
+        let time = max(now - wait.began, .zero)
+        change(wait.demand.model, now: now) { model in
+            model.answeredAt = now
+            model.grown = .zero
+            if !wait.isResident { model.load = time }
+        }
+        guard wait.isResident else { return }
+        add(time.seconds / Self.units(wait.demand))
+        if wait.demand.promptTokens >= Self.tellingPrompt, time > .zero {
+            let measured = min(max(Double(wait.demand.promptTokens) / time.seconds, 1), 1e6)
+            pace = pace.map { $0 * (1 - Self.weight) + measured * Self.weight } ?? measured
+        }
+    }
+
+    /// No first token came in time: the next request of the kind gets at least twice as long.
+    package mutating func timedOut(_ wait: FirstTokenWait, now: Moment) {
+        let passed = max(now - wait.began, wait.limit)
+        change(wait.demand.model, now: now) { $0.grown = min(max($0.grown, passed * 2), Self.ceiling) }
+    }
+
+    /// Any token of the model: it is loaded.
+    package mutating func sawToken(of model: ModelID, now: Moment) { change(model, now: now) { $0.answeredAt = now } }
+
+    private func isResident(_ model: ModelID, now: Moment) -> Bool {
+        models[model]?.answeredAt.map { now - $0 <= Self.residency } ?? false
+    }
+
+    /// The 99th percentile.
+    private var slowest: Double? {
+        guard !samples.isEmpty else { return nil }
+        let sorted = samples.sorted()
+        return sorted[(sorted.count * 99 - 1) / 100]
+    }
+
+    private static func units(_ demand: Demand) -> Double { 1 + Double(demand.promptTokens) / unit }
+
+    private mutating func add(_ sample: Double) {
+        if samples.count < Self.capacity {
+            samples.append(sample)
+        } else {
+            samples[next] = sample
+            next = (next + 1) % Self.capacity
+        }
+    }
+
+    private mutating func change(_ id: ModelID, now: Moment, _ body: (inout Model) -> Void) {
+        if models.count >= Self.modelLimit, models[id] == nil,
+            let oldest = models.min(by: { $0.value.usedAt < $1.value.usedAt })
+        {
+            models[oldest.key] = nil
+        }
+        var model = models[id] ?? Model(usedAt: now)
+        model.usedAt = now
+        body(&model)
+        models[id] = model
+    }
+}
+
+/// One wait for a first token.
+package struct FirstTokenWait: Hashable, Sendable {
+    /// However lively an engine is, it has answered by then.
+    package static let longest = Duration.seconds(3_600)
+
+    package let demand: FirstTokenLimit.Demand
+    package let began: Moment
+    package let limit: Duration
+    /// Whether the model was loaded when it began.
+    package let isResident: Bool
+    private var lastSign: Moment
+
+    init(demand: FirstTokenLimit.Demand, began: Moment, limit: Duration, isResident: Bool) {
+        self.demand = demand
+        self.began = began
+        self.limit = limit
+        self.isResident = isResident
+        lastSign = began
+    }
+
+    /// The engine said that it is at it: queued, loading, a comment.
+    package mutating func signOfLife(now: Moment) { lastSign = max(lastSign, now) }
+
+    /// When it has taken too long.
+    package var deadline: Moment { min(lastSign + limit, began + Self.longest) }
+}

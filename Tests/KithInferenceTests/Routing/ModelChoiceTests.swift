@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithInference
+import KithModel
+import Testing
+
+@testable import KithDialects
+
+@Suite("The model for a prompt that names none")
+struct ModelChoiceTests {
+    private static let cloud = ModelInfo.sketch("gpt-oss:120b-cloud", runsElsewhere: true)
+    private static let embedder = ModelInfo.sketch("nomic-embed-code", embeds: true, chats: false)
+
+    private static func chosen(_ model: ModelID?, _ models: ModelInfo..., by purpose: RouteRequest.Purpose = .chat)
+        -> [ModelID]
+    {
+        Router().decide(
+            RouteRequest(purpose: purpose, model: model), among: [.sketch("n", models: models)], now: .zero
+        ).choices.map(\.candidate.model)
+    }
+
+    @Test("Never runs at a provider and never only embeds", arguments: [nil, "auto", "fast", "code"] as [ModelID?])
+    func local(model: ModelID?) {
+        #expect(Self.chosen(model, Self.cloud, Self.embedder, .sketch("llama3.2:latest")) == ["llama3.2:latest"])
+        #expect(Self.chosen(model, Self.cloud, Self.embedder).isEmpty)
+    }
+
+    @Test("Whoever names a model gets it, wherever it runs")
+    func named() {
+        #expect(Self.chosen("gpt-oss:120b-cloud", Self.cloud, .sketch("m")) == ["gpt-oss:120b-cloud"])
+    }
+
+    @Test("The owner's choice is taken, also when it runs at a provider: the settings name it")
+    func preferred() {
+        var cloud = Self.cloud
+        cloud.isPreferred = true
+        #expect(Self.chosen(nil, cloud, .sketch("m")) == ["gpt-oss:120b-cloud"])
+    }
+
+    @Test("Texts are embedded by what embeds")
+    func embedding() {
+        #expect(Self.chosen(nil, .sketch("m"), Self.embedder, by: .embedding) == ["nomic-embed-code"])
+    }
+
+    @Test("Where everything runs at a provider the client is told to name what it wants")
+    func onlyCloud() {
+        let request = RouteRequest()
+        let decision = Router().decide(request, among: [.sketch("n", models: [Self.cloud])], now: .zero)
+        let refusal = decision.refusal(of: request, now: .zero)
+        #expect(refusal.code == .modelNotFound)
+        #expect(refusal.knownModels == ["gpt-oss:120b-cloud"])
+        #expect(refusal.message.contains("named"))
+    }
+
+    @Test(
+        "Ollama's models that run at a provider are known by what it lists of them",
+        arguments: [
+            (#"{"name":"a:1","remote_host":"https://ollama.com:443"}"#, true),
+            (#"{"name":"a:1","remote_model":"b"}"#, true), (#"{"name":"a:120b-cloud"}"#, true),
+            (#"{"name":"a:cloud"}"#, true), (#"{"name":"a:1","remote_host":""}"#, false),
+            (#"{"name":"cloudy:latest","digest":"x"}"#, false),
+        ])
+    func ollama(tag: String, isElsewhere: Bool) throws {
+        let list = try JSONBody.decode(OllamaTagList.self, from: Array(#"{"models":[\#(tag)]}"#.utf8))
+        #expect(list.models.map(\.runsElsewhere) == [isElsewhere])
+    }
+
+    @Test("What an older node says of a model is read as it meant it, and the new is kept")
+    func coding() throws {
+        let old = #"{"id":"m","embeds":true,"created":0,"ownedBy":"x"}"#
+        let info = try JSONBody.decode(ModelInfo.self, from: Array(old.utf8))
+        #expect(info == ModelInfo(id: "m", embeds: true, ownedBy: "x"))
+        let new = ModelInfo(
+            id: "m", contextLength: 5, chats: false, runsElsewhere: true, isPreferred: true, capabilities: ["vision"])
+        #expect(try JSONBody.decode(ModelInfo.self, from: JSONBody.encode(new)) == new)
+    }
+}
