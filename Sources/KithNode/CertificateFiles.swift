@@ -34,7 +34,7 @@ struct CertificateFiles: Sendable {
     func watch(_ source: SurfaceTLSSource, clock: any TimeSource) async {
         var last = try? read()  // read a moment ago; if it is gone by now, whatever comes is new
         while true {
-            do { try await clock.sleep(for: Self.pause) } catch { return }
+            do { try await clock.sleep(forAbout: Self.pause) } catch { return }
             do throws(NodeStartError) {
                 let contents = try read()
                 guard contents != last else { continue }

@@ -49,7 +49,12 @@ package struct Node: Sendable {
             settings: settings.engine, client: upstream, secrets: vault.secrets, clock: clock, logger: logger)
         let selection = await factory.select()
         let made = factory.make(selection)
-        let local = made.map { LocalEngine(engine: $0.engine, clock: clock, stallLimit: settings.routing.stallLimit) }
+        let stallLimit = StallLimit(
+            ordinary: settings.routing.stallLimit, withTools: settings.routing.toolStallLimit)
+        let local = made.map {
+            LocalEngine(
+                engine: $0.engine, clock: clock, stallLimit: stallLimit, loadLimit: settings.engine.loadLimit)
+        }
         let monitor = EngineMonitor(local: local, reason: selection.reason, clock: clock)
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
@@ -63,8 +68,12 @@ package struct Node: Sendable {
         let dispatcher = Dispatcher(
             mesh: peers.mesh.directory, clock: clock,
             router: Router(aliases: settings.routing.aliases, usesAffinity: settings.routing.usesAffinity),
-            stallLimit: settings.routing.stallLimit, continues: settings.routing.continues,
+            stallLimit: stallLimit, patience: settings.routing.patience, continues: settings.routing.continues,
             keepsStandby: settings.routing.keepsStandby, presence: activity)
+        monitor.whenReturned { [weak dispatcher, directory = peers.mesh.directory] in
+            dispatcher?.returned(identity.id)
+            directory.noteOwnChange()
+        }
         dispatcher.journal.announce(in: events)
         let company = try await NodeCompany.open(
             settings: settings.social, store: store, state: state, mesh: peers.mesh, dispatcher: dispatcher,
@@ -76,7 +85,7 @@ package struct Node: Sendable {
             engine: monitor, store: store, clock: clock,
             limits: SurfaceLimits(
                 seedBody: settings.seedBodyLimit, openAIBody: settings.requestBodyLimit,
-                defaultMaxTokens: settings.defaultMaxTokens),
+                defaultMaxTokens: settings.defaultMaxTokens, heartbeat: settings.routing.heartbeat),
             level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events,
             company: company)
 
@@ -92,7 +101,6 @@ package struct Node: Sendable {
             + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { await company.run() },
-                BackgroundLoop { [clock] in await ProgramPages.letGoOnceStarted(clock: clock) },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
                 },

@@ -49,7 +49,7 @@ struct NodeMesh: Sendable {
 
     /// The listener, and what goes on as long as the node runs.
     func services(
-        upstream: UpstreamClient, work: PeerWork, onReturn: @escaping @Sendable (NodeName) -> Void
+        upstream: UpstreamClient, work: PeerWork, onReturn: @escaping @Sendable (NodeID) -> Void
     ) -> (background: [any Service], listener: any Service) {
         let background: [any Service] = [
             BackgroundLoop { [mesh] in await mesh.run(onReturn: onReturn) },

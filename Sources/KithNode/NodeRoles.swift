@@ -91,7 +91,8 @@ struct NodeRoles: Sendable {
         let application = RegistryServer.application(
             registry: registry, identity: RegistryIdentity(host: settings.name.rawValue) { [peers] in peers.cell() },
             address: address(port: port), authorise: RegistryAccess.granted(by: access.control),
-            reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), tls: access.tls, logger: logger,
+            reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), access: access.control,
+            tls: access.tls, logger: logger,
             onListening: announce("discovery"))
         return Listener(application: application, host: settings.host, port: port, flag: "--discovery-port")
     }

@@ -88,7 +88,7 @@ extension Store {
         var isRunning = true
         while isRunning {
             do {
-                try await clock.sleep(for: StoreLimits.flushInterval)
+                try await clock.sleep(forAbout: StoreLimits.flushInterval)
             } catch {
                 isRunning = false
             }

@@ -9,6 +9,7 @@ package enum ContextValueText {
     package static func value(_ text: String) -> JSONValue {
         switch JSONValue(json: text) {
         case nil, .null, .string: .string(text)
+        case .numeral(let number) where number.doubleValue == nil: .string(text)
         case let value?: value
         }
     }

@@ -16,8 +16,10 @@ package actor CompanionService {
         package var talkingTo: String?
     }
 
-    /// Between two looks, when nothing says when to look again.
+    /// After an exchange.
     private static let pause = Duration.seconds(1)
+    /// What nobody tells of, such as that the owner wishes conversations again, is noticed within this time.
+    private static let longestPause = Duration.seconds(5)
     /// Topics that are not begun with again at once.
     private static let recentTopics = 16
     /// Answers of each peer that a new one is compared with.
@@ -55,11 +57,17 @@ package actor CompanionService {
     /// Runs until cancelled.
     package func run() async {
         while !Task.isCancelled {
-            if case .talk = schedule.step(idle: activity.idle, now: clock.now, wall: .now()) {
+            let now = clock.now
+            var pause = Self.longestPause
+            switch schedule.step(idle: activity.idle, now: now, wall: .now()) {
+            case .talk:
                 // What went wrong has been noted, and the schedule knows.
                 _ = try? await talkNow()
+                pause = Self.pause
+            case .wait(_, until: let until?): pause = min(max(until - now, .milliseconds(50)), pause)
+            case .wait: break
             }
-            do { try await clock.sleep(for: Self.pause) } catch { break }
+            do { try await clock.sleep(forAbout: pause) } catch { break }
         }
     }
 

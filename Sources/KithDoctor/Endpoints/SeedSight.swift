@@ -127,10 +127,6 @@ struct SeedSight: Sendable {
     static func text(_ value: JSONValue?) -> String { String((value?.stringValue ?? "?").prefix(64)) }
 
     static func number(_ value: JSONValue) -> Double? {
-        switch value {
-        case .integer(let whole): Double(whole)
-        case .number(let number): number
-        default: nil
-        }
+        value.doubleValue
     }
 }

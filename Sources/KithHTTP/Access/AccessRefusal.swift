@@ -13,11 +13,13 @@ enum AccessRefusal: Error, Hashable {
     case scopeMissing(RouteScope, id: String?)
     /// A request without a key for a name that is not this machine's.
     case foreignHost(String)
+    /// A request that a browser sends for a page of this other origin, without a key.
+    case foreignOrigin(String)
 
     var status: HTTPResponse.Status {
         switch self {
         case .keyMissing, .keyRefused: .unauthorized
-        case .scopeMissing: .forbidden
+        case .scopeMissing, .foreignOrigin: .forbidden
         case .foreignHost: .misdirectedRequest
         }
     }
@@ -34,6 +36,11 @@ enum AccessRefusal: Error, Hashable {
             this node does not answer to the name '\(host.prefix(100))' without a key; use localhost, or add the name to \
             server.allowed_hosts
             """
+        case .foreignOrigin(let origin):
+            """
+            a browser sent this for a page of '\(origin.prefix(100))', which may not use this node; let the page send a key, as \
+            'Authorization: Bearer kith_…', or ask from a program
+            """
         }
     }
 
@@ -43,6 +50,7 @@ enum AccessRefusal: Error, Hashable {
         case .keyMissing, .keyRefused: "invalid_api_key"
         case .scopeMissing: "missing_scope"
         case .foreignHost: "foreign_host"
+        case .foreignOrigin: "foreign_origin"
         }
     }
 
@@ -55,13 +63,14 @@ enum AccessRefusal: Error, Hashable {
         case .keyRefused(let reason, _): "key " + reason.rawValue
         case .scopeMissing(let scope, _): "no scope " + scope.anyOf.map(\.rawValue).joined(separator: " or ")
         case .foreignHost: "foreign host name"
+        case .foreignOrigin: "page of another origin"
         }
     }
 
     var keyID: String? {
         switch self {
         case .keyRefused(_, let id), .scopeMissing(_, let id): id
-        case .keyMissing, .foreignHost: nil
+        case .keyMissing, .foreignHost, .foreignOrigin: nil
         }
     }
 }

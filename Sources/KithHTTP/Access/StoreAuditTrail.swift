@@ -22,11 +22,15 @@ package final class StoreAuditTrail: AuditTrail {
     private let store: Store
     private let logger: Logger
     private let clock: any TimeSource
+    /// There is something to write.
+    private let lines: AsyncStream<Void>
+    private let noteLines: AsyncStream<Void>.Continuation
 
     package init(store: Store, logger: Logger, clock: any TimeSource) {
         self.store = store
         self.logger = logger
         self.clock = clock
+        (lines, noteLines) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     package func record(_ kind: AuditRecord.Kind, subject: String?, source: String?, reason: String) {
@@ -38,15 +42,28 @@ package final class StoreAuditTrail: AuditTrail {
             return lines
         }
         for line in lines { log(line) }
+        noteLines.yield()
     }
 
-    /// Writes what is waiting until the task is cancelled, and then once more.
+    /// Writes what is waiting until the task is cancelled, and then once more. Sleeps while there is nothing to write.
     package func run() async {
-        var isRunning = true
-        while isRunning {
-            do { try await clock.sleep(for: Self.pause) } catch { isRunning = false }
-            await write(isLast: !isRunning)
+        await withDiscardingTaskGroup { group in
+            var awaited: Moment?
+            for await _ in lines {
+                do { try await clock.sleep(for: Self.pause) } catch { break }
+                await write(isLast: false)
+                let (due, isLeft) = state.withLock { ($0.fold.nextDue, !$0.waiting.isEmpty) }
+                if isLeft { noteLines.yield() }  // the store did not take it
+                guard let due, due != awaited else { continue }
+                awaited = due
+                group.addTask {
+                    do { try await self.clock.sleep(until: due, tolerance: nil) } catch { return }
+                    self.noteLines.yield()
+                }
+            }
+            group.cancelAll()
         }
+        await write(isLast: true)
     }
 
     private func write(isLast: Bool) async {

@@ -24,6 +24,8 @@ package enum CellServer {
             RequestCounting(counts: counts)
             DetailErrors()
             AccessMiddleware(access: access)
+            OriginMiddleware(access: access)
+            Expectations()
         }
         CellRoutes(cell: cell, registry: registry, bodyLimit: bodyLimit).add(to: router)
         CellMetricsRoutes(cell: cell, counts: counts, clock: clock, startedAt: clock.now).add(to: router)

@@ -112,7 +112,7 @@ package struct CellService: CellAnswering {
         return CellMessage.AssistAnswer(
             action: request.action, codeLength: request.code.unicodeScalars.count, contextKeys: surroundings.keys,
             suggestions: reading.sentences + (opinion?.suggestions ?? []), level: level,
-            model: opinion?.model.rawValue, node: (opinion?.route.candidate?.node ?? profile.name).rawValue,
+            model: opinion?.model.rawValue, node: (opinion?.route.candidate?.name ?? profile.name).rawValue,
             route: opinion?.route.headerValue)
     }
 

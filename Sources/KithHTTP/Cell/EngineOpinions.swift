@@ -60,9 +60,11 @@ struct EngineOpinions: Sendable {
             case .stream(let stream):
                 while let event = try await stream.next() {
                     switch event {
-                    case .event(.waiting), .continued: break
+                    case .event(.waiting), .event(.comment), .continued: break
                     case .event(.delta(let delta)): guard heard.add(delta.text) else { return }
                     case .event(.finished(let reason, _)): heard.add("", finish: reason)
+                    case .event(.raw(let events)): guard heard.add(events.text) else { return }
+                    case .event(.rawEnd(let reason, _)): heard.add("", finish: reason)
                     }
                 }
             case .verbatim: break

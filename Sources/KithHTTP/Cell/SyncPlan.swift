@@ -40,7 +40,7 @@ struct SyncPlan {
         hasContext = request.context != nil
     }
 
-    private static func members(of context: JSONValue?) throws(Fault) -> [String: JSONValue] {
+    private static func members(of context: JSONValue?) throws(Fault) -> JSONObject {
         guard let context else { return [:] }
         guard case .object(let members) = context else {
             throw Fault(path: ["context"], why: "the context must be an object", input: context)
@@ -55,7 +55,7 @@ struct SyncPlan {
 
     /// A blank name is none.
     private static func source(
-        in members: [String: JSONValue], of request: CellMessage.SyncRequest
+        in members: JSONObject, of request: CellMessage.SyncRequest
     ) throws(Fault) -> StateSource? {
         let (path, text) =
             if let text = members["source"]?.stringValue {

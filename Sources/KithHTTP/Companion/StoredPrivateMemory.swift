@@ -69,7 +69,7 @@ extension JSONValue {
         case .string(let text): [text]
         case .array(let values): values.flatMap(\.texts)
         case .object(let fields): fields.flatMap { [$0.key] + $0.value.texts }
-        case .null, .bool, .integer, .number: []
+        case .null, .bool, .integer, .number, .numeral: []
         }
     }
 }

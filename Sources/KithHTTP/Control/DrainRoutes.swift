@@ -30,9 +30,7 @@ struct DrainRoutes: Sendable {
     private var state: ControlMessage.Drain {
         let engine = services.engine.status()
         let since = services.mesh.drainingSince
-        let kinAnswer = services.mesh.snapshots().contains { node in
-            !node.isSelf && node.tier == .kin && node.reachability == .up && !node.isDraining && !node.models.isEmpty
-        }
+        let kinAnswer = services.mesh.snapshots().contains { !$0.isSelf && $0.mayAnswer }
         return ControlMessage.Drain(
             draining: since != nil, seconds: since.map { (services.clock.now - $0).seconds.rounded(toPlaces: 1) },
             active: engine.active, queued: engine.queued, kinAnswer: kinAnswer)

@@ -19,22 +19,29 @@ struct DetailErrors: RouterMiddleware {
         } catch let body as UnusableBody {
             return try .json(Detail(detail: body.faults), status: .unprocessableContent)
         } catch let refusal as DetailRefusal {
-            return try .json(Detail(detail: refusal.message), status: refusal.status, headers: refusal.headers)
+            return try .json(
+                Detail(detail: refusal.message), status: refusal.status,
+                headers: refusal.headers.sayingWhen(refusal.status))
         } catch {
             let problem = SurfaceProblem(error)
             problem.log(path: request.uri.path, to: context.logger)
-            let message =
-                switch problem.status {
-                case .notFound: "Not Found"
-                case .methodNotAllowed: "Method Not Allowed"
-                default: problem.message
-                }
-            return try .json(Detail(detail: message), status: problem.status, headers: problem.headers)
+            return try problem.reply(in: .detail).response
         }
     }
+}
 
-    private struct Detail<Content: Encodable>: Encodable {
-        var detail: Content
+/// An error as AIOS services say it.
+struct Detail<Content: Encodable>: Encodable {
+    var detail: Content
+}
+
+extension Detail<String> {
+    init(_ problem: SurfaceProblem) {
+        switch problem.status {
+        case .notFound: detail = "Not Found"
+        case .methodNotAllowed: detail = "Method Not Allowed"
+        default: detail = problem.message
+        }
     }
 }
 

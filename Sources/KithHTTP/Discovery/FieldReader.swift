@@ -7,7 +7,7 @@ import KithModel
 struct FieldReader {
     private static let maximumFaults = 16
 
-    private let members: [String: JSONValue]
+    private let members: JSONObject
     private(set) var faults: [FieldFault] = []
 
     /// - Throws: ``UnusableBody`` when the body is no object.
@@ -56,6 +56,7 @@ struct FieldReader {
         case nil, .null: return nil
         case .integer(let number): return Double(number)
         case .number(let number): return number
+        case .numeral(let numeral) where numeral.doubleValue != nil: return numeral.doubleValue
         case .string(let text):
             if let number = Double(text) { return number }
             note(

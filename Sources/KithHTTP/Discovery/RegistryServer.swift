@@ -13,12 +13,14 @@ package enum RegistryServer {
     /// - Parameters:
     ///   - authorise: Who may register.
     ///   - reading: Who may read; without a rule whoever reaches the port.
+    ///   - access: Whose keys let a page of another origin in.
     ///   - onListening: Told of the channel when the port is open.
     package static func application(
         registry: RegistryService, identity: RegistryIdentity, address: HTTPAddress,
         authorise: @escaping RegistryAccess.Rule = RegistryAccess.loopbackOnly,
         reading: @escaping RegistryAccess.Rule = { .allowed(.connected(from: $0.remoteAddress)) },
-        tls: SurfaceTLSSource? = nil, limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        access: AccessControl? = nil, tls: SurfaceTLSSource? = nil, limits: ConnectionLimits = ConnectionLimits(),
+        logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> Application<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
@@ -26,6 +28,8 @@ package enum RegistryServer {
         router.addMiddleware {
             RequestCounting(counts: counts)
             DetailErrors()
+            OriginMiddleware(access: access)
+            Expectations()
         }
         RegistryRoutes(registry: registry, identity: identity, authorise: authorise, reading: reading, counts: counts)
             .add(to: router)

@@ -6,6 +6,7 @@ import KithDialects
 import KithInference
 import KithModel
 import Logging
+import NIOHTTP1
 
 /// Turns everything that is thrown into an answer in the dialect of the route: one place, so that no client ever gets a
 /// stack trace, an empty body, or another dialect's error.
@@ -31,6 +32,8 @@ struct ErrorRendering: RouterMiddleware {
 /// Whose error shape a path has.
 enum SurfaceDialect: Sendable {
     case seed, openAI, peer
+    /// `{"detail": …}`, of AIOS services.
+    case detail
     /// Of the routes that the node's owner asks about trust, keys, conversations and what kin share.
     case control
 
@@ -53,6 +56,8 @@ struct SurfaceProblem: Sendable {
     var failure: ChatFailure?
     /// As programs read it; `nil` where the dialect has a word of its own.
     var code: String?
+    /// What nobody expected, for the log; the client is told its reference.
+    var fault: Fault?
 
     init(
         status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil,
@@ -79,18 +84,20 @@ struct SurfaceProblem: Sendable {
             self.init(dispatch.failure)
             headers.setRoute(dispatch.route)
         case let failure as ChatFailure: self.init(failure)
+        case let refusal as HTTP1Refusal:
+            self.init(status: HTTPResponse.Status(code: Int(refusal.status.code)), message: refusal.message)
+        case let broken as HTTPParserError: self.init(HTTP1Refusal(broken))
         case let error as any HTTPResponseError where error.status == .notFound: self.init(SurfaceRefusal.notFound)
         case let error as any HTTPResponseError where error.status.code < 500:
             self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
-        default: self.init(status: .internalServerError, message: "this node failed; its log says why")
+        default: self.init(fault: error)
         }
     }
 
     init(_ failure: ChatFailure) {
         self.init(status: Self.status(for: failure.code), message: Self.message(of: failure), failure: failure)
-        guard status == .serviceUnavailable || status == .tooManyRequests else { return }
-        let seconds = max(1, Int((failure.retryAfter ?? .seconds(1)).seconds.rounded(.up)))
-        headers[.retryAfter] = String(seconds)
+        guard status == .serviceUnavailable || status == .tooManyRequests || failure.retryAfter != nil else { return }
+        headers = .retry(after: failure.retryAfter ?? .seconds(1))
     }
 
     /// Kin are told in the terms of ``ChatFailure``.
@@ -103,7 +110,7 @@ struct SurfaceProblem: Sendable {
             }
         self.init(
             status: refusal.status, message: refusal.message,
-            headers: refusal.status == .serviceUnavailable ? [.retryAfter: "1"] : [:],
+            headers: refusal.status == .serviceUnavailable ? .retry(after: .seconds(1)) : [:],
             failure: ChatFailure(failure, refusal.message), code: refusal.code.rawValue)
     }
 
@@ -117,34 +124,48 @@ struct SurfaceProblem: Sendable {
         switch code {
         case .malformedRequest, .unsupported: .badRequest
         case .invalidRequest: .unprocessableContent
-        case .modelNotFound: .notFound
-        case .overloaded, .noEngine, .cancelled: .serviceUnavailable
+        case .modelNotFound, .nodeNotFound: .notFound
+        // Nobody answers there now, and may again.
+        case .overloaded, .noEngine, .cancelled, .unreachable: .serviceUnavailable
         case .rateLimited: .tooManyRequests
         case .timeout, .deadlineExceeded: .gatewayTimeout
-        case .unreachable, .interrupted, .invalidAnswer, .engineError, .unauthorized, .cannotContinue: .badGateway
+        case .interrupted, .invalidAnswer, .engineError, .unauthorized, .cannotContinue: .badGateway
         }
     }
 
     /// Failures are this node's to explain; what a client got wrong is not news.
     func log(path: String, to logger: Logger) {
         guard status.code >= 500 else { return }
-        logger.notice("request failed", metadata: ["path": "\(path)", "reason": "\(message)"])
+        guard let fault else {
+            return logger.notice("request failed", metadata: ["path": "\(path)", "reason": "\(message)"])
+        }
+        logger.error(
+            "request failed for a reason that is not known",
+            metadata: [
+                "path": "\(path)", "reference": "\(fault.reference)", "type": "\(fault.type)",
+                "reason": "\(fault.description)",
+            ])
     }
 
     func reply(in dialect: SurfaceDialect) throws -> PlainReply {
-        switch dialect {
+        let headers = headers.sayingWhen(status)
+        return switch dialect {
         case .seed: try PlainReply(SeedError(self), status: status, headers: headers)
         case .control: try PlainReply(ControlError(self), status: status, headers: headers)
+        case .detail: try PlainReply(Detail<String>(self), status: status, headers: headers)
         case .openAI: try PlainReply(openAIBody, status: openAIStatus, headers: headers)
-        case .peer:
-            try PlainReply(
-                PeerWire.Line.failure(failure ?? ChatFailure(.malformedRequest, message)), status: status,
-                headers: headers)
+        case .peer: try PlainReply(PeerWire.Line.failure(asFailure), status: status, headers: headers)
         }
     }
 
+    /// As kin are told.
+    var asFailure: ChatFailure { failure ?? ChatFailure(status.code < 500 ? .malformedRequest : .engineError, message) }
+
     /// OpenAI answers what it cannot use with 400 whatever is wrong with it.
-    private var openAIStatus: HTTPResponse.Status { status == .unprocessableContent ? .badRequest : status }
+    private var openAIStatus: HTTPResponse.Status {
+        if let own = failure?.engineStatus { return HTTPResponse.Status(code: own) }  // and engines what they will
+        return status == .unprocessableContent ? .badRequest : status
+    }
 
     private static func snakeCase(_ name: String) -> String {
         name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
@@ -153,6 +174,7 @@ struct SurfaceProblem: Sendable {
     var openAIBody: OpenAIErrorBody {
         let type =
             switch openAIStatus.code {
+            case _ where failure?.engineType != nil: failure?.engineType ?? ""
             case 401: "authentication_error"
             case 403: "permission_error"
             case 429: "rate_limit_error"
@@ -162,6 +184,7 @@ struct SurfaceProblem: Sendable {
         let code: String? =
             switch failure?.code {
             case _ where self.code != nil: self.code
+            case _ where failure?.engineCode != nil: failure?.engineCode
             case .modelNotFound: "model_not_found"
             case .malformedRequest, .invalidRequest, nil: nil
             case .some(let code): Self.snakeCase(code.rawValue)

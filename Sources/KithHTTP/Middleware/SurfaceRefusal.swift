@@ -12,6 +12,8 @@ enum SurfaceRefusal: Error, Hashable {
     case unsupportedMediaType(String)
     /// The limit in bytes.
     case tooLarge(Int)
+    /// What the client expects before it sends a body, other than to be told to go on.
+    case expectationFailed(String)
 
     var status: HTTPResponse.Status {
         switch self {
@@ -19,6 +21,7 @@ enum SurfaceRefusal: Error, Hashable {
         case .methodNotAllowed: .methodNotAllowed
         case .unsupportedMediaType: .unsupportedMediaType
         case .tooLarge: .contentTooLarge
+        case .expectationFailed: .expectationFailed
         }
     }
 
@@ -30,13 +33,15 @@ enum SurfaceRefusal: Error, Hashable {
             "use \(methods.map(\.rawValue).joined(separator: " or ")) here"
         case .unsupportedMediaType(let type): "the body must be sent as application/json, not as \(type.prefix(100))"
         case .tooLarge(let limit): "the body is longer than \(limit) bytes"
+        case .expectationFailed(let expected):
+            "'Expect: \(expected.prefix(100))' is not known here; leave the field out, or send 'Expect: 100-continue'"
         }
     }
 
     var headers: HTTPFields {
         switch self {
         case .methodNotAllowed(let methods): [.allow: methods.map(\.rawValue).joined(separator: ", ")]
-        case .notFound, .roleMissing, .unsupportedMediaType, .tooLarge: [:]
+        case .notFound, .roleMissing, .unsupportedMediaType, .tooLarge, .expectationFailed: [:]
         }
     }
 }

@@ -61,4 +61,5 @@ extension HTTPFields {
 extension HTTPField.Name {
     static let kithTimeout = Self.known("x-kith-timeout")
     static let kithTimeLeft = Self.known(PeerWire.timeLeftHeader)
+    static let kithEngineTime = Self.known(PeerWire.engineTimeHeader)
 }

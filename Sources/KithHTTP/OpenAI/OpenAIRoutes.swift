@@ -20,8 +20,8 @@ struct OpenAIRoutes: Sendable {
 
     func add(to router: SurfaceRouter) {
         router.surface(
-            "/v1/chat/completions", scope: .chat, [.post: { request, _ in try await chatCompletions(request) }])
-        router.surface("/v1/completions", scope: .chat, [.post: { request, _ in try await completions(request) }])
+            "/v1/chat/completions", scope: .chat, [.post: { try await chatCompletions($0, $1) }])
+        router.surface("/v1/completions", scope: .chat, [.post: { try await completions($0, $1) }])
         router.surface("/v1/embeddings", scope: .chat, [.post: { request, _ in try await embeddings(request) }])
         router.surface("/v1/models", scope: .chat, [.get: { _, _ in try models() }])
         router.surface("/v1/models/**", scope: .chat, [.get: { request, _ in try model(request) }])
@@ -29,35 +29,36 @@ struct OpenAIRoutes: Sendable {
 
     // MARK: Completions
 
-    private func chatCompletions(_ request: Request) async throws -> Response {
+    private func chatCompletions(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        return try await answer(try OpenAICompletion(chat: bytes), headers: request.headers)
+        return try await answer(try OpenAICompletion(chat: bytes), to: request, context)
     }
 
-    private func completions(_ request: Request) async throws -> Response {
+    private func completions(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        return try await answer(try OpenAICompletion(text: bytes), headers: request.headers)
+        return try await answer(try OpenAICompletion(text: bytes), to: request, context)
     }
 
-    private func answer(_ completion: OpenAICompletion, headers: HTTPFields) async throws -> Response {
-        let routed = try await services.dispatch(completion.request, headers: headers)
-        guard case .stream(let stream) = routed.body else {
+    private func answer(
+        _ completion: OpenAICompletion, to request: Request, _ context: NodeRequestContext
+    ) async throws -> Response {
+        guard completion.request.streams else {
+            let routed = try await services.dispatch(completion.request, headers: request.headers)
             return try completion.reply(routed, services: services).response
         }
-        let encoder = try OpenAIStreamEncoder(
-            kind: completion.request.kind, header: completion.header(routed),
-            includesUsage: completion.includesUsage)
-        let writer = OpenAIStreamWriter(stream: stream, encoder: encoder, store: services.store)
-        return Response.eventStream(route: routed.route) { try await writer.write(to: &$0) }
+        return try await OpenAIStreamWriter.response(
+            to: completion, headers: request.headers, path: request.uri.path, services: services,
+            logger: context.logger)
     }
 
     // MARK: Embeddings and models
 
     private func embeddings(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        let decoded = try JSONBody.decode(OpenAIEmbeddingRequest.self, from: bytes)
+        let decoded = try OpenAIEmbeddingRequest.read(bytes)
         let (answer, route) = try await services.embed(decoded.request, headers: request.headers)
-        return try .json(OpenAIEmbeddingList(answer, encoding: decoded.encoding), route: route)
+        let body = OpenAIEmbeddings.body(answer, encoding: decoded.encoding)
+        return PlainReply(json: ByteBuffer(bytes: body), route: route).response
     }
 
     private func models() throws -> Response { try .json(OpenAIModelList(listed)) }

@@ -16,7 +16,7 @@ extension RouteJournal {
 
 extension RouteMessage.Request {
     /// As the fields of an event, which says itself when it was.
-    fileprivate var fields: [String: JSONValue] {
+    fileprivate var fields: JSONObject {
         guard let bytes = try? JSONBody.encode(self),  // these few fields always encode
             case .object(var fields) = try? JSONBody.decode(JSONValue.self, from: bytes)
         else { return [:] }

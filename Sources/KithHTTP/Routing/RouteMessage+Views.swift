@@ -10,7 +10,7 @@ extension RouteMessage.Explanation {
         let chosen = decision.choices.first
         self.init(
             asked: explanation.wanted.model?.rawValue, promptTokens: promptTokens,
-            node: chosen?.candidate.node.rawValue, model: chosen?.candidate.model.rawValue,
+            node: chosen?.candidate.name.rawValue, model: chosen?.candidate.model.rawValue,
             reason: chosen?.reason.description, refusal: explanation.refusal?.message,
             candidates: decision.choices.map(RouteMessage.Candidate.init),
             skipped: decision.skipped.map(RouteMessage.Skip.init))
@@ -18,13 +18,13 @@ extension RouteMessage.Explanation {
 }
 
 extension RouteMessage.Skip {
-    init(_ skip: RouteDecision.Skip) { self.init(node: skip.node.rawValue, reason: skip.reason.description) }
+    init(_ skip: RouteDecision.Skip) { self.init(node: skip.name.rawValue, reason: skip.reason.description) }
 }
 
 extension RouteMessage.Candidate {
     init(_ choice: RouteDecision.Choice) {
         self.init(
-            node: choice.candidate.node.rawValue, model: choice.candidate.model.rawValue,
+            node: choice.candidate.name.rawValue, model: choice.candidate.model.rawValue,
             waitMilliseconds: choice.estimate.untilWhole.shownMilliseconds,
             scoreMilliseconds: choice.score.shownMilliseconds, estimate: .init(choice.estimate))
     }
@@ -61,7 +61,7 @@ extension RouteMessage.Request {
         self.init(
             id: record.id.rawValue, at: record.at.rfc3339,
             secondsAgo: max(0, now.duration(since: record.at).seconds).rounded(toPlaces: 1),
-            asked: record.asked?.rawValue, node: record.route.candidate?.node.rawValue,
+            asked: record.asked?.rawValue, node: record.route.candidate?.name.rawValue,
             model: record.route.candidate?.model.rawValue, reason: record.route.reason?.description,
             skipped: record.route.skipped.map(RouteMessage.Skip.init),
             continuations: record.continuations.map(RouteMessage.Continuation.init), outcome: outcome,
@@ -74,7 +74,7 @@ extension RouteMessage.Request {
 extension RouteMessage.Continuation {
     init(_ continuation: RouteRecord.Continuation) {
         self.init(
-            node: continuation.candidate.node.rawValue, model: continuation.candidate.model.rawValue,
+            node: continuation.candidate.name.rawValue, model: continuation.candidate.model.rawValue,
             afterTokens: continuation.tokens, reason: continuation.failure.rawValue,
             gapMilliseconds: continuation.gap.shownMilliseconds)
     }

@@ -51,9 +51,7 @@ struct HealthRoutes: Sendable {
     }
 
     private var isRoutable: Bool {
-        services.mesh.snapshots().contains { node in
-            node.tier == .kin && node.reachability == .up && !node.models.isEmpty && !node.isDraining
-        }
+        services.mesh.snapshots().contains(where: \.mayAnswer)
     }
 
     private func storeAnswers() async -> Bool {

@@ -96,7 +96,7 @@ struct SeedRoutes: Sendable {
         let text = answer.message.text.trimmed
         try await services.store.appendExchange(
             session: session, user: asked.message, assistant: text, outcome: .completed, model: routed.model,
-            node: routed.route.candidate?.node, usage: answer.usage, at: .now())
+            node: routed.route.candidate?.name, usage: answer.usage, at: .now())
         let state = try await services.store.state(at: .now())
         return try .json(
             SeedChatAnswer(

@@ -11,11 +11,20 @@ final class AcceptedChannel: ServerChildChannelValue {
     let channel: any Channel
     let presence = ClientPresence()
     let executor: EventLoopExecutor
+    /// Done when there is a request for the framework, or the connection has ended; `nil` where all requests are.
+    private let demand: EventLoopPromise<Void>?
 
-    init(_ channel: any Channel) {
+    /// - Parameter waits: Whether somebody before the framework answers most requests, and says when there is one for it: what
+    ///   the framework keeps for a connection is then kept for few.
+    init(_ channel: any Channel, waits: Bool = false) {
         self.channel = channel
         executor = EventLoopExecutor(channel.eventLoop)
+        demand = waits ? channel.eventLoop.makePromise(of: Void.self) : nil
+        if let demand { channel.closeFuture.whenComplete { _ in demand.succeed() } }
     }
+
+    /// There is a request for the framework; once it can take one, ``FrameworkIsThere`` goes through the pipeline.
+    var isWanted: @Sendable () -> Void { { [demand] in demand?.succeed() } }
 
     deinit { channel.close(promise: nil) }
 
@@ -24,6 +33,14 @@ final class AcceptedChannel: ServerChildChannelValue {
 
     /// Answers requests until the client goes, which cancels the work, or the calling task is cancelled.
     func serve(responder: @escaping HTTPChannelHandler.Responder, logger: Logger) async {
+        if let demand {
+            await withTaskCancellationHandler {
+                try? await demand.futureResult.get()  // it does not fail
+            } onCancel: {
+                channel.close(promise: nil)
+            }
+            guard channel.isActive else { return }
+        }
         let http = HTTP1Channel(responder: responder)
         // The one unstructured task of a connection: it must be cancelled from outside, by the channel's handler.
         let work = Task(executorPreference: executor) { [channel] in
@@ -48,8 +65,12 @@ final class AcceptedChannel: ServerChildChannelValue {
             let wrapped = try HTTP1Channel.Value(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
             try channel.syncOptions?.setOption(.autoRead, value: true)
+            channel.pipeline.fireUserInboundEventTriggered(FrameworkIsThere())
             channel.read()  // setting the option asks the socket only, and not the handlers that hold what has come
             return wrapped
         }.get()
     }
 }
+
+/// Told through the pipeline when the framework takes requests.
+struct FrameworkIsThere: Sendable {}

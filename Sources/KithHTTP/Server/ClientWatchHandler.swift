@@ -10,40 +10,68 @@ import Synchronization
 ///
 /// An engine must not go on working for nobody, so the end of the client's side of the connection ends the work. A client
 /// that closes only its sending side counts as gone too; no HTTP client in use does that and waits for an answer.
-final class ClientWatchHandler: ChannelInboundHandler, RemovableChannelHandler {
+final class ClientWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
 
     private let presence: ClientPresence
-    private let bodyLimit: TimeAmount
+    private let uploads: UploadPace.Limits
     private var isInBody = false
-    private var slowRequest: Scheduled<Void>?
+    /// Of the body that is coming, once it has not come in one go.
+    private var pace: UploadPace?
+    private var paceCheck: Scheduled<Void>?
+    /// Whether whoever reads the body has asked for more since the last of it came.
+    private var isReadWanted = false
 
-    init(presence: ClientPresence, bodyLimit: Duration) {
+    init(presence: ClientPresence, uploads: UploadPace.Limits) {
         self.presence = presence
-        self.bodyLimit = TimeAmount(bodyLimit)
+        self.uploads = uploads
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head: break
-        case .body: isInBody = true
-        case .end:
-            isInBody = false
-            slowRequest?.cancel()
-            slowRequest = nil
+        case .body(let piece):
+            isInBody = true
+            pace?.piece(piece.readableBytes)
+        case .end: endBody()
         }
+        isReadWanted = false
         context.fireChannelRead(data)
     }
 
     /// A body that came in one go, as most do, needs no timer.
     func channelReadComplete(context: ChannelHandlerContext) {
-        if isInBody, slowRequest == nil {
-            slowRequest = context.eventLoop.assumeIsolated().scheduleTask(in: bodyLimit) {
-                context.close(promise: nil)
-            }
+        if isInBody, pace == nil {
+            let pace = UploadPace(limits: uploads, now: .now())
+            self.pace = pace
+            check(at: pace.nextCheck, context: context)
         }
         context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        isReadWanted = true
+        context.read()
+    }
+
+    private func check(at time: NIODeadline, context: ChannelHandlerContext) {
+        paceCheck = context.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
+            guard var pace = self.pace else { return }
+            let now = NIODeadline.now()
+            if !self.isReadWanted { pace.paused(now: now) }
+            if pace.isOverdue(now: now) { return context.close(promise: nil) }
+            self.pace = pace
+            self.check(at: pace.nextCheck, context: context)
+        }
+    }
+
+    private func endBody() {
+        isInBody = false
+        pace = nil
+        paceCheck?.cancel()
+        paceCheck = nil
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -52,7 +80,7 @@ final class ClientWatchHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        slowRequest?.cancel()
+        endBody()
         presence.gone()
         context.fireChannelInactive()
     }

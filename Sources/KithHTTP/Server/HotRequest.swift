@@ -6,27 +6,25 @@ import NIOHTTP1
 /// The head of a request to the ``HotRoute``, as far as it counts there.
 struct HotRequest: Sendable {
     static let path = "/v1/chat/completions"
-    /// Bytes of a body that is taken; longer ones go through the framework, which reads them with back-pressure.
-    static let bodyLimit = 64 << 10
-
     let key: PresentedKey?
     let host: String
     /// The fields by which a client says what it wishes; see ``NodeServices/dispatch(_:headers:)``.
     let wishes: HTTPFields
 
+    /// - Parameter bodyLimit: Bytes of a body that is taken.
     /// - Returns: `nil` for every other request, and for one that is unusual in any way: the framework knows what to do
     ///   with those.
-    init?(_ head: HTTPRequestHead) {
+    init?(_ head: HTTPRequestHead, bodyLimit: Int) {
         guard head.method == .POST, head.uri == Self.path, head.version == .http1_1 else { return nil }
         var (length, host, authorization, apiKey) = (Int?.none, String?.none, String?.none, String?.none)
         var wishes = HTTPFields()
         for (name, value) in head.headers {  // once over them: each look-up by name would do the same
             switch name.lowercased() {
-            case "expect", "upgrade": return nil
+            case "expect", "upgrade", "origin", "sec-fetch-site": return nil  // a page in a browser asks
             case "connection": guard value.lowercased() == "keep-alive" else { return nil }
             case "content-type": guard MediaTypes.isJSON(value) else { return nil }
             case "content-length":
-                guard length == nil, let bytes = Int(value), (0...Self.bodyLimit).contains(bytes) else { return nil }
+                guard length == nil, let bytes = Int(value), (0...max(0, bodyLimit)).contains(bytes) else { return nil }
                 length = bytes
             case "host":
                 guard host == nil else { return nil }

@@ -6,7 +6,7 @@ import KithModel
 import Logging
 import NIOCore
 
-/// The one route that is answered before the framework: plain chat completions, which a gateway relays by the thousand.
+/// The one route that is answered before the framework: chat completions, which a gateway relays by the thousand.
 final class HotRoute: Sendable {
     let services: NodeServices
     let logger: Logger
@@ -39,13 +39,8 @@ final class HotRoute: Sendable {
         fileprivate let until: NIODeadline
     }
 
-    /// - Returns: `nil` when the request asks for a stream, or is not one: the framework's route says what is wrong.
-    func completion(_ body: ByteBuffer) -> OpenAICompletion? {
-        guard let completion = try? OpenAICompletion(chat: [UInt8](buffer: body)), !completion.request.streams else {
-            return nil
-        }
-        return completion
-    }
+    /// - Returns: `nil` for what is no request: the framework's route says what is wrong.
+    func completion(_ body: ByteBuffer) -> OpenAICompletion? { try? OpenAICompletion(chat: [UInt8](buffer: body)) }
 
     /// - Returns: `nil` when the work was cancelled: nobody is there to be answered.
     func reply(to completion: OpenAICompletion, for request: HotRequest) async -> PlainReply? {

@@ -2,6 +2,7 @@
 
 import Hummingbird
 import HummingbirdCore
+import KithTransport
 import Logging
 import NIOCore
 import NIOHTTP2
@@ -18,9 +19,13 @@ struct MultiplexedNodeChannel: ServerChildChannel {
 
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
+    /// On the peer port: what answers kin before the framework.
+    var peers: PeerServices?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
+            // What many streams say in one turn of the event loop leaves in one go.
+            try channel.pipeline.syncOperations.addHandler(FlushCoalescingHandler())
             let rest = ConnectionRestHandler(eventLoop: channel.eventLoop, limit: limits.idle)
             let multiplexer = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
                 mode: .server, streamDelegate: rest.observer, configuration: configuration
@@ -49,7 +54,11 @@ struct MultiplexedNodeChannel: ServerChildChannel {
             let accepted = AcceptedChannel(stream)
             let pipeline = stream.pipeline.syncOperations
             try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
-            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, bodyLimit: limits.body))
+            if let peers {
+                try pipeline.addHandler(
+                    KinAnswerHandler(services: peers, executor: accepted.executor, logger: logger))
+            }
+            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, uploads: UploadPace.Limits(limits)))
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
             try accepted.holdReads()
             return accepted

@@ -22,7 +22,7 @@ struct NodeChannel: ServerChildChannel {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedChannel> {
         channel.eventLoop.makeCompletedFuture {
-            let accepted = AcceptedChannel(channel)
+            let accepted = AcceptedChannel(channel, waits: hotRoute != nil)
             try channel.syncOptions?.setOption(.recvAllocator, value: Self.receiving)
             var decoderLimits = NIOHTTPDecoderLimitConfiguration()
             decoderLimits.maxHeaderFieldSize = limits.headerBytes / 4
@@ -33,15 +33,19 @@ struct NodeChannel: ServerChildChannel {
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
             if let hotRoute {
-                try pipeline.addHandler(HotRouteHandler(route: hotRoute, executor: accepted.executor, limits: limits))
+                try pipeline.addHandler(
+                    HotRouteHandler(
+                        route: hotRoute, executor: accepted.executor, limits: limits,
+                        wantsFramework: accepted.isWanted))
             }
+            try pipeline.addHandler(HTTP1EdgeHandler(dialect: hotRoute == nil ? .detail : .openAI))
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
-            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, bodyLimit: limits.body))
+            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, uploads: UploadPace.Limits(limits)))
             // It passes no `channelInactive` on; whoever follows goes by being removed. The hot route's handler sees more
             // requests and looks for idle connections itself.
             let idle = hotRoute == nil ? limits.idle : nil
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: idle, logger: logger))
-            try accepted.holdReads()
+            if hotRoute == nil { try accepted.holdReads() }
             return accepted
         }
     }

@@ -8,11 +8,14 @@ package struct NodeRequestContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The connection's other end.
     package let remoteAddress: SocketAddress?
+    /// The connection, or the stream of one, that the request came on.
+    let channel: any Channel
     /// Nobody until ``AccessMiddleware`` has looked.
     var caller: Result<Principal, AccessRefusal> = .failure(.keyMissing)
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
         remoteAddress = source.channel.remoteAddress
     }
 

@@ -20,6 +20,8 @@ package enum NodeServer {
         router.addMiddleware {
             ErrorRendering()
             AccessMiddleware(access: services.access)
+            OriginMiddleware(access: services.access)
+            Expectations()
         }
         OpenAIRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)

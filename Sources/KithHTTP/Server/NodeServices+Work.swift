@@ -16,7 +16,8 @@ extension NodeServices {
             return try await dispatcher.dispatch(request, pin: pin)
         } catch let failure as DispatchFailure {
             switch failure.failure.code {
-            case .malformedRequest, .invalidRequest, .modelNotFound, .unsupported: break  // the client's to mend
+            // The client's to mend.
+            case .malformedRequest, .invalidRequest, .modelNotFound, .nodeNotFound, .unsupported: break
             case _ where failure.failure.field != nil: break
             default: record(.failed)
             }

@@ -56,10 +56,16 @@ package struct SurfaceLimits: Sendable {
     package var openAIBody: Int
     /// Tokens of a chat answer whose length the client did not limit.
     package var defaultMaxTokens: Int
+    /// How long a client with an open stream is left without a word.
+    package var heartbeat: Duration
 
-    package init(seedBody: Int = 1 << 20, openAIBody: Int = 4 << 20, defaultMaxTokens: Int = 2048) {
+    package init(
+        seedBody: Int = 1 << 20, openAIBody: Int = 4 << 20, defaultMaxTokens: Int = 2048,
+        heartbeat: Duration = .seconds(5)
+    ) {
         self.seedBody = seedBody
         self.openAIBody = openAIBody
         self.defaultMaxTokens = defaultMaxTokens
+        self.heartbeat = heartbeat
     }
 }

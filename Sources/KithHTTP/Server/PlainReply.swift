@@ -53,6 +53,22 @@ struct PlainReply: Sendable {
         return bytes
     }
 
+    /// The head of an answer of server-sent events in chunks, that intermediaries must pass on as they come.
+    static func eventStreamHead(route: RouteReport?) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(512)
+        bytes.writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n")
+        bytes.writeStaticString("X-Accel-Buffering: no\r\n")
+        if let field = route?.field {
+            bytes.writeString(field.name.rawName)
+            bytes.writeStaticString(": ")
+            bytes.writeString(field.value)
+            bytes.writeStaticString("\r\n")
+        }
+        bytes.writeStaticString("Transfer-Encoding: chunked\r\n\r\n")
+        return bytes
+    }
+
     var response: Response {
         Response(status: status, headers: HTTPFields(fields), body: ResponseBody(byteBuffer: body))
     }

@@ -50,7 +50,7 @@ package final class DiscoveryService: Sendable {
     private func expire() async {
         do {
             while true {
-                try await clock.sleep(until: clock.now + .seconds(5), tolerance: .seconds(1))
+                try await clock.sleep(forAbout: .seconds(6))
                 let now = clock.now
                 if book.withLock({ $0.expire(at: now) }) { onChange() }
             }

@@ -10,14 +10,16 @@ extension EngineSettings {
         self.init(
             choice: choice,
             ollama: OllamaSettings(
-                address: try values.address(.ollamaBaseURL), model: model.name ?? values.model(.ollamaModel)),
+                address: try values.address(.ollamaBaseURL), model: model.name ?? values.model(.ollamaModel),
+                slots: slots ?? OllamaSettings().slots),
             openAI: try values.openAI(choice, model: model.name, slots: slots),
             anthropic: try values.anthropic(choice, model: model.name),
             llamaServer: LlamaServerSettings(
                 executable: values.executable(.llamaServerExecutable, in: sources),
                 model: model.file ?? values.path(.llamaServerModel, in: sources)),
             embedded: try values.embedded(model: model.file, slots: slots, sources: sources),
-            test: try values.test(slots: slots))
+            test: try values.test(slots: slots),
+            loadLimit: .seconds(try values.required(.engineLoadLimit, values.number(.engineLoadLimit))))
     }
 }
 

@@ -11,6 +11,12 @@ package struct RoutingSettings: Hashable, Sendable {
     package var keepsStandby: Bool
     /// How long may pass between two tokens before an answer counts as broken off.
     package var stallLimit: Duration
+    /// The same for a request with tools: some engines write a call in silence.
+    package var toolStallLimit: Duration
+    /// How long a client with an open stream is left without a word.
+    package var heartbeat: Duration
+    /// How long a request waits for room while every queue is full.
+    package var patience: Duration
     /// Whether a conversation goes back to the node that had it last.
     package var usesAffinity: Bool
     /// Names that stand for several models.
@@ -18,12 +24,16 @@ package struct RoutingSettings: Hashable, Sendable {
 
     package init(
         continues: Bool = true, keepsStandby: Bool = false, stallLimit: Duration = ChatRequest.ordinaryStallLimit,
-        usesAffinity: Bool = true,
-        aliases: ModelAliases = ModelAliases()
+        toolStallLimit: Duration = ChatRequest.ordinaryToolStallLimit, heartbeat: Duration = .seconds(5),
+        patience: Duration = Patience.ordinary,
+        usesAffinity: Bool = true, aliases: ModelAliases = ModelAliases()
     ) {
         self.continues = continues
         self.keepsStandby = keepsStandby
         self.stallLimit = stallLimit
+        self.toolStallLimit = toolStallLimit
+        self.heartbeat = heartbeat
+        self.patience = patience
         self.usesAffinity = usesAffinity
         self.aliases = aliases
     }
@@ -33,6 +43,10 @@ package struct RoutingSettings: Hashable, Sendable {
             continues: try values.required(.routingContinue, values.boolean(.routingContinue)),
             keepsStandby: try values.required(.routingStandby, values.boolean(.routingStandby)),
             stallLimit: .seconds(try values.required(.routingStallLimit, values.number(.routingStallLimit))),
+            toolStallLimit: .seconds(
+                try values.required(.routingToolStallLimit, values.number(.routingToolStallLimit))),
+            heartbeat: .seconds(try values.required(.routingHeartbeat, values.number(.routingHeartbeat))),
+            patience: .seconds(try values.required(.routingPatience, values.number(.routingPatience))),
             usesAffinity: try values.required(.routingAffinity, values.boolean(.routingAffinity)),
             aliases: values.text(.routingAliases).flatMap(ModelAliases.init(settingText:)) ?? ModelAliases())
     }

@@ -14,6 +14,17 @@ extension SettingDefinition {
             .routingStallLimit, .number(0.5...3_600), fallback: "30",
             help: "Seconds without a token after which an answer counts as broken off."),
         SettingDefinition(
+            .routingToolStallLimit, .number(0.5...3_600), fallback: "180",
+            help: "The same for a request with tools, since some engines write a call in silence."),
+        SettingDefinition(
+            .routingHeartbeat, .number(0.1...3_600), fallback: "5",
+            help:
+                "Seconds after which a client with an open stream is told what is going on, if nothing else was said; the "
+                + "first time after one second."),
+        SettingDefinition(
+            .routingPatience, .number(0...3_600), fallback: "30",
+            help: "Seconds for which a request waits for room while the queues of all engines are full."),
+        SettingDefinition(
             .routingAffinity, .boolean, fallback: "on",
             help: "A conversation goes back to the node that answered it last, whose engine still has it in memory, "
                 + "unless that node is much busier than another."),

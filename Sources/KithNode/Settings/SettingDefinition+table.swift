@@ -58,6 +58,9 @@ extension SettingDefinition {
             .engineSlots, .integer(1...1_024), flag: "--slots",
             help: "Requests served at once by whichever engine is used, before that engine's own setting."),
         SettingDefinition(
+            .engineLoadLimit, .number(1...3_600), fallback: "120",
+            help: "Seconds that an engine may take to load a model, beside the time to read the prompt."),
+        SettingDefinition(
             .ollamaBaseURL, .address, fallback: "http://127.0.0.1:11434", seedName: "OLLAMA_BASE_URL",
             help: "Where Ollama listens."),
         SettingDefinition(

@@ -41,7 +41,7 @@ package struct VaultClient: Sendable {
 
     /// Logs in with AppRole.
     package func logIn(roleID: String, secretID: Secret) async throws -> VaultGrant {
-        let body: [String: JSONValue] = ["role_id": .string(roleID), "secret_id": .string(secretID.reveal())]
+        let body: JSONObject = ["role_id": .string(roleID), "secret_id": .string(secretID.reveal())]
         return try await ask(.POST, "/v1/auth/approle/login", for: .logIn, body: .object(body), VaultAnswers.grant)
     }
 

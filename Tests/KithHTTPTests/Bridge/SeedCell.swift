@@ -113,13 +113,3 @@ extension StubRequest {
         try TestReply(status: 200, headers: [:], text: String(decoding: body, as: UTF8.self)).json()
     }
 }
-
-extension JSONValue {
-    var doubleValue: Double? {
-        switch self {
-        case .integer(let number): Double(number)
-        case .number(let number): number
-        default: nil
-        }
-    }
-}

@@ -91,7 +91,7 @@ struct FailoverTests {
                 #expect(there.headers.first(name: "x-kith-route")?.hasPrefix("node=desk;") == true)
                 let nowhere = try await laptop.send(
                     .POST, "/v1/chat/completions", headers: ["x-kith-node": "attic"], question)
-                #expect(nowhere.status == 503)
+                #expect(nowhere.status == 404)
                 #expect(nowhere.text.contains("attic"))
                 let nonsense = try await laptop.send(
                     .POST, "/v1/chat/completions", headers: ["x-kith-node": "a b"], question)

@@ -151,7 +151,7 @@ struct PeerLinksTests {
     }
 
     private func ask(_ link: PeerLink) async throws -> UpstreamBody {
-        let body = try JSONBody.encode(ChatRequest(messages: [ChatMessage(.user, "one two three")]))
+        let body = try KinQuestion.encode(ChatRequest(messages: [ChatMessage(.user, "one two three")]))
         let response = try await link.connection.stream(
             link.request(
                 .POST, PeerWire.generatePath, body: ByteBuffer(bytes: body),

@@ -98,7 +98,7 @@ enum PeerPath {
 extension TestNode {
     /// Asks as a kin does whether the node still answers.
     func expectAnswer(for kin: PeerVisitor) async throws {
-        let request = try JSONBody.encode(ChatRequest(messages: [ChatMessage(.user, "alive")]))
+        let request = try KinQuestion.encode(ChatRequest(messages: [ChatMessage(.user, "alive")]))
         let reply = try await kin.send(
             .post, PeerWire.generatePath, String(decoding: request, as: UTF8.self), to: self)
         #expect(reply.status == 200)

@@ -13,20 +13,26 @@ struct PeerWireTests {
         .event(.delta(ChatDelta(text: "", reasoning: "hm", toolCalls: [["index": 0]]))),
         .event(.finished(.length, TokenUsage(promptTokens: 3, completionTokens: .max))),
         .event(.finished(.stop, TokenUsage(promptTokens: 3, completionTokens: 4, engineTime: .milliseconds(1500)))),
-        .verbatim(VerbatimAnswer(contentType: "application/json", body: Array("{\"choices\":[]}".utf8))),
-        .verbatim(
-            VerbatimAnswer(contentType: "application/json", body: Array("{}".utf8), engineTime: .milliseconds(7))),
+        .event(.rawEnd(nil, TokenUsage(promptTokens: 0, completionTokens: 4))),
+        .event(.rawEnd(.init(rawValue: "eos_token"), TokenUsage(promptTokens: 1, completionTokens: 4))),
+        .event(.delta(ChatDelta(refusal: "no", extra: ["audio": ["id": "a"]], choiceExtra: ["logprobs": [:]]))),
         .failure(ChatFailure(.overloaded, "full", retryAfter: .seconds(2), field: "f")),
     ]
 
-    @Test("Every line is one line, and says at the other end what was said")
+    private static let prefix = Array("event: kith\ndata: ".utf8)
+
+    /// The JSON in an event.
+    private func data(_ event: [UInt8]) -> [UInt8] { Array(event.dropFirst(Self.prefix.count).dropLast(2)) }
+
+    @Test("Every line is one event of one line, and says at the other end what was said")
     func roundTrip() throws {
         for line in Self.lines {
-            let bytes = try line.bytes()
-            #expect(bytes.count { $0 == UInt8(ascii: "\n") } == 1)
-            #expect(bytes.last == UInt8(ascii: "\n"))
-            #expect(!String(decoding: bytes, as: UTF8.self).unicodeScalars.contains("\u{2028}"))
-            let back = try JSONBody.decode(PeerWire.Line.self, from: bytes.dropLast())
+            let event = try line.event()
+            #expect(event.starts(with: Self.prefix))
+            #expect(event.suffix(2) == Array("\n\n".utf8)[...])
+            #expect(!data(event).contains(UInt8(ascii: "\n")))
+            #expect(!String(decoding: event, as: UTF8.self).unicodeScalars.contains("\u{2028}"))
+            let back = try JSONBody.decode(PeerWire.Line.self, from: data(event))
             #expect("\(back)" == "\(line)")
         }
     }
@@ -42,14 +48,6 @@ struct PeerWireTests {
             return
         }
         #expect(read == TokenUsage(promptTokens: 1, completionTokens: 2))
-        let whole = try JSONBody.decode(
-            PeerWire.Line.self,
-            from: Array(#"{"verbatim":{"contentType":"a","text":"b","engineMilliseconds":\#(time)}}"#.utf8))
-        guard case .verbatim(let answer) = whole else {
-            Issue.record("\(whole) is no whole answer")
-            return
-        }
-        #expect(answer.engineTime == nil)
     }
 
     @Test("A spoilt line is read or refused, and never traps", arguments: 1...20 as ClosedRange<UInt64>)
@@ -58,7 +56,7 @@ struct PeerWireTests {
         var generator = SeededGenerator(seed: seed)
         for _ in 0..<200 {
             for line in Self.lines {
-                let bytes = Mutations.spoil(try line.bytes(), using: &generator)
+                let bytes = Mutations.spoil(data(try line.event()), using: &generator)
                 do {
                     let read = try JSONBody.decode(PeerWire.Line.self, from: bytes)
                     if case .event(.finished(_, let usage)) = read { #expect(usage.totalTokens >= .min) }

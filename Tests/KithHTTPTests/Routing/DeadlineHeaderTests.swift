@@ -106,7 +106,7 @@ struct DeadlineHeaderTests {
         let ledger = GenerationLedger()
         try await TestNode.run("desk", engine: Self.slow(ledger)) { desk in
             let visitor = try await desk.newKin()
-            let request = try JSONBody.encode(
+            let request = try KinQuestion.encode(
                 ChatRequest(
                     messages: [ChatMessage(.user, "x")], sampling: SamplingOptions(maxTokens: 5_000)))
             let body = String(decoding: request, as: UTF8.self)

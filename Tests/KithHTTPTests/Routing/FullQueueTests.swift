@@ -27,10 +27,11 @@ struct FullQueueTests {
         func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer { try await base.embed(request) }
     }
 
-    @Test("Whoever comes when slots and queue are taken gets a 503 and when to come back, through a kin too")
+    @Test(
+        "Whoever finds slots and queue taken waits for room, then gets a 429 and when to come back, through a kin too")
     func refused() async throws {
-        try await TestNode.run("desk", engine: NarrowEngine()) { desk in
-            try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
+        try await TestNode.run("desk", engine: NarrowEngine(), patience: .milliseconds(200)) { desk in
+            try await TestNode.run("laptop", engine: nil, kin: [desk], patience: .milliseconds(200)) { laptop in
                 #expect(try await desk.send(.POST, "/v1/chat/completions", Self.short).status == 200)
                 let holders = (0..<2).map { _ in
                     Task { try await desk.send(.POST, "/v1/chat/completions", Self.streamed) }
@@ -44,7 +45,7 @@ struct FullQueueTests {
                     (laptop, "/v1/chat/completions", Self.short), (desk, "/v1/chat/completions", Self.streamed),
                 ] {
                     let reply = try await node.send(.POST, path, body)
-                    #expect(reply.status == 503, "\(reply.text)")
+                    #expect(reply.status == 429, "\(reply.text)")
                     let seconds = try #require(reply.headers.first(name: "retry-after").flatMap { Int($0) })
                     #expect((1...60).contains(seconds))
                     #expect(reply.headers.first(name: "x-kith-route") != nil)

@@ -101,9 +101,10 @@ struct RoutingRoutesTests {
     }
 
     private func record(_ number: Int, outcome: RouteRecord.Outcome = .completed) throws -> RouteRecord {
-        let desk = Candidate(node: try #require(NodeName("desk")), model: "echo")
-        let phone = Candidate(node: try #require(NodeName("phone")), model: "other")
-        let skipped = RouteDecision.Skip(node: phone.node, reason: .modelAbsent)
+        let ids = try [1, 2].map { try #require(NodeID(digest: [UInt8](repeating: $0, count: 32))) }
+        let desk = Candidate(node: ids[0], name: try #require(NodeName("desk")), model: "echo")
+        let phone = Candidate(node: ids[1], name: try #require(NodeName("phone")), model: "other")
+        let skipped = RouteDecision.Skip(phone, .modelAbsent)
         return RouteRecord(
             id: RequestID(rawValue: "r\(number)"), at: .now(), asked: "echo",
             route: RouteReport(candidate: desk, reason: .shortestWait, skipped: [skipped]),

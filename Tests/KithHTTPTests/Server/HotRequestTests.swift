@@ -18,7 +18,8 @@ struct HotRequestTests {
         uri: String = "/v1/chat/completions", version: HTTPVersion = .http1_1
     ) -> HotRequest? {
         let fields = HTTPHeaders(Self.usual.filter { $0.0 != name } + more)
-        return HotRequest(HTTPRequestHead(version: version, method: method, uri: uri, headers: fields))
+        return HotRequest(
+            HTTPRequestHead(version: version, method: method, uri: uri, headers: fields), bodyLimit: 65_536)
     }
 
     @Test("A plain chat completion, with the key and the wishes that it shows")
@@ -38,7 +39,8 @@ struct HotRequestTests {
         "Whatever is unusual is for the framework",
         arguments: [
             ("", ["Connection": "close"]), ("", ["Connection": "upgrade"]), ("", ["Upgrade": "websocket"]),
-            ("", ["Expect": "100-continue"]), ("", ["Host": "another"]), ("", ["Content-Length": "42"]),
+            ("", ["Expect": "100-continue"]), ("", ["Origin": "http://desk:8080"]),
+            ("", ["Sec-Fetch-Site": "cross-site"]), ("", ["Host": "another"]), ("", ["Content-Length": "42"]),
             ("Host", [:]), ("Content-Length", [:]), ("Content-Length", ["Content-Length": "-1"]),
             ("Content-Length", ["Content-Length": "65537"]), ("Content-Length", ["Content-Length": "4x"]),
             ("Content-Length", ["Transfer-Encoding": "chunked"]), ("Content-Type", ["Content-Type": "text/plain"]),

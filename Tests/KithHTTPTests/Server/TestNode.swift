@@ -43,6 +43,7 @@ struct TestNode: Sendable {
         access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
         protocols: ProtocolVersions = .supported, isCell: Bool = false, clock: any TimeSource = MonotonicClock(),
+        patience: Duration = Patience.ordinary,
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try #require(NodeName(name))
@@ -63,7 +64,7 @@ struct TestNode: Sendable {
             ) { ports.peerAddresses },
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
             localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
-        let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock)
+        let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock, patience: patience)
         dispatcher.journal.announce(in: events)
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,

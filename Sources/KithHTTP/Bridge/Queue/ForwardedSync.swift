@@ -10,7 +10,7 @@ struct ForwardedSync: Encodable {
 
     var level: Double
     /// An object, also when there is nothing to say.
-    var context: [String: JSONValue]
+    var context: JSONObject
     var source: String
 
     /// Reads the level of a body that was kept.

@@ -40,7 +40,7 @@ extension ForwardedSync {
         self.init(level: level, context: Self.members(of: context), source: name)
     }
 
-    private static func members(of context: JSONValue?) -> [String: JSONValue] {
+    private static func members(of context: JSONValue?) -> JSONObject {
         guard case .object(let members)? = context else { return [:] }
         return members
     }

@@ -24,6 +24,8 @@ package enum BridgeServer {
             RequestCounting(counts: counts)
             DetailErrors()
             AccessMiddleware(access: bridge.services.access)
+            OriginMiddleware(access: bridge.services.access, allowed: PageOrigin.isAllowed)
+            Expectations()
         }
         BridgeRoutes(bridge: bridge, counts: counts).add(to: router)
         return Application(

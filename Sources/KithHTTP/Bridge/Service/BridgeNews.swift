@@ -39,7 +39,7 @@ struct BridgeNews: Sendable {
             counters.count { $0.toDegraded += 1 }
             logger.warning("bridge is degraded", metadata: ["reason": "\(reason ?? "")"])
         }
-        var fields: [String: JSONValue] = ["mode": .string(mode.rawValue)]
+        var fields: JSONObject = ["mode": .string(mode.rawValue)]
         if let reason { fields["reason"] = .string(reason) }
         events.publish(NodeEvent(.bridge, at: at, fields))
     }

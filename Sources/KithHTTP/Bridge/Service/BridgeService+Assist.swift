@@ -22,7 +22,9 @@ extension BridgeService {
         let deadline = min(wanted ?? longest, longest)
         if let reply = try await forward(request, until: deadline.advanced(by: .zero - BridgeLimits.ownAssist)) {
             counters.count { $0.forwardedAssists += 1 }
-            return Assist(body: .object(reply.members.merging(["source": "desktop_cell"]) { $1 }), route: reply.route)
+            var members = reply.members
+            members["source"] = "desktop_cell"
+            return Assist(body: .object(members), route: reply.route)
         }
         counters.count { $0.ownAssists += 1 }
         return try await ownAnswer(to: request, until: deadline)
@@ -54,7 +56,7 @@ extension BridgeService {
     /// In the shape that clients know from a bridge without a cell.
     private func ownAnswer(to request: CellMessage.AssistRequest, until deadline: Moment) async throws -> Assist {
         let answer = try await ownSuggestions(for: request, until: deadline)
-        var members: [String: JSONValue] = [
+        var members: JSONObject = [
             "action": .string(request.action), "code_length": .integer(Int64(request.code.unicodeScalars.count)),
             "suggestions": .array(answer.suggestions.map { .string($0) }), "source": "bridge_fallback",
             "status": "degraded",

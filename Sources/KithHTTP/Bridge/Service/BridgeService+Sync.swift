@@ -41,7 +41,7 @@ extension BridgeService {
     }
 
     private enum Forwarding {
-        case answered([String: JSONValue])
+        case answered(JSONObject)
         case refused(UpstreamProblem)
         /// With the upstream that may have it all the same.
         case notAnswered(UpstreamID?)

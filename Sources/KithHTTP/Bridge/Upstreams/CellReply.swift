@@ -15,7 +15,7 @@ struct CellReply: Sendable {
     /// Arrays and objects within each other.
     static let depthLimit = 32
 
-    let members: [String: JSONValue]
+    let members: JSONObject
     /// Where it says that its engine's part came from; a cell of kith's does.
     let route: String?
 
@@ -125,11 +125,7 @@ struct CellReply: Sendable {
     private func text(_ key: String) -> String { members[key]?.stringValue ?? "" }
 
     private func level(_ key: String) -> Double? {
-        switch members[key] {
-        case .integer(let number): Double(number)
-        case .number(let number) where number.isFinite: number
-        default: nil
-        }
+        members[key]?.doubleValue.flatMap { $0.isFinite ? $0 : nil }
     }
 }
 

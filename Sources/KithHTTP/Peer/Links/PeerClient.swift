@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithDialects
+import KithInference
 package import KithModel
 import KithTransport
 import NIOCore
@@ -8,6 +9,9 @@ import NIOHTTP1
 
 /// Asks a kin; the other end is ``PeerRoutes``.
 package struct PeerClient: Answering {
+    /// Bytes of an answer in one piece.
+    private static let answerLimit = 64 << 20
+
     private let id: NodeID
     private let addresses: @Sendable () -> [PeerAddress]
     private let links: PeerLinks
@@ -27,25 +31,32 @@ package struct PeerClient: Answering {
     }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
-        // The kin keeps talking while its engine does not: silence means that the kin is gone.
-        let silence = PeerWire.keepAlive * 2
-        let limits = UpstreamLimits(firstByte: silence, stall: silence)
-        var request = request
-        // As events, so that another node can go on with it; what events cannot carry is asked for as it came.
-        if request.mayContinue, request.extensions.isEmpty { request.verbatim = nil }
+        // The kin keeps talking while its engine does not: silence means that the kin is gone. But for an answer in one piece,
+        // of which nothing can be said before it is there; then it is membership that notices.
+        let silence = request.wantsWholeAnswer ? ChatRequest.wholeAnswerLimit : PeerWire.keepAlive * 2
         let link = try await link()
         let response = try await link.connection.stream(
             bounded(
                 link.request(
-                    .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
-                    limits: limits), by: request.deadline))
+                    .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try KinQuestion.encode(request)),
+                    type: PeerWire.questionType, limits: UpstreamLimits(firstByte: silence, stall: silence)),
+                by: request.deadline))
         guard response.status == 200 else {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
             throw ChatFailure(.invalidAnswer, "\(link.address) answered with status \(response.status)")
         }
-        let lines = PeerAnswerLines(body: response.body, stallLimit: request.stallLimit, onContact: onContact)
-        guard request.verbatim != nil else { return .events(lines.events()) }
-        return try await lines.whole()
+        let type = response.headers.first(name: "content-type") ?? ""
+        guard !type.hasPrefix(PeerWire.eventsType) else {
+            return .events(
+                EngineStream(
+                    body: response.body, decoder: PeerAnswerDecoder(request, onContact: onContact),
+                    stallLimit: request.stallLimit))
+        }
+        let body = try await response.body.collect(upTo: Self.answerLimit)
+        let time = response.headers.first(name: PeerWire.engineTimeHeader).flatMap(Double.init)
+        return .verbatim(
+            VerbatimAnswer(
+                contentType: type, body: Array(body.readableBytesView), engineTime: Duration(engineMilliseconds: time)))
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
@@ -54,9 +65,14 @@ package struct PeerClient: Answering {
             bounded(
                 link.request(
                     .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
-                    limits: UpstreamLimits(firstByte: .seconds(60))), by: request.deadline))
+                    limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit)), by: request.deadline
+            ))
         try Self.check(reply.status, body: reply.body)
-        return try Self.decode(EmbeddingAnswer.self, from: reply.body)
+        let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
+        guard vectors.count == request.inputCount else {
+            throw ChatFailure(.invalidAnswer, "the node did not embed every text")
+        }
+        return EmbeddingAnswer(model: request.model ?? "", vectors: vectors, promptTokens: tokens)
     }
 
     /// Tells the kin the time that is left, so that it does not work for one who has gone.
@@ -96,86 +112,37 @@ package struct PeerClient: Answering {
     }
 }
 
-/// The lines of a kin's answer.
-private struct PeerAnswerLines: AsyncSequence, Sendable {
-    typealias Element = PeerWire.Line
+/// Reads what a kin tells of an answer: its engine's own events and those of ``PeerWire``.
+private struct PeerAnswerDecoder: EngineStreamDecoding {
+    private var events: OpenAIEventReader
+    private let onContact: @Sendable () -> Void
 
-    let body: UpstreamBody
-    /// Between two tokens: from the first on the kin says nothing else.
-    let stallLimit: Duration
-    let onContact: @Sendable () -> Void
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var body: UpstreamBody.AsyncIterator
-        /// `nil` once it is in force.
-        var stallLimit: Duration?
-        let onContact: @Sendable () -> Void
-        var decoder = LineDecoder(limit: 32 << 20)
-        var ready: ArraySlice<[UInt8]> = []
-
-        mutating func next() async throws -> PeerWire.Line? { try await next(isolation: #isolation) }
-
-        mutating func next(isolation actor: isolated (any Actor)?) async throws -> PeerWire.Line? {
-            while true {
-                if let line = ready.popFirst() {
-                    if line.isEmpty { continue }
-                    do {
-                        let line = try JSONBody.decode(PeerWire.Line.self, from: line)
-                        if case .event(.delta) = line, let limit = stallLimit.take() { body.limitStalls(to: limit) }
-                        return line
-                    } catch {
-                        throw ChatFailure(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
-                    }
+    init(_ request: ChatRequest, onContact: @escaping @Sendable () -> Void) {
+        events = OpenAIEventReader(
+            for: request, model: request.model ?? "",
+            own: .init(named: PeerWire.eventName) { data in
+                switch try PeerWire.Line(data: data) {
+                case .event(let event): return event
+                case .failure(let failure): throw failure
                 }
-                guard let piece = try await body.next(isolation: actor) else { return nil }
-                onContact()
-                ready = try decoder.feed(piece.readableBytesView)[...]
-            }
-        }
+            })
+        self.onContact = onContact
     }
 
-    func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(body: body.makeAsyncIterator(), stallLimit: stallLimit, onContact: onContact)
+    mutating func feed(_ bytes: ByteBuffer, into found: inout [ChatEvent]) throws {
+        onContact()
+        try events.feed(bytes.readableBytesView, into: &found)
     }
 
-    func events() -> ChatStream {
-        map { line in
-            switch line {
-            case .event(let event): return event
-            case .failure(let failure): throw failure
-            case .verbatim:
-                throw ChatFailure(.invalidAnswer, "a whole answer came where a stream was asked for")
-            }
-        }
-    }
-
-    /// For a request with a verbatim body: the kin answers it whole, or as events when its engine cannot.
-    func whole() async throws -> ChatAnswer {
-        var events: [ChatEvent] = []
-        for try await line in self {
-            switch line {
-            case .verbatim(let answer): return .verbatim(answer)
-            case .failure(let failure): throw failure
-            case .event(.waiting): continue
-            case .event(let event): events.append(event)
-            }
-        }
-        return .events(CollectedEvents(events: events))
-    }
+    mutating func end() throws -> [ChatEvent] { throw EngineStream.cutOff }
 }
 
-/// Events that are all there already.
-private struct CollectedEvents: AsyncSequence, Sendable {
-    typealias Element = ChatEvent
-    typealias Failure = any Error
-
-    let events: [ChatEvent]
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var rest: ArraySlice<ChatEvent>
-
-        mutating func next() async throws -> ChatEvent? { rest.popFirst() }
+extension PeerWire.Line {
+    fileprivate init(data: [UInt8]) throws {
+        do {
+            self = try JSONBody.decode(PeerWire.Line.self, from: data)
+        } catch {
+            throw ChatFailure(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
+        }
     }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(rest: events[...]) }
 }

@@ -17,7 +17,7 @@ struct KithWatch: Sendable {
     func run() async {
         while true {
             await look()
-            do { try await clock.sleep(for: Self.interval) } catch { return }
+            do { try await clock.sleep(forAbout: Self.interval) } catch { return }
         }
     }
 

@@ -10,17 +10,17 @@ extension PeerDirectory: Mesh {
     package func snapshots() -> [NodeSnapshot] {
         let status = engine.status()
         var own = NodeSnapshot(
-            name: ownName, isSelf: true, models: status.models, isLoading: status.health == .loading,
+            id: ownID, name: ownName, isSelf: true, models: status.models, engine: status.engine,
             slots: status.slots, outstanding: status.active + status.queued, level: level(), takenAt: clock.now)
         return state.withLock { state in
             own.isDraining = state.drainingSince != nil
-            return [own] + state.entries.values.map(\.snapshot)
+            return [own] + state.entries.map { $1.snapshot(of: $0) }
         }
     }
 
-    package func backend(for node: NodeName) -> (any Answering)? {
-        if node == ownName { return localEngine }
-        guard let id = state.withLock({ $0.names.ids[node] }) else { return nil }
+    package func backend(for id: NodeID) -> (any Answering)? {
+        if id == ownID { return localEngine }
+        guard state.withLock({ $0.entries[id] != nil }) else { return nil }
         return PeerClient(
             id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links, clock: clock,
             onContact: { [membership, clock, pace = ContactPace()] in
@@ -28,10 +28,11 @@ extension PeerDirectory: Mesh {
             })
     }
 
-    package func report(_ failure: ChatFailure, from node: NodeName) {
-        guard failure.code == .unreachable || failure.code == .interrupted,
-            let id = state.withLock({ $0.names.ids[node] })
-        else { return }
+    package func report(_ failure: ChatFailure, from id: NodeID) {
+        // Its own engine's failures the engine itself tells.
+        guard id != ownID, failure.code == .unreachable || failure.code == .interrupted else { return }
         membership.connectionLost(id)
     }
+
+    package func noteUnknownModel() { engine.noteUnknownModel() }
 }

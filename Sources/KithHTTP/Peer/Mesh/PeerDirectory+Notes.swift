@@ -15,6 +15,7 @@ extension PeerDirectory {
                 }
             }
         }
+        changed.yield()
     }
 
     /// The plain services of the seeds.
@@ -35,6 +36,7 @@ extension PeerDirectory {
             state.greetings[id] = (protocols, clock.now)
             state.failures[id] = nil
         }
+        changed.yield()
     }
 
     /// Whether the node's last greeting named no version that this node speaks.
@@ -45,13 +47,17 @@ extension PeerDirectory {
     }
 
     /// The node was heard: what stood in its way no longer does.
-    func recovered(_ id: NodeID) { state.withLock { $0.failures[id] = nil } }
+    func recovered(_ id: NodeID) {
+        state.withLock { $0.failures[id] = nil }
+        changed.yield()
+    }
 
     func failed(_ id: NodeID, with failure: LinkFailure) {
         state.withLock { state in
             state.failures[id] = failure
             if case .incompatible(let theirs, _) = failure { state.greetings[id] = (theirs, clock.now) }
         }
+        changed.yield()
     }
 
     /// A friend's node answered.
@@ -61,6 +67,7 @@ extension PeerDirectory {
             state.met[id] = (now, roundTrip)
             state.failures[id] = nil
         }
+        changed.yield()
     }
 
     /// A friend's node did not.
@@ -69,6 +76,7 @@ extension PeerDirectory {
             state.met[id] = nil
             state.failures[id] = failure
         }
+        changed.yield()
     }
 
     /// A node came that shows this node's own identity.
@@ -78,6 +86,7 @@ extension PeerDirectory {
             reason: "another node uses this node's identity; run kith rekey on the copy")
         let now = clock.now
         state.withLock { $0.cloned[ownID] = now }
+        changed.yield()
     }
 
     /// Membership found two lives of one node.

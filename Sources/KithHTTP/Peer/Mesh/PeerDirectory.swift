@@ -9,7 +9,8 @@ import Synchronization
 
 /// Shows the peers to the router and to people: who they are from the trust book, how they are from membership.
 ///
-/// Everything is answered from memory; ``run(onReturn:)`` keeps it fresh.
+/// Everything is answered from memory; ``run(onReturn:)`` keeps it fresh: what changes here or among the members is told at
+/// once, and only what nobody tells of is looked for now and then.
 package final class PeerDirectory: Sendable {
     struct State: Sendable {
         var entries: [NodeID: PeerEntry] = [:]
@@ -38,6 +39,16 @@ package final class PeerDirectory: Sendable {
         /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
         mutating func dropOldClones(now: Moment) { cloned = cloned.filter { now - $0.value < .seconds(180) } }
 
+        /// Those who are up and whose catalogue is not the one that is known.
+        var lackingModels: [NodeID] {
+            entries.values.compactMap { entry in
+                guard let id = entry.id, entry.state == .up, let load = entry.load,
+                    models[id]?.catalogue != load.catalogue
+                else { return nil }
+                return id
+            }
+        }
+
         /// Nothing is kept of those who are trusted no more.
         mutating func dropNotes(of id: NodeID) {
             names.remove(id)
@@ -48,13 +59,13 @@ package final class PeerDirectory: Sendable {
             models[id] = nil
             loads[id] = nil
         }
+    }
 
-        /// Reads what a node declared, unless that is what was read before.
-        mutating func noteLoad(of member: Member, now: Moment) {
-            guard loads[member.id]?.payload != member.payload else { return }
-            let load = try? JSONBody.decode(PeerLoad.self, from: member.payload)  // `nil` until it has told
-            loads[member.id] = (member.payload, load, now)
-        }
+    /// What a node declared, and the bytes that it was read from.
+    struct Declared: Sendable {
+        let payload: [UInt8]
+        /// `nil` until it has told.
+        let load: PeerLoad?
     }
 
     let ownName: NodeName
@@ -73,10 +84,23 @@ package final class PeerDirectory: Sendable {
     let state: Mutex<State>
     /// Whoever could not say its models is asked again from then on.
     private let askAgain = Mutex<[NodeID: Moment]>([:])
-    private let onReturn = Callback<NodeName>()
+    private let onReturn = Callback<NodeID>()
+    /// Held while what is known is put together, so that no older picture takes the place of a newer one.
+    private let refreshing = Mutex(())
+    /// Something that is told or shown may have changed.
+    private let changes: AsyncStream<Void>
+    let changed: AsyncStream<Void>.Continuation
+    /// There are nodes whose models are not known.
+    private let modelsWanted: AsyncStream<Void>
+    private let wantModels: AsyncStream<Void>.Continuation
 
-    /// Between two looks at what this node has to tell.
-    static let pause = Duration.milliseconds(250)
+    /// What changes within this time is told together.
+    static let gathering = Duration.milliseconds(100)
+    /// Between two looks for what nobody tells of.
+    static let pause = Duration.seconds(5)
+    /// The same while the engine is not ready, whose return others wait for.
+    static let pauseWhileLoading = Duration.milliseconds(250)
+    static let pauseWhileDown = Duration.seconds(1)
     /// How long a node that cannot be found is there because it came by itself; longer than it waits between two attempts.
     static let greetingLife = Duration.seconds(120)
     /// Before a node that could not say its models is asked again.
@@ -104,6 +128,9 @@ package final class PeerDirectory: Sendable {
         var generator = SystemRandomNumberGenerator()
         let own = PeerModels(catalogue: generator.next() >> 12, models: [])
         state = Mutex(State(names: PeerNames(own: ownName), ownProtocols: protocols, own: (own, nil)))
+        (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (modelsWanted, wantModels) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        localEngine?.whenLoadChanged { [changed] in changed.yield() }
     }
 
     // MARK: Asking
@@ -125,25 +152,57 @@ package final class PeerDirectory: Sendable {
 
     /// Runs until cancelled.
     ///
-    /// - Parameter onReturn: Told of each node that is back.
-    package func run(onReturn: @escaping @Sendable (NodeName) -> Void) async {
+    /// - Parameter onReturn: Told of each node that is back, or whose engine is.
+    package func run(onReturn: @escaping @Sendable (NodeID) -> Void) async {
         self.onReturn.set(onReturn)
         await withDiscardingTaskGroup { group in
-            group.addTask {
-                await self.everyPause {
-                    self.declareLoad()
-                    self.refresh()
-                }
-            }
-            // Beside the other, because a node that hangs must not keep this one from saying how it is.
-            group.addTask { await self.everyPause { await self.fetchModels() } }
+            group.addTask { await self.followChanges() }
+            group.addTask { await self.lookNowAndThen() }
+            // Beside the others, because a node that hangs must not keep this one from saying how it is.
+            group.addTask { await self.keepModels() }
         }
     }
 
-    private func everyPause(_ work: @Sendable () async -> Void) async {
+    /// The engine's state, its models, its load or the level may have changed. Never waits.
+    package func noteOwnChange() { changed.yield() }
+
+    private func followChanges() async {
+        for await _ in changes {
+            declareLoad()
+            refresh()
+            do { try await clock.sleep(for: Self.gathering) } catch { return }
+        }
+    }
+
+    private func lookNowAndThen() async {
         while !Task.isCancelled {
-            await work()
-            do { try await clock.sleep(for: Self.pause) } catch { return }
+            changed.yield()
+            do { try await clock.sleep(forAbout: pauseForEngine) } catch { return }
+        }
+    }
+
+    private var pauseForEngine: Duration {
+        let status = engine.status()
+        guard status.kind != nil else { return Self.pause }
+        return switch status.health {
+        case .ready: Self.pause
+        case .loading: Self.pauseWhileLoading
+        case .down: Self.pauseWhileDown
+        }
+    }
+
+    private func keepModels() async {
+        await withDiscardingTaskGroup { group in
+            var awaited: Moment?
+            for await _ in modelsWanted {
+                await fetchModels()
+                guard let again = askAgain.withLock({ $0.values.min() }), again != awaited else { continue }
+                awaited = again
+                group.addTask {
+                    do { try await self.clock.sleep(until: again, tolerance: nil) } catch { return }
+                    self.wantModels.yield()
+                }
+            }
         }
     }
 
@@ -158,7 +217,7 @@ package final class PeerDirectory: Sendable {
                 name: ownName, version: version, protocols: state.ownProtocols,
                 catalogue: state.own.models.catalogue, loading: status.health == .loading, slots: max(1, status.slots),
                 outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil,
-                isDraining: state.drainingSince == nil ? nil : true)
+                isDraining: state.drainingSince == nil ? nil : true, engineDown: status.whyDown)
             guard load != state.own.load else { return nil }
             state.own.load = load
             return load
@@ -169,14 +228,19 @@ package final class PeerDirectory: Sendable {
 
     /// Puts together what is known, and says what has changed.
     package func refresh() {
-        let members = Dictionary(
-            membership.snapshot().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let peers = trust.peers()
-        let now = clock.now
-        let changes = state.withLock { state in
-            state.dropOldClones(now: now)
-            return Self.update(&state, peers: peers, members: members, now: now)
+        let (changes, wantsModels) = refreshing.withLock { _ in
+            let members = Dictionary(
+                membership.snapshot().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            let peers = trust.peers()
+            let declared = newDeclarations(of: members)
+            let now = clock.now
+            return state.withLock { state in
+                state.dropOldClones(now: now)
+                let changes = Self.update(&state, peers: peers, members: members, declared: declared, now: now)
+                return (changes, !state.lackingModels.isEmpty)
+            }
         }
+        if wantsModels { wantModels.yield() }
         for change in changes {
             let metadata: Logger.Metadata = ["peer": "\(change.name)", "state": "\(change.words)"]
             if change.isGood {
@@ -185,30 +249,43 @@ package final class PeerDirectory: Sendable {
                 logger.warning("peer is not up", metadata: metadata)
             }
         }
-        for change in changes where change.isGood { onReturn(change.name) }
+        for change in changes where change.isGood { onReturn(change.id) }
+    }
+
+    /// Reads what has not been read before: outside of the lock that every dispatch takes.
+    private func newDeclarations(of members: [NodeID: Member]) -> [NodeID: Declared] {
+        let known = state.withLock { $0.loads.mapValues(\.payload) }
+        return members.filter { known[$0] != $1.payload }.mapValues { member in
+            Declared(payload: member.payload, load: try? JSONBody.decode(PeerLoad.self, from: member.payload))
+        }
     }
 
     private struct Change: Sendable {
+        var id: NodeID
         var name: NodeName
         var words: String
         var isGood: Bool
     }
 
     private static func update(
-        _ state: inout State, peers: [PeerRecord], members: [NodeID: Member], now: Moment
+        _ state: inout State, peers: [PeerRecord], members: [NodeID: Member], declared: [NodeID: Declared],
+        now: Moment
     ) -> [Change] {
         var changes: [Change] = []
         var entries: [NodeID: PeerEntry] = [:]
         for peer in peers {
             let member = members[peer.id]
-            if let member { state.noteLoad(of: member, now: now) }
+            if let declared = declared[peer.id] { state.loads[peer.id] = (declared.payload, declared.load, now) }
             let entry = PeerEntry(
                 peer, member: member,
                 name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state, now: now)
             entries[peer.id] = entry
-            guard let before = state.entries[peer.id], before.state != entry.state else { continue }
+            guard let before = state.entries[peer.id] else { continue }
             let isGood = entry.state == .up
-            changes.append(Change(name: entry.name, words: entry.state.word, isGood: isGood))
+            let isEngineBack = isGood && before.load?.engineDown != nil && entry.load?.engineDown == nil
+            guard before.state != entry.state || isEngineBack else { continue }
+            let words = isEngineBack ? "its engine answers again" : entry.state.word
+            changes.append(Change(id: peer.id, name: entry.name, words: words, isGood: isGood))
         }
         for gone in state.entries.keys where entries[gone] == nil { state.dropNotes(of: gone) }
         state.entries = entries
@@ -222,14 +299,7 @@ package final class PeerDirectory: Sendable {
             askAgain = askAgain.filter { now < $0.value }
             return askAgain
         }
-        let wanted = state.withLock { state in
-            state.entries.values.compactMap { entry -> NodeID? in
-                guard let id = entry.id, entry.state == .up, let load = entry.load,
-                    state.models[id]?.catalogue != load.catalogue, notYet[id] == nil
-                else { return nil }
-                return id
-            }
-        }
+        let wanted = state.withLock { $0.lackingModels }.filter { notYet[$0] == nil }
         guard !wanted.isEmpty else { return }
         await withDiscardingTaskGroup { group in
             for id in wanted { group.addTask { await self.fetchModels(of: id) } }

@@ -28,7 +28,7 @@ extension PeerEntry {
                     ? Self.state(of: member, failure: known.failures[peer.id])
                     : Self.state(ofKith: peer.id, known: known)),
             load: member.flatMap { known.loads[$0.id]?.load },
-            models: known.models[peer.id]?.models ?? [],
+            models: known.models[peer.id]?.models ?? [], isDescribed: known.models[peer.id] != nil,
             addresses: (member?.addresses.isEmpty == false ? member?.addresses ?? [] : peer.addresses)
                 .map(\.description),
             latency: member?.roundTrip ?? known.met[peer.id]?.roundTrip,

@@ -28,6 +28,8 @@ package struct PeerEntry: Sendable {
     package var state: State
     package var load: PeerLoad?
     package var models: [ModelInfo]
+    /// Whether it has said what it offers.
+    package var isDescribed: Bool
     package var addresses: [String]
     package var latency: Duration?
     package var lastHeard: Moment?
@@ -38,7 +40,8 @@ package struct PeerEntry: Sendable {
 
     package init(
         id: NodeID?, name: NodeName, tier: Tier, state: State, load: PeerLoad? = nil, models: [ModelInfo] = [],
-        addresses: [String] = [], latency: Duration? = nil, lastHeard: Moment? = nil, takenAt: Moment = .zero,
+        isDescribed: Bool = false, addresses: [String] = [], latency: Duration? = nil, lastHeard: Moment? = nil,
+        takenAt: Moment = .zero,
         isCloned: Bool = false
     ) {
         self.id = id
@@ -47,6 +50,7 @@ package struct PeerEntry: Sendable {
         self.state = state
         self.load = load
         self.models = models
+        self.isDescribed = isDescribed
         self.addresses = addresses
         self.latency = latency
         self.lastHeard = lastHeard
@@ -58,7 +62,7 @@ package struct PeerEntry: Sendable {
     private static let doubt = Duration.seconds(5)
 
     /// What routing needs to know.
-    var snapshot: NodeSnapshot {
+    func snapshot(of id: NodeID) -> NodeSnapshot {
         let (reachability, doubt): (NodeSnapshot.Reachability, Duration) =
             switch state {
             case .up: (.up, .zero)
@@ -69,9 +73,19 @@ package struct PeerEntry: Sendable {
             case .incompatible(let theirs, _): (.down("speaks protocol version \(theirs)"), .zero)
             }
         return NodeSnapshot(
-            name: name, tier: tier, reachability: reachability, isDraining: load?.isDraining ?? false, models: models,
-            isLoading: load?.loading ?? false, slots: load?.slots ?? 1, outstanding: load?.outstanding ?? 0,
-            latency: (latency ?? .zero) + doubt, level: load?.level ?? 1, takenAt: takenAt)
+            id: id, name: name, tier: tier, reachability: reachability, isDraining: load?.isDraining ?? false,
+            models: models, engine: engine, slots: load?.slots ?? 1,
+            outstanding: load?.outstanding ?? 0,
+            latency: (latency ?? .zero) + doubt, level: load?.level ?? 1, takenAt: takenAt,
+            lastHeard: lastHeard ?? .zero)
+    }
+
+    /// A node that has told of itself but not yet of its models is not one without any.
+    private var engine: NodeSnapshot.EngineState {
+        guard let load else { return .unknown }
+        if let why = load.engineDown { return .down(why) }
+        if load.loading { return .loading }
+        return isDescribed ? .ready : .unknown
     }
 }
 

@@ -106,9 +106,10 @@ package final class PeerMesh: Sendable {
             membership: membership, links: links, clock: clock, audit: audit, logger: logger)
         let sync = OperationsSync(trust: trust, links: links, membership: membership, logger: logger)
         self.sync = sync
-        let stateSync = state.map { [links, membership] state in
+        let stateSync = state.map { [links, membership, directory] state in
             StateSync(
-                book: state, node: identity.id, links: links, membership: membership, clock: clock, logger: logger)
+                book: state, node: identity.id, links: links, membership: membership, clock: clock, logger: logger
+            ) { directory.noteOwnChange() }  // the level is among what is written
         }
         self.stateSync = stateSync
         stateSync?.setKin(trust.kin)
@@ -164,7 +165,7 @@ package final class PeerMesh: Sendable {
     /// Takes part until cancelled, and says goodbye then.
     ///
     /// - Parameter onReturn: Told of each node that is back.
-    package func run(onReturn: @escaping @Sendable (NodeName) -> Void) async {
+    package func run(onReturn: @escaping @Sendable (NodeID) -> Void) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.membership.run() }
             group.addTask { await self.directory.run(onReturn: onReturn) }
@@ -189,7 +190,7 @@ package final class PeerMesh: Sendable {
             group.addTask {
                 // Addresses that name nobody are asked again: a node may have come up there.
                 while true {
-                    do { try await self.clock.sleep(for: Strangers.pause) } catch { return }
+                    do { try await self.clock.sleep(forAbout: Strangers.pause) } catch { return }
                     source.yield()
                 }
             }
@@ -286,7 +287,7 @@ package final class PeerMesh: Sendable {
 
     private func syncNowAndThen() async {
         while true {
-            do { try await clock.sleep(for: Self.syncInterval) } catch { return }
+            do { try await clock.sleep(forAbout: Self.syncInterval) } catch { return }
             if let kin = membership.reachable.randomElement() { await sync.run(with: [kin]) }
         }
     }

@@ -7,7 +7,7 @@ struct PeerNames: Sendable {
     /// Stands for something else where peers are named: `/api/peers/nearby`.
     static let reserved = "nearby"
 
-    private(set) var ids: [NodeName: NodeID] = [:]
+    private var ids: [NodeName: NodeID] = [:]
     private let own: NodeName
 
     init(own: NodeName) { self.own = own }

@@ -29,7 +29,7 @@ package enum PeerListener {
             responder: router.buildResponder(),
             server: HTTPServerBuilder { responder in
                 PeerServerChannel(
-                    http2: MultiplexedNodeChannel(responder: responder, limits: limits), tls: tls,
+                    http2: MultiplexedNodeChannel(responder: responder, limits: limits, peers: services), tls: tls,
                     connections: services.connections, trust: services.trust, audit: services.audit)
             },
             configuration: ApplicationConfiguration(

@@ -28,7 +28,10 @@ struct PeerRoutes: Sendable {
         router.peer(PeerWire.modelsPath, .get, for: .kin, of: services) { _, _ in
             try Response.json(services.directory.ownModels())
         }
-        router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { try await generate($0, $1) }
+        // Kin are answered by ``KinAnswerHandler``; here is said who may not ask.
+        router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { _, _ in
+            throw ChatFailure(.malformedRequest, "this is no question of a kith node")
+        }
         router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
         router.peer(PeerWire.conversePath, .post, for: .paired, of: services) { try await converse($0, $1) }
         CellPeerRoutes(services: services).add(to: router)
@@ -85,23 +88,6 @@ struct PeerRoutes: Sendable {
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.encoded())))
     }
 
-    private func generate(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: services.generateLimit)
-        var chat = try JSONBody.decode(ChatRequest.self, from: bytes)
-        chat.deadline = try request.headers.kinDeadline(now: services.clock.now)
-        guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
-        services.membership.contact(caller.id)
-        let visit = chat.occasion == nil ? services.work.presence?.begin() : nil
-        let answer = PeerAnswerWriter(engine: localEngine, request: chat, clock: services.clock)
-        return Response(
-            status: .ok, headers: [.contentType: PeerWire.linesType],
-            body: ResponseBody { writer in
-                try await answer.write(to: &writer)
-                try await writer.finish(nil)
-                withExtendedLifetime(visit) {}
-            })
-    }
-
     /// The only thing that a friend's node can ask for.
     private func converse(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
         guard let host = services.work.host else { throw ChatFailure(.unsupported, "this node does not talk") }
@@ -121,6 +107,9 @@ struct PeerRoutes: Sendable {
         let wanted = try JSONBody.decode(EmbeddingRequest.self, from: bytes)
         guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
-        return try Response.json(try await localEngine.until(deadline, clock: services.clock).embed(wanted))
+        let answer = try await localEngine.until(deadline, clock: services.clock).embed(wanted)
+        // Vectors are large: as few bytes as can be, and exact.
+        let body = OpenAIEmbeddings.body(answer, encoding: .base64)
+        return PlainReply(json: ByteBuffer(bytes: body)).response
     }
 }

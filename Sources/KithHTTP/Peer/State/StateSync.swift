@@ -30,9 +30,10 @@ final class StateSync: Sendable {
     /// Whether an exchange with a kin runs, and another has to follow it.
     private enum Turn { case running, again }
 
+    /// - Parameter onWrite: Told of each write of this node, outside of all locks; must not wait.
     init(
         book: StateBook, node: NodeID, links: PeerLinks, membership: MembershipService, clock: any TimeSource,
-        logger: Logger
+        logger: Logger, onWrite: @escaping @Sendable () -> Void = {}
     ) {
         self.book = book
         self.links = links
@@ -46,7 +47,10 @@ final class StateSync: Sendable {
             if outcome.wasRestored {
                 logger.warning("the database is an older copy of itself; what it lacks is taken from kin")
             }
-            if outcome.transition.inserted.contains(where: { $0.id.replica.node == node }) { wrote.yield() }
+            if outcome.transition.inserted.contains(where: { $0.id.replica.node == node }) {
+                wrote.yield()
+                onWrite()
+            }
             if outcome.transition.inserted.contains(where: { $0.id.replica.node != node }) { took.yield() }
         }
     }
@@ -83,7 +87,7 @@ final class StateSync: Sendable {
 
     private func compareNowAndThen() async {
         while true {
-            do { try await clock.sleep(for: Self.interval) } catch { return }
+            do { try await clock.sleep(forAbout: Self.interval) } catch { return }
             try? await book.tend()  // A disk that fails is told of by whoever writes.
             await exchange(with: membership.reachable)
         }

@@ -90,13 +90,7 @@ struct StateView: Sendable {
 
     /// - Returns: `nil` for anything but a number from 0 to 10.
     static func level(_ value: JSONValue?) -> Double? {
-        let level: Double? =
-            switch value {
-            case .integer(let number): Double(number)
-            case .number(let number): number
-            default: nil
-            }
-        return level.flatMap { (0...10).contains($0) ? $0 : nil }
+        value?.doubleValue.flatMap { (0...10).contains($0) ? $0 : nil }
     }
 }
 

@@ -18,10 +18,13 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     package var isCell: Bool?
     /// Whether new prompts are to go elsewhere; missing where they are not.
     package var isDraining: Bool?
+    /// Why its engine does not answer; missing where it does, and of nodes that tell no models meanwhile.
+    package var engineDown: String?
 
     package init(
         name: NodeName, version: String, protocols: ProtocolVersions = .supported, catalogue: UInt64, loading: Bool,
-        slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil, isDraining: Bool? = nil
+        slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil, isDraining: Bool? = nil,
+        engineDown: String? = nil
     ) {
         self.name = name
         self.version = version
@@ -33,6 +36,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
         self.level = level
         self.isCell = isCell
         self.isDraining = isDraining
+        self.engineDown = engineDown
     }
 }
 

@@ -3,7 +3,7 @@
 import KithDialects
 package import KithModel
 
-/// What nodes say to each other on the peer port, both ends in one place: JSON, and for answers one JSON object a line.
+/// What nodes say to each other on the peer port, both ends in one place: JSON, and for answers server-sent events.
 package enum PeerWire {
     package static let helloPath = "/peer/v1/hello"
     package static let gossipPath = "/peer/v1/gossip"
@@ -19,7 +19,14 @@ package enum PeerWire {
     package static let sessionsPath = "/peer/v1/sessions"
     package static let pairingHelloPath = "/pair/v1/hello"
     package static let pairingProofPath = "/pair/v1/proof"
-    package static let linesType = "application/x-ndjson"
+    /// Of a question: see ``KinQuestion``.
+    package static let questionType = "application/x-kith-question"
+    /// Of an answer that is told as it is made: an engine's own events where it speaks the client's dialect, and beside them
+    /// events of ``eventName``, each a ``Line``.
+    package static let eventsType = "text/event-stream"
+    package static let eventName = "kith"
+    /// With an answer in one piece: how long the engine was at it, in milliseconds.
+    package static let engineTimeHeader = "x-kith-engine-ms"
     package static let stateType = "application/octet-stream"
     package static let gossipType = "application/octet-stream"
     /// With a request for an answer: the milliseconds until the one who asked gives up, from 1 to a day's.
@@ -27,36 +34,26 @@ package enum PeerWire {
     /// An asked node that is still busy says so this often.
     package static let keepAlive = Duration.seconds(5)
 
-    /// One line of an answer.
+    /// What a node says of an answer beside what its engine says.
     package enum Line: Sendable {
         case event(ChatEvent)
-        case verbatim(VerbatimAnswer)
         case failure(ChatFailure)
+    }
+
+    /// What is sent for an event of an answer.
+    ///
+    /// - Throws: `EncodingError` for a number that JSON cannot hold.
+    static func bytes(of event: ChatEvent) throws -> [UInt8] {
+        switch event {
+        case .raw(let raw): return raw.bytes
+        case .comment(let comment): return OpenAIStreamEncoder.comment(comment)
+        case .waiting, .delta, .finished, .rawEnd: return try Line.event(event).event()
+        }
     }
 }
 
 extension PeerWire.Line: Codable {
-    private enum CodingKeys: String, CodingKey { case waiting, delta, finish, usage, verbatim, error }
-
-    private struct Verbatim: Codable {
-        var contentType: String
-        var text: String
-        /// Left out where it cannot be used: see ``TokenUsage``.
-        var engineMilliseconds: Double?
-
-        init(_ answer: VerbatimAnswer) {
-            contentType = answer.contentType
-            text = String(decoding: answer.body, as: UTF8.self)
-            engineMilliseconds = answer.engineTime?.milliseconds
-        }
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            contentType = try container.decode(String.self, forKey: .contentType)
-            text = try container.decode(String.self, forKey: .text)
-            engineMilliseconds = try? container.decodeIfPresent(Double.self, forKey: .engineMilliseconds)
-        }
-    }
+    private enum CodingKeys: String, CodingKey { case waiting, delta, finish, rawFinish, usage, error }
 
     private struct Failure: Codable {
         var code: ChatFailure.Code
@@ -64,10 +61,27 @@ extension PeerWire.Line: Codable {
         var retryAfter: Double?
         var roomAfter: Double?
         var field: String?
+        var engineCode: String?
+        var engineType: String?
+        var engineStatus: Int?
+
+        init(_ failure: ChatFailure) {
+            code = failure.code
+            message = failure.message
+            retryAfter = failure.retryAfter?.seconds
+            roomAfter = failure.roomAfter?.seconds
+            field = failure.field
+            engineCode = failure.engineCode
+            engineType = failure.engineType
+            engineStatus = failure.engineStatus
+        }
 
         var meaning: ChatFailure {
             var meaning = ChatFailure(code, message, retryAfter: Self.pause(retryAfter), field: field)
             meaning.roomAfter = Self.pause(roomAfter)
+            meaning.engineCode = engineCode
+            meaning.engineType = engineType
+            meaning.engineStatus = engineStatus.flatMap { (400..<500).contains($0) ? $0 : nil }
             return meaning
         }
 
@@ -87,11 +101,12 @@ extension PeerWire.Line: Codable {
         } else if let failure = try container.decodeIfPresent(Failure.self, forKey: .error) {
             self = .failure(failure.meaning)
         } else {
-            let verbatim = try container.decode(Verbatim.self, forKey: .verbatim)
-            self = .verbatim(
-                VerbatimAnswer(
-                    contentType: verbatim.contentType, body: Array(verbatim.text.utf8),
-                    engineTime: Duration(engineMilliseconds: verbatim.engineMilliseconds)))
+            // An engine may end without a reason: an empty word.
+            let finish = try container.decode(String.self, forKey: .rawFinish)
+            self = .event(
+                .rawEnd(
+                    finish.isEmpty ? nil : FinishReason(rawValue: finish),
+                    try container.decode(TokenUsage.self, forKey: .usage)))
         }
     }
 
@@ -103,26 +118,29 @@ extension PeerWire.Line: Codable {
         case .event(.finished(let finish, let usage)):
             try container.encode(finish, forKey: .finish)
             try container.encode(usage, forKey: .usage)
-        case .verbatim(let answer): try container.encode(Verbatim(answer), forKey: .verbatim)
-        case .failure(let failure):
-            try container.encode(
-                Failure(
-                    code: failure.code, message: failure.message, retryAfter: failure.retryAfter?.seconds,
-                    roomAfter: failure.roomAfter?.seconds, field: failure.field),
-                forKey: .error)
+        case .event(.rawEnd(let finish, let usage)):
+            try container.encode(finish?.rawValue ?? "", forKey: .rawFinish)
+            try container.encode(usage, forKey: .usage)
+        case .event(.raw), .event(.comment):
+            let context = EncodingError.Context(codingPath: [], debugDescription: "sent as it is, not in a line")
+            throw EncodingError.invalidValue(self, context)
+        case .failure(let failure): try container.encode(Failure(failure), forKey: .error)
         }
     }
 
-    /// This line with its end; a piece of plain text is written without an encoder.
+    /// This line as a server-sent event; a piece of plain text is written without an encoder.
     ///
-    /// - Throws: `EncodingError`, which these types do not cause.
-    package func bytes() throws -> [UInt8] {
-        guard case .event(.delta(let delta)) = self, delta.toolCalls == nil, delta.reasoning == nil else {
-            return try JSONBody.encodeLine(self) + [UInt8(ascii: "\n")]
+    /// - Throws: `EncodingError` for a number that JSON cannot hold.
+    package func event() throws -> [UInt8] {
+        var bytes = Array("event: \(PeerWire.eventName)\ndata: ".utf8)
+        if case .event(.delta(let delta)) = self, delta.isOnlyText {
+            bytes.append(contentsOf: #"{"delta":{"text":"#.utf8)
+            JSONText.append(delta.text, to: &bytes)
+            bytes.append(contentsOf: "}}".utf8)
+        } else {
+            bytes.append(contentsOf: try JSONBody.encodeLine(self))
         }
-        var line = Array(#"{"delta":{"text":"#.utf8)
-        JSONText.append(delta.text, to: &line)
-        line.append(contentsOf: "}}\n".utf8)
-        return line
+        bytes.append(contentsOf: "\n\n".utf8)
+        return bytes
     }
 }

@@ -23,11 +23,13 @@ struct FileWatch: Sendable {
     private var used = Used.nothing
     private var lastLook: WatchedFile.Look?
     private var complaint: String?
+    /// Whether the file looked as it did the time before.
+    private(set) var isSettled = true
 
     /// - Parameter look: What the file looks like now.
     mutating func next(_ look: WatchedFile.Look) -> Action {
         let isFirst = lastLook == nil
-        let isSettled = isFirst || lastLook == look
+        isSettled = isFirst || lastLook == look
         lastLook = look
         switch look {
         case .hidden(let why): return complain(why)
@@ -52,6 +54,7 @@ struct FileWatch: Sendable {
         if let failure { return complain(failure) }
         guard after == lastLook, case .there(let signature) = after else {
             lastLook = after
+            isSettled = false
             return .nothing
         }
         used = .contents(signature)

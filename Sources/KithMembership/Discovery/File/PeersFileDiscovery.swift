@@ -4,10 +4,12 @@ package import KithModel
 
 /// The suggestions of `config/peers.txt`, read again when the file changes.
 ///
-/// The file is looked at once a second; a change is used within two. A file that cannot be read, or not any more, is a
+/// The file is looked at every two seconds, and a quarter of a second after it looked different: a change is used within three. A file that cannot be read, or not any more, is a
 /// problem, and what it said last stays in use. A file that is not there says nothing.
 package struct PeersFileDiscovery: Discovery {
-    static let interval = Duration.seconds(1)
+    static let interval = Duration.seconds(2)
+    /// Until a file that looks different is looked at again.
+    static let settling = Duration.milliseconds(250)
 
     private let file: WatchedFile
     private let clock: any TimeSource
@@ -40,7 +42,8 @@ package struct PeersFileDiscovery: Discovery {
                 onRead(contents)
             }
             isFirst = false
-            do { try await clock.sleep(until: clock.now + Self.interval, tolerance: .milliseconds(100)) } catch {
+            let isSettled = watch.isSettled
+            do { try await clock.sleep(forAbout: isSettled ? Self.interval : Self.settling) } catch {
                 return
             }
         }

@@ -29,7 +29,7 @@ package struct InterfaceWatch: Sendable {
     package func run(_ onChange: @Sendable ([InterfaceAddress]) -> Void) async {
         var known = Set(survey())
         while true {
-            do { try await clock.sleep(until: clock.now + Self.interval, tolerance: .milliseconds(200)) } catch {
+            do { try await clock.sleep(forAbout: Self.interval) } catch {
                 return
             }
             let found = survey()

@@ -19,7 +19,7 @@ struct GossipShell: Sendable {
     var membership: Membership
     var sleepWatch: SleepWatch
     var suggested = SuggestedAddresses()
-    /// When the timer that counts rings; others have been overtaken.
+    /// When the timer rings; it is set anew when something else comes first, or nothing so soon.
     var armedFor: Moment?
     private var underWay: [NodeID: Int] = [:]
     private var underWayInAll = 0
@@ -45,12 +45,11 @@ struct GossipShell: Sendable {
         underWayInAll -= 1
     }
 
-    /// - Returns: When a new timer is to ring, if the one that runs would be too late.
-    mutating func arm() -> Moment? {
+    /// - Returns: Whether the timer is to ring at another time than it would.
+    mutating func arm() -> Bool {
         let next = membership.nextWakeUp
-        guard next < armedFor ?? Moment(nanoseconds: .max) else { return nil }
-        armedFor = next
-        return next
+        defer { armedFor = next }
+        return next != armedFor
     }
 
     func addresses(of id: NodeID) -> [PeerAddress] {

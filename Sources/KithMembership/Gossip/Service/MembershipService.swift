@@ -9,7 +9,8 @@ import Synchronization
 package final class MembershipService: Sendable {
     private enum Work: Sendable {
         case exchange(GossipDispatch)
-        case wake(at: Moment)
+        /// The timer is to ring at another time than before.
+        case timer
     }
 
     private let state: Mutex<GossipShell>
@@ -42,15 +43,23 @@ package final class MembershipService: Sendable {
     /// Runs until the task is cancelled, and returns when goodbye has been said.
     package func run() async {
         update { _, _ in [] }
+        // Not of the group, which cannot cancel one of its tasks alone: most timers are set anew long before they ring.
+        var timer: Task<Void, Never>?
         await withDiscardingTaskGroup { group in
             for await work in work {
                 switch work {
                 case .exchange(let dispatch): group.addTask { await self.exchange(dispatch) }
-                case .wake(let moment): group.addTask { await self.wake(at: moment) }
+                case .timer:
+                    // As it is by now: two calls may hand in their wishes in another order than they had them.
+                    guard let moment = state.withLock({ $0.armedFor }) else { continue }
+                    timer?.cancel()
+                    timer = Task { await self.wake(at: moment) }
                 }
             }
             group.cancelAll()
+            timer?.cancel()
         }
+        await timer?.value
         // The one way to send from a task that is cancelled.
         await Task { await self.sayGoodbye() }.value
     }
@@ -179,7 +188,7 @@ package final class MembershipService: Sendable {
                 case .cloned(let sighting): notices.append(.cloned(sighting))
                 }
             }
-            if let moment = state.arm() { begun.append(.wake(at: moment)) }
+            if state.arm() { begun.append(.timer) }
         }
         for work in begun { workInput.yield(work) }
         for notice in notices { notify(notice) }

@@ -34,6 +34,13 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
         return first
     }
 
+    /// Drops the earliest entries up to one that somebody remembers, so that nobody wakes for the others.
+    package mutating func dropEarliest(unless isMeant: (Key, Moment) -> Bool) {
+        while let first = heap.first, !isMeant(first.key, first.deadline) {
+            _ = popDue(first.deadline)
+        }
+    }
+
     /// Drops what nobody remembers any more.
     package mutating func keep(where isMeant: (Key, Moment) -> Bool) {
         heap.removeAll { !isMeant($0.key, $0.deadline) }

@@ -137,11 +137,13 @@ extension Membership {
         }
     }
 
-    /// Many timers of what has ended meanwhile are thrown away together, so that no flood of hearsay fills the memory.
+    /// A timer of what has ended meanwhile wakes nobody: most probes are answered long before theirs. Many of them are thrown
+    /// away together, so that no flood of hearsay fills the memory.
     private mutating func dropStaleTimers() {
-        guard timers.count > 1_024 + 16 * entries.count else { return }
         var kept = timers
-        kept.keep { isMeant($0, $1) }
+        timers = DeadlineQueue()  // so that there is one of them, and nothing is copied
+        kept.dropEarliest { isMeant($0, $1) }
+        if kept.count > 1_024 + 16 * entries.count { kept.keep { isMeant($0, $1) } }
         timers = kept
     }
 

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+
+/// What a browser says of the page for which it sends a request (RFC 6454, section 7; W3C Fetch Metadata).
+///
+/// A page of anybody may make a browser send a request to this machine: it cannot read the answer, but what the request does
+/// is done. Programs that are no browsers say nothing of this, and cannot be made to.
+struct RequestOrigin {
+    /// The fields `Origin` and `Sec-Fetch-Site`, and the host that was asked.
+    let origin: String?
+    let fetchSite: String?
+    let host: String?
+
+    init(origin: String?, fetchSite: String?, host: String?) {
+        self.origin = origin
+        self.fetchSite = fetchSite
+        self.host = host
+    }
+
+    init(_ head: HTTPRequest) {
+        self.init(
+            origin: head.headerFields[.origin], fetchSite: head.headerFields[.secFetchSite], host: head.authority)
+    }
+
+    /// Whether the page is not one that this listener has served itself.
+    ///
+    /// - Parameter allowed: which pages of other origins may ask all the same.
+    func isForeign(allowed: (String) -> Bool = { _ in false }) -> Bool {
+        if let origin {
+            if allowed(origin) { return false }
+            guard let host, let authority = Self.authority(of: origin) else { return true }
+            if authority.lowercased() != host.lowercased() { return true }
+        }
+        guard let fetchSite else { return false }
+        // `none` is the person at the browser, who typed the address.
+        return !["same-origin", "none"].contains(fetchSite.lowercased())
+    }
+
+    /// Whether the request is refused; `nil` when not.
+    ///
+    /// - Parameters:
+    ///   - method: what only reads is let through: the page gets no answer to see.
+    ///   - hasKey: whether it shows a key that counts, which a page can do only with this node's consent.
+    func refusal(
+        of method: HTTPRequest.Method, hasKey: @autoclosure () -> Bool, allowed: (String) -> Bool = { _ in false }
+    ) -> AccessRefusal? {
+        switch method {
+        case .get, .head, .options: return nil
+        default: break
+        }
+        guard isForeign(allowed: allowed), !hasKey() else { return nil }
+        return .foreignOrigin(origin ?? "another site")
+    }
+
+    private static func authority(of origin: String) -> Substring? {
+        guard origin.utf8.count <= 512, let separator = origin.firstRange(of: "://") else { return nil }
+        guard ["http", "https"].contains(origin[..<separator.lowerBound].lowercased()) else { return nil }
+        return origin[separator.upperBound...]
+    }
+}
+
+extension HTTPField.Name {
+    static let secFetchSite = Self.known("sec-fetch-site")
+}
