@@ -11,8 +11,8 @@ SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test test-network test-durability bench bench-state bench-continuation \
-	bench-balance soak format lint clean
+.PHONY: help deps build release demo test test-network test-durability bench bench-path bench-state bench-continuation \
+	bench-balance soak soak-kin format lint clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
@@ -54,6 +54,9 @@ bench: release ## Throughput, latency, memory and streams beside nginx, as in do
 	@scripts/bench
 	@scripts/bench-streams
 
+bench-path: release ## What the way of a prompt costs: processor time, first bytes, memory, idling, beside nginx
+	@scripts/bench-path
+
 bench-continuation: release ## Answers whose node is lost in the middle; as root with links that are cut
 	@scripts/bench-continuation
 
@@ -62,6 +65,9 @@ bench-balance: release ## Waiting times over three uneven nodes beside other way
 
 soak: release ## An hour at half load while nodes come and go
 	@scripts/soak
+
+soak-kin: release ## Half an hour of clients through a kin, half of whom leave; nothing may be lost
+	@scripts/soak-kin
 
 format: deps ## Rewrites the Swift code in the house style
 	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
@@ -72,4 +78,4 @@ lint: deps ## Checks the style of the code, and the links and the API descriptio
 
 clean: ## Removes what building and running made; keeps downloaded packages and the engine
 	@$(SWIFT) package clean
-	@rm -rf .build/demo .build/bench .build/bench-* .build/soak .build/clients .build/end-to-end
+	@rm -rf .build/demo .build/bench .build/bench-* .build/soak .build/soak-* .build/clients .build/end-to-end

@@ -136,7 +136,7 @@ class TheRoute(TwoNodes):
                     self.assertEqual(answer.node, name)
             with self.subTest(path=path, wrong="node"):
                 answer = self.laptop.post(path, body, headers={"x-kith-node": "attic"})
-                self.assertEqual(answer.status, 503)
+                self.assertEqual(answer.status, 404)
                 self.assertIn("skipped=", answer.headers["x-kith-route"])
 
 

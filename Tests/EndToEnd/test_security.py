@@ -77,10 +77,11 @@ class WhoMayAsk(OnePeerPort):
         ("POST", "/peer/v1/generate"), ("POST", "/peer/v1/embed"),
     ]  # fmt: skip
     FOR_PAIRED = [*FOR_KIN, ("POST", "/peer/v1/hello")]
-    PROMPT = json.dumps({
-        "id": "one", "kind": "chat", "streams": True, "sampling": {"stop": []}, "extensions": {},
-        "messages": [{"role": "user", "content": "who is there?"}],
-    }).encode()  # fmt: skip
+    # A line of the node that asks, and behind it what its client wrote.
+    PROMPT = (
+        json.dumps({"id": "one", "kind": "chat"}) + "\n"
+        + json.dumps({"stream": True, "messages": [{"role": "user", "content": "who is there?"}]})
+    ).encode()  # fmt: skip
 
     def refusals(self, identity: Identity, paths: list[tuple[str, str]]) -> set:
         with Caller(self.port, self.source, identity) as caller:
@@ -112,7 +113,7 @@ class WhoMayAsk(OnePeerPort):
             self.assertEqual(caller.get("/peer/v1/models").status, 200)
             answer = caller.request("POST", "/peer/v1/generate", self.PROMPT)
         self.assertEqual(answer.status, 200, answer.body)
-        lines = [json.loads(line) for line in answer.body.splitlines()]
+        lines = [json.loads(line[5:]) for line in answer.body.splitlines() if line.startswith(b"data:")]
         said = "".join(line["delta"]["text"] for line in lines if "delta" in line)
         self.assertEqual(said, "who is there?")
         self.assertEqual(self.settled_lines(), [])

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from . import ports, web
-from .process import Process
+from .process import Process, descendants
 
 _ANSWER = {
     "id": "chatcmpl-instant",
@@ -28,7 +28,7 @@ daemon off;
 worker_processes auto;
 pid nginx.pid;
 error_log error.log warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4096; }}
 http {{
     access_log off;
     client_body_temp_path body;
@@ -54,8 +54,8 @@ def upstream_configuration() -> str:
     }}"""
 
 
-def proxy_configuration(upstream_port: int) -> str:
-    """`proxy_pass` with connections to the upstream kept open."""
+def proxy_configuration(upstream_port: int, more: str = "") -> str:
+    """`proxy_pass` with connections to the upstream kept open; `more` are further directives for it."""
     return f"""
     upstream instant {{
         server {ports.LOOPBACK}:{upstream_port};
@@ -68,6 +68,7 @@ def proxy_configuration(upstream_port: int) -> str:
             proxy_pass http://instant;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
+            {more}
         }}
     }}"""
 
@@ -95,6 +96,18 @@ class Nginx:
     def _answers(self) -> bool:
         return web.get(self.port, "/v1/models", timeout=2).status == 200
 
+    @property
+    def pids(self) -> list[int]:
+        """The master and its workers."""
+        return [self._process.pid, *descendants(self._process.pid)]
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.stop()
+
+    def __enter__(self) -> "Nginx":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
