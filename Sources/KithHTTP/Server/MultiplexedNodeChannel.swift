@@ -74,6 +74,12 @@ struct MultiplexedNodeChannel: ServerChildChannel {
         ]
         configuration.connection.targetWindowSize = 4 * Self.window
         configuration.stream.targetWindowSize = Self.window
+        if peers != nil {
+            // Each client of a kin that leaves is a stream that is reset, and all of a kin's streams are on one connection: it must
+            // not end for that. What a stranger may do is bounded before (see `PeerConnections`).
+            configuration.stream.streamResetFrameRateLimit.maximumCount = 20_000
+            configuration.connection.maximumRecentlyResetStreams = 1_024
+        }
         return configuration
     }
 

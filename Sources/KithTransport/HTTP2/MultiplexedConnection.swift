@@ -178,6 +178,8 @@ package final class MultiplexedConnection: Sendable {
         ]
         configuration.connection.targetWindowSize = 1 << 20
         configuration.stream.targetWindowSize = 1 << 18
+        // What is still on its way on streams that this side has reset is no fault of the other's.
+        configuration.connection.maximumRecentlyResetStreams = 1_024
         return configuration
     }
 }
