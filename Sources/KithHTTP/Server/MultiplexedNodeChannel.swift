@@ -3,6 +3,7 @@
 import Hummingbird
 import HummingbirdCore
 import KithTransport
+import KithTrust
 import Logging
 import NIOCore
 import NIOHTTP2
@@ -23,12 +24,17 @@ struct MultiplexedNodeChannel: ServerChildChannel {
     var peers: PeerServices?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        setup(channel: channel, caller: nil, logger: logger)
+    }
+
+    /// - Parameter caller: On the peer port: what the node at the other end is to this one.
+    func setup(channel: any Channel, caller: PeerStanding?, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             // What many streams say in one turn of the event loop leaves in one go.
             try channel.pipeline.syncOperations.addHandler(FlushCoalescingHandler())
             let rest = ConnectionRestHandler(eventLoop: channel.eventLoop, limit: limits.idle)
             let multiplexer = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
-                mode: .server, streamDelegate: rest.observer, configuration: configuration
+                mode: .server, streamDelegate: rest.observer, configuration: configuration(for: caller)
             ) { stream in
                 setup(stream: stream, logger: logger)
             }
@@ -65,7 +71,7 @@ struct MultiplexedNodeChannel: ServerChildChannel {
         }
     }
 
-    private var configuration: NIOHTTP2Handler.Configuration {
+    private func configuration(for caller: PeerStanding?) -> NIOHTTP2Handler.Configuration {
         var configuration = NIOHTTP2Handler.Configuration()
         configuration.connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streams),
@@ -74,9 +80,9 @@ struct MultiplexedNodeChannel: ServerChildChannel {
         ]
         configuration.connection.targetWindowSize = 4 * Self.window
         configuration.stream.targetWindowSize = Self.window
-        if peers != nil {
+        if caller == .kin {
             // Each client of a kin that leaves is a stream that is reset, and all of a kin's streams are on one connection: it must
-            // not end for that. What a stranger may do is bounded before (see `PeerConnections`).
+            // not end for that. Anybody else who resets so much is attacking (CVE-2023-44487).
             configuration.stream.streamResetFrameRateLimit.maximumCount = 20_000
             configuration.connection.maximumRecentlyResetStreams = 1_024
         }

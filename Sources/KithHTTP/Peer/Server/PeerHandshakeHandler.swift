@@ -54,12 +54,13 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
             return refuse("no usable certificate", context: context)
         }
         let caller = PeerConnections.Caller(id: id, source: source)
-        guard connections.open(context.channel, by: caller, standing: trust.standing(of: id)) else {
+        let standing = trust.standing(of: id)
+        guard connections.open(context.channel, by: caller, standing: standing) else {
             return refuse("too many connections of strangers", context: context)
         }
         hasEnded = true
         timer?.cancel()
-        http2.setup(channel: context.channel, logger: logger).cascade(to: secured)
+        http2.setup(channel: context.channel, caller: standing, logger: logger).cascade(to: secured)
         watchConduct(of: caller, on: context)
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
