@@ -9,7 +9,7 @@ import unittest
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import ports, web
+from lab import measuring, ports, web
 from lab.family import pause_until
 from lab.leaving import Tally, Worker
 from lab.marked_engine import Engine
@@ -35,11 +35,41 @@ class ClientsThatLeave(unittest.TestCase):
     def test_nobody_else_loses_an_answer_and_no_node_dies(self):
         seed = random.randrange(1 << 32)
         print(f"\n    seed {seed}", flush=True)
+        nodes = asked, answering = self.start()
+        tally = Tally()
+        asyncio.run(self.work(asked.port, tally, random.Random(seed), 0.02))
+        for node in nodes:
+            self.assertTrue(node.process.is_running, node.log()[-2000:])
+        print(f"    {dict(tally.ends)}")
+        self.assertEqual(tally.faults, [])
+        self.assertGreater(tally.ends["whole"], 0)
+        web.wait_until(lambda: answering.status()["engine"]["active"] == 0, GUARD, "slots that are free")
+
+    def test_leave_nothing_behind(self):
+        """A stream that was not let go once cost 3 KB an answer."""
+        nodes = self.start()
+        chance = random.Random(1)
+
+        def answers() -> int:
+            tally = Tally()
+            asyncio.run(self.work(nodes[0].port, tally, chance, 0))
+            return tally.ends["whole"] + tally.ends["left by the client"]
+
+        answers()  # what the first ones cost once is not growth
+        before = [measuring.memory([node.process.pid])["Anonymous"] for node in nodes]
+        count = answers() + answers()
+        for node, memory in zip(nodes, before):
+            growth = measuring.memory([node.process.pid])["Anonymous"] - memory
+            print(f"\n    {node.name}: {growth / 1024:.0f} KB more after {count} answers", end="")
+            self.assertLess(growth, count * 1024 + (1 << 20))
+        print()
+
+    def start(self) -> list[PeerNode]:
         port = ports.free_port()
         self.serve_marked_answers(port)
         settings = {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "KITH_ENGINE_SLOTS": "256"}
-        folder = fresh_folder(type(self).__name__)
-        asked, answering = nodes = [
+        folder = fresh_folder(self.id().rsplit(".", 1)[-1])
+        nodes = [
             PeerNode(KITH, folder / name, name, None, engine, ["--mdns", "off"], more_environment=settings)
             for name, engine in (("asked", "none"), ("answering", "openai"))
         ]
@@ -47,15 +77,8 @@ class ClientsThatLeave(unittest.TestCase):
             self.addCleanup(node.stop)
             node.start(path="/health/live")
         befriend(nodes)
-        asked.wait()
-        tally = Tally()
-        asyncio.run(self.work(asked.port, tally, random.Random(seed)))
-        for node in nodes:
-            self.assertTrue(node.process.is_running, node.log()[-2000:])
-        print(f"    {dict(tally.ends)}")
-        self.assertEqual(tally.faults, [])
-        self.assertGreater(tally.ends["whole"], 0)
-        web.wait_until(lambda: answering.status()["engine"]["active"] == 0, GUARD, "slots that are free")
+        nodes[0].wait()
+        return nodes
 
     def serve_marked_answers(self, port: int) -> None:
         loop, over = asyncio.new_event_loop(), asyncio.Event()
@@ -70,9 +93,9 @@ class ClientsThatLeave(unittest.TestCase):
         self.addCleanup(loop.call_soon_threadsafe, over.set)
         web.wait_until(lambda: web.get(port, "/v1/models", timeout=2).status == 200, GUARD, "the engine")
 
-    async def work(self, port: int, tally: Tally, chance: random.Random) -> None:
+    async def work(self, port: int, tally: Tally, chance: random.Random, pause: float) -> None:
         over = asyncio.Event()
-        workers = [Worker(port, random.Random(chance.random()), tally, 0.5).work(over, 0.02) for _ in range(self.WORKERS)]
+        workers = [Worker(port, random.Random(chance.random()), tally, 0.5).work(over, pause) for _ in range(self.WORKERS)]
         running = asyncio.gather(*workers)
         await asyncio.sleep(self.SECONDS)
         over.set()

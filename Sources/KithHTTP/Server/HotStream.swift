@@ -185,6 +185,7 @@ final class HotStream: RoutedEventReceiver {
         case .over: return
         }
         phase = .over
+        notice.stopTelling()  // it and this hold each other
     }
 
     // MARK: Silence

@@ -21,6 +21,9 @@ package final class WaitNotice: Sendable {
     /// - Parameter onComment: Told of each comment of the engine's from now on, by whoever reads it; must not wait.
     package func whenCommented(_ onComment: @escaping @Sendable (String) -> Void) { self.onComment.set(onComment) }
 
+    /// Nobody is to be told any more; who was told is let go, also where they hold this notice.
+    package func stopTelling() { onComment.clear() }
+
     package func note(_ reason: WaitReason, ahead: Int? = nil) {
         state.withLock { state in
             state.reason = reason

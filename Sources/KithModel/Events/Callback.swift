@@ -20,6 +20,12 @@ package final class Callback<Value: Sendable>: Sendable {
         self.action.withLock { $0 = action }
     }
 
+    /// Tells nobody any more, and lets go of what the action held.
+    package func clear() {
+        let last = action.withLock { $0.take() }
+        withExtendedLifetime(last) {}  // what it held ends outside of the lock
+    }
+
     /// Whether somebody wants to know.
     package var isSet: Bool { action.withLock { $0 != nil } }
 
