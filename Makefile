@@ -7,6 +7,9 @@ RELEASE_KITH = .build/release/kith
 RELEASE_FLAGS = $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
 SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 
+# Targets whose tests wait for no clock and share nothing.
+PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist)Tests[.]
+
 # The embedded engine of tests and demonstration stays in the build folder; the user's own is not touched.
 ENGINE_DIR = $(CURDIR)/.build/engine
 
@@ -33,12 +36,14 @@ demo: release ## Three nodes, a real model, one prompt, and what happens when th
 	@KITH_ENGINE_DIR="$${KITH_ENGINE_DIR:-$(ENGINE_DIR)}" scripts/demo
 
 # Where network namespaces cannot be made, the tests that need them are skipped and say why.
-# One test at a time: some check limits of a second or two, which must not be used up by other tests' work.
+# Pure targets at once; of the others one test at a time: some check limits of a second or two, which must not be used up by
+# other tests' work.
 test: deps ## All tests: Swift's, and real clients against real nodes
 	@echo 'Building kith and its tests; a first build takes several minutes.'
 	@$(SWIFT) build --build-tests
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(DEBUG_KITH) engine install
-	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(SWIFT) test --skip-build --no-parallel
+	@$(SWIFT) test --skip-build --filter '$(PURE_TESTS)'
+	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(SWIFT) test --skip-build --no-parallel --skip '$(PURE_TESTS)'
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" scripts/test-clients
 
 test-network: build ## Of the tests only those with hosts in network namespaces; as root, on Linux
