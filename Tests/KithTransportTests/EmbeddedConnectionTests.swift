@@ -89,7 +89,7 @@ struct EmbeddedConnectionTests {
         #expect(other.words == [.failed(.timeout)])
     }
 
-    @Test("Signs of life before the first piece begin its time anew, and a shorter stall limit holds from then on")
+    @Test("A slow reader does not stall, and a shorter stall limit holds from when it is set")
     func limits() throws {
         let opened = try open()
         let handler = RecordingHandler()
@@ -97,10 +97,6 @@ struct EmbeddedConnectionTests {
         exchange.hasBegun()
         opened.connection.start(exchange)
         let loop = opened.channel.embeddedEventLoop
-        for _ in 0..<5 {
-            loop.advanceTime(by: .seconds(9))
-            exchange.extendFirstByte(to: .seconds(10))
-        }
         try opened.channel.writeInbound(
             ByteBuffer(string: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n"))
         loop.advanceTime(by: .seconds(29))

@@ -40,9 +40,6 @@ package final class UpstreamCall: Sendable {
     /// From now on no pause between two pieces may be longer.
     package func limitStalls(to limit: Duration) { onLoop { $0.limitStalls(to: limit) } }
 
-    /// There was a sign of life: from now on the first piece is waited for at most so long.
-    package func extendFirstByte(to limit: Duration) { onLoop { $0.extendFirstByte(to: limit) } }
-
     private func onLoop(_ action: @escaping @Sendable (UpstreamExchange) -> Void) {
         if eventLoop.inEventLoop {
             action(exchange.value)

@@ -99,15 +99,6 @@ final class UpstreamExchange {
 
     func limitStalls(to limit: Duration) {
         limits.stall = limit
-        renew(.piece)
-    }
-
-    func extendFirstByte(to limit: Duration) {
-        limits.firstByte = limit
-        renew(.firstByte)
-    }
-
-    private func renew(_ wait: ExchangeMachine.Wait) {
-        if case .running(let connection, let number) = place { connection.handle(.renew(number, wait)) }
+        if case .running(let connection, let number) = place { connection.handle(.renew(number, .piece)) }
     }
 }

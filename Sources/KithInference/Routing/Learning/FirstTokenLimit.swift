@@ -62,7 +62,8 @@ package struct FirstTokenLimit: Sendable {
     /// - Parameter loadLimit: How long a model may take to be loaded, until it is known.
     package init(loadLimit: Duration = ChatRequest.ordinaryLoadLimit) { self.loadLimit = loadLimit }
 
-    /// - Returns: From when the engine is given the request; see ``FirstTokenWait`` for signs of life.
+    /// - Returns: From when the engine is given the request. Each byte that it sends in the meantime, a comment too, begins the
+    ///   time anew.
     package func limit(for demand: Demand, now: Moment) -> Duration {
         let known = models[demand.model]
         let tokens = Double(demand.promptTokens)
@@ -141,27 +142,9 @@ package struct FirstTokenLimit: Sendable {
 
 /// One wait for a first token.
 package struct FirstTokenWait: Hashable, Sendable {
-    /// However lively an engine is, it has answered by then.
-    package static let longest = Duration.seconds(3_600)
-
     package let demand: FirstTokenLimit.Demand
     package let began: Moment
     package let limit: Duration
     /// Whether the model was loaded when it began.
     package let isResident: Bool
-    private var lastSign: Moment
-
-    init(demand: FirstTokenLimit.Demand, began: Moment, limit: Duration, isResident: Bool) {
-        self.demand = demand
-        self.began = began
-        self.limit = limit
-        self.isResident = isResident
-        lastSign = began
-    }
-
-    /// The engine said that it is at it: queued, loading, a comment.
-    package mutating func signOfLife(now: Moment) { lastSign = max(lastSign, now) }
-
-    /// When it has taken too long.
-    package var deadline: Moment { min(lastSign + limit, began + Self.longest) }
 }
