@@ -4,7 +4,9 @@ SWIFT ?= swift
 DEBUG_KITH = .build/debug/kith
 RELEASE_KITH = .build/release/kith
 # On Linux the program carries Swift's libraries with it: nothing to install beside it, and faster calls into them.
-RELEASE_FLAGS = $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
+# Exclusive access is checked at run time by debug builds, which all tests run on, and not by this one: one in five of the
+# instructions that a streamed piece takes (docs/decisions/0014-hot-path-profile.md).
+RELEASE_FLAGS = $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib) -Xswiftc -enforce-exclusivity=unchecked
 SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 
 # Targets whose tests wait for no clock and share nothing.

@@ -82,7 +82,9 @@ struct EventFraming: Sendable {
     }
 
     private static func lineEnd(in bytes: UnsafeBufferPointer<UInt8>, from index: Int) -> Int? {
-        ByteSearch.index(of: UInt8(ascii: "\n"), or: UInt8(ascii: "\r"), in: bytes, from: index)
+        let feed = ByteSearch.index(of: UInt8(ascii: "\n"), in: bytes, from: index)
+        let line = UnsafeBufferPointer(rebasing: bytes[..<(feed ?? bytes.count)])
+        return ByteSearch.index(of: UInt8(ascii: "\r"), in: line, from: index) ?? feed
     }
 
     private mutating func line(

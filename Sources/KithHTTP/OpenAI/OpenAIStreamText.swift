@@ -29,22 +29,31 @@ struct OpenAIStreamText: Sendable {
 
     mutating func append(_ event: RoutedEvent, to bytes: inout [UInt8]) {
         switch event {
-        case .event(.raw(let raw)):
-            if sample.isEmpty { sample = Array(raw.bytes.prefix(Self.sampleLimit)) }
-            bytes.append(contentsOf: raw.bytes)
-        case .event(.rawEnd): bytes.append(contentsOf: OpenAIStreamEncoder.done)
-        case .event(.waiting(let reason)): Self.append(comment: reason.rawValue, to: &bytes)
-        case .event(.comment(let comment)): Self.append(comment: comment, to: &bytes)
-        case .event(.delta(let delta)): bytes.append(contentsOf: opened(&bytes).delta(delta))
-        case .event(.finished(let finish, let usage)):
-            bytes.append(contentsOf: opened(&bytes).closing(finish, usage: usage))
-        case .continued(let continuation):
-            bytes.append(
-                contentsOf: opened(&bytes).continued(
-                    OpenAIContinuation(
-                        node: continuation.candidate.name, model: continuation.candidate.model,
-                        afterTokens: continuation.tokens, reason: continuation.failure)))
+        case .event(let event): append(event, to: &bytes)
+        case .continued(let continuation): append(continuation, to: &bytes)
         }
+    }
+
+    mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
+        switch event {
+        case .raw(let raw):
+            if sample.isEmpty { sample = Array(raw.bytes.prefix(Self.sampleLimit)) }
+            if bytes.isEmpty { bytes = raw.bytes } else { bytes.append(contentsOf: raw.bytes) }
+        case .rawEnd: bytes.append(contentsOf: OpenAIStreamEncoder.done)
+        case .waiting(let reason): Self.append(comment: reason.rawValue, to: &bytes)
+        case .comment(let comment): Self.append(comment: comment, to: &bytes)
+        case .delta(let delta): bytes.append(contentsOf: opened(&bytes).delta(delta))
+        case .finished(let finish, let usage): bytes.append(contentsOf: opened(&bytes).closing(finish, usage: usage))
+        }
+    }
+
+    /// From here on another engine answers.
+    mutating func append(_ continuation: RouteRecord.Continuation, to bytes: inout [UInt8]) {
+        bytes.append(
+            contentsOf: opened(&bytes).continued(
+                OpenAIContinuation(
+                    node: continuation.candidate.name, model: continuation.candidate.model,
+                    afterTokens: continuation.tokens, reason: continuation.failure)))
     }
 
     /// A comment that clients skip (WHATWG HTML, 9.2.6); keeps connections open while nothing is said.

@@ -121,9 +121,9 @@ final class HotStream: RoutedEventReceiver {
         }
     }
 
-    func received(_ event: RoutedEvent) {
-        text.append(event, to: &events)
-    }
+    func received(_ event: ChatEvent) { text.append(event, to: &events) }
+
+    func continued(_ continuation: RouteRecord.Continuation) { text.append(continuation, to: &events) }
 
     func readEnded() { send() }
 
@@ -156,11 +156,7 @@ final class HotStream: RoutedEventReceiver {
         guard let write, isOpen, isLast || !events.isEmpty else { return }
         var buffer = head.take() ?? ByteBuffer()
         if !events.isEmpty {
-            buffer.reserveCapacity(minimumWritableBytes: events.count + 24)
-            buffer.writeString(String(events.count, radix: 16))
-            buffer.writeStaticString("\r\n")
-            buffer.writeBytes(events)
-            buffer.writeStaticString("\r\n")
+            buffer.writeChunk(events)
             events.removeAll(keepingCapacity: events.count <= 4 << 10)
         }
         if isLast { buffer.writeStaticString("0\r\n\r\n") }

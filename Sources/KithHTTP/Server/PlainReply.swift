@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import KithDialects
 import KithInference
+import KithTransport
 import NIOCore
 
 /// A whole answer, for whichever way the request came: through the framework or before it.
@@ -37,39 +38,46 @@ struct PlainReply: Sendable {
     ///
     /// An `HTTPField` cannot hold what would end it.
     var http1: ByteBuffer {
-        var bytes = ByteBuffer()
-        bytes.reserveCapacity(256 + body.readableBytes)
-        bytes.writeStaticString("HTTP/1.1 ")
-        bytes.writeString(status == .ok ? "200 OK" : "\(status.code) \(status.reasonPhrase)")
-        bytes.writeStaticString("\r\n")
-        for field in fields {
-            bytes.writeString(field.name.rawName)
-            bytes.writeStaticString(": ")
-            bytes.writeString(field.value)
-            bytes.writeStaticString("\r\n")
+        var head = MessageHead(capacity: 256 + body.readableBytes)
+        if status == .ok {
+            head.put("HTTP/1.1 200 OK\r\n")
+        } else {
+            head.put("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
         }
-        bytes.writeStaticString("\r\n")
-        bytes.writeImmutableBuffer(body)
-        return bytes
+        for field in fields { head.put(field: field.name.rawName, field.value) }
+        return head.bytes(followedBy: body)
     }
 
     /// The head of an answer of server-sent events in chunks, that intermediaries must pass on as they come.
     static func eventStreamHead(route: RouteReport?) -> ByteBuffer {
-        var bytes = ByteBuffer()
-        bytes.reserveCapacity(512)
-        bytes.writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n")
-        bytes.writeStaticString("X-Accel-Buffering: no\r\n")
-        if let field = route?.field {
-            bytes.writeString(field.name.rawName)
-            bytes.writeStaticString(": ")
-            bytes.writeString(field.value)
-            bytes.writeStaticString("\r\n")
-        }
-        bytes.writeStaticString("Transfer-Encoding: chunked\r\n\r\n")
-        return bytes
+        var head = MessageHead(capacity: 512)
+        head.put("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n")
+        head.put("X-Accel-Buffering: no\r\n")
+        if let field = route?.field { head.put(field: field.name.rawName, field.value) }
+        head.put("Transfer-Encoding: chunked\r\n")
+        return head.bytes()
     }
 
     var response: Response {
         Response(status: status, headers: HTTPFields(fields), body: ResponseBody(byteBuffer: body))
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a chunk of a body that is sent in chunks (RFC 9112, 7.1).
+    ///
+    /// - Parameter bytes: At least one; none would be the end of the body.
+    mutating func writeChunk(_ bytes: [UInt8]) {
+        reserveCapacity(minimumWritableBytes: bytes.count + 24)
+        let size = bytes.count
+        var shift = (Int.bitWidth - size.leadingZeroBitCount - 1) / 4 * 4
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: size >> shift & 0xF)
+            writeInteger(digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a"))
+            shift -= 4
+        }
+        writeStaticString("\r\n")
+        writeBytes(bytes)
+        writeStaticString("\r\n")
     }
 }

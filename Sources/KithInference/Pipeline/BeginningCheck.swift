@@ -56,6 +56,9 @@ enum BeginningCheck: Sendable {
     /// The engine was asked anew.
     case prefix(PrefixCheck, of: BegunAnswer)
 
+    /// Whether there is anything to check.
+    var isOn: Bool { if case .none = self { false } else { true } }
+
     /// - Returns: What the event is to the client.
     /// - Throws: ``ChatFailure`` with `cannotContinue` when the answer is another, or over before it was where the first was.
     mutating func take(_ event: ChatEvent) throws(ChatFailure) -> ChatEvent {

@@ -212,25 +212,27 @@ extension EngineStream {
         /// One event on its way to who reads.
         private func pass(_ event: ChatEvent) throws -> ChatEvent {
             var event = event
-            do {
-                event = try check.take(event)
-            } catch {
-                letGo(error)
-                throw error
+            if check.isOn {
+                do {
+                    event = try check.take(event)
+                } catch {
+                    letGo(error)
+                    throw error
+                }
             }
             if event.hasContent { sawToken() }
+            guard event.isEnd else { return event }
             event.note(engineTime: occupancy?.elapsed)
-            if event.isEnd, let occupancy = occupancy.take() {
-                occupancy.onNews(occupancy.hasSpoken ? .finished : .firstToken)
-            }
+            if let occupancy = occupancy.take() { occupancy.onNews(occupancy.hasSpoken ? .finished : .firstToken) }
             return event
         }
 
         private func sawToken() {
-            if let occupancy, !occupancy.hasSpoken {
-                self.occupancy?.hasSpoken = true
-                occupancy.onNews(.firstToken)
+            if occupancy?.hasSpoken == false {
+                occupancy?.hasSpoken = true
+                occupancy?.onNews(.firstToken)
             }
+            guard stallLimit != nil else { return }
             if let limit = stallLimit.take(), case .body(let body, _) = source { body.limitStalls(to: limit) }
         }
 
@@ -342,7 +344,7 @@ package final class EngineFlow {
 
     private func tell(_ event: ChatEvent) {
         guard let receiver else { return }
-        if event.hasContent, let limit = stallLimit.take() { call?.limitStalls(to: limit) }
+        if stallLimit != nil, event.hasContent, let limit = stallLimit.take() { call?.limitStalls(to: limit) }
         receiver.received(event)
         if event.isEnd { finish() }
     }
@@ -404,13 +406,16 @@ extension EngineFlow: UpstreamResponseHandler {
     }
 
     private func tellAll() {
-        let events = events
-        self.events.removeAll(keepingCapacity: true)
+        // Taken out, since it must not change while it is gone through, and put back for its memory.
+        var told: [ChatEvent] = []
+        swap(&told, &events)
         do {
-            for event in events where receiver != nil { tell(try reader.passed(event)) }
+            for event in told where receiver != nil { tell(try reader.passed(event)) }
         } catch {
             end(error)
         }
+        told.removeAll(keepingCapacity: true)
+        if events.isEmpty { events = told }
     }
 
     package func readEnded() { receiver?.readEnded() }

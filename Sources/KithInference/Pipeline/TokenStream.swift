@@ -15,7 +15,9 @@ package indirect enum RoutedEvent: Sendable {
 
 /// What is told of a routed answer by calls on an event loop; ``ended(_:)`` comes last and once.
 package protocol RoutedEventReceiver: AnyObject {
-    func received(_ event: RoutedEvent)
+    func received(_ event: ChatEvent)
+    /// From here on another engine answers.
+    func continued(_ continuation: RouteRecord.Continuation)
     /// What came in one go has been told: the moment to send on what was made of it.
     func readEnded()
     /// - Parameter failure: `nil` after an event that ends a whole answer.
@@ -50,6 +52,16 @@ package final class TokenStream: Sendable {
             self.source = source
             self.told = told
             self.standby = standby
+        }
+
+        func takeFirst() -> [ChatEvent] {
+            let first = source?.first ?? []
+            source?.first = []
+            return first
+        }
+
+        func tellNext(_ event: RoutedEvent) {
+            if ready.isEmpty { ready = [event] } else { ready.append(event) }
         }
     }
 
@@ -95,7 +107,7 @@ package final class TokenStream: Sendable {
             do {
                 if !takeFirst(state) {
                     guard let event = try await source.reader.next() else { throw EngineStream.cutOff }
-                    take(event, state)
+                    tellNext(event, state)
                 }
             } catch {
                 try await goOn(after: error, state)
@@ -114,32 +126,32 @@ package final class TokenStream: Sendable {
     /// - Returns: Whether something was there that had been read already.
     @inline(never)
     private func takeFirst(_ state: State) -> Bool {
-        guard let first = state.source?.first, !first.isEmpty else { return false }
-        state.source?.first = []
-        for event in first { take(event, state) }
-        return true
+        let first = state.takeFirst()
+        for event in first { tellNext(event, state) }
+        return !first.isEmpty
     }
 
     @inline(never)
-    private func take(_ event: ChatEvent, _ state: State) {
-        guard let attempt = state.source?.attempt else { return }
-        for told in state.told.take(event, from: attempt.candidate, now: dispatcher.clock.now) {
-            note(told, state)
-            state.ready.append(told)
-        }
-        if event.hasContent { state.standby?.advance(state.told, givenBy: attempt.candidate) }
-        if let usage = event.usage {
-            attempt.succeeded(EngineCost(usage))
-            state.source = nil
-        }
+    private func tellNext(_ event: ChatEvent, _ state: State) {
+        var event = event
+        if let continuation = take(&event, state) { state.tellNext(.continued(continuation)) }
+        state.tellNext(.event(event))
     }
 
-    private func note(_ told: RoutedEvent, _ state: State) {
-        switch told {
-        case .continued(let continuation): account.resumed(continuation)
-        case .event(let event):
-            if isShown, let usage = event.usage { account.completed(usage) }
+    /// - Parameter event: The next of whoever answers now; becomes what it is to the client.
+    /// - Returns: That another engine goes on from here, which the client is told before.
+    private func take(_ event: inout ChatEvent, _ state: State) -> RouteRecord.Continuation? {
+        guard let attempt = state.source?.attempt else { return nil }
+        let ownUsage = event.usage
+        let continuation = state.told.take(&event, from: attempt.candidate, now: dispatcher.clock.now)
+        if let continuation { account.resumed(continuation) }
+        if let standby = state.standby, event.hasContent { standby.advance(state.told, givenBy: attempt.candidate) }
+        if let ownUsage {
+            if isShown { account.completed(event.usage) }
+            attempt.succeeded(EngineCost(ownUsage))
+            state.source = nil
         }
+        return continuation
     }
 
     /// Has another engine go on.
@@ -161,9 +173,8 @@ package final class TokenStream: Sendable {
         switch state.told.broke(failure, at: attempt.candidate) {
         case .fail(let failure): throw failure
         case .finish(let finish, let usage):
-            let end = RoutedEvent.event(.finished(finish, usage))
-            note(end, state)
-            state.ready.append(end)
+            if isShown { account.completed(usage) }
+            state.tellNext(.event(.finished(finish, usage)))
             return nil
         case .ask(let request): return Rest(request: request, begunBy: attempt.candidate, failure: failure)
         }
@@ -214,10 +225,9 @@ extension TokenStream {
 
         fileprivate func run() {
             guard let state, let source = state.source else { return end(EngineStream.cutOff) }
-            if stream.takeFirst(state) {
-                tellReady()
-                receiver?.readEnded()
-            }
+            let first = state.takeFirst()
+            for event in first { received(event) }
+            if !first.isEmpty { receiver?.readEnded() }
             guard receiver != nil else { return }
             let engine = source.reader.flow(on: eventLoop, to: self)
             guard receiver != nil else { return engine.cancel() }
@@ -248,9 +258,10 @@ extension TokenStream {
         // MARK: What the engine says
 
         package func received(_ event: ChatEvent) {
-            guard let state else { return }
-            stream.take(event, state)
-            tellReady()
+            guard let state, state.source != nil else { return }
+            var event = event
+            if let continuation = stream.take(&event, state) { receiver?.continued(continuation) }
+            tell(event)
         }
 
         package func readEnded() { receiver?.readEnded() }
@@ -281,14 +292,21 @@ extension TokenStream {
 
         private func tellReady() {
             while let event = state?.ready.popFirst() {
-                receiver?.received(event)
-                guard event.isEnd else { continue }
-                // The engine's answer is whole too: its connection is to serve the next.
-                engine = nil
-                let receiver = receiver.take()
-                state = nil
-                receiver?.ended(nil)
+                switch event {
+                case .event(let event): tell(event)
+                case .continued(let continuation): receiver?.continued(continuation)
+                }
             }
+        }
+
+        private func tell(_ event: ChatEvent) {
+            receiver?.received(event)
+            guard event.isEnd else { return }
+            // The engine's answer is whole too: its connection is to serve the next.
+            engine = nil
+            let receiver = receiver.take()
+            state = nil
+            receiver?.ended(nil)
         }
 
         private func end(_ error: any Error) {

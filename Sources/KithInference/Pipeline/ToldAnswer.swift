@@ -47,26 +47,25 @@ package struct ToldAnswer: Sendable {
 
     // MARK: Telling
 
-    /// What the client is told for `event`, which is the next of whoever answers now.
-    package mutating func take(_ event: ChatEvent, from candidate: Candidate, now: Moment) -> [RoutedEvent] {
+    /// What the client is told for `event`, which is the next of whoever answers now, and becomes what it is to the client.
+    ///
+    /// - Returns: That another engine goes on from here, which the client is told before.
+    package mutating func take(
+        _ event: inout ChatEvent, from candidate: Candidate, now: Moment
+    ) -> RouteRecord.Continuation? {
         switch event {
-        case .waiting, .comment: return [.event(event)]
+        case .waiting, .comment: return nil
         case .delta(let delta): note(delta)
         case .raw(let raw): note(raw)
         case .finished, .rawEnd: break
         }
-        var told: [RoutedEvent] = []
-        if let handover = handover.take() {
-            told.append(
-                .continued(
-                    RouteRecord.Continuation(
-                        candidate: candidate, failure: handover.failure, tokens: resumedFrom?.tokens ?? tokens,
-                        gap: now - handover.since)))
-        }
         lastToken = now
-        failed = []
-        told.append(.event(inAll(event)))
-        return told
+        if !failed.isEmpty { failed = [] }
+        if resumedFrom != nil { event = inAll(event) }
+        guard let handover = handover.take() else { return nil }
+        return RouteRecord.Continuation(
+            candidate: candidate, failure: handover.failure, tokens: resumedFrom?.tokens ?? tokens,
+            gap: now - handover.since)
     }
 
     /// An end says what all of the answer used, not what its last part did.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
 import NIOCore
 
 /// One deadline that moves often and passes rarely.
@@ -18,7 +19,7 @@ final class DeadlineTimer {
     }
 
     func set(after delay: Duration) {
-        let deadline = eventLoop.now + TimeAmount(delay)
+        let deadline = eventLoop.now + .nanoseconds(delay.clampedNanoseconds)
         self.deadline = deadline
         if let wakeUp, wakeUp.at <= deadline { return }
         schedule(at: deadline)

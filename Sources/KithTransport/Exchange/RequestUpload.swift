@@ -10,17 +10,24 @@ final class RequestUpload {
     private static let part = 128 << 10
 
     private let channel: any Channel
+    private let request: UpstreamRequest
+    /// Of a connection of HTTP/1.1; a stream of HTTP/2 takes heads as they are.
+    private let bytes: RequestBytes?
     private let onProgress: (ExchangeMachine.Written) -> Void
-    private var head: HTTPRequestHead?
     private var body: ByteBuffer
+    private var hasBegun = false
     private var isPartUnderWay = false
     private var isAdvancing = false
     private var isDone = false
 
-    init(_ request: UpstreamRequest, on channel: any Channel, onProgress: @escaping (ExchangeMachine.Written) -> Void) {
+    init(
+        _ request: UpstreamRequest, on channel: any Channel, as bytes: RequestBytes?,
+        onProgress: @escaping (ExchangeMachine.Written) -> Void
+    ) {
         self.channel = channel
+        self.request = request
+        self.bytes = bytes
         self.onProgress = onProgress
-        head = request.head
         body = request.body ?? ByteBuffer()
     }
 
@@ -34,8 +41,6 @@ final class RequestUpload {
     }
 
     private func writePart() {
-        if let head { write(.head(head), nil) }
-        head = nil
         let part = body.readSlice(length: min(Self.part, body.readableBytes)) ?? ByteBuffer()
         isDone = body.readableBytes == 0
         isPartUnderWay = true
@@ -46,8 +51,15 @@ final class RequestUpload {
             advance()
         }
         // What cannot be written ends with the connection, which tells more.
-        if part.readableBytes > 0 { write(.body(.byteBuffer(part)), isDone ? nil : written) }
-        if isDone { write(.end(nil), written) }
+        if let bytes {
+            let head = hasBegun ? nil : bytes.head(of: request.method, as: request.http1(with: part))
+            write(head.map { .head($0) } ?? .body(.byteBuffer(part)), written)
+        } else {
+            if !hasBegun { write(.head(request.head), nil) }
+            if part.readableBytes > 0 { write(.body(.byteBuffer(part)), isDone ? nil : written) }
+            if isDone { write(.end(nil), written) }
+        }
+        hasBegun = true
         channel.flush()
     }
 
@@ -62,25 +74,41 @@ extension UpstreamRequest {
 
     /// Whether each of its words stays one when it is written on a line.
     var isSendable: Bool {
-        let isPath = path.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
-        return isPath
+        func areAll(_ text: String, _ isFine: (UInt8) -> Bool) -> Bool {
+            var text = text
+            return text.withUTF8 { $0.allSatisfy(isFine) }
+        }
+        return areAll(path) { $0 > 0x20 && $0 != 0x7F }
             && headers.allSatisfy { name, value in
-                !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
-                    && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+                !name.isEmpty && areAll(name) { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
+                    && areAll(value) { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
             }
     }
 
-    fileprivate var head: HTTPRequestHead {
-        var head = HTTPRequestHead(version: .http1_1, method: method, uri: address.basePath + path, headers: headers)
-        if !head.headers.contains(name: "host") { head.headers.add(name: "Host", value: address.authority) }
-        if let body {
-            head.headers.replaceOrAdd(name: "Content-Length", value: String(body.readableBytes))
-            if !head.headers.contains(name: "content-type") {
-                head.headers.add(name: "Content-Type", value: "application/json")
+    /// What the head says, with what is never left out.
+    var fields: [(name: String, value: String)] {
+        var fields: [(name: String, value: String)] = []
+        fields.reserveCapacity(headers.count + 3)
+        let length = body.map(\.readableBytes) ?? (method == .POST ? 0 : nil)
+        var (hasHost, hasType) = (false, false)
+        for (name, value) in headers {
+            switch name.utf8.count {
+            case 4: hasHost = hasHost || name.lowercased() == "host"
+            case 12: hasType = hasType || name.lowercased() == "content-type"
+            case 14: if length != nil, name.lowercased() == "content-length" { continue }
+            default: break
             }
-        } else if method == .POST {
-            head.headers.replaceOrAdd(name: "Content-Length", value: "0")
+            fields.append((name, value))
         }
-        return head
+        if !hasHost { fields.append(("Host", address.authority)) }
+        if let length { fields.append(("Content-Length", String(length))) }
+        if !hasType, body != nil { fields.append(("Content-Type", "application/json")) }
+        return fields
+    }
+
+    fileprivate var head: HTTPRequestHead {
+        HTTPRequestHead(
+            version: .http1_1, method: method, uri: address.basePath + path,
+            headers: HTTPHeaders(fields.map { ($0.name, $0.value) }))
     }
 }

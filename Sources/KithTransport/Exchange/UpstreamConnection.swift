@@ -26,7 +26,9 @@ final class UpstreamConnection: ChannelDuplexHandler {
     let channel: any Channel
     let origin: UpstreamOrigin
     private let owner: any UpstreamConnectionOwner
+    private let bytes: RequestBytes?
     private let keepAlive: Duration
+    private lazy var socket = RestingSocket(of: channel)
     private var machine: ExchangeMachine
     private var current: UpstreamExchange?
     private var readsHeld = false
@@ -34,19 +36,23 @@ final class UpstreamConnection: ChannelDuplexHandler {
     private var timer: DeadlineTimer?
     private var timedExchange = 0
 
-    /// - Parameter keepAlive: How long the connection rests in a pool; `nil` for a stream, which never does.
+    /// - Parameters:
+    ///   - bytes: What puts requests into bytes; `nil` for a stream of HTTP/2.
+    ///   - keepAlive: How long the connection rests in a pool; `nil` for a stream, which never does.
     init(
-        channel: any Channel, origin: UpstreamOrigin, owner: any UpstreamConnectionOwner, keepAlive: Duration?
+        channel: any Channel, origin: UpstreamOrigin, owner: any UpstreamConnectionOwner, bytes: RequestBytes? = nil,
+        keepAlive: Duration?
     ) {
         self.channel = channel
         self.origin = origin
         self.owner = owner
+        self.bytes = bytes
         self.keepAlive = keepAlive ?? .zero
         machine = ExchangeMachine(isReusable: keepAlive != nil)
     }
 
     /// Whether it may be asked something, as far as this machine knows.
-    var isUsable: Bool { machine.isIdle && channel.isActive && !channel.otherSideHasClosed }
+    var isUsable: Bool { machine.isIdle && channel.isActive && socket?.hasInput != true }
 
     // MARK: Requests
 
@@ -61,7 +67,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
         guard exchange.request.isSendable else { return handle(.fault(.unsendable)) }
         handle(.written(number, .begun))
         let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
-        RequestUpload(exchange.request, on: channel) { bound.value.handle(.written(number, $0)) }.advance()
+        RequestUpload(exchange.request, on: channel, as: bytes) { bound.value.handle(.written(number, $0)) }.advance()
     }
 
     /// Called by the owner when it has no use for an idle connection.

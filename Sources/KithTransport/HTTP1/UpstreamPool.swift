@@ -65,11 +65,13 @@ final class UpstreamPool: UpstreamConnectionOwner {
                         try tls.secure(channel, host: origin.host)
                         try pipeline.addHandler(HandshakeHandler(secured))
                     }
-                    try pipeline.addHTTPClientHandlers(
-                        enableOutboundHeaderValidation: false, decoderLimitConfiguration: .upstream)
+                    let bytes = RequestBytes()
+                    try pipeline.addHandler(bytes)
+                    try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(limitConfiguration: .upstream)))
                     try pipeline.addHandler(
                         UpstreamConnection(
-                            channel: channel, origin: origin, owner: pool.value, keepAlive: Self.keepAlive))
+                            channel: channel, origin: origin, owner: pool.value, bytes: bytes,
+                            keepAlive: Self.keepAlive))
                 }
             }
             .connect(host: origin.host, port: origin.port)

@@ -50,14 +50,14 @@ struct ToldAnswerTests {
                     #expect(rest.isAsWritten == (tokens == 0))
                     giver += 1
                     isNew = true
-                case 1: #expect(told.take(.waiting(.reading), from: candidate(giver), now: now).count == 1)
+                case 1: #expect(told.take(.waiting(.reading), from: candidate(giver), now: now) == nil)
                 case let kind:
                     let piece = ["a", "\"", "\\n", "ü\n", "\u{2028}", "🙂"].randomElement(using: &generator) ?? ""
                     let event = kind < 5 ? raw(piece) : .delta(ChatDelta(text: piece))
-                    let events = told.take(event, from: candidate(giver), now: now)
+                    let continuation = told.take(event, from: candidate(giver), now: now)
                     text += piece
                     tokens += 1
-                    if case .continued(let continuation)? = events.first {
+                    if let continuation {
                         announced += 1
                         #expect(isNew)
                         #expect(continuation.tokens == tokens - 1)
@@ -69,10 +69,9 @@ struct ToldAnswerTests {
                 }
             }
             #expect(announced <= breaks)
-            let end = told.take(
-                .finished(.stop, TokenUsage(promptTokens: 5 + tokens, completionTokens: 1)), from: candidate(giver),
-                now: .zero)
-            #expect(end.last?.isEnd == true)
+            var end = ChatEvent.finished(.stop, TokenUsage(promptTokens: 5 + tokens, completionTokens: 1))
+            _ = told.take(&end, from: candidate(giver), now: .zero)
+            #expect(end.isEnd)
         }
     }
 
@@ -121,6 +120,15 @@ struct ToldAnswerTests {
             return
         }
         #expect(usage.completionTokens == 2)
+    }
+}
+
+extension ToldAnswer {
+    fileprivate mutating func take(
+        _ event: ChatEvent, from candidate: Candidate, now: Moment
+    ) -> RouteRecord.Continuation? {
+        var event = event
+        return take(&event, from: candidate, now: now)
     }
 }
 

@@ -17,37 +17,13 @@ struct OpenAIEventTemplate: Sendable {
     /// - Returns: Where the piece of text stands in an event that differs in nothing else; `nil` for any other.
     func text(in event: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
         let rest = event.count - end.count
-        guard rest >= beginning.count, event.begins(with: beginning),
-            UnsafeBufferPointer(rebasing: event[rest...]).begins(with: end)
+        guard rest >= beginning.count, ByteSearch.begins(event, with: beginning),
+            ByteSearch.begins(UnsafeBufferPointer(rebasing: event[rest...]), with: end)
         else { return nil }
         // With its quotes, which are the last byte before and the first behind.
         var scanner = JSONScanner(UnsafeBufferPointer(rebasing: event[(beginning.count - 1)..<(rest + 1)]))
         guard let token = try? scanner.string(), token.range.count == rest - beginning.count, !scanner.hasLineSeparators
         else { return nil }
         return beginning.count..<rest
-    }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-    /// Compares as memory: the general comparison of sequences goes byte by byte.
-    fileprivate func begins(with prefix: [UInt8]) -> Bool {
-        guard count >= prefix.count else { return false }
-        let raw = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(self)[..<prefix.count])
-        return prefix.withUnsafeBytes { other in
-            var index = 0
-            while index &+ 8 <= other.count {
-                let (mine, theirs) = (
-                    raw.loadUnaligned(fromByteOffset: index, as: UInt64.self),
-                    other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                )
-                if mine != theirs { return false }
-                index &+= 8
-            }
-            while index < other.count {
-                if raw[index] != other[index] { return false }
-                index &+= 1
-            }
-            return true
-        }
     }
 }

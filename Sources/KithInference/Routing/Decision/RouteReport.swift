@@ -22,19 +22,25 @@ package struct RouteReport: Sendable {
     /// `node=desk; model="smollm2"; reason=shortest-wait; skipped="laptop:no-engine, old:down(refused)"`, as parameters
     /// in the manner of RFC 9651; ASCII only and at most 1,024 bytes.
     package var headerValue: String {
-        var parts: [String] = []
-        if let candidate {
-            parts.append("node=\(candidate.name)")
-            parts.append("model=\(Self.quoted(candidate.model.rawValue))")
+        var text = ""
+        func add(_ name: String, _ value: String) {
+            if !text.isEmpty { text += "; " }
+            text += name
+            text += "="
+            text += value
         }
-        if let reason { parts.append("reason=\(reason)") }
+        if let candidate {
+            add("node", candidate.name.rawValue)
+            add("model", Self.quoted(candidate.model.rawValue))
+        }
+        if let reason { add("reason", reason.description) }
         if !skipped.isEmpty {
-            parts.append("skipped=\(Self.quoted(skipped.map { "\($0.name):\($0.reason)" }.joined(separator: ", ")))")
+            add("skipped", Self.quoted(skipped.map { "\($0.name):\($0.reason)" }.joined(separator: ", ")))
         }
         if !continuedOn.isEmpty {
-            parts.append("continued-on=\(Self.quoted(continuedOn.map(\.rawValue).joined(separator: ", ")))")
+            add("continued-on", Self.quoted(continuedOn.map(\.rawValue).joined(separator: ", ")))
         }
-        return parts.joined(separator: "; ")
+        return text
     }
 
     private static func quoted(_ text: String) -> String {
