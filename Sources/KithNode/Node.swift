@@ -23,7 +23,7 @@ package struct Node: Sendable {
     private let logger: Logger
     private let clock: any TimeSource
 
-    package init(settings: NodeSettings, logger: Logger, clock: any TimeSource = MonotonicClock()) {
+    package init(settings: NodeSettings, logger: Logger, clock: any TimeSource = EventLoopClock()) {
         self.settings = settings
         self.logger = logger
         self.clock = clock
@@ -124,14 +124,14 @@ package struct Node: Sendable {
         let (host, port) = isOpen ? (settings.host, settings.port) : ("127.0.0.1", 0)
         var services = services
         if !isOpen { services.access.policy.requiresKey = true }
-        let application = NodeServer.application(
+        let listener = NodeServer.listener(
             services: services, address: access.address(host: host, port: port), tls: access.tls, logger: logger
         ) { channel in
             let address = access.address(host: host, port: channel.localAddress?.port ?? port)
             access.announce(address)
             await onListening(address)
         }
-        return Listener(application: application, host: host, port: port, flag: "--port")
+        return Listener(application: listener, host: host, port: port, flag: "--port")
     }
 
     private func runGroup(of services: [any Service]) async throws {

@@ -88,29 +88,29 @@ struct NodeRoles: Sendable {
 
     private func listener(of registry: RegistryService) -> any Service {
         let port = settings.peer.discoveryPort
-        let application = RegistryServer.application(
+        let listener = RegistryServer.listener(
             registry: registry, identity: RegistryIdentity(host: settings.name.rawValue) { [peers] in peers.cell() },
             address: address(port: port), authorise: RegistryAccess.granted(by: access.control),
             reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), access: access.control,
             tls: access.tls, logger: logger,
             onListening: announce("discovery"))
-        return Listener(application: application, host: settings.host, port: port, flag: "--discovery-port")
+        return Listener(application: listener, host: settings.host, port: port, flag: "--discovery-port")
     }
 
     private func listener(of bridge: BridgeService) -> any Service {
         let port = settings.bridge.port
-        let application = BridgeServer.application(
+        let listener = BridgeServer.listener(
             bridge: bridge, address: address(port: port), tls: access.tls, logger: logger,
             onListening: announce("bridge"))
-        return Listener(application: application, host: settings.host, port: port, flag: "--bridge-port")
+        return Listener(application: listener, host: settings.host, port: port, flag: "--bridge-port")
     }
 
     private var cellListener: any Service {
         let port = settings.cell.port
-        let application = CellServer.application(
+        let listener = CellServer.listener(
             cell: cell, registry: registry, access: access.control, address: address(port: port), clock: clock,
             tls: access.tls, logger: logger, onListening: announce("cell"))
-        return Listener(application: application, host: settings.host, port: port, flag: "--cell-port")
+        return Listener(application: listener, host: settings.host, port: port, flag: "--cell-port")
     }
 
     private func announce(_ role: String) -> @Sendable (any Channel) async -> Void {

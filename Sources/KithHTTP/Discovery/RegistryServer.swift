@@ -15,14 +15,14 @@ package enum RegistryServer {
     ///   - reading: Who may read; without a rule whoever reaches the port.
     ///   - access: Whose keys let a page of another origin in.
     ///   - onListening: Told of the channel when the port is open.
-    package static func application(
+    package static func listener(
         registry: RegistryService, identity: RegistryIdentity, address: HTTPAddress,
         authorise: @escaping RegistryAccess.Rule = RegistryAccess.loopbackOnly,
         reading: @escaping RegistryAccess.Rule = { .allowed(.connected(from: $0.remoteAddress)) },
         access: AccessControl? = nil, tls: SurfaceTLSSource? = nil, limits: ConnectionLimits = ConnectionLimits(),
         logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RouterResponder<NodeRequestContext>> {
+    ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         let counts = RequestCounts()
         router.addMiddleware {
@@ -33,13 +33,14 @@ package enum RegistryServer {
         }
         RegistryRoutes(registry: registry, identity: identity, authorise: authorise, reading: reading, counts: counts)
             .add(to: router)
-        return Application(
-            responder: router.buildResponder(),
-            server: .surface(limits: limits, hotRoute: nil, tls: tls),
-            configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-            onServerRunning: onListening,
-            logger: logger)
+        return HTTPListener(
+            Application(
+                responder: router.buildResponder(),
+                server: .surface(limits: limits, hotRoute: nil, tls: tls),
+                configuration: ApplicationConfiguration(
+                    address: .hostname(address.host, port: address.port),
+                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+                onServerRunning: onListening,
+                logger: logger))
     }
 }

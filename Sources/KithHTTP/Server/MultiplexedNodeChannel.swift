@@ -45,9 +45,12 @@ struct MultiplexedNodeChannel: ServerChildChannel {
 
     func handle(value: Value, logger: Logger) async {
         do {
-            try await withThrowingDiscardingTaskGroup { group in
-                for try await stream in value.streams {
-                    group.addTask { await stream.serve(responder: responder, logger: logger) }
+            // Where the connection is, so that a short question wakes no other thread.
+            try await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
+                try await withThrowingDiscardingTaskGroup { group in
+                    for try await stream in value.streams {
+                        group.addTask { await stream.serve(responder: responder, logger: logger) }
+                    }
                 }
             }
         } catch {

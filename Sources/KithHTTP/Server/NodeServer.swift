@@ -11,11 +11,11 @@ package import NIOCore
 /// The node role's listener.
 package enum NodeServer {
     /// - Parameter onListening: Told of the channel when the port is open.
-    package static func application(
+    package static func listener(
         services: NodeServices, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<ApartResponder<RouterResponder<NodeRequestContext>>> {
+    ) -> HTTPListener<ApartResponder<RouterResponder<NodeRequestContext>>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.addMiddleware {
             ErrorRendering()
@@ -41,16 +41,17 @@ package enum NodeServer {
             CompanionRoutes(services: services, company: company).add(to: router)
             CultureRoutes(services: services, company: company).add(to: router)
         }
-        return Application(
-            responder: ApartResponder(base: router.buildResponder()),
-            server: .surface(limits: limits, hotRoute: HotRoute(services: services, logger: logger), tls: tls),
-            configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-            onServerRunning: { channel in
-                listening.opened(port: channel.localAddress?.port)
-                await onListening(channel)
-            },
-            logger: logger)
+        return HTTPListener(
+            Application(
+                responder: ApartResponder(base: router.buildResponder()),
+                server: .surface(limits: limits, hotRoute: HotRoute(services: services, logger: logger), tls: tls),
+                configuration: ApplicationConfiguration(
+                    address: .hostname(address.host, port: address.port),
+                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+                onServerRunning: { channel in
+                    listening.opened(port: channel.localAddress?.port)
+                    await onListening(channel)
+                },
+                logger: logger))
     }
 }

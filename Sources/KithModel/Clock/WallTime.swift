@@ -79,6 +79,29 @@ extension WallTime: CustomStringConvertible {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The date of HTTP's header fields (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. Years as ``rfc3339``.
+    package var httpDate: String {
+        let held = min(max(milliseconds, Self.firstWritable), Self.lastWritable)
+        let (day, timeOfDay) = Self.floorDivide(held, by: Self.millisecondsPerDay)
+        let date = Self.civilDate(daysSince1970: day)
+        let seconds = timeOfDay / 1_000
+        var text = Array(Self.weekdays[Int(Self.floorDivide(day + 4, by: 7).remainder)].utf8)
+        text += Array(", ".utf8)
+        Self.append(date.day, width: 2, to: &text)
+        text += Array(" \(Self.months[Int(date.month) - 1]) ".utf8)
+        Self.append(date.year, width: 4, to: &text)
+        for (separator, part) in [(" ", seconds / 3_600), (":", seconds / 60 % 60), (":", seconds % 60)] {
+            text += Array(separator.utf8)
+            Self.append(part, width: 2, to: &text)
+        }
+        text += Array(" GMT".utf8)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
     private static let millisecondsPerDay: Int64 = 86_400_000
     /// 0000-01-01T00:00:00.000Z.
     private static let firstWritable: Int64 = -62_167_219_200_000

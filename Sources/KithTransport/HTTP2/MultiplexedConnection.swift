@@ -34,7 +34,7 @@ package final class MultiplexedConnection: Sendable {
         to address: PeerAddress, limit: Duration, group: any EventLoopGroup,
         secure: @escaping @Sendable (any Channel) throws -> Void
     ) async throws -> MultiplexedConnection {
-        let eventLoop = group.any()
+        let eventLoop = group.next()  // also where this is called on one of them: all connections on one would be slow
         let ready = eventLoop.makePromise(of: NIOHTTP2Handler.StreamMultiplexer.self)
         let timeout = eventLoop.scheduleTask(in: TimeAmount(limit)) {
             ready.fail(ChannelError.connectTimeout(TimeAmount(limit)))

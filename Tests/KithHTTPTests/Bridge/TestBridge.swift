@@ -46,11 +46,11 @@ struct TestBridge: Sendable {
                 events: events, access: access, vault: vault, registry: registry, discovery: discovery, clock: clock),
             logger: logger)
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-        let application = BridgeServer.application(
+        let listener = BridgeServer.listener(
             bridge: bridge, address: HTTPAddress(host: "127.0.0.1", port: 0), logger: logger
         ) { announce.yield($0.localAddress?.port ?? 0) }
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await application.run() }
+            group.addTask { try await listener.run() }
             group.addTask { await bridge.run() }
             var iterator = ports.makeAsyncIterator()
             let port = try #require(await iterator.next())

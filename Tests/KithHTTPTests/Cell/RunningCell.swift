@@ -30,13 +30,13 @@ struct RunningCell: Sendable {
         ) { node in
             let service = service(of: node.services, id: node.id, engineLimit: engineLimit)
             let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-            let application = CellServer.application(
+            let listener = CellServer.listener(
                 cell: service, registry: registry, access: node.services.access,
                 address: HTTPAddress(host: "127.0.0.1", port: 0), clock: node.services.clock,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             ) { channel in announce.yield(channel.localAddress?.port ?? 0) }
             return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await application.run() }
+                group.addTask { try await listener.run() }
                 var iterator = ports.makeAsyncIterator()
                 let port = try #require(await iterator.next())
                 let cell = RunningCell(

@@ -35,12 +35,12 @@ struct TestRegistry: Sendable {
                 type: "discovery", hostname: "aios.local")
         }
         let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-        let application = RegistryServer.application(
+        let listener = RegistryServer.listener(
             registry: service, identity: identity, address: HTTPAddress(host: "127.0.0.1", port: 0),
             authorise: authorise, logger: logger
         ) { channel in announce.yield(channel.localAddress?.port ?? 0) }
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await application.run() }
+            group.addTask { try await listener.run() }
             group.addTask { await service.run() }
             var iterator = ports.makeAsyncIterator()
             let port = try #require(await iterator.next())

@@ -71,7 +71,7 @@ struct TestNode: Sendable {
             store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
             level: { mesh.level },
             access: access(store), control: control ?? mesh, state: state, events: events)
-        let surface = NodeServer.application(
+        let surface = NodeServer.listener(
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }

@@ -23,6 +23,20 @@ struct WallTimeTests {
         #expect(WallTime(milliseconds: milliseconds).rfc3339 == expected)
     }
 
+    @Test(
+        "A time is written as HTTP's header fields want it",
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (784_111_777_000, "Sun, 06 Nov 1994 08:49:37 GMT"),  // the example of RFC 9110
+            (951_782_400_999, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
+            (1_767_225_599_999, "Wed, 31 Dec 2025 23:59:59 GMT"),
+            (Int64.max, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ] as [(Int64, String)])
+    func httpDate(milliseconds: Int64, expected: String) {
+        #expect(WallTime(milliseconds: milliseconds).httpDate == expected)
+    }
+
     @Test("Any writable time is written as Foundation writes it", arguments: [UInt64(1), 2, 3])
     func agreesWithFoundation(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)

@@ -12,11 +12,11 @@ package enum BridgeServer {
     /// - Parameters:
     ///   - bridge: Runs beside the listener.
     ///   - onListening: Told of the channel when the port is open.
-    package static func application(
+    package static func listener(
         bridge: BridgeService, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
-    ) -> Application<RouterResponder<NodeRequestContext>> {
+    ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         let counts = RequestCounts()
         router.addMiddleware {
@@ -28,13 +28,14 @@ package enum BridgeServer {
             Expectations()
         }
         BridgeRoutes(bridge: bridge, counts: counts).add(to: router)
-        return Application(
-            responder: router.buildResponder(),
-            server: .surface(limits: limits, hotRoute: nil, tls: tls),
-            configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-            onServerRunning: onListening,
-            logger: logger)
+        return HTTPListener(
+            Application(
+                responder: router.buildResponder(),
+                server: .surface(limits: limits, hotRoute: nil, tls: tls),
+                configuration: ApplicationConfiguration(
+                    address: .hostname(address.host, port: address.port),
+                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+                onServerRunning: onListening,
+                logger: logger))
     }
 }

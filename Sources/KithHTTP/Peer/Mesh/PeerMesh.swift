@@ -98,6 +98,7 @@ package final class PeerMesh: Sendable {
                 id: identity.id, instance: instance, settings: profile.membership, addresses: profile.addresses(),
                 now: clock.now),
             transport: PeerGossip(links: links, clock: clock) { eventSource.yield(.failed($0, $1)) }, clock: clock,
+            executor: EventLoopExecutor(group.next()),
             notify: { eventSource.yield(.membership($0)) })
         directory = PeerDirectory(
             ownName: profile.name, ownID: identity.id, level: profile.level, isCell: profile.isCell,
@@ -149,7 +150,7 @@ package final class PeerMesh: Sendable {
     package func listener(
         host: String, port: Int, work: PeerWork = PeerWork(), limits: ConnectionLimits = PeerListener.limits,
         onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
-    ) -> Application<RouterResponder<PeerRequestContext>> {
+    ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(
             connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
             localEngine: localEngine, work: work, state: stateSync, clock: clock, audit: audit,
@@ -157,7 +158,7 @@ package final class PeerMesh: Sendable {
         ) { [profile, instance] in
             Self.hello(profile, instance)
         }
-        return PeerListener.application(
+        return PeerListener.listener(
             services: services, tls: tls, host: host, port: port, limits: limits, logger: logger,
             onListening: onListening)
     }

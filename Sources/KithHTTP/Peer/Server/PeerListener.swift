@@ -16,26 +16,27 @@ package enum PeerListener {
     }
 
     /// - Parameter onListening: Told of the channel when the port is open.
-    package static func application(
+    package static func listener(
         services: PeerServices, tls: PeerTLS, host: String, port: Int, limits: ConnectionLimits = limits,
         logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
-    ) -> Application<RouterResponder<PeerRequestContext>> {
+    ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
         let router = PeerRouter(context: PeerRequestContext.self)
         router.addMiddleware { PeerErrorRendering() }
         PeerRoutes(services: services).add(to: router)
         PairingRoutes(services: services).add(to: router)
         PeerSessionRoutes(services: services).add(to: router)
-        return Application(
-            responder: router.buildResponder(),
-            server: HTTPServerBuilder { responder in
-                PeerServerChannel(
-                    http2: MultiplexedNodeChannel(responder: responder, limits: limits, peers: services), tls: tls,
-                    connections: services.connections, trust: services.trust, audit: services.audit)
-            },
-            configuration: ApplicationConfiguration(
-                address: .hostname(host, port: port),
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-            onServerRunning: onListening,
-            logger: logger)
+        return HTTPListener(
+            Application(
+                responder: router.buildResponder(),
+                server: HTTPServerBuilder { responder in
+                    PeerServerChannel(
+                        http2: MultiplexedNodeChannel(responder: responder, limits: limits, peers: services), tls: tls,
+                        connections: services.connections, trust: services.trust, audit: services.audit)
+                },
+                configuration: ApplicationConfiguration(
+                    address: .hostname(host, port: port),
+                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+                onServerRunning: onListening,
+                logger: logger))
     }
 }

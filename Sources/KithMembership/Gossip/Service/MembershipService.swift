@@ -16,23 +16,27 @@ package final class MembershipService: Sendable {
     private let state: Mutex<GossipShell>
     private let transport: any GossipTransport
     private let clock: any TimeSource
+    private let executor: (any TaskExecutor)?
     private let readClocks: @Sendable () -> SleepWatch.Reading
     private let notify: @Sendable (MembershipNotice) -> Void
     private let work: AsyncStream<Work>
     private let workInput: AsyncStream<Work>.Continuation
 
     /// - Parameters:
+    ///   - executor: Where it runs; `nil` for where ``run()`` is called.
     ///   - readClocks: How the machine's sleep is noticed.
     ///   - notify: Called outside of all locks, from whichever task or thread brought the news; two notices may come at the
     ///     same time. It should not wait.
     package init(
         membership: Membership, transport: any GossipTransport, clock: any TimeSource,
+        executor: (any TaskExecutor)? = nil,
         readClocks: @escaping @Sendable () -> SleepWatch.Reading = SleepWatch.machine,
         notify: @escaping @Sendable (MembershipNotice) -> Void = { _ in }
     ) {
         state = Mutex(GossipShell(membership: membership, sleepWatch: SleepWatch(first: readClocks())))
         self.transport = transport
         self.clock = clock
+        self.executor = executor
         self.readClocks = readClocks
         self.notify = notify
         (work, workInput) = AsyncStream.makeStream()
@@ -41,7 +45,9 @@ package final class MembershipService: Sendable {
     // MARK: Running
 
     /// Runs until the task is cancelled, and returns when goodbye has been said.
-    package func run() async {
+    package func run() async { await withTaskExecutorPreference(executor) { await carry() } }
+
+    private func carry() async {
         update { _, _ in [] }
         // Not of the group, which cannot cancel one of its tasks alone: most timers are set anew long before they ring.
         var timer: Task<Void, Never>?
@@ -53,7 +59,7 @@ package final class MembershipService: Sendable {
                     // As it is by now: two calls may hand in their wishes in another order than they had them.
                     guard let moment = state.withLock({ $0.armedFor }) else { continue }
                     timer?.cancel()
-                    timer = Task { await self.wake(at: moment) }
+                    timer = Task(executorPreference: executor) { await self.wake(at: moment) }
                 }
             }
             group.cancelAll()
