@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,8 @@ struct text {
 };
 
 struct connection {
+    // Of all connections there ever were: what is told of one must not be taken for news of the next with its descriptor.
+    uint32_t number;
     char input[INPUT];
     size_t filled;
     // What the socket did not take at once.
@@ -141,6 +144,10 @@ static void drop(int fd) {
     close(fd);
 }
 
+static uint64_t mark(int fd) {
+    return (uint64_t)(connections[fd] ? connections[fd]->number : 0) << 32 | (uint32_t)fd;
+}
+
 static bool send_text(int fd, struct text text) {
     struct connection *one = connections[fd];
     ssize_t sent = one->rest ? 0 : send(fd, text.bytes, text.length, MSG_NOSIGNAL);
@@ -151,7 +158,7 @@ static bool send_text(int fd, struct text text) {
     one->rest = realloc(one->rest, one->rest_length + more);
     memcpy(one->rest + one->rest_length, text.bytes + sent, more);
     one->rest_length += more;
-    struct epoll_event wish = {.events = EPOLLIN | EPOLLOUT, .data.fd = fd};
+    struct epoll_event wish = {.events = EPOLLIN | EPOLLOUT, .data.u64 = mark(fd)};
     epoll_ctl(queue, EPOLL_CTL_MOD, fd, &wish);
     return true;
 }
@@ -166,7 +173,7 @@ static bool send_rest(int fd) {
     free(one->rest);
     one->rest = NULL;
     one->rest_at = one->rest_length = 0;
-    struct epoll_event wish = {.events = EPOLLIN, .data.fd = fd};
+    struct epoll_event wish = {.events = EPOLLIN, .data.u64 = mark(fd)};
     epoll_ctl(queue, EPOLL_CTL_MOD, fd, &wish);
     return true;
 }
@@ -269,8 +276,10 @@ static void welcome(int listener) {
             close(fd);
             continue;
         }
+        static uint32_t number;
+        connections[fd]->number = ++number;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        struct epoll_event wish = {.events = EPOLLIN, .data.fd = fd};
+        struct epoll_event wish = {.events = EPOLLIN, .data.u64 = mark(fd)};
         epoll_ctl(queue, EPOLL_CTL_ADD, fd, &wish);
     }
 }
@@ -298,20 +307,20 @@ int main(int count, char **words) {
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (timer < 0) return fail("timer");
     queue = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event one = {.events = EPOLLIN, .data.fd = listener}, two = {.events = EPOLLIN, .data.fd = timer};
+    struct epoll_event one = {.events = EPOLLIN, .data.u64 = mark(listener)}, two = {.events = EPOLLIN, .data.u64 = mark(timer)};
     if (epoll_ctl(queue, EPOLL_CTL_ADD, listener, &one) || epoll_ctl(queue, EPOLL_CTL_ADD, timer, &two)) return fail("epoll");
     struct epoll_event events[256];
     for (unsigned long tick = 0;;) {
         int ready = epoll_wait(queue, events, 256, -1);
         for (int number = 0; number < ready; number++) {
-            int fd = events[number].data.fd;
+            int fd = (int)(uint32_t)events[number].data.u64;
             if (fd == listener) {
                 welcome(listener);
             } else if (fd == timer) {
                 unsigned long passed = 0;
                 if (read(timer, &passed, sizeof passed) == sizeof passed)
                     while (passed-- > 0) speak((int)(tick++ % TICKS));
-            } else if (connections[fd]) {
+            } else if (connections[fd] && mark(fd) == events[number].data.u64) {
                 bool is_fine = !(events[number].events & EPOLLERR);
                 if (is_fine && events[number].events & EPOLLOUT) is_fine = send_rest(fd);
                 if (is_fine && events[number].events & (EPOLLIN | EPOLLHUP)) is_fine = read_requests(fd);
