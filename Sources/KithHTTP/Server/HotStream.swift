@@ -157,7 +157,7 @@ final class HotStream: RoutedEventReceiver {
         var buffer = head.take() ?? ByteBuffer()
         if !events.isEmpty {
             buffer.writeChunk(events)
-            events.removeAll(keepingCapacity: events.count <= 4 << 10)
+            events = []
         }
         if isLast { buffer.writeStaticString("0\r\n\r\n") }
         wroteAt = .now()
