@@ -137,4 +137,14 @@ struct HTTP1EdgeTests {
             #expect(answer.hasPrefix("HTTP/1.1 413"))
         }
     }
+
+    @Test("Answers say when they were made, to the second")
+    func date() async throws {
+        try await TestNode.run(engine: EchoEngine()) { node in
+            let before = WallTime.now()
+            let answer = try await node.send(.GET, "/health/live")
+            let possible = [before, .now()].map(\.httpDate) + [before.advanced(by: .seconds(1)).httpDate]
+            #expect(possible.contains(answer.headers.first(name: "date") ?? ""))
+        }
+    }
 }
