@@ -82,9 +82,7 @@ struct EventFraming: Sendable {
     }
 
     private static func lineEnd(in bytes: UnsafeBufferPointer<UInt8>, from index: Int) -> Int? {
-        let feed = ByteSearch.index(of: UInt8(ascii: "\n"), in: bytes, from: index)
-        let line = UnsafeBufferPointer(rebasing: bytes[..<(feed ?? bytes.count)])
-        return ByteSearch.index(of: UInt8(ascii: "\r"), in: line, from: index) ?? feed
+        ByteSearch.index(of: UInt8(ascii: "\n"), or: UInt8(ascii: "\r"), in: bytes, from: index)
     }
 
     private mutating func line(

@@ -35,8 +35,10 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
             } catch let error as HTTPParserError {
                 throw error
             } catch {
-                // Routes render their errors; what still comes here is a fault of ours.
-                application.logger.error("a request failed", metadata: ["reason": "\(error)"])
+                // Routes render their errors: what still comes here is that the client has gone, which it may do as often as it
+                // likes, or a fault of ours.
+                let level: Logger.Level = error is CancellationError ? .debug : .error
+                application.logger.log(level: level, "a request failed", metadata: ["reason": "\(error)"])
                 response = Response(status: .internalServerError)
             }
             response.headers[.date] = date.now

@@ -37,8 +37,9 @@ package final class TokenStream: Sendable {
         var attempt: Attempt
     }
 
-    /// Used by nobody but who has taken it out of ``state``, and an object, so that who waits for an event holds a reference
-    /// and no copy.
+    /// An object, so that whoever waits for an event holds a reference and no copy.
+    ///
+    /// Proof of `Sendable`: it is used by nobody but the one who has taken it out of ``state``.
     fileprivate final class State: @unchecked Sendable {
         var source: Source?
         var told: ToldAnswer
