@@ -59,7 +59,7 @@ package struct Node: Sendable {
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
         let events = EventHub()
-        let state = try await StateBook.open(store: store, log: log, node: identity.id, events: events)
+        let state = try await StateBook.open(store: StoredLog(store), log: log, node: identity.id, events: events)
         let peers = try await NodeMesh.open(
             settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
             engine: monitor, localEngine: local, state: state,
@@ -93,7 +93,7 @@ package struct Node: Sendable {
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
             logger: logger)
         let work = PeerWork(
-            cell: roles.kinCell, sessions: StoredSessions(store: store, logger: logger), host: company.host,
+            routes: [CellPeerRoutes(cell: roles.kinCell)], sessions: StoredSessions(store: store, logger: logger), host: company.host,
             presence: activity)
         let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =

@@ -26,14 +26,8 @@ package struct AccessControl: Sendable {
         caller(key: PresentedKey(head.headerFields), host: head.authority)
     }
 
-    private func caller(key: PresentedKey?, host: String?) -> Result<Principal, AccessRefusal> {
+    func caller(key: PresentedKey?, host: String?) -> Result<Principal, AccessRefusal> {
         policy.caller(key: key, host: host, verdict: verdict)
-    }
-
-    /// Whether the request may go on to a route. Says nothing to anybody: refusing is for the framework's routes.
-    func admits(_ request: HotRequest, to scope: RouteScope) -> Bool {
-        guard case .success(let principal) = caller(key: request.key, host: request.host) else { return false }
-        return scope.isOpen(to: principal)
     }
 
     private func verdict(_ key: PresentedKey) -> Result<Principal, AccessRefusal> {

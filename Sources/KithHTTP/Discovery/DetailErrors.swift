@@ -30,6 +30,11 @@ struct DetailErrors: RouterMiddleware {
     }
 }
 
+extension ErrorDialect {
+    /// `{"detail": …}`, of AIOS services.
+    static let detail = ErrorDialect { try PlainReply(Detail<String>($0), status: $0.status, headers: $0.headers) }
+}
+
 /// An error as AIOS services say it.
 struct Detail<Content: Encodable>: Encodable {
     var detail: Content

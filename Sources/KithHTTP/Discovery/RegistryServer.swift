@@ -36,7 +36,7 @@ package enum RegistryServer {
         return HTTPListener(
             Application(
                 responder: router.buildResponder(),
-                server: .surface(limits: limits, hotRoute: nil, tls: tls),
+                server: .surface(limits: limits, errors: .detail, tls: tls),
                 configuration: ApplicationConfiguration(
                     address: .hostname(address.host, port: address.port),
                     availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),

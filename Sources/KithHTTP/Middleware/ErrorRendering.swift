@@ -3,7 +3,6 @@
 import HTTPTypes
 import Hummingbird
 import KithDialects
-import KithInference
 import KithModel
 import Logging
 import NIOHTTP1
@@ -12,6 +11,9 @@ import NIOHTTP1
 /// stack trace, an empty body, or another dialect's error.
 struct ErrorRendering: RouterMiddleware {
     typealias Context = NodeRequestContext
+
+    /// Whose error shape a path has.
+    let dialect: @Sendable (_ path: String) -> ErrorDialect
 
     func handle(
         _ request: Request, context: NodeRequestContext,
@@ -24,28 +26,17 @@ struct ErrorRendering: RouterMiddleware {
         } catch {
             let problem = SurfaceProblem(error)
             problem.log(path: request.uri.path, to: context.logger)
-            return try problem.reply(in: SurfaceDialect(path: request.uri.path)).response
+            return try problem.reply(in: dialect(request.uri.path)).response
         }
     }
 }
 
-/// Whose error shape a path has.
-enum SurfaceDialect: Sendable {
-    case seed, openAI, peer
-    /// `{"detail": …}`, of AIOS services.
-    case detail
-    /// Of the routes that the node's owner asks about trust, keys, conversations and what kin share.
-    case control
+/// The shape in which the clients of a surface are told what went wrong.
+struct ErrorDialect: Sendable {
+    let reply: @Sendable (SurfaceProblem) throws -> PlainReply
 
-    init(path: String) {
-        if path.hasPrefix("/v1/") || path == "/v1" {
-            self = .openAI
-        } else if ControlRoutes.cover(path) {
-            self = .control
-        } else {
-            self = .seed
-        }
-    }
+    /// - Parameter reply: May throw `EncodingError` only.
+    init(_ reply: @escaping @Sendable (SurfaceProblem) throws -> PlainReply) { self.reply = reply }
 }
 
 /// What went wrong, as the client is told.
@@ -80,9 +71,9 @@ struct SurfaceProblem: Sendable {
         case let failure as ControlFailure:
             self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
         case let refusal as StateRefusal: self.init(refusal)
-        case let dispatch as DispatchFailure:
-            self.init(dispatch.failure)
-            headers.setRoute(dispatch.route)
+        case let routed as any RoutedFailure:
+            self.init(routed.failure)
+            headers.setRoute(routed.routeHeader)
         case let failure as ChatFailure: self.init(failure)
         case let refusal as HTTP1Refusal:
             self.init(status: HTTPResponse.Status(code: Int(refusal.status.code)), message: refusal.message)
@@ -147,63 +138,12 @@ struct SurfaceProblem: Sendable {
             ])
     }
 
-    func reply(in dialect: SurfaceDialect) throws -> PlainReply {
-        let headers = headers.sayingWhen(status)
-        return switch dialect {
-        case .seed: try PlainReply(SeedError(self), status: status, headers: headers)
-        case .control: try PlainReply(ControlError(self), status: status, headers: headers)
-        case .detail: try PlainReply(Detail<String>(self), status: status, headers: headers)
-        case .openAI: try PlainReply(openAIBody, status: openAIStatus, headers: headers)
-        case .peer: try PlainReply(PeerWire.Line.failure(asFailure), status: status, headers: headers)
-        }
+    func reply(in dialect: ErrorDialect) throws -> PlainReply {
+        var problem = self
+        problem.headers = headers.sayingWhen(status)
+        return try dialect.reply(problem)
     }
 
     /// As kin are told.
     var asFailure: ChatFailure { failure ?? ChatFailure(status.code < 500 ? .malformedRequest : .engineError, message) }
-
-    /// OpenAI answers what it cannot use with 400 whatever is wrong with it.
-    private var openAIStatus: HTTPResponse.Status {
-        if let own = failure?.engineStatus { return HTTPResponse.Status(code: own) }  // and engines what they will
-        return status == .unprocessableContent ? .badRequest : status
-    }
-
-    private static func snakeCase(_ name: String) -> String {
-        name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
-    }
-
-    var openAIBody: OpenAIErrorBody {
-        let type =
-            switch openAIStatus.code {
-            case _ where failure?.engineType != nil: failure?.engineType ?? ""
-            case 401: "authentication_error"
-            case 403: "permission_error"
-            case 429: "rate_limit_error"
-            case 400..<500: "invalid_request_error"
-            default: "server_error"
-            }
-        let code: String? =
-            switch failure?.code {
-            case _ where self.code != nil: self.code
-            case _ where failure?.engineCode != nil: failure?.engineCode
-            case .modelNotFound: "model_not_found"
-            case .malformedRequest, .invalidRequest, nil: nil
-            case .some(let code): Self.snakeCase(code.rawValue)
-            }
-        let models = failure?.code == .modelNotFound ? failure?.knownModels.map(\.rawValue) : nil
-        return OpenAIErrorBody(message: message, type: type, code: code, param: failure?.field, models: models)
-    }
-}
-
-/// An error as the seeds' clients expect it.
-private struct SeedError: Encodable {
-    var error: String
-    var success = false
-    var field: String?
-    var models: [String]?
-
-    init(_ problem: SurfaceProblem) {
-        error = problem.message
-        field = problem.failure?.field
-        models = problem.failure?.code == .modelNotFound ? problem.failure?.knownModels.map(\.rawValue) : nil
-    }
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HTTPTypes
-import KithDialects
 import KithModel
 
 /// How long the one who asks waits for the whole answer.
@@ -30,36 +28,4 @@ enum TimeLimit {
     static func milliseconds(_ left: Duration) -> String {
         String(Int(max(1, min(left.milliseconds.rounded(.up), range.upperBound * 1_000))))
     }
-}
-
-extension HTTPFields {
-    /// When the client gives up, from `x-kith-timeout`; `nil` when it does not say.
-    ///
-    /// - Throws: ``ChatFailure`` for what is no such time.
-    func deadline(now: @autoclosure () -> Moment) throws -> Moment? {
-        guard let text = self[.kithTimeout] else { return nil }
-        guard let limit = TimeLimit.seconds(text) else {
-            throw ChatFailure(
-                .malformedRequest, "'x-kith-timeout' must be a number of seconds from 0.001 to 86400",
-                field: "x-kith-timeout")
-        }
-        return now() + limit
-    }
-
-    /// When the kin that asks gives up.
-    ///
-    /// - Throws: ``ChatFailure`` for what is no such time.
-    func kinDeadline(now: @autoclosure () -> Moment) throws -> Moment? {
-        guard let text = self[.kithTimeLeft] else { return nil }
-        guard let limit = TimeLimit.milliseconds(text) else {
-            throw ChatFailure(.malformedRequest, "'\(PeerWire.timeLeftHeader)' must be a number of milliseconds")
-        }
-        return now() + limit
-    }
-}
-
-extension HTTPField.Name {
-    static let kithTimeout = Self.known("x-kith-timeout")
-    static let kithTimeLeft = Self.known(PeerWire.timeLeftHeader)
-    static let kithEngineTime = Self.known(PeerWire.engineTimeHeader)
 }

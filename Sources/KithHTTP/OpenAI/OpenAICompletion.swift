@@ -33,13 +33,13 @@ struct OpenAICompletion: Sendable {
         switch routed.body {
         case .verbatim(let answer):
             services.record(.completed)
-            return PlainReply(json: ByteBuffer(bytes: answer.body), route: routed.route)
+            return PlainReply(json: ByteBuffer(bytes: answer.body), route: routed.route.headerValue)
         case .whole(let whole):
             services.record(.completed)
             let body = OpenAIAnswer.body(
                 request.kind, header: OpenAIAnswerHeader(request, model: routed.model), message: whole.message,
                 finish: whole.finish, usage: whole.usage)
-            return PlainReply(json: ByteBuffer(bytes: body), route: routed.route)
+            return PlainReply(json: ByteBuffer(bytes: body), route: routed.route.headerValue)
         case .stream: throw ChatFailure(.invalidAnswer, "a stream came where a whole answer was asked for")
         }
     }

@@ -58,7 +58,7 @@ struct OpenAIRoutes: Sendable {
         let decoded = try OpenAIEmbeddingRequest.read(bytes)
         let (answer, route) = try await services.embed(decoded.request, headers: request.headers)
         let body = OpenAIEmbeddings.body(answer, encoding: decoded.encoding)
-        return PlainReply(json: ByteBuffer(bytes: body), route: route).response
+        return PlainReply(json: ByteBuffer(bytes: body), route: route.headerValue).response
     }
 
     private func models() throws -> Response { try .json(OpenAIModelList(listed)) }

@@ -48,7 +48,7 @@ struct OpenAIStreamWriter: Sendable {
         case .silence?: break
         case .event?, .ended(nil)?, nil: throw CancellationError()  // nobody waits any more
         }
-        return .eventStream(route: route) { [text] in try await writer.write(text, to: &$0) }
+        return .eventStream(route: route?.headerValue) { [text] in try await writer.write(text, to: &$0) }
     }
 
     @concurrent
@@ -147,19 +147,5 @@ struct OpenAIStreamWriter: Sendable {
         var silence: Duration { clock.now - at.withLock { $0 } }
 
         func note() { at.withLock { $0 = clock.now } }
-    }
-}
-
-extension Response {
-    /// An answer of server-sent events that intermediaries must pass on as they come.
-    static func eventStream(
-        route: RouteReport? = nil,
-        _ write: @escaping @concurrent @Sendable (inout any ResponseBodyWriter) async throws -> Void
-    ) -> Response {
-        var response = Response(
-            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],
-            body: ResponseBody(write))
-        response.headers.setRoute(route)
-        return response
     }
 }

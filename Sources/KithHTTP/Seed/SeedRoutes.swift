@@ -46,7 +46,7 @@ struct SeedRoutes: Sendable {
                 usage: .init(
                     prompt_tokens: answer.usage.promptTokens, completion_tokens: answer.usage.completionTokens),
                 finish_reason: answer.finish, max_tokens_clamped_to: asked.maxTokens > limit ? limit : nil),
-            route: routed.route)
+            route: routed.route.headerValue)
     }
 
     /// Whoever may not chat is no user but a peer: answered as one, with nothing private in scope.
@@ -105,7 +105,7 @@ struct SeedRoutes: Sendable {
                     valence: state.valence, mood_tags: state.moodTags.map(\.rawValue), turn_count: state.turnCount),
                 session: session.rawValue, model: routed.model.rawValue, route: routed.route.headerValue,
                 insights: insights.isEmpty ? nil : insights.map(SeedChatAnswer.Offered.init)),
-            route: routed.route)
+            route: routed.route.headerValue)
     }
 
     private func feedback(_ request: Request) async throws -> Response {

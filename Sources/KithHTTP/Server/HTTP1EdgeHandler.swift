@@ -18,12 +18,12 @@ final class HTTP1EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// For a client to read the last answer and close.
     private static let farewell = TimeAmount.seconds(2)
 
-    private let dialect: SurfaceDialect
+    private let dialect: ErrorDialect
     private var exchanges = HTTP1Exchanges()
     private var closing: Scheduled<Void>?
 
     /// - Parameter dialect: in which clients are told that what they sent is no HTTP: no path says it.
-    init(dialect: SurfaceDialect) { self.dialect = dialect }
+    init(dialect: ErrorDialect) { self.dialect = dialect }
 
     func handlerRemoved(context: ChannelHandlerContext) { closing?.cancel() }
 

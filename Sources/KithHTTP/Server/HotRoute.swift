@@ -16,6 +16,11 @@ final class HotRoute: Sendable {
         self.logger = logger
     }
 
+    /// Answers it in a connection's channel.
+    var handler: NodeChannel.EarlyHandler {
+        { HotRouteHandler(route: self, executor: $0, limits: $1, wantsFramework: $2) }
+    }
+
     /// Whoever is refused is answered by the framework's route.
     ///
     /// - Parameter known: Whom the connection has shown itself to be; looked at again after each change of the keys, and
@@ -54,5 +59,13 @@ final class HotRoute: Sendable {
             problem.log(path: HotRequest.path, to: logger)
             return try? problem.reply(in: .openAI)  // encoding these few strings cannot fail
         }
+    }
+}
+
+extension AccessControl {
+    /// Whether the request may go on to a route. Says nothing to anybody: refusing is for the framework's routes.
+    fileprivate func admits(_ request: HotRequest, to scope: RouteScope) -> Bool {
+        guard case .success(let principal) = caller(key: request.key, host: request.host) else { return false }
+        return scope.isOpen(to: principal)
     }
 }

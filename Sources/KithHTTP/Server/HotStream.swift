@@ -137,7 +137,7 @@ final class HotStream: RoutedEventReceiver {
 
     private func open(_ report: RouteReport?) {
         isOpen = true
-        head = PlainReply.eventStreamHead(route: report)
+        head = PlainReply.eventStreamHead(route: report?.headerValue)
     }
 
     private func fail(_ error: any Error) {

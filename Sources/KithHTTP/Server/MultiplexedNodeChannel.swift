@@ -20,21 +20,29 @@ struct MultiplexedNodeChannel: ServerChildChannel {
 
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
-    /// On the peer port: what answers kin before the framework.
-    var peers: PeerServices?
+    /// Makes what answers some requests before the framework, for each stream; only the peer port has such.
+    var early: (@Sendable (EventLoopExecutor, Logger) -> any ChannelHandler)?
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        setup(channel: channel, caller: nil, logger: logger)
+    /// How much resetting of streams is taken from a client.
+    enum Resets: Sendable {
+        /// As NIO bounds it: who resets more is attacking (CVE-2023-44487).
+        case few
+        /// Of a kin all of whose clients are streams on one connection, each reset when its client leaves: the connection
+        /// must not end for that.
+        case many
     }
 
-    /// - Parameter caller: On the peer port: what the node at the other end is to this one.
-    func setup(channel: any Channel, caller: PeerStanding?, logger: Logger) -> EventLoopFuture<Value> {
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        setup(channel: channel, resets: .few, logger: logger)
+    }
+
+    func setup(channel: any Channel, resets: Resets, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             // What many streams say in one turn of the event loop leaves in one go.
             try channel.pipeline.syncOperations.addHandler(FlushCoalescingHandler())
             let rest = ConnectionRestHandler(eventLoop: channel.eventLoop, limit: limits.idle)
             let multiplexer = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
-                mode: .server, streamDelegate: rest.observer, configuration: configuration(for: caller)
+                mode: .server, streamDelegate: rest.observer, configuration: configuration(resets)
             ) { stream in
                 setup(stream: stream, logger: logger)
             }
@@ -63,10 +71,7 @@ struct MultiplexedNodeChannel: ServerChildChannel {
             let accepted = AcceptedChannel(stream)
             let pipeline = stream.pipeline.syncOperations
             try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
-            if let peers {
-                try pipeline.addHandler(
-                    KinAnswerHandler(services: peers, executor: accepted.executor, logger: logger))
-            }
+            if let early { try pipeline.addHandler(early(accepted.executor, logger)) }
             try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, uploads: UploadPace.Limits(limits)))
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
             try accepted.holdReads()
@@ -74,7 +79,7 @@ struct MultiplexedNodeChannel: ServerChildChannel {
         }
     }
 
-    private func configuration(for caller: PeerStanding?) -> NIOHTTP2Handler.Configuration {
+    private func configuration(_ resets: Resets) -> NIOHTTP2Handler.Configuration {
         var configuration = NIOHTTP2Handler.Configuration()
         configuration.connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streams),
@@ -83,9 +88,7 @@ struct MultiplexedNodeChannel: ServerChildChannel {
         ]
         configuration.connection.targetWindowSize = 4 * Self.window
         configuration.stream.targetWindowSize = Self.window
-        if caller == .kin {
-            // Each client of a kin that leaves is a stream that is reset, and all of a kin's streams are on one connection: it must
-            // not end for that. Anybody else who resets so much is attacking (CVE-2023-44487).
+        if resets == .many {
             configuration.stream.streamResetFrameRateLimit.maximumCount = 20_000
             configuration.connection.maximumRecentlyResetStreams = 1_024
         }

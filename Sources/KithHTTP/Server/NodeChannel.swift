@@ -10,10 +10,21 @@ import NIOHTTPTypesHTTP1
 
 /// An HTTP/1.1 connection whose work is cancelled when its client goes.
 struct NodeChannel: ServerChildChannel {
+    /// Makes the handler that sees each request of a connection before the framework, and closes idle connections.
+    ///
+    /// - Parameter wantsFramework: To be called when there is a request for the framework.
+    typealias EarlyHandler =
+        @Sendable (
+            _ executor: EventLoopExecutor, _ limits: ConnectionLimits,
+            _ wantsFramework: @escaping @Sendable () -> Void
+        ) -> any RemovableChannelHandler & ChannelDuplexHandler
+
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
-    /// Only the node role has one.
-    let hotRoute: HotRoute?
+    /// In which clients are told that what they sent is no HTTP.
+    let errors: ErrorDialect
+    /// What answers some requests before the framework; only the node role has such.
+    let early: EarlyHandler?
     /// Whether TLS comes before.
     var isSecure = false
 
@@ -22,7 +33,7 @@ struct NodeChannel: ServerChildChannel {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedChannel> {
         channel.eventLoop.makeCompletedFuture {
-            let accepted = AcceptedChannel(channel, waits: hotRoute != nil)
+            let accepted = AcceptedChannel(channel, waits: early != nil)
             try channel.syncOptions?.setOption(.recvAllocator, value: Self.receiving)
             var decoderLimits = NIOHTTPDecoderLimitConfiguration()
             decoderLimits.maxHeaderFieldSize = limits.headerBytes / 4
@@ -32,20 +43,15 @@ struct NodeChannel: ServerChildChannel {
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoderLimits)
-            if let hotRoute {
-                try pipeline.addHandler(
-                    HotRouteHandler(
-                        route: hotRoute, executor: accepted.executor, limits: limits,
-                        wantsFramework: accepted.isWanted))
-            }
-            try pipeline.addHandler(HTTP1EdgeHandler(dialect: hotRoute == nil ? .detail : .openAI))
+            if let early { try pipeline.addHandler(early(accepted.executor, limits, accepted.isWanted)) }
+            try pipeline.addHandler(HTTP1EdgeHandler(dialect: errors))
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
             try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, uploads: UploadPace.Limits(limits)))
-            // It passes no `channelInactive` on; whoever follows goes by being removed. The hot route's handler sees more
+            // It passes no `channelInactive` on; whoever follows goes by being removed. The early handler sees more
             // requests and looks for idle connections itself.
-            let idle = hotRoute == nil ? limits.idle : nil
+            let idle = early == nil ? limits.idle : nil
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: idle, logger: logger))
-            if hotRoute == nil { try accepted.holdReads() }
+            if early == nil { try accepted.holdReads() }
             return accepted
         }
     }

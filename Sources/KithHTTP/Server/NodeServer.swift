@@ -18,7 +18,7 @@ package enum NodeServer {
     ) -> HTTPListener<ApartResponder<RouterResponder<NodeRequestContext>>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.addMiddleware {
-            ErrorRendering()
+            ErrorRendering(dialect: ErrorDialect.ofClients)
             AccessMiddleware(access: services.access)
             OriginMiddleware(access: services.access)
             Expectations()
@@ -41,10 +41,11 @@ package enum NodeServer {
             CompanionRoutes(services: services, company: company).add(to: router)
             CultureRoutes(services: services, company: company).add(to: router)
         }
+        let hotRoute = HotRoute(services: services, logger: logger)
         return HTTPListener(
             Application(
                 responder: ApartResponder(base: router.buildResponder()),
-                server: .surface(limits: limits, hotRoute: HotRoute(services: services, logger: logger), tls: tls),
+                server: .surface(limits: limits, errors: .openAI, early: hotRoute.handler, tls: tls),
                 configuration: ApplicationConfiguration(
                     address: .hostname(address.host, port: address.port),
                     availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),

@@ -3,7 +3,6 @@
 import HTTPTypes
 import Hummingbird
 import KithDialects
-import KithInference
 import KithTransport
 import NIOCore
 
@@ -15,20 +14,20 @@ struct PlainReply: Sendable {
     private let fields: [HTTPField]
 
     init(
-        json body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: RouteReport? = nil
+        json body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: String? = nil
     ) {
         self.status = status
         self.body = body
         var fields = Array(headers)
         fields.append(HTTPField(name: .contentType, value: "application/json"))
         fields.append(HTTPField(name: .contentLength, value: String(body.readableBytes)))
-        if let field = route?.field { fields.append(field) }
+        if let route, !route.isEmpty { fields.append(HTTPField(name: .kithRoute, value: route)) }
         self.fields = fields
     }
 
     /// - Throws: `EncodingError` for a number that JSON cannot hold.
     init(
-        _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: RouteReport? = nil
+        _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: String? = nil
     ) throws {
         self.init(
             json: ByteBuffer(bytes: try JSONBody.encode(value)), status: status, headers: headers, route: route)
@@ -49,11 +48,11 @@ struct PlainReply: Sendable {
     }
 
     /// The head of an answer of server-sent events in chunks, that intermediaries must pass on as they come.
-    static func eventStreamHead(route: RouteReport?) -> ByteBuffer {
+    static func eventStreamHead(route: String?) -> ByteBuffer {
         var head = MessageHead(capacity: 512)
         head.put("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n")
         head.put("X-Accel-Buffering: no\r\n")
-        if let field = route?.field { head.put(field: field.name.rawName, field.value) }
+        if let route, !route.isEmpty { head.put(field: HTTPField.Name.kithRoute.rawName, route) }
         head.put("Transfer-Encoding: chunked\r\n")
         return head.bytes()
     }

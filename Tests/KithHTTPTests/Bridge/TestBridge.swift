@@ -37,7 +37,7 @@ struct TestBridge: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let store = try store ?? Store.inMemory()
         let (events, client) = (EventHub(), UpstreamClient())
-        let own = try await StateBook.open(store: store, node: NodeIdentity.temporary().id, events: events)
+        let own = try await StateBook.open(store: StoredLog(store), node: NodeIdentity.temporary().id, events: events)
         let state = shared ?? own
         let access = access(store)
         let bridge = BridgeService(

@@ -57,7 +57,7 @@ struct TestNode: Sendable {
         let ports = OpenPorts()
         let identity = try NodeIdentity.temporary()
         let events = EventHub()
-        let state = try await StateBook.open(store: store, node: identity.id, events: events)
+        let state = try await StateBook.open(store: StoredLog(store), node: identity.id, events: events)
         let mesh = try await PeerMesh(
             profile: PeerMesh.Profile(
                 name: name, version: "test", protocols: protocols, isCell: isCell, membership: .local
@@ -79,7 +79,8 @@ struct TestNode: Sendable {
             profile: CellService.Profile(
                 cellID: name.rawValue, branch: "main", initialLevel: 1, node: identity.id, name: name),
             state: state, dispatcher: dispatcher, clock: clock, nodeName: { _ in nil })
-        let work = PeerWork(cell: isCell ? cell : nil, sessions: StoredSessions(store: store, logger: logger))
+        let work = PeerWork(
+            routes: [CellPeerRoutes(cell: isCell ? cell : nil)], sessions: StoredSessions(store: store, logger: logger))
         let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }

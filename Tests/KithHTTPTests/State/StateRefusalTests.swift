@@ -18,7 +18,7 @@ struct StateRefusalTests {
         ] as [(StateRefusal.Code, Int, String)])
     func refusals(code: StateRefusal.Code, status: Int, name: String) throws {
         let problem = SurfaceProblem(StateRefusal(code, "what, and what to do"))
-        let reply = try problem.reply(in: SurfaceDialect(path: "/api/context/k"))
+        let reply = try problem.reply(in: .ofClients("/api/context/k"))
         #expect(reply.status.code == status)
         let body = try JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)
         #expect(body == ["error": ["code": .string(name), "message": "what, and what to do"]])

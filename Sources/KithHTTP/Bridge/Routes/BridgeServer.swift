@@ -31,7 +31,7 @@ package enum BridgeServer {
         return HTTPListener(
             Application(
                 responder: router.buildResponder(),
-                server: .surface(limits: limits, hotRoute: nil, tls: tls),
+                server: .surface(limits: limits, errors: .detail, tls: tls),
                 configuration: ApplicationConfiguration(
                     address: .hostname(address.host, port: address.port),
                     availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),

@@ -1,37 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
-import KithDialects
+package import KithDialects
 import KithModel
 
 /// The role *cell*, for kin: what its own port offers, without a key because kin prove who they are.
-struct CellPeerRoutes: Sendable {
+package struct CellPeerRoutes: PeerRouteGroup {
     /// Bytes.
     static let bodyLimit = 1 << 20
 
-    let services: PeerServices
+    private let cell: (any CellAnswering)?
 
-    func add(to router: PeerRouter) {
+    /// - Parameter cell: `nil` on a node without the role, which says so.
+    package init(cell: (any CellAnswering)?) { self.cell = cell }
+
+    package func add(to router: PeerRouter, services: PeerServices) {
         router.peer(PeerWire.cellHealthPath, .get, for: .kin, of: services) { _, _ in
-            try Response.json(try cell().health())
+            try Response.json(try found().health())
         }
         router.peer(PeerWire.cellAssistPath, .post, for: .kin, of: services) { request, _ in
-            let cell = try cell()
             let asked = try await body(of: request, as: CellMessage.AssistRequest.self)
             let deadline = try request.headers.kinDeadline(now: services.clock.now)
-            let answer = try await cell.assist(asked, until: deadline)
+            let answer = try await found().assist(asked, until: deadline)
             return try Response.json(answer, headers: .route(answer.route))
         }
         router.peer(PeerWire.cellSyncPath, .post, for: .kin, of: services) { request, _ in
-            let cell = try cell()
             let delivery = try request.headers.deliveryKey()
             let said = try await body(of: request, as: CellMessage.SyncRequest.self)
-            return try Response.json(try await cell.sync(said, delivery: delivery))
+            return try Response.json(try await found().sync(said, delivery: delivery))
         }
     }
 
-    private func cell() throws -> any CellAnswering {
-        guard let cell = services.work.cell else { throw SurfaceRefusal.roleMissing("cell") }
+    private func found() throws -> any CellAnswering {
+        guard let cell else { throw SurfaceRefusal.roleMissing("cell") }
         return cell
     }
 

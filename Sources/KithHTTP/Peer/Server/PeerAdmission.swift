@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
-import Hummingbird
+package import Hummingbird
 import KithModel
 
-typealias PeerRouter = Hummingbird.Router<PeerRequestContext>
+package typealias PeerRouter = Hummingbird.Router<PeerRequestContext>
 
 /// Who may use a route of the peer port.
 enum PeerAdmission: Sendable {

@@ -5,6 +5,13 @@ import Hummingbird
 import KithInference
 import KithModel
 
+extension ErrorDialect {
+    /// As ``PeerLink`` understands it.
+    static let peer = ErrorDialect {
+        try PlainReply(PeerWire.Line.failure($0.asFailure), status: $0.status, headers: $0.headers)
+    }
+}
+
 /// Turns everything that is thrown on the peer port into an answer that ``PeerLink`` understands.
 struct PeerErrorRendering: RouterMiddleware {
     typealias Context = PeerRequestContext

@@ -60,7 +60,7 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
         }
         hasEnded = true
         timer?.cancel()
-        http2.setup(channel: context.channel, caller: standing, logger: logger).cascade(to: secured)
+        http2.setup(channel: context.channel, resets: standing == .kin ? .many : .few, logger: logger).cascade(to: secured)
         watchConduct(of: caller, on: context)
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }

@@ -30,7 +30,9 @@ package enum PeerListener {
                 responder: router.buildResponder(),
                 server: HTTPServerBuilder { responder in
                     PeerServerChannel(
-                        http2: MultiplexedNodeChannel(responder: responder, limits: limits, peers: services), tls: tls,
+                        http2: MultiplexedNodeChannel(
+                            responder: responder, limits: limits,
+                            early: { KinAnswerHandler(services: services, executor: $0, logger: $1) }), tls: tls,
                         connections: services.connections, trust: services.trust, audit: services.audit)
                 },
                 configuration: ApplicationConfiguration(

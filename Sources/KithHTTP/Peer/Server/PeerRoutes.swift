@@ -34,7 +34,7 @@ struct PeerRoutes: Sendable {
         }
         router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
         router.peer(PeerWire.conversePath, .post, for: .paired, of: services) { try await converse($0, $1) }
-        CellPeerRoutes(services: services).add(to: router)
+        for group in services.work.routes { group.add(to: router, services: services) }
     }
 
     private func hello(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {

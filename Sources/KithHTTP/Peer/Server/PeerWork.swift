@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithCulture
-package import KithDialects
 package import KithModel
+
+/// Routes of the peer port that belong together.
+package protocol PeerRouteGroup: Sendable {
+    func add(to router: PeerRouter, services: PeerServices)
+}
 
 /// What this node does for other nodes beside answering prompts.
 package struct PeerWork: Sendable {
-    /// `nil` unless the node has the role.
-    package var cell: (any CellAnswering)?
+    /// Routes of the node's other roles.
+    package var routes: [any PeerRouteGroup]
 
     /// Takes over conversations; `nil` where none are kept.
     package var sessions: (any SessionReceiving)?
@@ -19,10 +23,10 @@ package struct PeerWork: Sendable {
     package var presence: (any UserPresence)?
 
     package init(
-        cell: (any CellAnswering)? = nil, sessions: (any SessionReceiving)? = nil, host: CompanionHost? = nil,
+        routes: [any PeerRouteGroup] = [], sessions: (any SessionReceiving)? = nil, host: CompanionHost? = nil,
         presence: (any UserPresence)? = nil
     ) {
-        self.cell = cell
+        self.routes = routes
         self.sessions = sessions
         self.host = host
         self.presence = presence

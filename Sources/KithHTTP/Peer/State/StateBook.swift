@@ -2,7 +2,6 @@
 
 import KithDialects
 package import KithModel
-package import KithStore
 package import KithSync
 import Synchronization
 
@@ -19,15 +18,15 @@ package final class StateBook: SharedState {
     /// - Parameters:
     ///   - log: What the store holds, where it has been read already.
     ///   - events: Told of every level and every key of the context that reads differently.
-    /// - Throws: ``StoreError``.
+    /// - Throws: ``StateRefusal``.
     package static func open(
-        store: Store, log: LogSnapshot? = nil, node: NodeID, events: EventHub, limits: LogLimits = .standard
-    ) async throws(StoreError) -> StateBook {
+        store: any SharedLogStore, log: LogSnapshot? = nil, node: NodeID, events: EventHub, limits: LogLimits = .standard
+    ) async throws(StateRefusal) -> StateBook {
         let (log, _) = try await StateKeeper.read(store, snapshot: log, node: node, limits: limits)
         return StateBook(store: store, node: node, log: log, events: events)
     }
 
-    private init(store: Store, node: NodeID, log: ReplicatedLog, events: EventHub) {
+    private init(store: any SharedLogStore, node: NodeID, log: ReplicatedLog, events: EventHub) {
         let view = SharedView(StateView(log), events: events)
         let signal = Callback<LogOutcome>()
         let insightSignal = Callback<Set<InsightID>>()

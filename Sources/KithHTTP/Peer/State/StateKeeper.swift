@@ -37,7 +37,7 @@ actor StateKeeper {
     /// Jobs that share one write to the disk.
     private static let batchLimit = 128
 
-    private let store: Store
+    private let store: any SharedLogStore
     private let node: NodeID
     private let limits: LogLimits
     private let onCommit: Commit
@@ -46,7 +46,7 @@ actor StateKeeper {
     private var pending: [Pending] = []
     private var isWorking = false
 
-    init(store: Store, node: NodeID, log: ReplicatedLog, onCommit: @escaping Commit) {
+    init(store: any SharedLogStore, node: NodeID, log: ReplicatedLog, onCommit: @escaping Commit) {
         self.store = store
         self.node = node
         self.log = log
@@ -57,15 +57,15 @@ actor StateKeeper {
     /// Reads the log from the disk, and begins one where there is none.
     ///
     /// - Parameter snapshot: What is on the disk, where it has been read already.
-    /// - Throws: ``StoreError``.
+    /// - Throws: ``StateRefusal``.
     static func read(
-        _ store: Store, snapshot: LogSnapshot? = nil, node: NodeID, limits: LogLimits
-    ) async throws(StoreError) -> (log: ReplicatedLog, outcome: LogOutcome) {
+        _ store: any SharedLogStore, snapshot: LogSnapshot? = nil, node: NodeID, limits: LogLimits
+    ) async throws(StateRefusal) -> (log: ReplicatedLog, outcome: LogOutcome) {
         var generator = SystemRandomNumberGenerator()
         let snapshot = if let snapshot { snapshot } else { try await store.logSnapshot() }
         let opened = ReplicatedLog.open(
             snapshot, node: node, epoch: generator.next(), limits: limits, now: .now())
-        try await store.commit(opened.outcome.transition)
+        try await store.commit(opened.outcome.transition, deliveries: [])
         return opened
     }
 
@@ -174,7 +174,7 @@ actor StateKeeper {
     }
 
     /// Those deliveries of a batch that earlier ones have counted.
-    private func delivered(in batch: [Pending]) async throws(StoreError) -> Set<DeliveryKey> {
+    private func delivered(in batch: [Pending]) async throws(StateRefusal) -> Set<DeliveryKey> {
         var known: Set<DeliveryKey> = []
         for pending in batch {
             guard case .write(_, let key?) = pending.job else { continue }
@@ -183,7 +183,7 @@ actor StateKeeper {
         return known
     }
 
-    private func readAgainIfNeeded() async throws(StoreError) {
+    private func readAgainIfNeeded() async throws(StateRefusal) {
         guard log == nil else { return }
         let (read, outcome) = try await Self.read(store, node: node, limits: limits)
         log = read
@@ -193,16 +193,10 @@ actor StateKeeper {
 
 extension StateRefusal {
     init(_ error: any Error) {
-        switch error {
-        case let refusal as StateRefusal: self = refusal
-        case let error as StoreError:
-            switch error.code {
-            case .full: self.init(.diskFull, "the disk is full: nothing was written", cause: error)
-            case .closed: self.init(.closed, "the node is stopping", cause: error)
-            case .refused, .limitReached: self.init(.limitReached, error.message, cause: error)
-            default: self.init(.unavailable, "the state cannot be written: \(error.message)", cause: error)
-            }
-        default: self.init(.unavailable, "the state cannot be written", cause: error)
+        if let refusal = error as? StateRefusal {
+            self = refusal
+        } else {
+            self.init(.unavailable, "the state cannot be written", cause: error)
         }
     }
 }

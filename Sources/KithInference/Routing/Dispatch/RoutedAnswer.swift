@@ -18,7 +18,9 @@ package struct RoutedAnswer: Sendable {
 }
 
 /// No answer came from anywhere; carries what was tried.
-package struct DispatchFailure: Error, Sendable {
+package struct DispatchFailure: RoutedFailure, Sendable {
     package var failure: ChatFailure
     package var route: RouteReport
+
+    package var routeHeader: String { route.headerValue }
 }

@@ -3,23 +3,13 @@
 import HTTPTypes
 import KithDialects
 
-extension ControlFailure {
-    var status: HTTPResponse.Status {
-        switch code {
-        case .refusedCode: .forbidden
-        case .expiredCode: .gone
-        case .wrongNode, .unreachable, .incompatible: .badGateway
-        case .tooManyAttempts: .tooManyRequests
-        case .unknownPeer, .unknownKey, .notFound: .notFound
-        case .ambiguousPeer, .conflict: .conflict
-        case .busy: .serviceUnavailable
-        case .malformedCode, .invalid: .unprocessableContent
-        }
-    }
+extension ErrorDialect {
+    /// Of the routes that the node's owner asks about trust, keys, conversations and what kin share.
+    static let control = ErrorDialect { try PlainReply(ControlError($0), status: $0.status, headers: $0.headers) }
 }
 
 /// An error as the command line expects it.
-struct ControlError: Encodable {
+private struct ControlError: Encodable {
     struct Body: Encodable {
         var code: String
         var message: String
