@@ -43,6 +43,30 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 
+/// What a library with routes is made with.
+let surface: [Target.Dependency] =
+    [
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOTLS", package: "swift-nio"),
+    ] + nio
+
+/// What tests of a whole node in their process are made with.
+let wholeNode: [Target.Dependency] =
+    [
+        "KithSurfaceTesting", "KithTesting", "KithServer", "KithModel", "KithDialects", "KithTransport", "KithTrust",
+        "KithStore", "KithMembership", "KithInference",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "CryptoExtras", package: "swift-crypto"),
+        .product(name: "SwiftASN1", package: "swift-asn1"),
+        .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "X509", package: "swift-certificates"),
+    ] + surface
+
 let package = Package(
     name: "kith",
     platforms: [.macOS(.v15)],
@@ -114,7 +138,7 @@ let package = Package(
             dependencies: ["KithModel", "CDNSSD", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
-        .target(name: "KithSync", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(name: "KithSync", dependencies: ["KithModel", "KithDialects"], swiftSettings: settings),
         .target(name: "KithAssist", dependencies: ["KithModel"], swiftSettings: settings),
         .target(name: "KithCulture", dependencies: ["KithModel"], swiftSettings: settings),
         .target(
@@ -138,34 +162,55 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
-            name: "KithHTTP",
+            name: "KithServer",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithTrust",
-                "KithMembership", "KithSync", "KithAssist", "KithVault", "KithCulture",
-                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+                "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
-                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
+            ] + nio,
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithPeers",
+            dependencies: [
+                "KithServer", "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore", "KithMembership",
+                "KithSync", "KithInference", "KithCulture",
+            ] + surface,
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithAPI",
+            dependencies: [
+                "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore",
+                "KithSync", "KithInference", "KithCulture",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+            ] + surface,
             resources: [.embedInCode("Status/openapi.yaml")],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "KithAIOS",
+            dependencies: [
+                "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore",
+                "KithMembership", "KithSync", "KithInference", "KithAssist", "KithVault",
+            ] + surface,
             swiftSettings: settings
         ),
         .target(
             name: "KithNode",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership",
-                "KithTrust", "KithHTTP", "KithSync", "KithAssist", "KithVault", "KithCulture",
+                "KithTrust", "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithSync", "KithAssist", "KithVault",
+                "KithCulture",
                 "Yams",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -180,8 +225,7 @@ let package = Package(
             name: "KithDoctor",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithMembership", "KithInference",
-                "KithStore",
-                "KithHTTP", "KithVault", "KithNode",
+                "KithStore", "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithVault", "KithNode",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -206,6 +250,19 @@ let package = Package(
             swiftSettings: settings,
             linkerSettings: linking),
         .target(name: "KithTesting", dependencies: ["KithModel", "KithMembership"] + nio, swiftSettings: settings),
+        .target(
+            name: "KithSurfaceTesting",
+            dependencies: [
+                "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithModel", "KithDialects", "KithTransport",
+                "KithTrust", "KithStore", "KithMembership", "KithInference", "KithTesting",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "X509", package: "swift-certificates"),
+            ] + surface,
+            swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithSyncTests", dependencies: ["KithModel", "KithSync", "KithTesting"], swiftSettings: settings),
@@ -225,7 +282,8 @@ let package = Package(
         .testTarget(
             name: "KithDoctorTests",
             dependencies: [
-                "KithDoctor", "KithDialects", "KithHTTP", "KithMembership", "KithModel", "KithNode", "KithStore",
+                "KithDoctor", "KithDialects", "KithPeers", "KithAPI", "KithMembership", "KithModel", "KithNode",
+                "KithStore",
                 "KithTrust",
                 "KithTesting",
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -262,25 +320,17 @@ let package = Package(
             ] + nio,
             swiftSettings: settings),
         .testTarget(
-            name: "KithHTTPTests",
-            dependencies: [
-                "KithHTTP", "KithDialects", "KithInference", "KithMembership", "KithModel", "KithStore", "KithTesting",
-                "KithTransport", "KithTrust", "KithSync", "KithAssist", "KithVault", "KithCulture",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "CryptoExtras", package: "swift-crypto"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "SwiftASN1", package: "swift-asn1"),
-                .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "X509", package: "swift-certificates"),
-            ] + nio,
-            swiftSettings: settings
-        ),
+            name: "KithServerTests",
+            dependencies: ["KithServer", "KithModel", "KithStore", "KithTrust", "KithTesting"] + surface,
+            swiftSettings: settings),
+        .testTarget(
+            name: "KithPeersTests", dependencies: ["KithPeers", "KithSync"] + wholeNode, swiftSettings: settings),
+        .testTarget(
+            name: "KithAPITests", dependencies: ["KithAPI", "KithPeers", "KithSync", "KithCulture"] + wholeNode,
+            swiftSettings: settings),
+        .testTarget(
+            name: "KithAIOSTests", dependencies: ["KithAIOS", "KithAPI", "KithPeers", "KithVault"] + wholeNode,
+            swiftSettings: settings),
         .testTarget(
             name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel", "KithTesting", "CDNSSD"],
             swiftSettings: settings),
@@ -300,7 +350,8 @@ let package = Package(
         .testTarget(
             name: "KithNodeTests",
             dependencies: [
-                "KithNode", "KithDialects", "KithModel", "KithMembership", "KithStore", "KithTesting", "KithTrust",
+                "KithNode", "KithAIOS", "KithDialects", "KithModel", "KithMembership", "KithStore", "KithTesting",
+                "KithTrust",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

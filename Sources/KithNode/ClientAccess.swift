@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithHTTP
 import KithModel
+import KithServer
 import KithStore
 import KithTrust
 import Logging

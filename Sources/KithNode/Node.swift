@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import KithAIOS
+import KithAPI
 import KithCulture
-import KithHTTP
 import KithInference
 import KithMembership
 package import KithModel
+import KithPeers
+import KithServer
 import KithStore
+import KithSync
 import KithTransport
 import KithTrust
 package import Logging
@@ -93,7 +97,8 @@ package struct Node: Sendable {
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
             logger: logger)
         let work = PeerWork(
-            routes: [CellPeerRoutes(cell: roles.kinCell)], sessions: StoredSessions(store: store, logger: logger), host: company.host,
+            routes: [CellPeerRoutes(cell: roles.kinCell)], sessions: StoredSessions(store: store, logger: logger),
+            host: company.host,
             presence: activity)
         let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithAPI
 import KithCulture
 import KithDialects
-import KithHTTP
 import KithInference
 import KithModel
+import KithPeers
 import KithStore
+import KithSync
 import KithTransport
 import Logging
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithHTTP
+import KithAIOS
 import KithMembership
 import KithModel
 import KithTransport

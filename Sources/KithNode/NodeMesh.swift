@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithAIOS
 import KithDialects
-import KithHTTP
 import KithInference
 import KithMembership
 import KithModel
+import KithPeers
 import KithStore
+import KithSync
 import KithTransport
 import KithTrust
 import Logging

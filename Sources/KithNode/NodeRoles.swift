@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import KithAIOS
+import KithAPI
 import KithDialects
-import KithHTTP
 import KithInference
 import KithMembership
 import KithModel
+import KithPeers
 import KithStore
 import KithTransport
 import KithVault

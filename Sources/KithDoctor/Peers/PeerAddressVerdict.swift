@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithHTTP
 import KithModel
+import KithPeers
 
 /// What was seen at one address of a peer, and what it means.
 struct PeerAddressVerdict: Sendable {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithDialects
-import KithHTTP
 import KithModel
+import KithPeers
 import KithTransport
 import KithTrust
 import NIOCore

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import KithMembership
+package import KithAIOS
 import Yams
 
 extension HostsFile {

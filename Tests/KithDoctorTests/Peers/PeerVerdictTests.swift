@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithHTTP
 import KithMembership
 import KithModel
+import KithPeers
 import Testing
-
 @testable import KithDoctor
 
 @Suite("What was seen at a peer's addresses")

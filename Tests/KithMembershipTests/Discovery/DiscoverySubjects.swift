@@ -118,15 +118,3 @@ final class EnvironmentSubject: DiscoverySubject {
 
     private func entries(_ ports: [Int]) -> String { ports.map { "192.0.2.1:\($0)" }.joined(separator: ",") }
 }
-
-enum TestID {
-    static func digest(_ number: Int) -> [UInt8] {
-        (0..<32).map { UInt8(truncatingIfNeeded: number >> ($0 % 4 * 8)) }
-    }
-
-    static func make(_ number: Int) throws -> NodeID {
-        struct Impossible: Error {}
-        guard let id = NodeID(digest: digest(number)) else { throw Impossible() }
-        return id
-    }
-}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import KithDialects
+import KithModel
+import KithServer
+
+/// What AIOS cells and bridges ask their discovery service.
+struct RegistryRoutes: Sendable {
+    /// Bytes of a body.
+    static let bodyLimit = 64 << 10
+
+    let registry: RegistryService
+    let identity: RegistryIdentity
+    let authorise: RegistryAccess.Rule
+    let reading: RegistryAccess.Rule
+    let counts: RequestCounts
+
+    func add(to router: SurfaceRouter) {
+        router.surface("/health", scope: .everyone, [.get: { _, _ in try health() }])
+        router.surface(
+            "/peers", scope: .everyone,
+            [
+                .get: { request, context in
+                    try await check(request, context, by: reading)
+                    return try peers()
+                }
+            ])
+        router.surface(
+            "/metrics", scope: .everyone,
+            [
+                .get: { request, context in
+                    try await check(request, context, by: reading)
+                    return .metrics(families())
+                }
+            ])
+        // Who may change an entry depends on whose it is, so the handlers decide.
+        router.surface("/register", scope: .everyone, [.post: { try await register($0, $1) }])
+        router.surface("/heartbeat", scope: .everyone, [.post: { try await heartbeat($0, $1) }])
+        router.surface("/deregister", scope: .everyone, [.post: { try await deregister($0, $1) }])
+        router.surface(
+            "/peer/:id", scope: .everyone,
+            [
+                .delete: { request, context in
+                    let id = try await remove(request, context)
+                    return try .json(RegistryAnswer(status: "deregistered", cell_id: id))
+                }
+            ])
+        router.surface(
+            "/unregister/:id", scope: .everyone,
+            [
+                .delete: { request, context in
+                    _ = try await remove(request, context)
+                    return try .json(RegistryAnswer(status: "unregistered"))
+                }
+            ])
+    }
+
+    // MARK: Reading
+
+    private func health() throws -> Response {
+        try .json(RegistryHealthAnswer(identity.cell()))
+    }
+
+    private func peers() throws -> Response {
+        let cells = registry.cells()
+        return try .json(
+            RegistryPeersAnswer(peers: cells.map(CellBody.init), count: cells.count, my_host: identity.host))
+    }
+
+    private func families() -> [MetricFamily] {
+        let (own, cells) = (identity.cell(), registry.cells())
+        return [
+            MetricFamily(
+                "aios_consciousness_level", .gauge, "The level that was declared for the cell.",
+                [.init(own.level, ["cell_id": own.cellID])]),
+            MetricFamily(
+                "aios_cell_info", .gauge, "Always 1; the labels say which cell it is.",
+                [.init(1, ["cell_id": own.cellID, "branch": own.branch])]),
+            MetricFamily(
+                "aios_discovery_peers", .gauge, "Cells that are registered and have not expired.",
+                value: Double(cells.count)),
+            MetricFamily(
+                "aios_peer_consciousness_level", .gauge, "The level that a registered cell told last.",
+                cells.map { .init($0.level, ["cell_id": $0.cellID]) }),
+            MetricFamily("kith_uptime_seconds", .gauge, "Since the role was started.", value: registry.uptime.seconds),
+            counts.family(role: "discovery"),
+        ]
+    }
+
+    // MARK: Changing
+
+    private func register(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let owner = try await owner(of: request, context)
+        let body = try await request.detailBody(upTo: Self.bodyLimit)
+        let cell = try CellInfo(body: body)
+        try RegistryRefusal.check(
+            registry.change(.entries) { $0.register(cell, by: owner, at: $1, wall: $2) }, body: body)
+        return try .json(RegistryAnswer(status: "registered", cell_id: cell.cellID))
+    }
+
+    private func heartbeat(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let owner = try await owner(of: request, context)
+        let body = try await request.detailBody(upTo: Self.bodyLimit)
+        var fields = try FieldReader(body)
+        let (id, level) = (fields.text("cell_id"), fields.number("consciousness_level"))
+        try fields.check()
+        let (refusal, count) = registry.change(.heartbeat) { registry, now, wall in
+            (
+                registry.heartbeat(id, level: level, by: owner, at: now, wall: wall),
+                registry.cells(at: now).count
+            )
+        }
+        try RegistryRefusal.check(refusal, body: body)
+        return try .json(RegistryAnswer(status: "ok", cell_id: id, peers_count: count))
+    }
+
+    private func deregister(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let owner = try await owner(of: request, context)
+        var fields = try FieldReader(try await request.detailBody(upTo: Self.bodyLimit))
+        let id = fields.text("cell_id")
+        try fields.check()
+        try remove(id, by: owner)
+        return try .json(RegistryAnswer(status: "deregistered", cell_id: id))
+    }
+
+    private func remove(_ request: Request, _ context: NodeRequestContext) async throws -> String {
+        let owner = try await owner(of: request, context)
+        let id = context.parameters.get("id").flatMap { PathSegment.unescaped($0) } ?? ""
+        try remove(id, by: owner)
+        return id
+    }
+
+    private func remove(_ id: String, by owner: RegistryOwner) throws {
+        let refusal = registry.change(.entries) { registry, now, _ in registry.deregister(id, by: owner, at: now) }
+        if case .unknown = refusal { throw DetailRefusal(status: .notFound, message: "Peer not found") }
+        try RegistryRefusal.check(refusal, body: .null)
+    }
+
+    // MARK: Requests
+
+    private func owner(of request: Request, _ context: NodeRequestContext) async throws -> RegistryOwner {
+        try await check(request, context, by: authorise)
+    }
+
+    @discardableResult
+    private func check(
+        _ request: Request, _ context: NodeRequestContext, by rule: RegistryAccess.Rule
+    ) async throws -> RegistryOwner {
+        let caller = RegistryCaller(head: request.head, remoteAddress: context.remoteAddress?.source)
+        switch await rule(caller) {
+        case .allowed(let owner): return owner
+        case .refused(let why):
+            throw DetailRefusal(status: .unauthorized, message: why, headers: [.wwwAuthenticate: "Bearer"])
+        }
+    }
+}

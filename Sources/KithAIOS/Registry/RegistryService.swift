@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import Logging
+import Synchronization
+
+/// The registry of a running node: the value, the time, and where it is kept.
+package final class RegistryService: Sendable {
+    /// How often entries are saved while cells come and go.
+    static let saveInterval = Duration.seconds(5)
+    /// How often they are saved while there are only heartbeats: often enough to be restored.
+    static let heartbeatSaveInterval = Duration.seconds(60)
+
+    /// What has happened since the entries were saved.
+    enum Change: Int {
+        case nothing, heartbeat, entries
+    }
+
+    private struct State {
+        var registry: Registry
+        var change = Change.nothing
+        var savedAt: Moment
+    }
+
+    private let state: Mutex<State>
+    private let storage: (any RegistryStorage)?
+    private let clock: any TimeSource
+    private let logger: Logger
+    private let startedAt: Moment
+
+    package init(
+        rules: RegistryAddressRules = RegistryAddressRules(), storage: (any RegistryStorage)? = nil,
+        clock: any TimeSource = MonotonicClock(), logger: Logger
+    ) {
+        state = Mutex(State(registry: Registry(rules: rules), savedAt: clock.now))
+        self.storage = storage
+        self.clock = clock
+        self.logger = logger
+        startedAt = clock.now
+    }
+
+    var uptime: Duration { clock.now - startedAt }
+
+    /// Takes up what an earlier life saved. To be called before the port is opened.
+    package func restore() async {
+        guard let storage else { return }
+        do {
+            guard let bytes = try await storage.load() else { return }
+            let (entries, savedAt) = try RegistryArchive.read(bytes)
+            state.withLock { $0.registry.restore(entries, savedAt: savedAt, at: clock.now, wall: .now()) }
+        } catch {
+            logger.warning("registry begins empty", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Expires and saves entries until cancelled, and saves once more then.
+    package func run() async {
+        while true {
+            do {
+                try await clock.sleep(until: clock.now + Self.saveInterval, tolerance: .seconds(1))
+            } catch { break }
+            let now = clock.now
+            state.withLock { if $0.registry.expire(at: now) { $0.change = .entries } }
+            await save(isLast: false)
+        }
+        // A task of its own, because a store may refuse to work for a cancelled one.
+        await Task { await save(isLast: true) }.value
+    }
+
+    /// The cells that have not expired, by id.
+    package func cells() -> [CellInfo] { state.withLock { $0.registry.cells(at: clock.now) } }
+
+    func change<Outcome>(
+        _ change: Change, _ body: (inout Registry, Moment, WallTime) -> Outcome
+    ) -> Outcome {
+        let (now, wall) = (clock.now, WallTime.now())
+        return state.withLock { state in
+            if state.change.rawValue < change.rawValue { state.change = change }
+            return body(&state.registry, now, wall)
+        }
+    }
+
+    private func save(isLast: Bool) async {
+        guard let storage else { return }
+        let now = clock.now
+        let saved = state.withLock { state -> (change: Change, entries: [Registry.Entry])? in
+            let isDue =
+                switch state.change {
+                case .nothing: false
+                case .heartbeat: isLast || now - state.savedAt >= Self.heartbeatSaveInterval
+                case .entries: true
+                }
+            guard isDue else { return nil }
+            defer { (state.change, state.savedAt) = (.nothing, now) }
+            return (state.change, state.registry.entries(at: now))
+        }
+        guard let saved else { return }
+        do {
+            try await storage.save(try RegistryArchive.bytes(of: saved.entries, savedAt: .now()))
+        } catch {
+            state.withLock { if $0.change.rawValue < saved.change.rawValue { $0.change = saved.change } }
+            logger.error("registry not saved", metadata: ["reason": "\(error)"])
+        }
+    }
+}

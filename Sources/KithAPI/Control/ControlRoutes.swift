@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import KithDialects
+import KithPeers
+import KithServer
+
+/// Trust as the command line controls it: who this node is, whom it trusts, and who is near.
+struct ControlRoutes: Sendable {
+    /// Bytes; a code and a name are short.
+    private static let largestBody = 16_384
+
+    private static let peersPath = "/api/peers"
+
+    let control: any MeshControl
+
+    func add(to router: SurfaceRouter) {
+        router.surface("/api/identity", scope: .read, [.get: { _, _ in try .json(control.identity()) }])
+        router.surface("/api/invitations", scope: .admin, [.post: { request, _ in try await invite(request) }])
+        router.surface("/api/join", scope: .admin, [.post: { request, _ in try await join(request) }])
+        router.surface(Self.peersPath + "/nearby", scope: .read, [.get: { _, _ in try .json(control.nearby()) }])
+        router.surface(
+            Self.peersPath + "/{id}", scope: .admin,
+            [
+                .patch: { request, _ in try await change(request) },
+                .delete: { request, _ in try .json(try await control.forget(try peer(in: request).rawValue)) },
+            ])
+    }
+
+    /// Whether a path is one of those that answer errors as ``ControlFailure`` is rendered.
+    static func cover(_ path: String) -> Bool {
+        let places = [
+            "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
+            LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
+            DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path,
+        ]
+        return places.contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+
+    // MARK: Requests
+
+    private func invite(_ request: Request) async throws -> Response {
+        let wanted = try await decode(ControlMessage.InvitationRequest.self, from: request)
+        let limits = InvitationLimits.expirySeconds
+        if let seconds = wanted.expiresSeconds, !limits.contains(seconds) {
+            throw ControlFailure(
+                .invalid, "'expires_seconds' must be from \(limits.lowerBound) to \(limits.upperBound)")
+        }
+        return try .json(try await control.invite(wanted), status: .created, headers: Self.unstored)
+    }
+
+    private func join(_ request: Request) async throws -> Response {
+        let wanted = try await decode(ControlMessage.JoinRequest.self, from: request)
+        guard wanted.code.utf8.count <= InvitationLimits.longestCode else {
+            throw ControlFailure(.malformedCode, "that is too long to be a code; paste what kith invite printed")
+        }
+        return try .json(try await control.join(wanted))
+    }
+
+    private func change(_ request: Request) async throws -> Response {
+        let peer = try peer(in: request)
+        let change = try await decode(ControlMessage.PeerChange.self, from: request)
+        guard change.name != nil || change.tier != nil else {
+            throw ControlFailure(.invalid, "nothing is to be changed: give 'name' or 'tier'")
+        }
+        return try .json(try await control.change(peer.rawValue, change))
+    }
+
+    private func decode<Message: Decodable>(_ type: Message.Type, from request: Request) async throws -> Message {
+        try JSONBody.decode(type, from: try await request.jsonBody(upTo: Self.largestBody))
+    }
+
+    private func peer(in request: Request) throws -> PeerReference {
+        guard let peer = PeerReference(String(request.uri.path.dropFirst(Self.peersPath.count + 1))) else {
+            throw ControlFailure(.unknownPeer, "the path does not name a peer; give its name or its id")
+        }
+        return peer
+    }
+
+    /// A code is a secret, and no cache on the way may keep it.
+    private static let unstored: HTTPFields = [.cacheControl: "no-store"]
+}

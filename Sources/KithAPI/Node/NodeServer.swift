@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import Hummingbird
+import HummingbirdCore
+package import KithModel
+package import KithServer
+package import KithTrust
+package import Logging
+package import NIOCore
+
+/// The node role's listener.
+package enum NodeServer {
+    /// - Parameter onListening: Told of the channel when the port is open.
+    package static func listener(
+        services: NodeServices, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
+        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void
+    ) -> HTTPListener<ApartResponder<RouterResponder<NodeRequestContext>>> {
+        let router = SurfaceRouter(context: NodeRequestContext.self)
+        router.addMiddleware {
+            ErrorRendering(dialect: ErrorDialect.ofClients)
+            AccessMiddleware(access: services.access)
+            OriginMiddleware(access: services.access)
+            Expectations()
+        }
+        OpenAIRoutes(services: services).add(to: router)
+        SeedRoutes(services: services).add(to: router)
+        HealthRoutes(services: services).add(to: router)
+        let listening = ListeningAddress(address)
+        StatusRoutes(services: services, listening: listening).add(to: router)
+        ControlRoutes(control: services.control).add(to: router)
+        KeyRoutes(services: services).add(to: router)
+        ContextRoutes(services: services).add(to: router)
+        LevelRoutes(services: services).add(to: router)
+        SyncRoutes(services: services).add(to: router)
+        EventRoutes(services: services).add(to: router)
+        SessionRoutes(services: services).add(to: router)
+        RoutingRoutes(services: services).add(to: router)
+        DrainRoutes(services: services).add(to: router)
+        if let company = services.company {
+            CompanionRoutes(services: services, company: company).add(to: router)
+            CultureRoutes(services: services, company: company).add(to: router)
+        }
+        let hotRoute = HotRoute(services: services, logger: logger)
+        return HTTPListener(
+            Application(
+                responder: ApartResponder(base: router.buildResponder()),
+                server: .surface(limits: limits, errors: .openAI, early: hotRoute.handler, tls: tls),
+                configuration: ApplicationConfiguration(
+                    address: .hostname(address.host, port: address.port),
+                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+                onServerRunning: { channel in
+                    listening.opened(port: channel.localAddress?.port)
+                    await onListening(channel)
+                },
+                logger: logger))
+    }
+}

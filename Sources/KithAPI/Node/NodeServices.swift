@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithInference
+package import KithModel
+package import KithPeers
+package import KithServer
+package import KithStore
+
+/// What the routes of a node work with.
+package struct NodeServices: Sendable {
+    package var name: NodeName
+    package var version: String
+    package var dispatcher: Dispatcher
+    package var mesh: PeerDirectory
+    package var engine: any EngineStatusSource
+    package var store: Store
+    package var clock: any TimeSource
+    package var limits: SurfaceLimits
+    /// This node's declared level, which may change.
+    package var level: @Sendable () -> Double
+    package var access: AccessControl
+    package var control: any MeshControl
+    package var state: any SharedState
+    package var events: EventHub
+    package var startedAt: Moment
+    /// `nil` for a node that keeps none.
+    package var company: Company?
+
+    package init(
+        name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
+        store: Store, clock: any TimeSource, limits: SurfaceLimits,
+        level: @escaping @Sendable () -> Double, access: AccessControl, control: any MeshControl,
+        state: any SharedState, events: EventHub, company: Company? = nil
+    ) {
+        self.name = name
+        self.version = version
+        self.dispatcher = dispatcher
+        self.mesh = mesh
+        self.engine = engine
+        self.store = store
+        self.clock = clock
+        self.limits = limits
+        self.level = level
+        self.control = control
+        self.state = state
+        self.events = events
+        self.access = access
+        self.company = company
+        startedAt = clock.now
+    }
+}
+
+/// How much a client may send, and get.
+package struct SurfaceLimits: Sendable {
+    /// Bytes of a body on the seeds' routes.
+    package var seedBody: Int
+    /// Bytes of a body on the OpenAI routes, where images and long documents come in.
+    package var openAIBody: Int
+    /// Tokens of a chat answer whose length the client did not limit.
+    package var defaultMaxTokens: Int
+    /// How long a client with an open stream is left without a word.
+    package var heartbeat: Duration
+
+    package init(
+        seedBody: Int = 1 << 20, openAIBody: Int = 4 << 20, defaultMaxTokens: Int = 2048,
+        heartbeat: Duration = .seconds(5)
+    ) {
+        self.seedBody = seedBody
+        self.openAIBody = openAIBody
+        self.defaultMaxTokens = defaultMaxTokens
+        self.heartbeat = heartbeat
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPTypes
+import Hummingbird
+import KithDialects
+import KithInference
+import KithModel
+import KithServer
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// OpenAI's API as its clients use it: chat and text completions, models, embeddings.
+struct OpenAIRoutes: Sendable {
+    let services: NodeServices
+
+    func add(to router: SurfaceRouter) {
+        router.surface(
+            "/v1/chat/completions", scope: .chat, [.post: { try await chatCompletions($0, $1) }])
+        router.surface("/v1/completions", scope: .chat, [.post: { try await completions($0, $1) }])
+        router.surface("/v1/embeddings", scope: .chat, [.post: { request, _ in try await embeddings(request) }])
+        router.surface("/v1/models", scope: .chat, [.get: { _, _ in try models() }])
+        router.surface("/v1/models/**", scope: .chat, [.get: { request, _ in try model(request) }])
+    }
+
+    // MARK: Completions
+
+    private func chatCompletions(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
+        return try await answer(try OpenAICompletion(chat: bytes), to: request, context)
+    }
+
+    private func completions(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
+        return try await answer(try OpenAICompletion(text: bytes), to: request, context)
+    }
+
+    private func answer(
+        _ completion: OpenAICompletion, to request: Request, _ context: NodeRequestContext
+    ) async throws -> Response {
+        guard completion.request.streams else {
+            let routed = try await services.dispatch(completion.request, headers: request.headers)
+            return try completion.reply(routed, services: services).response
+        }
+        return try await OpenAIStreamWriter.response(
+            to: completion, headers: request.headers, path: request.uri.path, services: services,
+            logger: context.logger)
+    }
+
+    // MARK: Embeddings and models
+
+    private func embeddings(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
+        let decoded = try OpenAIEmbeddingRequest.read(bytes)
+        let (answer, route) = try await services.embed(decoded.request, headers: request.headers)
+        let body = OpenAIEmbeddings.body(answer, encoding: decoded.encoding)
+        return PlainReply(json: ByteBuffer(bytes: body), route: route.headerValue).response
+    }
+
+    private func models() throws -> Response { try .json(OpenAIModelList(listed)) }
+
+    /// The models that are offered, and after them the aliases, so that programs let people choose those too.
+    private var listed: [ModelInfo] {
+        let offered = services.knownModels()
+        let names = Set(offered.map(\.id))
+        return offered + services.dispatcher.aliases.names.filter { !names.contains($0) }.map { ModelInfo(id: $0) }
+    }
+
+    /// Model names may hold slashes, so the rest of the path is the name.
+    private func model(_ request: Request) throws -> Response {
+        let path = request.uri.path.dropFirst("/v1/models/".count)
+        let name = ModelID(String(path).removingPercentEncoding ?? String(path))
+        guard let model = listed.first(where: { $0.id == name }) else {
+            throw ChatFailure(
+                .modelNotFound, "model '\(name)' not found", field: "model",
+                knownModels: services.knownModels().map(\.id))
+        }
+        return try .json(OpenAIModel(model))
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncAlgorithms
+import HTTPTypes
+import Hummingbird
+import KithInference
+import KithModel
+import KithServer
+import Logging
+import NIOCore
+import Synchronization
+
+/// Writes a routed answer as server-sent events through the framework, to its end or to an explicit error; never a fake end.
+///
+/// As ``HotStream``, for requests that do not come that way: HTTP/2, text completions, and whatever is unusual.
+struct OpenAIStreamWriter: Sendable {
+    private enum Signal: Sendable {
+        case silence
+        case routed(RoutedAnswer)
+        case event(RoutedEvent)
+        case ended((any Error)?)
+    }
+
+    private let signals: Signals
+    private let services: NodeServices
+    private let notice: WaitNotice
+    private let logger: Logger
+    private let path: String
+
+    /// Begins to look for somebody who answers, and waits for at most a second.
+    ///
+    /// - Returns: The answer's head and what writes its body.
+    /// - Throws: What went wrong within that second; then it has its own status.
+    static func response(
+        to completion: OpenAICompletion, headers: HTTPFields, path: String, services: NodeServices, logger: Logger
+    ) async throws -> Response {
+        let notice = WaitNotice()
+        let signals = Signals(completion, headers: headers, notice: notice, services: services)
+        let writer = OpenAIStreamWriter(
+            signals: signals, services: services, notice: notice, logger: logger, path: path)
+        var text = completion.streamText
+        var route: RouteReport?
+        switch await signals.next() {
+        case .routed(let routed)?:
+            text.answered(by: routed)
+            route = routed.route
+        case .ended(let error?)?: throw error
+        case .silence?: break
+        case .event?, .ended(nil)?, nil: throw CancellationError()  // nobody waits any more
+        }
+        return .eventStream(route: route?.headerValue) { [text] in try await writer.write(text, to: &$0) }
+    }
+
+    @concurrent
+    private func write(_ text: OpenAIStreamText, to writer: inout any ResponseBodyWriter) async throws {
+        var text = text
+        while let signal = await signals.next() {
+            var bytes: [UInt8] = []
+            var isOver = false
+            switch signal {
+            case .silence: OpenAIStreamText.append(comment: notice.words, to: &bytes)
+            case .routed(let routed):
+                text.answered(by: routed)
+                OpenAIStreamText.append(comment: "answered by " + routed.route.headerValue, to: &bytes)
+            case .event(let event): text.append(event, to: &bytes)
+            case .ended(nil):
+                services.record(.completed)
+                isOver = true
+            case .ended(let error?):
+                if error is CancellationError { throw error }
+                let problem = SurfaceProblem(error)
+                problem.log(path: path, to: logger)
+                services.record(.cutOff)
+                text.append(problem: problem, to: &bytes)
+                isOver = true
+            }
+            if !bytes.isEmpty { try await writer.write(ByteBuffer(bytes: bytes)) }
+            if isOver { break }
+        }
+        try await writer.finish(nil)
+    }
+
+    /// What happens to one answer, one thing after the other: who gives it, its events, and that nothing was said for a while.
+    ///
+    /// Dropping it ends the generation.
+    private final class Signals: Sendable {
+        private let channel = AsyncChannel<Signal>()
+        private let answering: Task<Void, Never>
+        private let watching: Task<Void, Never>
+
+        init(_ completion: OpenAICompletion, headers: HTTPFields, notice: WaitNotice, services: NodeServices) {
+            let heard = Heard(services.clock)
+            answering = Task { [channel, heard] in
+                func tell(_ signal: Signal) async {
+                    await channel.send(signal)
+                    heard.note()
+                }
+                do {
+                    var request = completion.request
+                    request.notice = notice
+                    let routed = try await services.dispatch(request, headers: headers)
+                    guard case .stream(let stream) = routed.body else {
+                        throw ChatFailure(.invalidAnswer, "a whole answer came where a stream was asked for")
+                    }
+                    await tell(.routed(routed))
+                    while let event = try await stream.next() { await tell(.event(event)) }
+                    await tell(.ended(nil))
+                } catch {
+                    await tell(.ended(error))
+                }
+                channel.finish()
+            }
+            watching = Task { [channel, heard] in
+                let heartbeat = services.limits.heartbeat
+                var limit = min(.seconds(1), heartbeat)
+                while !Task.isCancelled {
+                    do { try await services.clock.sleep(for: limit) } catch { return }
+                    let silence = heard.silence
+                    limit = silence < limit ? limit - silence : heartbeat
+                    if limit == heartbeat { await channel.send(.silence) }
+                }
+            }
+        }
+
+        deinit {
+            answering.cancel()
+            watching.cancel()
+        }
+
+        /// - Returns: `nil` when all was told, or the calling task was cancelled.
+        func next() async -> Signal? {
+            var iterator = channel.makeAsyncIterator()
+            return await iterator.next()
+        }
+    }
+
+    /// When something was told last.
+    private final class Heard: Sendable {
+        private let clock: any TimeSource
+        private let at: Mutex<Moment>
+
+        init(_ clock: any TimeSource) {
+            self.clock = clock
+            at = Mutex(clock.now)
+        }
+
+        var silence: Duration { clock.now - at.withLock { $0 } }
+
+        func note() { at.withLock { $0 = clock.now } }
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import KithCulture
+import KithDialects
+import KithInference
+import KithModel
+import KithPeers
+import KithServer
+import KithStore
+
+/// What synth-mind's peers, pages and monitors ask for.
+struct SeedRoutes: Sendable {
+    /// Turns of a conversation that go with a question.
+    static let historyLimit = 40
+    /// Of the model's context, what the history may take.
+    static let historyShare = 0.5
+    static let unknownContext = 4096
+
+    let services: NodeServices
+
+    func add(to router: SurfaceRouter) {
+        router.surface(
+            "/api/generate", scope: [.chat, .peer],
+            [.post: { request, context in try await generate(request, for: try? context.caller.get()) }])
+        router.surface("/api/chat", scope: .chat, [.post: { request, _ in try await chat(request) }])
+        router.surface("/api/feedback", scope: .chat, [.post: { request, _ in try await feedback(request) }])
+        router.surface("/api/state", scope: .read, [.get: { _, _ in try await state() }])
+    }
+
+    private func generate(_ request: Request, for principal: Principal?) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
+        let asked = try JSONBody.decode(SeedGenerateRequest.self, from: bytes).checked()
+        if case .key(let key)? = principal, !key.scopes.contains(.chat), let company = services.company {
+            return try await talk(asked, with: key, in: company)
+        }
+        let limit = contextLimit(for: asked.model)
+        let question = ChatRequest(
+            model: asked.model, messages: [ChatMessage(.user, asked.prompt)],
+            sampling: SamplingOptions(maxTokens: min(asked.maxTokens, limit), temperature: asked.temperature),
+            streams: false)
+        let (answer, routed) = try await wholeAnswer(to: question, headers: request.headers)
+        services.record(.completed)
+        return try .json(
+            SeedGenerateAnswer(
+                response: answer.message.text.trimmed, model: routed.model.rawValue, route: routed.route.headerValue,
+                usage: .init(
+                    prompt_tokens: answer.usage.promptTokens, completion_tokens: answer.usage.completionTokens),
+                finish_reason: answer.finish, max_tokens_clamped_to: asked.maxTokens > limit ? limit : nil),
+            route: routed.route.headerValue)
+    }
+
+    /// Whoever may not chat is no user but a peer: answered as one, with nothing private in scope.
+    private func talk(
+        _ asked: SeedGenerateRequest, with key: ClientKeyRecord, in company: Company
+    ) async throws -> Response {
+        do {
+            let (answer, worded) = try await company.host.answer(
+                PeerQuestion(prompt: asked.prompt, temperature: asked.temperature, maxTokens: asked.maxTokens),
+                from: "key:" + key.id, named: key.name)
+            return try .json(
+                SeedGenerateAnswer(
+                    response: answer.value.response.trimmed, model: worded.model?.rawValue ?? "", route: "",
+                    usage: .init(
+                        prompt_tokens: worded.usage.promptTokens, completion_tokens: worded.usage.completionTokens),
+                    finish_reason: .stop,
+                    max_tokens_clamped_to: asked.maxTokens > CompanionHost.tokenLimit ? CompanionHost.tokenLimit : nil))
+        } catch CompanionHost.Refusal.tooOften(let wait) {
+            return try Self.rateLimited(wait, limit: company.host.limits.questions)
+        } catch let refusal as CompanionHost.Refusal {
+            throw ChatFailure(refusal)
+        }
+    }
+
+    /// As the seed words it.
+    private static func rateLimited(_ wait: Duration, limit: Int) throws -> Response {
+        let seconds = max(1, Int(wait.seconds.rounded(.up)))
+        var response = try Response.json(SeedRateLimit(retry_after: seconds, limit: limit), status: .tooManyRequests)
+        response.headers[.retryAfter] = String(seconds)
+        for (name, value) in [("Limit", limit), ("Remaining", 0), ("Reset", seconds)] {
+            response.headers[.known("X-RateLimit-\(name)")] = String(value)
+        }
+        return response
+    }
+
+    private func chat(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
+        let asked = try JSONBody.decode(SeedChatRequest.self, from: bytes).checked()
+        let session = asked.session ?? .random()
+        let history = try await recentTurns(of: session, model: asked.model)
+        let insights = asked.usesCulture ? await services.company?.offer(for: asked.message) ?? [] : []
+        let offered = insights.isEmpty ? [] : [ChatMessage(.system, CompanionPrompts.offer(of: insights.map(\.text)))]
+        let question = ChatRequest(
+            model: asked.model, messages: offered + history + [ChatMessage(.user, asked.message)],
+            sampling: SamplingOptions(maxTokens: services.limits.defaultMaxTokens), streams: false)
+        let (answer, routed) = try await wholeAnswer(to: question, headers: request.headers)
+        let text = answer.message.text.trimmed
+        try await services.store.appendExchange(
+            session: session, user: asked.message, assistant: text, outcome: .completed, model: routed.model,
+            node: routed.route.candidate?.name, usage: answer.usage, at: .now())
+        let state = try await services.store.state(at: .now())
+        return try .json(
+            SeedChatAnswer(
+                response: text,
+                state: .init(
+                    valence: state.valence, mood_tags: state.moodTags.map(\.rawValue), turn_count: state.turnCount),
+                session: session.rawValue, model: routed.model.rawValue, route: routed.route.headerValue,
+                insights: insights.isEmpty ? nil : insights.map(SeedChatAnswer.Offered.init)),
+            route: routed.route.headerValue)
+    }
+
+    private func feedback(_ request: Request) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
+        let given = try JSONBody.decode(SeedFeedbackRequest.self, from: bytes)
+        do {
+            try await services.store.addFeedback(
+                session: given.session, score: given.score, comment: given.comment, at: .now())
+        } catch  where error.code == .unknownSession {
+            throw ChatFailure(.invalidRequest, error.message, field: "session")
+        }
+        let state = try await services.store.state(at: .now())
+        return try .json(FeedbackAnswer(valence: state.valence))
+    }
+
+    private struct FeedbackAnswer: Encodable {
+        var success = true
+        var valence: Double
+    }
+
+    private func state() async throws -> Response {
+        let now = WallTime.now()
+        let state = try await services.store.state(at: now)
+        let peers = services.mesh.peers()
+        var culture: SeedStateAnswer.Culture?
+        if services.company != nil {
+            culture = .init(
+                insights: try await services.store.insightCount(on: .live),
+                waiting: try await services.store.insightCount(on: .waiting))
+        }
+        return try .json(
+            SeedStateAnswer(
+                timestamp: now.rfc3339, turn_count: state.turnCount, valence: state.valence,
+                mood_tags: state.moodTags.map(\.rawValue), sessions: state.sessions,
+                sessions_completed: state.sessionsCompleted, node: services.name.rawValue, level: services.level(),
+                peers: .init(known: peers.count, up: peers.count { $0.state == .up }), culture: culture))
+    }
+
+    // MARK: Answers in one piece
+
+    private func wholeAnswer(
+        to question: ChatRequest, headers: HTTPFields
+    ) async throws -> (WholeAnswer, RoutedAnswer) {
+        let routed = try await services.dispatch(question, headers: headers)
+        guard case .whole(let answer) = routed.body else {
+            throw ChatFailure(.invalidAnswer, "the engine answered in another dialect than it was asked in")
+        }
+        return (answer, routed)
+    }
+
+    /// The tokens that an answer may have at most: the longest context on offer for the model.
+    private func contextLimit(for model: ModelID?) -> Int {
+        let models = services.knownModels().filter { model == nil || $0.id == model }
+        return max(1, models.compactMap(\.contextLength).max() ?? Self.unknownContext)
+    }
+
+    /// As much of the conversation's end as half of the context holds, beginning with a question.
+    private func recentTurns(of session: SessionID, model: ModelID?) async throws -> [ChatMessage] {
+        let turns = try await services.store.history(session: session, limit: Self.historyLimit)
+        var room = Int(Double(contextLimit(for: model)) * Self.historyShare)
+        var kept: [ChatMessage] = []
+        for message in turns.reversed().map(\.message) {
+            room -= ChatRequest(messages: [message]).estimatedPromptTokens
+            guard room >= 0 else { break }
+            kept.append(message)
+        }
+        if kept.last?.role == .assistant { kept.removeLast() }
+        return kept.reversed()
+    }
+}
+
+extension String {
+    /// Without white space at either end, as the seed's answers are.
+    fileprivate var trimmed: String {
+        let start = firstIndex { !$0.isWhitespace } ?? endIndex
+        let end = lastIndex { !$0.isWhitespace }.map(index(after:)) ?? start
+        return String(self[start..<max(start, end)])
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import KithDialects
+import KithModel
+import KithServer
+
+/// What happens in this node, as it happens.
+struct EventRoutes: Sendable {
+    static let path = "/api/events"
+
+    let services: NodeServices
+
+    func add(to router: SurfaceRouter) {
+        router.surface(Self.path, scope: .read, [.get: { request, _ in try follow(request) }])
+    }
+
+    private func follow(_ request: Request) throws -> Response {
+        let kinds = try request.uri.queryParameters["kinds"].map { try Self.kinds(String($0)) }
+        guard let events = services.events.follow(kinds ?? Set(NodeEvent.Kind.allCases)) else {
+            throw ControlFailure(.busy, "\(EventHub.followerLimit) follow the events already; try again later")
+        }
+        let writer = EventStreamWriter(events: events, clock: services.clock)
+        return Response.eventStream { body in try await writer.write(to: &body) }
+    }
+
+    /// - Parameter text: Names of kinds with commas between them.
+    private static func kinds(_ text: String) throws -> Set<NodeEvent.Kind> {
+        let words = text.split(separator: ",")
+        let kinds = words.compactMap { NodeEvent.Kind(rawValue: String($0)) }
+        guard !kinds.isEmpty, kinds.count == words.count else {
+            let all = NodeEvent.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ControlFailure(.invalid, "'kinds' must name some of \(all), with commas between them")
+        }
+        return Set(kinds)
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithInference
+package import KithModel
+import KithServer
+import KithTransport
+import NIOCore
+import NIOHTTP1
+
+/// Asks a kin; the other end is ``PeerRoutes``.
+package struct PeerClient: Answering {
+    /// Bytes of an answer in one piece.
+    private static let answerLimit = 64 << 20
+
+    private let id: NodeID
+    private let addresses: @Sendable () -> [PeerAddress]
+    private let links: PeerLinks
+    private let clock: any TimeSource
+    private let onContact: @Sendable () -> Void
+
+    /// - Parameter onContact: Told of every sign of life in the middle of an answer.
+    init(
+        id: NodeID, addresses: @escaping @Sendable () -> [PeerAddress], links: PeerLinks, clock: any TimeSource,
+        onContact: @escaping @Sendable () -> Void
+    ) {
+        self.id = id
+        self.addresses = addresses
+        self.links = links
+        self.clock = clock
+        self.onContact = onContact
+    }
+
+    package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
+        // The kin keeps talking while its engine does not: silence means that the kin is gone. But for an answer in one piece,
+        // of which nothing can be said before it is there; then it is membership that notices.
+        let silence = request.wantsWholeAnswer ? ChatRequest.wholeAnswerLimit : PeerWire.keepAlive * 2
+        let link = try await link()
+        let response = try await link.connection.stream(
+            bounded(
+                link.request(
+                    .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try KinQuestion.encode(request)),
+                    type: PeerWire.questionType, limits: UpstreamLimits(firstByte: silence, stall: silence)),
+                by: request.deadline))
+        guard response.status == 200 else {
+            try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
+            throw ChatFailure(.invalidAnswer, "\(link.address) answered with status \(response.status)")
+        }
+        let type = response.headers.first(name: "content-type") ?? ""
+        guard !type.hasPrefix(PeerWire.eventsType) else {
+            return .events(
+                EngineStream(
+                    body: response.body, decoder: PeerAnswerDecoder(request, onContact: onContact),
+                    stallLimit: request.stallLimit))
+        }
+        let body = try await response.body.collect(upTo: Self.answerLimit)
+        let time = response.headers.first(name: PeerWire.engineTimeHeader).flatMap(Double.init)
+        return .verbatim(
+            VerbatimAnswer(
+                contentType: type, body: Array(body.readableBytesView), engineTime: Duration(engineMilliseconds: time)))
+    }
+
+    package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
+        let link = try await link()
+        let reply = try await link.connection.collect(
+            bounded(
+                link.request(
+                    .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
+                    limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit)), by: request.deadline
+            ))
+        try Self.check(reply.status, body: reply.body)
+        let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
+        guard vectors.count == request.inputCount else {
+            throw ChatFailure(.invalidAnswer, "the node did not embed every text")
+        }
+        return EmbeddingAnswer(model: request.model ?? "", vectors: vectors, promptTokens: tokens)
+    }
+
+    /// Tells the kin the time that is left, so that it does not work for one who has gone.
+    private func bounded(_ request: UpstreamRequest, by deadline: Moment?) -> UpstreamRequest {
+        guard let deadline else { return request }
+        var request = request
+        request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(deadline - clock.now))
+        return request
+    }
+
+    private func link() async throws -> PeerLink {
+        do {
+            return try await links.link(to: id, at: addresses())
+        } catch let failure as LinkFailure {
+            throw ChatFailure(.unreachable, "\(failure)", cause: failure)
+        }
+    }
+
+    private static func check(_ status: Int, body: ByteBuffer) throws {
+        switch status {
+        case 200: return
+        case 403:
+            let refusal = try? decode(PeerRefusal.self, from: body)  // without one the status says enough
+            throw ChatFailure(.unauthorized, refusal?.message ?? "the node refuses this node")
+        default:
+            if case .failure(let failure) = try? decode(PeerWire.Line.self, from: body) { throw failure }
+            throw ChatFailure(.engineError, "the node answered with status \(status)")
+        }
+    }
+
+    private static func decode<Value: Decodable>(_ type: Value.Type, from body: ByteBuffer) throws -> Value {
+        do {
+            return try JSONBody.decode(type, from: body.readableBytesView)
+        } catch {
+            throw ChatFailure(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
+        }
+    }
+}
+
+/// Reads what a kin tells of an answer: its engine's own events and those of ``PeerWire``.
+private struct PeerAnswerDecoder: EngineStreamDecoding {
+    private var events: OpenAIEventReader
+    private let onContact: @Sendable () -> Void
+
+    init(_ request: ChatRequest, onContact: @escaping @Sendable () -> Void) {
+        events = OpenAIEventReader(
+            for: request, model: request.model ?? "",
+            own: .init(named: PeerWire.eventName) { data in
+                switch try PeerWire.Line(data: data) {
+                case .event(let event): return event
+                case .failure(let failure): throw failure
+                }
+            })
+        self.onContact = onContact
+    }
+
+    mutating func feed(_ bytes: ByteBuffer, into found: inout [ChatEvent]) throws {
+        onContact()
+        try events.feed(bytes.readableBytesView, into: &found)
+    }
+
+    mutating func end() throws -> [ChatEvent] { throw EngineStream.cutOff }
+}
+
+extension PeerWire.Line {
+    fileprivate init(data: [UInt8]) throws {
+        do {
+            self = try JSONBody.decode(PeerWire.Line.self, from: data)
+        } catch {
+            throw ChatFailure(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+package import KithModel
+import KithSync
+package import KithTransport
+package import NIOCore
+package import NIOHTTP1
+
+/// A connection to a node that has proven its id and said hello.
+package struct PeerLink: Sendable {
+    package let id: NodeID
+    package let hello: PeerHello
+    package let connection: MultiplexedConnection
+
+    package var address: PeerAddress { connection.address }
+
+    /// - Throws: ``LinkFailure`` when the other side does not want to talk, or speaks no common version.
+    static func greet(
+        _ id: NodeID, on connection: MultiplexedConnection, with hello: PeerHello, limit: Duration
+    ) async throws -> PeerLink {
+        let reply = try await connection.collect(
+            try Self.request(
+                hello, PeerWire.helloPath, to: connection,
+                limits: UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 64 << 10)))
+        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        guard reply.status == 200,
+            let theirs = try? JSONBody.decode(PeerHello.self, from: reply.body.readableBytesView)
+        else { throw LinkFailure.unreachable("it does not answer as a kith node does") }
+        guard hello.protocols.common(with: theirs.protocols) != nil else {
+            throw LinkFailure.incompatible(theirs: theirs.protocols, ours: hello.protocols)
+        }
+        return PeerLink(id: id, hello: theirs, connection: connection)
+    }
+
+    /// Sends a message and waits for the answer.
+    ///
+    /// - Throws: ``LinkFailure`` with `rejected`; ``ChatFailure``; `CancellationError`.
+    func exchange<Answer: Decodable>(
+        _ message: some Encodable, _ path: String, for type: Answer.Type, limit: Duration
+    ) async throws -> Answer {
+        let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 8 << 20)
+        let reply = try await connection.collect(
+            try Self.request(message, path, to: connection, limits: limits))
+        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        guard reply.status == 200 else {
+            throw ChatFailure(.engineError, "the node answered with status \(reply.status)")
+        }
+        return try JSONBody.decode(type, from: reply.body.readableBytesView)
+    }
+
+    /// Sends what this node knows of the shared state, and waits for what the other does.
+    ///
+    /// - Throws: As ``exchange(_:_:for:limit:)``; ``SyncMessageProblem``.
+    func exchange(_ message: SyncMessage, limit: Duration) async throws -> SyncMessage {
+        let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: SyncBudget.byteLimit)
+        let reply = try await connection.collect(
+            request(
+                .POST, PeerWire.statePath, body: ByteBuffer(bytes: message.encoded()), type: PeerWire.stateType,
+                limits: limits))
+        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        guard reply.status == 200 else {
+            throw ChatFailure(.engineError, "the node answered with status \(reply.status)")
+        }
+        return try SyncMessage(decoding: [UInt8](buffer: reply.body))
+    }
+
+    /// Asks which models the node offers.
+    func models(limit: Duration) async throws -> PeerModels {
+        let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 1 << 20)
+        let reply = try await connection.collect(request(.GET, PeerWire.modelsPath, limits: limits))
+        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        return try JSONBody.decode(PeerModels.self, from: reply.body.readableBytesView)
+    }
+
+    /// A request with a body that is sent as it is.
+    package func request(
+        _ method: HTTPMethod, _ path: String, body: ByteBuffer? = nil, type: String? = nil, limits: UpstreamLimits
+    ) -> UpstreamRequest {
+        UpstreamRequest(
+            method, Self.origin(of: connection), path: path,
+            headers: type.map { ["Content-Type": $0] } ?? [:], body: body, limits: limits)
+    }
+
+    static func request(
+        _ message: some Encodable, _ path: String, to connection: MultiplexedConnection, limits: UpstreamLimits
+    ) throws -> UpstreamRequest {
+        UpstreamRequest(
+            .POST, origin(of: connection), path: path,
+            body: ByteBuffer(bytes: try JSONBody.encode(message)), limits: limits)
+    }
+
+    package static func refusal(in reply: UpstreamReply) -> PeerRefusal? {
+        guard reply.status == 403 else { return nil }
+        return try? JSONBody.decode(PeerRefusal.self, from: reply.body.readableBytesView)
+    }
+
+    private static func origin(of connection: MultiplexedConnection) -> HTTPAddress {
+        HTTPAddress(scheme: .https, host: connection.address.host, port: connection.address.port)
+    }
+}

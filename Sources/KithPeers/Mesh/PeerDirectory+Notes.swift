@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithMembership
+package import KithModel
+import Synchronization
+
+/// What is heard of the peers, from them and from the owner.
+extension PeerDirectory {
+    package func setPlain(_ peers: [PeerEndpoint]) {
+        state.withLock { state in
+            state.plainEndpoints = peers
+            state.plain = peers.compactMap { peer in
+                Self.name(of: peer.address).map {
+                    PeerEntry(id: nil, name: $0, tier: .kith, state: .plain, addresses: [peer.address.description])
+                }
+            }
+        }
+        changed.yield()
+    }
+
+    /// The plain services of the seeds.
+    func plainEndpoints() -> [PeerEndpoint] { state.withLock { $0.plainEndpoints } }
+
+    /// A node has said hello on a connection of its own making.
+    func greeted(_ id: NodeID, _ hello: PeerHello, from source: String) {
+        spoke(id, hello.protocols)
+        // Where it was seen to come from is an address too, when it says at which port it listens.
+        let port = hello.addresses.first?.port ?? PeerAddress.defaultPort
+        let seen = PeerAddress(host: source, port: port).map { [$0] } ?? []
+        membership.suggest(addresses: seen + hello.addresses, for: id)
+    }
+
+    /// A node has told its versions, whoever called the other.
+    func spoke(_ id: NodeID, _ protocols: ProtocolVersions) {
+        state.withLock { state in
+            state.greetings[id] = (protocols, clock.now)
+            state.failures[id] = nil
+        }
+        changed.yield()
+    }
+
+    /// Whether the node's last greeting named no version that this node speaks.
+    func isIncompatible(_ id: NodeID) -> Bool {
+        state.withLock { state in
+            state.greetings[id].map { $0.protocols.common(with: state.ownProtocols) == nil } ?? false
+        }
+    }
+
+    /// The node was heard: what stood in its way no longer does.
+    func recovered(_ id: NodeID) {
+        state.withLock { $0.failures[id] = nil }
+        changed.yield()
+    }
+
+    func failed(_ id: NodeID, with failure: LinkFailure) {
+        state.withLock { state in
+            state.failures[id] = failure
+            if case .incompatible(let theirs, _) = failure { state.greetings[id] = (theirs, clock.now) }
+        }
+        changed.yield()
+    }
+
+    /// A friend's node answered.
+    func met(_ id: NodeID, _ hello: PeerHello, roundTrip: Duration) {
+        let now = clock.now
+        state.withLock { state in
+            state.met[id] = (now, roundTrip)
+            state.failures[id] = nil
+        }
+        changed.yield()
+    }
+
+    /// A friend's node did not.
+    func missed(_ id: NodeID, _ failure: LinkFailure) {
+        state.withLock { state in
+            state.met[id] = nil
+            state.failures[id] = failure
+        }
+        changed.yield()
+    }
+
+    /// A node came that shows this node's own identity.
+    func sawCopy(at source: String) {
+        audit.record(
+            .identityCloned, subject: ownID.description, source: source,
+            reason: "another node uses this node's identity; run kith rekey on the copy")
+        let now = clock.now
+        state.withLock { $0.cloned[ownID] = now }
+        changed.yield()
+    }
+
+    /// Membership found two lives of one node.
+    package func sawClone(of id: NodeID) {
+        if id == ownID { return sawCopy(at: "elsewhere") }
+        let now = clock.now
+        state.withLock { $0.cloned[id] = now }
+        audit.record(
+            .identityCloned, subject: id.description, source: nil,
+            reason: "two nodes use this identity; run kith rekey on the copy")
+        refresh()
+    }
+
+    /// Sends new prompts elsewhere, or no longer; kin are told at once. A new start of the node ends it.
+    package func setDraining(_ isDraining: Bool) {
+        let now = clock.now
+        state.withLock { state in
+            guard (state.drainingSince != nil) != isDraining else { return }
+            state.drainingSince = isDraining ? now : nil
+        }
+        declareLoad()
+    }
+
+    private static func name(of address: HTTPAddress) -> NodeName? {
+        let text = "\(address.host)-\(address.port)".map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        return NodeName(String(text.suffix(64)))
+    }
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Hummingbird
+package import KithInference
+package import KithMembership
+package import KithModel
+package import KithServer
+package import KithSync
+package import KithTrust
+package import Logging
+package import NIOCore
+import NIOPosix
+import Synchronization
+
+/// This node among others: trust, connections, membership and the listener, put together.
+package final class PeerMesh: Sendable {
+    /// What a node is to others.
+    package struct Profile: Sendable {
+        package var name: NodeName
+        package var version: String
+        package var protocols: ProtocolVersions
+        /// Its declared level, which may change.
+        package var level: @Sendable () -> Double
+        /// Whether it answers as an AIOS cell too.
+        package var isCell: Bool
+        package var membership: MembershipSettings
+        /// Where this node's peer port can be reached, the best address first.
+        package var addresses: @Sendable () -> [PeerAddress]
+        /// Bytes of a request for an answer.
+        package var generateLimit: Int
+
+        package init(
+            name: NodeName, version: String, protocols: ProtocolVersions = .supported,
+            level: @escaping @Sendable () -> Double = { 1 }, isCell: Bool = false,
+            membership: MembershipSettings = .lan, generateLimit: Int = 12 << 20,
+            addresses: @escaping @Sendable () -> [PeerAddress]
+        ) {
+            self.name = name
+            self.version = version
+            self.protocols = protocols
+            self.level = level
+            self.isCell = isCell
+            self.membership = membership
+            self.generateLimit = generateLimit
+            self.addresses = addresses
+        }
+    }
+
+    /// With one random kin; changes are passed on at once.
+    static let syncInterval = Duration.seconds(30)
+
+    package let trust: TrustBook
+    package let directory: PeerDirectory
+    let ownIdentity: NodeIdentity
+    let profile: Profile
+    package let links: PeerLinks
+    package let membership: MembershipService
+    let pairing: PairingDesk
+    let sync: OperationsSync
+    let stateSync: StateSync?
+    let clock: any TimeSource
+    let audit: any AuditTrail
+    let logger: Logger
+    let strangers = Strangers()
+    let discovery = Mutex<DiscoveryService?>(nil)
+    private let connections = PeerConnections()
+    private let tls: PeerTLS
+    private let localEngine: LocalEngine?
+    private let instance: InstanceID
+    private let events: AsyncStream<MeshEvent>
+    private let eventSource: AsyncStream<MeshEvent>.Continuation
+
+    /// - Throws: What TLS has against the identity.
+    package init(
+        profile: Profile, identity: NodeIdentity, trust: TrustBook, engine: any EngineStatusSource,
+        localEngine: LocalEngine?, state: StateBook? = nil, clock: any TimeSource, audit: any AuditTrail,
+        logger: Logger,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) throws {
+        self.profile = profile
+        self.ownIdentity = identity
+        self.trust = trust
+        self.localEngine = localEngine
+        self.clock = clock
+        self.audit = audit
+        self.logger = logger
+        tls = try PeerTLS(identity: identity)
+        var generator = SystemRandomNumberGenerator()
+        let instance = InstanceID(startedAt: .now(), salt: generator.next())
+        self.instance = instance
+        (events, eventSource) = AsyncStream.makeStream(of: MeshEvent.self, bufferingPolicy: .bufferingNewest(1_024))
+        let eventSource = eventSource
+
+        links = PeerLinks(
+            tls: tls, group: group, clock: clock, hello: { Self.hello(profile, instance) },
+            onGreeted: { eventSource.yield(.greeted($0, $1)) }, onLost: { eventSource.yield(.connectionLost($0)) })
+        membership = MembershipService(
+            membership: Membership(
+                id: identity.id, instance: instance, settings: profile.membership, addresses: profile.addresses(),
+                now: clock.now),
+            transport: PeerGossip(links: links, clock: clock) { eventSource.yield(.failed($0, $1)) }, clock: clock,
+            executor: EventLoopExecutor(group.next()),
+            notify: { eventSource.yield(.membership($0)) })
+        directory = PeerDirectory(
+            ownName: profile.name, ownID: identity.id, level: profile.level, isCell: profile.isCell,
+            version: profile.version,
+            protocols: profile.protocols, engine: engine, localEngine: localEngine, trust: trust,
+            membership: membership, links: links, clock: clock, audit: audit, logger: logger)
+        let sync = OperationsSync(trust: trust, links: links, membership: membership, logger: logger)
+        self.sync = sync
+        let stateSync = state.map { [links, membership, directory] state in
+            StateSync(
+                book: state, node: identity.id, links: links, membership: membership, clock: clock, logger: logger
+            ) { directory.noteOwnChange() }  // the level is among what is written
+        }
+        self.stateSync = stateSync
+        stateSync?.setKin(trust.kin)
+        pairing = PairingDesk(
+            identity: identity, trust: trust, clock: clock, audit: audit,
+            introduction: { PairingIntroduction(name: profile.name, addresses: profile.addresses()) },
+            onKin: { [membership] in await sync.run(with: membership.reachable) })
+        membership.setTrusted(trust.kin)
+        trust.whenChanged { [links, membership, connections, directory, weak trust] change in
+            membership.setTrusted(change.kin)
+            stateSync?.setKin(change.kin)
+            if trust?.isForgotten == true { logger.warning("this node was forgotten by its kin; pair it again") }
+            for peer in trust?.peers() ?? [] where change.kin.contains(peer.id) {
+                membership.suggest(addresses: peer.addresses, for: peer.id)
+            }
+            for id in change.lost {
+                links.drop(id)
+                connections.close(id)
+            }
+            directory.refresh()
+            eventSource.yield(.trustChanged)
+        }
+    }
+
+    private static func hello(_ profile: Profile, _ instance: InstanceID) -> PeerHello {
+        PeerHello(
+            name: profile.name, version: profile.version, protocols: profile.protocols, instance: instance,
+            addresses: profile.addresses())
+    }
+
+    /// This node's declared level.
+    package var level: Double { profile.level() }
+
+    /// The listener to which others speak; a service to be run beside ``run(onReturn:)``.
+    ///
+    /// - Parameter onListening: Told of the channel when the port is open.
+    package func listener(
+        host: String, port: Int, work: PeerWork = PeerWork(), limits: ConnectionLimits = PeerListener.limits,
+        onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
+        let services = PeerServices(
+            connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
+            localEngine: localEngine, work: work, state: stateSync, clock: clock, audit: audit,
+            generateLimit: profile.generateLimit
+        ) { [profile, instance] in
+            Self.hello(profile, instance)
+        }
+        return PeerListener.listener(
+            services: services, tls: tls, host: host, port: port, limits: limits, logger: logger,
+            onListening: onListening)
+    }
+
+    /// Takes part until cancelled, and says goodbye then.
+    ///
+    /// - Parameter onReturn: Told of each node that is back.
+    package func run(onReturn: @escaping @Sendable (NodeID) -> Void) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.membership.run() }
+            group.addTask { await self.directory.run(onReturn: onReturn) }
+            group.addTask { await self.follow() }
+            group.addTask { await self.syncNowAndThen() }
+            group.addTask { await self.kithWatch.run() }
+            if let stateSync = self.stateSync { group.addTask { await stateSync.run() } }
+        }
+        links.shutDown()
+    }
+
+    /// Finds other nodes in these ways, until cancelled; runs beside ``run(onReturn:)``.
+    package func discover(_ ways: [any Discovery]) async {
+        let (changes, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let service = DiscoveryService(ways, ownID: ownIdentity.id, clock: clock) { source.yield() }
+        discovery.withLock { $0 = service }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await service.run() }
+            group.addTask {
+                for await _ in changes { await self.suggested(service.suggestions()) }
+            }
+            group.addTask {
+                // Addresses that name nobody are asked again: a node may have come up there.
+                while true {
+                    do { try await self.clock.sleep(forAbout: Strangers.pause) } catch { return }
+                    source.yield()
+                }
+            }
+        }
+    }
+
+    private var kithWatch: KithWatch {
+        KithWatch(
+            trust: trust, links: links, directory: directory,
+            hello: { [profile, instance] in Self.hello(profile, instance) }, clock: clock)
+    }
+
+    // MARK: Events
+
+    enum MeshEvent: Sendable {
+        case connectionLost(NodeID)
+        case greeted(NodeID, ProtocolVersions)
+        case failed(NodeID, LinkFailure)
+        case membership(MembershipNotice)
+        case trustChanged
+    }
+
+    private func follow() async {
+        await withDiscardingTaskGroup { group in
+            for await event in events {
+                if Task.isCancelled { break }
+                switch event {
+                case .connectionLost(let id): membership.connectionLost(id)
+                case .greeted(let id, let protocols): directory.spoke(id, protocols)
+                case .failed(let id, let failure):
+                    directory.failed(id, with: failure)
+                    if case .wrongNode = failure { directory.refresh() }
+                case .membership(.cloned(let sighting)): directory.sawClone(of: sighting.id)
+                case .trustChanged:
+                    group.addTask { await self.sync.run(with: self.membership.reachable) }
+                    group.addTask { await self.kithWatch.look() }
+                case .membership(.changed(let event)): group.addTask { await self.noted(event) }
+                }
+            }
+        }
+    }
+
+    private func noted(_ event: MemberEvent) async {
+        switch event.kind {
+        case .appeared, .returned:
+            directory.recovered(event.id)
+            await sync.run(with: [event.id])
+            await stateSync?.exchange(with: event.id)
+            await remember(event.id)
+        case .addressesChanged: await remember(event.id)
+        case .died: lost(event.id)
+        case .left, .removed: stateSync?.lost(event.id)
+        case .suspected, .payloadChanged: break
+        }
+        directory.refresh()
+    }
+
+    /// A node is dead: what it was answering is gone on with elsewhere at once, although its connections may still stand.
+    package func lost(_ id: NodeID) {
+        stateSync?.lost(id)
+        links.drop(id)
+    }
+
+    /// Keeps where a peer was found, for the next start.
+    private func remember(_ id: NodeID) async {
+        guard trust.standing(of: id) == .kin else { return }
+        let link = links.current(id)
+        let addresses = (link.map { [$0.address] } ?? []) + membership.addresses(of: id)
+        do {
+            try await trust.update(id) { record in
+                record.name = link?.hello.name ?? record.name
+                record.addresses = addresses + record.addresses.filter { !addresses.contains($0) }
+                record.lastSeen = .now()
+            }
+        } catch {
+            logger.warning("peer's addresses not saved", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Says goodbye before the machine sleeps; ``wakeUp()`` takes it back.
+    package func fallAsleep() async { await membership.sayGoodbye() }
+
+    /// Looks for everybody at once. The machine's sleep is noticed without it, only later.
+    package func wakeUp() { membership.woke() }
+
+    /// This machine's addresses are not what they were.
+    package func networkChanged() {
+        addressesChanged()
+        membership.networkChanged()
+    }
+
+    /// The node can be reached elsewhere than before.
+    package func addressesChanged() { membership.setAddresses(profile.addresses()) }
+
+    private func syncNowAndThen() async {
+        while true {
+            do { try await clock.sleep(forAbout: Self.syncInterval) } catch { return }
+            if let kin = membership.reachable.randomElement() { await sync.run(with: [kin]) }
+        }
+    }
+}

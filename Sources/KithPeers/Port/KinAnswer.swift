@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import KithInference
+import KithModel
+import KithServer
+import NIOCore
+import NIOHTTPTypes
+
+/// One answer of this node's engine to a kin, written as it is made, and a sign of life while nothing is said. Bound to the
+/// event loop of its stream.
+final class KinAnswer: ChatEventReceiver {
+    private enum Phase {
+        /// Leaves to `asking` or `over`.
+        case new
+        /// The engine has not accepted the request yet. Leaves to `flowing` or `over`.
+        case asking(Task<Void, Never>?)
+        /// Leaves to `over`.
+        case flowing(EngineFlow)
+        case over
+    }
+
+    private let eventLoop: any EventLoop
+    private var context: ChannelHandlerContext?
+    private let notice = WaitNotice()
+    private var phase = Phase.new
+    private var isOpen = false
+    private var bytes: [UInt8] = []
+    private var wroteAt = NIODeadline.now()
+    private var beat: Scheduled<Void>?
+    private var isHeld = false
+    /// Kept for as long as the answer takes.
+    private var visit: (any Sendable)?
+
+    init(writingTo context: ChannelHandlerContext) {
+        self.context = context
+        eventLoop = context.eventLoop
+        isHeld = !context.channel.isWritable
+    }
+
+    func begin(
+        _ question: ChatRequest, with engine: LocalEngine, clock: any TimeSource, visit: (any Sendable)?,
+        executor: EventLoopExecutor
+    ) {
+        self.visit = visit
+        var question = question
+        question.notice = notice
+        phase = .asking(nil)
+        if !question.wantsWholeAnswer { beatLater(in: Self.heartbeat) }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        // A task of its own, because a channel handler has none; cancelled when the kin goes.
+        let task = Task.immediate(executorPreference: executor) { [question, eventLoop] in
+            let result: Result<ChatAnswer, any Error>
+            do {
+                result = .success(try await engine.until(question.deadline, clock: clock).answer(question))
+            } catch {
+                result = .failure(error)
+            }
+            if eventLoop.inEventLoop {
+                bound.value.accepted(result)
+            } else {
+                eventLoop.execute { bound.value.accepted(result) }
+            }
+        }
+        if case .asking(nil) = phase { phase = .asking(task) }
+    }
+
+    func kinHasGone() {
+        context = nil
+        end()
+    }
+
+    func writabilityChanged(to isWritable: Bool) {
+        isHeld = !isWritable
+        guard case .flowing(let flow) = phase else { return }
+        if isWritable { flow.resumeReads() } else { flow.holdReads() }
+    }
+
+    /// Says why there is no answer, in the form of its own that an answer has as long as nothing of it is out.
+    func refuse(_ error: any Error) {
+        guard context != nil else { return }
+        if error is CancellationError { return close() }
+        do {
+            let problem = SurfaceProblem(error)
+            guard isOpen || !bytes.isEmpty else {
+                let reply = try problem.reply(in: .peer)
+                var fields: HTTPFields = [.contentType: "application/json"]
+                fields[.contentLength] = String(reply.body.readableBytes)
+                return give(HTTPResponse(status: reply.status, headerFields: fields), reply.body)
+            }
+            bytes.append(contentsOf: try PeerWire.Line.failure(problem.asFailure).event())
+            send(isLast: true)
+        } catch {
+            close()  // encoding these few strings cannot fail
+        }
+    }
+
+    // MARK: What the engine says
+
+    private func accepted(_ result: Result<ChatAnswer, any Error>) {
+        guard context != nil else { return }
+        switch result {
+        case .failure(let error): refuse(error)
+        case .success(.verbatim(let answer)):
+            var fields: HTTPFields = [.contentType: answer.contentType]
+            fields[.kithEngineTime] = answer.engineTime.map { String($0.milliseconds) }
+            fields[.contentLength] = String(answer.body.count)
+            give(HTTPResponse(status: .ok, headerFields: fields), ByteBuffer(bytes: answer.body))
+        case .success(.events(let stream)):
+            guard let reader = EngineStream(stream).takeReader() else { return close() }
+            if beat == nil { beatLater(in: Self.heartbeat) }
+            let flow = reader.flow(on: eventLoop, to: self)
+            guard case .asking = phase else { return }  // it was told whole at once
+            phase = .flowing(flow)
+            if isHeld { flow.holdReads() }
+        }
+    }
+
+    func received(_ event: ChatEvent) {
+        do {
+            bytes.append(contentsOf: try PeerWire.bytes(of: event))
+        } catch {
+            refuse(error)
+        }
+    }
+
+    func readEnded() { send() }
+
+    func ended(_ failure: (any Error)?) {
+        if let failure { refuse(failure) } else { send(isLast: true) }
+    }
+
+    // MARK: What goes out
+
+    private func send(isLast: Bool = false) {
+        guard let context, isLast || !bytes.isEmpty else { return }
+        if !isOpen {
+            isOpen = true
+            write(.head(HTTPResponse(status: .ok, headerFields: [.contentType: PeerWire.eventsType])), context)
+        }
+        if !bytes.isEmpty {
+            write(.body(ByteBuffer(bytes: bytes)), context)
+            bytes.removeAll(keepingCapacity: bytes.count <= 4 << 10)
+        }
+        wroteAt = .now()
+        if isLast {
+            end()
+            self.context = nil
+            write(.end(nil), context)
+        }
+        context.flush()
+    }
+
+    private func give(_ head: HTTPResponse, _ body: ByteBuffer) {
+        guard let context = context.take() else { return }
+        end()
+        write(.head(head), context)
+        if body.readableBytes > 0 { write(.body(body), context) }
+        write(.end(nil), context)
+        context.flush()
+    }
+
+    private func write(_ part: HTTPResponsePart, _ context: ChannelHandlerContext) {
+        context.write(NIOAny(part), promise: nil)
+    }
+
+    /// Nothing that can be said is left to be said.
+    private func close() {
+        let context = context.take()
+        end()
+        context?.close(promise: nil)
+    }
+
+    private func end() {
+        beat?.cancel()
+        beat = nil
+        visit = nil
+        let ended = phase
+        phase = .over
+        switch ended {
+        case .asking(let task): task?.cancel()
+        case .flowing(let flow): flow.cancel()
+        case .new, .over: break
+        }
+    }
+
+    // MARK: Silence
+
+    private static let heartbeat = TimeAmount(PeerWire.keepAlive)
+
+    private func beatLater(in delay: TimeAmount) {
+        beat = eventLoop.assumeIsolated().scheduleTask(in: delay) { self.beatNow() }
+    }
+
+    private func beatNow() {
+        guard context != nil else { return }
+        let silence = NIODeadline.now() - wroteAt
+        guard silence >= Self.heartbeat else { return beatLater(in: Self.heartbeat - silence) }
+        do {
+            bytes.append(contentsOf: try PeerWire.Line.event(.waiting(notice.reason)).event())
+        } catch {
+            return refuse(error)
+        }
+        send()
+        beatLater(in: Self.heartbeat)
+    }
+}

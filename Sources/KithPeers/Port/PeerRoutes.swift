@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import KithCulture
+import KithDialects
+import KithInference
+import KithMembership
+import KithModel
+import KithServer
+import KithSync
+import NIOCore
+
+/// What this node does for other nodes: greets them, gossips, answers with its own engine. It never forwards.
+struct PeerRoutes: Sendable {
+    /// Bytes of a gossip packet.
+    static let gossipLimit = 64 << 10
+    /// Bytes of what a node says for company.
+    static let converseLimit = 64 << 10
+    /// Bytes of a message with operations.
+    static let operationsLimit = 4 << 20
+
+    let services: PeerServices
+
+    func add(to router: PeerRouter) {
+        router.peer(PeerWire.helloPath, .post, for: .paired, of: services) { try await hello($0, $1) }
+        router.peer(PeerWire.gossipPath, .post, for: .kin, of: services) { try await gossip($0, $1) }
+        router.peer(PeerWire.operationsPath, .post, for: .kin, of: services) { try await operations($0, $1) }
+        router.peer(PeerWire.statePath, .post, for: .kin, of: services) { try await state($0, $1) }
+        router.peer(PeerWire.modelsPath, .get, for: .kin, of: services) { _, _ in
+            try Response.json(services.directory.ownModels())
+        }
+        // Kin are answered by ``KinAnswerHandler``; here is said who may not ask.
+        router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { _, _ in
+            throw ChatFailure(.malformedRequest, "this is no question of a kith node")
+        }
+        router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
+        router.peer(PeerWire.conversePath, .post, for: .paired, of: services) { try await converse($0, $1) }
+        for group in services.work.routes { group.add(to: router, services: services) }
+    }
+
+    private func hello(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: 16 << 10)
+        services.directory.greeted(caller.id, try JSONBody.decode(PeerHello.self, from: bytes), from: caller.source)
+        return try Response.json(services.hello())
+    }
+
+    private func gossip(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let packet: ByteBuffer
+        do {
+            packet = try await request.body.collect(upTo: Self.gossipLimit)
+        } catch is NIOTooManyBytesError {
+            throw SurfaceRefusal.tooLarge(Self.gossipLimit)
+        }
+        let answer: [UInt8]?
+        do {
+            answer = try services.membership.receive([UInt8](buffer: packet), from: caller.id)
+        } catch {
+            throw ChatFailure(.malformedRequest, "this is no gossip packet", cause: error)
+        }
+        guard let answer else { return Response(status: .noContent) }
+        return Response(
+            status: .ok, headers: [.contentType: PeerWire.gossipType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer)))
+    }
+
+    private func operations(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: Self.operationsLimit)
+        let message = try JSONBody.decode(OperationsMessage.self, from: bytes)
+        return try Response.json(try await services.trust.exchange(message))
+    }
+
+    private func state(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        guard let state = services.state else { throw ChatFailure(.unsupported, "this node shares no state") }
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: SyncBudget.byteLimit)
+        } catch is NIOTooManyBytesError {
+            throw SurfaceRefusal.tooLarge(SyncBudget.byteLimit)
+        }
+        let question: SyncMessage
+        do {
+            question = try SyncMessage(decoding: [UInt8](buffer: body))
+        } catch {
+            throw ChatFailure(.malformedRequest, "what was sent is \(error)", cause: error)
+        }
+        let answer = try await state.answer(question, from: caller.id)
+        return Response(
+            status: .ok, headers: [.contentType: PeerWire.stateType],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.encoded())))
+    }
+
+    /// The only thing that a friend's node can ask for.
+    private func converse(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        guard let host = services.work.host else { throw ChatFailure(.unsupported, "this node does not talk") }
+        let bytes = try await request.jsonBody(upTo: Self.converseLimit)
+        let question = try JSONBody.decode(ConverseMessage.Question.self, from: bytes).meaning
+        let name = services.directory.peers().first { $0.id == caller.id }?.name.rawValue ?? caller.id.short
+        do {
+            let answer = try await host.answer(question, from: caller.id.description, named: name).answer
+            return try Response.json(ConverseMessage.Answer(answer))
+        } catch let refusal as CompanionHost.Refusal {
+            throw ChatFailure(refusal)
+        }
+    }
+
+    private func embed(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
+        let bytes = try await request.jsonBody(upTo: services.generateLimit)
+        let wanted = try JSONBody.decode(EmbeddingRequest.self, from: bytes)
+        guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
+        let deadline = try request.headers.kinDeadline(now: services.clock.now)
+        let answer = try await localEngine.until(deadline, clock: services.clock).embed(wanted)
+        // Vectors are large: as few bytes as can be, and exact.
+        let body = OpenAIEmbeddings.body(answer, encoding: .base64)
+        return PlainReply(json: ByteBuffer(bytes: body)).response
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+import Hummingbird
+import KithDialects
+package import KithModel
+package import Logging
+import NIOHTTP1
+
+/// Turns everything that is thrown into an answer in the dialect of the route: one place, so that no client ever gets a
+/// stack trace, an empty body, or another dialect's error.
+package struct ErrorRendering: RouterMiddleware {
+    typealias Context = NodeRequestContext
+
+    /// Whose error shape a path has.
+    package let dialect: @Sendable (_ path: String) -> ErrorDialect
+
+    package init(dialect: @escaping @Sendable (_ path: String) -> ErrorDialect) { self.dialect = dialect }
+
+    func handle(
+        _ request: Request, context: NodeRequestContext,
+        next: @concurrent (Request, NodeRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as CancellationError {
+            throw error  // nobody is there to be answered
+        } catch {
+            let problem = SurfaceProblem(error)
+            problem.log(path: request.uri.path, to: context.logger)
+            return try problem.reply(in: dialect(request.uri.path)).response
+        }
+    }
+}
+
+/// The shape in which the clients of a surface are told what went wrong.
+package struct ErrorDialect: Sendable {
+    let reply: @Sendable (SurfaceProblem) throws -> PlainReply
+
+    /// - Parameter reply: May throw `EncodingError` only.
+    package init(_ reply: @escaping @Sendable (SurfaceProblem) throws -> PlainReply) { self.reply = reply }
+}
+
+/// What went wrong, as the client is told.
+package struct SurfaceProblem: Sendable {
+    package var status: HTTPResponse.Status
+    package var message: String
+    package var headers: HTTPFields
+    package var failure: ChatFailure?
+    /// As programs read it; `nil` where the dialect has a word of its own.
+    package var code: String?
+    /// What nobody expected, for the log; the client is told its reference.
+    var fault: Fault?
+
+    init(
+        status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil,
+        code: String? = nil
+    ) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+        self.failure = failure
+    }
+
+    package init(_ error: any Error) {
+        switch error {
+        case let refusal as SurfaceRefusal:
+            self.init(status: refusal.status, message: refusal.message, headers: refusal.headers)
+        case let refusal as AccessRefusal:
+            self.init(
+                status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
+        case let failure as ControlFailure:
+            self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
+        case let refusal as StateRefusal: self.init(refusal)
+        case let routed as any RoutedFailure:
+            self.init(routed.failure)
+            headers.setRoute(routed.routeHeader)
+        case let failure as ChatFailure: self.init(failure)
+        case let refusal as HTTP1Refusal:
+            self.init(status: HTTPResponse.Status(code: Int(refusal.status.code)), message: refusal.message)
+        case let broken as HTTPParserError: self.init(HTTP1Refusal(broken))
+        case let error as any HTTPResponseError where error.status == .notFound: self.init(SurfaceRefusal.notFound)
+        case let error as any HTTPResponseError where error.status.code < 500:
+            self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
+        default: self.init(fault: error)
+        }
+    }
+
+    init(_ failure: ChatFailure) {
+        self.init(status: Self.status(for: failure.code), message: Self.message(of: failure), failure: failure)
+        guard status == .serviceUnavailable || status == .tooManyRequests || failure.retryAfter != nil else { return }
+        headers = .retry(after: failure.retryAfter ?? .seconds(1))
+    }
+
+    /// Kin are told in the terms of ``ChatFailure``.
+    init(_ refusal: StateRefusal) {
+        let failure: ChatFailure.Code =
+            switch refusal.code {
+            case .invalid: .invalidRequest
+            case .limitReached, .diskFull: .engineError
+            case .unavailable, .closed: .overloaded
+            }
+        self.init(
+            status: refusal.status, message: refusal.message,
+            headers: refusal.status == .serviceUnavailable ? .retry(after: .seconds(1)) : [:],
+            failure: ChatFailure(failure, refusal.message), code: refusal.code.rawValue)
+    }
+
+    /// Names of models that would have worked go into the sentence, for people who see nothing else.
+    private static func message(of failure: ChatFailure) -> String {
+        guard failure.code == .modelNotFound, !failure.knownModels.isEmpty else { return failure.message }
+        return failure.message + "; there is " + failure.knownModels.map(\.rawValue).joined(separator: ", ")
+    }
+
+    private static func status(for code: ChatFailure.Code) -> HTTPResponse.Status {
+        switch code {
+        case .malformedRequest, .unsupported: .badRequest
+        case .invalidRequest: .unprocessableContent
+        case .modelNotFound, .nodeNotFound: .notFound
+        // Nobody answers there now, and may again.
+        case .overloaded, .noEngine, .cancelled, .unreachable: .serviceUnavailable
+        case .rateLimited: .tooManyRequests
+        case .timeout, .deadlineExceeded: .gatewayTimeout
+        case .interrupted, .invalidAnswer, .engineError, .unauthorized, .cannotContinue: .badGateway
+        }
+    }
+
+    /// Failures are this node's to explain; what a client got wrong is not news.
+    package func log(path: String, to logger: Logger) {
+        guard status.code >= 500 else { return }
+        guard let fault else {
+            return logger.notice("request failed", metadata: ["path": "\(path)", "reason": "\(message)"])
+        }
+        logger.error(
+            "request failed for a reason that is not known",
+            metadata: [
+                "path": "\(path)", "reference": "\(fault.reference)", "type": "\(fault.type)",
+                "reason": "\(fault.description)",
+            ])
+    }
+
+    package func reply(in dialect: ErrorDialect) throws -> PlainReply {
+        var problem = self
+        problem.headers = headers.sayingWhen(status)
+        return try dialect.reply(problem)
+    }
+
+    /// As kin are told.
+    package var asFailure: ChatFailure {
+        failure ?? ChatFailure(status.code < 500 ? .malformedRequest : .engineError, message)
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+package import KithModel
+
+/// The fields of kith itself in requests and answers: `x-kith-node`, `x-kith-continue`, `x-kith-timeout`, `x-kith-route`.
+extension HTTPField.Name {
+    /// The node that the client wants to be answered by.
+    static let kithNode = Self.known("x-kith-node")
+    /// Whether another node may go on with an answer that breaks off.
+    static let kithContinue = Self.known("x-kith-continue")
+    /// When the client gives up.
+    static let kithTimeout = Self.known("x-kith-timeout")
+    /// Where an answer comes from and why.
+    static let kithRoute = Self.known("x-kith-route")
+
+    package static func known(_ name: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("a literal header name is valid") }
+        return name
+    }
+}
+
+extension HTTPFields {
+    /// The node that the client wants to be answered by, from `x-kith-node`.
+    ///
+    /// - Throws: ``ChatFailure`` for what cannot be a node's name.
+    package func pinnedNode() throws -> NodeName? {
+        guard let text = self[.kithNode] else { return nil }
+        guard let name = NodeName(text) else {
+            throw ChatFailure(.invalidRequest, "'x-kith-node' is not a node's name", field: "x-kith-node")
+        }
+        return name
+    }
+
+    /// Whether another node may go on with the answer, from `x-kith-continue`.
+    ///
+    /// - Throws: ``ChatFailure`` for another value than `on` and `off`.
+    package func mayContinue() throws -> Bool {
+        switch self[.kithContinue]?.lowercased() {
+        case nil, "on": return true
+        case "off": return false
+        default: throw ChatFailure(.invalidRequest, "'x-kith-continue' is neither on nor off", field: "x-kith-continue")
+        }
+    }
+
+    /// When the client gives up, from `x-kith-timeout`; `nil` when it does not say.
+    ///
+    /// - Throws: ``ChatFailure`` for what is no such time.
+    package func deadline(now: @autoclosure () -> Moment) throws -> Moment? {
+        guard let text = self[.kithTimeout] else { return nil }
+        guard let limit = TimeLimit.seconds(text) else {
+            throw ChatFailure(
+                .malformedRequest, "'x-kith-timeout' must be a number of seconds from 0.001 to 86400",
+                field: "x-kith-timeout")
+        }
+        return now() + limit
+    }
+
+    /// Where an answer came from, as it was said elsewhere; nothing for what cannot stand in a header.
+    package static func route(_ text: String?) -> HTTPFields {
+        guard let text, (1...routeLimit).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { return [:] }
+        return [.kithRoute: text]
+    }
+
+    /// Bytes of `x-kith-route` at most.
+    private static let routeLimit = 1_024
+
+    /// - Parameter route: The value of `x-kith-route`; nothing is said without one.
+    mutating func setRoute(_ route: String?) {
+        if let route, !route.isEmpty { self[.kithRoute] = route }
+    }
+}

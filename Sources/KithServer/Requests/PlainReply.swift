@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+package import Hummingbird
+import KithDialects
+import KithTransport
+package import NIOCore
+
+/// A whole answer, for whichever way the request came: through the framework or before it.
+package struct PlainReply: Sendable {
+    package let status: HTTPResponse.Status
+    package let body: ByteBuffer
+    /// Not `HTTPFields`, which would put them in an index that nobody asks.
+    private let fields: [HTTPField]
+
+    package init(
+        json body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: String? = nil
+    ) {
+        self.status = status
+        self.body = body
+        var fields = Array(headers)
+        fields.append(HTTPField(name: .contentType, value: "application/json"))
+        fields.append(HTTPField(name: .contentLength, value: String(body.readableBytes)))
+        if let route, !route.isEmpty { fields.append(HTTPField(name: .kithRoute, value: route)) }
+        self.fields = fields
+    }
+
+    /// - Throws: `EncodingError` for a number that JSON cannot hold.
+    package init(
+        _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: String? = nil
+    ) throws {
+        self.init(
+            json: ByteBuffer(bytes: try JSONBody.encode(value)), status: status, headers: headers, route: route)
+    }
+
+    /// As HTTP/1.1 sends it (RFC 9112, section 4).
+    ///
+    /// An `HTTPField` cannot hold what would end it.
+    package var http1: ByteBuffer {
+        var head = MessageHead(capacity: 256 + body.readableBytes)
+        if status == .ok {
+            head.put("HTTP/1.1 200 OK\r\n")
+        } else {
+            head.put("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
+        }
+        for field in fields { head.put(field: field.name.rawName, field.value) }
+        return head.bytes(followedBy: body)
+    }
+
+    /// The head of an answer of server-sent events in chunks, that intermediaries must pass on as they come.
+    package static func eventStreamHead(route: String?) -> ByteBuffer {
+        var head = MessageHead(capacity: 512)
+        head.put("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n")
+        head.put("X-Accel-Buffering: no\r\n")
+        if let route, !route.isEmpty { head.put(field: HTTPField.Name.kithRoute.rawName, route) }
+        head.put("Transfer-Encoding: chunked\r\n")
+        return head.bytes()
+    }
+
+    package var response: Response {
+        Response(status: status, headers: HTTPFields(fields), body: ResponseBody(byteBuffer: body))
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a chunk of a body that is sent in chunks (RFC 9112, 7.1).
+    ///
+    /// - Parameter bytes: At least one; none would be the end of the body.
+    package mutating func writeChunk(_ bytes: [UInt8]) {
+        reserveCapacity(minimumWritableBytes: bytes.count + 24)
+        let size = bytes.count
+        var shift = (Int.bitWidth - size.leadingZeroBitCount - 1) / 4 * 4
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: size >> shift & 0xF)
+            writeInteger(digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a"))
+            shift -= 4
+        }
+        writeStaticString("\r\n")
+        writeBytes(bytes)
+        writeStaticString("\r\n")
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+package import Hummingbird
+
+package typealias SurfaceRouter = Hummingbird.Router<NodeRequestContext>
+
+extension SurfaceRouter {
+    package typealias Handler = @Sendable (Request, NodeRequestContext) async throws -> Response
+
+    /// Adds a path with all that is allowed on it; every other method is answered with 405 and what would be right.
+    ///
+    /// - Parameter scope: what a caller must be allowed to do to reach any of it.
+    package func surface(_ path: String, scope: RouteScope, _ handlers: [HTTPRequest.Method: Handler]) {
+        surface(
+            path,
+            handlers.mapValues { handler in
+                { request, context in
+                    try context.require(scope)
+                    return try await handler(request, context)
+                }
+            },
+            refusing: { try $0.require(scope) })
+    }
+
+    private func surface(
+        _ path: String, _ handlers: [HTTPRequest.Method: Handler],
+        refusing: @escaping @Sendable (NodeRequestContext) throws -> Void
+    ) {
+        let path = RouterPath(path)
+        var allowed = handlers.keys.sorted { $0.rawValue < $1.rawValue }
+        if handlers[.get] != nil { allowed.append(.head) }
+        for (method, handler) in handlers { on(path, method: method, use: handler) }
+        if let get = handlers[.get] {
+            on(path, method: .head) { request, context in
+                try await get(request, context).createHeadResponse()
+            }
+        }
+        for method in [.get, .head, .post, .put, .patch, .delete, .options] as [HTTPRequest.Method]
+        where !allowed.contains(method) {
+            on(path, method: method) { [allowed] _, context -> Response in
+                try refusing(context)
+                throw SurfaceRefusal.methodNotAllowed(allowed)
+            }
+        }
+    }
+}

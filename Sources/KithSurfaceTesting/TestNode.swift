@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Hummingbird
+import KithAIOS
+package import KithAPI
+import KithDialects
+import KithInference
+import KithMembership
+package import KithModel
+package import KithPeers
+package import KithServer
+package import KithStore
+import KithSync
+package import KithTransport
+package import KithTrust
+import Logging
+import NIOCore
+package import NIOHTTP1
+import Testing
+
+/// A node with its two listeners on free ports, and the engine that a test gives it.
+package struct TestNode: Sendable {
+    package let name: NodeName
+    package let address: HTTPAddress
+    package let services: NodeServices
+    package let mesh: PeerMesh
+    package let audit: TestAudit
+    package let identity: NodeIdentity
+    package let upstream: UpstreamClient
+    /// Sent with every request.
+    var headers: HTTPHeaders = [:]
+
+    package var id: NodeID { identity.id }
+
+    package var peerAddress: PeerAddress {
+        get throws { try #require(mesh.identity().addresses.first) }
+    }
+
+    /// Runs a node for as long as `body` does.
+    ///
+    /// - Parameters:
+    ///   - kin: Nodes that this one trusts, and that trust it, from the start.
+    ///   - clock: What tells how long invitations hold; everything but that and the answers needs one that moves.
+    package static func run<Result: Sendable>(
+        _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
+        access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
+        limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
+        protocols: ProtocolVersions = .supported, isCell: Bool = false, clock: any TimeSource = MonotonicClock(),
+        patience: Duration = Patience.ordinary,
+        during body: @Sendable (TestNode) async throws -> Result
+    ) async throws -> Result {
+        let name = try #require(NodeName(name))
+        let upstream = UpstreamClient()
+        let local = engine.map { LocalEngine(engine: $0, clock: clock) }
+        let monitor = EngineMonitor(local: local, reason: "the test says so", clock: clock)
+        await monitor.refresh()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let audit = TestAudit()
+        let store = try Store.inMemory()
+        let ports = OpenPorts()
+        let identity = try NodeIdentity.temporary()
+        let events = EventHub()
+        let state = try await StateBook.open(store: StoredLog(store), node: identity.id, events: events)
+        let mesh = try await PeerMesh(
+            profile: PeerMesh.Profile(
+                name: name, version: "test", protocols: protocols, isCell: isCell, membership: .local
+            ) { ports.peerAddresses },
+            identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
+            localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
+        let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock, patience: patience)
+        dispatcher.journal.announce(in: events)
+        let services = NodeServices(
+            name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
+            store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
+            level: { mesh.level },
+            access: access(store), control: control ?? mesh, state: state, events: events)
+        let surface = NodeServer.listener(
+            services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
+            logger: logger
+        ) { ports.opened(client: $0.localAddress?.port ?? 0) }
+        let cell = CellService(
+            profile: CellService.Profile(
+                cellID: name.rawValue, branch: "main", initialLevel: 1, node: identity.id, name: name),
+            state: state, dispatcher: dispatcher, clock: clock, nodeName: { _ in nil })
+        let work = PeerWork(
+            routes: [CellPeerRoutes(cell: isCell ? cell : nil)], sessions: StoredSessions(store: store, logger: logger))
+        let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
+            ports.opened(peer: $0.localAddress?.port ?? 0)
+        }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await surface.run() }
+            group.addTask { try await listener.run() }
+            await ports.areOpen()
+            group.addTask { await mesh.run { dispatcher.returned($0) } }
+            let node = TestNode(
+                name: name, address: HTTPAddress(host: "127.0.0.1", port: ports.client), services: services,
+                mesh: mesh, audit: audit, identity: identity, upstream: upstream)
+            for other in kin { try await node.trust(other) }
+            try await node.awaitKin(kin.count)
+            let result = try await body(node)
+            group.cancelAll()
+            return result
+        }
+    }
+
+    /// Makes both kin, as if they had been paired.
+    package func trust(_ other: TestNode, as tier: Tier = .kin) async throws {
+        try await mesh.trust.admit(
+            other.id, as: tier, name: other.name, addresses: other.mesh.identity().addresses, at: .now())
+        try await other.mesh.trust.admit(id, as: tier, name: name, addresses: mesh.identity().addresses, at: .now())
+    }
+
+    /// Until so many kin are up and their models known.
+    package func awaitKin(_ count: Int) async throws {
+        while services.mesh.peers().count(where: { $0.state == .up && !$0.models.isEmpty }) < count {
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    package func send(
+        _ method: HTTPMethod = .POST, _ path: String, headers: HTTPHeaders = [:], _ body: String? = nil
+    ) async throws -> TestReply {
+        let reply = try await upstream.collect(
+            UpstreamRequest(
+                method, address, path: path, headers: self.headers.merged(with: headers),
+                body: body.map { ByteBuffer(string: $0) },
+                limits: UpstreamLimits(firstByte: .seconds(30))))
+        return TestReply(status: reply.status, headers: reply.headers, text: String(buffer: reply.body))
+    }
+}
+
+extension HTTPHeaders {
+    fileprivate func merged(with others: HTTPHeaders) -> HTTPHeaders {
+        var all = self
+        for (name, value) in others { all.replaceOrAdd(name: name, value: value) }
+        return all
+    }
+}
+
+package struct TestReply: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var text: String
+
+    package init(status: Int, headers: HTTPHeaders, text: String) {
+        self.status = status
+        self.headers = headers
+        self.text = text
+    }
+
+    package func decode<Value: Decodable>(_ type: Value.Type = JSONValue.self) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+
+    package func json() throws -> JSONValue { try decode(JSONValue.self) }
+}
+
+extension TestNode {
+    package var state: any SharedState { services.state }
+
+    /// Until the state is as wanted; the test's time limit ends it.
+    package func until(_ isWanted: (any SharedState) -> Bool) async throws {
+        while !isWanted(state) { try await Task.sleep(for: .milliseconds(5)) }
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import KithDialects
+import KithInference
+import KithModel
+import KithPeers
+import KithSurfaceTesting
+import KithTesting
+import KithTrust
+import Testing
+
+@Suite("Pairing over the wire", .timeLimit(.minutes(3)))
+struct PairingTests {
+    private func code(from node: TestNode, as tier: Tier = .kin) async throws -> String {
+        try await node.mesh.invite(ControlMessage.InvitationRequest(tier: tier)).code
+    }
+
+    @discardableResult
+    private func join(_ node: TestNode, _ code: String) async throws -> ControlMessage.Peer {
+        try await node.mesh.join(ControlMessage.JoinRequest(code: code))
+    }
+
+    private func refusal(_ node: TestNode, _ code: String) async -> ControlFailure.Code? {
+        do {
+            try await join(node, code)
+            return nil
+        } catch {
+            return (error as? ControlFailure)?.code
+        }
+    }
+
+    // MARK: Codes
+
+    @Test("Whoever brings the code is trusted, and trusts, as the code says", arguments: Tier.allCases)
+    func pairs(tier: Tier) async throws {
+        try await TestNode.run("desk", engine: EchoEngine()) { desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                let peer = try await join(laptop, try await code(from: desk, as: tier))
+                #expect(peer.id == desk.id)
+                #expect(peer.name.rawValue == "desk")
+                #expect(peer.tier == tier)
+                let standing: PeerStanding = tier == .kin ? .kin : .kith
+                #expect(desk.mesh.trust.standing(of: laptop.id) == standing)
+                #expect(laptop.mesh.trust.standing(of: desk.id) == standing)
+                #expect(desk.audit.count(.invitationCreated) == 1)
+                #expect(desk.audit.count(.pairingAccepted) == 1)
+                #expect(laptop.audit.count(.pairingAccepted) == 1)
+                #expect(desk.refusals.isEmpty)
+                if tier == .kin { try await laptop.awaitKin(1) }
+            }
+        }
+    }
+
+    @Test("A code that the node never gave, or that was used, is refused and is one line")
+    func refused() async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                var foreign = InvitationBook(inviter: desk.id)
+                var generator = SeededGenerator(seed: 1)
+                let never = try foreign.invite(
+                    tier: .kin, addresses: [desk.peerAddress], now: .zero, using: &generator
+                ).get()
+                #expect(await refusal(laptop, never.text) == .refusedCode)
+                #expect(desk.refusals.map(\.kind) == [.pairingRefused])
+                #expect(desk.refusals.last?.reason == PairingRefusal.unknownInvitation.rawValue)
+
+                let code = try await code(from: desk)
+                try await join(laptop, code)
+                #expect(await refusal(laptop, code) == .refusedCode)
+                #expect(desk.refusals.map(\.kind) == [.pairingRefused, .pairingRefused])
+                #expect(desk.refusals.last?.reason == PairingRefusal.alreadyUsed.rawValue)
+            }
+        }
+    }
+
+    @Test("A code that has expired is refused")
+    func expired() async throws {
+        let clock = ManualClock()
+        try await TestNode.run("desk", engine: nil, clock: clock) { desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                let code = try await code(from: desk)
+                clock.advance(by: .seconds(600))
+                #expect(await refusal(laptop, code) == .expiredCode)
+                #expect(desk.refusals.map(\.reason) == [PairingRefusal.expired.rawValue])
+                #expect(desk.mesh.trust.standing(of: laptop.id) == .stranger)
+            }
+        }
+    }
+
+    @Test("A code with another character, or none at all, is not tried")
+    func tampered() async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                let code = try await code(from: desk)
+                for place in [0, 9, code.count - 1] {
+                    var characters = Array(code)
+                    characters[place] = characters[place] == "A" ? "B" : "A"
+                    #expect(await refusal(laptop, String(characters)) == .malformedCode)
+                }
+                #expect(await refusal(laptop, "") == .malformedCode)
+                #expect(await refusal(laptop, code + "é") == .malformedCode)
+                #expect(await refusal(desk, code) == .invalid)
+                #expect(desk.refusals.isEmpty)
+                #expect(await refusal(laptop, code) == nil)
+            }
+        }
+    }
+
+    @Test("Another node at the code's address is named, and not trusted")
+    func otherNode() async throws {
+        let inviter = try NodeIdentity.temporary()
+        try await TestNode.run("middle", engine: nil) { middle in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                var book = InvitationBook(inviter: inviter.id)
+                var generator = SeededGenerator(seed: 2)
+                let code = try book.invite(
+                    tier: .kin, addresses: [middle.peerAddress], now: .zero, using: &generator
+                ).get()
+                #expect(await refusal(laptop, code.text) == .wrongNode)
+                #expect(laptop.refusals.map(\.kind) == [.pairingRefused])
+                #expect(laptop.refusals.first?.subject == middle.id.description)
+                for id in [inviter.id, middle.id] { #expect(laptop.mesh.trust.standing(of: id) == .stranger) }
+            }
+        }
+    }
+
+    @Test("Guesses are held up after ten, and whoever was invited is not")
+    func guesses() async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                let stranger = try PeerVisitor(.temporary())
+                for number in 1...12 {
+                    let guess = PairingHello(
+                        invitation: try #require(InvitationID("AAAAAAAAAAAAAAAAAAAAAAAAAA")),
+                        nonce: try #require(Octets32([UInt8](repeating: UInt8(number), count: 32))))
+                    let body = String(decoding: try JSONBody.encode(guess), as: UTF8.self)
+                    let reply = try await stranger.send(.post, PeerWire.pairingHelloPath, body, to: desk)
+                    #expect(reply.status == 403)
+                    let wanted: PairingRefusal = number > 10 ? .tooManyAttempts : .unknownInvitation
+                    #expect(reply.text.contains(wanted.rawValue))
+                }
+                #expect(desk.audit.count(.pairingRefused) == 12)
+                #expect(await refusal(laptop, try await code(from: desk)) == nil)
+            }
+        }
+    }
+
+    @Test("What was overheard of a pairing is of no use to somebody else")
+    func replayed() async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            let (joiner, thief) = (try NodeIdentity.temporary(), try NodeIdentity.temporary())
+            let code = try PairingCode.read(try await code(from: desk)).get()
+            var generator = SeededGenerator(seed: 3)
+            var attempt = JoinAttempt(
+                code: code, joiner: joiner.id, introduction: PairingIntroduction(name: nil, addresses: []),
+                using: &generator)
+            let visitor = try PeerVisitor(joiner)
+            let hello = String(decoding: try JSONBody.encode(attempt.hello), as: UTF8.self)
+            let challenge = try await visitor.send(.post, PeerWire.pairingHelloPath, hello, to: desk)
+            let proof = try attempt.answer(
+                try JSONBody.decode(PairingChallenge.self, from: Array(challenge.text.utf8)), from: desk.id
+            ).get()
+            let body = String(decoding: try JSONBody.encode(proof), as: UTF8.self)
+            let stolen = try await PeerVisitor(thief).send(.post, PeerWire.pairingProofPath, body, to: desk)
+            #expect(stolen.status == 403)
+            #expect(try await visitor.send(.post, PeerWire.pairingProofPath, body, to: desk).status == 200)
+            let again = try await visitor.send(.post, PeerWire.pairingProofPath, body, to: desk)
+            #expect(again.status == 403)
+            #expect(desk.refusals.map(\.reason) == ["replayed", "replayed"])
+            #expect(desk.mesh.trust.standing(of: thief.id) == .stranger)
+            #expect(desk.mesh.trust.standing(of: joiner.id) == .kin)
+        }
+    }
+}
