@@ -16,6 +16,7 @@ import KithTrust
 package import Logging
 import NIOCore
 import ServiceLifecycle
+import SystemPackage
 import UnixSignals
 
 /// One running node: everything it is made of, put together here and nowhere else.
@@ -172,4 +173,46 @@ package struct NodeStartError: Error, CustomStringConvertible {
     }
 
     package var description: String { message + (cause.map { ": \($0)" } ?? "") }
+}
+
+/// A listener whose failure to open says which one it was, and what to do.
+struct Listener: Service {
+    let application: any Service
+    let host: String
+    let port: Int
+    /// The flag that chooses another port.
+    let flag: String
+
+    func run() async throws {
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            let why =
+                switch Errno(rawValue: error.errnoCode) {
+                case .addressInUse: "the port is taken; choose another with \(flag)"
+                case .addressNotAvailable: "this machine does not have that address"
+                case .permissionDenied: "ports below 1024 need rights that this user does not have"
+                default: "\(error)"
+                }
+            throw NodeStartError(.portTaken, "cannot listen on \(host):\(port): \(why)", cause: nil)
+        }
+    }
+}
+
+/// Work that goes on until the node stops, and is cancelled then.
+struct BackgroundLoop: Service {
+    let work: @Sendable () async -> Void
+
+    init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await work() }
+        // Work that found nothing to do has ended; a service must not end before its group.
+        try await gracefulShutdown()
+    }
+}
+
+/// The version of this program.
+package enum KithVersion {
+    package static let text = "0.1.0"
 }

@@ -12,7 +12,10 @@ import KithTransport
 import KithTrust
 import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
+import Synchronization
+import SystemPackage
 import UnixSignals
 
 /// This node's part in the mesh: the peer port, and all the ways in which others are found.
@@ -128,5 +131,79 @@ struct NodeMesh: Sendable {
             kith: KithCell(
                 id: own.id, peerPort: address?.port ?? port.current, version: KithVersion.text,
                 protocolVersion: ProtocolVersions.supported.highest))
+    }
+}
+
+/// Where peers are listened to.
+struct PeerPort: Sendable {
+    var host: String
+    /// 0 stands for any free port.
+    var port: Int
+
+    /// A second node on one machine should start without being told a port: the usual one gives way to a free one when it
+    /// is taken and nobody asked for it. A machine without IPv6 listens on IPv4.
+    static func choose(_ settings: PeerSettings) async -> PeerPort {
+        var place = PeerPort(host: settings.host, port: settings.port)
+        var why = await place.obstacle()
+        if place.host == "::", why == .addressFamilyNotSupported || why == .addressNotAvailable {
+            place.host = "0.0.0.0"
+            why = await place.obstacle()
+        }
+        if why == .addressInUse, !settings.isPortChosen { place.port = 0 }
+        return place
+    }
+
+    /// Why the place cannot be listened at, as far as a trial tells; the listener itself will say it properly.
+    private func obstacle() async -> Errno? {
+        do {
+            let trial = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: host, port: port).get()
+            try await trial.close()
+            return nil
+        } catch let error as IOError {
+            return Errno(rawValue: error.errnoCode)
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// The port that a listener got, for those who need it before or after it is open.
+final class OpenedPort: Sendable {
+    private let wanted: Int
+    private let port = Mutex<Int?>(nil)
+    private let opened: AsyncStream<Int>
+    private let source: AsyncStream<Int>.Continuation
+
+    /// - Parameter wanted: What the settings say; 0 stands for any free port.
+    init(wanted: Int) {
+        self.wanted = wanted
+        (opened, source) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// The port, or the one that is wanted while the listener is not open.
+    var current: Int { port.withLock { $0 ?? wanted } }
+
+    func set(_ port: Int) {
+        self.port.withLock { $0 = port }
+        source.yield(port)
+    }
+
+    /// Waits until the listener is open. For one task only.
+    ///
+    /// - Returns: `nil` when the task was cancelled before.
+    func wait() async -> Int? { await opened.first { _ in true } }
+}
+
+/// Where this node's peer port can be reached, as far as this machine can tell.
+enum OwnAddresses {
+    /// - Parameter host: Where the port listens.
+    static func list(host: String, port: Int) -> [PeerAddress] {
+        guard host == "::" || host == "0.0.0.0" else { return PeerAddress(host: host, port: port).map { [$0] } ?? [] }
+        let usable = UsableAddresses.from(InterfaceWatch.survey())
+            .filter { host == "::" || !$0.isIPv6 }
+            .compactMap { PeerAddress(host: $0.description, port: port) }
+        return usable.isEmpty ? PeerAddress(host: "127.0.0.1", port: port).map { [$0] } ?? [] : usable
     }
 }

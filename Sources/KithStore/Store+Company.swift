@@ -136,3 +136,120 @@ extension Store {
         }
     }
 }
+
+/// A row of `exchange`. Texts are cut to what the schema takes.
+enum ExchangeRow {
+    static func insert(_ exchange: ExchangeRecord, in db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO exchange (name, at, peer, tier, topic, outcome, note, insight, duration, tokens)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        try statement.execute(
+            arguments: [
+                exchange.id.rawValue, exchange.at.milliseconds, KeptText(exchange.peer, limit: 512).value,
+                exchange.tier.rawValue, KeptText(exchange.topic, limit: 512).value, exchange.outcome.rawValue,
+                exchange.note.map { KeptText($0, limit: 1_024).value }, exchange.insight?.rawValue,
+                max(0, exchange.duration.wholeMilliseconds), max(0, exchange.tokens),
+            ])
+    }
+
+    static func dropOldest(keeping limit: Int, in db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM exchange WHERE id <= (SELECT id FROM exchange ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            arguments: [limit])
+    }
+
+    /// Those with an outcome that a newer version wrote and this one does not know are left out.
+    static func fetchLast(_ limit: Int, in db: Database) throws -> [ExchangeRecord] {
+        try Row.fetchAll(db, sql: "SELECT * FROM exchange ORDER BY id DESC LIMIT ?", arguments: [limit]).compactMap {
+            row in
+            guard let outcome = ExchangeRecord.Outcome(rawValue: try row.decode(String.self, forColumn: "outcome")),
+                let tier = Tier(rawValue: try row.decode(String.self, forColumn: "tier"))
+            else { return nil }
+            return ExchangeRecord(
+                id: RequestID(rawValue: try row.decode(String.self, forColumn: "name")),
+                at: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "at")),
+                peer: try row.decode(String.self, forColumn: "peer"), tier: tier,
+                topic: try row.decode(String.self, forColumn: "topic"), outcome: outcome,
+                note: try row.decode(String?.self, forColumn: "note"),
+                insight: try row.decode(String?.self, forColumn: "insight").flatMap { InsightID($0) },
+                duration: .milliseconds(try row.decode(Int64.self, forColumn: "duration")),
+                tokens: try row.decode(Int.self, forColumn: "tokens"))
+        }
+    }
+}
+
+/// A row of `companion`.
+enum CompanionRow {
+    static func put(_ companion: CompanionRecord, in db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO companion
+                    (key, name, gains, losses, at, exchanges, successes, strikes, pauses, paused_until, latency)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        try statement.execute(
+            arguments: [
+                companion.key, KeptText(companion.name, limit: 512).value, companion.gains, companion.losses,
+                companion.at.milliseconds, companion.exchanges, companion.successes, companion.strikes,
+                companion.pauses,
+                companion.pausedUntil?.milliseconds, companion.latency?.wholeMilliseconds,
+            ])
+    }
+
+    static func dropOldest(keeping limit: Int, in db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM companion WHERE key IN (SELECT key FROM companion ORDER BY at DESC LIMIT -1 OFFSET ?)",
+            arguments: [limit])
+    }
+
+    static func fetchAll(_ db: Database) throws -> [CompanionRecord] {
+        try Row.fetchAll(db, sql: "SELECT * FROM companion ORDER BY key").map { row in
+            CompanionRecord(
+                key: try row.decode(String.self, forColumn: "key"),
+                name: try row.decode(String.self, forColumn: "name"),
+                gains: try row.decode(Double.self, forColumn: "gains"),
+                losses: try row.decode(Double.self, forColumn: "losses"),
+                at: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "at")),
+                exchanges: try row.decode(Int.self, forColumn: "exchanges"),
+                successes: try row.decode(Int.self, forColumn: "successes"),
+                strikes: try row.decode(Int.self, forColumn: "strikes"),
+                pauses: try row.decode(Int.self, forColumn: "pauses"),
+                pausedUntil: try row.decode(Int64?.self, forColumn: "paused_until").map { WallTime(milliseconds: $0) },
+                latency: try row.decode(Int64?.self, forColumn: "latency").map { .milliseconds($0) })
+        }
+    }
+}
+
+/// A row of `refusal`. Texts are cut to what the schema takes.
+enum RefusalRow {
+    static func insert(_ refusal: RefusalRecord, in db: Database) throws {
+        let statement = try db.cachedStatement(sql: "INSERT INTO refusal (at, peer, reason, text) VALUES (?, ?, ?, ?)")
+        try statement.execute(
+            arguments: [
+                refusal.at.milliseconds, KeptText(refusal.peer, limit: 512).value, refusal.reason.rawValue,
+                KeptText(refusal.text, limit: 1_024).value,
+            ])
+    }
+
+    static func dropOldest(keeping limit: Int, in db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM refusal WHERE id <= (SELECT id FROM refusal ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            arguments: [limit])
+    }
+
+    /// Those with a reason that a newer version wrote and this one does not know are left out.
+    static func fetchLast(_ limit: Int, in db: Database) throws -> [RefusalRecord] {
+        try Row.fetchAll(db, sql: "SELECT * FROM refusal ORDER BY id DESC LIMIT ?", arguments: [limit]).compactMap {
+            row in
+            guard let reason = SharingRefusal.Reason(rawValue: try row.decode(String.self, forColumn: "reason")) else {
+                return nil
+            }
+            return RefusalRecord(
+                at: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "at")),
+                peer: try row.decode(String.self, forColumn: "peer"), reason: reason,
+                text: try row.decode(String.self, forColumn: "text"))
+        }
+    }
+}

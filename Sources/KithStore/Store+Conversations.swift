@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GRDB
 package import KithModel
+import Synchronization
 
 extension Store {
     /// Keeps one question and its answer, and counts it in ``ConversationState/turnCount`` and the valence.
@@ -59,4 +61,78 @@ extension Store {
             return true
         }
     }
+}
+
+extension Store {
+    /// Counts an interaction without a session, in memory: ``flush()`` writes it. A crash loses what was not flushed.
+    package func recordOutcome(_ outcome: InteractionOutcome, at time: WallTime) {
+        ledger.withLock { $0.record(outcome, at: time) }
+    }
+
+    /// Keeps what a user thought of an answer, and lets it pull the valence.
+    ///
+    /// - Parameter session: the conversation it is about; `nil` when it is about none.
+    /// - Throws: ``StoreError`` with ``StoreError/Code/unknownSession``.
+    package func addFeedback(
+        session: SessionID?, score: FeedbackScore, comment: String? = nil, at time: WallTime
+    ) async throws(StoreError) {
+        let comment = comment.map { KeptText($0, limit: limits.text) }
+        try await writeWithTally { [self] db in
+            var key: Int64?
+            if let session {
+                key = try SessionRecord.key(of: session, in: db)
+                if key == nil { throw StoreError(.unknownSession, "There is no session \"\(session)\".") }
+            }
+            try FeedbackRecord(session: key, score: score, comment: comment, time: time).insert(in: db)
+            try FeedbackRecord.dropOldest(keeping: limits.feedback, in: db)
+            ledger.withLock { $0.record(score, at: time) }
+        }
+    }
+
+    package func state(at now: WallTime) async throws(StoreError) -> ConversationState {
+        let idleSince = now.advanced(by: .zero - StoreLimits.sessionIdle).milliseconds
+        let (kept, idle, record) = try await read { db in
+            let kept = try Int.fetchOne(db, sql: "SELECT count(*) FROM session")
+            let idle = try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM session WHERE last_used_at < ?", arguments: [idleSince])
+            return (kept ?? 0, idle ?? 0, try TallyRecord.fetch(db))
+        }
+        let tally = ledger.withLock { $0.tally }
+        let valence = tally.valence.score(at: now)
+        return ConversationState(
+            turnCount: record.turnCount, sessions: kept, sessionsCompleted: record.sessionsEnded + idle,
+            valence: valence, moodTags: MoodTag.tags(valence: valence, recent: tally.recent.decayed(to: now)),
+            outcomes: tally.outcomes)
+    }
+}
+
+/// A question and what was answered, ready to be kept.
+struct Exchange: Sendable {
+    let session: SessionID
+    let question: ConversationTurn
+    let answer: ConversationTurn
+    let outcome: InteractionOutcome
+
+    init(
+        session: SessionID, user: String, assistant: String, outcome: InteractionOutcome, model: ModelID?,
+        node: NodeName?, usage: TokenUsage?, time: WallTime, limits: StoreLimits
+    ) {
+        self.session = session
+        self.outcome = outcome
+        question = ConversationTurn(role: .user, text: KeptText(user, limit: limits.text).value, time: time)
+        answer = ConversationTurn(
+            role: .assistant,
+            text: KeptText(assistant, limit: limits.text).value,
+            time: time,
+            model: model.map { ModelID(KeptText($0.rawValue, limit: StoreLimits.modelName).value) },
+            node: node,
+            // The counts come from other machines.
+            tokens: usage.map {
+                TokenUsage(promptTokens: max(0, $0.promptTokens), completionTokens: max(0, $0.completionTokens))
+            })
+    }
+
+    /// An exchange that broke before its first word is not kept: the user asks again, and then the question would stand
+    /// in the history twice, with nothing between.
+    var isKept: Bool { outcome == .completed || !answer.text.isEmpty }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
+package import KithMembership
 package import KithModel
+import KithTransport
 
 /// What a cell of the seeds, or a kith node among them, says of itself to a discovery service.
 package struct CellInfo: Hashable, Sendable {
@@ -65,5 +68,98 @@ package struct KithCell: Hashable, Sendable {
             .compactMap { Int($0.dropFirst(Self.servicePrefix.count)) }
         guard let port = ports.first(where: { (1...65_535).contains($0) }) else { return nil }
         self.init(id: nil, peerPort: port)
+    }
+}
+
+/// A cell as it is written in JSON.
+struct CellBody: Encodable {
+    struct Kith: Encodable {
+        var id: NodeID?
+        var peer_port: Int
+        var version: String?
+        var `protocol`: Int?
+    }
+
+    var cell_id: String
+    var ip: String
+    var port: Int
+    var consciousness_level: Double
+    var services: [String]
+    var branch: String
+    var type: String
+    var hostname: String
+    var last_seen: String
+    /// Left out for cells that are no kith nodes.
+    var kith: Kith?
+
+    init(_ cell: CellInfo) {
+        cell_id = cell.cellID
+        ip = cell.ip
+        port = cell.port
+        consciousness_level = cell.level
+        services = cell.services
+        branch = cell.branch
+        type = cell.type
+        hostname = cell.hostname
+        last_seen = cell.lastSeen?.rfc3339 ?? ""
+        kith = cell.kith.map {
+            Kith(id: $0.id, peer_port: $0.peerPort, version: $0.version, protocol: $0.protocolVersion)
+        }
+    }
+}
+
+extension CellInfo {
+    /// Reads the body of a registration.
+    ///
+    /// - Throws: ``UnusableBody`` with everything that is wrong. What is said under `kith` is never an error: it is
+    ///   taken when it can be used, and otherwise left out, as a plain service would.
+    init(body: JSONValue) throws(UnusableBody) {
+        var fields = try FieldReader(body)
+        let cell = CellInfo(
+            cellID: fields.text("cell_id"), ip: fields.text("ip"), port: fields.integer("port"),
+            level: fields.number("consciousness_level") ?? 0, services: fields.texts("services"),
+            branch: fields.text("branch", or: "main"), type: fields.text("type", or: "cell"),
+            hostname: fields.text("hostname", or: ""), kith: fields.member("kith").flatMap { KithCell($0) })
+        try fields.check()
+        self = cell
+    }
+}
+
+extension KithCell {
+    fileprivate init?(_ value: JSONValue) {
+        guard let port = value["peer_port"]?.intValue, (1...65_535).contains(port) else { return nil }
+        let version = value["version"]?.stringValue.flatMap { $0.utf8.count <= 32 ? $0 : nil }
+        self.init(
+            id: value["id"]?.stringValue.flatMap { NodeID($0) }, peerPort: port, version: version,
+            protocolVersion: value["protocol"]?.intValue)
+    }
+}
+
+extension CellInfo {
+    /// Reads what a port answered to `GET /health`.
+    ///
+    /// - Returns: `nil` for whatever does not answer as a cell does, such as a plain web server or a node.
+    package init?(health body: some Collection<UInt8>, from target: HostsFile.Target) {
+        guard let value = try? JSONBody.decode(JSONValue.self, from: body), var fields = try? FieldReader(value),
+            value["status"]?.stringValue != nil
+        else { return nil }
+        let cell = CellInfo(
+            cellID: fields.text("cell_id"), ip: target.address.host, port: target.address.port,
+            level: fields.number("consciousness_level") ?? 0, services: fields.texts("services"),
+            branch: fields.text("branch", or: target.host.branch ?? "main"), type: fields.text("type", or: "cell"),
+            hostname: fields.text("hostname", or: target.host.hostname ?? ""))
+        guard fields.faults.isEmpty, !cell.cellID.isEmpty else { return nil }
+        self = cell
+    }
+}
+
+extension CellInfo {
+    /// Where this cell's peer port may be found; `nil` for a cell that is no kith node.
+    package var suggestion: Suggestion? {
+        guard let kith = kith ?? KithCell(services: services), let address = PeerAddress(host: ip, port: kith.peerPort)
+        else { return nil }
+        return Suggestion(
+            address: address, id: kith.id, name: NodeName(cellID), version: kith.version,
+            protocolVersion: kith.protocolVersion)
     }
 }

@@ -1,6 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithMembership
 package import KithModel
+
+/// Whose an entry of the registry is until it expires.
+///
+/// Who showed a key or a certificate owns by that, wherever they come from. Others own by the address of their
+/// connection: all programs of one machine are one owner then, which is as far as can be told without keys.
+package enum RegistryOwner: Hashable, Sendable, Codable {
+    case principal(String)
+    case address(String)
+    /// This node, which asked and was answered. A cell that speaks for itself from the same address takes its entry over.
+    case probe
+
+    /// The owner behind a connection; all loopback addresses are one.
+    package static func connected(from address: String?) -> RegistryOwner {
+        guard let address else { return .address("unknown") }
+        guard let ip = IPAddress(address) else { return .address(address) }
+        return .address(ip.isLoopback ? "loopback" : ip.description)
+    }
+}
+
+/// Why the registry does not do what it was asked to.
+package enum RegistryRefusal: Error, Hashable, Sendable {
+    /// A field that cannot be taken, by its name in JSON, and why.
+    case unusable(field: String, why: String)
+    /// The id belongs to someone else until it expires.
+    case taken(String)
+    /// No such entry, or not any more.
+    case unknown(String)
+    /// The entry belongs to someone else.
+    case foreign(String)
+    /// The limit on entries, or on those of one owner.
+    case full(Int)
+
+    package var message: String {
+        switch self {
+        case .unusable(_, let why): why
+        case .taken(let id): "Cell \(id) is registered by somebody else, who has not let it expire"
+        case .unknown(let id): "Peer \(id) not registered. Call /register first."
+        case .foreign(let id): "Cell \(id) was registered by somebody else"
+        case .full(let limit): "No more than \(limit) cells can be registered"
+        }
+    }
+}
 
 /// The cells that a discovery service of the seeds knows. A pure value; the shell is `RegistryService`.
 package struct Registry: Sendable {
@@ -141,6 +184,53 @@ package struct Registry: Sendable {
                 switch scalar.properties.generalCategory {
                 case .control, .format, .lineSeparator, .paragraphSeparator: false
                 default: true
+                }
+            }
+    }
+}
+
+/// Which addresses may be registered: those that lead no one out of the house.
+///
+/// Whoever reads `/peers` may connect to what it lists, so an address on the internet could make them attack it.
+package struct RegistryAddressRules: Sendable {
+    /// Suffixes of names that are resolved within the house (RFC 6762, RFC 8375, and by custom).
+    private static let localSuffixes = [".local", ".lan", ".internal", ".home", ".home.arpa", ".localhost"]
+
+    /// Addresses and names outside, that are allowed all the same.
+    package var allowed: Set<String>
+
+    package init(allowed: Set<String> = []) { self.allowed = Set(allowed.map { $0.lowercased() }) }
+
+    /// - Returns: Why the address is refused; `nil` when it is not.
+    package func refusal(of address: String) -> String? {
+        let host = address.lowercased()
+        if allowed.contains(host) { return nil }
+        if let ip = IPAddress(host) {
+            guard ip.isUnicast else { return "'ip' must be the address of one host" }
+            guard ip.isLoopback || ip.isPrivate else {
+                return "'ip' is outside loopback and private ranges; the registry's owner can allow it"
+            }
+            return nil
+        }
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        let isName =
+            (1...253).contains(host.utf8.count) && labels.allSatisfy(Self.isLabel)
+            && labels.last?.utf8.allSatisfy { (0x30...0x39).contains($0) } == false
+        guard isName else { return "'ip' must be an address or a host name" }
+        guard labels.count == 1 || Self.localSuffixes.contains(where: host.hasSuffix) else {
+            return "'ip' is a name outside this network; the registry's owner can allow it"
+        }
+        return nil
+    }
+
+    private static func isLabel(_ label: Substring) -> Bool {
+        (1...63).contains(label.utf8.count)
+            && label.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
                 }
             }
     }

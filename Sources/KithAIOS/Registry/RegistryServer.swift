@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import HTTPTypes
 package import Hummingbird
 import HummingbirdCore
+import KithMembership
 package import KithModel
 package import KithServer
 package import KithTrust
@@ -42,5 +44,48 @@ package enum RegistryServer {
                     availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
                 onServerRunning: onListening,
                 logger: logger))
+    }
+}
+
+/// Who a request to the registry comes from, as far as that can be told.
+package struct RegistryCaller: Sendable {
+    package var head: HTTPRequest
+    /// The address of the connection's other end.
+    package var remoteAddress: String?
+
+    package init(head: HTTPRequest, remoteAddress: String?) {
+        self.head = head
+        self.remoteAddress = remoteAddress
+    }
+}
+
+/// Whether a caller may change the registry, and whose the entries are.
+package enum RegistryAccess: Hashable, Sendable {
+    case allowed(RegistryOwner)
+    /// Why not, and what would help.
+    case refused(String)
+
+    package typealias Rule = @Sendable (RegistryCaller) async -> RegistryAccess
+
+    /// Callers on this machine may, others not: what holds before there are keys.
+    package static let loopbackOnly: Rule = { caller in
+        guard caller.remoteAddress.flatMap({ IPAddress($0) })?.isLoopback == true else {
+            return .refused("registering from another machine needs a key")
+        }
+        return .allowed(.connected(from: caller.remoteAddress))
+    }
+
+    /// Whoever may speak as a peer to this node's other listeners may register here; an entry made with a key belongs to the
+    /// key.
+    package static func granted(by access: AccessControl, to scopes: Set<Scope> = [.peer]) -> Rule {
+        { caller in
+            switch access.caller(caller.head) {
+            case .success(.key(let key)) where !key.scopes.isDisjoint(with: scopes): .allowed(.principal(key.id))
+            case .success(.key):
+                .refused("the key has none of the scopes " + scopes.map(\.rawValue).sorted().joined(separator: ", "))
+            case .success(.local), .success(.control): .allowed(.connected(from: caller.remoteAddress))
+            case .failure(let refusal): .refused(refusal.message)
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 package import KithModel
 package import Logging
 import Synchronization
@@ -101,5 +102,57 @@ package final class RegistryService: Sendable {
             state.withLock { if $0.change.rawValue < saved.change.rawValue { $0.change = saved.change } }
             logger.error("registry not saved", metadata: ["reason": "\(error)"])
         }
+    }
+}
+
+/// Where a registry keeps its entries between two lives of the node.
+package protocol RegistryStorage: Sendable {
+    /// - Returns: What was saved last; `nil` when nothing was.
+    /// - Throws: When it cannot be read; the registry begins empty then.
+    func load() async throws -> [UInt8]?
+
+    /// Replaces what was saved, as a whole or not at all.
+    ///
+    /// - Throws: When it cannot be saved; the registry tries again later.
+    func save(_ bytes: [UInt8]) async throws
+}
+
+/// A registry's entries as they are saved, in JSON.
+enum RegistryArchive {
+    private struct Entry: Encodable {
+        var cell: CellBody
+        var owner: RegistryOwner
+    }
+
+    private struct Archive: Encodable {
+        var saved_at: WallTime
+        var entries: [Entry]
+    }
+
+    private struct ReadEntry: Decodable {
+        var cell: JSONValue
+        var owner: RegistryOwner
+    }
+
+    private struct ReadArchive: Decodable {
+        var saved_at: WallTime
+        var entries: [ReadEntry]
+    }
+
+    /// - Throws: `EncodingError` for a number that JSON cannot hold, which no registry has.
+    static func bytes(of entries: [Registry.Entry], savedAt: WallTime) throws -> [UInt8] {
+        try JSONBody.encode(
+            Archive(
+                saved_at: savedAt, entries: entries.map { Entry(cell: CellBody($0.cell), owner: $0.owner) }))
+    }
+
+    /// - Throws: ``ChatFailure`` for what is no archive. Single cells that cannot be used are left out.
+    static func read(_ bytes: [UInt8]) throws -> (entries: [Registry.Entry], savedAt: WallTime) {
+        let archive = try JSONBody.decode(ReadArchive.self, from: bytes)
+        let entries = archive.entries.compactMap { entry -> Registry.Entry? in
+            guard let cell = try? CellInfo(body: entry.cell) else { return nil }
+            return Registry.Entry(cell: cell, owner: entry.owner)
+        }
+        return (entries, archive.saved_at)
     }
 }

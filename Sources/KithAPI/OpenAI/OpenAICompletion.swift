@@ -45,3 +45,77 @@ struct OpenAICompletion: Sendable {
         }
     }
 }
+
+/// A routed answer as the text of an event stream in OpenAI's dialect: events that an engine gave in it as they came, others
+/// put in its form. A value that is told what comes.
+struct OpenAIStreamText: Sendable {
+    /// How much of the first event is kept to know the answer's id by.
+    private static let sampleLimit = 4 << 10
+
+    private let kind: ChatRequest.Kind
+    private let includesUsage: Bool
+    /// What events that are made here repeat; of the engine's own first event where there was one.
+    private var header: OpenAIAnswerHeader
+    private var encoder: OpenAIStreamEncoder?
+    /// The beginning of what the engine said in this dialect itself.
+    private var sample: [UInt8] = []
+
+    init(kind: ChatRequest.Kind, header: OpenAIAnswerHeader, includesUsage: Bool) {
+        self.kind = kind
+        self.header = header
+        self.includesUsage = includesUsage
+    }
+
+    /// It is known who answers.
+    mutating func answered(by routed: RoutedAnswer) { header.model = routed.model.rawValue }
+
+    mutating func append(_ event: RoutedEvent, to bytes: inout [UInt8]) {
+        switch event {
+        case .event(let event): append(event, to: &bytes)
+        case .continued(let continuation): append(continuation, to: &bytes)
+        }
+    }
+
+    mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
+        switch event {
+        case .raw(let raw):
+            if sample.isEmpty { sample = Array(raw.bytes.prefix(Self.sampleLimit)) }
+            if bytes.isEmpty { bytes = raw.bytes } else { bytes.append(contentsOf: raw.bytes) }
+        case .rawEnd: bytes.append(contentsOf: OpenAIStreamEncoder.done)
+        case .waiting(let reason): Self.append(comment: reason.rawValue, to: &bytes)
+        case .comment(let comment): Self.append(comment: comment, to: &bytes)
+        case .delta(let delta): bytes.append(contentsOf: opened(&bytes).delta(delta))
+        case .finished(let finish, let usage): bytes.append(contentsOf: opened(&bytes).closing(finish, usage: usage))
+        }
+    }
+
+    /// From here on another engine answers.
+    mutating func append(_ continuation: RouteRecord.Continuation, to bytes: inout [UInt8]) {
+        bytes.append(
+            contentsOf: opened(&bytes).continued(
+                OpenAIContinuation(
+                    node: continuation.candidate.name, model: continuation.candidate.model,
+                    afterTokens: continuation.tokens, reason: continuation.failure)))
+    }
+
+    /// A comment that clients skip (WHATWG HTML, 9.2.6); keeps connections open while nothing is said.
+    static func append(comment: String, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: OpenAIStreamEncoder.comment(comment))
+    }
+
+    /// The event that says that the answer broke off; no `[DONE]` and no `finish_reason` follow it.
+    func append(problem: SurfaceProblem, to bytes: inout [UInt8]) {
+        let encoder = OpenAIStreamEncoder(kind: kind, header: header, includesUsage: includesUsage)
+        bytes.append(contentsOf: encoder.failure(problem.openAIBody))
+    }
+
+    /// What writes events that no engine wrote; opens the answer when the engine has not done so.
+    private mutating func opened(_ bytes: inout [UInt8]) -> OpenAIStreamEncoder {
+        if let encoder { return encoder }
+        if let first = OpenAIAnswerHeader(ofFirst: sample) { header = first }
+        let encoder = OpenAIStreamEncoder(kind: kind, header: header, includesUsage: includesUsage)
+        self.encoder = encoder
+        if sample.isEmpty { bytes.append(contentsOf: encoder.opening) }
+        return encoder
+    }
+}

@@ -44,3 +44,94 @@ struct RoutingRoutes: Sendable {
         return count
     }
 }
+
+extension RouteMessage.Explanation {
+    init(_ explanation: RouteExplanation, promptTokens: Int) {
+        let decision = explanation.decision
+        let chosen = decision.choices.first
+        self.init(
+            asked: explanation.wanted.model?.rawValue, promptTokens: promptTokens,
+            node: chosen?.candidate.name.rawValue, model: chosen?.candidate.model.rawValue,
+            reason: chosen?.reason.description, refusal: explanation.refusal?.message,
+            candidates: decision.choices.map(RouteMessage.Candidate.init),
+            skipped: decision.skipped.map(RouteMessage.Skip.init))
+    }
+}
+
+extension RouteMessage.Skip {
+    init(_ skip: RouteDecision.Skip) { self.init(node: skip.name.rawValue, reason: skip.reason.description) }
+}
+
+extension RouteMessage.Candidate {
+    init(_ choice: RouteDecision.Choice) {
+        self.init(
+            node: choice.candidate.name.rawValue, model: choice.candidate.model.rawValue,
+            waitMilliseconds: choice.estimate.untilWhole.shownMilliseconds,
+            scoreMilliseconds: choice.score.shownMilliseconds, estimate: .init(choice.estimate))
+    }
+}
+
+extension RouteMessage.Estimate {
+    init(_ estimate: WaitEstimate) {
+        let breaker =
+            switch estimate.breaker {
+            case .granted: "closed"
+            case .probe: "half-open"
+            case .refused: "open"
+            }
+        self.init(
+            outstanding: estimate.outstanding, slots: estimate.slots,
+            tokensPerSecond: estimate.tokensPerSecond?.rounded(toPlaces: 2),
+            queueMilliseconds: estimate.queue.shownMilliseconds,
+            serviceMilliseconds: estimate.service.shownMilliseconds,
+            roundTripMilliseconds: estimate.latency.shownMilliseconds,
+            coldLoadMilliseconds: estimate.coldLoad.shownMilliseconds,
+            penaltyMilliseconds: estimate.penalty.shownMilliseconds, level: estimate.level, breaker: breaker,
+            prefixBlocks: estimate.prefixBlocks)
+    }
+}
+
+extension RouteMessage.Request {
+    init(_ record: RouteRecord, now: WallTime) {
+        let (outcome, failure): (Outcome, String?) =
+            switch record.outcome {
+            case .completed: (.completed, nil)
+            case .failed(let code): (.failed, code.rawValue)
+            case .abandoned: (.abandoned, nil)
+            }
+        self.init(
+            id: record.id.rawValue, at: record.at.rfc3339,
+            secondsAgo: max(0, now.duration(since: record.at).seconds).rounded(toPlaces: 1),
+            asked: record.asked?.rawValue, node: record.route.candidate?.name.rawValue,
+            model: record.route.candidate?.model.rawValue, reason: record.route.reason?.description,
+            skipped: record.route.skipped.map(RouteMessage.Skip.init),
+            continuations: record.continuations.map(RouteMessage.Continuation.init), outcome: outcome,
+            failure: failure, firstTokenMilliseconds: record.firstToken?.shownMilliseconds,
+            durationMilliseconds: record.duration.shownMilliseconds, usage: record.usage.map(RouteMessage.Usage.init),
+            tokensPerSecond: record.tokensPerSecond?.rounded(toPlaces: 2))
+    }
+}
+
+extension RouteMessage.Continuation {
+    init(_ continuation: RouteRecord.Continuation) {
+        self.init(
+            node: continuation.candidate.name.rawValue, model: continuation.candidate.model.rawValue,
+            afterTokens: continuation.tokens, reason: continuation.failure.rawValue,
+            gapMilliseconds: continuation.gap.shownMilliseconds)
+    }
+}
+
+extension RouteRecord {
+    /// From the first token to the end; over the whole time for an answer that came in one piece.
+    fileprivate var tokensPerSecond: Double? {
+        guard let tokens = usage?.completionTokens, tokens > 0 else { return nil }
+        let telling = duration - (firstToken ?? .zero)
+        if tokens > 1, telling >= .milliseconds(1) { return Double(tokens - 1) / telling.seconds }
+        return duration > .zero ? Double(tokens) / duration.seconds : nil
+    }
+}
+
+extension Duration {
+    /// In hundredths of a millisecond; what a node may say of another is held to what can be shown.
+    fileprivate var shownMilliseconds: Double { min(max(milliseconds, 0), 1e12).rounded(toPlaces: 2) }
+}

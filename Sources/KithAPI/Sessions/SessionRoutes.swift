@@ -2,9 +2,12 @@
 
 import Hummingbird
 import KithDialects
-import KithModel
+package import KithModel
+package import KithPeers
 import KithServer
-import KithStore
+package import KithStore
+package import Logging
+import Synchronization
 
 /// The conversations that this node keeps, for its owner alone: other machines get none unless it is sent there.
 struct SessionRoutes: Sendable {
@@ -62,5 +65,75 @@ struct SessionRoutes: Sendable {
             let session = SessionID(text)
         else { throw unknown }
         return session
+    }
+}
+
+/// Moves conversations to other kin: this node lets go of one only when the other has it on disk.
+///
+/// What happens in between loses nothing: an answer that is lost leaves both with it until it is sent again, and one that
+/// went on meanwhile stays.
+final class SessionMoves: Sendable {
+    private let store: Store
+    private let control: any MeshControl
+    /// Each goes to one place at a time.
+    private let underway = Mutex<Set<SessionID>>([])
+
+    init(store: Store, control: any MeshControl) {
+        self.store = store
+        self.control = control
+    }
+
+    /// - Parameter peer: A kin's name or id.
+    /// - Throws: ``ControlFailure``; the conversation is still here then.
+    func move(_ session: SessionID, to peer: String) async throws -> SessionMessage.Sent {
+        guard underway.withLock({ $0.insert(session).inserted }) else {
+            throw ControlFailure(.conflict, "the conversation is being sent already")
+        }
+        defer { underway.withLock { _ = $0.remove(session) } }
+        let export = try await export(session)
+        let delivery = try await control.send(export, to: peer)
+        guard delivery.receipt.outcome != .refused else {
+            throw ControlFailure(
+                .conflict,
+                "\(delivery.peer.name) does not take the conversation: "
+                    + "\(delivery.receipt.message ?? "it gives no reason"); it stays here")
+        }
+        guard try await store.removeSession(export) else {
+            throw ControlFailure(
+                .conflict, "the conversation went on here while it was sent; send it again to move the rest")
+        }
+        return SessionMessage.Sent(session: session.rawValue, turns: export.turns.count, to: delivery.peer)
+    }
+
+    private func export(_ session: SessionID) async throws -> SessionExport {
+        let export: SessionExport?
+        do {
+            export = try await store.exportSession(session, textLimit: SessionParcel.limit)
+        } catch  where error.code == .limitReached {
+            throw ControlFailure(.invalid, error.message)
+        }
+        guard let export else { throw SessionRoutes.unknown }
+        return export
+    }
+}
+
+/// Keeps the conversations that kin send beside this node's own.
+package struct StoredSessions: SessionReceiving {
+    private let store: Store
+    private let logger: Logger
+
+    package init(store: Store, logger: Logger) {
+        self.store = store
+        self.logger = logger
+    }
+
+    package func receive(_ session: SessionExport) async throws -> SessionReceipt {
+        switch try await store.importSession(session) {
+        case .stored:
+            logger.info("conversation taken over", metadata: ["turns": "\(session.turns.count)"])
+            return SessionReceipt(.stored)
+        case .held: return SessionReceipt(.held)
+        case .refused: return SessionReceipt(.refused, message: "it has another conversation of that name")
+        }
     }
 }

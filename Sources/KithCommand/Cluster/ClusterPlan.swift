@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import KithDialects
 package import KithModel
 package import KithNode
 
@@ -100,5 +101,76 @@ extension ClusterPlan.Instance {
     /// A double-quoted scalar (YAML 1.2, 7.3.1).
     private static func quoted(_ value: String) -> String {
         "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+}
+
+/// What runs in a cluster's folder: `cluster.json`.
+package struct ClusterRecord: Sendable, Codable, Equatable {
+    /// A process, so described that another one with the same number is not mistaken for it.
+    package struct Process: Sendable, Codable, Hashable {
+        package var pid: Int32
+        /// When it was started, in a unit of the system's own.
+        package var started: UInt64
+
+        package init(pid: Int32, started: UInt64) {
+            self.pid = pid
+            self.started = started
+        }
+    }
+
+    package struct Node: Sendable, Codable, Equatable {
+        package var name: String
+        package var url: String
+        package var log: String
+        package var process: Process?
+
+        package init(name: String, url: String, log: String, process: Process? = nil) {
+            self.name = name
+            self.url = url
+            self.log = log
+            self.process = process
+        }
+    }
+
+    /// The `kith cluster up` that watches over the nodes.
+    package var supervisor: Process
+    /// Whether all nodes have answered.
+    package var ready: Bool
+    package var nodes: [Node]
+
+    package init(supervisor: Process, plan: ClusterPlan) {
+        self.supervisor = supervisor
+        ready = false
+        nodes = plan.instances.map {
+            Node(name: $0.name, url: $0.address.description, log: $0.logFile)
+        }
+    }
+}
+
+/// Which nodes of a cluster the first one is still to be paired with. All know each other then: kin introduce kin.
+package struct ClusterPairing: Sendable {
+    /// Joins under way at once: each makes both sides speak with all kin, on a machine that carries all nodes.
+    package static let concurrency = 4
+
+    /// By their positions in the plan.
+    package let joiners: [Int]
+
+    /// - Parameters:
+    ///   - ids: Who the nodes are, in the order of the plan.
+    ///   - peers: Whom the first one knows.
+    package init(ids: [NodeID], peersOfFirst peers: [NodeStatus.Peer]) {
+        let kin = Set(peers.filter { $0.tier == Tier.kin.rawValue }.compactMap(\.id))
+        joiners = ids.indices.dropFirst().filter { !kin.contains(ids[$0].description) }
+    }
+
+    /// Why a node does not yet know all the others; `nil` when it does and reaches them.
+    package static func fault(of id: NodeID, among ids: [NodeID], peers: [NodeStatus.Peer]) -> String? {
+        let states = Dictionary(
+            peers.compactMap { peer in peer.id.map { ($0, peer) } }, uniquingKeysWith: { first, _ in first })
+        for other in ids where other != id {
+            guard let peer = states[other.description] else { return "does not know \(other.short) yet" }
+            guard peer.state == "up" else { return "does not reach \(peer.name.printable)" }
+        }
+        return nil
     }
 }

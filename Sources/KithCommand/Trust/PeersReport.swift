@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+package import KithModel
 
 /// The peers of a node as a table.
 package struct PeersReport: Sendable {
@@ -73,5 +74,106 @@ package struct PeersReport: Sendable {
         style.red(
             "CLONED: two running nodes have the identity of \(peer.name.printable). "
                 + "Stop the copy and run there: kith rekey --yes")
+    }
+}
+
+/// The nodes that were discovered and are not paired, and how to pair them.
+package struct NearbyReport: Sendable {
+    private let nearby: ControlMessage.Nearby
+    private let width: Int?
+    private let style: TerminalStyle
+
+    package init(_ nearby: ControlMessage.Nearby, width: Int?, style: TerminalStyle) {
+        self.nearby = nearby
+        self.width = width
+        self.style = style
+    }
+
+    package var lines: [String] {
+        guard !nearby.nodes.isEmpty else {
+            return ["no unpaired node was seen nearby; both must run with kith up --lan"]
+        }
+        var table = TextTable([
+            .init("NAME", shrinks: true), .init("ID"), .init("VERSION"), .init("ADDRESSES", shrinks: true),
+            .init("SEEN", .right),
+            .init("BY"),
+        ])
+        for node in nearby.nodes {
+            let addresses = node.addresses.map(\.description).joined(separator: ", ")
+            table.add([
+                node.name ?? "-", node.id.map { String($0.prefix(7)) } ?? "-", node.version ?? "-", addresses,
+                StatusReport.age(node.seenSecondsAgo) + " ago", node.source,
+            ])
+        }
+        return table.lines(width: width, style: style) + [""] + nearby.nodes.map(advice)
+    }
+
+    /// Ways of discovery that do not work here; for standard error.
+    package var problems: [String] { nearby.problems.map { "discovery: " + $0.printable } }
+
+    private func advice(_ node: ControlMessage.Nearby.Node) -> String {
+        let place = node.name ?? node.addresses.first?.description ?? "the other machine"
+        return "to pair \(place.printable): kith invite --tier kin there, then kith join here"
+    }
+}
+
+/// Who a node is, for people.
+package struct IdentityReport: Sendable {
+    private let identity: ControlMessage.Identity
+    private let style: TerminalStyle
+
+    package init(_ identity: ControlMessage.Identity, style: TerminalStyle) {
+        self.identity = identity
+        self.style = style
+    }
+
+    package var lines: [String] {
+        let addresses = identity.addresses.map(\.description).joined(separator: ", ")
+        var lines = [
+            "id           \(style.bold(identity.id.description))",
+            "name         \(identity.name)",
+            "fingerprint  \(identity.fingerprint.printable)",
+            "addresses    \(addresses.isEmpty ? "none: the peer port is not open" : addresses)",
+        ]
+        if identity.isCloned { lines.append(style.red(Self.cloned)) }
+        return lines
+    }
+
+    private static let cloned =
+        "CLONED: another running node has this identity, as after a data folder was copied. "
+        + "Stop the copy and run there: kith rekey --yes"
+}
+
+/// What a command that changed who is trusted says of it.
+package enum PeerSentence {
+    package static func joined(_ peer: ControlMessage.Peer) -> [String] {
+        ["joined \(peer.name)  \(peer.id)", "it is \(peer.tier.meaning)"]
+    }
+
+    package static func renamed(_ peer: ControlMessage.Peer) -> [String] {
+        ["\(peer.id.short) is called \(peer.name) here from now on"]
+    }
+
+    package static func moved(_ peer: ControlMessage.Peer) -> [String] {
+        ["\(peer.name) (\(peer.id.short)) is \(peer.tier.meaning)"]
+    }
+
+    package static func forgotten(_ peer: ControlMessage.Peer) -> [String] {
+        ["forgot \(peer.name)  \(peer.id)", "to trust it again, pair it anew with kith invite and kith join"]
+    }
+
+    /// Before it is done.
+    package static func forgetting(_ peer: PeerReference) -> String {
+        "\(peer) loses its connections at once and is refused here and by all your other machines from now on"
+    }
+}
+
+extension Tier {
+    /// Whose node it is and what it may get, in one line.
+    package var meaning: String {
+        switch self {
+        case .kin: "kin: a machine of yours, which may get your prompts"
+        case .kith: "kith: somebody else's node, which gets nothing of yours"
+        }
     }
 }

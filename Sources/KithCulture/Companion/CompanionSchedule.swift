@@ -69,3 +69,68 @@ package struct CompanionSchedule: Sendable {
         restsUntil = now
     }
 }
+
+/// How much a node may spend on company in a day: an engine may cost money, and every exchange costs somebody else's time.
+package struct ExchangeBudget: Hashable, Sendable {
+    package struct Limits: Hashable, Sendable {
+        /// Exchanges in a day.
+        package var exchanges: Int
+        /// Tokens in a day, read and made, by this node's mesh.
+        package var tokens: Int
+
+        package init(exchanges: Int = 48, tokens: Int = 50_000) {
+            self.exchanges = exchanges
+            self.tokens = tokens
+        }
+    }
+
+    package static let day: Int64 = 86_400_000
+
+    package let limits: Limits
+    /// Days since 1970, in UTC.
+    package private(set) var day: Int64
+    package private(set) var exchanges = 0
+    package private(set) var tokens = 0
+
+    package init(limits: Limits, now: WallTime) {
+        self.limits = limits
+        day = Self.day(of: now)
+    }
+
+    package init(limits: Limits, day: Int64, exchanges: Int, tokens: Int) {
+        self.limits = limits
+        self.day = day
+        self.exchanges = max(0, exchanges)
+        self.tokens = max(0, tokens)
+    }
+
+    /// - Returns: When there will be something left; `nil` when there is now.
+    package mutating func exhaustedUntil(now: WallTime) -> WallTime? {
+        turn(to: now)
+        guard exchanges >= limits.exchanges || tokens >= limits.tokens else { return nil }
+        return WallTime(milliseconds: (day + 1) * Self.day)
+    }
+
+    package mutating func began(now: WallTime) {
+        turn(to: now)
+        exchanges += 1
+    }
+
+    package mutating func spent(_ usage: TokenUsage, now: WallTime) {
+        turn(to: now)
+        let sum = max(0, usage.promptTokens).addingReportingOverflow(max(0, usage.completionTokens)).partialValue
+        tokens = min(tokens + min(max(0, sum), 1_000_000), 1_000_000_000)
+    }
+
+    /// A clock that is set back does not give a day twice.
+    private mutating func turn(to now: WallTime) {
+        let today = Self.day(of: now)
+        guard today > day else { return }
+        (day, exchanges, tokens) = (today, 0, 0)
+    }
+
+    private static func day(of time: WallTime) -> Int64 {
+        let (quotient, remainder) = time.milliseconds.quotientAndRemainder(dividingBy: day)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+}

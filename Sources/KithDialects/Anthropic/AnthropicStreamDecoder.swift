@@ -151,3 +151,10 @@ package struct AnthropicStreamDecoder: Sendable {
         return complaint.failure(isLoad ? .overloaded : .engineError)
     }
 }
+
+/// Anthropic's answer to `GET /v1/models`, as far as this node reads it.
+package struct AnthropicModelList: Decodable, Sendable {
+    package struct Model: Decodable, Sendable { package var id: String }
+
+    package var data: [Model]
+}

@@ -61,3 +61,137 @@ package struct OllamaWholeAnswer: Sendable {
         usage = piece.usage
     }
 }
+
+/// One line of an answer of `/api/chat` or `/api/generate`, or all of one that is not streamed.
+struct OllamaPiece {
+    private(set) var text = ""
+    private(set) var thinking: String?
+    private(set) var toolCalls: [JSONValue] = []
+    private(set) var logprobs: JSONValue?
+    private(set) var isDone = false
+    private(set) var doneReason: String?
+    private(set) var promptTokens = 0
+    private(set) var completionTokens = 0
+
+    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is not of this dialect, and `engineError` for an error.
+    init(_ bytes: UnsafeBufferPointer<UInt8>) throws(ChatFailure) {
+        var failure: EngineComplaint?
+        do {
+            var scanner = JSONScanner(bytes)
+            try scanner.enterObject()
+            while let key = try scanner.nextKey() {
+                if scanner.matches(key, "error") {
+                    let error = try scanner.value()
+                    failure = EngineComplaint(["error": error])
+                } else {
+                    try read(key, &scanner)
+                }
+            }
+            try scanner.end()
+        } catch {
+            // Text that is no UTF-8 is no reason to fail.
+            let mended = Array(String(decoding: bytes, as: UTF8.self).utf8)
+            guard error.kind == .invalidUTF8, !mended.elementsEqual(bytes) else {
+                throw ChatFailure(.invalidAnswer, "Ollama's answer holds what is not a line of its dialect")
+            }
+            self = try mended.withUnsafeBufferPointer { buffer throws(ChatFailure) in try OllamaPiece(buffer) }
+            return
+        }
+        if var failure = failure?.failure() {
+            failure.message = failure.message.replacing(
+                "the engine reports", with: "Ollama reports", maxReplacements: 1)
+            throw failure
+        }
+    }
+
+    var usage: TokenUsage { TokenUsage(promptTokens: promptTokens, completionTokens: completionTokens) }
+
+    private mutating func read(
+        _ key: JSONScanner.StringToken, _ scanner: inout JSONScanner
+    ) throws(JSONProblem) {
+        if scanner.matches(key, "message") {
+            if scanner.takeNull() { return }
+            try scanner.enterObject()
+            while let key = try scanner.nextKey() { try readMessage(key, &scanner) }
+        } else if scanner.matches(key, "response") {
+            text = try Self.text(&scanner) ?? ""
+        } else if scanner.matches(key, "thinking") {
+            thinking = try Self.text(&scanner) ?? thinking
+        } else if scanner.matches(key, "done") {
+            isDone = scanner.takeNull() ? false : try scanner.bool()
+        } else if scanner.matches(key, "done_reason") {
+            doneReason = try Self.text(&scanner)
+        } else if scanner.matches(key, "prompt_eval_count") {
+            promptTokens = TokenUsage.count(try scanner.value())
+        } else if scanner.matches(key, "eval_count") {
+            completionTokens = TokenUsage.count(try scanner.value())
+        } else if scanner.matches(key, "logprobs") {
+            logprobs = try scanner.value()
+        } else {
+            try scanner.skipValue()
+        }
+    }
+
+    private mutating func readMessage(
+        _ key: JSONScanner.StringToken, _ scanner: inout JSONScanner
+    ) throws(JSONProblem) {
+        if scanner.matches(key, "content") {
+            text = try Self.text(&scanner) ?? ""
+        } else if scanner.matches(key, "thinking") {
+            thinking = try Self.text(&scanner)
+        } else if scanner.matches(key, "tool_calls") {
+            toolCalls = try scanner.value().arrayValue ?? []
+        } else {
+            try scanner.skipValue()
+        }
+    }
+
+    /// - Returns: `nil` for what is no text, and for an empty one.
+    private static func text(_ scanner: inout JSONScanner) throws(JSONProblem) -> String? {
+        guard scanner.kind() == .string else {
+            try scanner.skipValue()
+            return nil
+        }
+        let text = try scanner.text()
+        return text.isEmpty ? nil : text
+    }
+}
+
+/// Puts Ollama's pieces in the neutral form.
+struct OllamaReading: Sendable {
+    private var toolCalls = 0
+
+    /// - Returns: `nil` when the piece adds nothing.
+    mutating func delta(_ piece: OllamaPiece) -> ChatDelta? {
+        let delta = ChatDelta(
+            text: piece.text, reasoning: piece.thinking,
+            toolCalls: piece.toolCalls.isEmpty ? nil : .array(piece.toolCalls.map { call($0) }),
+            choiceExtra: piece.logprobs.flatMap { $0.isNull ? nil : ["logprobs": ["content": $0]] } ?? [:])
+        return delta.isEmpty ? nil : delta
+    }
+
+    /// What Ollama's reason is in OpenAI's words. `load` and `unload` say that nothing was asked; they, and words to come,
+    /// stay as they are.
+    func finish(_ reason: String?) -> FinishReason {
+        switch reason {
+        case "stop", nil: toolCalls > 0 ? .toolCalls : .stop
+        case let reason?: FinishReason(rawValue: reason)
+        }
+    }
+
+    /// Ollama gives calls whole, with arguments as an object and mostly without an id.
+    private mutating func call(_ call: JSONValue) -> JSONValue {
+        let index = toolCalls
+        toolCalls += 1
+        let function = call["function"]
+        let id = call["id"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 } ?? "call_\(RequestID.random().rawValue)"
+        let arguments = function?["arguments"]
+        return [
+            "index": .integer(Int64(index)), "id": .string(id), "type": "function",
+            "function": [
+                "name": function?["name"] ?? "",
+                "arguments": .string(arguments?.stringValue ?? arguments?.jsonText ?? "{}"),
+            ],
+        ]
+    }
+}

@@ -70,3 +70,142 @@ package enum OpenAIModelName {
         return ModelID(name)
     }
 }
+
+/// What requests for chat and text completions have in common, as it is read.
+struct OpenAIRequestFields {
+    private var model: String?
+    private var streams = false
+    private var includesUsage = false
+    private var sampling = SamplingOptions()
+    private var maxTokens: Int?
+    private var maxCompletionTokens: Int?
+    private var extensions = JSONObject()
+
+    /// Reads the value of `key`.
+    mutating func read(_ key: String, _ scanner: inout JSONScanner) throws {
+        switch key {
+        case "model": model = try scanner.text(of: key)
+        case "stream": streams = try scanner.bool(of: key) ?? false
+        case "stream_options": includesUsage = try Self.includesUsage(&scanner)
+        case "max_tokens": maxTokens = try Self.limit(key, &scanner)
+        case "max_completion_tokens": maxCompletionTokens = try Self.limit(key, &scanner)
+        case "temperature": sampling.temperature = try scanner.number(of: key)
+        case "top_p": sampling.topP = try scanner.number(of: key)
+        case "frequency_penalty": sampling.frequencyPenalty = try scanner.number(of: key)
+        case "presence_penalty": sampling.presencePenalty = try scanner.number(of: key)
+        case "seed": sampling.seed = try scanner.integer(of: key).map { Int64($0) }
+        case "n": sampling.choices = try scanner.integer(of: key)
+        case "stop": sampling.stop = try Self.stop(&scanner)
+        default: extensions[key] = try scanner.value()
+        }
+    }
+
+    func request(
+        _ kind: ChatRequest.Kind, _ messages: [ChatMessage], _ body: ClientBody
+    ) throws(ChatFailure) -> ChatRequest {
+        var sampling = sampling
+        sampling.maxTokens = maxCompletionTokens ?? maxTokens
+        if maxTokens != nil { sampling.limitName = .maxTokens }
+        if maxCompletionTokens != nil { sampling.limitName = .maxCompletionTokens }
+        return ChatRequest(
+            kind: kind, model: try OpenAIModelName.id(model), messages: messages, sampling: sampling,
+            extensions: extensions, streams: streams, includesUsage: includesUsage, body: body)
+    }
+
+    private static func limit(_ key: String, _ scanner: inout JSONScanner) throws -> Int? {
+        guard let limit = try scanner.integer(of: key) else { return nil }
+        guard limit >= 1 else {
+            throw ChatFailure(.invalidRequest, "'\(key)' must be at least 1", field: key)
+        }
+        return limit
+    }
+
+    private static func includesUsage(_ scanner: inout JSONScanner) throws -> Bool {
+        guard try scanner.enterObject(of: "stream_options") else { return false }
+        var includesUsage = false
+        while let key = try scanner.nextKey() {
+            if scanner.matches(key, "include_usage") {
+                includesUsage = try scanner.bool(of: "stream_options.include_usage") ?? false
+            } else {
+                try scanner.skipValue()
+            }
+        }
+        return includesUsage
+    }
+
+    private static func stop(_ scanner: inout JSONScanner) throws -> [String] {
+        if scanner.kind() == .string { return [try scanner.text()].filter { !$0.isEmpty } }
+        var strings: [String] = []
+        var index = 0
+        guard try scanner.enterArray(of: "stop") else { return [] }
+        while try scanner.nextElement() {
+            if let text = try scanner.text(of: "stop.\(index)"), !text.isEmpty { strings.append(text) }
+            index += 1
+        }
+        return strings
+    }
+}
+
+/// The messages of a request, each with all that the client wrote.
+enum OpenAIMessages {
+    /// - Returns: `nil` for `null`.
+    static func read(_ scanner: inout JSONScanner) throws -> [ChatMessage]? {
+        guard try scanner.enterArray(of: "messages") else { return nil }
+        var messages: [ChatMessage] = []
+        while try scanner.nextElement() { messages.append(try message(messages.count, &scanner)) }
+        return messages
+    }
+
+    private static func message(_ place: Int, _ scanner: inout JSONScanner) throws -> ChatMessage {
+        func name(_ field: String) -> String { "messages.\(place).\(field)" }
+        guard try scanner.enterObject(of: "messages.\(place)") else {
+            throw ChatFailure.wrongType("messages.\(place)", "an object")
+        }
+        var role: ChatMessage.Role?
+        var message = ChatMessage(role: .user, content: .none)
+        while let key = try scanner.nextKey() {
+            if scanner.matches(key, "role") {
+                guard let word = try scanner.text(of: name("role")) else { continue }
+                role = ChatMessage.Role(rawValue: word)
+                if role == nil { throw ChatFailure.unusable(name("role")) }
+            } else if scanner.matches(key, "content") {
+                message.content = try content(name("content"), &scanner)
+            } else if scanner.matches(key, "name") {
+                message.name = try scanner.text(of: name("name"))
+            } else if scanner.matches(key, "tool_calls") {
+                let calls = try scanner.value()
+                if !calls.isNull, calls != [] { message.toolCalls = calls }
+            } else if scanner.matches(key, "tool_call_id") {
+                message.toolCallID = try scanner.text(of: name("tool_call_id"))
+            } else {
+                message.extra[scanner.text(key)] = try scanner.value()
+            }
+        }
+        guard let role else { throw ChatFailure.missing(name("role")) }
+        message.role = role
+        if message.content == .none, message.toolCalls == nil, needsContent(role) {
+            throw ChatFailure.missing(name("content"))
+        }
+        return message
+    }
+
+    /// A turn of the assistant's may say nothing, and a tool may have nothing to say.
+    private static func needsContent(_ role: ChatMessage.Role) -> Bool {
+        switch role {
+        case .system, .developer, .user: true
+        case .assistant, .tool, .function: false
+        }
+    }
+
+    private static func content(_ field: String, _ scanner: inout JSONScanner) throws -> MessageContent {
+        switch scanner.kind() {
+        case .string: return .text(try scanner.text())
+        case .array: return .parts(try scanner.value().arrayValue ?? [])
+        case .null where scanner.takeNull(): return .none
+        case nil:
+            try scanner.skipValue()  // says what is wrong
+            return .none
+        default: throw ChatFailure.wrongType(field, "a string or a list")
+        }
+    }
+}

@@ -2,6 +2,72 @@
 
 package import KithModel
 
+/// The body of `POST /v1/embeddings`.
+package struct OpenAIEmbeddingRequest: Sendable {
+    /// How the client wants its vectors.
+    package enum Encoding: String, Hashable, Sendable { case float, base64 }
+
+    package static let inputLimit = 2048
+
+    package var request: EmbeddingRequest
+    package var encoding: Encoding
+
+    /// Reads the body in one pass; the request keeps it. Inputs may be texts or tokens.
+    ///
+    /// - Throws: ``ChatFailure``, as ``OpenAIChatRequest/read(_:)``.
+    package static func read(_ bytes: [UInt8]) throws(ChatFailure) -> OpenAIEmbeddingRequest {
+        var (model, encoding, dimensions) = (nil as String?, nil as Encoding?, nil as Int?)
+        var input: (texts: [String], count: Int)?
+        let body = try ClientBody(requestTo: .openAIEmbeddings, bytes) { key, scanner in
+            switch key {
+            case "model": model = try scanner.text(of: key)
+            case "dimensions": dimensions = try scanner.integer(of: key)
+            case "input": input = try Self.input(&scanner)
+            case "encoding_format":
+                guard let word = try scanner.text(of: key) else { return }
+                encoding = Encoding(rawValue: word)
+                if encoding == nil { throw ChatFailure.unusable(key) }
+            default: break
+            }
+        }
+        guard let input else { throw ChatFailure.missing("input") }
+        guard 1...inputLimit ~= input.count else {
+            throw ChatFailure(.invalidRequest, "'input' must hold 1 to \(inputLimit) texts", field: "input")
+        }
+        return OpenAIEmbeddingRequest(
+            request: EmbeddingRequest(
+                model: try OpenAIModelName.id(model), inputs: input.texts, inputCount: input.count,
+                dimensions: dimensions, body: body),
+            encoding: encoding ?? .float)
+    }
+
+    /// - Returns: The texts, and how many vectors are asked for; `nil` for `null`.
+    private static func input(_ scanner: inout JSONScanner) throws -> (texts: [String], count: Int)? {
+        if scanner.kind() == .string { return ([try scanner.text()], 1) }
+        guard try scanner.enterArray(of: "input") else { return nil }
+        var texts: [String] = []
+        var (tokens, lists, count) = (0, 0, 0)
+        while try scanner.nextElement() {
+            switch scanner.kind() {
+            case .string: texts.append(try scanner.text())
+            case .number:
+                _ = try scanner.integer(of: "input.\(count)")
+                tokens += 1
+            case .array:
+                try scanner.skipValue()
+                lists += 1
+            case nil: try scanner.skipValue()  // says what is wrong
+            default: throw ChatFailure.wrongType("input.\(count)", "a string or tokens")
+            }
+            count += 1
+        }
+        guard [texts.count, tokens, lists].contains(count) else {
+            throw ChatFailure(.invalidRequest, "'input' must hold either texts or tokens", field: "input")
+        }
+        return (texts, tokens > 0 ? 1 : count)
+    }
+}
+
 /// The answer to `POST /v1/embeddings`. Vectors are large, so nothing is built of it but them.
 package enum OpenAIEmbeddings {
     package typealias Encoding = OpenAIEmbeddingRequest.Encoding
@@ -141,4 +207,58 @@ package enum OpenAIEmbeddings {
             bytes.append(UInt8(ascii: "]"))
         }
     }
+}
+
+/// Numbers as little-endian IEEE 754 in single precision, in base64 (RFC 4648, section 4): the form in which OpenAI's
+/// clients ask for vectors.
+package enum Base64Floats {
+    package static func encode(_ numbers: [Float]) -> String {
+        let bytes = numbers.flatMap { number in
+            let bits = number.bitPattern
+            return [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: bits >> $0) }
+        }
+        return String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { text in
+            var count = 0
+            for start in stride(from: 0, to: bytes.count, by: 3) {
+                let size = min(3, bytes.count - start)
+                var group: UInt32 = 0
+                for offset in 0..<3 { group = group << 8 | (offset < size ? UInt32(bytes[start + offset]) : 0) }
+                for place in 0..<4 {
+                    let index = Int(group >> UInt32(18 - 6 * place)) & 63
+                    text[count] = place <= size ? alphabet[index] : UInt8(ascii: "=")
+                    count += 1
+                }
+            }
+            return count
+        }
+    }
+
+    /// - Returns: `nil` for what is no base64, or not whole numbers of four bytes.
+    package static func decode(_ text: some Sequence<UInt8>) -> [Float]? {
+        var numbers: [Float] = []
+        var (group, bits, word, wordBits) = (0 as UInt32, 0, 0 as UInt32, 0)
+        for byte in text where byte != UInt8(ascii: "=") {
+            let value = values[Int(byte)]
+            guard value < 64 else { return nil }
+            group = group << 6 | UInt32(value)
+            bits += 6
+            guard bits >= 8 else { continue }
+            bits -= 8
+            word |= (group >> UInt32(bits) & 0xFF) << UInt32(wordBits)
+            wordBits += 8
+            guard wordBits == 32 else { continue }
+            numbers.append(Float(bitPattern: word))
+            (word, wordBits) = (0, 0)
+        }
+        return wordBits == 0 ? numbers : nil
+    }
+
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// 255 for what is not in the alphabet.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 255, count: 256)
+        for (value, letter) in alphabet.enumerated() { values[Int(letter)] = UInt8(value) }
+        return values
+    }()
 }

@@ -88,3 +88,167 @@ package enum StateMessage {
         package init(removed: [String]) { self.removed = removed }
     }
 }
+
+extension StateMessage {
+    /// What one source declares as its level.
+    package struct Level: Codable, Hashable, Sendable {
+        /// The name of a client, or the id of a node.
+        package var source: String
+        /// What the node is called; missing for a client, and for a node that is not known.
+        package var name: String?
+        /// 0…10.
+        package var level: Double
+        package var writtenAt: String
+        /// Where it was declared: the node's name, or its id when it is not known.
+        package var node: String
+
+        package init(source: String, name: String? = nil, level: Double, writtenAt: String, node: String) {
+            self.source = source
+            self.name = name
+            self.level = level
+            self.writtenAt = writtenAt
+            self.node = node
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case source, name, level, node
+            case writtenAt = "written_at"
+        }
+    }
+
+    /// The answer to `GET /api/levels`.
+    package struct Levels: Codable, Hashable, Sendable {
+        /// By source.
+        package var levels: [Level]
+
+        package init(levels: [Level]) { self.levels = levels }
+    }
+
+    /// The body of `PUT /api/levels/{source}`.
+    package struct LevelWish: Codable, Hashable, Sendable {
+        package static let range = 0.0...10.0
+
+        package var level: Double
+
+        package init(level: Double) { self.level = level }
+
+        private enum CodingKeys: String, CodingKey { case level }
+
+        /// - Throws: `DecodingError` for a level that is missing, no number, or out of ``range``.
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            guard let level = try container.decodeNumberIfPresent(Double.self, forKey: .level) else {
+                throw DecodingError.keyNotFound(
+                    CodingKeys.level, .init(codingPath: container.codingPath, debugDescription: "no level"))
+            }
+            guard Self.range.contains(level) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .level, in: container, debugDescription: "a level is from 0 to 10")
+            }
+            self.level = level
+        }
+    }
+}
+
+extension StateMessage {
+    /// The answer to `GET /api/sync`: how far this node and its kin agree, as far as this node knows.
+    package struct Sync: Codable, Hashable, Sendable {
+        package enum Standing: String, Codable, Hashable, Sendable, CaseIterable {
+            case inStep = "in_step"
+            /// It lacks what this node knows.
+            case behind
+            /// It knows what this node lacks.
+            case ahead
+            /// Each lacks something of the other.
+            case diverged
+            case unreachable
+            /// It has not said yet what it knows.
+            case unknown
+        }
+
+        package struct Kin: Codable, Hashable, Sendable {
+            package var id: String
+            /// Its id when it is not known by a name.
+            package var name: String
+            package var state: Standing
+            /// Operations that it lacks.
+            package var behindBy: UInt64
+            /// Operations that this node lacks.
+            package var aheadBy: UInt64
+            /// Since both told each other what they know; missing when they never have.
+            package var exchangedSecondsAgo: Double?
+            package var unreachableSince: String?
+            /// What went wrong last.
+            package var problem: String?
+            package var level: Double?
+            /// What it said it knows, as in ``Sync/versions``.
+            package var versions: [String: UInt64]?
+
+            package init(
+                id: String, name: String, state: Standing, behindBy: UInt64, aheadBy: UInt64,
+                exchangedSecondsAgo: Double? = nil, unreachableSince: String? = nil, problem: String? = nil,
+                level: Double? = nil, versions: [String: UInt64]? = nil
+            ) {
+                self.id = id
+                self.name = name
+                self.state = state
+                self.behindBy = behindBy
+                self.aheadBy = aheadBy
+                self.exchangedSecondsAgo = exchangedSecondsAgo
+                self.unreachableSince = unreachableSince
+                self.problem = problem
+                self.level = level
+                self.versions = versions
+            }
+
+            private enum CodingKeys: String, CodingKey {
+                case id, name, state, problem, level, versions
+                case behindBy = "behind_by"
+                case aheadBy = "ahead_by"
+                case exchangedSecondsAgo = "exchanged_seconds_ago"
+                case unreachableSince = "unreachable_since"
+            }
+        }
+
+        /// This node's name.
+        package var node: String
+        package var level: Double?
+        /// Operations that are kept.
+        package var operations: Int
+        /// Operations of clocks that run ahead, which wait for their time.
+        package var quarantined: Int
+        /// How many operations of each node are known, by its name; where a node has begun more than one log, each of them
+        /// by `name/number`.
+        package var versions: [String: UInt64]
+        /// By name.
+        package var kin: [Kin]
+
+        package init(
+            node: String, level: Double?, operations: Int, quarantined: Int, versions: [String: UInt64], kin: [Kin]
+        ) {
+            self.node = node
+            self.level = level
+            self.operations = operations
+            self.quarantined = quarantined
+            self.versions = versions
+            self.kin = kin
+        }
+    }
+}
+
+/// A node's event as `GET /api/events` sends it (WHATWG HTML, 9.2): its kind as the name, and as data one JSON object with
+/// `kind`, `at` and what belongs to the kind.
+package enum EventLine {
+    /// A comment: says that the connection is alive.
+    package static let keepAlive = Array(": quiet\n\n".utf8)
+
+    /// - Throws: `EncodingError` for a number that JSON cannot hold.
+    package static func bytes(_ event: NodeEvent) throws -> [UInt8] {
+        var data = event.fields
+        data["kind"] = .string(event.kind.rawValue)
+        data["at"] = .string(event.at.rfc3339)
+        return try Array("event: \(event.kind.rawValue)\ndata: ".utf8)
+            + JSONBody.encodeLine(JSONValue.object(data))
+            + Array("\n\n".utf8)
+    }
+}

@@ -130,3 +130,118 @@ struct SeedSight: Sendable {
         value.doubleValue
     }
 }
+
+/// What a bridge says of itself and of its cell.
+struct BridgeSight: Sendable {
+    var health: JSONValue?
+    var address: HTTPAddress
+
+    var findings: [Finding] {
+        let services = health?["services"]
+        let isDegraded =
+            health?["status"]?.stringValue == "degraded" || services?["desktop_cell"]?.boolValue == false
+        guard isDegraded else {
+            let cell = health?["desktop_cell_info"]?["cell_id"].map { " \(SeedSight.text($0))" } ?? ""
+            return [Finding(.service, "bridge", .ok, "healthy: it reaches its cell\(cell)", of: "\(address)")]
+        }
+        let why = health?["error"]?.stringValue.map { ": \($0.prefix(200))" } ?? ""
+        let cell = health?["desktop_cell_url"]?.stringValue.map { " (\($0.prefix(200)))" } ?? ""
+        return [
+            Finding(
+                .service, "bridge", .warning, "the bridge is degraded\(why)\(cell)", fix: fix, of: "\(address)")
+        ]
+    }
+
+    /// What the bridge says is its cell goes into a command only as host and port.
+    private var fix: Finding.Fix {
+        guard let cell = health?["desktop_cell_url"]?.stringValue.flatMap({ HTTPAddress($0) }) else {
+            return Finding.Fix(
+                "tell the bridge of a cell, in bridge.upstreams (AIOS_DESKTOP_CELL), or pair a machine that is one")
+        }
+        return Finding.Fix(
+            "the cell is what is missing: on the bridge's machine, see which step to it fails",
+            command: "kith doctor --url \(cell.scheme.rawValue)://\(cell.authority)")
+    }
+}
+
+/// Something answers, or hangs, and is none of the seeds' services: what is it, then?
+struct SeedStranger: Sendable {
+    var sight: SeedSight
+
+    private var address: HTTPAddress { sight.address }
+
+    var finding: Finding {
+        let wanted = sight.expected?.name ?? "a service of the seeds"
+        let (seen, fix) = words(wanted)
+        return Finding(
+            .service, "service", sight.severity, seen, fix: fix ?? Finding.Fix(elsewhere(wanted)), of: "\(address)")
+    }
+
+    private func words(_ wanted: String) -> (String, Finding.Fix?) {
+        switch sight.health {
+        case .silent:
+            return (
+                "\(address) takes connections and does not answer within \(HTTPTrial.limit.shortText): the program "
+                    + "there hangs",
+                Finding.Fix("start the program at \(address.authority) anew, and look into its log")
+            )
+        case .closed:
+            let secure = address.scheme == .http ? "it may want https" : "it may want http"
+            return (
+                "\(address) ends the connection without an answer: \(secure), or it is no web service",
+                Finding.Fix(
+                    "try the other scheme",
+                    command: "curl -vk \(address.scheme == .http ? "https" : "http")://\(address.authority)/health")
+            )
+        case .notHTTP: return ("what answers at \(address) does not speak HTTP", nil)
+        case .tlsRefused(let why):
+            return (
+                "\(address): \(why)",
+                Finding.Fix(
+                    "it speaks no TLS (then write http), or its certificate is not vouched for by this machine's roots",
+                    command: "curl -v \(address)/health")
+            )
+        case .unreachable(let why): return ("\(address): \(why)", nil)
+        case .answered(let sighting): return (answered(sighting, wanted), fix(sighting))
+        }
+    }
+
+    private func answered(_ sighting: HTTPSighting, _ wanted: String) -> String {
+        let server = sighting.server.map { " (\($0))" } ?? ""
+        if sighting.status == 401 || sighting.status == 403 {
+            return "\(address) wants a key: it answers with status \(sighting.status)"
+        }
+        if sighting.isHTML {
+            return "a web page answers at \(address)\(server), status \(sighting.status): it is not \(wanted)"
+        }
+        if sighting.status >= 500 {
+            return "what answers at \(address)\(server) is broken: /health has status \(sighting.status)"
+        }
+        if sighting.json != nil, sighting.status == 200 {
+            return "another service answers at \(address)\(server): its /health is not that of \(wanted)"
+        }
+        return "what answers at \(address)\(server) has no /health, status \(sighting.status): it is not \(wanted)"
+    }
+
+    private func fix(_ sighting: HTTPSighting) -> Finding.Fix? {
+        switch sighting.status {
+        case 401, 403:
+            Finding.Fix(
+                "make a key there, and write it after the address as key=…",
+                command: "kith key create --name doctor --scope read")
+        case 500...: Finding.Fix("look into the log of the program at \(address.authority)")
+        default: nil
+        }
+    }
+
+    private func elsewhere(_ wanted: String) -> String {
+        if let neighbour = sight.neighbour {
+            return "\(neighbour.service.name) answers on port \(neighbour.port) of that machine: write "
+                + "\(address.scheme.rawValue)://\(address.host):\(neighbour.port)"
+        }
+        let port =
+            sight.expected.map { "; it is usually on port \($0.usualPort)" }
+            ?? "; cells are usually on 8000, bridges on 3001, discovery on 8001, synth-mind on 8080"
+        return "correct the address or the port\(port)"
+    }
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithInference
+import KithMembership
 import KithModel
 import KithTransport
 import Logging
@@ -128,5 +129,13 @@ struct EngineTrial: Diagnosis {
         case .openAI: settings.openAI.address.isOwn
         default: false
         }
+    }
+}
+
+extension HTTPAddress {
+    /// Whether it is in the owner's own network, as far as the address tells.
+    var isOwn: Bool {
+        if host == "localhost" || host.hasSuffix(".local") || !host.contains(".") && !host.contains(":") { return true }
+        return IPAddress(host).map { $0.isLoopback || $0.isPrivate } ?? false
     }
 }

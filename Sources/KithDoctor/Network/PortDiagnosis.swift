@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithMembership
 import KithModel
+import NIOCore
+import NIOPosix
+import SystemPackage
 
 /// A listener that a node opens, by its settings.
 struct ListenerPlace: Hashable, Sendable {
@@ -73,5 +77,67 @@ struct PortVerdict: Sendable {
                 command: other)
         }
         return Finding.Fix("end \(holder.isNode ? "that node" : holder.name), or choose another port", command: other)
+    }
+}
+
+/// Whether a port could be listened on now.
+enum ListenTrial: Hashable, Sendable {
+    case free
+    case taken
+    /// Ports below 1024 are for the system's own programs.
+    case notPermitted
+    /// This machine does not have the address.
+    case noSuchAddress
+    case failed(String)
+
+    static func run(host: String, port: Int) async -> ListenTrial {
+        do {
+            let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: host, port: port).get()
+            try await channel.close()
+            return .free
+        } catch let error as IOError {
+            return ListenTrial(Errno(rawValue: error.errnoCode))
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    init(_ code: Errno) {
+        switch code {
+        case .addressInUse: self = .taken
+        case .permissionDenied, .notPermitted: self = .notPermitted
+        case .addressNotAvailable, .addressFamilyNotSupported: self = .noSuchAddress
+        default: self = .failed("\(code)")
+        }
+    }
+}
+
+/// Whether a listener of the node that runs is open, and its own.
+struct OpenPortDiagnosis: Diagnosis {
+    let check = CheckID.port
+    var title: String { "port \(port)" }
+    var subject: String? { "\(host):\(port)" }
+
+    let name: String
+    let host: String
+    let port: Int
+    let clock: any TimeSource
+
+    func run() async -> [Finding] {
+        let target = host == "::" || host == "0.0.0.0" ? "127.0.0.1" : host
+        guard let address = IPAddress(target == "localhost" ? "127.0.0.1" : target) else {
+            return [Finding(check, title, .skipped, "\(host) is no address of this machine", of: subject)]
+        }
+        let (trial, _) = await ConnectionTrial.run([address], port: port, clock: clock, limit: .seconds(1))
+        guard trial.isOpen else {
+            return [
+                Finding(
+                    check, title, .error, "the node does not take connections for \(name) on \(host):\(port)",
+                    fix: Finding.Fix("stop the node and start it again", command: "kith up"), of: subject)
+            ]
+        }
+        return [Finding(check, title, .ok, "open for \(name), held by this node", of: subject)]
     }
 }

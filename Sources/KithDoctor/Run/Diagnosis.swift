@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
+import KithModel
+import Synchronization
+
 /// One thing to look at, independent of all others.
 protocol Diagnosis: Sendable {
     var check: CheckID { get }
@@ -30,4 +34,108 @@ struct KnownFindings: Diagnosis {
     }
 
     func run() async -> [Finding] { findings }
+}
+
+/// Carries out many diagnoses at once, none longer than it may and all together no longer than ``limit``.
+struct DiagnosisRun: Sendable {
+    struct Chapter: Sendable {
+        var title: String
+        var diagnoses: [any Diagnosis]
+
+        init(_ title: String, _ diagnoses: [any Diagnosis]) {
+            self.title = title
+            self.diagnoses = diagnoses
+        }
+    }
+
+    /// Under way at once; most of them wait for the network.
+    static let concurrency = 24
+
+    let limit: Duration
+    let clock: any TimeSource
+
+    /// - Returns: What was found, in the order of the chapters, whatever ended first.
+    func run(_ chapters: [Chapter]) async -> [DoctorReport.Section] {
+        let deadline = clock.now + limit
+        let work = chapters.enumerated().flatMap { number, chapter in chapter.diagnoses.map { (number, $0) } }
+        var found: [Int: [Finding]] = [:]
+        await withTaskGroup(of: (Int, [Finding]).self) { group in
+            for (place, item) in work.enumerated() {
+                if place >= Self.concurrency, let (done, findings) = await group.next() { found[done] = findings }
+                group.addTask { (place, await findings(of: item.1, until: deadline)) }
+            }
+            for await (place, findings) in group { found[place] = findings }
+        }
+        return chapters.enumerated().map { number, chapter in
+            let places = work.indices.filter { work[$0].0 == number }
+            return DoctorReport.Section(chapter.title, places.flatMap { found[$0] ?? [] })
+        }
+    }
+
+    private func findings(of diagnosis: any Diagnosis, until deadline: Moment) async -> [Finding] {
+        let now = clock.now
+        let limit = min(diagnosis.limit, deadline - now)
+        guard limit > .zero else { return [unfinished(diagnosis, "there was no time left for it")] }
+        let findings = await withTaskGroup(of: [Finding]?.self) { group in
+            group.addTask { await diagnosis.run() }
+            group.addTask { [clock] in
+                try? await clock.sleep(for: limit)  // ends early only when the diagnosis has ended
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        return findings ?? [unfinished(diagnosis, "it took longer than \(limit.shortText)")]
+    }
+
+    private func unfinished(_ diagnosis: any Diagnosis, _ why: String) -> Finding {
+        Finding(
+            diagnosis.check, diagnosis.title, .skipped, "not found out: \(why)", of: diagnosis.subject)
+    }
+}
+
+extension Duration {
+    /// `< 0.1 ms`, `0.4 ms`, `12 ms`, `1.5 s`.
+    package var shortText: String {
+        let milliseconds = self.milliseconds
+        switch milliseconds {
+        case ..<0.05: return "< 0.1 ms"
+        case ..<10: return "\((milliseconds * 10).rounded() / 10) ms"
+        case ..<1_000: return "\(Int(milliseconds.rounded())) ms"
+        case ..<1e9:
+            let tenths = Int((milliseconds / 100).rounded())
+            return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
+        default: return "ages"
+        }
+    }
+}
+
+/// Runs what blocks and cannot be interrupted, such as the system's resolver.
+enum OffThread {
+    /// - Returns: `nil` when the limit came first; the work then ends by itself, and nobody hears of it.
+    static func run<Value: Sendable>(
+        limit: Duration, _ work: @escaping @Sendable () -> Value
+    ) async -> Value? {
+        let box = Box<Value>()
+        return await withCheckedContinuation { continuation in
+            box.waiting.withLock { $0 = continuation }
+            let queue = DispatchQueue.global()
+            queue.async { box.end(work()) }
+            queue.asyncAfter(deadline: .now() + .milliseconds(Int(limit.milliseconds.rounded(.up)))) { box.end(nil) }
+        }
+    }
+
+    /// The first to end it wins.
+    private final class Box<Value: Sendable>: Sendable {
+        let waiting = Mutex<CheckedContinuation<Value?, Never>?>(nil)
+
+        func end(_ value: Value?) {
+            let continuation = waiting.withLock { waiting in
+                defer { waiting = nil }
+                return waiting
+            }
+            continuation?.resume(returning: value)
+        }
+    }
 }

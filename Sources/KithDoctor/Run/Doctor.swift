@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
+import KithMembership
 package import KithModel
 package import KithNode
 import KithTransport
@@ -46,5 +48,155 @@ package struct Doctor: Sendable {
         await client.shutDown()
         return DoctorReport(
             subject: DoctorReport.Subject(version: KithVersion.text), sections: sections, duration: clock.now - start)
+    }
+}
+
+/// Which diagnoses make sense for a node, by what is known of it.
+struct NodePlan: Sendable {
+    /// Peers and services looked at, at most.
+    static let peerLimit = 64
+
+    let node: Anamnesis
+    let client: UpstreamClient
+    let clock: any TimeSource
+
+    var chapters: [DiagnosisRun.Chapter] {
+        [
+            DiagnosisRun.Chapter("Settings and files", files),
+            DiagnosisRun.Chapter("This machine", hasSettings ? machine : [withoutSettings(.port, "ports")]),
+            DiagnosisRun.Chapter(
+                "Engine", hasSettings || node.status != nil ? engine : [withoutSettings(.engine, "engine")]),
+            DiagnosisRun.Chapter("Peers", PeerPlan(node: node, clock: clock).diagnoses),
+            DiagnosisRun.Chapter("Services", hasSettings ? services : []),
+            DiagnosisRun.Chapter("Shared state", shared),
+        ]
+    }
+
+    private var settings: NodeSettings { node.settings }
+    private var hasSettings: Bool { node.settingProblem == nil }
+
+    private func withoutSettings(_ check: CheckID, _ title: String) -> any Diagnosis {
+        KnownFindings(check, title, [Finding(check, title, .skipped, "depends on the settings, which cannot be read")])
+    }
+
+    // MARK: Settings and files
+
+    private var files: [any Diagnosis] {
+        var files: [any Diagnosis] = [
+            KnownFindings(.settings, "settings", [SettingsFindings.settings(node)]),
+            KnownFindings(.peersFile, "peers file", SettingsFindings.peersFile(node)),
+            FolderDiagnosis(folder: node.folder, isHeld: node.isHeld),
+            KnownFindings(.database, "database", [StateFindings.database(node)]),
+            KnownFindings(.identity, "identity", [StateFindings.identity(node)]),
+        ]
+        if case .files(let certificate, let key) = settings.access.tls {
+            files.append(CertificateDiagnosis(certificate: certificate, key: key, now: .now()))
+        }
+        if let finding = StateFindings.node(node) { files.append(KnownFindings(.node, "node", [finding])) }
+        return files
+    }
+
+    // MARK: This machine
+
+    private var machine: [any Diagnosis] {
+        ports + [
+            KnownFindings(
+                .interfaces, "interfaces",
+                InterfaceFindings(
+                    survey: InterfaceWatch.survey(), peerHost: settings.peer.host, announced: node.own?.addresses ?? [],
+                    hasDistantPeers: PeerPlan(node: node, clock: clock).hasDistantPeers
+                ).findings),
+            HostNameDiagnosis(name: Surroundings.current().hostName, clock: clock),
+            MulticastDiagnosis(isWanted: settings.peer.usesMDNS, problems: node.nearby?.problems),
+        ]
+    }
+
+    private var ports: [any Diagnosis] {
+        guard node.isHeld else { return places.map { PortDiagnosis(place: $0) } }
+        var open: [any Diagnosis] = []
+        if let address = node.access?.address {
+            open.append(OpenPortDiagnosis(name: "clients", host: address.host, port: address.port, clock: clock))
+        }
+        if let peer = node.own?.addresses.first {
+            open.append(OpenPortDiagnosis(name: "peers", host: peer.host, port: peer.port, clock: clock))
+        }
+        return open
+    }
+
+    private var places: [ListenerPlace] {
+        let peer = settings.peer
+        return [
+            ListenerPlace(name: "clients", host: settings.host, port: settings.port, flag: "--port"),
+            ListenerPlace(
+                name: "peers", host: peer.host, port: peer.port, flag: "--peer-port", givesWay: !peer.isPortChosen),
+        ]
+            + roles.map { role in
+                ListenerPlace(name: role.service.listenerName, host: settings.host, port: role.port, flag: role.flag)
+            }
+    }
+
+    /// The roles with a listener of their own.
+    private var roles: [(role: NodeRole, port: Int, flag: String, service: SeedService)] {
+        [
+            (role: .cell, port: settings.cell.port, flag: "--cell-port", service: .cell),
+            (role: .bridge, port: settings.bridge.port, flag: "--bridge-port", service: .bridge),
+            (role: .discovery, port: settings.peer.discoveryPort, flag: "--discovery-port", service: .discovery),
+        ].filter { settings.roles.contains($0.role) }
+    }
+
+    // MARK: Engine
+
+    private var engine: [any Diagnosis] {
+        guard let status = node.status, let access = node.access else {
+            guard !node.isHeld else {
+                return [
+                    KnownFindings(
+                        .engine, "engine",
+                        [Finding(.engine, "engine", .skipped, "the node that has it does not answer")])
+                ]
+            }
+            return [EngineTrial(settings: settings.engine, client: client, clock: clock)]
+        }
+        let found = EngineFindings(status: status, settings: settings.engine)
+        let known = KnownFindings(.engine, "engine", found.findings)
+        guard found.isReady, let kind = status.engine.kind else { return [known] }
+        return [known, GenerationDiagnosis(access: access, node: status.node, kind: kind, clock: clock)]
+    }
+
+    // MARK: Services
+
+    private var services: [any Diagnosis] {
+        let own = ownRoles
+        let peers = node.peersFile.peers.prefix(Self.peerLimit).map {
+            endpoint($0.address, .synthMind, key: $0.key)
+        }
+        let cells = settings.bridge.upstreams.prefix(Self.peerLimit).map { endpoint($0, .cell) }
+        let registries = settings.peer.registries.prefix(Self.peerLimit).map { endpoint($0, .discovery) }
+        let vault = settings.vault.address.map {
+            [VaultDiagnosis(address: $0, certificate: settings.vault.certificate, clock: clock)] as [any Diagnosis]
+        }
+        return own + peers + cells + registries + (vault ?? [])
+    }
+
+    private func endpoint(_ address: HTTPAddress, _ service: SeedService, key: Secret? = nil) -> any Diagnosis {
+        EndpointDiagnosis(
+            address, expected: service, key: address.keepsSecrets ? key : nil, severity: .warning, client: client,
+            clock: clock)
+    }
+
+    /// The roles of the node that runs, asked as their clients ask them.
+    private var ownRoles: [any Diagnosis] {
+        guard let access = node.access, node.status != nil else { return [] }
+        return roles.filter { $0.port > 0 }.map { role in
+            let address = HTTPAddress(scheme: access.address.scheme, host: access.address.host, port: role.port)
+            return access.diagnosis(of: address, as: role.service, clock: clock)
+        }
+    }
+
+    // MARK: Shared state
+
+    private var shared: [any Diagnosis] {
+        guard let access = node.access, node.status != nil else { return [] }
+        return [SyncDiagnosis(access: access)]
     }
 }

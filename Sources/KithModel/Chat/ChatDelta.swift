@@ -59,3 +59,129 @@ extension ChatDelta: Codable {
         if !choiceExtra.isEmpty { try container.encode(choiceExtra, forKey: .choiceExtra) }
     }
 }
+
+/// Puts the pieces of an answer together, in linear time.
+package struct DeltaJoiner: Sendable {
+    private let limit: Int
+    private var message = ChatDelta()
+    private var toolCalls = ToolCallJoiner()
+    private var size = 0
+
+    /// - Parameter limit: Bytes that all pieces may have together: text, thoughts, arguments of tool calls, and the rest.
+    package init(limit: Int) { self.limit = limit }
+
+    /// - Returns: `false` when the answer would grow over the limit; nothing is kept of the piece then.
+    package mutating func add(_ delta: ChatDelta) -> Bool {
+        let weight =
+            delta.text.utf8.count + (delta.reasoning?.utf8.count ?? 0) + (delta.refusal?.utf8.count ?? 0)
+            + (delta.toolCalls?.weight ?? 0) + JSONValue.object(delta.extra).weight
+            + JSONValue.object(delta.choiceExtra).weight
+        guard size + weight <= limit else { return false }
+        size += weight
+        message.text += delta.text
+        if let reasoning = delta.reasoning { Self.append(reasoning, to: &message.reasoning) }
+        if let refusal = delta.refusal { Self.append(refusal, to: &message.refusal) }
+        for call in delta.toolCalls?.arrayValue ?? [] { toolCalls.add(call) }
+        message.extra.join(delta.extra)
+        message.choiceExtra.join(delta.choiceExtra)
+        return true
+    }
+
+    private static func append(_ piece: String, to text: inout String?) {
+        if text == nil { text = piece } else { text?.append(piece) }
+    }
+
+    /// What has been put together; tool calls are whole, and without their `index`.
+    package var joined: ChatDelta {
+        var joined = message
+        joined.toolCalls = toolCalls.isEmpty ? nil : .array(toolCalls.calls)
+        return joined
+    }
+}
+
+/// Puts the pieces of tool calls together: they name their place by `index`, and their arguments are joined.
+package struct ToolCallJoiner: Sendable {
+    private static let limit = 1_024
+
+    private var order: [Int] = []
+    private var byIndex: [Int: JSONObject] = [:]
+
+    package init() {}
+
+    package var isEmpty: Bool { order.isEmpty }
+
+    /// The calls in the order of their beginnings, without their `index`.
+    package var calls: [JSONValue] { order.compactMap { byIndex[$0].map { .object($0) } } }
+
+    /// Adds a piece; what is no piece of a call, or one too many, is left out.
+    package mutating func add(_ piece: JSONValue) {
+        guard case .object(var piece) = piece else { return }
+        let index = piece.removeValue(forKey: "index")?.intValue ?? order.count
+        if byIndex[index] == nil {
+            guard order.count < Self.limit else { return }
+            order.append(index)
+        }
+        byIndex[index, default: [:]].join(piece)
+    }
+}
+
+extension JSONObject {
+    /// Adds the next piece of an object that comes in pieces.
+    fileprivate mutating func join(_ piece: JSONObject) {
+        for (key, new) in piece {
+            guard var value = self[key] else {
+                self[key] = new
+                continue
+            }
+            self[key] = .null  // so that the value is not copied to be changed
+            value.join(new, isText: Self.growing.contains(key))
+            self[key] = value
+        }
+    }
+
+    /// Members whose text comes in pieces; of others the last one counts.
+    private static let growing: Set = [
+        "arguments", "content", "data", "refusal", "reasoning", "reasoning_content", "summary", "text", "thinking",
+        "transcript",
+    ]
+}
+
+extension JSONValue {
+    fileprivate mutating func join(_ piece: JSONValue, isText: Bool) {
+        // What is changed is taken out first, so that it is not copied.
+        switch piece {
+        case .null: break
+        case .string(let more):
+            guard case .string(var text) = self else { return self = piece }
+            if !isText {
+                if !more.isEmpty { self = piece }
+                return
+            }
+            self = .null
+            text += more
+            self = .string(text)
+        case .array(let more):
+            guard case .array(var elements) = self else { return self = piece }
+            self = .null
+            elements += more
+            self = .array(elements)
+        case .object(let more):
+            guard case .object(var members) = self else { return self = piece }
+            self = .null
+            members.join(more)
+            self = .object(members)
+        default: self = piece
+        }
+    }
+
+    /// About the bytes that it takes.
+    fileprivate var weight: Int {
+        switch self {
+        case .null, .bool, .integer, .number: 8
+        case .numeral(let numeral): numeral.text.utf8.count
+        case .string(let text): text.utf8.count + 8
+        case .array(let elements): elements.reduce(8) { $0 + $1.weight }
+        case .object(let members): members.reduce(0) { $0 + $1.key.utf8.count + $1.value.weight }
+        }
+    }
+}

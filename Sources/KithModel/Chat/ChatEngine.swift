@@ -75,3 +75,9 @@ package enum EngineHealth: Hashable, Sendable {
     /// Cannot answer, and why in one sentence.
     case down(String)
 }
+
+/// Told whenever a user is served, here or at a kin that asks for one.
+package protocol UserPresence: Sendable {
+    /// The user is served as long as what this returns is kept.
+    func begin() -> any Sendable
+}

@@ -78,3 +78,10 @@ package struct ChatFailure: Error, Sendable, CustomStringConvertible {
         "\(code.rawValue): \(message)" + (cause.map { " (\($0))" } ?? "")
     }
 }
+
+/// A failure of which it is known why the request went where it went.
+package protocol RoutedFailure: Error {
+    var failure: ChatFailure { get }
+    /// The value of `x-kith-route`; empty when there is nothing to say.
+    var routeHeader: String { get }
+}

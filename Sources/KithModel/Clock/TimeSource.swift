@@ -1,5 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// A point on a monotonic time line, in nanoseconds since an arbitrary start.
+///
+/// Pure values take a `Moment` as `now`, so that tests move time by hand.
+package struct Moment: InstantProtocol, Sendable {
+    package typealias Duration = Swift.Duration
+
+    package var nanoseconds: Int64
+
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    package static let zero = Moment(nanoseconds: 0)
+
+    package func advanced(by duration: Duration) -> Moment {
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.clampedNanoseconds)
+        return Moment(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+    }
+
+    package func duration(to other: Moment) -> Duration {
+        let (difference, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
+        return .nanoseconds(overflow ? (other < self ? .min : .max) : difference)
+    }
+
+    package static func < (left: Moment, right: Moment) -> Bool { left.nanoseconds < right.nanoseconds }
+
+    package static func + (left: Moment, right: Duration) -> Moment { left.advanced(by: right) }
+
+    package static func - (left: Moment, right: Moment) -> Duration { right.duration(to: left) }
+}
+
+extension Duration {
+    /// The whole nanoseconds of this duration, held to the range of `Int64`.
+    package var clampedNanoseconds: Int64 {
+        Int64(clamping: attoseconds / 1_000_000_000)
+    }
+
+    /// This duration in seconds.
+    package var seconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+
+    /// This duration in milliseconds.
+    package var milliseconds: Double { seconds * 1_000 }
+}
+
 /// A clock whose instants are ``Moment``s, so that shells and pure values share one time line.
 package protocol TimeSource: Clock, Sendable where Instant == Moment, Duration == Swift.Duration {}
 
@@ -17,5 +62,29 @@ package struct MonotonicClock: TimeSource {
 
     package func sleep(until deadline: Moment, tolerance: Duration?) async throws {
         try await ContinuousClock().sleep(for: deadline - now, tolerance: tolerance)
+    }
+}
+
+extension TimeSource {
+    /// Of the moments at which those wake who need not wake exactly.
+    private static var second: Int64 { 1_000_000_000 }
+
+    /// Sleeps for about a time that is a matter of seconds: until the whole second of this clock that is nearest to its end.
+    ///
+    /// All who sleep so wake together, so that a process that has nothing to do wakes once where it would wake for each of
+    /// them. Shorter times are kept as they are.
+    ///
+    /// - Throws: `CancellationError`.
+    package func sleep(forAbout duration: Duration) async throws {
+        try await sleep(until: Self.wholeSecond(nearest: now, plus: duration), tolerance: nil)
+    }
+
+    static func wholeSecond(nearest now: Moment, plus duration: Duration) -> Moment {
+        let end = now + duration
+        guard duration >= .seconds(1) else { return end }
+        let rest = end.nanoseconds % second
+        let earlier = end.advanced(by: .nanoseconds(-rest))
+        let nearest = rest < second / 2 ? earlier : earlier + .nanoseconds(second)
+        return nearest > now ? nearest : end
     }
 }

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// How interactions with this node went lately: a score from -1 (all went wrong) to 1 (all went well).
 ///
 /// The score decays towards 0 and halves every ``halfLife``. An event first lets it decay to the time of the event, then
@@ -75,4 +83,32 @@ package struct Valence: Hashable, Sendable, Codable {
     }
 
     private static func held(_ score: Double) -> Double { score.isNaN ? 0 : min(max(score, -1), 1) }
+}
+
+/// What a user thought of an answer: from -1, as bad as can be, to 1, as good as can be.
+package struct FeedbackScore: Hashable, Sendable, Comparable {
+    package let rawValue: Double
+
+    /// - Returns: `nil` when `rawValue` is not a number from -1 to 1.
+    package init?(_ rawValue: Double) {
+        guard rawValue >= -1, rawValue <= 1 else { return nil }
+        self.rawValue = rawValue
+    }
+
+    package static func < (left: FeedbackScore, right: FeedbackScore) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The time in which a decaying number halves.
+package struct HalfLife: Hashable, Sendable {
+    package let duration: Duration
+
+    /// - Parameter duration: at least a millisecond; less counts as that.
+    package init(_ duration: Duration) { self.duration = max(duration, .milliseconds(1)) }
+
+    /// What is left of 1 between two times, in [0, 1]; all of it when `end` is not after `start`, as happens when the
+    /// clock jumps back.
+    package func remainder(from start: WallTime, to end: WallTime) -> Double {
+        let elapsed = end.duration(since: start)
+        return elapsed > .zero ? exp2(-elapsed.seconds / duration.seconds) : 1
+    }
 }

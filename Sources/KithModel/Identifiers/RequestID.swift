@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Names one request of one client, for logs, routes and answers: 128 random bits in hexadecimal.
 package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     package let rawValue: String
@@ -25,4 +35,29 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     package var description: String { rawValue }
 
     private static let hexadecimalDigits = Array("0123456789abcdef".utf8)
+}
+
+/// The system's randomness, fetched 256 bytes at a time: names are made for every request, and each
+/// `SystemRandomNumberGenerator.next()` is a call of the kernel on Linux.
+struct BulkRandom: RandomNumberGenerator {
+    private static let stockSize = 32
+    private static let stock = Mutex<[UInt64]>([])
+
+    func next() -> UInt64 {
+        Self.stock.withLock { stock in
+            if stock.isEmpty { stock = Self.fetch(Self.stockSize) }
+            return stock.removeLast()
+        }
+    }
+
+    private static func fetch(_ count: Int) -> [UInt64] {
+        [UInt64](unsafeUninitializedCapacity: count) { words, filled in
+            // No more than 256 bytes, of which it fills all or none; it fails only where the kernel lacks the call.
+            if getentropy(words.baseAddress, count * MemoryLayout<UInt64>.size) != 0 {
+                var generator = SystemRandomNumberGenerator()
+                for index in 0..<count { words.initializeElement(at: index, to: generator.next()) }
+            }
+            filled = count
+        }
+    }
 }

@@ -61,3 +61,80 @@ extension JSONObject {
         return bytes
     }
 }
+
+/// Strings written as JSON by hand.
+package enum JSONText {
+    /// Appends `text` as a JSON string with its quotes; control characters and the line separators U+0085, U+2028 and
+    /// U+2029 are escaped.
+    package static func append(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        appendContent(text, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// As ``append(_:to:)``, without the quotes.
+    package static func appendContent(_ text: String, to bytes: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { utf8 in
+            var start = 0
+            var index = 0
+            while index < utf8.count {
+                guard needsLook[Int(utf8[index])], let (escape, length) = escape(at: index, in: utf8) else {
+                    index += 1
+                    continue
+                }
+                bytes.append(contentsOf: utf8[start..<index])
+                bytes.append(contentsOf: escape.utf8)
+                index += length
+                start = index
+            }
+            bytes.append(contentsOf: utf8[start..<index])
+        }
+    }
+
+    /// The bytes of encoded JSON with U+0085, U+2028 and U+2029 escaped; these stand only inside strings.
+    package static func escapingLineSeparators(in json: [UInt8]) -> [UInt8] {
+        json.withUnsafeBufferPointer { utf8 in
+            guard utf8.contains(0xE2) || utf8.contains(0xC2) else { return json }
+            var escaped = [UInt8]()
+            escaped.reserveCapacity(utf8.count + 16)
+            var index = 0
+            while index < utf8.count {
+                if let (escape, length) = separator(at: index, in: utf8) {
+                    escaped.append(contentsOf: escape.utf8)
+                    index += length
+                } else {
+                    escaped.append(utf8[index])
+                    index += 1
+                }
+            }
+            return escaped
+        }
+    }
+
+    /// Bytes that are, or begin, what may have to be escaped.
+    private static let needsLook: [Bool] = (0..<256).map { $0 < 0x20 || [0x22, 0x5C, 0xC2, 0xE2].contains($0) }
+
+    private static func escape(at index: Int, in utf8: UnsafeBufferPointer<UInt8>) -> (String, Int)? {
+        switch utf8[index] {
+        case UInt8(ascii: "\""): return ("\\\"", 1)
+        case UInt8(ascii: "\\"): return ("\\\\", 1)
+        case UInt8(ascii: "\n"): return ("\\n", 1)
+        case UInt8(ascii: "\r"): return ("\\r", 1)
+        case UInt8(ascii: "\t"): return ("\\t", 1)
+        case let byte where byte < 0x20:
+            let digits = String(byte, radix: 16)
+            return ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits, 1)
+        default: return separator(at: index, in: utf8)
+        }
+    }
+
+    private static func separator(at index: Int, in utf8: UnsafeBufferPointer<UInt8>) -> (String, Int)? {
+        switch utf8[index] {
+        case 0xC2 where index + 1 < utf8.count && utf8[index + 1] == 0x85: ("\\u0085", 2)
+        case 0xE2 where index + 2 < utf8.count && utf8[index + 1] == 0x80 && utf8[index + 2] == 0xA8: ("\\u2028", 3)
+        case 0xE2 where index + 2 < utf8.count && utf8[index + 1] == 0x80 && utf8[index + 2] == 0xA9: ("\\u2029", 3)
+        default: nil
+        }
+    }
+}

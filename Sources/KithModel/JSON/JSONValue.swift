@@ -101,3 +101,127 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
     package init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(JSONObject(elements)) }
 }
+
+/// A number of JSON as it was written, where that says more than a machine's number can.
+package struct JSONNumeral: Hashable, Sendable {
+    package let text: String
+
+    /// - Returns: `nil` for what JSON does not call a number.
+    package init?(_ text: String) {
+        let isNumber = Array(text.utf8).withUnsafeBufferPointer { bytes in
+            var scanner = JSONScanner(bytes)
+            return (try? scanner.number()) != nil && scanner.index == bytes.count
+        }
+        guard isNumber else { return nil }
+        self.text = text
+    }
+
+    /// For what has been read as a number.
+    init(read text: String) { self.text = text }
+
+    /// `nil` for what is too large.
+    package var doubleValue: Double? {
+        guard let value = Double(text), value.isFinite else { return nil }
+        return value
+    }
+
+    /// Whether both texts, numbers of JSON or of Swift, stand for the same number.
+    static func mean(_ one: String, sameAs other: String) -> Bool { Decimal(one.utf8) == Decimal(other.utf8) }
+
+    /// A number as digits without zeros at either end, and the power of ten that the last of them stands for.
+    private struct Decimal: Equatable {
+        private var isNegative = false
+        private var digits: [UInt8] = []
+        private var exponent = 0
+
+        init(_ text: String.UTF8View) {
+            var power = 0
+            var isFraction = false
+            var rest = text[...]
+            while let byte = rest.popFirst() {
+                switch byte {
+                case UInt8(ascii: "-"): isNegative = true
+                case UInt8(ascii: "."): isFraction = true
+                case UInt8(ascii: "e"), UInt8(ascii: "E"):
+                    power = Int(Substring(rest)) ?? (rest.first == UInt8(ascii: "-") ? .min : .max)
+                    rest = rest[rest.endIndex...]
+                default:
+                    digits.append(byte)
+                    if isFraction { exponent -= 1 }
+                }
+            }
+            while digits.last == UInt8(ascii: "0") {
+                digits.removeLast()
+                exponent += 1
+            }
+            digits = Array(digits.drop { $0 == UInt8(ascii: "0") })
+            exponent = digits.isEmpty ? 0 : exponent.addingReportingOverflow(power).partialValue
+        }
+    }
+}
+
+/// For Foundation's coders, which keep neither the order of members nor long numbers: what has to pass through unchanged
+/// is read by ``JSONValue/init(parsing:)`` and written by ``JSONValue/write(to:)``.
+extension JSONValue: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let text = try? container.decode(String.self) {
+            self = .string(text)
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Int64.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(UInt64.self) {
+            self = JSONNumeral(String(value)).map { .numeral($0) } ?? .number(Double(value))
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let members = try? container.decode(JSONObject.self) {
+            self = .object(members)
+        } else {
+            self = .array(try container.decode([JSONValue].self))
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .numeral(let numeral):
+            if let whole = UInt64(numeral.text) {
+                try container.encode(whole)
+            } else {
+                try container.encode(numeral.doubleValue)
+            }
+        case .string(let value): try container.encode(value)
+        case .array(let value): try container.encode(value)
+        case .object(let value): try container.encode(value)
+        }
+    }
+}
+
+extension JSONObject: Codable {
+    private struct Name: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+
+        init?(intValue: Int) { nil }
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Name.self)
+        self.init()
+        for key in container.allKeys { self[key.stringValue] = try container.decode(JSONValue.self, forKey: key) }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Name.self)
+        for (key, value) in self { try container.encode(value, forKey: Name(stringValue: key)) }
+    }
+}

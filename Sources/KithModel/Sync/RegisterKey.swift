@@ -56,3 +56,60 @@ extension RegisterKey: Comparable {
         (left.kind.rawValue, left.name) < (right.kind.rawValue, right.name)
     }
 }
+
+/// Who declares a level or says what the user is working on: a node, or a client by the name it gives itself.
+package enum StateSource: Hashable, Sendable {
+    case node(NodeID)
+    /// 1…``nameLimit`` bytes without control characters; never the written form of a node's id.
+    case named(String)
+
+    /// Bytes.
+    package static let nameLimit = 128
+
+    /// - Returns: `nil` when the text is no id and cannot be a name.
+    package init?(_ text: String) {
+        if let id = NodeID(text) {
+            self = .node(id)
+        } else if StateText.isName(text, limit: Self.nameLimit) {
+            self = .named(text)
+        } else {
+            return nil
+        }
+    }
+
+    /// What ``init(_:)`` reads.
+    package var text: String {
+        switch self {
+        case .node(let id): id.description
+        case .named(let name): name
+        }
+    }
+}
+
+extension StateSource: Comparable {
+    package static func < (left: StateSource, right: StateSource) -> Bool { left.text < right.text }
+}
+
+extension StateSource: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let source = StateSource(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not the name of a source")
+        }
+        self = source
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
+
+/// What names in the shared state may look like.
+package enum StateText {
+    /// Whether the text has from one to `limit` bytes and no control characters.
+    package static func isName(_ text: String, limit: Int) -> Bool {
+        (1...limit).contains(text.utf8.count)
+            && !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    }
+}

@@ -8,6 +8,14 @@ import KithModel
     import Foundation
 #endif
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Everything that settings are made of, as values.
 package struct SettingSources: Sendable {
     /// A text file that was found.
@@ -77,4 +85,63 @@ package struct SettingSources: Sendable {
             throw SettingProblem(path, at: .yaml(path: path, line: nil), .unreadable("\(error)"))
         }
     }
+}
+
+/// What a process knows of where it runs, as far as defaults depend on it.
+package struct Surroundings: Sendable {
+    package var currentDirectory: String
+    package var homeDirectory: String
+    package var hostName: String
+    /// Whether the current folder has a folder `config`, as an instance of the seeds has.
+    package var hasConfigFolder: Bool
+
+    package init(
+        currentDirectory: String, homeDirectory: String, hostName: String, hasConfigFolder: Bool = false
+    ) {
+        self.currentDirectory = currentDirectory
+        self.homeDirectory = homeDirectory
+        self.hostName = hostName
+        self.hasConfigFolder = hasConfigFolder
+    }
+
+    package static func current() -> Surroundings {
+        Surroundings(
+            currentDirectory: FileManager.default.currentDirectoryPath,
+            homeDirectory: FileManager.default.homeDirectoryForCurrentUser.path(percentEncoded: false).trimmingSlash,
+            hostName: machineName())
+    }
+
+    /// The absolute form of a path that may begin with `~/` or be relative to the current folder.
+    package func absolute(_ path: String) -> String { absolute(path, base: currentDirectory).trimmingSlash }
+
+    /// The absolute form of a path that may begin with `~/` or be relative to `base`.
+    func absolute(_ path: String, base: String) -> String {
+        if path == "~" { return homeDirectory }
+        if path.hasPrefix("~/") { return homeDirectory + path.dropFirst() }
+        if path.hasPrefix("/") { return path }
+        let rest = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+        return rest.isEmpty || rest == "." ? base : base.trimmingSlash + "/" + rest
+    }
+
+    /// Where the embedded engine is installed for all nodes of a user (XDG Base Directory Specification).
+    func engineDirectory(environment: [String: String]) -> String {
+        #if os(macOS)
+            return homeDirectory + "/Library/Application Support/kith/engine"
+        #else
+            if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") { return data + "/kith/engine" }
+            return homeDirectory + "/.local/share/kith/engine"
+        #endif
+    }
+
+    /// The first label of the machine's name, which needs no resolver.
+    private static func machineName() -> String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "node" }
+        let name = bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return String(decoding: name.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self)
+    }
+}
+
+extension String {
+    fileprivate var trimmingSlash: String { count > 1 && hasSuffix("/") ? String(dropLast()) : self }
 }

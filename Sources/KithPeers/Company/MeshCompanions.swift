@@ -118,3 +118,45 @@ package struct MeshCompanions: CompanionPeers {
         }
     }
 }
+
+/// What nodes say to each other for company, in the words of the seed's `/api/generate`. Both are made only of what a
+/// guard has let through.
+enum ConverseMessage {
+    struct Question: Codable {
+        var prompt: String
+        var temperature: Double?
+        var max_tokens: Int?
+
+        init(_ question: Shareable<PeerQuestion>) {
+            prompt = question.value.prompt
+            temperature = question.value.temperature
+            max_tokens = question.value.maxTokens
+        }
+
+        var meaning: PeerQuestion {
+            PeerQuestion(
+                prompt: prompt, temperature: temperature ?? CompanionPrompts.openingTemperature,
+                maxTokens: max_tokens ?? CompanionPrompts.openingTokens)
+        }
+    }
+
+    struct Answer: Codable {
+        var response: String
+        var success = true
+
+        init(_ answer: Shareable<PeerAnswer>) { response = answer.value.response }
+    }
+}
+
+extension ChatFailure {
+    /// What a peer is told that gets no answer; never what was held back, or why.
+    package init(_ refusal: CompanionHost.Refusal) {
+        switch refusal {
+        case .busy: self.init(.overloaded, "this node is needed by its own user now", retryAfter: .seconds(60))
+        case .tooOften(let wait):
+            self.init(.rateLimited, "you have asked enough for now", retryAfter: max(wait, .seconds(1)))
+        case .unclear(let why): self.init(.invalidRequest, "the prompt is not understood: \(why)", field: "prompt")
+        case .heldBack: self.init(.overloaded, "there is nothing to say to that now", retryAfter: .seconds(60))
+        }
+    }
+}

@@ -7,6 +7,7 @@ import KithServer
 import KithTransport
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// Asks a kin; the other end is ``PeerRoutes``.
 package struct PeerClient: Answering {
@@ -144,6 +145,21 @@ extension PeerWire.Line {
             self = try JSONBody.decode(PeerWire.Line.self, from: data)
         } catch {
             throw ChatFailure(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
+        }
+    }
+}
+
+/// Spares membership a call for every token: a sign of life twice a second is as good.
+final class ContactPace: Sendable {
+    static let pause = Duration.milliseconds(500)
+
+    private let next = Mutex(Moment.zero)
+
+    func isDue(now: Moment) -> Bool {
+        next.withLock { next in
+            guard now >= next else { return false }
+            next = now + Self.pause
+            return true
         }
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithMembership
 package import KithModel
+import KithTrust
 
 /// What the owner of a node can ask of it about trust and those whom it trusts; the routes below `/api` are its only caller.
 ///
@@ -30,5 +32,156 @@ package struct SessionDelivery: Sendable {
     package init(peer: ControlMessage.Peer, receipt: SessionReceipt) {
         self.peer = peer
         self.receipt = receipt
+    }
+}
+
+extension PeerMesh: MeshControl {
+    package func identity() -> ControlMessage.Identity {
+        ControlMessage.Identity(
+            id: ownIdentity.id, name: profile.name, fingerprint: ownIdentity.fingerprint,
+            addresses: profile.addresses(), isCloned: directory.isCloned)
+    }
+
+    package func invite(_ request: ControlMessage.InvitationRequest) async throws -> ControlMessage.Invitation {
+        let seconds = request.expiresSeconds ?? 600
+        guard (1...86_400).contains(seconds) else {
+            throw ControlFailure(.invalid, "a code is valid for one second to 24 hours")
+        }
+        switch pairing.invite(tier: request.tier, lifetime: .seconds(seconds)) {
+        case .success(let code):
+            return ControlMessage.Invitation(code: code.text, tier: code.tier, expiresSeconds: seconds)
+        case .failure(let refusal): throw ControlFailure(refusal)
+        }
+    }
+
+    package func join(_ request: ControlMessage.JoinRequest) async throws -> ControlMessage.Peer {
+        let code: PairingCode
+        switch PairingCode.read(request.code) {
+        case .success(let read): code = read
+        case .failure(let why): throw ControlFailure(.malformedCode, why.description)
+        }
+        if code.inviter == ownIdentity.id { throw ControlFailure(PairingRefusal.ownCode) }
+        if code.tier == .kith, trust.standing(of: code.inviter) == .kin {
+            throw ControlFailure(.invalid, "that node is kin already; to trust it less, use kith tier PEER kith")
+        }
+        let call = PairingCall(
+            links: links, code: code, joiner: ownIdentity.id,
+            introduction: PairingIntroduction(name: profile.name, addresses: profile.addresses()))
+        do {
+            let (peer, address) = try await call.run(clock: clock)
+            return try await welcome(peer, at: address)
+        } catch let refusal as PairingRefusal {
+            throw ControlFailure(refusal)
+        } catch let failure as LinkFailure {
+            audit.recordIfOtherNode(failure)
+            throw ControlFailure(failure, code: code)
+        } catch let failure as ChatFailure {
+            throw ControlFailure(.unreachable, failure.message)
+        }
+    }
+
+    private func welcome(_ peer: PairedNode, at address: PeerAddress) async throws -> ControlMessage.Peer {
+        let addresses = [address] + peer.introduction.addresses.filter { $0 != address }
+        // Known before it is trusted, so that the first greeting already finds it.
+        try await trust.admit(
+            peer.id, as: peer.tier, name: peer.introduction.name, addresses: addresses, at: .now())
+        membership.suggest(addresses: addresses, for: peer.id)
+        audit.record(.pairingAccepted, subject: peer.id.description, source: address.host, reason: peer.tier.rawValue)
+        if peer.tier == .kin { await sync.run(with: [peer.id]) }
+        directory.refresh()
+        return try described(peer.id)
+    }
+
+    package func change(_ peer: String, _ change: ControlMessage.PeerChange) async throws -> ControlMessage.Peer {
+        let record = try find(peer)
+        if change.name?.rawValue == PeerNames.reserved {
+            throw ControlFailure(
+                .invalid, "no peer can be called \(PeerNames.reserved): that stands for those that are not paired")
+        }
+        if let name = change.name { try await trust.update(record.id) { $0.nickname = name } }
+        if let tier = change.tier, tier != record.tier {
+            try await trust.admit(record.id, as: tier, name: record.name, addresses: record.addresses, at: .now())
+            audit.record(.peerTierChanged, subject: record.id.description, source: nil, reason: tier.rawValue)
+            await sync.run(with: membership.reachable)
+        }
+        directory.refresh()
+        return try described(record.id)
+    }
+
+    package func forget(_ peer: String) async throws -> ControlMessage.Peer {
+        let record = try find(peer)
+        let described = try described(record.id)
+        try await trust.forget(record.id, at: .now())
+        audit.record(.peerForgotten, subject: record.id.description, source: nil, reason: "asked by the owner")
+        await sync.run(with: membership.reachable)
+        return described
+    }
+
+    func described(_ id: NodeID) throws -> ControlMessage.Peer {
+        directory.refresh()
+        guard let entry = directory.peers().first(where: { $0.id == id }) else {
+            throw ControlFailure(.unknownPeer, "the peer is not trusted any more")
+        }
+        return ControlMessage.Peer(id: id, name: entry.name, tier: entry.tier)
+    }
+
+    /// - Parameter text: An id, its first group, or a name.
+    func find(_ text: String) throws -> PeerRecord {
+        let records = trust.peers()
+        let names = Dictionary(
+            directory.peers().compactMap { entry in entry.id.map { ($0, entry.name.rawValue) } },
+            uniquingKeysWith: { first, _ in first })
+        let wanted = NodeID(text)
+        let found = records.filter { record in
+            record.id == wanted || record.id.short == text.uppercased() || names[record.id] == text
+        }
+        switch found.count {
+        case 1: return found[0]
+        case 0: throw ControlFailure(.unknownPeer, "no peer is called \(text.prefix(80)); kith peers lists them")
+        default: throw ControlFailure(.ambiguousPeer, "several peers fit; use the whole id from kith peers --json")
+        }
+    }
+}
+
+extension ControlFailure {
+    init(_ refusal: PairingRefusal) {
+        let code: Code =
+            switch refusal {
+            case .expired, .challengeExpired: .expiredCode
+            case .unknownInvitation, .alreadyUsed, .spoilt, .wrongProof, .replayed: .refusedCode
+            case .tooManyAttempts, .tooManyInvitations: .tooManyAttempts
+            case .malformed: .incompatible
+            case .ownCode: .invalid
+            case .otherNode: .wrongNode
+            }
+        self.init(code, refusal.description)
+    }
+
+    fileprivate init(_ failure: LinkFailure, code: PairingCode) {
+        let places = code.addresses.map(\.description).joined(separator: ", ")
+        switch failure {
+        case .wrongNode(let seen):
+            self.init(
+                .wrongNode,
+                "another node (\(seen.short)) answers at \(places) than the one that made the code "
+                    + "(\(code.inviter.short)); do not trust it")
+        case .incompatible: self.init(.incompatible, "\(failure)")
+        case .rejected(let refusal): self.init(.refusedCode, refusal.message)
+        case .noAddress:
+            self.init(.unreachable, "the code names no address; make it on a node that was started with kith up --lan")
+        case .refused, .unreachable, .timeout:
+            self.init(
+                .unreachable,
+                "cannot reach the other node at \(places): \(failure); is it running, and started with kith up --lan?")
+        }
+    }
+}
+
+extension AuditTrail {
+    fileprivate func recordIfOtherNode(_ failure: LinkFailure) {
+        guard case .wrongNode(let seen) = failure else { return }
+        record(
+            .pairingRefused, subject: seen.description, source: nil,
+            reason: PairingRefusal.otherNode.rawValue)
     }
 }

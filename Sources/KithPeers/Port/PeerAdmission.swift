@@ -2,8 +2,10 @@
 
 import HTTPTypes
 package import Hummingbird
+import KithInference
 import KithModel
 import KithServer
+import NIOCore
 
 package typealias PeerRouter = Hummingbird.Router<PeerRequestContext>
 
@@ -53,6 +55,85 @@ extension PeerRouter {
                 if case .tooLarge = refusal { services.refusedTooLarge(caller) }
                 throw refusal
             }
+        }
+    }
+}
+
+/// What goes with a request on the peer port.
+package struct PeerRequestContext: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    /// The connection, whose stream the request came on.
+    let connection: (any Channel)?
+
+    package init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        connection = source.channel.parent
+    }
+}
+
+/// Why a node does not do what another asks of it on the peer port; the body of a 403 is `{"refused": …, "message": …}`.
+package struct PeerRefusal: Error, Codable, Hashable, Sendable {
+    package enum Reason: String, Codable, Sendable {
+        /// Never paired; may only pair.
+        case stranger
+        /// Was paired once and has been forgotten.
+        case forgotten
+        /// Paired as kith, and this is for kin.
+        case kinOnly = "kin_only"
+        /// Speaks no version of the protocol that this node speaks.
+        case incompatible
+        /// Uses this very node's identity: a copy of its data folder.
+        case sameIdentity = "same_identity"
+    }
+
+    package var refused: Reason
+    package var message: String
+
+    package init(_ refused: Reason, _ message: String) {
+        self.refused = refused
+        self.message = message
+    }
+
+    package init(_ refused: Reason) { self.init(refused, Self.words(for: refused)) }
+
+    private static func words(for reason: Reason) -> String {
+        switch reason {
+        case .stranger: "this node does not know you; pair with kith invite and kith join"
+        case .forgotten: "this node has forgotten you; pair again with kith invite and kith join"
+        case .kinOnly: "only kin may ask this"
+        case .incompatible: "no common version of the protocol"
+        case .sameIdentity: "you use this node's own identity; run kith rekey on the copy"
+        }
+    }
+}
+
+extension ErrorDialect {
+    /// As ``PeerLink`` understands it.
+    static let peer = ErrorDialect {
+        try PlainReply(PeerWire.Line.failure($0.asFailure), status: $0.status, headers: $0.headers)
+    }
+}
+
+/// Turns everything that is thrown on the peer port into an answer that ``PeerLink`` understands.
+struct PeerErrorRendering: RouterMiddleware {
+    typealias Context = PeerRequestContext
+
+    func handle(
+        _ request: Request, context: PeerRequestContext,
+        next: @concurrent (Request, PeerRequestContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as CancellationError {
+            throw error  // nobody is there to be answered
+        } catch let refusal as PeerRefusal {
+            return try .json(refusal, status: .forbidden)
+        } catch let refusal as PairingRejection {
+            return try .json(refusal, status: .forbidden)
+        } catch {
+            let problem = SurfaceProblem(error)
+            problem.log(path: request.uri.path, to: context.logger)
+            return try problem.reply(in: .peer).response
         }
     }
 }

@@ -2,7 +2,10 @@
 
 package import Hummingbird
 import HummingbirdCore
-import KithModel
+package import KithCulture
+package import KithInference
+package import KithMembership
+package import KithModel
 package import KithServer
 package import KithTrust
 package import Logging
@@ -41,5 +44,85 @@ package enum PeerListener {
                     availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
                 onServerRunning: onListening,
                 logger: logger))
+    }
+}
+
+/// What the routes of the peer port work with.
+package struct PeerServices: Sendable {
+    package var connections: PeerConnections
+    package var trust: TrustBook
+    package var membership: MembershipService
+    package var directory: PeerDirectory
+    package var pairing: PairingDesk
+    package var localEngine: LocalEngine?
+    package var work: PeerWork
+    /// `nil` for a node that shares no state.
+    var state: StateSync?
+    package var clock: any TimeSource
+    package var audit: any AuditTrail
+    /// Bytes of a request for an answer.
+    package var generateLimit: Int
+    /// What this node says of itself.
+    package var hello: @Sendable () -> PeerHello
+
+    init(
+        connections: PeerConnections, trust: TrustBook, membership: MembershipService, directory: PeerDirectory,
+        pairing: PairingDesk, localEngine: LocalEngine?, work: PeerWork, state: StateSync?, clock: any TimeSource,
+        audit: any AuditTrail,
+        generateLimit: Int, hello: @escaping @Sendable () -> PeerHello
+    ) {
+        self.connections = connections
+        self.trust = trust
+        self.membership = membership
+        self.directory = directory
+        self.pairing = pairing
+        self.localEngine = localEngine
+        self.work = work
+        self.state = state
+        self.clock = clock
+        self.audit = audit
+        self.generateLimit = generateLimit
+        self.hello = hello
+    }
+
+    /// Writes a refusal down, and notices a copy of this node.
+    func refused(_ caller: PeerConnections.Caller, _ refusal: PeerRefusal) {
+        if refusal.refused == .sameIdentity { return directory.sawCopy(at: caller.source) }
+        audit.record(
+            .peerRefused, subject: caller.id.description, source: caller.source, reason: refusal.refused.rawValue)
+    }
+
+    func refusedTooLarge(_ caller: PeerConnections.Caller) {
+        audit.record(.peerRefused, subject: caller.id.description, source: caller.source, reason: "too large")
+    }
+}
+
+/// Routes of the peer port that belong together.
+package protocol PeerRouteGroup: Sendable {
+    func add(to router: PeerRouter, services: PeerServices)
+}
+
+/// What this node does for other nodes beside answering prompts.
+package struct PeerWork: Sendable {
+    /// Routes of the node's other roles.
+    package var routes: [any PeerRouteGroup]
+
+    /// Takes over conversations; `nil` where none are kept.
+    package var sessions: (any SessionReceiving)?
+
+    /// Talks with peers, friends' among them.
+    package var host: CompanionHost?
+
+    /// Told when a kin's user is served.
+    package var presence: (any UserPresence)?
+
+    package init(
+        routes: [any PeerRouteGroup] = [], sessions: (any SessionReceiving)? = nil, host: CompanionHost? = nil,
+        presence: (any UserPresence)? = nil
+    ) {
+        self.routes = routes
+        self.sessions = sessions
+        self.host = host
+        self.presence = presence
     }
 }

@@ -6,7 +6,9 @@ import KithServer
 import KithTrust
 import Logging
 import NIOCore
+import NIOHTTP2
 import NIOSSL
+import NIOTLS
 
 /// A connection to the peer port: mutual TLS 1.3, then HTTP/2.
 struct PeerServerChannel: ServerChildChannel {
@@ -52,5 +54,146 @@ struct PeerServerChannel: ServerChildChannel {
         } catch {
             logger.debug("handshake refused", metadata: ["reason": "\(error)"])
         }
+    }
+}
+
+/// Waits for the handshake of a connection to the peer port, notes who it is, and makes the connection speak HTTP/2.
+final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    static let unfinished = "handshakes not finished"
+
+    private let secured: EventLoopPromise<MultiplexedNodeChannel.Value>
+    private let http2: MultiplexedNodeChannel
+    private let connections: PeerConnections
+    private let trust: TrustBook
+    private let audit: any AuditTrail
+    private let source: String
+    private let logger: Logger
+    private var timer: Scheduled<Void>?
+    private var hasEnded = false
+
+    init(
+        secured: EventLoopPromise<MultiplexedNodeChannel.Value>, http2: MultiplexedNodeChannel,
+        connections: PeerConnections, trust: TrustBook, audit: any AuditTrail, source: String, logger: Logger
+    ) {
+        self.secured = secured
+        self.http2 = http2
+        self.connections = connections
+        self.trust = trust
+        self.audit = audit
+        self.source = source
+        self.logger = logger
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(http2.limits.handshake)) { [weak self] in
+            self?.refuse(Self.unfinished, context: context)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent else {
+            return hear(event, context: context)
+        }
+        guard !hasEnded else { return }
+        guard negotiated == "h2" else { return refuse("HTTP/2 was not offered", context: context) }
+        guard let id = Self.id(on: context.channel) else {
+            return refuse("no usable certificate", context: context)
+        }
+        let caller = PeerConnections.Caller(id: id, source: source)
+        let standing = trust.standing(of: id)
+        guard connections.open(context.channel, by: caller, standing: standing) else {
+            return refuse("too many connections of strangers", context: context)
+        }
+        hasEnded = true
+        timer?.cancel()
+        http2.setup(channel: context.channel, resets: standing == .kin ? .many : .few, logger: logger).cascade(
+            to: secured)
+        watchConduct(of: caller, on: context)
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    private func watchConduct(of caller: PeerConnections.Caller, on context: ChannelHandlerContext) {
+        do {
+            try context.pipeline.syncOperations.addHandler(PeerConductHandler(caller: caller, audit: audit))
+        } catch {
+            context.close(promise: nil)  // the connection has gone meanwhile
+        }
+    }
+
+    private func hear(_ event: Any, context: ChannelHandlerContext) {
+        switch event {
+        case ChannelEvent.inputClosed: refuse(Self.unfinished, context: context)
+        // This node stops, and must not wait for somebody who says nothing.
+        case is ChannelShouldQuiesceEvent where end(): context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        refuse(Self.words(for: error), context: context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        refuse(Self.unfinished, context: context)
+        context.fireChannelInactive()
+    }
+
+    private func refuse(_ reason: String, context: ChannelHandlerContext) {
+        guard end() else { return }
+        audit.record(.handshakeRefused, subject: nil, source: source, reason: reason)
+        context.close(promise: nil)
+    }
+
+    /// - Returns: `false` when it had ended before.
+    @discardableResult
+    private func end() -> Bool {
+        guard !hasEnded else { return false }
+        hasEnded = true
+        timer?.cancel()
+        secured.fail(ChannelError.ioOnClosedChannel)
+        return true
+    }
+
+    private static func id(on channel: any Channel) -> NodeID? {
+        // None is a refusal and not an error.
+        let certificate = try? channel.pipeline.syncOperations.nioSSL_peerCertificate()
+        return certificate.flatMap(PeerTLS.nodeID(of:))
+    }
+
+    private static func words(for error: any Error) -> String {
+        if let reason = HandshakeRefusal.reason(of: error) { return reason }
+        switch error {
+        case NIOSSLError.uncleanShutdown, ChannelError.eof, is IOError: return unfinished
+        default: return "the TLS handshake failed"
+        }
+    }
+}
+
+/// Notes who broke the rules of HTTP/2 so that the connection had to end: oversized frames, header fields without end.
+final class PeerConductHandler: ChannelInboundHandler {
+    typealias InboundIn = NIOAny
+
+    static let brokenRules = "rules of HTTP/2 broken"
+
+    private let caller: PeerConnections.Caller
+    private let audit: any AuditTrail
+    private var isNoted = false
+
+    init(caller: PeerConnections.Caller, audit: any AuditTrail) {
+        self.caller = caller
+        self.audit = audit
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is any NIOHTTP2Error, !isNoted {
+            isNoted = true
+            audit.record(
+                .peerRefused, subject: caller.id.description, source: caller.source, reason: Self.brokenRules)
+        }
+        context.fireErrorCaught(error)
     }
 }

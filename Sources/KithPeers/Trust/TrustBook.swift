@@ -5,6 +5,16 @@ package import KithStore
 package import KithTrust
 import Synchronization
 
+/// What another node is to this one.
+package enum PeerStanding: String, Hashable, Sendable {
+    /// It shows this node's own identity.
+    case own
+    case kin
+    case kith
+    case forgotten
+    case stranger
+}
+
 /// Who is trusted, in memory for every request and on disk for the next start.
 ///
 /// Kin follow from the signed operations that all kin share; kith are this node's own affair. What a method has returned

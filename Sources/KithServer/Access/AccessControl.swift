@@ -38,3 +38,133 @@ package struct AccessControl: Sendable {
         }
     }
 }
+
+/// Who is let in to a listener of clients, and as whom.
+package struct AccessPolicy: Hashable, Sendable {
+    /// Without a key nobody is anybody. On by itself where other machines reach the listener.
+    package var requiresKey: Bool
+    /// For requests without a key.
+    package var hostNames: HostNames
+
+    package init(requiresKey: Bool, hostNames: HostNames = HostNames()) {
+        self.requiresKey = requiresKey
+        self.hostNames = hostNames
+    }
+
+    /// The policy of a listener on `host`.
+    package init(host: String, requiresKey: Bool, allowedHosts: [String]) {
+        let isLoopback = HostNames.isLoopback(host[...])
+        self.init(requiresKey: requiresKey || !isLoopback, hostNames: HostNames(allowedHosts + [host]))
+    }
+
+    /// - Parameters:
+    ///   - key: what the request shows; `nil` when it shows nothing.
+    ///   - host: from its `Host` header; `nil` when there is none, as no page of another site can do.
+    ///   - verdict: what becomes of a key that counts.
+    func caller(
+        key: PresentedKey?, host: String?, verdict: (PresentedKey) -> Result<Principal, AccessRefusal>
+    ) -> Result<Principal, AccessRefusal> {
+        if let key, requiresKey || key.isOfNode { return verdict(key) }
+        if requiresKey { return .failure(.keyMissing) }
+        if let host, !hostNames.contains(authority: host) { return .failure(.foreignHost(host)) }
+        return .success(.local)
+    }
+}
+
+/// The names under which a loopback listener is asked for: those that no name server can point elsewhere, and those that
+/// the owner added.
+///
+/// A page of another site whose name has come to mean 127.0.0.1 (DNS rebinding) still sends its own name.
+package struct HostNames: Hashable, Sendable {
+    private let added: Set<String>
+
+    package init(_ added: some Sequence<String> = []) {
+        self.added = Set(added.map { Self.normalised(Substring($0)) })
+    }
+
+    /// - Parameter authority: a host with or without a port, as in a `Host` header.
+    func contains(authority: String) -> Bool {
+        guard let host = Self.host(of: authority) else { return false }
+        if host.isEmpty { return false }
+        return Self.isLoopback(host) || added.contains(Self.normalised(host))
+    }
+
+    /// Names that end in `localhost` mean this machine and nothing else (RFC 6761, section 6.3).
+    static func isLoopback(_ host: Substring) -> Bool {
+        if host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host == "::1" { return true }
+        let parts = host.utf8.split(separator: UInt8(ascii: "."), maxSplits: 4, omittingEmptySubsequences: false)
+        if parts.count == 4, parts[0].elementsEqual("127".utf8) {
+            return parts.allSatisfy(isOctet)
+        }
+        let name = normalised(host)
+        return name == "localhost" || name.hasSuffix(".localhost")
+    }
+
+    private static func isOctet(_ digits: Substring.UTF8View) -> Bool {
+        (1...3).contains(digits.count) && digits.allSatisfy { 0x30...0x39 ~= $0 }
+            && digits.reduce(0) { 10 * $0 + Int($1 - 0x30) } <= 255
+    }
+
+    /// - Returns: `nil` when what follows the host is not a port.
+    private static func host(of authority: String) -> Substring? {
+        let bytes = authority.utf8
+        let end: String.Index
+        if bytes.first == UInt8(ascii: "[") {
+            guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            end = bytes.index(after: bracket)
+        } else {
+            end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+        }
+        let rest = bytes[end...]
+        guard rest.isEmpty || rest.first == UInt8(ascii: ":"), rest.dropFirst().allSatisfy({ 0x30...0x39 ~= $0 }) else {
+            return nil
+        }
+        return authority[..<end]
+    }
+
+    /// Without the dot that may end a full name, and without the brackets of an IPv6 address.
+    private static func normalised(_ host: Substring) -> String {
+        var host = host
+        if host.hasSuffix(".") { host = host.dropLast() }
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return host.lowercased()
+    }
+}
+
+/// Who asks.
+package enum Principal: Hashable, Sendable {
+    /// Somebody on this machine, without a key.
+    case local
+    /// Whoever may read this node's files: the command line of its owner.
+    case control
+    /// The holder of a key.
+    case key(ClientKeyRecord)
+
+    /// Changes of trust always need a key or the owner: every program and page on a machine may come without one.
+    func may(_ scope: Scope) -> Bool {
+        switch self {
+        case .local: scope != .admin
+        case .control: true
+        case .key(let key): key.scopes.contains(scope)
+        }
+    }
+}
+
+/// What opens a route: any one of some scopes, or nothing at all.
+package struct RouteScope: Hashable, Sendable, ExpressibleByArrayLiteral {
+    /// Empty for a route that is open to everyone.
+    let anyOf: [Scope]
+
+    package init(arrayLiteral scopes: Scope...) { anyOf = scopes }
+
+    /// For liveness only; its answer must not tell anything else.
+    package static let everyone: RouteScope = []
+    package static let chat: RouteScope = [.chat]
+    package static let assist: RouteScope = [.assist]
+    package static let sync: RouteScope = [.sync]
+    package static let peer: RouteScope = [.peer]
+    package static let read: RouteScope = [.read]
+    package static let admin: RouteScope = [.admin]
+
+    package func isOpen(to principal: Principal) -> Bool { anyOf.contains { principal.may($0) } }
+}

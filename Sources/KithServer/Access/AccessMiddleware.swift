@@ -3,6 +3,7 @@
 import HTTPTypes
 import Hummingbird
 package import KithModel
+package import KithTrust
 
 /// Finds out who asks before any route is reached, and writes down who was refused.
 ///
@@ -53,5 +54,76 @@ extension NodeRequestContext {
     package func may(_ scope: Scope) -> Bool {
         guard case .success(let principal) = caller else { return false }
         return principal.may(scope)
+    }
+}
+
+/// Why a request was not let in.
+package enum AccessRefusal: Error, Hashable {
+    case keyMissing
+    /// Why the key does not count, and its id if there is one of this id.
+    case keyRefused(KeyRefusal, id: String?)
+    /// What the route asks for, and the id of the key that does not have it; without an id nobody showed one.
+    case scopeMissing(RouteScope, id: String?)
+    /// A request without a key for a name that is not this machine's.
+    case foreignHost(String)
+    /// A request that a browser sends for a page of this other origin, without a key.
+    case foreignOrigin(String)
+
+    var status: HTTPResponse.Status {
+        switch self {
+        case .keyMissing, .keyRefused: .unauthorized
+        case .scopeMissing, .foreignOrigin: .forbidden
+        case .foreignHost: .misdirectedRequest
+        }
+    }
+
+    package var message: String {
+        switch self {
+        case .keyMissing: "this needs a key: send it as 'Authorization: Bearer kith_…' or as 'X-API-Key: kith_…'"
+        case .keyRefused: "the key is not accepted; whoever made it can say why, and make another"
+        case .scopeMissing(let scope, let id):
+            (id == nil ? "this needs a key with the scope " : "the key lacks the scope ")
+                + scope.anyOf.map { "'\($0.rawValue)'" }.joined(separator: " or ")
+        case .foreignHost(let host):
+            """
+            this node does not answer to the name '\(host.prefix(100))' without a key; use localhost, or add the name to \
+            server.allowed_hosts
+            """
+        case .foreignOrigin(let origin):
+            """
+            a browser sent this for a page of '\(origin.prefix(100))', which may not use this node; let the page send a key, as \
+            'Authorization: Bearer kith_…', or ask from a program
+            """
+        }
+    }
+
+    /// As programs read it.
+    var code: String {
+        switch self {
+        case .keyMissing, .keyRefused: "invalid_api_key"
+        case .scopeMissing: "missing_scope"
+        case .foreignHost: "foreign_host"
+        case .foreignOrigin: "foreign_origin"
+        }
+    }
+
+    var headers: HTTPFields { status == .unauthorized ? [.wwwAuthenticate: #"Bearer realm="kith""#] : [:] }
+
+    /// For the audit trail: of few different texts, none of which the client chooses, so that repetitions fold.
+    var auditReason: String {
+        switch self {
+        case .keyMissing: "no key"
+        case .keyRefused(let reason, _): "key " + reason.rawValue
+        case .scopeMissing(let scope, _): "no scope " + scope.anyOf.map(\.rawValue).joined(separator: " or ")
+        case .foreignHost: "foreign host name"
+        case .foreignOrigin: "page of another origin"
+        }
+    }
+
+    var keyID: String? {
+        switch self {
+        case .keyRefused(_, let id), .scopeMissing(_, let id): id
+        case .keyMissing, .foreignHost, .foreignOrigin: nil
+        }
     }
 }

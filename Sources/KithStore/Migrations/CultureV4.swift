@@ -124,3 +124,16 @@ enum CultureV4 {
         ) STRICT
         """
 }
+
+/// Version 5: whether the owner has told the node to keep to itself, which holds over a new start.
+enum CompanyV5 {
+    static func migrate(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE companion_pause (
+                    id INTEGER PRIMARY KEY CHECK (id = 1),
+                    since INTEGER NOT NULL
+                ) STRICT
+                """)
+    }
+}

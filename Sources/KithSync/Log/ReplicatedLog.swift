@@ -2,6 +2,85 @@
 
 package import KithModel
 
+/// What a replicated log holds at most.
+///
+/// This node's own writes are refused beyond a limit. What kin have written must be taken, or kin would not agree; the log
+/// takes it up to ``headroom`` times as much, so that many nodes which write at once stay in step, and then stops.
+package struct LogLimits: Hashable, Sendable {
+    static let headroom = 4
+
+    package var levels: Int
+    package var contextKeys: Int
+    package var insights: Int
+    /// Bytes of all values together.
+    package var valueBytes: Int
+    /// Logs of all nodes, also of those that are gone.
+    package var replicas: Int
+    /// Removals that are remembered; the oldest are forgotten first.
+    package var removals: Int
+    /// How long it is remembered that something was removed.
+    package var removalLife: Duration
+
+    package static let standard = LogLimits()
+
+    package init(
+        levels: Int = 1_024, contextKeys: Int = 100_000, insights: Int = 10_000, valueBytes: Int = 64 << 20,
+        replicas: Int = 1_024, removals: Int = 20_000, removalLife: Duration = .seconds(30 * 86_400)
+    ) {
+        self.levels = levels
+        self.contextKeys = contextKeys
+        self.insights = insights
+        self.valueBytes = valueBytes
+        self.replicas = replicas
+        self.removals = removals
+        self.removalLife = removalLife
+    }
+
+    func registers(_ kind: RegisterKey.Kind) -> Int {
+        switch kind {
+        case .level: levels
+        case .context: contextKeys
+        case .insight: insights
+        }
+    }
+}
+
+/// One write that this node makes.
+package struct LocalWrite: Hashable, Sendable {
+    package var register: RegisterKey
+    package var source: StateSource
+    /// JSON text; `nil` removes what is there.
+    package var value: [UInt8]?
+
+    package init(_ register: RegisterKey, by source: StateSource, value: [UInt8]?) {
+        self.register = register
+        self.source = source
+        self.value = value
+    }
+}
+
+/// What a step did: what is to be stored, and which registers may read differently now.
+package struct LogOutcome: Hashable, Sendable {
+    package var transition = LogTransition()
+    package var changed: Set<RegisterKey> = []
+    /// Others knew writes of this log that this node did not: its database is an older copy of itself.
+    package var wasRestored = false
+
+    package init() {}
+
+    package mutating func append(_ next: LogOutcome) {
+        transition.inserted += next.transition.inserted
+        transition.removed += next.transition.removed
+        for (replica, sequence) in next.transition.versions.sequences {
+            transition.versions.set(replica, to: sequence)
+        }
+        transition.floor.merge(next.transition.floor)
+        transition.own = next.transition.own ?? transition.own
+        changed.formUnion(next.changed)
+        wasRestored = wasRestored || next.wasRestored
+    }
+}
+
 /// The state that kin share, as each of them holds it: for every register the writes that no later write took the place of.
 ///
 /// A pure value. Two logs that have taken in the same operations, in whatever order and however often, read the same: each
@@ -127,4 +206,32 @@ package struct ReplicatedLog: Sendable {
     }
 
     func count(of kind: RegisterKey.Kind) -> Int { registerCounts[kind] ?? 0 }
+}
+
+extension ReplicatedLog {
+    /// What stands in a register, the latest first; several where writers did not know of each other. Of those that one
+    /// source wrote only its latest counts, and of equal values the latest.
+    package func values(of register: RegisterKey) -> [Operation] {
+        let written = (registers[register] ?? []).compactMap(operation).filter { $0.value != nil }
+        guard written.count > 1 else { return written }
+        var sources: Set<StateSource> = []
+        var values: Set<[UInt8]> = []
+        return
+            written
+            .sorted { ($0.time, $0.id) > ($1.time, $1.id) }
+            .filter { sources.insert($0.source).inserted }
+            .filter { values.insert($0.value ?? []).inserted }
+    }
+
+    /// The registers of a kind in which something stands, in no order.
+    package func registers(of kind: RegisterKey.Kind) -> [RegisterKey] {
+        registers.keys.filter { $0.kind == kind && !values(of: $0).isEmpty }
+    }
+
+    /// Everything that is kept, as it is to be stored.
+    package var snapshot: LogSnapshot {
+        LogSnapshot(
+            own: own, operations: logs.keys.sorted().flatMap { logs[$0].map { Array($0.operations(after: 0)) } ?? [] },
+            versions: versions, floor: floor)
+    }
 }

@@ -118,3 +118,170 @@ private struct MessageWriter {
         put(counted: value)
     }
 }
+
+/// Why bytes are no message.
+package enum SyncMessageProblem: Error, Hashable, Sendable, CustomStringConvertible {
+    case tooLong
+    /// Of another version of this form.
+    case unknownVersion(UInt8)
+    case malformed
+
+    package var description: String {
+        switch self {
+        case .tooLong: "more than \(SyncBudget.byteLimit) bytes"
+        case .unknownVersion(let version): "of version \(version), which this node does not speak"
+        case .malformed: "not a message about the shared state"
+        }
+    }
+}
+
+extension SyncMessage {
+    /// Reads what ``encoded()`` wrote.
+    package init(decoding bytes: [UInt8]) throws(SyncMessageProblem) {
+        guard bytes.count <= SyncBudget.byteLimit else { throw .tooLong }
+        var reader = MessageReader(bytes[...])
+        guard try reader.byte() == Self.mark else { throw .malformed }
+        let version = try reader.byte()
+        guard version == Self.version else { throw .unknownVersion(version) }
+        let flags = Flags(rawValue: try reader.byte())
+        try reader.readTable()
+        versions = try reader.vector(limit: MessageReader.replicaLimit)
+        floor = try reader.vector(limit: MessageReader.replicaLimit)
+        isComplete = flags.contains(.complete)
+        ranges = []
+        for _ in 0..<(try reader.count(limit: MessageReader.replicaLimit)) { ranges.append(try reader.range()) }
+        holdings = nil
+        if flags.contains(.holdings) {
+            var held: [Holding] = []
+            for _ in 0..<(try reader.count(limit: MessageReader.replicaLimit)) { held.append(try reader.holding()) }
+            holdings = held
+        }
+        guard reader.isAtEnd else { throw .malformed }
+    }
+}
+
+/// Reads the parts of a message one after the other; never beyond the end.
+private struct MessageReader {
+    static let replicaLimit = 8_192
+
+    private var rest: ArraySlice<UInt8>
+    private var replicas: [Replica] = []
+    private var operations = 0
+
+    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+    var isAtEnd: Bool { rest.isEmpty }
+
+    mutating func byte() throws(SyncMessageProblem) -> UInt8 {
+        guard let byte = rest.popFirst() else { throw .malformed }
+        return byte
+    }
+
+    mutating func number() throws(SyncMessageProblem) -> UInt64 {
+        var number: UInt64 = 0
+        for shift in stride(from: UInt64(0), to: 70, by: 7) {
+            let next = try byte()
+            let part = UInt64(next & 0x7F)
+            guard shift < 63 || part <= 1 else { throw .malformed }
+            number |= part << shift
+            if next < 0x80 { return number }
+        }
+        throw .malformed
+    }
+
+    /// A sequence number, or what counts them; databases hold 63 bits.
+    mutating func sequence() throws(SyncMessageProblem) -> UInt64 {
+        let number = try number()
+        guard number <= UInt64(Int64.max) else { throw .malformed }
+        return number
+    }
+
+    mutating func count(limit: Int) throws(SyncMessageProblem) -> Int {
+        guard let count = Int(exactly: try number()), count <= limit else { throw .malformed }
+        return count
+    }
+
+    private mutating func fixed(_ count: Int) throws(SyncMessageProblem) -> ArraySlice<UInt8> {
+        guard count <= rest.count else { throw .malformed }
+        defer { rest = rest.dropFirst(count) }
+        return rest.prefix(count)
+    }
+
+    private mutating func text(limit: Int) throws(SyncMessageProblem) -> String {
+        let bytes = try fixed(try count(limit: limit))
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw .malformed }
+        return text
+    }
+
+    mutating func readTable() throws(SyncMessageProblem) {
+        for _ in 0..<(try count(limit: Self.replicaLimit)) {
+            guard let node = NodeID(digest: try fixed(32)) else { throw .malformed }
+            let epoch = try fixed(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            replicas.append(Replica(node: node, epoch: epoch))
+        }
+    }
+
+    private mutating func replica() throws(SyncMessageProblem) -> Replica {
+        let place = try count(limit: Self.replicaLimit)
+        guard place < replicas.count else { throw .malformed }
+        return replicas[place]
+    }
+
+    mutating func vector(limit: Int) throws(SyncMessageProblem) -> VersionVector {
+        var vector = VersionVector()
+        for _ in 0..<(try count(limit: limit)) {
+            let replica = try replica()
+            let sequence = try sequence()
+            guard sequence > 0, vector[replica] == 0 else { throw .malformed }
+            vector.raise(replica, to: sequence)
+        }
+        return vector
+    }
+
+    mutating func range() throws(SyncMessageProblem) -> SyncMessage.Range {
+        let replica = try replica()
+        var range = SyncMessage.Range(replica: replica, since: try sequence(), upTo: try sequence(), operations: [])
+        guard range.since <= range.upTo else { throw .malformed }
+        var last = range.since
+        for _ in 0..<(try count(limit: SyncBudget.operationLimit - operations)) {
+            let operation = try operation(of: replica)
+            guard operation.id.sequence > last, operation.id.sequence <= range.upTo else { throw .malformed }
+            last = operation.id.sequence
+            range.operations.append(operation)
+        }
+        operations += range.operations.count
+        return range
+    }
+
+    mutating func holding() throws(SyncMessageProblem) -> SyncMessage.Holding {
+        var holding = SyncMessage.Holding(replica: try replica(), upTo: try sequence(), sequences: [])
+        var last: UInt64 = 0
+        // Each takes a byte at least.
+        for _ in 0..<(try count(limit: rest.count)) {
+            let (sequence, overflow) = last.addingReportingOverflow(try number())
+            guard !overflow, sequence > last, sequence <= holding.upTo else { throw .malformed }
+            holding.sequences.append(sequence)
+            last = sequence
+        }
+        return holding
+    }
+
+    private mutating func operation(of replica: Replica) throws(SyncMessageProblem) -> Operation {
+        let id = OperationID(replica: replica, sequence: try sequence())
+        let time = HybridTime(bits: try number())
+        guard let kind = RegisterKey.Kind(rawValue: try byte()),
+            let register = RegisterKey(kind, name: try text(limit: 256)), let source = StateSource(try text(limit: 256))
+        else { throw .malformed }
+        let seen = try vector(limit: Operation.seenLimit)
+        return Operation(
+            id: id, time: time, register: register, source: source, value: try value(), seen: seen)
+    }
+
+    private mutating func value() throws(SyncMessageProblem) -> [UInt8]? {
+        switch try byte() {
+        case 0: nil
+        case 1: Array(try fixed(try count(limit: Operation.valueLimit)))
+        default: throw .malformed
+        }
+    }
+}

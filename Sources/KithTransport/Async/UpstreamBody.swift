@@ -2,7 +2,22 @@
 
 import KithModel
 package import NIOCore
+package import NIOHTTP1
 import Synchronization
+
+/// A whole answer.
+package struct UpstreamReply: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var body: ByteBuffer
+}
+
+/// An answer whose head has come and whose body is coming.
+package struct UpstreamResponse: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var body: UpstreamBody
+}
 
 /// The pieces of a body as they arrive, each non-empty.
 ///

@@ -3,6 +3,7 @@
 import KithModel
 import NIOCore
 import NIOHTTP1
+import NIOHTTP2
 
 /// What a connection reports to. Bound to the connection's event loop.
 protocol UpstreamConnectionOwner: AnyObject {
@@ -188,6 +189,89 @@ extension ExchangeMachine.Actions.Tell {
         switch self {
         case .whole, .failure, .again: true
         case .nothing, .head, .piece, .readOver: false
+        }
+    }
+}
+
+extension ExchangeMachine.Fault {
+    init(_ error: any Error) {
+        switch error {
+        // An end in the middle of a chunk is reported as a parser error: the server died, it did not speak wrongly.
+        case let error as HTTPParserError where error == .invalidEOFState: self = .broken
+        case is HTTPParserError, is NIOHTTPDecoderError: self = .malformed
+        case let error as NIOHTTP2Errors.StreamClosed where error.errorCode == .refusedStream: self = .untouched
+        case _ where UpstreamTLS.isRefusal(error): self = .untrusted
+        default: self = .broken
+        }
+    }
+}
+
+extension ChatFailure {
+    init(_ failure: ExchangeMachine.Failure, at origin: UpstreamOrigin, cause: (any Error)?) {
+        switch failure {
+        case .fault(.malformed): self.init(.invalidAnswer, "\(origin) does not answer in HTTP", cause: cause)
+        case .fault(.untrusted): self.init(.unreachable, "the TLS handshake with \(origin) failed", cause: cause)
+        case .fault(.unsendable):
+            self.init(.invalidRequest, "the request has a path or a header that HTTP cannot carry", cause: cause)
+        case .fault(.untouched): self.init(.unreachable, "\(origin) takes no more requests here", cause: cause)
+        case .fault(.broken), .cut:
+            self.init(.interrupted, "the connection to \(origin) ended before the answer did", cause: cause)
+        case .unanswered:
+            self.init(
+                .interrupted,
+                "the connection to \(origin) ended before an answer began; the request was not sent again, as it may have "
+                    + "been read", cause: cause)
+        case .timeout(.write): self.init(.timeout, "\(origin) stopped reading the request")
+        case .timeout(.piece): self.init(.timeout, "\(origin) stopped in the middle of its answer")
+        case .timeout(.firstByte), .timeout(.rest): self.init(.timeout, "\(origin) did not begin to answer in time")
+        }
+    }
+}
+
+/// One deadline that moves often and passes rarely.
+///
+/// Moving it later costs nothing: the timer that is already set looks at the deadline when it fires and sets itself anew.
+/// Bound to its event loop.
+final class DeadlineTimer {
+    private let eventLoop: any EventLoop
+    private let onExpiry: () -> Void
+    private var deadline: NIODeadline?
+    private var wakeUp: (at: NIODeadline, scheduled: Scheduled<Void>)?
+
+    init(eventLoop: any EventLoop, onExpiry: @escaping () -> Void) {
+        self.eventLoop = eventLoop
+        self.onExpiry = onExpiry
+    }
+
+    func set(after delay: Duration) {
+        let deadline = eventLoop.now + .nanoseconds(delay.clampedNanoseconds)
+        self.deadline = deadline
+        if let wakeUp, wakeUp.at <= deadline { return }
+        schedule(at: deadline)
+    }
+
+    func clear() { deadline = nil }
+
+    /// Also lets go of the timer; for the end of a connection.
+    func stop() {
+        deadline = nil
+        wakeUp?.scheduled.cancel()
+        wakeUp = nil
+    }
+
+    private func schedule(at deadline: NIODeadline) {
+        wakeUp?.scheduled.cancel()
+        wakeUp = (deadline, eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.fire() })
+    }
+
+    private func fire() {
+        wakeUp = nil
+        guard let deadline else { return }
+        if eventLoop.now < deadline {
+            schedule(at: deadline)
+        } else {
+            self.deadline = nil
+            onExpiry()
         }
     }
 }

@@ -5,6 +5,15 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import NIOTLS
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// The connections of one event loop. Bound to that loop, so that a request, its upstream connection and its answer
 /// never change threads.
@@ -107,5 +116,120 @@ extension NIOHTTPDecoderLimitConfiguration {
         limits.maxHeaderListSize = 64 << 10
         limits.maxHeaderFieldCount = 256
         return limits
+    }
+}
+
+/// Connections that rest, those that rest shortest being used first.
+struct IdleConnections {
+    /// For one origin.
+    static let originLimit = 64
+    /// For all origins together.
+    static let limit = 256
+
+    private var connections: [UpstreamOrigin: [(connection: UpstreamConnection, turn: UInt64)]] = [:]
+    private var count = 0
+    private var turn: UInt64 = 0
+
+    mutating func take(for origin: UpstreamOrigin) -> UpstreamConnection? {
+        guard let taken = connections[origin]?.popLast() else { return nil }
+        removedOne(from: origin)
+        return taken.connection
+    }
+
+    /// - Returns: The connection for which there is no room: that of the same origin, or of all, which rests longest.
+    mutating func add(_ connection: UpstreamConnection) -> UpstreamConnection? {
+        var displaced: UpstreamConnection?
+        if connections[connection.origin, default: []].count >= Self.originLimit {
+            displaced = removeOldest(of: connection.origin)
+        } else if count >= Self.limit,
+            let oldest = connections.min(by: { ($0.value.first?.turn ?? .max) < ($1.value.first?.turn ?? .max) })
+        {
+            displaced = removeOldest(of: oldest.key)
+        }
+        turn += 1
+        connections[connection.origin, default: []].append((connection, turn))
+        count += 1
+        return displaced
+    }
+
+    mutating func remove(_ connection: UpstreamConnection) {
+        guard let index = connections[connection.origin]?.firstIndex(where: { $0.connection === connection }) else {
+            return
+        }
+        connections[connection.origin]?.remove(at: index)
+        removedOne(from: connection.origin)
+    }
+
+    mutating func takeAll() -> [UpstreamConnection] {
+        defer { (connections, count) = ([:], 0) }
+        return connections.values.flatMap { $0.map(\.connection) }
+    }
+
+    private mutating func removeOldest(of origin: UpstreamOrigin) -> UpstreamConnection? {
+        guard connections[origin]?.isEmpty == false, let removed = connections[origin]?.removeFirst() else {
+            return nil
+        }
+        removedOne(from: origin)
+        return removed.connection
+    }
+
+    private mutating func removedOne(from origin: UpstreamOrigin) {
+        count -= 1
+        if connections[origin]?.isEmpty == true { connections[origin] = nil }
+    }
+}
+
+/// The socket of a connection that rests between two requests.
+///
+/// Asked before each use of the connection, so it keeps the descriptor and does not ask the channel for it again.
+struct RestingSocket {
+    private let descriptor: CInt
+
+    /// Must be called on the channel's event loop.
+    ///
+    /// - Returns: `nil` for a channel that is no socket.
+    init?(of channel: any Channel) {
+        guard
+            let descriptor = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable({
+                (descriptor: CInt) in descriptor
+            })
+        else { return nil }
+        self.descriptor = descriptor
+    }
+
+    /// Whether something has come that the event loop has not read yet: the end of the connection, or bytes that nobody asked
+    /// for.
+    ///
+    /// Must be called on the channel's event loop, while the channel is active: after that the number may be another's.
+    var hasInput: Bool {
+        var byte: UInt8 = 0
+        let count = recv(descriptor, &byte, 1, CInt(MSG_PEEK) | CInt(MSG_DONTWAIT))
+        return count >= 0 || errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR
+    }
+}
+
+/// Tells when the TLS handshake of a connection is over, and leaves.
+final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    private let secured: EventLoopPromise<Void>
+
+    init(_ secured: EventLoopPromise<Void>) { self.secured = secured }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
+        guard case .handshakeCompleted? = event as? TLSUserEvent else { return }
+        secured.succeed()
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        secured.fail(error)
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        secured.fail(ChannelError.eof)
+        context.fireChannelInactive()
     }
 }

@@ -5,6 +5,7 @@ package import NIOCore
 import NIOHTTP1
 import NIOHTTP2
 import NIOPosix
+import NIOTLS
 import Synchronization
 
 /// One HTTP/2 connection (RFC 9113) over TLS: many exchanges at once, each on a stream of its own.
@@ -199,4 +200,60 @@ private final class StreamOwner: UpstreamConnectionOwner {
             ChatFailure(
                 .unreachable, "\(UpstreamOrigin(exchange.request.address)) takes no more requests on this connection"))
     }
+}
+
+/// Waits for the TLS handshake and makes the connection speak HTTP/2.
+final class SecuredHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    private let configuration: NIOHTTP2Handler.Configuration
+    private let ready: EventLoopPromise<NIOHTTP2Handler.StreamMultiplexer>
+
+    init(
+        configuration: NIOHTTP2Handler.Configuration, ready: EventLoopPromise<NIOHTTP2Handler.StreamMultiplexer>
+    ) {
+        self.configuration = configuration
+        self.ready = ready
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        guard negotiated == "h2" else { return fail(NIOHTTP2Errors.invalidALPNToken(), context: context) }
+        do {
+            let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(FlushCoalescingHandler())
+            let streams = try pipeline.configureHTTP2Pipeline(
+                mode: .client, connectionConfiguration: configuration.connection,
+                streamConfiguration: configuration.stream
+            ) { stream in
+                stream.close()  // a server has nothing to ask here
+            }
+            try pipeline.addHandler(ErrorClosingHandler())
+            ready.succeed(streams)
+            pipeline.removeHandler(self, promise: nil)
+        } catch {
+            fail(error, context: context)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(error, context: context) }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ready.fail(ChannelError.eof)
+        context.fireChannelInactive()
+    }
+
+    private func fail(_ error: any Error, context: ChannelHandlerContext) {
+        ready.fail(error)
+        context.close(promise: nil)
+    }
+}
+
+/// The last handler of a connection: an error that nobody before it dealt with ends the connection.
+final class ErrorClosingHandler: ChannelInboundHandler {
+    typealias InboundIn = NIOAny
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }

@@ -3,6 +3,29 @@
 import Crypto
 package import KithModel
 
+/// What became of operations that were offered to a ledger. What is not named here was known already.
+package struct TrustInsertion: Sendable {
+    package enum Refusal: Hashable, Sendable {
+        case unreadable(TrustOperation.Unreadable)
+        /// The ledger, or the author's share of it, is full.
+        case full
+    }
+
+    /// An author stated two things under one number. All ledgers keep the same one of them.
+    package struct Equivocation: Hashable, Sendable {
+        package let kept: TrustOperation
+        package let dropped: TrustOperation
+    }
+
+    /// To be stored under author and number, in the place of what may be there.
+    package internal(set) var accepted: [SignedOperation] = []
+    /// Kept in memory until the operations before them arrive.
+    package internal(set) var heldBack = 0
+    package internal(set) var refused: [Refusal] = []
+    /// A sign of a node that went back to an older state of its database, or of a stolen key.
+    package internal(set) var equivocations: [Equivocation] = []
+}
+
 /// All statements about who is kin that this node has heard, and what they come to.
 ///
 /// A pure value. Statements are only added; the same ones give the same ``fold`` in any order and any number of times.
@@ -132,5 +155,111 @@ package struct TrustLedger: Sendable {
         heldBack[entry.signed.author, default: [:]][entry.signed.sequence] = entry
         heldBackCount += 1
         insertion.heldBack += 1
+    }
+}
+
+/// Which operations a ledger holds, in short: for every author the last number, and a digest of every run of 128
+/// operations, so that ledgers that hold different statements under the same numbers notice it.
+package struct TrustVersions: Hashable, Sendable {
+    package struct Author: Hashable, Sendable, Codable {
+        package var last: UInt64
+        /// Of all runs, the last of which may be shorter.
+        package var digests: [Octets32]
+    }
+
+    static let run = 128
+    static let runLimit = (TrustLedger.limitPerAuthor + run - 1) / run
+
+    package private(set) var authors: [NodeID: Author] = [:]
+
+    init(_ authors: [NodeID: Author]) { self.authors = authors }
+}
+
+extension TrustVersions: Codable {
+    private struct Line: Codable {
+        var author: NodeID
+        var last: UInt64
+        var digests: [Octets32]
+    }
+
+    package init(from decoder: any Decoder) throws {
+        var list = try decoder.unkeyedContainer()
+        while !list.isAtEnd {
+            let line = try list.decode(Line.self)
+            guard authors.count < TrustLedger.authorLimit, line.digests.count <= Self.runLimit else {
+                throw DecodingError.dataCorruptedError(in: list, debugDescription: "more than a ledger holds")
+            }
+            authors[line.author] = Author(last: line.last, digests: line.digests)
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var list = encoder.unkeyedContainer()
+        for (author, version) in authors.sorted(by: { $0.key < $1.key }) {
+            try list.encode(Line(author: author, last: version.last, digests: version.digests))
+        }
+    }
+}
+
+extension TrustLedger {
+    /// The most operations of one answer to ``missing(for:)``.
+    package static let batchLimit = 256
+
+    /// What to tell another ledger's ``missing(for:)``.
+    package var versions: TrustVersions {
+        TrustVersions(
+            entries.mapValues { entries in
+                TrustVersions.Author(
+                    last: UInt64(entries.count),
+                    digests: stride(from: 0, to: entries.count, by: TrustVersions.run).compactMap { start in
+                        Self.digest(entries[start..<min(start + TrustVersions.run, entries.count)])
+                    })
+            })
+    }
+
+    /// All of them, by author and number.
+    package var signedOperations: [SignedOperation] {
+        entries.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.signed) }
+    }
+
+    /// Operations that a ledger with these versions lacks, or holds in another version; empty when there are none.
+    ///
+    /// In an order in which it can take them: of each author the first first. What it lacks goes before what differs.
+    package func missing(for versions: TrustVersions) -> [SignedOperation] {
+        var batch: [SignedOperation] = []
+        let authors = entries.sorted { $0.key < $1.key }
+        for (author, entries) in authors {
+            let last = versions.authors[author].flatMap { Int(exactly: $0.last) } ?? 0
+            batch.append(
+                contentsOf: entries.dropFirst(max(0, last)).prefix(Self.batchLimit - batch.count).map(\.signed))
+        }
+        for (author, entries) in authors {
+            guard let theirs = versions.authors[author] else { continue }
+            let differing = Self.differing(entries, theirs).prefix(Self.batchLimit - batch.count)
+            batch.append(contentsOf: differing.map(\.signed))
+        }
+        return batch
+    }
+
+    /// The first run that both hold whole and whose digests differ.
+    private static func differing(_ entries: [Entry], _ theirs: TrustVersions.Author) -> ArraySlice<Entry> {
+        for (index, digest) in theirs.digests.enumerated() {
+            let start = index * TrustVersions.run
+            guard start < entries.count else { break }
+            let run = entries[start..<min(start + TrustVersions.run, entries.count)]
+            let isWholeThere = theirs.last >= UInt64(start + TrustVersions.run)
+            guard (isWholeThere && run.count == TrustVersions.run) || theirs.last == UInt64(entries.count) else {
+                break
+            }
+            if Self.digest(run) != digest { return run }
+        }
+        return []
+    }
+
+    /// Of what was stated; signatures may differ.
+    private static func digest(_ run: ArraySlice<Entry>) -> Octets32? {
+        var hash = SHA256()
+        for entry in run { hash.update(data: entry.digest) }
+        return Octets32(Array(hash.finalize()))
     }
 }

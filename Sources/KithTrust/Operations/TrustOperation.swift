@@ -48,3 +48,103 @@ package struct TrustOperation: Hashable, Sendable {
         return true
     }
 }
+
+extension TrustOperation {
+    /// Why bytes are no signed operation.
+    package enum Unreadable: String, Error, Hashable, Sendable, CaseIterable {
+        case tooLong = "too_long"
+        case malformed
+        /// Its numbers are out of range, or it admits its own author.
+        case unsound
+        /// It is filed under another author or number than it bears.
+        case misfiled
+        case wrongSignature = "wrong_signature"
+    }
+
+    /// The longest ``KithModel/SignedOperation/bytes``.
+    package static let byteLimit = 4_096
+    private static let version: UInt8 = 1
+    /// Keeps a signature from being taken for one over something else.
+    private static let domain = Array("kith trust operation 1\n".utf8)
+
+    /// What is signed, without the domain: version, author's public key, sequence, time, subject, kind, and what belongs
+    /// to the kind.
+    var encoded: [UInt8] {
+        var writer = FieldWriter()
+        writer.put(Self.version)
+        writer.put(fixed: author.bytes)
+        writer.put(sequence)
+        writer.put(UInt64(bitPattern: saidAt.milliseconds))
+        writer.put(fixed: subject.digest)
+        switch statement {
+        case .admit(let epoch, let introduction):
+            writer.put(1 as UInt8)
+            writer.put(epoch)
+            writer.put(counted: (introduction.name?.rawValue ?? "").utf8)
+            writer.put(UInt8(clamping: introduction.addresses.count))
+            for address in introduction.addresses { writer.put(fixed: PackedAddress.pack(address)) }
+        case .forget(let epoch, let lastAccepted):
+            writer.put(2 as UInt8)
+            writer.put(epoch)
+            writer.put(lastAccepted)
+        }
+        return writer.bytes
+    }
+
+    /// Signs the operation, which must bear the identity's public key.
+    func signed(by identity: NodeIdentity) throws -> SignedOperation {
+        let encoded = encoded
+        return SignedOperation(
+            author: author.id, sequence: sequence, bytes: encoded + (try identity.sign(Self.domain + encoded)))
+    }
+
+    /// Reads an operation and checks its signature: it needs nothing but itself for that.
+    package static func read(_ signed: SignedOperation) -> Result<TrustOperation, Unreadable> {
+        guard signed.bytes.count <= byteLimit else { return .failure(.tooLong) }
+        let encoded = Array(signed.bytes.dropLast(NodePublicKey.signatureLength))
+        guard let operation = decoded(encoded) else { return .failure(.malformed) }
+        guard operation.isSound else { return .failure(.unsound) }
+        guard operation.author.id == signed.author, operation.sequence == signed.sequence else {
+            return .failure(.misfiled)
+        }
+        let signature = signed.bytes.suffix(NodePublicKey.signatureLength)
+        guard operation.author.verifies(signature, of: domain + encoded) else { return .failure(.wrongSignature) }
+        return .success(operation)
+    }
+
+    /// - Returns: `nil` also for bytes that mean an operation but are not the form in which it is written.
+    private static func decoded(_ bytes: [UInt8]) -> TrustOperation? {
+        var reader = FieldReader(bytes)
+        guard reader.byte() == version, let author = reader.fixed(NodePublicKey.length).flatMap({ NodePublicKey($0) }),
+            let sequence = reader.uint64(), let time = reader.uint64(),
+            let subject = reader.fixed(32).flatMap({ NodeID(digest: $0) }), let statement = statement(from: &reader)
+        else { return nil }
+        let operation = TrustOperation(
+            author: author, sequence: sequence, subject: subject, statement: statement,
+            saidAt: WallTime(milliseconds: Int64(bitPattern: time)))
+        return operation.encoded == bytes ? operation : nil
+    }
+
+    private static func statement(from reader: inout FieldReader) -> Statement? {
+        guard let kind = reader.byte(), let epoch = reader.uint64() else { return nil }
+        switch kind {
+        case 1: return introduction(from: &reader).map { .admit(epoch: epoch, introduction: $0) }
+        case 2: return reader.uint64().map { .forget(epoch: epoch, lastAccepted: $0) }
+        default: return nil
+        }
+    }
+
+    private static func introduction(from reader: inout FieldReader) -> PairingIntroduction? {
+        guard let text = reader.text(), let count = reader.byte(), Int(count) <= PairingIntroduction.addressLimit else {
+            return nil
+        }
+        let name = NodeName(text)
+        guard name != nil || text.isEmpty else { return nil }
+        var addresses: [PeerAddress] = []
+        for _ in 0..<count {
+            guard let address = PackedAddress.unpack(from: &reader) else { return nil }
+            addresses.append(address)
+        }
+        return PairingIntroduction(name: name, addresses: addresses)
+    }
+}

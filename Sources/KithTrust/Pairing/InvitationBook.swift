@@ -2,6 +2,37 @@
 
 package import KithModel
 
+/// One pairing code that this node gave out.
+struct Invitation: Sendable {
+    enum State: Hashable, Sendable {
+        /// May be used until it expires; so many wrong proofs were given. → used, spoilt, withdrawn
+        case open(wrongProofs: Int)
+        case used
+        case spoilt
+        case withdrawn
+    }
+
+    let secret: PairingSecret
+    let tier: Tier
+    let expires: Moment
+    var state: State = .open(wrongProofs: 0)
+
+    /// `nil` while it may be used.
+    func refusal(now: Moment) -> PairingRefusal? {
+        switch state {
+        case .used: .alreadyUsed
+        case .spoilt: .spoilt
+        case .withdrawn: .unknownInvitation
+        case .open: now >= expires ? .expired : nil
+        }
+    }
+
+    mutating func noteWrongProof(limit: Int) {
+        guard case .open(let wrongProofs) = state else { return }
+        state = wrongProofs + 1 >= limit ? .spoilt : .open(wrongProofs: wrongProofs + 1)
+    }
+}
+
 /// The inviting side of pairing: which codes are out, and who may use them.
 ///
 /// A pure value: it is told what arrives and when, and says what to answer. A code works once. Every attempt gets a fresh
@@ -125,5 +156,32 @@ package struct InvitationBook: Sendable {
                 PairedNode(id: joiner, tier: invitation.tier, introduction: proof.introduction),
                 PairingAcceptance(mac: mac, introduction: introduction)
             ))
+    }
+}
+
+/// How often strangers may try within a minute, each address by itself and all together.
+///
+/// Who names an open invitation, which strangers cannot guess, is not counted: many nodes may join from one address, and a
+/// flood of strangers does not keep out the one that was invited. Wrong proofs spoil the invitation itself.
+struct AttemptLimit: Sendable {
+    static let window: Duration = .seconds(60)
+
+    let perSource: Int
+    let overall: Int
+    /// The attempts of the last minute, oldest first.
+    private var recent: [(at: Moment, source: String)] = []
+
+    init(perSource: Int = 10, overall: Int = 60) {
+        self.perSource = perSource
+        self.overall = overall
+    }
+
+    /// Counts an attempt that is let through.
+    ///
+    mutating func admits(_ source: String, now: Moment) -> Bool {
+        recent.removeAll { now - $0.at >= Self.window }
+        guard recent.count(where: { $0.source == source }) < perSource, recent.count < overall else { return false }
+        recent.append((now, source))
+        return true
     }
 }

@@ -64,3 +64,10 @@ package struct JoinAttempt: Sendable {
         return .success(PairedNode(id: inviter, tier: code.tier, introduction: acceptance.introduction))
     }
 }
+
+/// Whom a pairing was made with. Its id is proven; what it says of itself was sent by a holder of the code.
+package struct PairedNode: Hashable, Sendable {
+    package let id: NodeID
+    package let tier: Tier
+    package let introduction: PairingIntroduction
+}

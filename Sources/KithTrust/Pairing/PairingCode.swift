@@ -124,3 +124,74 @@ extension PairingCode: CustomStringConvertible, CustomDebugStringConvertible, Cu
     package var debugDescription: String { description }
     package var customMirror: Mirror { Mirror(self, children: ["inviter": inviter, "tier": tier]) }
 }
+
+/// The 128 random bits that make a pairing code worth something. Never printed but as part of ``PairingCode/text``.
+struct PairingSecret: Hashable, Sendable {
+    static let length = 16
+
+    let bytes: [UInt8]
+
+    init?(_ bytes: [UInt8]) {
+        guard bytes.count == Self.length else { return nil }
+        self.bytes = bytes
+    }
+
+    init(using generator: inout some RandomNumberGenerator) {
+        var writer = FieldWriter()
+        for _ in 0..<2 { writer.put(generator.next() as UInt64) }
+        bytes = writer.bytes
+    }
+
+    /// Names the invitation without telling the secret.
+    var invitation: InvitationID {
+        InvitationID(prefixOf: SHA256.hash(data: Array("kith invitation 1".utf8) + bytes))
+    }
+
+    /// The key of both proofs (HKDF, RFC 5869), fresh for every attempt by the nonces of both sides.
+    func key(nonces: [UInt8]) -> SymmetricKey {
+        HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: bytes), salt: nonces, info: Array("kith pairing 1".utf8),
+            outputByteCount: 32)
+    }
+}
+
+extension PairingSecret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    var description: String { "<secret>" }
+    var debugDescription: String { "<secret>" }
+    var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+/// Which invitation an attempt is about: the first 16 bytes of a digest of its secret. May be shown.
+package struct InvitationID: Hashable, Sendable {
+    private static let length = 16
+    private let bytes: [UInt8]
+
+    init(prefixOf digest: some Sequence<UInt8>) { bytes = Array(digest.prefix(Self.length)) }
+}
+
+extension InvitationID: CustomStringConvertible {
+    package var description: String { String(decoding: Base32.encode(bytes), as: UTF8.self) }
+
+    package init?(_ text: String) {
+        guard text.utf8.count <= 2 * Self.length, let bytes = Base32.decode(text.utf8), bytes.count == Self.length
+        else {
+            return nil
+        }
+        self.bytes = bytes
+    }
+}
+
+extension InvitationID: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let id = InvitationID(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not an invitation")
+        }
+        self = id
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Crypto
 package import KithModel
 
 // The four messages of a pairing, in the order in which they are sent. Both sides know each other's id from the TLS
@@ -78,5 +79,111 @@ extension PairingIntroduction: Codable {
             addresses.append(try list.decode(PeerAddress.self))
         }
         self.init(name: try container.decodeIfPresent(NodeName.self, forKey: .name), addresses: addresses)
+    }
+}
+
+/// Everything that both sides of one pairing attempt must agree on; the proofs are message authentication codes over it
+/// (HMAC-SHA256, RFC 2104).
+///
+/// The ids are those which each side saw in its own TLS handshake, so a proof that is passed on through somebody in the
+/// middle does not fit.
+struct PairingTranscript {
+    var inviter: NodeID
+    var joiner: NodeID
+    var joinerNonce: Octets32
+    var inviterNonce: Octets32
+    var tier: Tier
+
+    /// What the joiner sends.
+    func joinerProof(_ introduction: PairingIntroduction, secret: PairingSecret) -> Octets32? {
+        mac(message(role: "joiner", introduction), secret)
+    }
+
+    /// What the inviter sends; covers the joiner's proof and thereby what the joiner said of itself.
+    func inviterProof(
+        _ introduction: PairingIntroduction, after joinerProof: Octets32, secret: PairingSecret
+    ) -> Octets32? {
+        mac(message(role: "inviter", introduction) + joinerProof.bytes, secret)
+    }
+
+    /// Compares in constant time.
+    func isJoinerProof(_ proof: Octets32, _ introduction: PairingIntroduction, secret: PairingSecret) -> Bool {
+        isValid(proof, message(role: "joiner", introduction), secret)
+    }
+
+    /// Compares in constant time.
+    func isInviterProof(
+        _ proof: Octets32, _ introduction: PairingIntroduction, after joinerProof: Octets32,
+        secret: PairingSecret
+    ) -> Bool {
+        isValid(proof, message(role: "inviter", introduction) + joinerProof.bytes, secret)
+    }
+
+    private func message(role: String, _ introduction: PairingIntroduction) -> [UInt8] {
+        var writer = FieldWriter()
+        writer.put(counted: "kith pairing 1".utf8)
+        writer.put(counted: role.utf8)
+        writer.put(fixed: inviter.digest)
+        writer.put(fixed: joiner.digest)
+        writer.put(fixed: joinerNonce.bytes)
+        writer.put(fixed: inviterNonce.bytes)
+        writer.put(counted: tier.rawValue.utf8)
+        writer.put(counted: (introduction.name?.rawValue ?? "").utf8)
+        writer.put(UInt16(clamping: introduction.addresses.count))
+        for address in introduction.addresses { writer.put(counted: address.description.utf8) }
+        return writer.bytes
+    }
+
+    private func key(_ secret: PairingSecret) -> SymmetricKey {
+        secret.key(nonces: joinerNonce.bytes + inviterNonce.bytes)
+    }
+
+    private func mac(_ message: [UInt8], _ secret: PairingSecret) -> Octets32? {
+        Octets32(Array(HMAC<SHA256>.authenticationCode(for: message, using: key(secret))))
+    }
+
+    private func isValid(_ proof: Octets32, _ message: [UInt8], _ secret: PairingSecret) -> Bool {
+        HMAC<SHA256>.isValidAuthenticationCode(proof.bytes, authenticating: message, using: key(secret))
+    }
+}
+
+/// Why a pairing did not come about. The raw value is for the wire and the audit trail.
+package enum PairingRefusal: String, Error, Hashable, Sendable, Codable, CaseIterable {
+    case unknownInvitation = "unknown_invitation"
+    case expired
+    case alreadyUsed = "already_used"
+    /// Too many wrong proofs were given for the invitation.
+    case spoilt
+    case wrongProof = "wrong_proof"
+    /// The challenge was never given, was given to another node, or has been answered.
+    case replayed
+    /// The challenge was answered too late.
+    case challengeExpired = "challenge_expired"
+    case tooManyAttempts = "too_many_attempts"
+    case tooManyInvitations = "too_many_invitations"
+    case malformed
+    /// The code was made by the node that reads it.
+    case ownCode = "own_code"
+    /// Another node answers than the one that made the code.
+    case otherNode = "other_node"
+}
+
+extension PairingRefusal: CustomStringConvertible {
+    /// One sentence that says what to do.
+    package var description: String {
+        switch self {
+        case .unknownInvitation: "The other node knows no such invitation; make a new code there with \"kith invite\"."
+        case .expired: "The code has expired; make a new one with \"kith invite\"."
+        case .alreadyUsed: "The code has been used; make a new one with \"kith invite\"."
+        case .spoilt: "The code was locked after wrong attempts; make a new one with \"kith invite\"."
+        case .wrongProof: "The code's secret was not proven; copy the code again, or make a new one."
+        case .replayed: "The answer belongs to no open challenge; try again."
+        case .challengeExpired: "The answer came too late; try again."
+        case .tooManyAttempts: "There were too many attempts; wait a minute and try again."
+        case .tooManyInvitations: "There are too many open invitations; wait until one expires."
+        case .malformed: "The message was not understood; update both nodes."
+        case .ownCode: "The code was made on this very node; enter it on the other one."
+        case .otherNode: "Another node answers than the one that made the code; do not trust it."
+        }
     }
 }

@@ -4,6 +4,7 @@ import Crypto
 package import KithModel
 import NIOCore
 package import NIOSSL
+import Synchronization
 
 /// What a listener of clients shows and proves in the TLS handshake, and what it takes: TLS 1.2 and later, HTTP/2 and
 /// HTTP/1.1.
@@ -94,4 +95,15 @@ package struct SurfaceTLSError: Error, Sendable {
         self.message = message
         self.cause = cause
     }
+}
+
+/// The TLS of the listeners of clients as it is now. A new one counts for the connections that come after it.
+package final class SurfaceTLSSource: Sendable {
+    private let state: Mutex<SurfaceTLS>
+
+    package init(_ tls: SurfaceTLS) { state = Mutex(tls) }
+
+    package var current: SurfaceTLS { state.withLock { $0 } }
+
+    package func replace(with tls: SurfaceTLS) { state.withLock { $0 = tls } }
 }

@@ -98,3 +98,125 @@ package struct VaultClient: Sendable {
         return try await upstream.collect(request, within: limit)
     }
 }
+
+/// How long a token is good for.
+package struct VaultLease: Hashable, Sendable {
+    /// From when Vault said so; `nil` never ends.
+    package var duration: Duration?
+    package var isRenewable: Bool
+
+    package init(duration: Duration?, isRenewable: Bool) {
+        self.duration = duration
+        self.isRenewable = isRenewable
+    }
+
+    /// - Parameter seconds: 0 stands for no end, as Vault has it for root tokens.
+    init(seconds: Double, isRenewable: Bool) {
+        // No token lives longer than Vault's own largest TTL, and a number may be anything.
+        let held = min(max(0, seconds), 315_360_000)
+        self.init(duration: held > 0 ? .seconds(held) : nil, isRenewable: isRenewable)
+    }
+}
+
+/// The answer to a login: a token and its lease.
+package struct VaultGrant: Hashable, Sendable {
+    package var token: Secret
+    package var lease: VaultLease
+}
+
+/// Vault's answers as values. Throws ``ChatFailure`` for what is not one; no message holds what is secret.
+package enum VaultAnswers {
+    private struct Auth: Decodable {
+        struct Content: Decodable {
+            var client_token: String
+            var lease_duration: Double
+            var renewable: Bool
+        }
+
+        var auth: Content
+    }
+
+    private struct Lookup: Decodable {
+        struct Content: Decodable {
+            var ttl: Double
+            var renewable: Bool?
+        }
+
+        var data: Content
+    }
+
+    private struct Versioned: Decodable {
+        struct Content: Decodable {
+            struct Metadata: Decodable { var version: Int? }
+
+            var data: [String: JSONValue]
+            var metadata: Metadata
+        }
+
+        var data: Content
+    }
+
+    private struct Errors: Decodable { var errors: [String] }
+
+    /// Reads the answer to a login, and to a renewal.
+    package static func grant(_ body: some Collection<UInt8>) throws -> VaultGrant {
+        let auth = try JSONBody.decode(Auth.self, from: body).auth
+        guard isToken(auth.client_token) else {
+            throw ChatFailure(.invalidAnswer, "'auth.client_token' cannot be a token")
+        }
+        return VaultGrant(
+            token: Secret(auth.client_token),
+            lease: VaultLease(seconds: auth.lease_duration, isRenewable: auth.renewable))
+    }
+
+    /// Reads the answer to `auth/token/lookup-self`.
+    package static func lease(_ body: some Collection<UInt8>) throws -> VaultLease {
+        let content = try JSONBody.decode(Lookup.self, from: body).data
+        return VaultLease(seconds: content.ttl, isRenewable: content.renewable ?? false)
+    }
+
+    /// Reads a secret of the key-value store, version 2.
+    package static func fields(_ body: some Collection<UInt8>) throws -> VaultFields {
+        let fields = try JSONBody.decode(Versioned.self, from: body).data.data
+        return VaultFields(
+            fields.mapValues { value in
+                guard let text = value.stringValue, isToken(text) else { return nil }
+                return Secret(text)
+            })
+    }
+
+    /// Vault's own words for why it did not do something; `nil` when the body is not Vault's.
+    static func errors(_ body: some Collection<UInt8>) -> [String]? {
+        if let errors = try? JSONBody.decode(Errors.self, from: body) { return errors.errors }
+        // A deleted version of a secret is told with status 404 and what is left to say of it.
+        let rest = try? JSONBody.decode(JSONValue.self, from: body)
+        return rest?["data"]?["metadata"] == nil ? nil : []
+    }
+
+    /// Whether a text can stand in a header.
+    private static func isToken(_ text: String) -> Bool {
+        (1...4_096).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+}
+
+/// The fields of one secret.
+package struct VaultFields: Hashable, Sendable {
+    /// `nil` for what cannot be a key: no text, an empty one, or one with blanks.
+    private let fields: [String: Secret?]
+
+    init(_ fields: [String: Secret?]) { self.fields = fields }
+
+    /// - Throws: ``VaultFailure`` with `noField` or `unusableField`.
+    package func secret(of reference: VaultReference) throws(VaultFailure) -> Secret {
+        guard let field = fields[reference.field] else {
+            throw VaultFailure(.noField, "the secret at \(reference.path) in Vault has no field \(reference.field)")
+        }
+        guard let field else {
+            throw VaultFailure(
+                .unusableField,
+                "the field \(reference.field) of \(reference.path) in Vault is not a text of printable ASCII without "
+                    + "blanks")
+        }
+        return field
+    }
+}

@@ -3,6 +3,7 @@
 import KithDialects
 package import KithModel
 import KithTransport
+import Synchronization
 
 /// How Vault is, as its own `/v1/sys/health` tells it
 /// (https://developer.hashicorp.com/vault/api-docs/system/health), or why nobody can tell.
@@ -112,5 +113,103 @@ package enum VaultStatus: Hashable, Sendable {
         case .foreign(400): "what answers is not Vault, or is Vault with TLS and its address must begin with https"
         case .foreign(let code?): "what answers with status \(code) where Vault should be is not Vault"
         }
+    }
+}
+
+/// Asks Vault how it is again and again, so that whoever wants to know is answered with what is known, and when it was
+/// learned.
+package final class VaultStatusWatch: Sendable {
+    package static let pause = Duration.seconds(5)
+    /// For one question.
+    package static let limit = Duration.seconds(2)
+
+    /// What Vault answered, and when.
+    package struct Sighting: Hashable, Sendable {
+        package var status: VaultStatus
+        package var at: Moment
+    }
+
+    private let clock: any TimeSource
+    private let ask: @Sendable () async -> VaultStatus
+    private let last = Mutex<Sighting?>(nil)
+
+    package init(client: VaultClient, clock: any TimeSource = MonotonicClock(), limit: Duration = limit) {
+        self.clock = clock
+        ask = { await client.status(limit: limit) }
+    }
+
+    /// Asks until the task is cancelled.
+    package func run() async {
+        while !Task.isCancelled {
+            _ = await refresh()
+            do { try await clock.sleep(for: Self.pause) } catch { return }
+        }
+    }
+
+    /// What is known; asks, and waits for at most ``limit``, only while nothing is.
+    package func latest() async -> Sighting {
+        if let known = last.withLock({ $0 }) { return known }
+        return await refresh()
+    }
+
+    /// The answer to `GET /vault-status`.
+    package func body() async -> VaultStatusBody {
+        let sighting = await latest()
+        return VaultStatusBody(sighting.status, age: clock.now - sighting.at)
+    }
+
+    private func refresh() async -> Sighting {
+        let status = await ask()
+        let sighting = Sighting(status: status, at: clock.now)
+        // What a stopping node asked was cut short: it says nothing of Vault.
+        if !Task.isCancelled { last.withLock { $0 = sighting } }
+        return sighting
+    }
+}
+
+/// The answer to `GET /vault-status`: the seed's keys, and what is known beyond them.
+package struct VaultStatusBody: Encodable, Hashable, Sendable {
+    package enum Status: String, Encodable, Sendable {
+        case available
+        case unavailable
+        /// Nobody knows, because Vault did not answer.
+        case error
+    }
+
+    package var status: Status
+    /// With `available` and `unavailable`.
+    package var code: Int?
+    /// With `error`.
+    package var error: String?
+    package var detail: String
+    /// How long ago Vault was asked.
+    package var ageSeconds: Double?
+
+    private enum CodingKeys: String, CodingKey {
+        case status, code, error, detail
+        case ageSeconds = "age_seconds"
+    }
+
+    package init(_ status: VaultStatus, age: Duration? = nil) {
+        detail = status.detail
+        ageSeconds = age.map { (max(.zero, $0).seconds * 1_000).rounded() / 1_000 }
+        switch status {
+        case .unreachable, .foreign:
+            self.status = .error
+            error = status.detail
+        default:
+            self.status = status.isAvailable ? .available : .unavailable
+            code = status.code
+        }
+    }
+
+    /// For a node whose settings name no Vault.
+    package static let unconfigured = VaultStatusBody(
+        problem: "no Vault is set; vault.address (VAULT_ADDR, AIOS_VAULT_ADDR) says where it is")
+
+    private init(problem: String) {
+        status = .error
+        error = problem
+        detail = problem
     }
 }

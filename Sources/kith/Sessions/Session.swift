@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import KithCommand
 import KithDialects
 import KithModel
 
@@ -24,5 +25,79 @@ struct Session: AsyncParsableCommand {
             throw ValidationError(
                 "a session's name has 1 to 128 bytes and no control characters; kith session list lists them")
         }
+    }
+}
+
+struct SessionList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the conversations that a node keeps, the last used first.")
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print the list as JSON.")
+    var json = false
+
+    func run() async throws {
+        let found = try await node.client().get(SessionMessage.Sessions.self, "/api/sessions")
+        if json { return try Terminal.printJSON(found.sessions) }
+        try Terminal.printLines(SessionsReport(found.sessions, width: Terminal.width, style: Terminal.style).lines)
+    }
+}
+
+struct SessionShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "show", abstract: "Print what was said.")
+
+    @Argument(help: "The conversation, as kith session list names it.")
+    var session: String
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print the conversation as JSON.")
+    var json = false
+
+    func validate() throws { try Session.check(session) }
+
+    func run() async throws {
+        let found = try await node.client().get(SessionMessage.Session.self, Session.path(session))
+        if json { return try Terminal.printJSON(found) }
+        try Terminal.printLines(SessionsReport.transcript(found, style: Terminal.style))
+    }
+}
+
+struct SessionSend: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "send",
+        abstract: "Move a conversation to another one of your devices.",
+        discussion: """
+            It is removed here when the other has it on its disk, and not before. When the connection breaks in between, \
+            send it again: it is kept once.
+
+            EXAMPLES:
+              kith session send kitchen --to laptop
+            """)
+
+    @Argument(help: "The conversation, as kith session list names it.")
+    var session: String
+
+    @Option(help: ArgumentHelp("The peer that is to keep it: its name or its id.", valueName: "node"))
+    var to: String
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print where the conversation is now as JSON.")
+    var json = false
+
+    func validate() throws {
+        try Session.check(session)
+        guard PeerReference(to) != nil else {
+            throw ValidationError("--to is neither a name nor an id; kith peers lists both")
+        }
+    }
+
+    func run() async throws {
+        let sent: SessionMessage.Sent = try await node.client().post(
+            Session.path(session) + "/send", SessionMessage.Destination(to: to), patience: .seconds(60))
+        if json { return try Terminal.printJSON(sent) }
+        try Terminal.printLines(SessionsReport.sent(sent))
     }
 }

@@ -44,3 +44,126 @@ struct Context: AsyncParsableCommand {
         }
     }
 }
+
+struct ContextShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show what you are working on.",
+        discussion: """
+            With a key, its value goes to standard output and who wrote it to standard error.
+
+            EXAMPLES:
+              kith context show
+              kith context show branch
+            """)
+
+    @Argument(help: "Only this key.")
+    var key: String?
+
+    @OptionGroup var node: NodeFlags
+
+    @Flag(help: "Print what is known as JSON.")
+    var json = false
+
+    func validate() throws {
+        if let key { try Context.check(key) }
+    }
+
+    func run() async throws {
+        let client = try node.client()
+        if let key { return try show(try await client.get(StateMessage.ContextEntry.self, Context.path(key))) }
+        let entries = try await Context.all(from: client)
+        if json { return try Terminal.printJSON(entries) }
+        try Terminal.printLines(ContextReport(entries, width: Terminal.width, style: Terminal.style).lines)
+    }
+
+    private func show(_ entry: StateMessage.ContextEntry) throws {
+        if json { return try Terminal.printJSON(entry) }
+        guard !entry.isConflict, let value = entry.values.first else {
+            return try Terminal.printLines(
+                ContextReport([entry], width: Terminal.width, style: Terminal.style).lines)
+        }
+        try Terminal.printLines(ContextReport.full(value))
+        Terminal.note(Terminal.errorStyle.dim(ContextReport.origin(value)))
+    }
+}
+
+struct ContextSet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set",
+        abstract: "Write a value, or choose one among several.",
+        discussion: """
+            Returns when the value is on this device's disk; the others get it at once, or when they are back.
+
+            A value that is a JSON object, array, number, true or false is kept as that; everything else is kept as the \
+            text that it is. --text keeps it as text in any case.
+
+            EXAMPLES:
+              kith context set branch main
+              kith context set cursor '{"line": 12, "column": 4}'
+              kith context set ticket 1234 --text
+            """)
+
+    @Argument(help: "The key, such as branch or file.")
+    var key: String
+
+    @Argument(help: "The value.")
+    var value: String
+
+    @OptionGroup var node: NodeFlags
+
+    @Option(help: ArgumentHelp("In whose name, such as an editor's; else the node's.", valueName: "name"))
+    var source: String?
+
+    @Flag(help: "Keep the value as text, whatever it looks like.")
+    var text = false
+
+    @Flag(help: "Print what is known under the key now as JSON.")
+    var json = false
+
+    func validate() throws { try Context.check(key) }
+
+    func run() async throws {
+        let wish = StateMessage.ContextWish(
+            value: text ? .string(value) : ContextValueText.value(value), source: source)
+        let written: StateMessage.ContextEntry = try await node.client().put(Context.path(key), wish)
+        if json { return try Terminal.printJSON(written) }
+        try Terminal.printLines(ContextReport.written(written))
+    }
+}
+
+struct ContextClear: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "clear",
+        abstract: "Remove a key, or all of them, on all your devices.",
+        discussion: """
+            EXAMPLES:
+              kith context clear branch
+              kith context clear
+            """)
+
+    @Argument(help: "Only this key.")
+    var key: String?
+
+    @OptionGroup var node: NodeFlags
+
+    @Flag(help: "Print what was removed as JSON.")
+    var json = false
+
+    func validate() throws {
+        if let key { try Context.check(key) }
+    }
+
+    func run() async throws {
+        let client = try node.client()
+        var removed = StateMessage.Cleared(removed: [])
+        if let key {
+            let entry: StateMessage.ContextEntry = try await client.delete(Context.path(key))
+            removed.removed = [entry.key]
+        } else {
+            removed = try await client.delete("/api/context")
+        }
+        if json { return try Terminal.printJSON(removed) }
+        try Terminal.printLines(ContextReport.removed(removed.removed))
+    }
+}

@@ -3,6 +3,7 @@
 import ArgumentParser
 import KithCommand
 import KithDialects
+import KithModel
 
 struct Peers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,5 +39,110 @@ struct Peers: AsyncParsableCommand {
         let report = NearbyReport(found, width: Terminal.width, style: Terminal.style)
         try Terminal.printLines(report.lines)
         for problem in report.problems { Terminal.note(problem) }
+    }
+}
+
+/// Which peer a command is about.
+struct PeerArgument: ParsableArguments {
+    @Argument(help: "The peer: its name, its id, or the first group of its id.", transform: PeerArgument.reference)
+    var peer: PeerReference
+
+    private static func reference(_ text: String) throws -> PeerReference {
+        guard let peer = PeerReference(text) else {
+            throw ValidationError("that is neither a name nor an id; kith peers lists both")
+        }
+        return peer
+    }
+}
+
+struct Rename: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Call a peer by another name, on this machine.",
+        discussion: """
+            EXAMPLES:
+              kith rename desk-8080 desk
+              kith rename ABCDEFG desk           by the first group of its id
+            """)
+
+    @OptionGroup var named: PeerArgument
+
+    @Argument(help: "1 to 64 characters from A-Z a-z 0-9 . _ -")
+    var name: String
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print the peer as JSON.")
+    var json = false
+
+    func run() async throws {
+        guard let name = NodeName(name) else {
+            throw ValidationError("'\(name)' is not a name: 1 to 64 characters from A-Z a-z 0-9 . _ -")
+        }
+        let changed: ControlMessage.Peer = try await node.client().patch(
+            "/api/peers/\(named.peer)", ControlMessage.PeerChange(name: name))
+        if json { return try Terminal.printJSON(changed) }
+        try Terminal.printLines(PeerSentence.renamed(changed))
+    }
+}
+
+struct ChangeTier: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tier",
+        abstract: "Change how far a peer is trusted.",
+        discussion: """
+            kin is another machine of yours and may get prompts, context and conversations; kith is somebody else's and \
+            gets nothing of yours.
+
+            EXAMPLES:
+              kith tier desk kin
+              kith tier friend kith
+            """)
+
+    @OptionGroup var named: PeerArgument
+
+    @Argument(help: "kin or kith.")
+    var tier: Tier
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print the peer as JSON.")
+    var json = false
+
+    func run() async throws {
+        let changed: ControlMessage.Peer = try await node.client().patch(
+            "/api/peers/\(named.peer)", ControlMessage.PeerChange(tier: tier))
+        if json { return try Terminal.printJSON(changed) }
+        try Terminal.printLines(PeerSentence.moved(changed))
+    }
+}
+
+struct Forget: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Trust a peer no more: here and on all your machines, at once.",
+        discussion: """
+            Drops the peer's connections and refuses it from now on. Your other machines refuse it as soon as they hear \
+            of it. Meant for what was lost, stolen or given away, too: nothing of it need be at hand.
+
+            EXAMPLES:
+              kith forget laptop
+              kith forget ABCDEFG --yes
+            """)
+
+    @OptionGroup var named: PeerArgument
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Flag(help: "Print the peer as JSON.")
+    var json = false
+
+    func run() async throws {
+        let client = try node.client()
+        if !yes { try Terminal.confirm(PeerSentence.forgetting(named.peer)) }
+        let forgotten: ControlMessage.Peer = try await client.delete("/api/peers/\(named.peer)")
+        if json { return try Terminal.printJSON(forgotten) }
+        try Terminal.printLines(PeerSentence.forgotten(forgotten))
     }
 }

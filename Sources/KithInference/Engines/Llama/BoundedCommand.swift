@@ -4,6 +4,12 @@ import KithModel
 import Subprocess
 import SystemPackage
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// A command that is run to its end within a time limit, and whose last words are kept.
 struct BoundedCommand: Sendable {
     struct Outcome: Sendable {
@@ -56,5 +62,23 @@ struct BoundedCommand: Sendable {
         return Outcome(
             succeeded: result.terminationStatus.isSuccess,
             output: String(decoding: result.closureResult, as: UTF8.self))
+    }
+}
+
+/// What a child process may know of this process's environment.
+enum ChildEnvironment {
+    /// Everything but secrets: a child needs paths, proxies and hardware settings, never keys.
+    static func withoutSecrets(_ additions: [String: String] = [:]) -> Environment {
+        let kept = ProcessInfo.processInfo.environment.filter { !isSecret($0.key) }
+        return .custom(
+            Dictionary(
+                uniqueKeysWithValues: kept.merging(additions) { $1 }.compactMap { name, value in
+                    Environment.Key(rawValue: name).map { ($0, value) }
+                }))
+    }
+
+    static func isSecret(_ name: String) -> Bool {
+        let name = name.uppercased()
+        return ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"].contains { name.contains($0) }
     }
 }

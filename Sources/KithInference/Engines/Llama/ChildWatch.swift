@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithModel
+package import KithModel
+package import KithTransport
+import NIOHTTP1
 import Subprocess
 import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Attends to one running child: reads what it prints, notices when it is ready, and looks whether it still answers.
 final class ChildWatch: Sendable {
@@ -107,6 +115,58 @@ final class ChildWatch: Sendable {
             guard failures < limits.healthFailures else {
                 throw ChatFailure(.timeout, "it did not answer \(failures) health checks one after the other")
             }
+        }
+    }
+}
+
+/// Finds the line with which the launcher says where its server listens, wherever the pieces were cut.
+struct LaunchAnnouncement: Sendable {
+    private struct Line: Decodable { var address: String }
+
+    private static let limit = 64 << 10
+
+    private var pending: [UInt8] = []
+
+    /// - Returns: The address, once. Only loopback counts: no line may send prompts elsewhere.
+    mutating func feed(_ bytes: some Collection<UInt8>) -> HTTPAddress? {
+        pending.append(contentsOf: bytes)
+        while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
+            let line = Data(pending[..<end])
+            pending.removeSubrange(...end)
+            // Lines that are something else are none of ours.
+            guard let text = (try? JSONDecoder().decode(Line.self, from: line))?.address,
+                let address = HTTPAddress(text), address.host == "127.0.0.1"
+            else { continue }
+            pending = []
+            return address
+        }
+        if pending.count > Self.limit { pending.removeFirst(pending.count - Self.limit) }
+        return nil
+    }
+}
+
+/// Asks a server whether it could answer a prompt.
+package protocol LlamaHealthChecking: Sendable {
+    /// Returns within two seconds, also when the server hangs.
+    func isHealthy(_ address: HTTPAddress) async -> Bool
+}
+
+/// Asks llama.cpp's `/health`, which answers 503 while the model is loading.
+package struct LlamaHealthProbe: LlamaHealthChecking {
+    static let limits = UpstreamLimits(
+        connect: .seconds(1), firstByte: .milliseconds(1_500), stall: .milliseconds(500), bodyBytes: 64 << 10)
+
+    private let client: UpstreamClient
+
+    package init(client: UpstreamClient) { self.client = client }
+
+    package func isHealthy(_ address: HTTPAddress) async -> Bool {
+        do {
+            let root = HTTPAddress(scheme: address.scheme, host: address.host, port: address.port)
+            return try await client.collect(UpstreamRequest(.GET, root, path: "/health", limits: Self.limits))
+                .status == 200
+        } catch {
+            return false
         }
     }
 }

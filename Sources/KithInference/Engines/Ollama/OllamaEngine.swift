@@ -5,6 +5,7 @@ package import KithModel
 package import KithTransport
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// An Ollama on this machine or another.
 package struct OllamaEngine: ChatEngine {
@@ -83,5 +84,44 @@ package struct OllamaEngine: ChatEngine {
             throw ChatFailure(.invalidAnswer, "Ollama did not embed every text")
         }
         return EmbeddingAnswer(model: model, vectors: answer.embeddings, promptTokens: answer.promptTokens)
+    }
+}
+
+/// What Ollama says of each of its models: asked once for each version of a model.
+final class OllamaDetailsCache: Sendable {
+    private static let limit = 256
+
+    private let connection: EngineConnection
+    private let known = Mutex<[String: ModelInfo]>([:])
+
+    init(connection: EngineConnection) { self.connection = connection }
+
+    /// - Throws: ``ChatFailure`` when Ollama cannot be asked; a model it cannot describe is listed without details.
+    func info(_ tag: OllamaTagList.Model) async throws -> ModelInfo {
+        let version = "\(tag.name) \(tag.digest ?? "")"
+        if let info = known.withLock({ $0[version] }) { return info }
+        var info = ModelInfo(id: ModelID(tag.name), ownedBy: "ollama")
+        info.runsElsewhere = tag.runsElsewhere
+        do {
+            let details = try await connection.post(
+                OllamaModelDetails.self, path: "/api/show",
+                body: try JSONBody.encode(["model": tag.name, "name": tag.name]), model: info.id,
+                limits: EngineConnection.inquiryLimits)
+            info.contextLength = details.contextLength
+            info.embeds = details.embeds
+            info.chats = details.chats
+            info.capabilities = details.capabilities
+            info.runsElsewhere = tag.runsElsewhere || details.runsElsewhere
+        } catch let failure as ChatFailure
+            where
+            [.modelNotFound, .unsupported, .invalidRequest, .engineError, .invalidAnswer].contains(failure.code)
+        {
+            return info
+        }
+        known.withLock { known in
+            if known.count >= Self.limit { known.removeAll() }
+            known[version] = info
+        }
+        return info
     }
 }

@@ -100,3 +100,75 @@ extension ChatRequest {
         max(0, min(sampling.maxTokens ?? fallback, TestEngineSetup.contextLength - promptWords))
     }
 }
+
+/// The whole of an answer that a test engine will give.
+package struct TestScript: Hashable, Sendable {
+    package private(set) var tokens: [String]
+    package private(set) var finish: FinishReason
+
+    /// Cuts an answer at the token limit and at the first stop string, which is left out, as OpenAI's API says.
+    ///
+    /// - Parameters:
+    ///   - tokens: The answer, at least one token more than `limit` when it would go on.
+    ///   - limit: At most this many tokens.
+    ///   - stop: Texts that end the answer; empty ones are ignored.
+    package init(tokens: some Sequence<String>, limit: Int, stop: [String]) {
+        let offered = Array(tokens.prefix(limit + 1))
+        self.tokens = Array(offered.prefix(limit))
+        finish = offered.count > limit ? .length : .stop
+        let text = self.tokens.joined()
+        if let end = Self.firstMatch(of: stop, in: text) {
+            finish = .stop
+            self.tokens = Self.cut(self.tokens, toBytes: end)
+        }
+    }
+
+    /// Compares bytes, since a stop string must not match text that is merely canonically equivalent.
+    private static func firstMatch(of stops: [String], in text: String) -> Int? {
+        let bytes = Array(text.utf8)
+        return
+            stops.compactMap { stop -> Int? in
+                let pattern = Array(stop.utf8)
+                guard !pattern.isEmpty, pattern.count <= bytes.count else { return nil }
+                return (0...bytes.count - pattern.count).first { bytes[$0...].starts(with: pattern) }
+            }
+            .min()
+    }
+
+    private static func cut(_ tokens: [String], toBytes end: Int) -> [String] {
+        var left = end
+        var kept: [String] = []
+        for token in tokens where left > 0 {
+            let taken = token.utf8.prefix(left)
+            left -= taken.count
+            kept.append(String(decoding: taken, as: UTF8.self))
+        }
+        return kept
+    }
+}
+
+/// Vectors that stand in for embeddings: the same text gives the same vector on every machine.
+enum HashedVector {
+    /// A vector of length 1.
+    static func unit(of text: String, dimensions: Int) -> [Float] {
+        var state = fingerprint(text)
+        var components = (0..<dimensions).map { _ in component(from: &state) }
+        let length = components.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        guard length > 0 else {
+            components[0] = 1
+            return components.map(Float.init)
+        }
+        return components.map { Float($0 / length) }
+    }
+
+    /// FNV-1a, 64 bits (Fowler, Noll and Vo; IETF draft-eastlake-fnv).
+    private static func fingerprint(_ text: String) -> UInt64 {
+        text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    }
+
+    /// A step of a 64-bit linear congruential generator (Knuth, MMIX); its upper half as a number in -1..<1.
+    private static func component(from state: inout UInt64) -> Double {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Double(Int32(truncatingIfNeeded: state >> 32)) / 2_147_483_648
+    }
+}

@@ -95,3 +95,74 @@ private final class Generation: Sendable {
         }
     }
 }
+
+/// When each token is due, counted from the moment the answer began.
+struct TestPace: Sendable {
+    var firstTokenDelay: Duration
+    var interval: Duration
+    var clock: any TimeSource
+
+    init(settings: TestEngineSettings, clock: any TimeSource) {
+        firstTokenDelay = settings.firstTokenDelay
+        self.clock = clock
+        if let rate = settings.tokensPerSecond, rate > 0, rate.isFinite {
+            interval = .nanoseconds(Int64(min(1e9 / rate, 1e15)))
+        } else {
+            interval = .zero
+        }
+    }
+
+    func deadline(ofToken index: Int, from start: Moment) -> Moment {
+        start.advanced(by: firstTokenDelay + interval * index)
+    }
+
+    /// Waits for a deadline; does not give up the thread for one that has passed.
+    func wait(until deadline: Moment) async throws {
+        try Task.checkCancellation()
+        if clock.now < deadline { try await clock.sleep(until: deadline, tolerance: nil) }
+    }
+}
+
+/// Counts the generations of a test engine, so that a test can see one being cancelled where it matters.
+package final class GenerationLedger: Sendable {
+    package struct Counts: Hashable, Sendable {
+        package var active: Int
+        /// Came to their end.
+        package var finished: Int
+        /// Dropped or cancelled before their end.
+        package var cancelled: Int
+        /// Tokens handed out by all generations.
+        package var tokens: Int
+
+        package init(active: Int = 0, finished: Int = 0, cancelled: Int = 0, tokens: Int = 0) {
+            self.active = active
+            self.finished = finished
+            self.cancelled = cancelled
+            self.tokens = tokens
+        }
+    }
+
+    private let state = Mutex(Counts())
+
+    package init() {}
+
+    package var counts: Counts { state.withLock { $0 } }
+
+    func begin() { state.withLock { $0.active += 1 } }
+
+    func handedOutToken() { state.withLock { $0.tokens += 1 } }
+
+    func finish() {
+        state.withLock { counts in
+            counts.active -= 1
+            counts.finished += 1
+        }
+    }
+
+    func cancel() {
+        state.withLock { counts in
+            counts.active -= 1
+            counts.cancelled += 1
+        }
+    }
+}

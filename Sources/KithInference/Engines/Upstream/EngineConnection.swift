@@ -125,3 +125,65 @@ struct EngineConnection: Sendable {
         }
     }
 }
+
+/// The key for an engine, and how it is shown.
+struct EngineCredential: Sendable {
+    let source: any SecretSource
+    /// The name of the header.
+    let header: String
+    /// What stands before the key.
+    let scheme: String
+
+    /// RFC 6750.
+    static func bearer(_ source: any SecretSource) -> EngineCredential {
+        EngineCredential(source: source, header: "Authorization", scheme: "Bearer ")
+    }
+
+    static func header(_ name: String, _ source: any SecretSource) -> EngineCredential {
+        EngineCredential(source: source, header: name, scheme: "")
+    }
+
+    /// - Throws: ``ChatFailure`` while there is no key.
+    func current(for engine: String) throws(ChatFailure) -> Secret {
+        do {
+            return try source.current()
+        } catch {
+            let code: ChatFailure.Code = error.code == .pending ? .overloaded : .noEngine
+            throw ChatFailure(
+                code, "\(engine) cannot be asked: \(error.message)", retryAfter: .seconds(1), cause: error)
+        }
+    }
+
+    /// What a refused key means for the one who asked.
+    ///
+    /// - Returns: `nil` when there is no better key to be had.
+    func failure(refused key: Secret, by engine: String) -> ChatFailure? {
+        guard source.refused(key) else { return nil }
+        return ChatFailure(
+            .noEngine, "\(engine) refuses the key it was given; a newer one is looked for", retryAfter: .seconds(2))
+    }
+}
+
+extension HTTPAddress {
+    /// Whether the host is this machine, or one of its owner's network, as far as its name or address tells.
+    var isNear: Bool {
+        let name = host.lowercased()
+        if name.contains(":") {
+            return name == "::1" || ["fc", "fd", "fe8", "fe9", "fea", "feb"].contains(where: name.hasPrefix)
+        }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { UInt8($0) }
+        if numbers.count == 4, parts.count == 4 { return Self.isNear(numbers) }
+        guard parts.count > 1 else { return true }
+        return [".localhost", ".local", ".lan", ".internal", ".home", ".home.arpa", ".ts.net"]
+            .contains(where: name.hasSuffix)
+    }
+
+    /// Loopback, RFC 1918, RFC 6598 as overlay networks use it, and the link's own.
+    private static func isNear(_ address: [UInt8]) -> Bool {
+        switch (address[0], address[1]) {
+        case (127, _), (10, _), (172, 16...31), (192, 168), (100, 64...127), (169, 254): true
+        default: false
+        }
+    }
+}

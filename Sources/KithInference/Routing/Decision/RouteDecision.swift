@@ -118,3 +118,152 @@ package struct Room: Hashable, Sendable {
         self.isQuota = isQuota
     }
 }
+
+package enum RouteReason: Hashable, Sendable, CustomStringConvertible {
+    case onlyCandidate
+    case shortestWait
+    case pinned
+    /// All breakers are open and this one opened longest ago.
+    case leastBad
+    /// A better node failed before its first token.
+    case alternate
+    /// It was the last to be sent the beginning of this conversation, and is not much busier than the best.
+    case affinity
+    /// This node drains, and nobody else can answer.
+    case lastResort
+    /// It failed lately and has nothing to do while others have: one request sees whether it is well again.
+    case probe
+
+    package var description: String {
+        switch self {
+        case .onlyCandidate: "only-candidate"
+        case .shortestWait: "shortest-wait"
+        case .pinned: "pinned"
+        case .leastBad: "least-bad"
+        case .alternate: "alternate"
+        case .affinity: "prefix"
+        case .lastResort: "last-resort"
+        case .probe: "probe"
+        }
+    }
+}
+
+package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
+    case notKin
+    case down(String)
+    case unknown
+    case draining
+    /// It has none, by its owner's wish.
+    case noEngine
+    /// Its engine does not answer, and why.
+    case engineDown(String)
+    case engineLoading
+    /// It has not said yet what it offers.
+    case beingDescribed
+    case modelAbsent
+    /// It has only models that run at a provider, which have to be named.
+    case runsElsewhere
+    case lacks(Feature)
+    case contextTooShort(Int)
+    case breakerOpen
+    /// The node asked not to be asked, or its key is wrong; tried again later.
+    case heldBack(String)
+    case pinnedElsewhere
+    /// Tried for this request, and failed.
+    case failed(ChatFailure.Code)
+
+    package var description: String {
+        switch self {
+        case .notKin: "not-kin"
+        case .down(let why): "down(\(why))"
+        case .unknown: "not-heard-of-yet"
+        case .draining: "draining"
+        case .noEngine: "no-engine"
+        case .engineDown(let why): "engine-down(\(why))"
+        case .engineLoading: "loading"
+        case .beingDescribed: "being-described"
+        case .runsElsewhere: "runs-elsewhere"
+        case .lacks(let feature): "lacks(\(feature))"
+        case .modelAbsent: "model-absent"
+        case .contextTooShort(let limit): "context(\(limit))"
+        case .breakerOpen: "breaker-open"
+        case .heldBack(let why): "held-back(\(why))"
+        case .pinnedElsewhere: "pinned-elsewhere"
+        case .failed(let code): "failed(\(code.rawValue))"
+        }
+    }
+}
+
+extension RouteDecision {
+    /// Why nobody can be asked, in words for the person who asked: the client's to change, or something that may pass.
+    package func refusal(of wanted: RouteRequest, now: Moment) -> ChatFailure {
+        if let pin = wanted.pin, let failure = refusal(ofPin: pin) { return failure }
+        let reasons = skipped.filter { ![.pinnedElsewhere, .notKin].contains($0.reason) }
+        if let model = wanted.model, !isAlias, !mayBeOffered {
+            let place = wanted.pin.map { " on \($0)" } ?? ""
+            return ChatFailure(
+                .modelNotFound, "model '\(model)' not found\(place)", field: "model", knownModels: knownModels)
+        }
+        if let failure = refusal(for: reasons.map(\.reason)) { return failure }
+        let why = reasons.map { "\($0.name): \($0.reason)" }.joined(separator: ", ")
+        let what = wanted.model.map { isAlias ? "no engine" : "no engine that may have '\($0)'" } ?? "no engine"
+        return ChatFailure(
+            .noEngine, "\(what) can answer now" + (why.isEmpty ? "" : " (\(why))"), retryAfter: retryAfter(now: now))
+    }
+
+    /// From now to when somebody may be found, in whole seconds, at least one.
+    private func retryAfter(now: Moment) -> Duration {
+        let wait = mayHelpAt.map { $0 - now } ?? .seconds(2)
+        return .seconds(min(max(wait.seconds.rounded(.up), 1), 86_400))
+    }
+
+    private func refusal(ofPin pin: NodeName) -> ChatFailure? {
+        let named = skipped.first { $0.name == pin }
+        if let named, named.reason != .notKin { return nil }
+        let kin = skipped.filter { $0.reason != .notKin }.map(\.name).sorted().map(\.rawValue)
+        let what = named == nil ? "no node named '\(pin)' is known here" : "'\(pin)' is a friend's node"
+        return ChatFailure(
+            .nodeNotFound, what + (kin.isEmpty ? "" : "; there is " + kin.joined(separator: ", ")),
+            field: "x-kith-node")
+    }
+
+    /// What only another request can change.
+    private func refusal(for reasons: [SkipReason]) -> ChatFailure? {
+        let passing = reasons.contains { reason in
+            switch reason {
+            case .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining, .failed: true
+            case .notKin, .down, .unknown, .noEngine, .modelAbsent, .runsElsewhere, .lacks, .contextTooShort,
+                .pinnedElsewhere:
+                false
+            }
+        }
+        let lacking = reasons.lazy.compactMap { if case .lacks(let feature) = $0 { feature } else { nil } }
+        if !passing, let feature = lacking.first {
+            return ChatFailure(
+                .unsupported, "no engine that has the model offers \(feature.words)", field: feature.field)
+        }
+        let contexts = reasons.compactMap { if case .contextTooShort(let limit) = $0 { limit } else { nil } }
+        if let longest = contexts.max() {
+            return ChatFailure(
+                .invalidRequest, "the prompt does not fit: the longest context on offer is \(longest) tokens",
+                field: "messages")
+        }
+        if !passing, reasons.contains(.runsElsewhere) {
+            return ChatFailure(
+                .modelNotFound, "every model here runs at a provider and is asked only when it is named",
+                field: "model", knownModels: knownModels)
+        }
+        return nil
+    }
+}
+
+/// A decision for those who want to know why, and what they would be told if nobody could be asked.
+package struct RouteExplanation: Sendable {
+    package var wanted: RouteRequest
+    package var decision: RouteDecision
+    /// When it was made.
+    package var at: Moment
+
+    /// What the client would get; `nil` when there is somebody to ask.
+    package var refusal: ChatFailure? { decision.choices.isEmpty ? decision.refusal(of: wanted, now: at) : nil }
+}

@@ -24,3 +24,107 @@ package struct DispatchFailure: RoutedFailure, Sendable {
 
     package var routeHeader: String { route.headerValue }
 }
+
+/// Why an answer came from where it came: what `x-kith-route` and the log say.
+package struct RouteReport: Sendable {
+    /// Bytes of ``headerValue`` at most.
+    package static let headerLimit = 1_024
+
+    package var candidate: Candidate?
+    package var reason: RouteReason?
+    package var skipped: [RouteDecision.Skip]
+    /// Who went on with the answer when the one before broke off, in order.
+    package var continuedOn: [NodeName] = []
+
+    package init(candidate: Candidate? = nil, reason: RouteReason? = nil, skipped: [RouteDecision.Skip] = []) {
+        self.candidate = candidate
+        self.reason = reason
+        self.skipped = skipped
+    }
+
+    /// `node=desk; model="smollm2"; reason=shortest-wait; skipped="laptop:no-engine, old:down(refused)"`, as parameters
+    /// in the manner of RFC 9651; ASCII only and at most 1,024 bytes.
+    package var headerValue: String {
+        var text = ""
+        func add(_ name: String, _ value: String) {
+            if !text.isEmpty { text += "; " }
+            text += name
+            text += "="
+            text += value
+        }
+        if let candidate {
+            add("node", candidate.name.rawValue)
+            add("model", Self.quoted(candidate.model.rawValue))
+        }
+        if let reason { add("reason", reason.description) }
+        if !skipped.isEmpty {
+            add("skipped", Self.quoted(skipped.map { "\($0.name):\($0.reason)" }.joined(separator: ", ")))
+        }
+        if !continuedOn.isEmpty {
+            add("continued-on", Self.quoted(continuedOn.map(\.rawValue).joined(separator: ", ")))
+        }
+        return text
+    }
+
+    private static func quoted(_ text: String) -> String {
+        func isSafe(_ byte: UInt8) -> Bool {
+            0x20..<0x7F ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
+        if text.utf8.count <= 800, text.utf8.allSatisfy(isSafe) { return "\"\(text)\"" }
+        let safe = text.unicodeScalars.prefix(800).map { scalar in
+            scalar.isASCII && isSafe(UInt8(truncatingIfNeeded: scalar.value)) ? Character(scalar) : "?"
+        }
+        return "\"" + String(safe) + "\""
+    }
+}
+
+/// A whole answer, put together from its pieces.
+package struct WholeAnswer: Sendable {
+    package var message: ChatDelta
+    package var finish: FinishReason
+    package var usage: TokenUsage
+
+    package init(message: ChatDelta, finish: FinishReason, usage: TokenUsage) {
+        self.message = message
+        self.finish = finish
+        self.usage = usage
+    }
+}
+
+/// Puts the pieces of an answer together: a pure value, bounded.
+package struct AnswerCollector: Sendable {
+    /// Bytes that one answer may have, its calls included.
+    package static let limit = 16 << 20
+
+    private var message = DeltaJoiner(limit: AnswerCollector.limit)
+
+    package init() {}
+
+    /// Waits for the whole answer.
+    ///
+    /// - Throws: What the stream throws, and ``ChatFailure`` with `interrupted` when it ends before it is finished.
+    static func collect(_ stream: TokenStream) async throws -> WholeAnswer {
+        var collector = AnswerCollector()
+        while let event = try await stream.next() {
+            if case .event(let event) = event, let whole = try collector.add(event) { return whole }
+        }
+        throw EngineStream.cutOff
+    }
+
+    /// - Returns: The whole answer, when `event` ends it.
+    /// - Throws: ``ChatFailure`` with `invalidAnswer` when the answer grows over the limit.
+    package mutating func add(_ event: ChatEvent) throws -> WholeAnswer? {
+        switch event {
+        case .waiting, .comment: return nil
+        case .delta(let delta):
+            guard message.add(delta) else {
+                throw ChatFailure(.invalidAnswer, "the answer is longer than \(Self.limit) bytes")
+            }
+            return nil
+        case .finished(let finish, let usage):
+            return WholeAnswer(message: message.joined, finish: finish, usage: usage)
+        case .raw, .rawEnd:
+            throw ChatFailure(.invalidAnswer, "an answer that was to be collected came in events of a dialect")
+        }
+    }
+}

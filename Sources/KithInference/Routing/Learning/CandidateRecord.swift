@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithModel
+package import KithModel
 
 /// What is known of one candidate.
 struct CandidateRecord: Sendable {
@@ -123,4 +123,55 @@ struct CandidateRecord: Sendable {
         if penalty.left(now: now) > .zero { return true }
         return breaker.permission(now: now) != .granted
     }
+}
+
+/// What recent failures add to a candidate's wait: a node that fails fast must not look idle.
+package struct FailurePenalty: Sendable {
+    /// A failure counts as a wait of this length, halved every ten seconds.
+    package static let each = Duration.seconds(30)
+    package static let most = FailurePenalty.each * 4
+    package static let halfLife = Duration.seconds(10)
+
+    private var penalty = Duration.zero
+    private var notedAt = Moment.zero
+
+    package init() {}
+
+    package mutating func failed(now: Moment) {
+        penalty = min(left(now: now) + Self.each, Self.most)
+        notedAt = now
+    }
+
+    package func left(now: Moment) -> Duration {
+        guard penalty > .zero else { return .zero }
+        let left = penalty * Fading.left(after: now - notedAt, halfLife: Self.halfLife)
+        return left < .milliseconds(1) ? .zero : left
+    }
+}
+
+/// A key that a candidate refuses again and again: the owner has to mend it, and meanwhile it is asked ever more seldom.
+///
+/// One refusal holds nobody back: it may be one request's, and the error says what is wrong.
+package struct KeyRefusal: Sendable {
+    package static let firstHold = Duration.seconds(1)
+    package static let longestHold = Duration.seconds(60)
+
+    private var count = 0
+    private var notedAt = Moment.zero
+    private var until = Moment.zero
+
+    package init() {}
+
+    /// - Parameter sentAt: When the refused request was sent; one that was on its way when another was refused says
+    ///   nothing new.
+    package mutating func refused(sentAt: Moment, now: Moment) {
+        if count > 0, sentAt <= notedAt { return }
+        count = min(count + 1, 64)
+        notedAt = now
+        guard count > 1 else { return }
+        until = now + min(Self.firstHold * (1 << min(count - 2, 8)), Self.longestHold)
+    }
+
+    /// Until when it is not asked; `nil` when it may be.
+    package func hold(now: Moment) -> Moment? { now < until ? until : nil }
 }

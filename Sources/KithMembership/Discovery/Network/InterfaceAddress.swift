@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import KithModel
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// One address of one of this machine's network interfaces.
 package struct InterfaceAddress: Hashable, Sendable {
     package var interface: String
@@ -11,5 +21,109 @@ package struct InterfaceAddress: Hashable, Sendable {
         self.interface = interface
         self.address = address
         self.isRunning = isRunning
+    }
+}
+
+enum InterfaceName {
+    /// - Returns: `nil` when there is no such interface, or not any more.
+    static func of(_ index: UInt32) -> String? {
+        var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE) + 1)
+        guard if_indextoname(index, &name) != nil else { return nil }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// Notices that this machine's addresses changed: a cable, another network, a tunnel that came up.
+package struct InterfaceWatch: Sendable {
+    static let interval = Duration.seconds(2)
+
+    private let clock: any TimeSource
+    private let survey: @Sendable () -> [InterfaceAddress]
+
+    package init(
+        clock: any TimeSource = MonotonicClock(),
+        survey: @escaping @Sendable () -> [InterfaceAddress] = { InterfaceWatch.survey() }
+    ) {
+        self.clock = clock
+        self.survey = survey
+    }
+
+    /// Runs until cancelled, and tells of all addresses whenever they differ from those before; not of the first ones.
+    package func run(_ onChange: @Sendable ([InterfaceAddress]) -> Void) async {
+        var known = Set(survey())
+        while true {
+            do { try await clock.sleep(forAbout: Self.interval) } catch {
+                return
+            }
+            let found = survey()
+            guard Set(found) != known else { continue }
+            known = Set(found)
+            onChange(found)
+        }
+    }
+
+    /// All addresses of this machine's interfaces, in the system's order; at most 1024. Empty when the system refuses.
+    package static func survey() -> [InterfaceAddress] {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&first) == 0 else { return [] }
+        defer { freeifaddrs(first) }
+        var found: [InterfaceAddress] = []
+        var next = first
+        while let entry = next?.pointee, found.count < 1_024 {
+            next = entry.ifa_next
+            guard let name = entry.ifa_name, let address = ipAddress(entry.ifa_addr, interface: String(cString: name))
+            else { continue }
+            let wanted = UInt32(IFF_UP) | UInt32(IFF_RUNNING)
+            found.append(
+                InterfaceAddress(
+                    interface: String(cString: name), address: address,
+                    isRunning: UInt32(entry.ifa_flags) & wanted == wanted))
+        }
+        return found
+    }
+
+    private static func ipAddress(_ address: UnsafeMutablePointer<sockaddr>?, interface: String) -> IPAddress? {
+        guard let address else { return nil }
+        let plain = IPAddress(socketAddress: UnsafeRawPointer(address))
+        return plain.flatMap { $0.isIPv6 && $0.isLinkLocal ? IPAddress(bytes: $0.bytes, zone: interface) : $0 }
+    }
+}
+
+/// The addresses under which others may reach this machine, the likeliest first: for pairing codes and registrations.
+package enum UsableAddresses {
+    /// What an interface is, as far as its name tells; in the order in which others are likely to get through.
+    private enum Kind: Int {
+        case network, overlay, container
+    }
+
+    private static let containers = [
+        "docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "cni", "cali", "flannel", "podman", "lxc", "lxdbr",
+        "bridge",
+    ]
+    private static let overlays = ["tun", "tap", "utun", "wg", "tailscale", "zt", "ppp", "ipsec"]
+
+    /// Addresses of interfaces that run, without loopback, and without link-local IPv6, whose zone has a meaning only
+    /// here: real networks first, then overlays, then the bridges of containers and virtual machines.
+    package static func from(_ addresses: [InterfaceAddress]) -> [IPAddress] {
+        var seen: Set<IPAddress> = []
+        return addresses.filter { found in
+            found.isRunning && found.address.isUnicast && !found.address.isLoopback
+                && !(found.address.isIPv6 && found.address.isLinkLocal)
+        }
+        .enumerated()
+        .sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
+        .map(\.element.address)
+        .filter { seen.insert($0).inserted }
+    }
+
+    private static func rank(_ found: InterfaceAddress) -> Int {
+        let kind: Kind =
+            if containers.contains(where: found.interface.hasPrefix) {
+                .container
+            } else if overlays.contains(
+                where: found.interface.hasPrefix)
+            { .overlay } else { .network }
+        // An address a machine gave itself works only on the same link.
+        return kind.rawValue * 4 + (found.address.isLinkLocal ? 2 : 0) + (found.address.isIPv6 ? 1 : 0)
     }
 }

@@ -2,6 +2,55 @@
 
 package import KithModel
 
+/// How far this node doubts itself: the local health multiplier of Lifeguard (Dadgar, Phillips and Currey, "Lifeguard: SWIM-ing
+/// with situational awareness", 2017, section IV-A).
+///
+/// Failed probes, missing answers of helpers, contradicted suspicions and late wake-ups raise it, good probes lower it. Whoever
+/// doubts itself waits longer before it accuses others.
+package struct LocalHealth: Sendable, Hashable {
+    private let limit: Int
+    /// 0 when all is well.
+    package private(set) var doubt = 0
+
+    package init(limit: Int) { self.limit = max(0, limit) }
+
+    /// What intervals and timeouts are multiplied with, at least 1.
+    package var scale: Int { doubt + 1 }
+
+    mutating func raise() { doubt = min(doubt + 1, limit) }
+
+    mutating func lower() { doubt = max(doubt - 1, 0) }
+}
+
+/// A probe that is under way.
+struct Probe: Sendable {
+    enum Stage: Sendable {
+        /// The ping was sent. Leaves to `repeated` when half the timeout has passed.
+        case pinged
+        /// The ping was sent again. Leaves to `indirect`, or the probe fails.
+        case repeated
+        /// Others have been asked. The probe fails when they have found nothing either.
+        case indirect
+    }
+
+    let target: NodeID
+    let startedAt: Moment
+    let timeout: Duration
+    var stage: Stage
+    var deadline: Moment
+    var helpersAsked = 0
+    var helpersHeard = 0
+}
+
+/// A probe in another member's stead.
+struct Relay: Sendable {
+    let requester: NodeID
+    /// The requester's number.
+    let sequence: SequenceNumber
+    let target: NodeID
+    let deadline: Moment
+}
+
 // How members are found to answer or not.
 
 extension Membership {

@@ -68,3 +68,26 @@ struct ProbeRing: Sendable {
         places[members[other]] = other
     }
 }
+
+/// Members to be probed as soon as there is room, each once, in the order in which they were asked for.
+struct UrgentProbes: Sendable {
+    private var queue: [NodeID] = []
+    private var read = 0
+    private var waiting: Set<NodeID> = []
+
+    mutating func add(_ id: NodeID) {
+        if waiting.insert(id).inserted { queue.append(id) }
+    }
+
+    mutating func next() -> NodeID? {
+        guard read < queue.count else { return nil }
+        let id = queue[read]
+        read += 1
+        waiting.remove(id)
+        if read == queue.count || read >= Membership.memberLimit {
+            queue.removeFirst(read)
+            read = 0
+        }
+        return id
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import Hummingbird
+import HummingbirdCore
+import KithDialects
+package import KithModel
+package import KithServer
+package import KithTrust
+import KithVault
+package import Logging
+package import NIOCore
+
+/// The bridge role's listener.
+package enum BridgeServer {
+    /// - Parameters:
+    ///   - bridge: Runs beside the listener.
+    ///   - onListening: Told of the channel when the port is open.
+    package static func listener(
+        bridge: BridgeService, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
+        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void
+    ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
+        let router = SurfaceRouter(context: NodeRequestContext.self)
+        let counts = RequestCounts()
+        router.addMiddleware {
+            CrossOrigin()
+            RequestCounting(counts: counts)
+            DetailErrors()
+            AccessMiddleware(access: bridge.services.access)
+            OriginMiddleware(access: bridge.services.access, allowed: PageOrigin.isAllowed)
+            Expectations()
+        }
+        BridgeRoutes(bridge: bridge, counts: counts).add(to: router)
+        return HTTPListener(
+            Application(
+                responder: router.buildResponder(),
+                server: .surface(limits: limits, errors: .detail, tls: tls),
+                configuration: ApplicationConfiguration(
+                    address: .hostname(address.host, port: address.port),
+                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+                onServerRunning: onListening,
+                logger: logger))
+    }
+}
+
+/// What editors and the seeds' clients ask a bridge.
+struct BridgeRoutes: Sendable {
+    let bridge: BridgeService
+    let counts: RequestCounts
+
+    func add(to router: SurfaceRouter) {
+        router.surface("/health", scope: .read, [.get: { _, _ in try .json(bridge.health()) }])
+        router.surface("/code-assist", scope: .assist, [.post: { request, _ in try await assist(request) }])
+        router.surface("/sync-consciousness", scope: .sync, [.post: { request, _ in try await sync(request) }])
+        router.surface("/vault-status", scope: .read, [.get: { _, _ in try .json(try await vaultStatus()) }])
+        router.surface("/network-peers", scope: .read, [.get: { _, _ in try .json(bridge.peers()) }])
+        router.surface("/events", scope: .read, [.get: { _, _ in try events() }])
+        router.surface(
+            "/metrics", scope: .read,
+            [.get: { _, _ in .metrics(bridge.metrics() + [counts.family(role: "bridge")]) }])
+    }
+
+    private func assist(_ request: Request) async throws -> Response {
+        let deadline = try request.headers.deadline(now: bridge.services.clock.now)
+        let body = try await request.detailBody(upTo: BridgeLimits.assistBody)
+        let asked = try CellMessage.AssistRequest(bridged: body)
+        do {
+            let answer = try await bridge.assist(asked, until: deadline)
+            return try .json(answer.body, headers: .route(answer.route))
+        } catch let failure as ChatFailure where failure.code == .invalidRequest {
+            throw UnusableBody(field: failure.field ?? "code", why: failure.message, input: .string(asked.action))
+        }
+    }
+
+    private func sync(_ request: Request) async throws -> Response {
+        let key = try request.headers.deliveryKey()
+        let said = try ForwardedSync(bridged: try await request.detailBody(upTo: BridgeLimits.syncBody))
+        switch try await bridge.sync(said, key: key) {
+        case .delivered(let answer): return try .json(answer)
+        case .kept(let old, let new):
+            return try .json(KeptSyncBody(old_level: old, new_level: new), status: .accepted)
+        }
+    }
+
+    private func vaultStatus() async throws -> VaultStatusBody {
+        do {
+            return try await Attempt().run(limit: BridgeLimits.vault, clock: bridge.services.clock) {
+                await bridge.services.vault()
+            }
+        } catch is AttemptExpired {
+            return VaultStatusBody(.unreachable(.timeout))
+        }
+    }
+
+    /// The changes of the mode, beginning with the one that the bridge is in.
+    private func events() throws -> Response {
+        guard let events = bridge.services.events.follow([.bridge]) else {
+            throw DetailRefusal(
+                status: .serviceUnavailable, message: "\(EventHub.followerLimit) follow the events already",
+                headers: [.retryAfter: "5"])
+        }
+        let writer = EventStreamWriter(events: events, clock: bridge.services.clock)
+        return .eventStream { body in
+            try await body.write(ByteBuffer(bytes: try EventLine.bytes(bridge.currentMode)))
+            try await writer.write(to: &body)
+        }
+    }
+}
+
+/// The answer to a level and a context that are kept until there is a cell.
+private struct KeptSyncBody: Encodable {
+    var old_level: Double
+    var new_level: Double
+    var context_processed = true
+    var queued = true
+    var status = "degraded"
+}
+
+extension CellMessage.AssistRequest {
+    /// Reads the body of `POST /code-assist`.
+    ///
+    /// - Throws: ``UnusableBody`` with everything that is wrong.
+    init(bridged body: JSONValue) throws(UnusableBody) {
+        var fields = try FieldReader(body)
+        self.init(
+            code: fields.text("code"), context: fields.object("context"), action: fields.text("action", or: "analyze"))
+        try fields.check()
+    }
+}
+
+extension ForwardedSync {
+    /// Reads the body of `POST /sync-consciousness`.
+    ///
+    /// - Throws: ``UnusableBody`` with everything that is wrong.
+    init(bridged body: JSONValue) throws(UnusableBody) {
+        var fields = try FieldReader(body)
+        let level = fields.requiredNumber("level")
+        let context = fields.object("context")
+        let named = fields.member("source") == .null ? "" : fields.text("source", or: "")
+        try fields.check()
+        guard CellInfo.levels.contains(level) else {
+            throw UnusableBody(
+                field: "level", why: "the level must be from 0 to 10", input: body["level"] ?? .null)
+        }
+        // As in a cell: the context says it better than the body, and a blank name is none.
+        let source = [context?["source"]?.stringValue, named].compactMap { $0 }.first { !$0.allSatisfy(\.isWhitespace) }
+        guard case .named(let name)? = StateSource(source ?? Self.defaultSource) else {
+            throw UnusableBody(
+                field: "source", why: "a name has at most \(StateSource.nameLimit) bytes, and is not the id of a node",
+                input: .string(source ?? ""))
+        }
+        self.init(level: level, context: Self.members(of: context), source: name)
+    }
+
+    private static func members(of context: JSONValue?) -> JSONObject {
+        guard case .object(let members)? = context else { return [:] }
+        return members
+    }
+}

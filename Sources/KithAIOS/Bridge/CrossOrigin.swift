@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import KithServer
+
+/// Lets the pages of ``PageOrigin`` read the answers (WHATWG Fetch, 3.2), and answers what browsers ask beforehand.
+struct CrossOrigin: RouterMiddleware {
+    typealias Context = NodeRequestContext
+
+    private static let methods = "GET, POST, OPTIONS"
+    private static let fields = "Content-Type, Authorization, X-API-Key, Idempotency-Key"
+    /// How long a browser need not ask again, in seconds.
+    private static let maximumAge = "600"
+
+    func handle(
+        _ request: Request, context: NodeRequestContext,
+        next: @concurrent (Request, NodeRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let origin = request.headers[.origin].flatMap { PageOrigin.isAllowed($0) ? $0 : nil }
+        // Such a question comes without keys, so it is answered before anybody looks for one.
+        if let origin, request.method == .options, request.headers[.accessControlRequestMethod] != nil {
+            return Response(status: .noContent, headers: preflight(origin, asked: request.headers))
+        }
+        var response = try await next(request, context)
+        response.headers.append(HTTPField(name: .vary, value: "Origin"))
+        if let origin { response.headers[.accessControlAllowOrigin] = origin }
+        return response
+    }
+
+    private func preflight(_ origin: String, asked: HTTPFields) -> HTTPFields {
+        [
+            .accessControlAllowOrigin: origin, .accessControlAllowMethods: Self.methods,
+            .accessControlAllowHeaders: Self.fields, .accessControlMaxAge: Self.maximumAge,
+            .vary: "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+        ]
+    }
+}
+
+/// Which pages of a browser or an editor may read what the bridge answers: an editor's own, and those that this machine
+/// serves.
+enum PageOrigin {
+    /// - Parameter origin: The value of the header `Origin` (RFC 6454, section 7).
+    static func isAllowed(_ origin: String) -> Bool {
+        guard origin.utf8.count <= 512, let separator = origin.firstRange(of: "://") else { return false }
+        let authority = origin[separator.upperBound...]
+        switch origin[..<separator.lowerBound].lowercased() {
+        case "vscode-webview": return !authority.isEmpty && authority.utf8.allSatisfy(isNameByte)
+        case "http", "https": return isLocalhost(authority)
+        default: return false
+        }
+    }
+
+    /// The name alone, or with a port: nothing that only begins so.
+    private static func isLocalhost(_ authority: Substring) -> Bool {
+        let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.first?.lowercased() == "localhost" else { return false }
+        guard parts.count == 2 else { return true }
+        let digits = parts[1].utf8
+        guard (1...5).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            let port = Int(parts[1])
+        else { return false }
+        return (1...65_535).contains(port)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import KithDialects
+import KithModel
+import KithServer
+
+extension ErrorDialect {
+    /// Of a path on the node's port for clients.
+    static func ofClients(_ path: String) -> ErrorDialect {
+        if path.hasPrefix("/v1/") || path == "/v1" { return .openAI }
+        return ControlRoutes.cover(path) ? .control : .seed
+    }
+}
+
+extension ErrorDialect {
+    static let openAI = ErrorDialect {
+        try PlainReply($0.openAIBody, status: $0.openAIStatus, headers: $0.headers)
+    }
+}
+
+extension SurfaceProblem {
+    /// OpenAI answers what it cannot use with 400 whatever is wrong with it.
+    fileprivate var openAIStatus: HTTPResponse.Status {
+        if let own = failure?.engineStatus { return HTTPResponse.Status(code: own) }  // and engines what they will
+        return status == .unprocessableContent ? .badRequest : status
+    }
+
+    private static func snakeCase(_ name: String) -> String {
+        name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
+    }
+
+    var openAIBody: OpenAIErrorBody {
+        let type =
+            switch openAIStatus.code {
+            case _ where failure?.engineType != nil: failure?.engineType ?? ""
+            case 401: "authentication_error"
+            case 403: "permission_error"
+            case 429: "rate_limit_error"
+            case 400..<500: "invalid_request_error"
+            default: "server_error"
+            }
+        let code: String? =
+            switch failure?.code {
+            case _ where self.code != nil: self.code
+            case _ where failure?.engineCode != nil: failure?.engineCode
+            case .modelNotFound: "model_not_found"
+            case .malformedRequest, .invalidRequest, nil: nil
+            case .some(let code): Self.snakeCase(code.rawValue)
+            }
+        let models = failure?.code == .modelNotFound ? failure?.knownModels.map(\.rawValue) : nil
+        return OpenAIErrorBody(message: message, type: type, code: code, param: failure?.field, models: models)
+    }
+}
+
+extension ErrorDialect {
+    static let seed = ErrorDialect { try PlainReply(SeedError($0), status: $0.status, headers: $0.headers) }
+}
+
+/// An error as the seeds' clients expect it.
+private struct SeedError: Encodable {
+    var error: String
+    var success = false
+    var field: String?
+    var models: [String]?
+
+    init(_ problem: SurfaceProblem) {
+        error = problem.message
+        field = problem.failure?.field
+        models = problem.failure?.code == .modelNotFound ? problem.failure?.knownModels.map(\.rawValue) : nil
+    }
+}
+
+extension ErrorDialect {
+    /// Of the routes that the node's owner asks about trust, keys, conversations and what kin share.
+    static let control = ErrorDialect { try PlainReply(ControlError($0), status: $0.status, headers: $0.headers) }
+}
+
+/// An error as the command line expects it.
+private struct ControlError: Encodable {
+    struct Body: Encodable {
+        var code: String
+        var message: String
+    }
+
+    var error: Body
+
+    init(_ problem: SurfaceProblem) {
+        error = Body(code: problem.code ?? Self.code(for: problem.status), message: problem.message)
+    }
+
+    /// For what is refused before anybody is asked about trust.
+    private static func code(for status: HTTPResponse.Status) -> String {
+        switch status.code {
+        case 401: "unauthorized"
+        case 403: "forbidden"
+        case 404: "not_found"
+        case 405: "method_not_allowed"
+        case 413: "too_large"
+        case 415: "unsupported_media_type"
+        case 429: ControlFailure.Code.tooManyAttempts.rawValue
+        case 400..<500: ControlFailure.Code.invalid.rawValue
+        default: "failed"
+        }
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import KithDialects
+package import KithInference
+package import KithModel
+import KithServer
+
+/// What happens in this node, as it happens.
+struct EventRoutes: Sendable {
+    static let path = "/api/events"
+
+    let services: NodeServices
+
+    func add(to router: SurfaceRouter) {
+        router.surface(Self.path, scope: .read, [.get: { request, _ in try follow(request) }])
+    }
+
+    private func follow(_ request: Request) throws -> Response {
+        let kinds = try request.uri.queryParameters["kinds"].map { try Self.kinds(String($0)) }
+        guard let events = services.events.follow(kinds ?? Set(NodeEvent.Kind.allCases)) else {
+            throw ControlFailure(.busy, "\(EventHub.followerLimit) follow the events already; try again later")
+        }
+        let writer = EventStreamWriter(events: events, clock: services.clock)
+        return Response.eventStream { body in try await writer.write(to: &body) }
+    }
+
+    /// - Parameter text: Names of kinds with commas between them.
+    private static func kinds(_ text: String) throws -> Set<NodeEvent.Kind> {
+        let words = text.split(separator: ",")
+        let kinds = words.compactMap { NodeEvent.Kind(rawValue: String($0)) }
+        guard !kinds.isEmpty, kinds.count == words.count else {
+            let all = NodeEvent.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ControlFailure(.invalid, "'kinds' must name some of \(all), with commas between them")
+        }
+        return Set(kinds)
+    }
+}
+
+extension RouteJournal {
+    /// Lets those who follow events of the kind `route` know of each request; nothing is made while nobody does.
+    package func announce(in events: EventHub) {
+        whenNoted { [weak events] record in
+            guard let events, events.hasFollowers(of: .route) else { return }
+            events.publish(NodeEvent(.route, at: record.at, RouteMessage.Request(record, now: .now()).fields))
+        }
+    }
+}
+
+extension RouteMessage.Request {
+    /// As the fields of an event, which says itself when it was.
+    fileprivate var fields: JSONObject {
+        guard let bytes = try? JSONBody.encode(self),  // these few fields always encode
+            case .object(var fields) = try? JSONBody.decode(JSONValue.self, from: bytes)
+        else { return [:] }
+        fields["at"] = nil
+        fields["seconds_ago"] = nil
+        return fields
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithDialects
+
+/// Where a prompt would go, and why not elsewhere, for people.
+package struct RouteExplanationReport: Sendable {
+    private let explanation: RouteMessage.Explanation
+    private let width: Int?
+    private let style: TerminalStyle
+
+    package init(_ explanation: RouteMessage.Explanation, width: Int?, style: TerminalStyle) {
+        self.explanation = explanation
+        self.width = width
+        self.style = style
+    }
+
+    /// The decision, a line for each node that can be asked, the best first, and one for each that cannot.
+    package var lines: [String] {
+        var lines = [heading]
+        if !explanation.candidates.isEmpty { lines += [""] + candidates.lines(width: width, style: style) }
+        if !explanation.skipped.isEmpty { lines += [""] + skipped.lines(width: width, style: style) }
+        return lines
+    }
+
+    private var heading: String {
+        guard let node = explanation.node, let best = explanation.candidates.first else {
+            return style.red("nobody would be asked") + (explanation.refusal.map { ": \($0)" } ?? "").printable
+        }
+        let reason = explanation.reason.map { ": \($0)" } ?? ""
+        return style.bold(node.printable)
+            + (" (\(best.model))\(reason), answered in about \(RouteTime.text(best.waitMilliseconds))").printable
+    }
+
+    /// The score, and what it is made of.
+    private var candidates: TextTable {
+        var table = TextTable([
+            .init("NODE", shrinks: true), .init("MODEL", shrinks: true), .init("SCORE", .right), .init("BUSY", .right),
+            .init("TOK/S", .right), .init("QUEUE", .right), .init("ANSWER", .right), .init("TRIP", .right),
+            .init("LOADING", .right), .init("FAILURES", .right), .init("LEVEL", .right), .init("PREFIX", .right),
+        ])
+        for candidate in explanation.candidates {
+            let estimate = candidate.estimate
+            table.add([
+                candidate.node, candidate.model, RouteTime.text(candidate.scoreMilliseconds),
+                "\(estimate.outstanding)/\(estimate.slots)",
+                estimate.tokensPerSecond.map(StatusReport.rounded) ?? "-",
+                RouteTime.orNothing(estimate.queueMilliseconds), RouteTime.text(estimate.serviceMilliseconds),
+                RouteTime.orNothing(estimate.roundTripMilliseconds),
+                RouteTime.orNothing(estimate.coldLoadMilliseconds),
+                estimate.breaker == "closed" ? RouteTime.orNothing(estimate.penaltyMilliseconds) : estimate.breaker,
+                StatusReport.rounded(estimate.level), estimate.prefixBlocks > 0 ? "\(estimate.prefixBlocks)" : "-",
+            ])
+        }
+        return table
+    }
+
+    private var skipped: TextTable {
+        var table = TextTable([.init("SKIPPED", shrinks: true), .init("WHY", shrinks: true)])
+        for skip in explanation.skipped { table.add([skip.node, skip.reason]) }
+        return table
+    }
+}
+
+/// Times of requests, short.
+enum RouteTime {
+    /// `0.4 ms`, `120 ms`, `1.2 s`, `3 min`.
+    static func text(_ milliseconds: Double) -> String {
+        guard milliseconds.isFinite, (0..<1e15).contains(milliseconds) else { return "?" }
+        switch milliseconds {
+        case ..<10: return StatusReport.rounded((milliseconds * 10).rounded() / 10) + " ms"
+        case ..<1_000: return StatusReport.rounded(milliseconds.rounded()) + " ms"
+        case ..<120_000: return StatusReport.rounded((milliseconds / 100).rounded() / 10) + " s"
+        default: return StatusReport.age(milliseconds / 1_000)
+        }
+    }
+
+    static func orNothing(_ milliseconds: Double) -> String { milliseconds == 0 ? "-" : text(milliseconds) }
+}
+
+/// Where the last requests went, for people.
+package struct RecentRoutesReport: Sendable {
+    private let requests: [RouteMessage.Request]
+    private let width: Int?
+    private let style: TerminalStyle
+
+    package init(_ recent: RouteMessage.Recent, width: Int?, style: TerminalStyle) {
+        requests = recent.requests
+        self.width = width
+        self.style = style
+    }
+
+    /// A line for each request, the newest first.
+    package var lines: [String] {
+        guard !requests.isEmpty else { return ["no request yet; ask something: kith ask \"why is the sky blue?\""] }
+        var table = TextTable([
+            .init("WHEN", .right), .init("NODE", shrinks: true), .init("MODEL", shrinks: true), .init("WHY"),
+            .init("FIRST", .right), .init("WHOLE", .right), .init("TOKENS", .right), .init("TOK/S", .right),
+            .init("OUTCOME"), .init("SKIPPED", shrinks: true),
+        ])
+        for request in requests { table.add(cells(request)) }
+        return table.lines(width: width, style: style)
+    }
+
+    private func cells(_ request: RouteMessage.Request) -> [String] {
+        [
+            StatusReport.age(request.secondsAgo) + " ago",
+            ([request.node ?? "-"] + request.continuations.map(\.node)).joined(separator: " > "),
+            request.continuations.last?.model ?? request.model ?? request.asked ?? "-", request.reason ?? "-",
+            request.firstTokenMilliseconds.map(RouteTime.text) ?? "-", RouteTime.text(request.durationMilliseconds),
+            request.usage.map { "\($0.completionTokens)" } ?? "-",
+            request.tokensPerSecond.map(StatusReport.rounded) ?? "-", outcome(of: request),
+            request.skipped.map { "\($0.node):\($0.reason)" }.joined(separator: ", "),
+        ]
+    }
+
+    private func outcome(of request: RouteMessage.Request) -> String {
+        switch request.outcome {
+        case .completed where request.continuations.isEmpty: "completed"
+        case .completed: "continued"
+        case .failed: "failed" + (request.failure.map { " (\($0))" } ?? "")
+        case .abandoned: "abandoned"
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithDialects
+
+/// What goes to standard error beside a code: what to do with it, and what it will mean.
+package struct InvitationNotes: Sendable {
+    private let invitation: ControlMessage.Invitation
+
+    package init(_ invitation: ControlMessage.Invitation) { self.invitation = invitation }
+
+    package var lines: [String] {
+        [
+            "on the other machine, run kith join and paste the code",
+            "it works once, for " + Lifetime.words(invitation.expiresSeconds),
+            "that machine becomes \(invitation.tier.meaning)",
+        ]
+    }
+}
+
+/// The modules of a QR code (ISO/IEC 18004), row by row.
+package struct QRMatrix: Hashable, Sendable {
+    package let size: Int
+    private let isDark: [Bool]
+
+    /// - Returns: `nil` unless there are `size` rows of `size` modules.
+    package init?(size: Int, isDark: [Bool]) {
+        guard (1...177).contains(size), isDark.count == size * size else { return nil }
+        self.size = size
+        self.isDark = isDark
+    }
+
+    /// Modules outside are light.
+    package func isDark(row: Int, column: Int) -> Bool {
+        (0..<size).contains(row) && (0..<size).contains(column) && isDark[row * size + column]
+    }
+}
+
+/// A QR code for a terminal, two modules to a character.
+package struct QRDrawing: Sendable {
+    /// Light modules around the code that readers need (ISO/IEC 18004, 6.3.8).
+    private static let quietZone = 4
+
+    private let matrix: QRMatrix
+
+    package init(_ matrix: QRMatrix) { self.matrix = matrix }
+
+    /// Columns.
+    package var width: Int { matrix.size + 2 * Self.quietZone }
+
+    /// Black on white by colours that no theme changes (16 and 231 of the 256), so that it can be read on dark and on
+    /// light terminals.
+    package var lines: [String] {
+        let range = -Self.quietZone..<matrix.size + Self.quietZone
+        return stride(from: range.lowerBound, to: range.upperBound, by: 2).map { row in
+            let blocks = range.map { column in
+                Self.block(
+                    upper: matrix.isDark(row: row, column: column), lower: matrix.isDark(row: row + 1, column: column))
+            }
+            return "\u{1B}[38;5;16;48;5;231m" + blocks.joined() + "\u{1B}[0m"
+        }
+    }
+
+    private static func block(upper: Bool, lower: Bool) -> String {
+        switch (upper, lower) {
+        case (false, false): " "
+        case (true, false): "▀"
+        case (false, true): "▄"
+        case (true, true): "█"
+        }
+    }
+}
+
+/// A pairing code as it comes out of a clipboard or a pipe.
+package enum PastedCode {
+    /// Joins lines, drops spaces and what terminals put around a paste, and makes hyphens of the dashes that programs for
+    /// writing make of them. What is left the node judges.
+    ///
+    /// - Throws: ``CommandFailure`` with `usage` when nothing is left, or more than a code ever is.
+    package static func clean(_ text: String) throws(CommandFailure) -> String {
+        guard text.utf8.count <= InvitationLimits.longestCode else {
+            throw CommandFailure(.usage, "that is too long to be a code; paste what kith invite printed, and only that")
+        }
+        let bare = text.replacing(pasteStart, with: "").replacing(pasteEnd, with: "")
+        var code = String.UnicodeScalarView()
+        for scalar in bare.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .spaceSeparator, .lineSeparator, .paragraphSeparator: continue
+            case .dashPunctuation: code.append("-")
+            default: code.append(scalar)
+            }
+        }
+        guard !code.isEmpty else {
+            throw CommandFailure(.usage, "there is no code; kith invite on the other machine prints one")
+        }
+        return String(code)
+    }
+
+    // XTerm's bracketed paste.
+    private static let pasteStart = "\u{1B}[200~"
+    private static let pasteEnd = "\u{1B}[201~"
+}
+
+/// What is typed or pasted at a prompt that shows nothing: bytes and pauses in, a verdict out.
+///
+/// A paste may hold line ends, so that one ends the input only when nothing follows it for a moment.
+package struct HiddenInput: Sendable {
+    package enum Verdict: Hashable, Sendable {
+        case goOn
+        case done
+        case interrupted
+        /// More came than is ever asked for.
+        case tooLong
+    }
+
+    private var bytes: [UInt8] = []
+    private let limit: Int
+
+    /// - Parameter limit: Bytes.
+    package init(limit: Int) { self.limit = limit }
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Whether a pause now would end the input.
+    package var mayEnd: Bool {
+        bytes.last == UInt8(ascii: "\n") && bytes.contains { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: " ") }
+    }
+
+    /// - Parameter byte: As a terminal sends it without its own line editing.
+    package mutating func take(_ byte: UInt8) -> Verdict {
+        switch byte {
+        case 0x03: return .interrupted  // Ctrl-C
+        case 0x04: return .done  // Ctrl-D
+        case 0x08, 0x7F:  // backspace
+            while let last = bytes.popLast(), last & 0xC0 == 0x80 {}
+        case 0x15: bytes = []  // Ctrl-U
+        case 0x0A, 0x0D: bytes.append(UInt8(ascii: "\n"))
+        default: bytes.append(byte)
+        }
+        return bytes.count > limit ? .tooLong : .goOn
+    }
+}

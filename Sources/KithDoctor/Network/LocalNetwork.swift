@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithMembership
+import KithModel
+
+/// The addresses of this machine, and whether others can reach the node at one of them.
+struct InterfaceFindings: Sendable {
+    var survey: [InterfaceAddress]
+    /// Where the peer port listens, by the settings.
+    var peerHost: String
+    /// What the running node says of itself; empty for one that does not run.
+    var announced: [PeerAddress]
+    /// Whether the node knows peers at addresses of other machines.
+    var hasDistantPeers: Bool
+
+    var findings: [Finding] { [interfaces, reachable] }
+
+    private var usable: [IPAddress] { UsableAddresses.from(survey) }
+
+    private var interfaces: Finding {
+        let running = survey.filter { usable.contains($0.address) }
+        var names: [String] = []
+        for entry in running where !names.contains(entry.interface) { names.append(entry.interface) }
+        guard !names.isEmpty else {
+            return Finding(
+                .interfaces, "interfaces", listensOnNetwork ? .error : .notice,
+                "no network interface with an address is up, only loopback",
+                fix: listensOnNetwork
+                    ? Finding.Fix("plug the cable in, or join the wireless network", command: "ip -brief address") : nil
+            )
+        }
+        let list = names.prefix(6).map { name in
+            let addresses = running.filter { $0.interface == name }.prefix(3).map(\.address.description)
+            return "\(name) \(addresses.joined(separator: " "))"
+        }
+        return Finding(.interfaces, "interfaces", .ok, list.joined(separator: "; "))
+    }
+
+    private var listensOnNetwork: Bool {
+        peerHost == "::" || peerHost == "0.0.0.0" || announced.contains { !Self.isLoopback($0.host) }
+    }
+
+    private var reachable: Finding {
+        let places = announced.isEmpty ? "" : ": " + announced.prefix(4).map(\.description).joined(separator: ", ")
+        if listensOnNetwork {
+            return Finding(
+                .interfaces, "reachable", .ok,
+                announced.isEmpty ? "the peer port will be open to other machines" : "announced to peers\(places)")
+        }
+        guard hasDistantPeers else {
+            return Finding(.interfaces, "reachable", .ok, "the peer port is for this machine only\(places)")
+        }
+        return Finding(
+            .interfaces, "reachable", .warning,
+            "the peer port is open to this machine only, and there are peers on others: they cannot reach this node",
+            fix: Finding.Fix("let it listen on the network", command: "kith up --lan"))
+    }
+
+    static func isLoopback(_ host: String) -> Bool { host == "localhost" || IPAddress(host)?.isLoopback ?? false }
+}
+
+/// Whether nodes can be found by mDNS from here.
+struct MulticastDiagnosis: Diagnosis {
+    let check = CheckID.mdns
+    let title = "mdns"
+
+    /// Whether the settings ask for it.
+    let isWanted: Bool
+    /// What the running node says does not work; `nil` when none runs.
+    let problems: [String]?
+
+    func run() async -> [Finding] {
+        if let told = problems?.first(where: { $0.hasPrefix("mDNS") }) { return [Self.finding(told)] }
+        guard isWanted || problems?.isEmpty == false else {
+            return [Finding(check, title, .skipped, "not asked for: --lan or --mdns on announces the node")]
+        }
+        let answer = await OffThread.run(limit: .milliseconds(2_500)) { MulticastTrial.run() }
+        guard let answer else { return [Self.finding("mDNS is off: the daemon does not answer")] }
+        return [answer.map(Self.finding) ?? Finding(check, title, .ok, "the daemon takes announcements and questions")]
+    }
+
+    /// - Parameter problem: As discovery words it: what is wrong, and in parentheses the command or packages that mend
+    ///   it.
+    static func finding(_ problem: String) -> Finding {
+        var seen = problem
+        var fix = Finding.Fix("start the mDNS daemon, or pair by code, which needs none", command: daemonCommand)
+        if let open = problem.lastIndex(of: "("), problem.hasSuffix(")") {
+            let remedy = problem[problem.index(after: open)...].dropLast()
+            seen = String(problem[..<open]).trimmingSpaces
+            fix =
+                remedy.hasPrefix("sudo ")
+                ? Finding.Fix("start the daemon, or pair by code, which needs none", command: String(remedy))
+                : remedy.hasPrefix("Debian: ")
+                    ? Finding.Fix(
+                        "install it, or pair by code, which needs none",
+                        command: "sudo apt-get install " + remedy.dropFirst(8).replacing(",", with: ""))
+                    : Finding.Fix(String(remedy))
+        }
+        return Finding(.mdns, "mdns", .warning, seen, fix: fix)
+    }
+
+    private static var daemonCommand: String? {
+        #if os(Linux)
+            "sudo systemctl start avahi-daemon"
+        #else
+            nil
+        #endif
+    }
+}
+
+extension String {
+    fileprivate var trimmingSpaces: String {
+        var text = self[...]
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// What routing needs to know of the nodes, and how it reaches them.
+package protocol Mesh: Sendable {
+    /// This node first, then every peer, with what was last heard of it; never waits.
+    func snapshots() -> [NodeSnapshot]
+
+    /// - Returns: `nil` when the node has gone from the mesh, or has nothing that answers.
+    func backend(for node: NodeID) -> (any Answering)?
+
+    /// A request to the node failed; lets a dead node be known as dead before the next probe.
+    func report(_ failure: ChatFailure, from node: NodeID)
+
+    /// Somebody wants a model that no node is known to have: this node's engine may have it by now.
+    func noteUnknownModel()
+}
+
+extension Mesh {
+    package func noteUnknownModel() {}
+}
+
+/// What is known of one node when a prompt is to be placed.
+package struct NodeSnapshot: Sendable {
+    package enum Reachability: Hashable, Sendable {
+        case up
+        /// Known and not heard of yet.
+        case unknown
+        /// Why, in a few words.
+        case down(String)
+    }
+
+    /// How the node's engine is.
+    package enum EngineState: Hashable, Sendable {
+        /// With what it offers, which is nothing on a node without an engine.
+        case ready
+        case loading
+        /// Why, in words; the models are those it had.
+        case down(String)
+        /// It has not said what it offers.
+        case unknown
+    }
+
+    /// No node has more slots, or more requests, than this.
+    package static let countLimit = 1_000_000
+
+    package var id: NodeID
+    /// For people; may change, and says nothing of who it is.
+    package var name: NodeName
+    package var isSelf: Bool
+    package var tier: Tier
+    package var reachability: Reachability
+    package var isDraining: Bool
+    /// Those it had, while its engine is down; the first that may be is for requests that name none.
+    package var models: [ModelInfo]
+    package var engine: EngineState
+    package var slots: Int
+    /// Requests running and waiting there.
+    package var outstanding: Int
+    package var latency: Duration
+    /// The level declared for the node, as a weight; 1 is ordinary.
+    package var level: Double
+    /// When this was true; for a kin, when it was heard.
+    package var takenAt: Moment
+    /// When the node itself was heard last.
+    package var lastHeard: Moment
+
+    package init(
+        id: NodeID, name: NodeName, isSelf: Bool = false, tier: Tier = .kin, reachability: Reachability = .up,
+        isDraining: Bool = false, models: [ModelInfo], engine: EngineState = .ready, slots: Int = 1,
+        outstanding: Int = 0, latency: Duration = .zero, level: Double = 1, takenAt: Moment = .zero,
+        lastHeard: Moment = .zero
+    ) {
+        self.id = id
+        self.name = name
+        self.isSelf = isSelf
+        self.tier = tier
+        self.reachability = reachability
+        self.isDraining = isDraining
+        self.models = models
+        self.engine = engine
+        // Kin say these; held to what arithmetic bears.
+        self.slots = min(max(1, slots), Self.countLimit)
+        self.outstanding = min(max(0, outstanding), Self.countLimit)
+        self.latency = latency
+        self.level = level
+        self.takenAt = takenAt
+        self.lastHeard = lastHeard
+    }
+
+    /// Whether prompts may be sent there at all.
+    package var mayAnswer: Bool {
+        guard tier == .kin, reachability == .up, !isDraining, !models.isEmpty else { return false }
+        if case .down = engine { return false }
+        return true
+    }
+}
+
+/// A model on a node: the unit that is chosen, measured and guarded by a breaker.
+///
+/// Two are the same when node and model are: names change, and two nodes may claim the same.
+package struct Candidate: Hashable, Sendable, CustomStringConvertible {
+    package var node: NodeID
+    /// The node's name when the candidate was found, for people only.
+    package var name: NodeName
+    package var model: ModelID
+
+    package init(node: NodeID, name: NodeName, model: ModelID) {
+        self.node = node
+        self.name = name
+        self.model = model
+    }
+
+    init(_ node: NodeSnapshot, model: ModelID) { self.init(node: node.id, name: node.name, model: model) }
+
+    package static func == (left: Candidate, right: Candidate) -> Bool {
+        left.node == right.node && left.model == right.model
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(node)
+        hasher.combine(model)
+    }
+
+    package var description: String { "\(name)/\(model)" }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+import Synchronization
+
+extension Answering {
+    /// The same, held to a deadline: its answers end at that moment with a ``ChatFailure`` of `deadlineExceeded`, and what
+    /// makes them is cancelled.
+    ///
+    /// - Parameter deadline: `nil` for somebody who waits for ever, which costs nothing.
+    package func until(_ deadline: Moment?, clock: any TimeSource) -> any Answering {
+        guard let deadline else { return self }
+        return DeadlineAnswering(base: self, deadline: deadline, clock: clock)
+    }
+}
+
+private struct DeadlineAnswering: Answering {
+    let base: any Answering
+    let deadline: Moment
+    let clock: any TimeSource
+
+    func answer(_ request: ChatRequest) async throws -> ChatAnswer {
+        let watch = DeadlineWatch(at: deadline, clock: clock)
+        switch try await watch.run({ [base] in try await base.answer(request) }) {
+        case .verbatim(let answer): return .verbatim(answer)
+        case .events(let stream): return .events(EngineStream(stream).until(watch))
+        }
+    }
+
+    func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
+        try await DeadlineWatch(at: deadline, clock: clock).run { [base] in try await base.embed(request) }
+    }
+}
+
+/// The moment at which the one who asked gives up: whoever waits for an answer goes on then, also when the work does not
+/// heed its cancellation.
+///
+/// One timer for all the waits of one request, which come one after the other.
+final class DeadlineWatch: Sendable {
+    /// What the timer knows, so that it does not hold the watch.
+    private final class Bell: Sendable {
+        private struct State {
+            var hasRung = false
+            /// Ends the wait that is going on.
+            var ring: (@Sendable () -> Void)?
+        }
+
+        private let state = Mutex(State())
+
+        /// - Returns: `false` when the moment has passed.
+        func attend(_ ring: @escaping @Sendable () -> Void) -> Bool {
+            state.withLock { state in
+                if !state.hasRung { state.ring = ring }
+                return !state.hasRung
+            }
+        }
+
+        func leave() { state.withLock { $0.ring = nil } }
+
+        func sound() {
+            let ring = state.withLock { state in
+                state.hasRung = true
+                return state.ring.take()
+            }
+            ring?()
+        }
+    }
+
+    private let bell = Bell()
+    private let timer: Task<Void, Never>?
+
+    init(at deadline: Moment, clock: any TimeSource) {
+        guard clock.now < deadline else {
+            timer = nil
+            bell.sound()
+            return
+        }
+        timer = Task { [bell] in
+            do { try await clock.sleep(until: deadline, tolerance: nil) } catch { return }
+            bell.sound()
+        }
+    }
+
+    deinit { timer?.cancel() }
+
+    static var failure: ChatFailure {
+        ChatFailure(.deadlineExceeded, "the deadline that the request came with has passed")
+    }
+
+    /// Does some work until the deadline; not to be called again before it returns.
+    ///
+    /// - Throws: What the work throws; ``ChatFailure`` with `deadlineExceeded`; `CancellationError`.
+    func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let race = FirstResult<Value>()
+        guard bell.attend({ race.end(.failure(Self.failure)) }) else { throw Self.failure }
+        // A task of its own, because work that heeds no cancellation would hold a group of tasks until it is done.
+        let worker = Task {
+            do { race.end(.success(try await work())) } catch { race.end(.failure(error)) }
+        }
+        defer {
+            worker.cancel()
+            bell.leave()
+        }
+        return try await withTaskCancellationHandler {
+            try await race.value()
+        } onCancel: {
+            race.end(.failure(CancellationError()))
+        }
+    }
+}
+
+/// The first of several results; one task waits for it, once.
+private final class FirstResult<Value: Sendable>: Sendable {
+    private struct State {
+        var waiter: CheckedContinuation<Value, any Error>?
+        var result: Result<Value, any Error>?
+    }
+
+    private let state = Mutex(State())
+
+    func value() async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            let result = state.withLock { state in
+                if state.result == nil { state.waiter = continuation }
+                return state.result
+            }
+            if let result { continuation.resume(with: result) }
+        }
+    }
+
+    func end(_ result: Result<Value, any Error>) {
+        let waiter = state.withLock { state -> CheckedContinuation<Value, any Error>? in
+            guard state.result == nil else { return nil }
+            state.result = result
+            return state.waiter.take()
+        }
+        waiter?.resume(with: result)
+    }
+}

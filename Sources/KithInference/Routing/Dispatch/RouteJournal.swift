@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+import Synchronization
+
+/// One request and what became of it; holds nothing of what was said.
+package struct RouteRecord: Sendable {
+    package enum Outcome: Hashable, Sendable {
+        case completed
+        case failed(ChatFailure.Code)
+        /// The client went before the end.
+        case abandoned
+    }
+
+    /// Another engine went on with the answer.
+    package struct Continuation: Hashable, Sendable {
+        package var candidate: Candidate
+        /// Why the engine before it did not.
+        package var failure: ChatFailure.Code
+        /// Tokens that the client had by then.
+        package var tokens: Int
+        /// From the last token of the one to the first of the other.
+        package var gap: Duration
+
+        package init(candidate: Candidate, failure: ChatFailure.Code, tokens: Int, gap: Duration) {
+            self.candidate = candidate
+            self.failure = failure
+            self.tokens = tokens
+            self.gap = gap
+        }
+    }
+
+    package var id: RequestID
+    package var at: WallTime
+    /// What was asked for; `nil` for any.
+    package var asked: ModelID?
+    package var route: RouteReport
+    package var continuations: [Continuation]
+    package var outcome: Outcome
+    /// From the request to the first token, or to the whole answer for one in a piece.
+    package var firstToken: Duration?
+    package var duration: Duration
+    /// `nil` where the engine did not say.
+    package var usage: TokenUsage?
+
+    package init(
+        id: RequestID, at: WallTime, asked: ModelID?, route: RouteReport, continuations: [Continuation] = [],
+        outcome: Outcome, firstToken: Duration? = nil, duration: Duration, usage: TokenUsage? = nil
+    ) {
+        self.id = id
+        self.at = at
+        self.asked = asked
+        self.route = route
+        self.continuations = continuations
+        self.outcome = outcome
+        self.firstToken = firstToken
+        self.duration = duration
+        self.usage = usage
+    }
+}
+
+/// The last requests that were placed and what became of them, in memory and bounded.
+package final class RouteJournal: Sendable {
+    package static let capacity = 256
+
+    private struct Ring {
+        var records: [RouteRecord] = []
+        var next = 0
+    }
+
+    private let ring = Mutex(Ring())
+    private let onNote = Callback<RouteRecord>()
+
+    package init() {}
+
+    /// - Parameter onNote: Told of each request from now on, by the task that ends it; must not wait.
+    package func whenNoted(_ onNote: @escaping @Sendable (RouteRecord) -> Void) {
+        self.onNote.set(onNote)
+    }
+
+    package func note(_ record: RouteRecord) {
+        ring.withLock { ring in
+            if ring.records.count < Self.capacity {
+                ring.records.append(record)
+            } else {
+                ring.records[ring.next] = record
+                ring.next = (ring.next + 1) % Self.capacity
+            }
+        }
+        onNote(record)
+    }
+
+    /// The newest first.
+    package func recent(_ count: Int = RouteJournal.capacity) -> [RouteRecord] {
+        ring.withLock { ring in
+            let inOrder = ring.records[ring.next...] + ring.records[..<ring.next]
+            return Array(inOrder.reversed().prefix(max(0, count)))
+        }
+    }
+}
+
+/// Follows one request to its end and notes that in the journal, exactly once; the client has gone when it is dropped
+/// before.
+final class AnswerAccount: Sendable {
+    private struct State {
+        var route = RouteReport()
+        var continuations: [RouteRecord.Continuation] = []
+        var firstToken: Moment?
+        var isClosed = false
+    }
+
+    private let id: RequestID
+    private let asked: ModelID?
+    private let at = WallTime.now()
+    private let began: Moment
+    private let clock: any TimeSource
+    private let journal: RouteJournal
+    /// Kept for as long as the answer takes.
+    private let visit: (any Sendable)?
+    private let state = Mutex(State())
+
+    init(_ request: ChatRequest, clock: any TimeSource, journal: RouteJournal, presence: (any UserPresence)?) {
+        id = request.id
+        asked = request.model
+        began = clock.now
+        self.clock = clock
+        self.journal = journal
+        visit = request.occasion == nil ? presence?.begin() : nil
+    }
+
+    deinit { close(.abandoned) }
+
+    var continuations: [RouteRecord.Continuation] { state.withLock(\.continuations) }
+
+    func placed(_ route: RouteReport) {
+        state.withLock { state in
+            state.route = route
+            if state.firstToken == nil { state.firstToken = clock.now }
+        }
+    }
+
+    /// Nobody could begin.
+    func refused(_ failure: DispatchFailure) {
+        state.withLock { $0.route = failure.route }
+        ended(with: failure.failure)
+    }
+
+    func resumed(_ continuation: RouteRecord.Continuation) {
+        state.withLock { $0.continuations.append(continuation) }
+    }
+
+    func ended(with error: any Error) {
+        guard let failure = error as? ChatFailure, failure.code != .cancelled else { return close(.abandoned) }
+        close(.failed(failure.code))
+    }
+
+    func completed(_ usage: TokenUsage? = nil) { close(.completed, usage) }
+
+    private func close(_ outcome: RouteRecord.Outcome, _ usage: TokenUsage? = nil) {
+        let record = state.withLock { state -> RouteRecord? in
+            guard !state.isClosed else { return nil }
+            state.isClosed = true
+            return RouteRecord(
+                id: id, at: at, asked: asked, route: state.route, continuations: state.continuations,
+                outcome: outcome, firstToken: state.firstToken.map { $0 - began }, duration: clock.now - began,
+                usage: usage)
+        }
+        if let record { journal.note(record) }
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// Two lives of one node that were both heard, the earlier one again after the later one.
+package struct CloneSighting: Hashable, Sendable {
+    package let id: NodeID
+    package let earlier: InstanceID
+    package let later: InstanceID
+
+    /// - Returns: `nil` when both are the same life.
+    package init?(id: NodeID, _ one: InstanceID, _ other: InstanceID) {
+        guard one != other else { return nil }
+        self.id = id
+        earlier = min(one, other)
+        later = max(one, other)
+    }
+
+    package func involves(_ instance: InstanceID) -> Bool { instance == earlier || instance == later }
+}
+
+/// The lives of one node that were heard directly, and whether two of them are running at the same time.
+///
+/// A restart is heard as one life after another, whichever way the machine's clock was set. Copies are heard in turns: one, the
+/// other, and the first again.
+struct LivesHeard: Sendable {
+    enum Verdict: Hashable, Sendable {
+        /// The life that was heard last, or a new one that takes its place.
+        case current
+        /// Runs beside the current one, as a copy.
+        case copy(of: InstanceID)
+        /// A copy that stays while the current one has fallen silent.
+        case copyTakesOver(from: InstanceID)
+        /// A packet of an ended life that was long on its way.
+        case late
+    }
+
+    private static let remembered = 4
+    /// Packets of an ended life may arrive for this long after the first of the next.
+    private static let grace = Duration.seconds(2)
+    /// A life that was not heard for this long has no copy to compete with.
+    private static let silence = Duration.seconds(10)
+
+    private var heard: [(instance: InstanceID, at: Moment)] = []
+    private(set) var current: InstanceID?
+    private var currentSince = Moment.zero
+
+    mutating func hear(_ instance: InstanceID, now: Moment) -> Verdict {
+        guard let current else { return take(instance, now: now) }
+        if instance == current {
+            note(instance, now: now)
+            return .current
+        }
+        let wasHeard = heard.contains { $0.instance == instance }
+        guard wasHeard else { return take(instance, now: now) }
+        if now - currentSince < Self.grace { return .late }
+        note(instance, now: now)
+        let currentHeard = heard.first { $0.instance == current }?.at ?? .zero
+        if instance > current || now - currentHeard > Self.silence {
+            self.current = instance
+            currentSince = now
+            return .copyTakesOver(from: current)
+        }
+        return .copy(of: current)
+    }
+
+    private mutating func take(_ instance: InstanceID, now: Moment) -> Verdict {
+        current = instance
+        currentSince = now
+        note(instance, now: now)
+        return .current
+    }
+
+    private mutating func note(_ instance: InstanceID, now: Moment) {
+        heard.removeAll { $0.instance == instance }
+        if heard.count >= Self.remembered { heard.removeFirst() }
+        heard.append((instance, now))
+    }
+}
+
+/// Keeps reports of the same pair of copies a minute apart.
+struct CloneLedger: Sendable {
+    static let pause = Duration.seconds(60)
+    private static let limit = 64
+
+    private var reported: [CloneSighting: Moment] = [:]
+
+    mutating func mayReport(_ sighting: CloneSighting, now: Moment) -> Bool {
+        if let last = reported[sighting], now - last < Self.pause { return false }
+        if reported.count >= Self.limit { reported = reported.filter { now - $0.value < Self.pause } }
+        guard reported.count < Self.limit else { return false }
+        reported[sighting] = now
+        return true
+    }
+}

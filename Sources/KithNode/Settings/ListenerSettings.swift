@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// Who is let in to the listeners of clients, and how what is said stays secret on the way.
+package struct AccessSettings: Hashable, Sendable {
+    /// Where the certificate that clients are shown comes from.
+    package enum TLS: Hashable, Sendable {
+        case off
+        /// The certificate by which other nodes know this one.
+        case own
+        /// PEM files; the paths are absolute.
+        case files(certificate: String, key: String)
+    }
+
+    /// Also of programs on this machine.
+    package var requiresKey: Bool
+    /// Names for this machine beside `localhost`.
+    package var allowedHosts: [String]
+    package var tls: TLS
+
+    package init(requiresKey: Bool = false, allowedHosts: [String] = [], tls: TLS = .off) {
+        self.requiresKey = requiresKey
+        self.allowedHosts = allowedHosts
+        self.tls = tls
+    }
+}
+
+extension AccessSettings {
+    init(_ values: SettingValues, sources: SettingSources) throws(SettingProblem) {
+        self.init(
+            requiresKey: try values.required(.requireKey, values.boolean(.requireKey)),
+            allowedHosts: values.text(.allowedHosts).map(SettingKind.entries) ?? [],
+            tls: try Self.tls(values, sources: sources))
+    }
+
+    private static func tls(_ values: SettingValues, sources: SettingSources) throws(SettingProblem) -> TLS {
+        let mode = values.text(.tlsMode)
+        if mode == "off" { return .off }
+        let certificate = values.path(.tlsCertificate, in: sources)
+        let key = values.path(.tlsKey, in: sources)
+        switch (certificate, key) {
+        case (nil, nil): return mode == nil ? .off : .own
+        case (let certificate?, let key?):
+            guard mode == nil else {
+                throw values.refusal(.tlsMode, "it cannot be \"own\" with tls.certificate; take one of the two away")
+            }
+            return .files(certificate: certificate, key: key)
+        case (_?, nil):
+            throw values.refusal(.tlsCertificate, "its private key is missing; set tls.key (--tls-key) too")
+        case (nil, _?):
+            throw values.refusal(.tlsKey, "its certificate is missing; set tls.certificate (--tls-cert) too")
+        }
+    }
+}
+
+/// How nodes find and reach each other.
+package struct PeerSettings: Hashable, Sendable {
+    /// Where the peer port listens; `::` stands for every address of both families.
+    package var host: String
+    /// 0 stands for any free port.
+    package var port: Int
+    /// Whether somebody asked for that port.
+    package var isPortChosen: Bool
+    /// Whether the node announces itself with mDNS and looks for others.
+    package var usesMDNS: Bool
+    /// 0 stands for any free port.
+    package var discoveryPort: Int
+    package var registries: [HTTPAddress]
+
+    package init(
+        host: String = "127.0.0.1", port: Int = PeerAddress.defaultPort, isPortChosen: Bool = false,
+        usesMDNS: Bool = false,
+        discoveryPort: Int = 8001, registries: [HTTPAddress] = []
+    ) {
+        self.host = host
+        self.port = port
+        self.isPortChosen = isPortChosen
+        self.usesMDNS = usesMDNS
+        self.discoveryPort = discoveryPort
+        self.registries = registries
+    }
+}
+
+extension PeerSettings {
+    init(_ values: SettingValues) throws(SettingProblem) {
+        let isOnLAN = try values.required(.peerLAN, values.boolean(.peerLAN))
+        self.init(
+            host: values.text(.peerHost)?.lowercased() ?? (isOnLAN ? "::" : "127.0.0.1"),
+            port: try values.required(.peerPort, values.integer(.peerPort)), isPortChosen: values.isSet(.peerPort),
+            usesMDNS: values.boolean(.peerMDNS) ?? isOnLAN,
+            discoveryPort: try values.required(.discoveryPort, values.integer(.discoveryPort)),
+            registries: values.text(.registries).map(SettingKind.entries)?.compactMap { HTTPAddress($0) } ?? [])
+    }
+}
+
+/// A listener that a node may open, or what it may keep for others.
+package enum NodeRole: String, Sendable, CaseIterable {
+    /// Answers clients.
+    case node
+    /// Answers as an AIOS cell does.
+    case cell
+    /// Stands for cells elsewhere, as AIOS's bridge does, and goes on without them.
+    case bridge
+    /// Keeps a registry for AIOS cells.
+    case discovery
+}
+
+/// The role `cell`.
+package struct CellSettings: Hashable, Sendable {
+    /// 0 stands for any free port.
+    package var port: Int
+    /// `cell_id` in answers; the node's name without one.
+    package var id: String?
+    package var branch: String
+
+    package init(port: Int = 8000, id: String? = nil, branch: String = "main") {
+        self.port = port
+        self.id = id
+        self.branch = branch
+    }
+
+    init(_ values: SettingValues) throws(SettingProblem) {
+        self.init(
+            port: try values.required(.cellPort, values.integer(.cellPort)), id: values.text(.cellID),
+            branch: try values.required(.cellBranch, values.text(.cellBranch)))
+    }
+}
+
+/// The role `bridge`.
+package struct BridgeSettings: Hashable, Sendable {
+    /// 0 stands for any free port.
+    package var port: Int
+    /// Cells beside those of kin.
+    package var upstreams: [HTTPAddress]
+
+    package init(port: Int = 3001, upstreams: [HTTPAddress] = []) {
+        self.port = port
+        self.upstreams = upstreams
+    }
+
+    init(_ values: SettingValues) throws(SettingProblem) {
+        self.init(
+            port: try values.required(.bridgePort, values.integer(.bridgePort)),
+            upstreams: values.text(.bridgeUpstreams).map(SettingKind.entries)?.compactMap { HTTPAddress($0) } ?? [])
+    }
+}
+
+/// Where HashiCorp Vault is, and what lets this node in.
+package struct VaultSettings: Hashable, Sendable {
+    package var address: HTTPAddress?
+    package var token: Secret?
+    package var roleID: String?
+    package var secretID: Secret?
+    /// Absolute; a PEM file.
+    package var certificate: String?
+
+    package init(
+        address: HTTPAddress? = nil, token: Secret? = nil, roleID: String? = nil, secretID: Secret? = nil,
+        certificate: String? = nil
+    ) {
+        self.address = address
+        self.token = token
+        self.roleID = roleID
+        self.secretID = secretID
+        self.certificate = certificate
+    }
+
+    init(_ values: SettingValues, sources: SettingSources) {
+        self.init(
+            address: values.text(.vaultAddress).flatMap { HTTPAddress($0) },
+            token: values.text(.vaultToken).map { Secret($0) }, roleID: values.text(.vaultRoleID),
+            secretID: values.text(.vaultSecretID).map { Secret($0) },
+            certificate: values.path(.vaultCertificate, in: sources))
+    }
+}

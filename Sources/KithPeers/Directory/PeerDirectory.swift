@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+package import KithInference
+package import KithMembership
+package import KithModel
+package import Logging
+import Synchronization
+
+/// Shows the peers to the router and to people: who they are from the trust book, how they are from membership.
+///
+/// Everything is answered from memory; ``run(onReturn:)`` keeps it fresh: what changes here or among the members is told at
+/// once, and only what nobody tells of is looked for now and then.
+package final class PeerDirectory: Sendable {
+    struct State: Sendable {
+        var entries: [NodeID: PeerEntry] = [:]
+        var names: PeerNames
+        /// Plain seed-style services.
+        var plain: [PeerEntry] = []
+        /// How those are reached.
+        var plainEndpoints: [PeerEndpoint] = []
+        /// What stands in the way of those who are not up.
+        var failures: [NodeID: LinkFailure] = [:]
+        let ownProtocols: ProtocolVersions
+        /// What each said in its last greeting, and when.
+        var greetings: [NodeID: (protocols: ProtocolVersions, heard: Moment)] = [:]
+        /// When two lives of a node were noticed last.
+        var cloned: [NodeID: Moment] = [:]
+        /// Friends' nodes that answered when they were looked for last.
+        var met: [NodeID: (at: Moment, roundTrip: Duration)] = [:]
+        var models: [NodeID: PeerModels] = [:]
+        /// What each declared last, when that came, and the bytes it was read from: they are looked at often and change
+        /// seldom.
+        var loads: [NodeID: (payload: [UInt8], load: PeerLoad?, at: Moment)] = [:]
+        var own: (models: PeerModels, load: PeerLoad?)
+        /// Since when new prompts are to go elsewhere; `nil` when they are not.
+        var drainingSince: Moment?
+
+        /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
+        mutating func dropOldClones(now: Moment) { cloned = cloned.filter { now - $0.value < .seconds(180) } }
+
+        /// Those who are up and whose catalogue is not the one that is known.
+        var lackingModels: [NodeID] {
+            entries.values.compactMap { entry in
+                guard let id = entry.id, entry.state == .up, let load = entry.load,
+                    models[id]?.catalogue != load.catalogue
+                else { return nil }
+                return id
+            }
+        }
+
+        /// Nothing is kept of those who are trusted no more.
+        mutating func dropNotes(of id: NodeID) {
+            names.remove(id)
+            failures[id] = nil
+            greetings[id] = nil
+            cloned[id] = nil
+            met[id] = nil
+            models[id] = nil
+            loads[id] = nil
+        }
+    }
+
+    /// What a node declared, and the bytes that it was read from.
+    struct Declared: Sendable {
+        let payload: [UInt8]
+        /// `nil` until it has told.
+        let load: PeerLoad?
+    }
+
+    let ownName: NodeName
+    package let ownID: NodeID
+    let level: @Sendable () -> Double
+    private let isCell: Bool
+    private let version: String
+    let engine: any EngineStatusSource
+    let localEngine: LocalEngine?
+    private let trust: TrustBook
+    let membership: MembershipService
+    let links: PeerLinks
+    let clock: any TimeSource
+    let audit: any AuditTrail
+    private let logger: Logger
+    let state: Mutex<State>
+    /// Whoever could not say its models is asked again from then on.
+    private let askAgain = Mutex<[NodeID: Moment]>([:])
+    private let onReturn = Callback<NodeID>()
+    /// Held while what is known is put together, so that no older picture takes the place of a newer one.
+    private let refreshing = Mutex(())
+    /// Something that is told or shown may have changed.
+    private let changes: AsyncStream<Void>
+    let changed: AsyncStream<Void>.Continuation
+    /// There are nodes whose models are not known.
+    private let modelsWanted: AsyncStream<Void>
+    private let wantModels: AsyncStream<Void>.Continuation
+
+    /// What changes within this time is told together.
+    static let gathering = Duration.milliseconds(100)
+    /// Between two looks for what nobody tells of.
+    static let pause = Duration.seconds(5)
+    /// The same while the engine is not ready, whose return others wait for.
+    static let pauseWhileLoading = Duration.milliseconds(250)
+    static let pauseWhileDown = Duration.seconds(1)
+    /// How long a node that cannot be found is there because it came by itself; longer than it waits between two attempts.
+    static let greetingLife = Duration.seconds(120)
+    /// Before a node that could not say its models is asked again.
+    static let modelsPause = Duration.seconds(1)
+
+    package init(
+        ownName: NodeName, ownID: NodeID, level: @escaping @Sendable () -> Double, isCell: Bool, version: String,
+        protocols: ProtocolVersions,
+        engine: any EngineStatusSource, localEngine: LocalEngine?, trust: TrustBook, membership: MembershipService,
+        links: PeerLinks, clock: any TimeSource, audit: any AuditTrail, logger: Logger
+    ) {
+        self.ownName = ownName
+        self.ownID = ownID
+        self.level = level
+        self.isCell = isCell
+        self.version = version
+        self.engine = engine
+        self.localEngine = localEngine
+        self.trust = trust
+        self.membership = membership
+        self.links = links
+        self.clock = clock
+        self.audit = audit
+        self.logger = logger
+        var generator = SystemRandomNumberGenerator()
+        let own = PeerModels(catalogue: generator.next() >> 12, models: [])
+        state = Mutex(State(names: PeerNames(own: ownName), ownProtocols: protocols, own: (own, nil)))
+        (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (modelsWanted, wantModels) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        localEngine?.whenLoadChanged { [changed] in changed.yield() }
+    }
+
+    // MARK: Asking
+
+    /// The peers as they are known now, without this node: nodes first, by name.
+    package func peers() -> [PeerEntry] {
+        state.withLock { state in state.entries.values.sorted { $0.name < $1.name } + state.plain }
+    }
+
+    /// Whether a copy of this node was noticed lately.
+    package var isCloned: Bool { state.withLock { $0.cloned[ownID] != nil } }
+
+    /// Since when new prompts are to go elsewhere; `nil` when they are not.
+    package var drainingSince: Moment? { state.withLock { $0.drainingSince } }
+
+    func ownModels() -> PeerModels { state.withLock { $0.own.models } }
+
+    // MARK: Keeping fresh
+
+    /// Runs until cancelled.
+    ///
+    /// - Parameter onReturn: Told of each node that is back, or whose engine is.
+    package func run(onReturn: @escaping @Sendable (NodeID) -> Void) async {
+        self.onReturn.set(onReturn)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.followChanges() }
+            group.addTask { await self.lookNowAndThen() }
+            // Beside the others, because a node that hangs must not keep this one from saying how it is.
+            group.addTask { await self.keepModels() }
+        }
+    }
+
+    /// The engine's state, its models, its load or the level may have changed. Never waits.
+    package func noteOwnChange() { changed.yield() }
+
+    private func followChanges() async {
+        for await _ in changes {
+            declareLoad()
+            refresh()
+            do { try await clock.sleep(for: Self.gathering) } catch { return }
+        }
+    }
+
+    private func lookNowAndThen() async {
+        while !Task.isCancelled {
+            changed.yield()
+            do { try await clock.sleep(forAbout: pauseForEngine) } catch { return }
+        }
+    }
+
+    private var pauseForEngine: Duration {
+        let status = engine.status()
+        guard status.kind != nil else { return Self.pause }
+        return switch status.health {
+        case .ready: Self.pause
+        case .loading: Self.pauseWhileLoading
+        case .down: Self.pauseWhileDown
+        }
+    }
+
+    private func keepModels() async {
+        await withDiscardingTaskGroup { group in
+            var awaited: Moment?
+            for await _ in modelsWanted {
+                await fetchModels()
+                guard let again = askAgain.withLock({ $0.values.min() }), again != awaited else { continue }
+                awaited = again
+                group.addTask {
+                    do { try await self.clock.sleep(until: again, tolerance: nil) } catch { return }
+                    self.wantModels.yield()
+                }
+            }
+        }
+    }
+
+    func declareLoad() {
+        let status = engine.status()
+        let load = state.withLock { state -> PeerLoad? in
+            if state.own.models.models != status.models {
+                state.own.models = PeerModels(
+                    catalogue: state.own.models.catalogue + 1, models: status.models)
+            }
+            let load = PeerLoad(
+                name: ownName, version: version, protocols: state.ownProtocols,
+                catalogue: state.own.models.catalogue, loading: status.health == .loading, slots: max(1, status.slots),
+                outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil,
+                isDraining: state.drainingSince == nil ? nil : true, engineDown: status.whyDown)
+            guard load != state.own.load else { return nil }
+            state.own.load = load
+            return load
+        }
+        guard let load, let bytes = try? JSONBody.encode(load) else { return }  // these few fields always encode
+        membership.setPayload(bytes)
+    }
+
+    /// Puts together what is known, and says what has changed.
+    package func refresh() {
+        let (changes, wantsModels) = refreshing.withLock { _ in
+            let members = Dictionary(
+                membership.snapshot().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            let peers = trust.peers()
+            let declared = newDeclarations(of: members)
+            let now = clock.now
+            return state.withLock { state in
+                state.dropOldClones(now: now)
+                let changes = Self.update(&state, peers: peers, members: members, declared: declared, now: now)
+                return (changes, !state.lackingModels.isEmpty)
+            }
+        }
+        if wantsModels { wantModels.yield() }
+        for change in changes {
+            let metadata: Logger.Metadata = ["peer": "\(change.name)", "state": "\(change.words)"]
+            if change.isGood {
+                logger.info("peer is up", metadata: metadata)
+            } else {
+                logger.warning("peer is not up", metadata: metadata)
+            }
+        }
+        for change in changes where change.isGood { onReturn(change.id) }
+    }
+
+    /// Reads what has not been read before: outside of the lock that every dispatch takes.
+    private func newDeclarations(of members: [NodeID: Member]) -> [NodeID: Declared] {
+        let known = state.withLock { $0.loads.mapValues(\.payload) }
+        return members.filter { known[$0] != $1.payload }.mapValues { member in
+            Declared(payload: member.payload, load: try? JSONBody.decode(PeerLoad.self, from: member.payload))
+        }
+    }
+
+    private struct Change: Sendable {
+        var id: NodeID
+        var name: NodeName
+        var words: String
+        var isGood: Bool
+    }
+
+    private static func update(
+        _ state: inout State, peers: [PeerRecord], members: [NodeID: Member], declared: [NodeID: Declared],
+        now: Moment
+    ) -> [Change] {
+        var changes: [Change] = []
+        var entries: [NodeID: PeerEntry] = [:]
+        for peer in peers {
+            let member = members[peer.id]
+            if let declared = declared[peer.id] { state.loads[peer.id] = (declared.payload, declared.load, now) }
+            let entry = PeerEntry(
+                peer, member: member,
+                name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state, now: now)
+            entries[peer.id] = entry
+            guard let before = state.entries[peer.id] else { continue }
+            let isGood = entry.state == .up
+            let isEngineBack = isGood && before.load?.engineDown != nil && entry.load?.engineDown == nil
+            guard before.state != entry.state || isEngineBack else { continue }
+            let words = isEngineBack ? "its engine answers again" : entry.state.word
+            changes.append(Change(id: peer.id, name: entry.name, words: words, isGood: isGood))
+        }
+        for gone in state.entries.keys where entries[gone] == nil { state.dropNotes(of: gone) }
+        state.entries = entries
+        return changes
+    }
+
+    /// Asks those whose catalogue is not the one that is known.
+    private func fetchModels() async {
+        let now = clock.now
+        let notYet = askAgain.withLock { askAgain in
+            askAgain = askAgain.filter { now < $0.value }
+            return askAgain
+        }
+        let wanted = state.withLock { $0.lackingModels }.filter { notYet[$0] == nil }
+        guard !wanted.isEmpty else { return }
+        await withDiscardingTaskGroup { group in
+            for id in wanted { group.addTask { await self.fetchModels(of: id) } }
+        }
+        refresh()
+    }
+
+    private func fetchModels(of id: NodeID) async {
+        do {
+            let link = try await links.link(to: id, at: membership.addresses(of: id))
+            let models = try await link.models(limit: .seconds(2))
+            state.withLock { state in
+                guard state.entries[id] != nil else { return }
+                state.models[id] = models
+            }
+        } catch {
+            askAgain.withLock { $0[id] = clock.now + Self.modelsPause }
+            logger.debug("models not fetched", metadata: ["peer": "\(id.short)", "reason": "\(error)"])
+        }
+    }
+}
+
+/// What the router is told, and how it reaches who answers.
+extension PeerDirectory: Mesh {
+    package func snapshots() -> [NodeSnapshot] {
+        let status = engine.status()
+        var own = NodeSnapshot(
+            id: ownID, name: ownName, isSelf: true, models: status.models, engine: status.engine,
+            slots: status.slots, outstanding: status.active + status.queued, level: level(), takenAt: clock.now)
+        return state.withLock { state in
+            own.isDraining = state.drainingSince != nil
+            return [own] + state.entries.map { $1.snapshot(of: $0) }
+        }
+    }
+
+    package func backend(for id: NodeID) -> (any Answering)? {
+        if id == ownID { return localEngine }
+        guard state.withLock({ $0.entries[id] != nil }) else { return nil }
+        return PeerClient(
+            id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links, clock: clock,
+            onContact: { [membership, clock, pace = ContactPace()] in
+                if pace.isDue(now: clock.now) { membership.contact(id) }
+            })
+    }
+
+    package func report(_ failure: ChatFailure, from id: NodeID) {
+        // Its own engine's failures the engine itself tells.
+        guard id != ownID, failure.code == .unreachable || failure.code == .interrupted else { return }
+        membership.connectionLost(id)
+    }
+
+    package func noteUnknownModel() { engine.noteUnknownModel() }
+}

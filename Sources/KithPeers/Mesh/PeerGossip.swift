@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithMembership
+import KithModel
+import KithTransport
+import NIOCore
+import NIOHTTP1
+
+/// Carries gossip packets over the connections between nodes.
+struct PeerGossip: GossipTransport {
+    let links: PeerLinks
+    let clock: any TimeSource
+    /// Told of what a node answers instead of gossip.
+    let onFailure: @Sendable (NodeID, LinkFailure) -> Void
+
+    func exchange(
+        _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
+    ) async throws(GossipFailure) -> GossipAnswer {
+        let began = clock.now
+        do {
+            let link = try await links.link(to: id, at: addresses)
+            return try await send(packet, over: link, timeout: max(timeout - (clock.now - began), .milliseconds(50)))
+        } catch let failure as LinkFailure {
+            onFailure(id, failure)
+            throw GossipFailure(failure)
+        } catch {
+            throw .unreachable
+        }
+    }
+
+    private func send(_ packet: [UInt8], over link: PeerLink, timeout: Duration) async throws -> GossipAnswer {
+        let limits = UpstreamLimits(firstByte: timeout, stall: timeout, bodyBytes: PeerRoutes.gossipLimit)
+        let began = clock.now
+        do {
+            let reply = try await link.connection.collect(
+                link.request(
+                    .POST, PeerWire.gossipPath, body: ByteBuffer(bytes: packet), type: PeerWire.gossipType,
+                    limits: limits))
+            if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+            return GossipAnswer(
+                packet: reply.status == 200 ? [UInt8](buffer: reply.body) : nil, roundTrip: clock.now - began)
+        } catch let failure as ChatFailure where failure.code == .timeout {
+            links.distrust(link)
+            throw LinkFailure.timeout
+        }
+    }
+}
+
+extension GossipFailure {
+    init(_ failure: LinkFailure) {
+        switch failure {
+        case .refused: self = .refused
+        case .timeout: self = .timeout
+        case .rejected(let refusal): self = .refusedByPeer(reason: refusal.message)
+        case .noAddress, .unreachable, .wrongNode, .incompatible: self = .unreachable
+        }
+    }
+}
+
+extension MembershipService {
+    /// The members that take part at the moment.
+    var reachable: [NodeID] { snapshot().filter(\.state.isPresent).map(\.id) }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import KithDialects
+package import KithModel
+import KithServer
+import KithTransport
+package import KithTrust
+import NIOCore
+import Synchronization
+
+/// Gives out pairing codes and receives those who bring them.
+package final class PairingDesk: Sendable {
+    private let identity: NodeIdentity
+    private let trust: TrustBook
+    private let clock: any TimeSource
+    private let audit: any AuditTrail
+    private let introduction: @Sendable () -> PairingIntroduction
+    /// Called before a new kin is told that it is one, so that others know it when it comes to them.
+    private let onKin: @Sendable () async -> Void
+    private let book: Mutex<InvitationBook>
+
+    package init(
+        identity: NodeIdentity, trust: TrustBook, clock: any TimeSource, audit: any AuditTrail,
+        introduction: @escaping @Sendable () -> PairingIntroduction, onKin: @escaping @Sendable () async -> Void
+    ) {
+        self.identity = identity
+        self.trust = trust
+        self.clock = clock
+        self.audit = audit
+        self.introduction = introduction
+        self.onKin = onKin
+        book = Mutex(InvitationBook(inviter: identity.id))
+    }
+
+    func invite(tier: Tier, lifetime: Duration) -> Result<PairingCode, PairingRefusal> {
+        let addresses = introduction().addresses
+        var generator = SystemRandomNumberGenerator()
+        let made = book.withLock {
+            $0.invite(tier: tier, lifetime: lifetime, addresses: addresses, now: clock.now, using: &generator)
+        }
+        if case .success = made {
+            audit.record(.invitationCreated, subject: nil, source: nil, reason: "\(tier.rawValue), for \(lifetime)")
+        }
+        return made
+    }
+
+    func answer(_ hello: PairingHello, from caller: PeerConnections.Caller) throws -> PairingChallenge {
+        var generator = SystemRandomNumberGenerator()
+        return try accepted(
+            book.withLock {
+                $0.answer(hello, from: caller.id, source: caller.source, now: clock.now, using: &generator)
+            }, from: caller)
+    }
+
+    func answer(_ proof: PairingProof, from caller: PeerConnections.Caller) async throws -> PairingAcceptance {
+        let introduction = introduction()
+        let (peer, acceptance) = try accepted(
+            book.withLock {
+                $0.answer(
+                    proof, from: caller.id, source: caller.source, introduction: introduction, now: clock.now)
+            }, from: caller)
+        try await trust.admit(
+            peer.id, as: peer.tier, name: peer.introduction.name, addresses: peer.introduction.addresses, at: .now())
+        audit.record(
+            .pairingAccepted, subject: peer.id.description, source: caller.source, reason: peer.tier.rawValue)
+        if peer.tier == .kin { await onKin() }
+        return acceptance
+    }
+
+    private func accepted<Value>(
+        _ result: Result<Value, PairingRefusal>, from caller: PeerConnections.Caller
+    ) throws -> Value {
+        switch result {
+        case .success(let value): return value
+        case .failure(let refusal):
+            audit.record(
+                .pairingRefused, subject: caller.id.description, source: caller.source, reason: refusal.rawValue)
+            throw PairingRejection(pairing: refusal)
+        }
+    }
+}
+
+/// All that a stranger can reach: bringing a pairing code.
+struct PairingRoutes: Sendable {
+    static let bodyLimit = 16 << 10
+
+    let services: PeerServices
+
+    func add(to router: PeerRouter) {
+        router.peer(PeerWire.pairingHelloPath, .post, for: .anyone, of: services) { request, caller in
+            let hello = try JSONBody.decode(
+                PairingHello.self, from: try await request.jsonBody(upTo: Self.bodyLimit))
+            return try Response.json(try services.pairing.answer(hello, from: caller))
+        }
+        router.peer(PeerWire.pairingProofPath, .post, for: .anyone, of: services) { request, caller in
+            let proof = try JSONBody.decode(
+                PairingProof.self, from: try await request.jsonBody(upTo: Self.bodyLimit))
+            return try Response.json(try await services.pairing.answer(proof, from: caller))
+        }
+    }
+}
+
+/// Brings a pairing code to the node that made it; the other end is ``PairingRoutes``.
+struct PairingCall: Sendable {
+    static let limit = Duration.seconds(10)
+
+    let links: PeerLinks
+    let code: PairingCode
+    let joiner: NodeID
+    let introduction: PairingIntroduction
+
+    /// - Returns: Whom the pairing was made with, and where it answered.
+    /// - Throws: ``PairingRefusal``; ``LinkFailure``; ``ChatFailure`` when the connection breaks.
+    func run(clock: any TimeSource) async throws -> (peer: PairedNode, address: PeerAddress) {
+        let race = AddressRace(addresses: code.addresses, clock: clock) { address in
+            try await links.open(code.inviter, at: address)
+        } discard: { connection in
+            connection.close()
+        }
+        let connection = try await race.run()
+        defer { connection.close() }
+        var generator = SystemRandomNumberGenerator()
+        var attempt = JoinAttempt(code: code, joiner: joiner, introduction: introduction, using: &generator)
+        let challenge = try await ask(
+            attempt.hello, PeerWire.pairingHelloPath, for: PairingChallenge.self, on: connection)
+        // The handshake has proven that this is the code's node: the connection was opened to no other.
+        let proof = try attempt.answer(challenge, from: code.inviter).get()
+        let acceptance = try await ask(
+            proof, PeerWire.pairingProofPath, for: PairingAcceptance.self, on: connection)
+        return (try attempt.conclude(acceptance, from: code.inviter).get(), connection.address)
+    }
+
+    private func ask<Answer: Decodable>(
+        _ message: some Encodable, _ path: String, for type: Answer.Type, on connection: MultiplexedConnection
+    ) async throws -> Answer {
+        let limits = UpstreamLimits(firstByte: Self.limit, stall: Self.limit, bodyBytes: 64 << 10)
+        let reply = try await connection.collect(
+            try PeerLink.request(message, path, to: connection, limits: limits))
+        let bytes = reply.body.readableBytesView
+        if reply.status == 403, let rejection = try? JSONBody.decode(PairingRejection.self, from: bytes) {
+            throw rejection.pairing
+        }
+        if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        guard reply.status == 200, let answer = try? JSONBody.decode(type, from: bytes) else {
+            throw PairingRefusal.malformed
+        }
+        return answer
+    }
+}
+
+/// Why a pairing was refused; the body of a 403 on the pairing routes is `{"pairing": …}`.
+struct PairingRejection: Error, Codable, Hashable, Sendable {
+    var pairing: PairingRefusal
+}

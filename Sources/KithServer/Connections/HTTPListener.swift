@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import Hummingbird
+package import HummingbirdCore
+package import KithModel
+package import KithTrust
+import Logging
+import NIOHTTP1
+import ServiceLifecycle
+import Synchronization
+
+/// Runs an application of the framework's without what wakes a process that has nothing to do: the framework keeps the date of
+/// its answers by a timer each second, for each listener; here it is made when it is needed.
+package struct HTTPListener<Responder: HTTPResponder>: Service
+where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+    package let application: Application<Responder>
+    private let date = DateHeader()
+
+    package init(_ application: Application<Responder>) { self.application = application }
+
+    /// - Throws: `IOError` when the port cannot be opened.
+    package func run() async throws {
+        let configuration = ServerConfiguration(
+            address: application.configuration.address, backlog: application.configuration.backlog,
+            reuseAddress: application.configuration.reuseAddress,
+            availableConnectionsDelegate: application.configuration.availableConnectionsDelegate)
+        try await application.server.buildServer(
+            configuration: configuration, eventLoopGroup: application.eventLoopGroup, logger: application.logger
+        ) { [application, date] request, writer, channel in
+            let source = ApplicationRequestContextSource(channel: channel, logger: application.logger)
+            var response: Response
+            do {
+                response = try await application.responder.respond(
+                    to: request, context: Responder.Context(source: source))
+            } catch let error as HTTPParserError {
+                throw error
+            } catch {
+                // Routes render their errors: what still comes here is that the client has gone, which it may do as often as it
+                // likes, or a fault of ours.
+                let level: Logger.Level = error is CancellationError ? .debug : .error
+                application.logger.log(level: level, "a request failed", metadata: ["reason": "\(error)"])
+                response = Response(status: .internalServerError)
+            }
+            response.headers[.date] = date.now
+            do {
+                try await writer.write(response: response.head, body: response.body)
+            } catch is HTTPParserError {
+                throw BrokenRequest()  // as it is, it would be answered once more
+            }
+        } onServerRunning: { [application] channel in
+            await application.onServerRunning(channel)
+        }.run()
+    }
+}
+
+/// What came of a request while it was being answered is none.
+private struct BrokenRequest: Error {}
+
+/// The text of a `Date` field, made once a second at most.
+private final class DateHeader: Sendable {
+    private let last = Mutex<(second: Int64, text: String)>((.min, ""))
+
+    var now: String {
+        let now = WallTime.now()
+        let second = now.milliseconds / 1_000
+        return last.withLock { last in
+            if last.second != second { last = (second, now.httpDate) }
+            return last.text
+        }
+    }
+}
+
+extension HTTPServerBuilder {
+    /// A listener for clients: HTTP/1.1, or with TLS also HTTP/2.
+    ///
+    /// - Parameters:
+    ///   - errors: In which clients are told that what they sent is no HTTP: no path says it.
+    ///   - early: What answers some requests of HTTP/1.1 before the framework.
+    package static func surface(
+        limits: ConnectionLimits, errors: ErrorDialect, early: NodeChannel.EarlyHandler? = nil, tls: SurfaceTLSSource?
+    ) -> HTTPServerBuilder {
+        HTTPServerBuilder { responder in
+            var http1 = NodeChannel(responder: responder, limits: limits, errors: errors, early: early)
+            guard let tls else { return http1 }
+            http1.isSecure = true
+            return SecureNodeChannel(
+                tls: tls, http1: http1, http2: MultiplexedNodeChannel(responder: responder, limits: limits),
+                limits: limits)
+        }
+    }
+}
+
+/// Finds the response to each request in a child task, so that the task which then writes it is not left with a deep stack.
+///
+/// A task keeps the memory that its deepest calls needed until it ends. Middleware, routing and the search for an engine go
+/// thirty kilobytes deep, and the task that writes a stream is there for as long as the stream is.
+package struct ApartResponder<Base: HTTPResponder>: HTTPResponder where Base.Context: Sendable {
+    package let base: Base
+
+    package init(base: Base) { self.base = base }
+
+    package func respond(to request: Request, context: Base.Context) async throws -> Response {
+        try await withThrowingTaskGroup(of: Response.self) { group in
+            group.addTask { try await base.respond(to: request, context: context) }
+            guard let response = try await group.next() else { throw CancellationError() }
+            return response
+        }
+    }
+}
+
+/// Where clients reach a listener: a port that was left to the system is known when it is open.
+package final class ListeningAddress: Sendable {
+    private let state: Mutex<HTTPAddress>
+
+    package init(_ wanted: HTTPAddress) { state = Mutex(wanted) }
+
+    package var value: HTTPAddress { state.withLock { $0 } }
+
+    package func opened(port: Int?) {
+        guard let port else { return }
+        state.withLock { $0.port = port }
+    }
+}

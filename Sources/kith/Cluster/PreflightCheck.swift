@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCommand
+import KithInference
+import KithModel
+import KithTransport
+import Logging
+import NIOCore
+import NIOPosix
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Finds out before anything is started whether ports can be listened on.
+enum PortCheck {
+    /// - Throws: ``CommandFailure`` with the first port that is taken.
+    static func requireFree(_ plan: ClusterPlan) async throws {
+        for instance in plan.instances {
+            try await requireFree(instance.port, of: instance, flag: "--base-port")
+            try await requireFree(instance.peerPort, of: instance, flag: "--base-peer-port")
+        }
+    }
+
+    private static func requireFree(_ port: Int, of instance: ClusterPlan.Instance, flag: String) async throws {
+        do {
+            let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: instance.address.host, port: port).get()
+            try await channel.close()
+        } catch let error as IOError {
+            let reason = error.errnoCode == EACCES ? "may not be used by this user" : "is in use by another program"
+            throw CommandFailure(.failed, "port \(port) \(reason); choose other ports with \(flag)")
+        }
+    }
+}
+
+/// Finds out before anything is started whether nodes would have an engine.
+enum EngineCheck {
+    private static let advice = "`kith engine install` puts one on this machine, and --engine names another"
+
+    /// - Throws: ``CommandFailure`` when the settings ask for an engine that is not there.
+    static func requirePresent(_ settings: EngineSettings) async throws {
+        switch settings.choice {
+        case .automatic:
+            let factory = EngineFactory(settings: settings, client: UpstreamClient(), logger: Logger(label: "kith"))
+            guard await factory.select().engine == .none else { return }
+            throw CommandFailure(.failed, "no engine was found on this machine; \(advice)")
+        case .fixed(.embedded):
+            switch EmbeddedInstaller(directory: settings.embedded.directory).status() {
+            case .installed: return
+            case .missing: throw CommandFailure(.failed, "the embedded engine is not installed; \(advice)")
+            case .broken(let reason):
+                throw CommandFailure(.failed, "the embedded engine is broken: \(reason); \(advice)")
+            }
+        case .fixed, .none: return
+        }
+    }
+}

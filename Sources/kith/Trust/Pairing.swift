@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CQRencode
+import KithCommand
+import KithDialects
+import KithModel
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+struct Invite: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make a one-time code with which another machine can be paired.",
+        discussion: """
+            The code alone goes to standard output, what it means to standard error, and on a terminal it is drawn as a \
+            QR code too. Whoever has it can join until it is used or has expired: do not send it through what others read.
+
+            EXAMPLES:
+              kith invite --tier kin                              another machine of yours
+              kith invite --tier kith --expires 1h                somebody else's node
+              kith invite --tier kin | ssh laptop kith join       without a clipboard
+
+            \(ExitStatus.explanation)
+            """)
+
+    @OptionGroup var node: ControlFlags
+
+    @Option(help: ArgumentHelp("kin for a machine of yours, kith for somebody else's.", valueName: "kin|kith"))
+    var tier: Tier
+
+    @Option(help: ArgumentHelp("How long the code holds, from 10s to 1d.", valueName: "time"))
+    var expires = "10m"
+
+    @Flag(name: .customLong("no-qr"), help: "Draw no QR code.")
+    var noQR = false
+
+    @Flag(help: "Print code, tier and seconds as JSON.")
+    var json = false
+
+    func run() async throws {
+        let lifetime = try Lifetime(expires, flag: "--expires", within: InvitationLimits.expirySeconds)
+        let invitation: ControlMessage.Invitation = try await node.client().post(
+            "/api/invitations",
+            ControlMessage.InvitationRequest(tier: tier, expiresSeconds: lifetime.seconds))
+        if json { return try Terminal.printJSON(invitation) }
+        draw(invitation.code)
+        try Terminal.printLines([invitation.code])
+        for line in InvitationNotes(invitation).lines { Terminal.note(line) }
+    }
+
+    /// Only where somebody sees it: never into a pipe or a file.
+    private func draw(_ code: String) {
+        guard !noQR, case .coloured = Terminal.style, case .coloured = Terminal.errorStyle, let width = Terminal.width,
+            let drawing = QRCode.matrix(of: code).map({ QRDrawing($0) }), drawing.width <= width
+        else { return }
+        for line in drawing.lines { Terminal.note(line) }
+    }
+}
+
+extension Tier: ExpressibleByArgument {}
+
+struct Join: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Pair this machine with the one that made a code.",
+        discussion: """
+            Asks for the code that `kith invite` printed there, without showing it, or reads it from standard input. It \
+            is never an argument: arguments stand in the list of processes and in the shell's history.
+
+            EXAMPLES:
+              kith join                                           paste the code when asked
+              ssh desk kith invite --tier kin | kith join
+              kith join < code.txt
+
+            \(ExitStatus.explanation)
+            """)
+
+    @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Print who was joined as JSON.")
+    var json = false
+
+    @Argument(help: .hidden)
+    var refused: [String] = []
+
+    func validate() throws {
+        guard refused.isEmpty else {
+            throw ValidationError(
+                "the code is not an argument, because it would show in the list of processes and in the shell's "
+                    + "history: run kith join alone and paste it; as this one has been shown, make a new one")
+        }
+    }
+
+    func run() async throws {
+        let client = try node.client()
+        let code = try PastedCode.clean(try text())
+        let peer: ControlMessage.Peer = try await client.post(
+            "/api/join", ControlMessage.JoinRequest(code: code), patience: .seconds(60))
+        if json { return try Terminal.printJSON(peer) }
+        try Terminal.printLines(PeerSentence.joined(peer))
+    }
+
+    private func text() throws -> String {
+        guard Terminal.isTerminal(.standardInput) else {
+            return try Terminal.readInput(limit: InvitationLimits.longestCode)
+        }
+        return try HiddenPrompt.ask("code (not shown): ", limit: InvitationLimits.longestCode)
+    }
+}
+
+/// QR codes by libqrencode.
+enum QRCode {
+    /// - Returns: `nil` for what does not fit into one.
+    static func matrix(of text: String) -> QRMatrix? {
+        guard let code = QRcode_encodeString(text, 0, QR_ECLEVEL_L, QR_MODE_8, 1) else { return nil }
+        defer { QRcode_free(code) }
+        guard let size = Int(exactly: code.pointee.width), let modules = code.pointee.data else { return nil }
+        // The lowest bit of a module's byte is its colour.
+        return QRMatrix(size: size, isDark: (0..<size * size).map { modules[$0] & 1 == 1 })
+    }
+}
+
+/// Asks on the terminal for what nobody should see.
+enum HiddenPrompt {
+    /// A paste of several lines arrives in one go; nobody types the next line this fast.
+    private static let pauseMilliseconds: Int32 = 200
+
+    /// - Throws: ``CommandFailure`` with `interrupted` on Ctrl-C, `usage` for more than `limit` bytes, `failed` for a
+    ///   terminal that cannot be read. The terminal is as it was in any case.
+    static func ask(_ prompt: String, limit: Int) throws(CommandFailure) -> String {
+        var former = termios()
+        guard tcgetattr(STDIN_FILENO, &former) == 0 else {
+            throw CommandFailure(.failed, "the terminal cannot be asked without showing the answer; use a pipe")
+        }
+        var hidden = former
+        // Without signals, Ctrl-C comes as a byte, and cannot end the process with the terminal left silent.
+        hidden.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
+        guard tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 else {
+            throw CommandFailure(.failed, "the terminal cannot be told not to show the answer; use a pipe")
+        }
+        defer {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &former)
+            Terminal.note("")
+        }
+        Terminal.note(prompt, end: "")
+        return try read(limit: limit)
+    }
+
+    private static func read(limit: Int) throws(CommandFailure) -> String {
+        var input = HiddenInput(limit: limit)
+        while true {
+            if input.mayEnd, !hasMore() { return input.text }
+            guard let byte = try nextByte() else { return input.text }
+            switch input.take(byte) {
+            case .goOn: continue
+            case .done: return input.text
+            case .interrupted: throw CommandFailure(.interrupted)
+            case .tooLong: throw CommandFailure(.usage, "that is longer than \(limit) bytes, and no code")
+            }
+        }
+    }
+
+    private static func hasMore() -> Bool {
+        var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        return poll(&descriptor, 1, pauseMilliseconds) > 0
+    }
+
+    private static func nextByte() throws(CommandFailure) -> UInt8? {
+        do {
+            var byte: UInt8 = 0
+            let count = try withUnsafeMutableBytes(of: &byte) { try FileDescriptor.standardInput.read(into: $0) }
+            return count == 1 ? byte : nil
+        } catch {
+            throw CommandFailure(.failed, "the terminal cannot be read: \(error)")
+        }
+    }
+}
