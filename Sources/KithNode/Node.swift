@@ -64,7 +64,8 @@ package struct Node: Sendable {
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
         let events = EventHub()
-        let state = try await StateBook.open(store: StoredLog(store), log: log, node: identity.id, events: events)
+        let state = try await SharedStateStore.open(
+            store: StoredLog(store), log: log, node: identity.id, events: events)
         let peers = try await NodeMesh.open(
             settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
             engine: monitor, localEngine: local, state: state,
@@ -80,7 +81,7 @@ package struct Node: Sendable {
             directory.noteOwnChange()
         }
         dispatcher.journal.announce(in: events)
-        let company = try await NodeCompany.open(
+        let company = try await NodeCompanion.open(
             settings: settings.social, store: store, state: state, mesh: peers.mesh, dispatcher: dispatcher,
             upstream: upstream, activity: activity,
             log: SynthLogFile(path: settings.stateDirectory + "/synth.log", logger: logger),

@@ -29,7 +29,7 @@ struct NodeMesh: Sendable {
 
     static func open(
         settings: NodeSettings, identity: NodeIdentity, store: Store, backup: KinBackupFile,
-        engine: any EngineStatusSource, localEngine: LocalEngine?, state: StateBook, audit: any AuditTrail,
+        engine: any EngineStatusSource, localEngine: LocalEngine?, state: SharedStateStore, audit: any AuditTrail,
         clock: any TimeSource, logger: Logger
     ) async throws -> NodeMesh {
         let place = await PeerPort.choose(settings.peer)
@@ -43,7 +43,7 @@ struct NodeMesh: Sendable {
         ) { OwnAddresses.list(host: host, port: port.current) }
         let mesh = try PeerMesh(
             profile: profile, identity: identity,
-            trust: try await TrustBook.open(identity: identity, store: store, backup: backup),
+            trust: try await TrustStore.open(identity: identity, store: store, backup: backup),
             engine: engine, localEngine: localEngine, state: state, clock: clock, audit: audit, logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
         for problem in settings.peerEndpoints.problems {

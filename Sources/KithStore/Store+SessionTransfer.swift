@@ -31,13 +31,13 @@ extension Store {
         _ session: SessionID, textLimit: Int
     ) async throws(StoreError) -> SessionExport? {
         try await read { db in
-            guard let bytes = try SessionTransfer.textBytes(of: session, in: db) else { return nil }
+            guard let bytes = try StoredSession.textBytes(of: session, in: db) else { return nil }
             guard bytes <= textLimit else {
                 throw StoreError(
                     .limitReached,
                     "the conversation is too long to be sent: its text has \(bytes) bytes, and at most \(textLimit) go")
             }
-            return try SessionTransfer.fetch(session, in: db)
+            return try StoredSession.fetch(session, in: db)
         }
     }
 
@@ -45,13 +45,13 @@ extension Store {
     ///
     /// As with a new conversation, the least recently used one is dropped where there are too many.
     package func importSession(_ session: SessionExport) async throws(StoreError) -> SessionImport {
-        let session = SessionTransfer.kept(session, limits: limits)
+        let session = StoredSession.kept(session, limits: limits)
         return try await write { [limits] db in
-            if let existing = try SessionTransfer.fetch(session.id, in: db) {
+            if let existing = try StoredSession.fetch(session.id, in: db) {
                 if existing.covers(session) { return .held }
                 guard session.covers(existing) else { return .refused }
             }
-            let dropped = try SessionTransfer.save(session, limits: limits, in: db)
+            let dropped = try StoredSession.save(session, limits: limits, in: db)
             try TallyRecord.countEndedSessions(dropped, in: db)
             return .stored
         }
@@ -62,21 +62,21 @@ extension Store {
     /// - Returns: `false` when it is not what was sent any more, because it went on; it is left alone then.
     package func removeSession(_ session: SessionExport) async throws(StoreError) -> Bool {
         try await write { db in
-            guard let existing = try SessionTransfer.fetch(session.id, in: db) else { return true }
+            guard let existing = try StoredSession.fetch(session.id, in: db) else { return true }
             guard session.covers(existing) else { return false }
-            try SessionTransfer.delete(session.id, in: db)
+            try StoredSession.delete(session.id, in: db)
             return true
         }
     }
 
     /// The last turns of a conversation, as many as have `textLimit` bytes of text; `nil` when there is none of this name.
     package func session(_ session: SessionID, textLimit: Int) async throws(StoreError) -> SessionReading? {
-        try await read { db in try SessionTransfer.reading(session, textLimit: textLimit, in: db) }
+        try await read { db in try StoredSession.reading(session, textLimit: textLimit, in: db) }
     }
 }
 
 /// The statements that move a conversation.
-private enum SessionTransfer {
+private enum StoredSession {
     private static let turns = """
         SELECT turn.* FROM turn JOIN session ON session.id = turn.session_id WHERE session.name = ? ORDER BY turn.id
         """

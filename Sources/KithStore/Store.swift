@@ -16,7 +16,7 @@ import SystemPackage
 /// when the calling task has been cancelled, because a client that leaves is when a broken answer must be kept.
 package final class Store: Sendable {
     private let writer: any DatabaseWriter
-    let ledger: Mutex<Ledger>
+    let ledger: Mutex<TallyCache>
     private let name: String
     package let limits: StoreLimits
 
@@ -55,7 +55,7 @@ package final class Store: Sendable {
         try migrator.migrate(writer)
         let saved = try writer.read { db in try TallyRecord.fetch(db) }
         self.writer = writer
-        self.ledger = Mutex(Ledger(saved: saved.tally))
+        self.ledger = Mutex(TallyCache(saved: saved.tally))
         self.name = name
         self.limits = limits
     }

@@ -6,12 +6,12 @@ package import KithModel
 /// An engine that says some words of another's answer and then breaks off.
 package struct BreakingEngine: ChatEngine {
     package var words: Int
-    package var failure: ChatFailure
+    package var failure: ChatError
     package var way: ContinuationWay
     package var engine: any ChatEngine
 
     package init(
-        words: Int, failure: ChatFailure = ChatFailure(.interrupted, "the engine broke"),
+        words: Int, failure: ChatError = ChatError(.interrupted, "the engine broke"),
         way: ContinuationWay = .anew, engine: any ChatEngine = EchoEngine()
     ) {
         self.words = words
@@ -42,12 +42,12 @@ package struct BreakingEngine: ChatEngine {
 
         let base: ChatStream
         let words: Int
-        let failure: ChatFailure
+        let failure: ChatError
 
         struct AsyncIterator: AsyncIteratorProtocol {
             var base: any AsyncIteratorProtocol<ChatEvent, any Error>
             var words: Int
-            let failure: ChatFailure
+            let failure: ChatError
 
             mutating func next() async throws -> ChatEvent? {
                 guard words > 0 else { throw failure }

@@ -22,9 +22,9 @@ package final class RecordingControl: MeshControl {
     private let noted = Mutex<[Call]>([])
     private let own: ControlMessage.Identity
     private let peer: ControlMessage.Peer
-    private let failure: ControlFailure?
+    private let failure: ControlError?
 
-    package init(peer: ControlMessage.Peer, failure: ControlFailure? = nil) {
+    package init(peer: ControlMessage.Peer, failure: ControlError? = nil) {
         self.peer = peer
         self.failure = failure
         own = ControlMessage.Identity(

@@ -47,7 +47,7 @@ package struct TestNode: Sendable {
         access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
         protocols: ProtocolVersions = .supported, isCell: Bool = false, clock: any TimeSource = MonotonicClock(),
-        patience: Duration = Patience.ordinary,
+        patience: Duration = QueueTimeout.ordinary,
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try #require(NodeName(name))
@@ -61,7 +61,7 @@ package struct TestNode: Sendable {
         let ports = OpenPorts()
         let identity = try NodeIdentity.temporary()
         let events = EventHub()
-        let state = try await StateBook.open(store: StoredLog(store), node: identity.id, events: events)
+        let state = try await SharedStateStore.open(store: StoredLog(store), node: identity.id, events: events)
         let mesh = try await PeerMesh(
             profile: PeerMesh.Profile(
                 name: name, version: "test", protocols: protocols, isCell: isCell, membership: .local

@@ -7,12 +7,12 @@ import Synchronization
 package final class ManualClock: TimeSource {
     private struct Sleeper {
         var id: UInt64
-        var deadline: Moment
+        var deadline: MonotonicInstant
         var continuation: CheckedContinuation<Void, any Error>
     }
 
     private struct State {
-        var now: Moment
+        var now: MonotonicInstant
         var nextID: UInt64 = 0
         var sleepers: [Sleeper] = []
         var cancelled: Set<UInt64> = []
@@ -20,9 +20,9 @@ package final class ManualClock: TimeSource {
 
     private let state: Mutex<State>
 
-    package init(now: Moment = Moment(nanoseconds: 0)) { state = Mutex(State(now: now)) }
+    package init(now: MonotonicInstant = MonotonicInstant(nanoseconds: 0)) { state = Mutex(State(now: now)) }
 
-    package var now: Moment { state.withLock { $0.now } }
+    package var now: MonotonicInstant { state.withLock { $0.now } }
 
     package var minimumResolution: Duration { .nanoseconds(1) }
 
@@ -30,7 +30,7 @@ package final class ManualClock: TimeSource {
     package var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
     /// Whether a task sleeps until just then.
-    package func isAwaited(_ moment: Moment) -> Bool {
+    package func isAwaited(_ moment: MonotonicInstant) -> Bool {
         state.withLock { $0.sleepers.contains { $0.deadline == moment } }
     }
 
@@ -44,7 +44,7 @@ package final class ManualClock: TimeSource {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
-    package func sleep(until deadline: Moment, tolerance: Duration?) async throws {
+    package func sleep(until deadline: MonotonicInstant, tolerance: Duration?) async throws {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID

@@ -19,12 +19,12 @@ package struct EventLoopClock: TimeSource {
     /// - Parameter group: One of its event loops wakes those who run on none.
     package init(group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton) { home = group.next() }
 
-    package var now: Moment { clock.now }
+    package var now: MonotonicInstant { clock.now }
 
     package var minimumResolution: Duration { clock.minimumResolution }
 
     /// - Throws: `CancellationError`.
-    package func sleep(until deadline: Moment, tolerance: Duration?) async throws {
+    package func sleep(until deadline: MonotonicInstant, tolerance: Duration?) async throws {
         let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop ?? home
         try Task.checkCancellation()
         while case let rest = deadline - now, rest > .zero {

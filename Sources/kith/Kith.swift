@@ -50,32 +50,32 @@ enum CommandLineRun {
     }
 
     /// What the parser calls an unexpected argument.
-    private static func unknownCommand(_ arguments: [String]) -> CommandFailure? {
+    private static func unknownCommand(_ arguments: [String]) -> CommandError? {
         let names = Kith.configuration.subcommands.map { $0._commandName } + ["help"]
         guard let word = arguments.first, !word.hasPrefix("-"), !names.contains(word) else { return nil }
         let nearest = NameSuggestion.nearest(to: word, among: names, limit: 2)
         let hint = nearest.map { "; did you mean kith \($0)?" } ?? "; kith --help lists them"
-        return CommandFailure(.usage, "there is no command '\(word.printable.truncated(toWidth: 40))'\(hint)")
+        return CommandError(.usage, "there is no command '\(word.printable.truncated(toWidth: 40))'\(hint)")
     }
 
     private static func exit(with error: any Error) -> Never {
         switch error {
-        case let failure as CommandFailure: fail(failure)
-        case let problem as SettingProblem: fail(CommandFailure(.usage, problem.description))
-        case is CancellationError: fail(CommandFailure(.interrupted))
+        case let failure as CommandError: fail(failure)
+        case let problem as SettingError: fail(CommandError(.usage, problem.description))
+        case is CancellationError: fail(CommandError(.interrupted))
         default: break
         }
         let code = Kith.exitCode(for: error)
         if code == .success { Kith.exit(withError: error) }
-        guard code == .validationFailure else { fail(CommandFailure(.failed, "\(error)")) }
+        guard code == .validationFailure else { fail(CommandError(.failed, "\(error)")) }
         let hint = Kith.fullMessage(for: error).split(whereSeparator: \.isNewline).last { $0.contains("--help") }
         let reason = Kith.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
         let end = reason.last.map { ".!?".contains($0) } == true ? " " : ". "
         let words = hint.map { end + $0.drop { $0 == " " } } ?? ""
-        fail(CommandFailure(.usage, reason + words))
+        fail(CommandError(.usage, reason + words))
     }
 
-    private static func fail(_ failure: CommandFailure) -> Never {
+    private static func fail(_ failure: CommandError) -> Never {
         if !failure.message.isEmpty {
             let message = failure.message.split(whereSeparator: \.isNewline).joined(separator: " ")
             Terminal.note(Terminal.errorStyle.red("kith:") + " " + message)

@@ -41,7 +41,7 @@ struct CertificatePinTests {
         let certificate = try OwnCertificate()
         try await certificate.serve { address in
             for client in [UpstreamClient(pin: CertificatePin(fingerprint: Self.digest)), UpstreamClient()] {
-                let failure = await #expect(throws: ChatFailure.self) {
+                let failure = await #expect(throws: ChatError.self) {
                     _ = try await client.collect(UpstreamRequest(.GET, address, path: "/"))
                 }
                 #expect(failure?.code == .unreachable)
@@ -57,7 +57,7 @@ struct CertificatePinTests {
         try await certificate.serve { address in
             let reply = try await UpstreamClient(roots: right).collect(UpstreamRequest(.GET, address, path: "/"))
             #expect(reply.status == 200)
-            let failure = await #expect(throws: ChatFailure.self) {
+            let failure = await #expect(throws: ChatError.self) {
                 _ = try await UpstreamClient(roots: wrong).collect(UpstreamRequest(.GET, address, path: "/"))
             }
             #expect(failure?.isTLSRefusal == true)
@@ -71,7 +71,7 @@ struct CertificatePinTests {
 
     @Test("Where nobody listens, it is not the certificate's fault")
     func nobody() async throws {
-        let failure = await #expect(throws: ChatFailure.self) {
+        let failure = await #expect(throws: ChatError.self) {
             let address = HTTPAddress(scheme: .https, host: "127.0.0.1", port: 1)
             _ = try await UpstreamClient().collect(UpstreamRequest(.GET, address, path: "/"))
         }

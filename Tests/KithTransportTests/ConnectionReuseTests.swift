@@ -29,12 +29,12 @@ struct ConnectionReuseTests {
         try result.get()
     }
 
-    private func failure(_ operation: () async throws -> Void) async -> ChatFailure? {
+    private func failure(_ operation: () async throws -> Void) async -> ChatError? {
         do {
             try await operation()
             return nil
         } catch {
-            return error as? ChatFailure
+            return error as? ChatError
         }
     }
 

@@ -181,9 +181,9 @@ struct MultiplexedConnectionTests {
             if path == "/refused" { channel.refuse() } else { channel.close(promise: nil) }
         } _: { connection, address in
             for (path, code) in [
-                ("/cut", ChatFailure.Code.interrupted), ("/reset", .interrupted), ("/refused", .unreachable),
+                ("/cut", ChatError.Code.interrupted), ("/reset", .interrupted), ("/refused", .unreachable),
             ] {
-                let failure = await #expect(throws: ChatFailure.self) {
+                let failure = await #expect(throws: ChatError.self) {
                     _ = try await connection.collect(UpstreamRequest(.POST, address, path: path))
                 }
                 #expect(failure?.code == code)
@@ -201,10 +201,10 @@ struct MultiplexedConnectionTests {
             var pieces = try await connection.stream(UpstreamRequest(.GET, address, path: "/")).body.makeAsyncIterator()
             #expect(try await pieces.next().map { String(buffer: $0) } == "one")
             connection.close()
-            let failure = await #expect(throws: ChatFailure.self) { _ = try await pieces.next() }
+            let failure = await #expect(throws: ChatError.self) { _ = try await pieces.next() }
             #expect(failure?.code == .interrupted)
             #expect(try await pieces.next() == nil)
-            let later = await #expect(throws: ChatFailure.self) {
+            let later = await #expect(throws: ChatError.self) {
                 _ = try await connection.collect(UpstreamRequest(.GET, address, path: "/"))
             }
             #expect(later?.code == .unreachable)

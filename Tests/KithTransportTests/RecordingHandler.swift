@@ -13,7 +13,7 @@ final class RecordingHandler: UpstreamResponseHandler, Sendable {
         case piece(String)
         case readEnded
         case whole
-        case failed(ChatFailure.Code)
+        case failed(ChatError.Code)
 
         var isLast: Bool {
             switch self {
@@ -60,7 +60,7 @@ final class RecordingHandler: UpstreamResponseHandler, Sendable {
     func received(_ head: UpstreamHead) { note(.head(head.status)) }
     func received(_ piece: ByteBuffer) { note(.piece(String(buffer: piece))) }
     func readEnded() { note(.readEnded) }
-    func ended(_ failure: ChatFailure?) { note(failure.map { .failed($0.code) } ?? .whole) }
+    func ended(_ failure: ChatError?) { note(failure.map { .failed($0.code) } ?? .whole) }
 
     private func note(_ word: Word) {
         let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in

@@ -21,12 +21,12 @@ struct UpstreamClientTests {
         UpstreamRequest(.GET, server.address, path: path, limits: limits)
     }
 
-    private func code(of operation: () async throws -> Void) async -> ChatFailure.Code? {
+    private func code(of operation: () async throws -> Void) async -> ChatError.Code? {
         do {
             try await operation()
             return nil
         } catch {
-            return (error as? ChatFailure)?.code
+            return (error as? ChatError)?.code
         }
     }
 

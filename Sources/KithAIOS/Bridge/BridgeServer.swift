@@ -26,7 +26,7 @@ package enum BridgeServer {
         router.addMiddleware {
             CrossOrigin()
             RequestCounting(counts: counts)
-            DetailErrors()
+            FastAPIErrors()
             AccessMiddleware(access: bridge.services.access)
             OriginMiddleware(access: bridge.services.access, allowed: PageOrigin.isAllowed)
             Expectations()
@@ -68,7 +68,7 @@ struct BridgeRoutes: Sendable {
         do {
             let answer = try await bridge.assist(asked, until: deadline)
             return try .json(answer.body, headers: .route(answer.route))
-        } catch let failure as ChatFailure where failure.code == .invalidRequest {
+        } catch let failure as ChatError where failure.code == .invalidRequest {
             throw UnusableBody(field: failure.field ?? "code", why: failure.message, input: .string(asked.action))
         }
     }
@@ -96,7 +96,7 @@ struct BridgeRoutes: Sendable {
     /// The changes of the mode, beginning with the one that the bridge is in.
     private func events() throws -> Response {
         guard let events = bridge.services.events.follow([.bridge]) else {
-            throw DetailRefusal(
+            throw FastAPIRefusal(
                 status: .serviceUnavailable, message: "\(EventHub.followerLimit) follow the events already",
                 headers: [.retryAfter: "5"])
         }

@@ -15,8 +15,8 @@ extension BridgeService {
     /// Help with code: a cell's, or this node's own when none can be asked or none answers well.
     ///
     /// - Parameter wanted: When the client gives up, if that is before the bridge's own limit.
-    /// - Throws: `ChatFailure`; `CancellationError`.
-    func assist(_ request: CellMessage.AssistRequest, until wanted: Moment? = nil) async throws -> Assist {
+    /// - Throws: `ChatError`; `CancellationError`.
+    func assist(_ request: CellMessage.AssistRequest, until wanted: MonotonicInstant? = nil) async throws -> Assist {
         let longest = services.clock.now + BridgeLimits.assist
         let deadline = min(wanted ?? longest, longest)
         if let reply = try await forward(request, until: deadline.advanced(by: .zero - BridgeLimits.ownAssist)) {
@@ -30,7 +30,7 @@ extension BridgeService {
     }
 
     private func forward(
-        _ request: CellMessage.AssistRequest, until deadline: Moment
+        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant
     ) async throws -> CellReply? {
         let body = try JSONBody.encode(request)
         var tried: Set<UpstreamID> = []
@@ -53,7 +53,9 @@ extension BridgeService {
     }
 
     /// In the shape that clients know from a bridge without a cell.
-    private func ownAnswer(to request: CellMessage.AssistRequest, until deadline: Moment) async throws -> Assist {
+    private func ownAnswer(to request: CellMessage.AssistRequest, until deadline: MonotonicInstant) async throws
+        -> Assist
+    {
         let answer = try await ownSuggestions(for: request, until: deadline)
         var members: JSONObject = [
             "action": .string(request.action), "code_length": .integer(Int64(request.code.unicodeScalars.count)),
@@ -67,7 +69,7 @@ extension BridgeService {
 
     /// With an engine where it answers in time, else what can be said without one.
     private func ownSuggestions(
-        for request: CellMessage.AssistRequest, until deadline: Moment
+        for request: CellMessage.AssistRequest, until deadline: MonotonicInstant
     ) async throws -> (suggestions: [String], model: String?, node: String?, route: String?) {
         do {
             let end = deadline.advanced(by: .zero - BridgeLimits.reading)

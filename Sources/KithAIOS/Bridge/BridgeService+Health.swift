@@ -60,7 +60,7 @@ extension BridgeService {
             upstreams: book.entries.map { upstream($0, now: now) }, queued: queue.count, mode_since: since.rfc3339)
     }
 
-    private func upstream(_ entry: UpstreamEntry, now: Moment) -> BridgeHealthBody.Upstream {
+    private func upstream(_ entry: UpstreamEntry, now: MonotonicInstant) -> BridgeHealthBody.Upstream {
         let label = upstreams.label(entry.id)
         var shown = BridgeHealthBody.Upstream(
             state: entry.word(now: now), reason: entry.obstacle(now: now), cell_id: entry.health?.cellID,
@@ -75,7 +75,7 @@ extension BridgeService {
 
 extension UpstreamEntry {
     /// As health and metrics show it.
-    func word(now: Moment) -> String {
+    func word(now: MonotonicInstant) -> String {
         switch state {
         case .unknown: "unknown"
         case .up: isAvailable(now: now) ? "up" : "set_aside"

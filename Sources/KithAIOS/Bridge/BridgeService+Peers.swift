@@ -77,7 +77,7 @@ final class RegistryWatch: Sendable {
 
     private struct Answer: Sendable {
         var cells: [CellInfo] = []
-        var heardAt: Moment?
+        var heardAt: MonotonicInstant?
         var problem: String? = "not asked yet"
     }
 
@@ -123,7 +123,7 @@ final class RegistryWatch: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                let reason = (error as? ChatFailure)?.message ?? "\(error)"
+                let reason = (error as? ChatError)?.message ?? "\(error)"
                 answers.withLock { $0[address, default: Answer()].problem = reason }
             }
             do { try await clock.sleep(for: Self.pause) } catch { return }

@@ -18,10 +18,10 @@ extension BridgeService {
     /// Hands a level and a context to the cell, or keeps them until there is one.
     ///
     /// - Parameter key: The client's own, if it gave one.
-    /// - Throws: ``DetailRefusal``, ``UnusableBody``; `CancellationError`.
+    /// - Throws: ``FastAPIRefusal``, ``UnusableBody``; `CancellationError`.
     func sync(_ request: ForwardedSync, key: DeliveryKey?) async throws -> SyncOutcome {
         // Whatever happens from here on, the write counts once.
-        guard let key = key ?? DeliveryKey(RequestID.random().rawValue) else { throw DetailRefusal.notKept("no key") }
+        guard let key = key ?? DeliveryKey(RequestID.random().rawValue) else { throw FastAPIRefusal.notKept("no key") }
         let body = try JSONBody.encode(request)
         var uncertain: UpstreamID?
         if queue.isEmpty {
@@ -29,7 +29,7 @@ extension BridgeService {
             case .answered(let members):
                 counters.count { $0.forwardedSyncs += 1 }
                 return .delivered(.object(members))
-            case .refused(let problem): throw DetailRefusal.refusedUpstream(problem)
+            case .refused(let problem): throw FastAPIRefusal.refusedUpstream(problem)
             case .notAnswered(let id): uncertain = id
             }
         }
@@ -41,7 +41,7 @@ extension BridgeService {
 
     private enum Forwarding {
         case answered(JSONObject)
-        case refused(UpstreamProblem)
+        case refused(UpstreamError)
         /// With the upstream that may have it all the same.
         case notAnswered(UpstreamID?)
     }
@@ -103,37 +103,37 @@ extension BridgeService {
             try await services.state.write(try SyncPlan(said, node: node).changes, delivery: key)
         } catch let fault as SyncPlan.Fault {
             throw UnusableBody([
-                FieldFault(
+                FieldError(
                     type: "value_error", location: [.name("body")] + fault.path.map { .name($0) },
                     message: "Value error, \(fault.why)", input: fault.input)
             ])
         } catch let refusal as StateRefusal {
             throw refusal.code == .invalid
-                ? UnusableBody(field: "context", why: refusal.message, input: .null) : DetailRefusal(refusal)
+                ? UnusableBody(field: "context", why: refusal.message, input: .null) : FastAPIRefusal(refusal)
         }
     }
 
     private func enqueue(_ body: [UInt8], key: DeliveryKey, level: Double) async throws {
         guard body.count <= QueuedWrite.bodyLimit else {
-            throw DetailRefusal(
+            throw FastAPIRefusal(
                 status: .contentTooLarge, message: "no cell is in reach, and this is too long to be kept until one is")
         }
         do throws(StoreError) {
             try await queue.add(body, key: key, level: level)
         } catch {
             logger.error("write not queued", metadata: ["reason": "\(error)"])
-            throw DetailRefusal(error)
+            throw FastAPIRefusal(error)
         }
     }
 }
 
-extension DetailRefusal {
-    fileprivate static func refusedUpstream(_ problem: UpstreamProblem) -> DetailRefusal {
-        DetailRefusal(status: .unprocessableContent, message: "the desktop cell refuses this: \(problem)")
+extension FastAPIRefusal {
+    fileprivate static func refusedUpstream(_ problem: UpstreamError) -> FastAPIRefusal {
+        FastAPIRefusal(status: .unprocessableContent, message: "the desktop cell refuses this: \(problem)")
     }
 
-    fileprivate static func notKept(_ why: String) -> DetailRefusal {
-        DetailRefusal(
+    fileprivate static func notKept(_ why: String) -> FastAPIRefusal {
+        FastAPIRefusal(
             status: .serviceUnavailable, message: "no cell is in reach, and this could not be kept: \(why)",
             headers: [.retryAfter: "5"])
     }

@@ -123,9 +123,9 @@ package protocol CellAnswering: Sendable {
     /// From memory; never waits.
     func health() -> CellMessage.Health
     /// - Parameter deadline: When the one who asked gives up; `nil` leaves it to the cell.
-    /// - Throws: `ChatFailure`; not because no engine answers, since findings can be made without one.
+    /// - Throws: `ChatError`; not because no engine answers, since findings can be made without one.
     func assist(
-        _ request: CellMessage.AssistRequest, until deadline: Moment?
+        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?
     ) async throws -> CellMessage.AssistAnswer
     /// - Parameter delivery: Counts once, however often it arrives.
     /// - Throws: ``StateRefusal``.

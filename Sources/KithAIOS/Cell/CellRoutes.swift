@@ -33,7 +33,7 @@ struct CellRoutes: Sendable {
         do {
             let answer = try await cell.assist(asked, until: deadline)
             return try .json(answer, headers: .route(answer.route))
-        } catch let failure as ChatFailure where failure.code == .invalidRequest {
+        } catch let failure as ChatError where failure.code == .invalidRequest {
             throw UnusableBody(field: failure.field ?? "code", why: failure.message, input: .string(asked.action))
         }
     }
@@ -61,7 +61,7 @@ struct CellRoutes: Sendable {
             return UnusableBody(field: "context", why: refusal.message, input: .null)
         }
         return UnusableBody([
-            FieldFault(
+            FieldError(
                 type: "value_error", location: [.name("body")] + fault.path.map { .name($0) },
                 message: "Value error, \(fault.why)", input: fault.input)
         ])
@@ -100,7 +100,7 @@ extension HTTPFields {
         guard let text = self[.idempotencyKey] else { return nil }
         guard let key = DeliveryKey(text) else {
             throw UnusableBody([
-                FieldFault(
+                FieldError(
                     type: "value_error", location: [.name("header"), .name("idempotency-key")],
                     message: "Value error, a key has from 1 to 128 bytes and no control characters",
                     input: .string(String(text.prefix(200))))

@@ -25,7 +25,7 @@ package enum CellServer {
         let counts = RequestCounts()
         router.addMiddleware {
             RequestCounting(counts: counts)
-            DetailErrors()
+            FastAPIErrors()
             AccessMiddleware(access: access)
             OriginMiddleware(access: access)
             Expectations()
@@ -49,7 +49,7 @@ struct CellMetricsRoutes: Sendable {
     let cell: CellService
     let counts: RequestCounts
     let clock: any TimeSource
-    let startedAt: Moment
+    let startedAt: MonotonicInstant
 
     func add(to router: SurfaceRouter) {
         router.surface(

@@ -93,10 +93,10 @@ package struct CellService: CellAnswering {
     // MARK: Code
 
     package func assist(
-        _ request: CellMessage.AssistRequest, until deadline: Moment?
+        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?
     ) async throws -> CellMessage.AssistAnswer {
         guard let action = AssistAction(rawValue: request.action) else {
-            throw ChatFailure(
+            throw ChatError(
                 .invalidRequest, "the action has from 1 to \(AssistAction.limit) bytes and no control characters",
                 field: "action")
         }

@@ -31,14 +31,14 @@ struct EngineOpinions: Sendable {
     /// - Throws: `CancellationError`.
     func opinion(
         on reading: CodeReading, action: AssistAction, surroundings: AssistContext, code: String,
-        until deadline: Moment? = nil
+        until deadline: MonotonicInstant? = nil
     ) async throws -> Opinion? {
         guard reading.shownCode.contains(where: { !$0.isWhitespace }) else { return nil }
         let prompt = AssistPrompt(
             reading, action: action, language: surroundings.language, path: surroundings.path,
             cursor: surroundings.cursor)
         let heard = HeardText()
-        let end = min(clock.now + limit, deadline ?? Moment(nanoseconds: .max))
+        let end = min(clock.now + limit, deadline ?? MonotonicInstant(nanoseconds: .max))
         var request = prompt.request
         request.deadline = deadline
         await withTaskGroup { [request] group in

@@ -14,14 +14,14 @@ extension Request {
         let bytes = try await jsonBody(upTo: limit)
         guard !bytes.isEmpty else {
             throw UnusableBody([
-                FieldFault(type: "missing", location: [.name("body")], message: "Field required", input: .null)
+                FieldError(type: "missing", location: [.name("body")], message: "Field required", input: .null)
             ])
         }
         do {
             return try JSONBody.decode(JSONValue.self, from: bytes)
         } catch {
             throw UnusableBody([
-                FieldFault(
+                FieldError(
                     type: "json_invalid", location: [.name("body"), .index(0)], message: "JSON decode error",
                     input: .object([:]))
             ])
@@ -35,13 +35,13 @@ struct FieldReader {
     private static let maximumFaults = 16
 
     private let members: JSONObject
-    private(set) var faults: [FieldFault] = []
+    private(set) var faults: [FieldError] = []
 
     /// - Throws: ``UnusableBody`` when the body is no object.
     init(_ body: JSONValue) throws(UnusableBody) {
         guard case .object(let members) = body else {
             throw UnusableBody([
-                FieldFault(
+                FieldError(
                     type: "model_attributes_type", location: [.name("body")],
                     message: "Input should be a valid dictionary or object to extract fields from", input: body)
             ])
@@ -147,23 +147,23 @@ struct FieldReader {
     }
 
     private mutating func note(
-        _ location: [FieldFault.Step], _ type: String, _ message: String, _ input: JSONValue
+        _ location: [FieldError.Step], _ type: String, _ message: String, _ input: JSONValue
     ) {
         guard faults.count < Self.maximumFaults else { return }
-        faults.append(FieldFault(type: type, location: location, message: message, input: input))
+        faults.append(FieldError(type: type, location: location, message: message, input: input))
     }
 }
 
 /// A body that is answered with 422.
 struct UnusableBody: Error {
-    var faults: [FieldFault]
+    var faults: [FieldError]
 
-    init(_ faults: [FieldFault]) { self.faults = faults }
+    init(_ faults: [FieldError]) { self.faults = faults }
 
     /// A field whose value has the right type and cannot be taken.
     init(field: String, why: String, input: JSONValue) {
         faults = [
-            FieldFault(
+            FieldError(
                 type: "value_error", location: [.name("body"), .name(field)], message: "Value error, \(why)",
                 input: input)
         ]
@@ -171,7 +171,7 @@ struct UnusableBody: Error {
 }
 
 /// One entry of `detail` in such an answer.
-struct FieldFault: Encodable {
+struct FieldError: Encodable {
     enum Step: Encodable {
         case name(String)
         case index(Int)

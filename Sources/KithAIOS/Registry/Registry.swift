@@ -66,7 +66,7 @@ package struct Registry: Sendable {
 
     private struct Live {
         var entry: Entry
-        var until: Moment
+        var until: MonotonicInstant
     }
 
     private let rules: RegistryAddressRules
@@ -78,7 +78,7 @@ package struct Registry: Sendable {
     ///
     /// - Returns: Why it is not taken; `nil` when it is.
     package mutating func register(
-        _ cell: CellInfo, by owner: RegistryOwner, at now: Moment, wall: WallTime
+        _ cell: CellInfo, by owner: RegistryOwner, at now: MonotonicInstant, wall: WallTime
     ) -> RegistryRefusal? {
         expire(at: now)
         if let refusal = refusal(of: cell) { return refusal }
@@ -99,7 +99,7 @@ package struct Registry: Sendable {
     /// - Parameter level: `nil` leaves it as it was.
     /// - Returns: Why it is refused; `nil` when it is not.
     package mutating func heartbeat(
-        _ id: String, level: Double?, by owner: RegistryOwner, at now: Moment, wall: WallTime
+        _ id: String, level: Double?, by owner: RegistryOwner, at now: MonotonicInstant, wall: WallTime
     ) -> RegistryRefusal? {
         expire(at: now)
         guard var known = live[id] else { return .unknown(id) }
@@ -115,7 +115,9 @@ package struct Registry: Sendable {
     }
 
     /// - Returns: Why it is refused; `nil` when it is not.
-    package mutating func deregister(_ id: String, by owner: RegistryOwner, at now: Moment) -> RegistryRefusal? {
+    package mutating func deregister(_ id: String, by owner: RegistryOwner, at now: MonotonicInstant)
+        -> RegistryRefusal?
+    {
         expire(at: now)
         guard let known = live[id] else { return .unknown(id) }
         guard known.entry.owner == owner else { return .foreign(id) }
@@ -124,16 +126,16 @@ package struct Registry: Sendable {
     }
 
     /// The cells that have not expired, by id.
-    package func cells(at now: Moment) -> [CellInfo] { entries(at: now).map(\.cell) }
+    package func cells(at now: MonotonicInstant) -> [CellInfo] { entries(at: now).map(\.cell) }
 
     /// What is to be saved, by id.
-    package func entries(at now: Moment) -> [Entry] {
+    package func entries(at now: MonotonicInstant) -> [Entry] {
         live.values.filter { now < $0.until }.map(\.entry).sorted { $0.cell.cellID < $1.cell.cellID }
     }
 
     /// - Returns: Whether anything had expired.
     @discardableResult
-    package mutating func expire(at now: Moment) -> Bool {
+    package mutating func expire(at now: MonotonicInstant) -> Bool {
         let count = live.count
         live = live.filter { now < $0.value.until }
         return live.count != count
@@ -141,7 +143,7 @@ package struct Registry: Sendable {
 
     /// Takes up what an earlier life saved. Cells get the usual time to be heard of; those saved too long ago, and
     /// those that would be refused now, are dropped.
-    package mutating func restore(_ entries: [Entry], savedAt: WallTime, at now: Moment, wall: WallTime) {
+    package mutating func restore(_ entries: [Entry], savedAt: WallTime, at now: MonotonicInstant, wall: WallTime) {
         guard wall.duration(since: savedAt) <= Self.maximumArchiveAge else { return }
         for entry in entries.prefix(Self.maximumEntries) where refusal(of: entry.cell) == nil {
             live[entry.cell.cellID] = Live(entry: entry, until: now + Self.expiry)

@@ -21,13 +21,13 @@ struct RegistryClient: Sendable {
         var consciousness_level: Double
     }
 
-    /// - Throws: ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``ChatError``; `CancellationError`.
     func register(_ cell: CellInfo) async throws {
         try Self.check(try await send(.POST, "/register", CellBody(cell)))
     }
 
     /// - Returns: Whether the service knows the cell.
-    /// - Throws: ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``ChatError``; `CancellationError`.
     func heartbeat(_ cell: CellInfo) async throws -> Bool {
         let reply = try await send(
             .POST, "/heartbeat", Heartbeat(cell_id: cell.cellID, consciousness_level: cell.level))
@@ -38,18 +38,18 @@ struct RegistryClient: Sendable {
 
     /// The cells that the service knows; what of them cannot be read is left out.
     ///
-    /// - Throws: ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``ChatError``; `CancellationError`.
     func cells() async throws -> [CellInfo] {
         let reply = try await send(.GET, "/peers", Optional<CellBody>.none)
         try Self.check(reply)
         let body = try? JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)
         guard let list = body?["peers"]?.arrayValue else {
-            throw ChatFailure(.invalidAnswer, "its answer to /peers is not a list of cells")
+            throw ChatError(.invalidAnswer, "its answer to /peers is not a list of cells")
         }
         return list.prefix(Registry.maximumEntries).compactMap { try? CellInfo(body: $0) }
     }
 
-    /// - Throws: ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``ChatError``; `CancellationError`.
     func deregister(_ id: String) async throws {
         try Self.check(try await send(.DELETE, "/peer/\(PathSegment.escaped(id))", Optional<CellBody>.none))
     }
@@ -66,6 +66,6 @@ struct RegistryClient: Sendable {
         guard reply.status != 200 else { return }
         let body = try? JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)
         let detail = body?["detail"]?.stringValue.map { ": \($0.prefix(200))" } ?? ""
-        throw ChatFailure(.engineError, "it answered with status \(reply.status)\(detail)")
+        throw ChatError(.engineError, "it answered with status \(reply.status)\(detail)")
     }
 }

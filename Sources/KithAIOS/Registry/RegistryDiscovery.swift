@@ -60,7 +60,7 @@ package struct RegistryDiscovery: Discovery {
             session.heard(cells, own: ownCell()?.cellID, at: clock.now)
         } catch is CancellationError {
         } catch {
-            session.failed((error as? ChatFailure)?.message ?? "\(error)")
+            session.failed((error as? ChatError)?.message ?? "\(error)")
         }
     }
 
@@ -99,10 +99,10 @@ struct RegistrySession {
     /// What the service was told, without what changes from heartbeat to heartbeat.
     var registered: CellInfo?
     private var suggestions: [Suggestion] = []
-    private var heardAt: Moment?
+    private var heardAt: MonotonicInstant?
     private var problem: String?
 
-    mutating func heard(_ cells: [CellInfo], own: String?, at now: Moment) {
+    mutating func heard(_ cells: [CellInfo], own: String?, at now: MonotonicInstant) {
         suggestions = cells.filter { $0.cellID != own }.compactMap(\.suggestion)
         heardAt = now
         problem = nil
@@ -110,7 +110,7 @@ struct RegistrySession {
 
     mutating func failed(_ why: String) { problem = why }
 
-    mutating func report(of address: HTTPAddress, at now: Moment) -> DiscoveryReport {
+    mutating func report(of address: HTTPAddress, at now: MonotonicInstant) -> DiscoveryReport {
         if let heardAt, now - heardAt >= Registry.expiry { suggestions = [] }
         return DiscoveryReport(
             suggestions: suggestions,

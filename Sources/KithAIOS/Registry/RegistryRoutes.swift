@@ -134,7 +134,7 @@ struct RegistryRoutes: Sendable {
 
     private func remove(_ id: String, by owner: RegistryOwner) throws {
         let refusal = registry.change(.entries) { registry, now, _ in registry.deregister(id, by: owner, at: now) }
-        if case .unknown = refusal { throw DetailRefusal(status: .notFound, message: "Peer not found") }
+        if case .unknown = refusal { throw FastAPIRefusal(status: .notFound, message: "Peer not found") }
         try RegistryRefusal.check(refusal, body: .null)
     }
 
@@ -152,7 +152,7 @@ struct RegistryRoutes: Sendable {
         switch await rule(caller) {
         case .allowed(let owner): return owner
         case .refused(let why):
-            throw DetailRefusal(status: .unauthorized, message: why, headers: [.wwwAuthenticate: "Bearer"])
+            throw FastAPIRefusal(status: .unauthorized, message: why, headers: [.wwwAuthenticate: "Bearer"])
         }
     }
 }
@@ -211,10 +211,10 @@ extension RegistryRefusal {
         switch refusal {
         case .unusable(let field, let why):
             throw UnusableBody(field: field, why: why, input: body[field] ?? .null)
-        case .unknown: throw DetailRefusal(status: .notFound, message: refusal.message)
-        case .taken: throw DetailRefusal(status: .conflict, message: refusal.message)
-        case .foreign: throw DetailRefusal(status: .forbidden, message: refusal.message)
-        case .full: throw DetailRefusal(status: .serviceUnavailable, message: refusal.message)
+        case .unknown: throw FastAPIRefusal(status: .notFound, message: refusal.message)
+        case .taken: throw FastAPIRefusal(status: .conflict, message: refusal.message)
+        case .foreign: throw FastAPIRefusal(status: .forbidden, message: refusal.message)
+        case .full: throw FastAPIRefusal(status: .serviceUnavailable, message: refusal.message)
         }
     }
 }

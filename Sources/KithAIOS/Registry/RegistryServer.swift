@@ -29,7 +29,7 @@ package enum RegistryServer {
         let counts = RequestCounts()
         router.addMiddleware {
             RequestCounting(counts: counts)
-            DetailErrors()
+            FastAPIErrors()
             OriginMiddleware(access: access)
             Expectations()
         }

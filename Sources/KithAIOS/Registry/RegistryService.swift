@@ -20,14 +20,14 @@ package final class RegistryService: Sendable {
     private struct State {
         var registry: Registry
         var change = Change.nothing
-        var savedAt: Moment
+        var savedAt: MonotonicInstant
     }
 
     private let state: Mutex<State>
     private let storage: (any RegistryStorage)?
     private let clock: any TimeSource
     private let logger: Logger
-    private let startedAt: Moment
+    private let startedAt: MonotonicInstant
 
     package init(
         rules: RegistryAddressRules = RegistryAddressRules(), storage: (any RegistryStorage)? = nil,
@@ -72,7 +72,7 @@ package final class RegistryService: Sendable {
     package func cells() -> [CellInfo] { state.withLock { $0.registry.cells(at: clock.now) } }
 
     func change<Outcome>(
-        _ change: Change, _ body: (inout Registry, Moment, WallTime) -> Outcome
+        _ change: Change, _ body: (inout Registry, MonotonicInstant, WallTime) -> Outcome
     ) -> Outcome {
         let (now, wall) = (clock.now, WallTime.now())
         return state.withLock { state in
@@ -146,7 +146,7 @@ enum RegistryArchive {
                 saved_at: savedAt, entries: entries.map { Entry(cell: CellBody($0.cell), owner: $0.owner) }))
     }
 
-    /// - Throws: ``ChatFailure`` for what is no archive. Single cells that cannot be used are left out.
+    /// - Throws: ``ChatError`` for what is no archive. Single cells that cannot be used are left out.
     static func read(_ bytes: [UInt8]) throws -> (entries: [Registry.Entry], savedAt: WallTime) {
         let archive = try JSONBody.decode(ReadArchive.self, from: bytes)
         let entries = archive.entries.compactMap { entry -> Registry.Entry? in

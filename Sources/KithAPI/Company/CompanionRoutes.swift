@@ -15,7 +15,7 @@ struct CompanionRoutes: Sendable {
     private static let listLimit = 200
 
     let services: NodeServices
-    let company: Company
+    let company: CompanionFeature
 
     func add(to router: SurfaceRouter) {
         router.surface(
@@ -43,7 +43,9 @@ struct CompanionRoutes: Sendable {
             recent: try await services.store.exchanges(limit: Self.recent).map(CompanionMessage.Exchange.init))
     }
 
-    private static func words(for step: CompanionSchedule.Step) -> (state: String, detail: String, until: Moment?) {
+    private static func words(for step: CompanionSchedule.Step) -> (
+        state: String, detail: String, until: MonotonicInstant?
+    ) {
         switch step {
         case .talk: ("waiting", "it looks for somebody to talk to", nil)
         case .wait(.paused, let until): ("paused", "it talks to nobody until kith companion resume", until)
@@ -56,7 +58,7 @@ struct CompanionRoutes: Sendable {
 
     private func pause(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let wish = try JSONBody.decode(CompanionMessage.PauseWish.self, from: bytes)
+        let wish = try JSONBody.decode(CompanionMessage.PauseRequest.self, from: bytes)
         // First what was asked for: a full disk must not keep a node talking.
         if wish.paused { await company.service.pause() } else { await company.service.resume() }
         try await services.store.setCompanionPause(since: wish.paused ? .now() : nil)
@@ -69,10 +71,10 @@ struct CompanionRoutes: Sendable {
         do {
             record = try await company.service.talkNow()
         } catch is CancellationError {
-            throw ControlFailure(.invalid, "the conversation gave way to somebody who asked something")
+            throw ControlError(.invalid, "the conversation gave way to somebody who asked something")
         }
         guard let record else {
-            throw ControlFailure(
+            throw ControlError(
                 .invalid, "there is nobody to talk to, or a conversation is under way; kith companion status says which"
             )
         }

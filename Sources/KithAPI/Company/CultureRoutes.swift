@@ -16,7 +16,7 @@ struct CultureRoutes: Sendable {
     private static let page = 50
 
     let services: NodeServices
-    let company: Company
+    let company: CompanionFeature
 
     func add(to router: SurfaceRouter) {
         router.surface(
@@ -61,7 +61,7 @@ struct CultureRoutes: Sendable {
         switch try JSONBody.decode(CultureMessage.Decision.self, from: bytes).standing {
         case "live": insight.standing = .live
         case "rejected": insight.standing = .rejected
-        default: throw ControlFailure(.invalid, "'standing' must be live or rejected")
+        default: throw ControlError(.invalid, "'standing' must be live or rejected")
         }
         try await company.culture.write(insight)
         return try .json(CultureMessage.Entry(insight, now: .now()))
@@ -77,7 +77,7 @@ struct CultureRoutes: Sendable {
         let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
         let collection = try JSONBody.decode(CultureMessage.Collection.self, from: bytes)
         guard collection.format == CultureMessage.Collection.format else {
-            throw ControlFailure(.invalid, "this is no culture as kith culture export writes it")
+            throw ControlError(.invalid, "this is no culture as kith culture export writes it")
         }
         let insights = collection.insights.compactMap(\.insight)
         try await company.culture.write(insights)
@@ -90,7 +90,7 @@ struct CultureRoutes: Sendable {
         return insight
     }
 
-    private static let unknown = ControlFailure(
+    private static let unknown = ControlError(
         .notFound, "there is no insight of this id; kith culture list shows them")
 
     private static func id(in context: NodeRequestContext) throws -> InsightID {
@@ -100,7 +100,7 @@ struct CultureRoutes: Sendable {
 
     private static func count(_ text: String, in range: ClosedRange<Int>, _ name: String) throws -> Int {
         guard let count = Int(text), range.contains(count) else {
-            throw ControlFailure(.invalid, "'\(name)' must be from \(range.lowerBound) to \(range.upperBound)")
+            throw ControlError(.invalid, "'\(name)' must be from \(range.lowerBound) to \(range.upperBound)")
         }
         return count
     }
@@ -111,7 +111,7 @@ struct CultureRoutes: Sendable {
         case "waiting": .waiting
         case "rejected": .rejected
         case "archived": .archived
-        default: throw ControlFailure(.invalid, "'shelf' must be live, waiting, rejected or archived")
+        default: throw ControlError(.invalid, "'shelf' must be live, waiting, rejected or archived")
         }
     }
 }

@@ -23,13 +23,13 @@ package final class StoredCulture: Sendable {
     private static let batch = 256
 
     private let store: Store
-    private let state: StateBook
+    private let state: SharedStateStore
     /// Those whose rows may not be what the log says.
     private let behind = Mutex<Set<InsightID>>([])
     private let node: NodeID
     private let logger: Logger
 
-    package init(store: Store, state: StateBook, node: NodeID, logger: Logger) {
+    package init(store: Store, state: SharedStateStore, node: NodeID, logger: Logger) {
         self.store = store
         self.state = state
         self.node = node

@@ -30,7 +30,7 @@ struct ControlRoutes: Sendable {
             ])
     }
 
-    /// Whether a path is one of those that answer errors as ``ControlFailure`` is rendered.
+    /// Whether a path is one of those that answer errors as ``ControlError`` is rendered.
     static func cover(_ path: String) -> Bool {
         let places = [
             "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
@@ -46,7 +46,7 @@ struct ControlRoutes: Sendable {
         let wanted = try await decode(ControlMessage.InvitationRequest.self, from: request)
         let limits = InvitationLimits.expirySeconds
         if let seconds = wanted.expiresSeconds, !limits.contains(seconds) {
-            throw ControlFailure(
+            throw ControlError(
                 .invalid, "'expires_seconds' must be from \(limits.lowerBound) to \(limits.upperBound)")
         }
         return try .json(try await control.invite(wanted), status: .created, headers: Self.unstored)
@@ -55,7 +55,7 @@ struct ControlRoutes: Sendable {
     private func join(_ request: Request) async throws -> Response {
         let wanted = try await decode(ControlMessage.JoinRequest.self, from: request)
         guard wanted.code.utf8.count <= InvitationLimits.longestCode else {
-            throw ControlFailure(.malformedCode, "that is too long to be a code; paste what kith invite printed")
+            throw ControlError(.malformedCode, "that is too long to be a code; paste what kith invite printed")
         }
         return try .json(try await control.join(wanted))
     }
@@ -64,7 +64,7 @@ struct ControlRoutes: Sendable {
         let peer = try peer(in: request)
         let change = try await decode(ControlMessage.PeerChange.self, from: request)
         guard change.name != nil || change.tier != nil else {
-            throw ControlFailure(.invalid, "nothing is to be changed: give 'name' or 'tier'")
+            throw ControlError(.invalid, "nothing is to be changed: give 'name' or 'tier'")
         }
         return try .json(try await control.change(peer.rawValue, change))
     }
@@ -75,7 +75,7 @@ struct ControlRoutes: Sendable {
 
     private func peer(in request: Request) throws -> PeerReference {
         guard let peer = PeerReference(String(request.uri.path.dropFirst(Self.peersPath.count + 1))) else {
-            throw ControlFailure(.unknownPeer, "the path does not name a peer; give its name or its id")
+            throw ControlError(.unknownPeer, "the path does not name a peer; give its name or its id")
         }
         return peer
     }
@@ -102,7 +102,7 @@ struct DrainRoutes: Sendable {
 
     private func change(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        services.mesh.setDraining(try JSONBody.decode(ControlMessage.DrainWish.self, from: bytes).draining)
+        services.mesh.setDraining(try JSONBody.decode(ControlMessage.DrainRequest.self, from: bytes).draining)
         return try .json(state)
     }
 

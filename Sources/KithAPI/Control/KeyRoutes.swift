@@ -47,9 +47,9 @@ struct KeyRoutes: Sendable {
                 name: wanted.name, scopes: Set(wanted.scopes),
                 lifetime: wanted.expiresSeconds.map { .seconds(Int64($0)) }, now: now)
         } catch let error as StoreError where error.code == .limitReached {
-            throw ControlFailure(.invalid, error.message)
+            throw ControlError(.invalid, error.message)
         } catch is KeyRing.Unsuitable {
-            throw ControlFailure(.invalid, "there are \(KeyRing.limit) keys; revoke one and start the node again")
+            throw ControlError(.invalid, "there are \(KeyRing.limit) keys; revoke one and start the node again")
         }
         services.access.audit.record(
             .keyCreated, subject: made.record.id, source: context.source,
@@ -63,7 +63,7 @@ struct KeyRoutes: Sendable {
         let now = WallTime.now()
         let hadKey = try await services.access.keys.revoke(id, now: now)
         guard let key = try await services.access.keys.records().first(where: { $0.id == id }) else {
-            throw ControlFailure(.unknownKey, "there is no key with this id; GET /api/keys lists them")
+            throw ControlError(.unknownKey, "there is no key with this id; GET /api/keys lists them")
         }
         if hadKey { services.access.audit.record(.keyRevoked, subject: id, source: source, reason: "asked for") }
         return try .json(ControlMessage.Key(key, now: now))
@@ -72,14 +72,14 @@ struct KeyRoutes: Sendable {
     private static func check(_ wanted: ControlMessage.KeyRequest) throws {
         let isPrintable = wanted.name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
         guard (1...longestName).contains(wanted.name.utf8.count), isPrintable else {
-            throw ControlFailure(.invalid, "'name' must have 1 to \(longestName) bytes and no control characters")
+            throw ControlError(.invalid, "'name' must have 1 to \(longestName) bytes and no control characters")
         }
         guard !wanted.scopes.isEmpty else {
             let all = Scope.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ControlFailure(.invalid, "'scopes' must name at least one of \(all)")
+            throw ControlError(.invalid, "'scopes' must name at least one of \(all)")
         }
         guard wanted.expiresSeconds.map({ (1...longestLifetime).contains($0) }) ?? true else {
-            throw ControlFailure(.invalid, "'expires_seconds' must be from 1 to \(longestLifetime)")
+            throw ControlError(.invalid, "'expires_seconds' must be from 1 to \(longestLifetime)")
         }
     }
 }

@@ -19,7 +19,7 @@ extension ErrorDialect {
     }
 }
 
-extension SurfaceProblem {
+extension SurfaceError {
     /// OpenAI answers what it cannot use with 400 whatever is wrong with it.
     fileprivate var openAIStatus: HTTPResponse.Status {
         if let own = failure?.engineStatus { return HTTPResponse.Status(code: own) }  // and engines what they will
@@ -54,17 +54,17 @@ extension SurfaceProblem {
 }
 
 extension ErrorDialect {
-    static let seed = ErrorDialect { try PlainReply(SeedError($0), status: $0.status, headers: $0.headers) }
+    static let seed = ErrorDialect { try PlainReply(SeedErrorBody($0), status: $0.status, headers: $0.headers) }
 }
 
 /// An error as the seeds' clients expect it.
-private struct SeedError: Encodable {
+private struct SeedErrorBody: Encodable {
     var error: String
     var success = false
     var field: String?
     var models: [String]?
 
-    init(_ problem: SurfaceProblem) {
+    init(_ problem: SurfaceError) {
         error = problem.message
         field = problem.failure?.field
         models = problem.failure?.code == .modelNotFound ? problem.failure?.knownModels.map(\.rawValue) : nil
@@ -73,11 +73,11 @@ private struct SeedError: Encodable {
 
 extension ErrorDialect {
     /// Of the routes that the node's owner asks about trust, keys, conversations and what kin share.
-    static let control = ErrorDialect { try PlainReply(ControlError($0), status: $0.status, headers: $0.headers) }
+    static let control = ErrorDialect { try PlainReply(ControlErrorBody($0), status: $0.status, headers: $0.headers) }
 }
 
 /// An error as the command line expects it.
-private struct ControlError: Encodable {
+private struct ControlErrorBody: Encodable {
     struct Body: Encodable {
         var code: String
         var message: String
@@ -85,7 +85,7 @@ private struct ControlError: Encodable {
 
     var error: Body
 
-    init(_ problem: SurfaceProblem) {
+    init(_ problem: SurfaceError) {
         error = Body(code: problem.code ?? Self.code(for: problem.status), message: problem.message)
     }
 
@@ -98,8 +98,8 @@ private struct ControlError: Encodable {
         case 405: "method_not_allowed"
         case 413: "too_large"
         case 415: "unsupported_media_type"
-        case 429: ControlFailure.Code.tooManyAttempts.rawValue
-        case 400..<500: ControlFailure.Code.invalid.rawValue
+        case 429: ControlError.Code.tooManyAttempts.rawValue
+        case 400..<500: ControlError.Code.invalid.rawValue
         default: "failed"
         }
     }

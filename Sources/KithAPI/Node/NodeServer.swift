@@ -16,7 +16,7 @@ package enum NodeServer {
         services: NodeServices, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
-    ) -> HTTPListener<ApartResponder<RouterResponder<NodeRequestContext>>> {
+    ) -> HTTPListener<ChildTaskResponder<RouterResponder<NodeRequestContext>>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.addMiddleware {
             ErrorRendering(dialect: ErrorDialect.ofClients)
@@ -42,10 +42,10 @@ package enum NodeServer {
             CompanionRoutes(services: services, company: company).add(to: router)
             CultureRoutes(services: services, company: company).add(to: router)
         }
-        let hotRoute = HotRoute(services: services, logger: logger)
+        let hotRoute = FastPath(services: services, logger: logger)
         return HTTPListener(
             Application(
-                responder: ApartResponder(base: router.buildResponder()),
+                responder: ChildTaskResponder(base: router.buildResponder()),
                 server: .surface(limits: limits, errors: .openAI, early: hotRoute.handler, tls: tls),
                 configuration: ApplicationConfiguration(
                     address: .hostname(address.host, port: address.port),

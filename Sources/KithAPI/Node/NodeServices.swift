@@ -23,15 +23,15 @@ package struct NodeServices: Sendable {
     package var control: any MeshControl
     package var state: any SharedState
     package var events: EventHub
-    package var startedAt: Moment
+    package var startedAt: MonotonicInstant
     /// `nil` for a node that keeps none.
-    package var company: Company?
+    package var company: CompanionFeature?
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
         store: Store, clock: any TimeSource, limits: SurfaceLimits,
         level: @escaping @Sendable () -> Double, access: AccessControl, control: any MeshControl,
-        state: any SharedState, events: EventHub, company: Company? = nil
+        state: any SharedState, events: EventHub, company: CompanionFeature? = nil
     ) {
         self.name = name
         self.version = version
@@ -82,7 +82,7 @@ extension NodeServices {
         let pin = try headers.pinnedNode()
         do {
             return try await dispatcher.dispatch(request, pin: pin)
-        } catch let failure as DispatchFailure {
+        } catch let failure as DispatchError {
             switch failure.failure.code {
             // The client's to mend.
             case .malformedRequest, .invalidRequest, .modelNotFound, .nodeNotFound, .unsupported: break

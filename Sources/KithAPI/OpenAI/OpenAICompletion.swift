@@ -10,12 +10,12 @@ import NIOCore
 struct OpenAICompletion: Sendable {
     let request: ChatRequest
 
-    /// - Throws: ``ChatFailure`` for what is not a request to `/v1/chat/completions`.
+    /// - Throws: ``ChatError`` for what is not a request to `/v1/chat/completions`.
     init(chat bytes: [UInt8]) throws {
         request = try OpenAIChatRequest.read(bytes)
     }
 
-    /// - Throws: ``ChatFailure`` for what is not a request to `/v1/completions`.
+    /// - Throws: ``ChatError`` for what is not a request to `/v1/completions`.
     init(text bytes: [UInt8]) throws {
         request = try OpenAICompletionRequest.read(bytes)
     }
@@ -29,7 +29,7 @@ struct OpenAICompletion: Sendable {
 
     /// The reply to a request that does not stream.
     ///
-    /// - Throws: ``ChatFailure`` when the answer is a stream after all.
+    /// - Throws: ``ChatError`` when the answer is a stream after all.
     func reply(_ routed: RoutedAnswer, services: NodeServices) throws -> PlainReply {
         switch routed.body {
         case .verbatim(let answer):
@@ -41,7 +41,7 @@ struct OpenAICompletion: Sendable {
                 request.kind, header: OpenAIAnswerHeader(request, model: routed.model), message: whole.message,
                 finish: whole.finish, usage: whole.usage)
             return PlainReply(json: ByteBuffer(bytes: body), route: routed.route.headerValue)
-        case .stream: throw ChatFailure(.invalidAnswer, "a stream came where a whole answer was asked for")
+        case .stream: throw ChatError(.invalidAnswer, "a stream came where a whole answer was asked for")
         }
     }
 }
@@ -104,7 +104,7 @@ struct OpenAIStreamText: Sendable {
     }
 
     /// The event that says that the answer broke off; no `[DONE]` and no `finish_reason` follow it.
-    func append(problem: SurfaceProblem, to bytes: inout [UInt8]) {
+    func append(problem: SurfaceError, to bytes: inout [UInt8]) {
         let encoder = OpenAIStreamEncoder(kind: kind, header: header, includesUsage: includesUsage)
         bytes.append(contentsOf: encoder.failure(problem.openAIBody))
     }

@@ -76,7 +76,7 @@ struct OpenAIRoutes: Sendable {
         let path = request.uri.path.dropFirst("/v1/models/".count)
         let name = ModelID(String(path).removingPercentEncoding ?? String(path))
         guard let model = listed.first(where: { $0.id == name }) else {
-            throw ChatFailure(
+            throw ChatError(
                 .modelNotFound, "model '\(name)' not found", field: "model",
                 knownModels: services.knownModels().map(\.id))
         }

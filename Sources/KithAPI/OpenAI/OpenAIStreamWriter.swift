@@ -12,7 +12,7 @@ import Synchronization
 
 /// Writes a routed answer as server-sent events through the framework, to its end or to an explicit error; never a fake end.
 ///
-/// As ``HotStream``, for requests that do not come that way: HTTP/2, text completions, and whatever is unusual.
+/// As ``FastPathStream``, for requests that do not come that way: HTTP/2, text completions, and whatever is unusual.
 struct OpenAIStreamWriter: Sendable {
     private enum Signal: Sendable {
         case silence
@@ -68,7 +68,7 @@ struct OpenAIStreamWriter: Sendable {
                 isOver = true
             case .ended(let error?):
                 if error is CancellationError { throw error }
-                let problem = SurfaceProblem(error)
+                let problem = SurfaceError(error)
                 problem.log(path: path, to: logger)
                 services.record(.cutOff)
                 text.append(problem: problem, to: &bytes)
@@ -100,7 +100,7 @@ struct OpenAIStreamWriter: Sendable {
                     request.notice = notice
                     let routed = try await services.dispatch(request, headers: headers)
                     guard case .stream(let stream) = routed.body else {
-                        throw ChatFailure(.invalidAnswer, "a whole answer came where a stream was asked for")
+                        throw ChatError(.invalidAnswer, "a whole answer came where a stream was asked for")
                     }
                     await tell(.routed(routed))
                     while let event = try await stream.next() { await tell(.event(event)) }
@@ -137,7 +137,7 @@ struct OpenAIStreamWriter: Sendable {
     /// When something was told last.
     private final class Heard: Sendable {
         private let clock: any TimeSource
-        private let at: Mutex<Moment>
+        private let at: Mutex<MonotonicInstant>
 
         init(_ clock: any TimeSource) {
             self.clock = clock

@@ -39,7 +39,7 @@ struct RoutingRoutes: Sendable {
 
     private static func count(_ text: String) throws -> Int {
         guard let count = Int(text), (1...RouteJournal.capacity).contains(count) else {
-            throw ControlFailure(.invalid, "'limit' must be from 1 to \(RouteJournal.capacity)")
+            throw ControlError(.invalid, "'limit' must be from 1 to \(RouteJournal.capacity)")
         }
         return count
     }

@@ -53,7 +53,7 @@ struct SeedRoutes: Sendable {
 
     /// Whoever may not chat is no user but a peer: answered as one, with nothing private in scope.
     private func talk(
-        _ asked: SeedGenerateRequest, with key: ClientKeyRecord, in company: Company
+        _ asked: SeedGenerateRequest, with key: ClientKeyRecord, in company: CompanionFeature
     ) async throws -> Response {
         do {
             let (answer, worded) = try await company.host.answer(
@@ -69,7 +69,7 @@ struct SeedRoutes: Sendable {
         } catch CompanionHost.Refusal.tooOften(let wait) {
             return try Self.rateLimited(wait, limit: company.host.limits.questions)
         } catch let refusal as CompanionHost.Refusal {
-            throw ChatFailure(refusal)
+            throw ChatError(refusal)
         }
     }
 
@@ -117,7 +117,7 @@ struct SeedRoutes: Sendable {
             try await services.store.addFeedback(
                 session: given.session, score: given.score, comment: given.comment, at: .now())
         } catch  where error.code == .unknownSession {
-            throw ChatFailure(.invalidRequest, error.message, field: "session")
+            throw ChatError(.invalidRequest, error.message, field: "session")
         }
         let state = try await services.store.state(at: .now())
         return try .json(FeedbackAnswer(valence: state.valence))
@@ -153,7 +153,7 @@ struct SeedRoutes: Sendable {
     ) async throws -> (WholeAnswer, RoutedAnswer) {
         let routed = try await services.dispatch(question, headers: headers)
         guard case .whole(let answer) = routed.body else {
-            throw ChatFailure(.invalidAnswer, "the engine answered in another dialect than it was asked in")
+            throw ChatError(.invalidAnswer, "the engine answered in another dialect than it was asked in")
         }
         return (answer, routed)
     }

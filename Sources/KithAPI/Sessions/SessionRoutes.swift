@@ -16,7 +16,7 @@ struct SessionRoutes: Sendable {
     private static let textLimit = 4 << 20
     private static let bodyLimit = 4_096
 
-    static let unknown = ControlFailure(
+    static let unknown = ControlError(
         .notFound, "this node keeps no conversation of this name; kith session list shows those that it keeps")
 
     private let services: NodeServices
@@ -55,7 +55,7 @@ struct SessionRoutes: Sendable {
         let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
         let wanted = try JSONBody.decode(SessionMessage.Destination.self, from: bytes)
         guard let peer = PeerReference(wanted.to) else {
-            throw ControlFailure(.unknownPeer, "'to' does not name a peer; give its name or its id")
+            throw ControlError(.unknownPeer, "'to' does not name a peer; give its name or its id")
         }
         return try .json(try await moves.move(session, to: peer.rawValue))
     }
@@ -84,22 +84,22 @@ final class SessionMoves: Sendable {
     }
 
     /// - Parameter peer: A kin's name or id.
-    /// - Throws: ``ControlFailure``; the conversation is still here then.
+    /// - Throws: ``ControlError``; the conversation is still here then.
     func move(_ session: SessionID, to peer: String) async throws -> SessionMessage.Sent {
         guard underway.withLock({ $0.insert(session).inserted }) else {
-            throw ControlFailure(.conflict, "the conversation is being sent already")
+            throw ControlError(.conflict, "the conversation is being sent already")
         }
         defer { underway.withLock { _ = $0.remove(session) } }
         let export = try await export(session)
         let delivery = try await control.send(export, to: peer)
         guard delivery.receipt.outcome != .refused else {
-            throw ControlFailure(
+            throw ControlError(
                 .conflict,
                 "\(delivery.peer.name) does not take the conversation: "
                     + "\(delivery.receipt.message ?? "it gives no reason"); it stays here")
         }
         guard try await store.removeSession(export) else {
-            throw ControlFailure(
+            throw ControlError(
                 .conflict, "the conversation went on here while it was sent; send it again to move the rest")
         }
         return SessionMessage.Sent(session: session.rawValue, turns: export.turns.count, to: delivery.peer)
@@ -108,9 +108,9 @@ final class SessionMoves: Sendable {
     private func export(_ session: SessionID) async throws -> SessionExport {
         let export: SessionExport?
         do {
-            export = try await store.exportSession(session, textLimit: SessionParcel.limit)
+            export = try await store.exportSession(session, textLimit: SessionTransfer.limit)
         } catch  where error.code == .limitReached {
-            throw ControlFailure(.invalid, error.message)
+            throw ControlError(.invalid, error.message)
         }
         guard let export else { throw SessionRoutes.unknown }
         return export

@@ -51,9 +51,9 @@ struct ContextRoutes: Sendable {
 
     private func write(_ request: Request, _ key: String) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let wish = try JSONBody.decode(StateMessage.ContextWish.self, from: bytes)
+        let wish = try JSONBody.decode(StateMessage.ContextRequest.self, from: bytes)
         guard try JSONBody.encode(wish.value).count <= Operation.valueLimit else {
-            throw ControlFailure(.invalid, "'value' must have at most \(Operation.valueLimit) bytes as JSON")
+            throw ControlError(.invalid, "'value' must have at most \(Operation.valueLimit) bytes as JSON")
         }
         let source = try services.writer(wish.source)
         try await services.state.write([.context(key, wish.value, by: source)])
@@ -88,7 +88,7 @@ struct ContextRoutes: Sendable {
 
     private func entry(_ key: String) throws -> StateMessage.ContextEntry {
         guard let entry = find(key) else {
-            throw ControlFailure(.notFound, "nothing is known under this key; GET \(Self.path) lists the keys")
+            throw ControlError(.notFound, "nothing is known under this key; GET \(Self.path) lists the keys")
         }
         return entry
     }
@@ -100,7 +100,7 @@ struct ContextRoutes: Sendable {
         return key
     }
 
-    private static let unusableKey = ControlFailure(
+    private static let unusableKey = ControlError(
         .invalid, "a key must have 1 to \(RegisterKey.nameLimit) bytes and no control characters")
 }
 
@@ -129,7 +129,7 @@ struct LevelRoutes: Sendable {
 
     private func write(_ request: Request, _ text: String) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let level = try JSONBody.decode(StateMessage.LevelWish.self, from: bytes).level
+        let level = try JSONBody.decode(StateMessage.LevelRequest.self, from: bytes).level
         let source = try services.writer(text)
         try await services.state.write([.level(level, of: source)])
         let written =
@@ -142,7 +142,7 @@ struct LevelRoutes: Sendable {
     private func remove(_ text: String) async throws -> Response {
         let source = try services.source(text)
         guard let level = services.state.level(of: source) else {
-            throw ControlFailure(.notFound, "this source declares no level; GET \(Self.path) lists those that do")
+            throw ControlError(.notFound, "this source declares no level; GET \(Self.path) lists those that do")
         }
         try await services.state.write([.level(nil, of: source)])
         return try .json(StateMessage.Level(level, names: NodeNames(services)))
@@ -150,7 +150,7 @@ struct LevelRoutes: Sendable {
 
     private static func source(in context: NodeRequestContext) throws -> String {
         guard let text = context.parameters.get("source").flatMap({ PathSegment.unescaped($0) }) else {
-            throw ControlFailure(.invalid, "the path does not name a source; give a name, a node's id, or self")
+            throw ControlError(.invalid, "the path does not name a source; give a name, a node's id, or self")
         }
         return text
     }

@@ -19,7 +19,7 @@ struct EventRoutes: Sendable {
     private func follow(_ request: Request) throws -> Response {
         let kinds = try request.uri.queryParameters["kinds"].map { try Self.kinds(String($0)) }
         guard let events = services.events.follow(kinds ?? Set(NodeEvent.Kind.allCases)) else {
-            throw ControlFailure(.busy, "\(EventHub.followerLimit) follow the events already; try again later")
+            throw ControlError(.busy, "\(EventHub.followerLimit) follow the events already; try again later")
         }
         let writer = EventStreamWriter(events: events, clock: services.clock)
         return Response.eventStream { body in try await writer.write(to: &body) }
@@ -31,7 +31,7 @@ struct EventRoutes: Sendable {
         let kinds = words.compactMap { NodeEvent.Kind(rawValue: String($0)) }
         guard !kinds.isEmpty, kinds.count == words.count else {
             let all = NodeEvent.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ControlFailure(.invalid, "'kinds' must name some of \(all), with commas between them")
+            throw ControlError(.invalid, "'kinds' must name some of \(all), with commas between them")
         }
         return Set(kinds)
     }

@@ -72,7 +72,7 @@ extension NodeStatus.Engine {
 }
 
 extension NodeStatus.Peer {
-    init(_ entry: PeerEntry, now: Moment) {
+    init(_ entry: PeerView, now: MonotonicInstant) {
         self.init(
             id: entry.id?.description, name: entry.name.rawValue, address: entry.addresses.first ?? "",
             addresses: entry.addresses, tier: entry.tier.rawValue,

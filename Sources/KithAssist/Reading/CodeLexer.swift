@@ -24,7 +24,7 @@ struct CodeToken: Sendable {
 }
 
 /// What is wrong with the code before its grammar is looked at.
-struct LexicalProblem: Sendable {
+struct LexicalError: Sendable {
     enum Kind: Sendable {
         case openString, openComment
     }
@@ -42,7 +42,7 @@ struct LexedCode: Sendable {
 
     var tokens: [CodeToken] = []
     var comments: [Comment] = []
-    var problems: [LexicalProblem] = []
+    var problems: [LexicalError] = []
     /// Whether quotes and comments were told apart for certain; if not, brackets and names prove nothing.
     var isCertain = true
 }
@@ -115,9 +115,9 @@ struct CodeLexer {
         index = range.upperBound
     }
 
-    private mutating func problem(_ kind: LexicalProblem.Kind, line: Int) {
+    private mutating func problem(_ kind: LexicalError.Kind, line: Int) {
         lexed.isCertain = false
-        if lexed.problems.count < 8 { lexed.problems.append(LexicalProblem(kind: kind, line: line)) }
+        if lexed.problems.count < 8 { lexed.problems.append(LexicalError(kind: kind, line: line)) }
     }
 
     private func has(_ text: StaticString, at place: Int) -> Bool {

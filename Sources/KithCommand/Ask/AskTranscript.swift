@@ -26,9 +26,9 @@ package struct AskTranscript: Sendable {
     }
 
     /// - Returns: The text that the event adds to the answer.
-    /// - Throws: ``CommandFailure`` with `cutOff` for an error that the node reports in the stream, and for what is not an
+    /// - Throws: ``CommandError`` with `cutOff` for an error that the node reports in the stream, and for what is not an
     ///   event of a chat.
-    package mutating func take(_ event: ServerSentEvent) throws(CommandFailure) -> String {
+    package mutating func take(_ event: ServerSentEvent) throws(CommandError) -> String {
         if isDone { return "" }
         if event.data == "[DONE]" {
             isDone = true
@@ -38,21 +38,21 @@ package struct AskTranscript: Sendable {
         do {
             value = try JSONBody.decode(JSONValue.self, from: event.data.utf8)
         } catch {
-            throw CommandFailure(.cutOff, "the node sent what is not part of an answer")
+            throw CommandError(.cutOff, "the node sent what is not part of an answer")
         }
         if let error = value["error"] {
             let reason = error["message"]?.stringValue ?? error.stringValue ?? "the node gave no reason"
-            throw CommandFailure(.cutOff, "the answer was cut off: \(reason.printable)")
+            throw CommandError(.cutOff, "the answer was cut off: \(reason.printable)")
         }
         return note(value)
     }
 
     /// Call when the stream has ended.
     ///
-    /// - Throws: ``CommandFailure`` with `cutOff` when the answer is not whole.
-    package func end() throws(CommandFailure) {
+    /// - Throws: ``CommandError`` with `cutOff` when the answer is not whole.
+    package func end() throws(CommandError) {
         guard finishReason != nil || isDone else {
-            throw CommandFailure(.cutOff, "the answer was cut off: the node's stream ended before the answer did")
+            throw CommandError(.cutOff, "the answer was cut off: the node's stream ended before the answer did")
         }
     }
 

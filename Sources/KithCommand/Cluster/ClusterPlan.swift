@@ -29,18 +29,18 @@ package struct ClusterPlan: Sendable {
     ///   - directory: Absolute; holds a folder for each node.
     ///   - shared: Told to every node.
     ///   - firstNodeEngine: For the first node in place of the shared one.
-    /// - Throws: ``CommandFailure`` with `usage` when there would be too many nodes or no ports for them.
+    /// - Throws: ``CommandError`` with `usage` when there would be too many nodes or no ports for them.
     package init(
         count: Int, basePort: Int, basePeerPort: Int = 7_443, directory: String, shared: [SettingKey: String] = [:],
         firstNodeEngine: String? = nil
-    ) throws(CommandFailure) {
+    ) throws(CommandError) {
         guard (1...Self.largest).contains(count) else {
-            throw CommandFailure(.usage, "a cluster has 1 to \(Self.largest) nodes, not \(count)")
+            throw CommandError(.usage, "a cluster has 1 to \(Self.largest) nodes, not \(count)")
         }
         let ports = try Self.ports(count, from: basePort, flag: "--base-port")
         let peerPorts = try Self.ports(count, from: basePeerPort, flag: "--base-peer-port")
         guard !ports.overlaps(peerPorts) else {
-            throw CommandFailure(.usage, "--base-port and --base-peer-port are less than \(count) ports apart")
+            throw CommandError(.usage, "--base-port and --base-peer-port are less than \(count) ports apart")
         }
         self.directory = directory
         instances = ports.enumerated().map { index, port in
@@ -57,9 +57,9 @@ package struct ClusterPlan: Sendable {
         }
     }
 
-    private static func ports(_ count: Int, from base: Int, flag: String) throws(CommandFailure) -> Range<Int> {
+    private static func ports(_ count: Int, from base: Int, flag: String) throws(CommandError) -> Range<Int> {
         guard base >= 1, base <= 65_536 - count else {
-            throw CommandFailure(.usage, "there are no \(count) ports from \(base) on; choose another \(flag)")
+            throw CommandError(.usage, "there are no \(count) ports from \(base) on; choose another \(flag)")
         }
         return base..<base + count
     }

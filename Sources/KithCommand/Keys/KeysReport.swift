@@ -50,7 +50,7 @@ package struct KeysReport: Sendable {
 }
 
 /// A client's key as it is asked for on a command line.
-package enum KeyWish {
+package enum KeyFlags {
     /// Ten years, in seconds.
     private static let lifetimes = 1...315_360_000
     private static let longestName = 128
@@ -58,29 +58,29 @@ package enum KeyWish {
     /// - Parameters:
     ///   - scopes: Separated by commas; may be repeated.
     ///   - expires: `30d`; `nil` lets the key count until it is revoked.
-    /// - Throws: ``CommandFailure`` with `usage`.
+    /// - Throws: ``CommandError`` with `usage`.
     package static func request(
         name: String, scopes: [String], expires: String?
-    ) throws(CommandFailure) -> ControlMessage.KeyRequest {
+    ) throws(CommandError) -> ControlMessage.KeyRequest {
         guard (1...longestName).contains(name.utf8.count), name.printable == name else {
-            throw CommandFailure(.usage, "--name must have 1 to \(longestName) bytes and no control characters")
+            throw CommandError(.usage, "--name must have 1 to \(longestName) bytes and no control characters")
         }
         var wanted: Set<Scope> = []
         for text in scopes.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
             wanted.insert(try scope(String(text.filter { $0 != " " })))
         }
-        guard !wanted.isEmpty else { throw CommandFailure(.usage, "--scope must name at least one of \(all)") }
+        guard !wanted.isEmpty else { throw CommandError(.usage, "--scope must name at least one of \(all)") }
         var seconds: Int?
         if let expires { seconds = try Lifetime(expires, flag: "--expires", within: lifetimes).seconds }
         return ControlMessage.KeyRequest(
             name: name, scopes: Scope.allCases.filter(wanted.contains), expiresSeconds: seconds)
     }
 
-    private static func scope(_ text: String) throws(CommandFailure) -> Scope {
+    private static func scope(_ text: String) throws(CommandError) -> Scope {
         if let scope = Scope(rawValue: text.lowercased()) { return scope }
         let nearest = NameSuggestion.nearest(to: text, among: Scope.allCases.map(\.rawValue), limit: 2)
         let hint = nearest.map { "; did you mean \($0)?" } ?? "; there are \(all)"
-        throw CommandFailure(.usage, "there is no scope '\(text.printable.truncated(toWidth: 40))'\(hint)")
+        throw CommandError(.usage, "there is no scope '\(text.printable.truncated(toWidth: 40))'\(hint)")
     }
 
     private static var all: String { Scope.allCases.map(\.rawValue).joined(separator: ", ") }
@@ -90,19 +90,19 @@ package enum KeyWish {
 package enum KeyChoice {
     /// An id goes before a name. A name counts among the keys that have not been revoked, and must be the only such one.
     ///
-    /// - Throws: ``CommandFailure`` when there is none, or there are several.
+    /// - Throws: ``CommandError`` when there is none, or there are several.
     package static func find(
         _ text: String, in keys: [ControlMessage.Key]
-    ) throws(CommandFailure) -> ControlMessage.Key {
+    ) throws(CommandError) -> ControlMessage.Key {
         if let key = keys.first(where: { $0.id == text }) { return key }
         let named = keys.filter { $0.name == text && $0.state != .revoked }
         let shown = text.printable.truncated(toWidth: 40)
         if named.count > 1 {
             let ids = named.prefix(8).map(\.id.printable).joined(separator: ", ")
-            throw CommandFailure(.usage, "several keys are called \(shown); name one by its id: \(ids)")
+            throw CommandError(.usage, "several keys are called \(shown); name one by its id: \(ids)")
         }
         guard let key = named.first else {
-            throw CommandFailure(.notAnswered, "there is no key \(shown); kith key list lists them")
+            throw CommandError(.notAnswered, "there is no key \(shown); kith key list lists them")
         }
         return key
     }

@@ -24,10 +24,10 @@ package struct Lifetime: Hashable, Sendable {
     /// - Parameters:
     ///   - flag: For the message.
     ///   - limits: Seconds.
-    /// - Throws: ``CommandFailure`` with `usage` that says what would be right.
-    package init(_ text: String, flag: String, within limits: ClosedRange<Int>) throws(CommandFailure) {
+    /// - Throws: ``CommandError`` with `usage` that says what would be right.
+    package init(_ text: String, flag: String, within limits: ClosedRange<Int>) throws(CommandError) {
         guard let seconds = Self.seconds(text), limits.contains(seconds) else {
-            throw CommandFailure(
+            throw CommandError(
                 .usage,
                 "\(flag) must be a number with s, m, h or d, from \(Self.short(limits.lowerBound)) to "
                     + "\(Self.short(limits.upperBound)), such as 10m; it is '\(text.printable.truncated(toWidth: 40))'")

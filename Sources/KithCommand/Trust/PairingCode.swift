@@ -75,10 +75,10 @@ package enum PastedCode {
     /// Joins lines, drops spaces and what terminals put around a paste, and makes hyphens of the dashes that programs for
     /// writing make of them. What is left the node judges.
     ///
-    /// - Throws: ``CommandFailure`` with `usage` when nothing is left, or more than a code ever is.
-    package static func clean(_ text: String) throws(CommandFailure) -> String {
+    /// - Throws: ``CommandError`` with `usage` when nothing is left, or more than a code ever is.
+    package static func clean(_ text: String) throws(CommandError) -> String {
         guard text.utf8.count <= InvitationLimits.longestCode else {
-            throw CommandFailure(.usage, "that is too long to be a code; paste what kith invite printed, and only that")
+            throw CommandError(.usage, "that is too long to be a code; paste what kith invite printed, and only that")
         }
         let bare = text.replacing(pasteStart, with: "").replacing(pasteEnd, with: "")
         var code = String.UnicodeScalarView()
@@ -90,7 +90,7 @@ package enum PastedCode {
             }
         }
         guard !code.isEmpty else {
-            throw CommandFailure(.usage, "there is no code; kith invite on the other machine prints one")
+            throw CommandError(.usage, "there is no code; kith invite on the other machine prints one")
         }
         return String(code)
     }

@@ -40,7 +40,7 @@ package enum CompanionPrompts {
     }
 
     /// Asks for the one sentence worth keeping of what a peer said.
-    package static func distillation(of words: ReceivedWords, about topic: String) -> ChatRequest {
+    package static func distillation(of words: SanitizedText, about topic: String) -> ChatRequest {
         request(
             [
                 ChatMessage(.system, culture),
@@ -59,7 +59,7 @@ package enum CompanionPrompts {
 
     /// What a peer asks, in the only scope that there is for it.
     package static func answer(
-        to words: ReceivedWords, temperature: Double, tokens: Int, insights: [String]
+        to words: SanitizedText, temperature: Double, tokens: Int, insights: [String]
     ) -> ChatRequest {
         request(
             [ChatMessage(.system, culture + remembered(insights)), ChatMessage(.user, words.text)],

@@ -6,7 +6,7 @@ package import KithModel
 package struct CompanionSchedule: Sendable {
     package enum Step: Hashable, Sendable {
         case talk
-        case wait(Reason, until: Moment?)
+        case wait(Reason, until: MonotonicInstant?)
     }
 
     package enum Reason: Hashable, Sendable {
@@ -24,7 +24,7 @@ package struct CompanionSchedule: Sendable {
     package var budget: ExchangeBudget
     package var isPaused = false
     private var isTalking = false
-    private var restsUntil: Moment
+    private var restsUntil: MonotonicInstant
     private var failures = 0
 
     /// Between two exchanges while the user stays away: the threshold, and a fifth of it more or less, so that nodes that
@@ -33,12 +33,12 @@ package struct CompanionSchedule: Sendable {
     /// Times by which the rest is doubled after failures in a row.
     private static let mostDoublings = 4
 
-    package init(budget: ExchangeBudget, now: Moment) {
+    package init(budget: ExchangeBudget, now: MonotonicInstant) {
         self.budget = budget
         restsUntil = now
     }
 
-    package mutating func step(idle: IdleWatch, now: Moment, wall: WallTime) -> Step {
+    package mutating func step(idle: IdleWatch, now: MonotonicInstant, wall: WallTime) -> Step {
         if isTalking { return .wait(.talking, until: nil) }
         if isPaused { return .wait(.paused, until: nil) }
         guard idle.isIdle(now: now) else { return .wait(.userIsHere, until: idle.idleFrom()) }
@@ -55,7 +55,7 @@ package struct CompanionSchedule: Sendable {
     }
 
     package mutating func ended(
-        succeeded: Bool, threshold: Duration, now: Moment, using generator: inout some RandomNumberGenerator
+        succeeded: Bool, threshold: Duration, now: MonotonicInstant, using generator: inout some RandomNumberGenerator
     ) {
         isTalking = false
         failures = succeeded ? 0 : min(failures + 1, Self.mostDoublings)
@@ -64,7 +64,7 @@ package struct CompanionSchedule: Sendable {
     }
 
     /// The user came in the middle: what was begun does not count as a failure.
-    package mutating func interrupted(now: Moment) {
+    package mutating func interrupted(now: MonotonicInstant) {
         isTalking = false
         restsUntil = now
     }

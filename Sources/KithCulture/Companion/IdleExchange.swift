@@ -24,7 +24,7 @@ struct IdleExchange: Sendable {
         let id: RequestID
         let peer: CompanionPeer
         let at: WallTime
-        let began: Moment
+        let began: MonotonicInstant
         var topic: String
         var usage: [TokenUsage] = []
     }
@@ -41,14 +41,14 @@ struct IdleExchange: Sendable {
         } catch let refusal as SharingRefusal {
             return (ended(course, .refused, "its own words were held back: \(refusal)", nil), nil)
         }
-        let words: ReceivedWords
+        let words: SanitizedText
         let asked = clock.now
         do {
-            words = try ReceivedWords(try await peers.ask(question, of: peer))
-        } catch let failure as PeerTalkFailure {
+            words = try SanitizedText(try await peers.ask(question, of: peer))
+        } catch let failure as PeerTalkError {
             let outcome: Reputation.Outcome = failure.code == .absent ? .absent : .junk
             return (ended(course, .failed, failure.message, outcome), nil)
-        } catch let fault as ReceivedWords.Fault {
+        } catch let fault as SanitizedText.Fault {
             return (ended(course, .failed, "\(peer.name): \(fault.rawValue)", .junk), nil)
         }
         let latency = clock.now - asked
@@ -121,7 +121,7 @@ struct IdleExchange: Sendable {
         }
     }
 
-    private func distil(_ words: ReceivedWords, _ course: inout Course) async throws -> Learning {
+    private func distil(_ words: SanitizedText, _ course: inout Course) async throws -> Learning {
         let worded = try await mind.word(CompanionPrompts.distillation(of: words, about: course.topic))
         course.usage.append(worded.usage)
         let sentence = try await admit(Distillate.sentence(in: worded.text), inAnswerTo: words.text, course).value

@@ -45,7 +45,7 @@ package struct CompanionPeer: Hashable, Sendable {
 }
 
 /// Why a peer gave no answer.
-package struct PeerTalkFailure: Error, Sendable, CustomStringConvertible {
+package struct PeerTalkError: Error, Sendable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
         /// It is not there, or has no time.
         case absent
@@ -72,7 +72,7 @@ package protocol CompanionPeers: Sendable {
 
     /// What the peer says, as it came: bounded, but not cleaned.
     ///
-    /// - Throws: ``PeerTalkFailure``; `CancellationError`.
+    /// - Throws: ``PeerTalkError``; `CancellationError`.
     func ask(_ question: Shareable<PeerQuestion>, of peer: CompanionPeer) async throws -> String
 }
 
@@ -137,7 +137,7 @@ package enum CompanionLine: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What a peer has said, made harmless: data of bounded length, never followed.
-package struct ReceivedWords: Hashable, Sendable {
+package struct SanitizedText: Hashable, Sendable {
     package enum Fault: String, Hashable, Sendable, Error {
         case empty = "it said nothing"
         case markup = "it answered with a page instead of words"

@@ -7,20 +7,20 @@ import Synchronization
 package struct IdleWatch: Hashable, Sendable {
     /// The seed's `SOCIAL_IDLE_THRESHOLD_MIN`.
     package let threshold: Duration
-    private var lastRequest: Moment
+    private var lastRequest: MonotonicInstant
     private var running = 0
 
-    package init(threshold: Duration, now: Moment) {
+    package init(threshold: Duration, now: MonotonicInstant) {
         self.threshold = threshold
         lastRequest = now
     }
 
-    package mutating func requestBegan(now: Moment) {
+    package mutating func requestBegan(now: MonotonicInstant) {
         running += 1
         lastRequest = max(lastRequest, now)
     }
 
-    package mutating func requestEnded(now: Moment) {
+    package mutating func requestEnded(now: MonotonicInstant) {
         running = max(0, running - 1)
         lastRequest = max(lastRequest, now)
     }
@@ -28,12 +28,12 @@ package struct IdleWatch: Hashable, Sendable {
     package var isServing: Bool { running > 0 }
 
     /// Since the last request; zero while there is one.
-    package func idle(now: Moment) -> Duration { running > 0 ? .zero : max(.zero, now - lastRequest) }
+    package func idle(now: MonotonicInstant) -> Duration { running > 0 ? .zero : max(.zero, now - lastRequest) }
 
-    package func isIdle(now: Moment) -> Bool { running == 0 && now - lastRequest >= threshold }
+    package func isIdle(now: MonotonicInstant) -> Bool { running == 0 && now - lastRequest >= threshold }
 
     /// When it will be idle if nothing comes; `nil` while somebody is served.
-    package func idleFrom() -> Moment? { running > 0 ? nil : lastRequest + threshold }
+    package func idleFrom() -> MonotonicInstant? { running > 0 ? nil : lastRequest + threshold }
 }
 
 /// Knows whether the user is here, told by everything that serves one; and lets go first whoever is served.

@@ -52,8 +52,8 @@ package final class CompanionHost: Sendable {
         _ question: PeerQuestion, from key: String, named name: String
     ) async throws -> (answer: Shareable<PeerAnswer>, worded: Worded) {
         if let wait = allowance.withLock({ $0.ask(key, now: clock.now) }) { throw Refusal.tooOften(retryAfter: wait) }
-        let words: ReceivedWords
-        do { words = try ReceivedWords(question.prompt) } catch { throw Refusal.unclear(error.rawValue) }
+        let words: SanitizedText
+        do { words = try SanitizedText(question.prompt) } catch { throw Refusal.unclear(error.rawValue) }
         let insights = (try? await keeper.relevant(to: words.text, limit: CompanionPrompts.insightLimit)) ?? []
         let request = CompanionPrompts.answer(
             to: words, temperature: min(max(question.temperature.isFinite ? question.temperature : 0.85, 0), 2),
@@ -66,14 +66,14 @@ package final class CompanionHost: Sendable {
     }
 
     private func worded(
-        _ request: ChatRequest, inAnswerTo words: ReceivedWords, for name: String
+        _ request: ChatRequest, inAnswerTo words: SanitizedText, for name: String
     ) async throws -> (answer: Shareable<PeerAnswer>, worded: Worded) {
         for _ in 1...Self.attempts {
             let worded = try await mind.word(request)
             let (sum, overflow) = worded.usage.promptTokens.addingReportingOverflow(worded.usage.completionTokens)
             allowance.withLock { $0.spent(overflow ? .max : sum, now: clock.now) }
             // An engine may say nothing, or a page: it is asked once more then, too.
-            guard let said = try? ReceivedWords(worded.text) else { continue }
+            guard let said = try? SanitizedText(worded.text) else { continue }
             do {
                 let answer = PeerAnswer(response: said.text)
                 return (try await wall.admit(answer, inAnswerTo: words.text), worded)
@@ -109,15 +109,15 @@ package struct PeerAllowance: Sendable {
     private struct Account: Sendable {
         /// Questions that may be asked at once.
         var left: Double
-        var at: Moment
+        var at: MonotonicInstant
     }
 
     package let limits: Limits
     private var accounts: [String: Account] = [:]
     private var tokensLeft: Double
-    private var tokensAt: Moment
+    private var tokensAt: MonotonicInstant
 
-    package init(limits: Limits, now: Moment) {
+    package init(limits: Limits, now: MonotonicInstant) {
         self.limits = limits
         tokensLeft = Double(limits.tokens)
         tokensAt = now
@@ -126,7 +126,7 @@ package struct PeerAllowance: Sendable {
     /// Takes one question from a peer's allowance.
     ///
     /// - Returns: When it may ask again; `nil` when it may now.
-    package mutating func ask(_ peer: String, now: Moment) -> Duration? {
+    package mutating func ask(_ peer: String, now: MonotonicInstant) -> Duration? {
         fill(to: now)
         guard tokensLeft >= 1 else {
             return Self.day * ((1 - tokensLeft) / Double(max(1, limits.tokens)))
@@ -141,12 +141,12 @@ package struct PeerAllowance: Sendable {
         return nil
     }
 
-    package mutating func spent(_ tokens: Int, now: Moment) {
+    package mutating func spent(_ tokens: Int, now: MonotonicInstant) {
         fill(to: now)
         tokensLeft -= Double(min(max(0, tokens), 10_000_000))
     }
 
-    private mutating func fill(to now: Moment) {
+    private mutating func fill(to now: MonotonicInstant) {
         let rate = Double(limits.tokens) / Self.day.seconds
         tokensLeft = min(Double(limits.tokens), tokensLeft + max(0, (now - tokensAt).seconds) * rate)
         tokensAt = max(tokensAt, now)

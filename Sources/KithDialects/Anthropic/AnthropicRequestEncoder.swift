@@ -8,13 +8,13 @@ package enum AnthropicRequestEncoder {
     /// The API has no default of its own.
     package static let defaultMaxTokens = 1024
 
-    /// - Throws: ``ChatFailure`` with `unsupported` for what the API does not offer.
+    /// - Throws: ``ChatError`` with `unsupported` for what the API does not offer.
     package static func body(for request: ChatRequest, model: ModelID) throws -> [UInt8] {
         guard request.kind == .chat else {
-            throw ChatFailure(.unsupported, "Anthropic's models answer chats, they do not complete plain text")
+            throw ChatError(.unsupported, "Anthropic's models answer chats, they do not complete plain text")
         }
         if let format = request.extensions["response_format"]?["type"]?.stringValue, format != "text" {
-            throw ChatFailure(.unsupported, "Anthropic's API knows no response_format", field: "response_format")
+            throw ChatError(.unsupported, "Anthropic's API knows no response_format", field: "response_format")
         }
         try request.refuseSeveralChoices(for: "Anthropic's API")
         let sampling = request.sampling
@@ -66,7 +66,7 @@ package enum AnthropicRequestEncoder {
 enum AnthropicMessages {
     /// System messages are left out: they stand apart.
     ///
-    /// - Throws: ``ChatFailure`` with `unsupported` for parts that are neither text nor an image.
+    /// - Throws: ``ChatError`` with `unsupported` for parts that are neither text nor an image.
     static func encode(_ messages: [ChatMessage]) throws -> [JSONValue] {
         var turns: [(role: String, blocks: [JSONValue])] = []
         for message in messages {
@@ -134,7 +134,7 @@ enum AnthropicMessages {
                     "type": "base64", "media_type": .string(image.mediaType), "data": .string(image.base64),
                 ],
             ]
-        default: throw ChatFailure(.unsupported, "Anthropic takes text and images only", field: "messages")
+        default: throw ChatError(.unsupported, "Anthropic takes text and images only", field: "messages")
         }
     }
 }

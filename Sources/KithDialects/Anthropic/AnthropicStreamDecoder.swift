@@ -37,12 +37,12 @@ package struct AnthropicStreamDecoder: Sendable {
         }
     }
 
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is not an event of this dialect, and with `overloaded` or
+    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not an event of this dialect, and with `overloaded` or
     ///   `engineError` for an error that the API reports in the stream.
     package mutating func take(_ event: ServerSentEvent) throws -> [ChatEvent] {
         guard !isDone, !event.data.allSatisfy(\.isWhitespace) else { return [] }
         guard let value = try? JSONValue(parsing: event.data.utf8), let type = value["type"]?.stringValue else {
-            throw ChatFailure(.invalidAnswer, "the engine's stream holds what is not an Anthropic event")
+            throw ChatError(.invalidAnswer, "the engine's stream holds what is not an Anthropic event")
         }
         note(value["message"]?["usage"])
         note(value["usage"])
@@ -60,11 +60,11 @@ package struct AnthropicStreamDecoder: Sendable {
 
     /// Call when the body has ended.
     ///
-    /// - Throws: ``ChatFailure`` with `interrupted` when the answer is not whole.
+    /// - Throws: ``ChatError`` with `interrupted` when the answer is not whole.
     package mutating func end() throws -> [ChatEvent] {
         guard !isDone else { return [] }
         isDone = true
-        guard let finish else { throw ChatFailure(.interrupted, "the engine's answer ended before it was whole") }
+        guard let finish else { throw ChatError(.interrupted, "the engine's answer ended before it was whole") }
         let details: JSONObject? =
             cachedTokens > 0
             ? ["prompt_tokens_details": ["cached_tokens": .integer(Int64(cachedTokens))]] : nil
@@ -145,7 +145,7 @@ package struct AnthropicStreamDecoder: Sendable {
         }
     }
 
-    private static func failure(_ event: JSONValue) -> ChatFailure {
+    private static func failure(_ event: JSONValue) -> ChatError {
         let complaint = EngineComplaint(error: event["error"] ?? .null)
         let isLoad = complaint.type == "overloaded_error" || complaint.type == "rate_limit_error"
         return complaint.failure(isLoad ? .overloaded : .engineError)

@@ -177,7 +177,7 @@ package struct PeerReference: Hashable, Sendable, CustomStringConvertible {
 
 extension ControlMessage {
     /// The body of `PUT /api/drain`.
-    package struct DrainWish: Codable, Hashable, Sendable {
+    package struct DrainRequest: Codable, Hashable, Sendable {
         package var draining: Bool
 
         package init(draining: Bool) { self.draining = draining }
@@ -211,7 +211,7 @@ extension ControlMessage {
 }
 
 /// Why the node did not do what its owner asked. Rendered as `{"error": {"code", "message"}}`.
-package struct ControlFailure: Error, Sendable {
+package struct ControlError: Error, Sendable {
     package enum Code: String, Sendable, Codable {
         /// The code is not one, or a character of it is wrong.
         case malformedCode = "malformed_code"

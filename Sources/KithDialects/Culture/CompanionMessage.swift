@@ -97,7 +97,7 @@ package enum CompanionMessage {
         }
     }
 
-    package struct PauseWish: Codable, Sendable {
+    package struct PauseRequest: Codable, Sendable {
         package var paused: Bool
 
         package init(paused: Bool) { self.paused = paused }

@@ -54,7 +54,7 @@ package struct EngineComplaint: Hashable, Sendable {
         }
     }
 
-    package func failure(_ code: ChatFailure.Code = .engineError) -> ChatFailure {
-        ChatFailure(code, "the engine reports: \(message)", field: param, engineCode: self.code, engineType: type)
+    package func failure(_ code: ChatError.Code = .engineError) -> ChatError {
+        ChatError(code, "the engine reports: \(message)", field: param, engineCode: self.code, engineType: type)
     }
 }

@@ -10,7 +10,7 @@ package import KithModel
 
 /// Request and answer bodies in JSON (RFC 8259).
 package enum JSONBody {
-    /// - Throws: ``ChatFailure`` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
+    /// - Throws: ``ChatError`` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
     ///   field of the wrong type or out of range; the message names the field.
     package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: some Collection<UInt8>) throws -> Value
     {
@@ -19,18 +19,18 @@ package enum JSONBody {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch let error as DecodingError {
-            throw ChatFailure(error)
+            throw ChatError(error)
         }
     }
 
     /// Reads any JSON; members keep their order, numbers their meaning.
     ///
-    /// - Throws: ``ChatFailure`` with `malformedRequest` for what is not JSON.
+    /// - Throws: ``ChatError`` with `malformedRequest` for what is not JSON.
     package static func decode(_ type: JSONValue.Type, from bytes: some Collection<UInt8>) throws -> JSONValue {
         do {
             return try JSONValue(parsing: bytes)
         } catch {
-            throw ChatFailure(.malformedRequest, "the body is not valid JSON: \(error)")
+            throw ChatError(.malformedRequest, "the body is not valid JSON: \(error)")
         }
     }
 
@@ -64,7 +64,7 @@ package enum JSONBody {
     }
 }
 
-extension ChatFailure {
+extension ChatError {
     /// Puts a decoding error into words for the one who sent the body.
     package init(_ error: DecodingError) {
         switch error {

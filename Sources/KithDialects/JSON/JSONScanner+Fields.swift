@@ -4,8 +4,8 @@ import KithModel
 
 /// Fields of requests, read from where they stand: what is of the wrong type is refused by name.
 ///
-/// A field that is `null` is taken for one that is not there. All throw ``ChatFailure`` for a value that cannot be used,
-/// and ``JSONProblem`` for what is not JSON.
+/// A field that is `null` is taken for one that is not there. All throw ``ChatError`` for a value that cannot be used,
+/// and ``JSONError`` for what is not JSON.
 extension JSONScanner {
     mutating func text(of field: @autoclosure () -> String) throws -> String? {
         guard try take(.string, or: "a string", field()) else { return nil }
@@ -20,7 +20,7 @@ extension JSONScanner {
     mutating func number(of field: @autoclosure () -> String) throws -> Double? {
         guard try take(.number, or: "a number", field()) else { return nil }
         let number = double(try self.number())
-        guard number.isFinite else { throw ChatFailure.unusable(field()) }
+        guard number.isFinite else { throw ChatError.unusable(field()) }
         return number
     }
 
@@ -29,7 +29,7 @@ extension JSONScanner {
         guard try take(.number, or: "a whole number", field()) else { return nil }
         let token = try self.number()
         guard let whole = integer(token).flatMap({ Int(exactly: $0) }) ?? Int(exactly: double(token)) else {
-            throw ChatFailure.unusable(field())
+            throw ChatError.unusable(field())
         }
         return whole
     }
@@ -60,26 +60,26 @@ extension JSONScanner {
         case nil:
             try skipValue()  // says what is wrong
             return false
-        default: throw ChatFailure.wrongType(field(), type)
+        default: throw ChatError.wrongType(field(), type)
         }
     }
 }
 
-extension ChatFailure {
-    static func wrongType(_ field: String, _ type: String) -> ChatFailure {
-        ChatFailure(.invalidRequest, "'\(field)' must be \(type)", field: field)
+extension ChatError {
+    static func wrongType(_ field: String, _ type: String) -> ChatError {
+        ChatError(.invalidRequest, "'\(field)' must be \(type)", field: field)
     }
 
-    static func unusable(_ field: String) -> ChatFailure {
-        ChatFailure(.invalidRequest, "'\(field)' has a value that cannot be used", field: field)
+    static func unusable(_ field: String) -> ChatError {
+        ChatError(.invalidRequest, "'\(field)' has a value that cannot be used", field: field)
     }
 
-    static func missing(_ field: String) -> ChatFailure {
-        ChatFailure(.malformedRequest, "'\(field)' is missing", field: field)
+    static func missing(_ field: String) -> ChatError {
+        ChatError(.malformedRequest, "'\(field)' is missing", field: field)
     }
 
     /// - Parameter bytes: What was to be one JSON object.
-    init(_ problem: JSONProblem, in bytes: [UInt8]) {
+    init(_ problem: JSONError, in bytes: [UInt8]) {
         guard (try? JSONValue(parsing: bytes)) == nil else {
             self.init(.malformedRequest, "the body must be a JSON object")
             return
@@ -91,18 +91,18 @@ extension ChatFailure {
 extension ClientBody {
     /// As ``init(route:bytes:read:)``.
     ///
-    /// - Throws: ``ChatFailure``.
+    /// - Throws: ``ChatError``.
     init(
         requestTo route: Route, _ bytes: [UInt8], read: (String, inout JSONScanner) throws -> Void
-    ) throws(ChatFailure) {
+    ) throws(ChatError) {
         do {
             try self.init(route: route, bytes: bytes, read: read)
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             throw failure
-        } catch let problem as JSONProblem {
-            throw ChatFailure(problem, in: bytes)
+        } catch let problem as JSONError {
+            throw ChatError(problem, in: bytes)
         } catch {
-            throw ChatFailure(.malformedRequest, "the body is not valid JSON", cause: error)
+            throw ChatError(.malformedRequest, "the body is not valid JSON", cause: error)
         }
     }
 }

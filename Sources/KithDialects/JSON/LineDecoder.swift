@@ -21,7 +21,7 @@ package struct LineDecoder: Sendable {
     package init(limit: Int = LineDecoder.defaultLimit) { self.limit = limit }
 
     /// - Returns: The lines that `bytes` completes, without their ends, empty ones included.
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` when a line is longer than the limit.
+    /// - Throws: ``ChatError`` with `invalidAnswer` when a line is longer than the limit.
     package mutating func feed(_ bytes: some Collection<UInt8>) throws -> [[UInt8]] {
         var lines: [[UInt8]] = []
         try feed(bytes) { lines.append(Array($0)) }
@@ -69,7 +69,7 @@ package struct LineDecoder: Sendable {
 
     private func check(_ count: Int) throws {
         guard count <= limit else {
-            throw ChatFailure(.invalidAnswer, "a line of the answer is longer than \(limit) bytes")
+            throw ChatError(.invalidAnswer, "a line of the answer is longer than \(limit) bytes")
         }
     }
 }

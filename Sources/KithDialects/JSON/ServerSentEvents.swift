@@ -24,7 +24,7 @@ package struct ServerSentEventDecoder: Sendable {
     package init(limit: Int = LineDecoder.defaultLimit) { framing = EventFraming(limit: limit) }
 
     /// - Returns: The events that `bytes` completes.
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` when a line or an event is longer than the limit.
+    /// - Throws: ``ChatError`` with `invalidAnswer` when a line or an event is longer than the limit.
     package mutating func feed(_ bytes: some Collection<UInt8>) throws -> [ServerSentEvent] {
         var events: [ServerSentEvent] = []
         var found: [String] = []
@@ -100,7 +100,7 @@ struct EventFraming: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    /// - Throws: What `take` throws, and ``ChatFailure`` with `invalidAnswer` when a line or an event is longer than the
+    /// - Throws: What `take` throws, and ``ChatError`` with `invalidAnswer` when a line or an event is longer than the
     ///   limit.
     mutating func feed(_ bytes: UnsafeBufferPointer<UInt8>, _ take: (Item) throws -> Void) throws {
         var index = 0
@@ -221,7 +221,7 @@ struct EventFraming: Sendable {
         return text
     }
 
-    private func tooLong(_ what: String) -> ChatFailure {
-        ChatFailure(.invalidAnswer, "\(what) of the answer is longer than \(limit) bytes")
+    private func tooLong(_ what: String) -> ChatError {
+        ChatError(.invalidAnswer, "\(what) of the answer is longer than \(limit) bytes")
     }
 }

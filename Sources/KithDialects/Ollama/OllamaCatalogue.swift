@@ -66,12 +66,12 @@ package struct OllamaEmbeddings: Sendable {
     package let embeddings: [[Float]]
     package let promptTokens: Int
 
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is no such answer, and `engineError` for an error.
-    package init(_ body: [UInt8]) throws(ChatFailure) {
+    /// - Throws: ``ChatError`` with `invalidAnswer` for what is no such answer, and `engineError` for an error.
+    package init(_ body: [UInt8]) throws(ChatError) {
         var embeddings: [[Float]]?
         var promptTokens = 0
         do {
-            try JSONScanner.scan(body) { scanner throws(JSONProblem) in
+            try JSONScanner.scan(body) { scanner throws(JSONError) in
                 try scanner.enterObject()
                 while let key = try scanner.nextKey() {
                     if scanner.matches(key, "embeddings"), scanner.kind() == .array {
@@ -88,11 +88,11 @@ package struct OllamaEmbeddings: Sendable {
                 try scanner.end()
             }
         } catch {
-            throw ChatFailure(.invalidAnswer, "Ollama's answer holds no embeddings: \(error)")
+            throw ChatError(.invalidAnswer, "Ollama's answer holds no embeddings: \(error)")
         }
         guard let embeddings else {
             let complaint = (try? JSONValue(parsing: body)).flatMap { EngineComplaint($0) }
-            throw complaint?.failure() ?? ChatFailure(.invalidAnswer, "Ollama's answer holds no embeddings")
+            throw complaint?.failure() ?? ChatError(.invalidAnswer, "Ollama's answer holds no embeddings")
         }
         self.embeddings = embeddings
         self.promptTokens = promptTokens
@@ -101,7 +101,7 @@ package struct OllamaEmbeddings: Sendable {
 
 extension JSONScanner {
     /// Reads a list of numbers.
-    mutating func floats() throws(JSONProblem) -> [Float] {
+    mutating func floats() throws(JSONError) -> [Float] {
         var numbers: [Float] = []
         try enterArray()
         while try nextElement() { numbers.append(Float(double(try number()))) }

@@ -15,7 +15,7 @@ package enum OllamaRequestEncoder {
     }
 
     /// - Parameter model: Ollama's own name for the model.
-    /// - Throws: ``ChatFailure`` with `unsupported` for what Ollama cannot be told.
+    /// - Throws: ``ChatError`` with `unsupported` for what Ollama cannot be told.
     package static func body(for request: ChatRequest, model: ModelID) throws -> [UInt8] {
         try request.refuseSeveralChoices(for: "Ollama")
         var body: JSONObject = ["model": .string(model.rawValue)]
@@ -30,7 +30,7 @@ package enum OllamaRequestEncoder {
         case nil, .null, "auto": break
         case "none": body["tools"] = nil
         default:
-            throw ChatFailure(.unsupported, "Ollama's models choose tools themselves", field: "tool_choice")
+            throw ChatError(.unsupported, "Ollama's models choose tools themselves", field: "tool_choice")
         }
         if let format = try format(request.extensions["response_format"]) { body["format"] = format }
         var options = request.extensions["options"]?.objectValue ?? [:]
@@ -61,25 +61,25 @@ package enum OllamaRequestEncoder {
             if let schema = format?["json_schema"]?["schema"] { return schema }
             fallthrough
         default:
-            throw ChatFailure(.unsupported, "Ollama cannot be told this response_format", field: "response_format")
+            throw ChatError(.unsupported, "Ollama cannot be told this response_format", field: "response_format")
         }
     }
 }
 
 extension ChatRequest {
-    /// - Throws: ``ChatFailure`` with `unsupported` when more than one answer is wanted.
-    func refuseSeveralChoices(for engine: String) throws(ChatFailure) {
+    /// - Throws: ``ChatError`` with `unsupported` when more than one answer is wanted.
+    func refuseSeveralChoices(for engine: String) throws(ChatError) {
         guard (sampling.choices ?? 1) == 1 else {
-            throw ChatFailure(.unsupported, "\(engine) gives one answer at a time: 'n' must be 1", field: "n")
+            throw ChatError(.unsupported, "\(engine) gives one answer at a time: 'n' must be 1", field: "n")
         }
     }
 
     /// The text of a completion's prompt.
     ///
-    /// - Throws: ``ChatFailure`` with `unsupported` for a prompt of tokens, or of several texts.
-    func onlyPrompt(for engine: String) throws(ChatFailure) -> String {
+    /// - Throws: ``ChatError`` with `unsupported` for a prompt of tokens, or of several texts.
+    func onlyPrompt(for engine: String) throws(ChatError) -> String {
         guard case .text(let text)? = messages.last?.content else {
-            throw ChatFailure(.unsupported, "\(engine) takes one text as its prompt", field: "prompt")
+            throw ChatError(.unsupported, "\(engine) takes one text as its prompt", field: "prompt")
         }
         return text
     }
@@ -87,7 +87,7 @@ extension ChatRequest {
 
 /// Messages as Ollama takes them: text in one string, images beside it, tool arguments as objects.
 enum OllamaMessages {
-    /// - Throws: ``ChatFailure`` with `unsupported` for parts that are neither text nor an image sent along.
+    /// - Throws: ``ChatError`` with `unsupported` for parts that are neither text nor an image sent along.
     static func encode(_ messages: [ChatMessage]) throws -> [JSONValue] {
         var toolNames: [String: String] = [:]
         return try messages.map { message in
@@ -129,10 +129,10 @@ enum OllamaMessages {
         case "image_url":
             let url = part["image_url"]?["url"]?.stringValue ?? part["image_url"]?.stringValue ?? ""
             if let image = InlineImage(dataURL: url) { return .string(image.base64) }
-            throw ChatFailure(
+            throw ChatError(
                 .unsupported, "Ollama takes images sent as base64 data only, and fetches none", field: "messages")
         default:
-            throw ChatFailure(
+            throw ChatError(
                 .unsupported, "Ollama takes text and images sent as base64 data only", field: "messages")
         }
     }

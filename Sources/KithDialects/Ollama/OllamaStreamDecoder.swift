@@ -13,7 +13,7 @@ package struct OllamaStreamDecoder: Sendable {
     package init() {}
 
     /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is not a line of this dialect, and with `engineError` for an
+    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not a line of this dialect, and with `engineError` for an
     ///   error that Ollama reports in the stream.
     package mutating func feed(_ bytes: some Collection<UInt8>, into events: inout [ChatEvent]) throws {
         // Taken out, so that it and the rest can change at the same time.
@@ -25,11 +25,11 @@ package struct OllamaStreamDecoder: Sendable {
 
     /// Call when the body has ended.
     ///
-    /// - Throws: ``ChatFailure`` with `interrupted` when the answer is not whole.
+    /// - Throws: ``ChatError`` with `interrupted` when the answer is not whole.
     package mutating func end() throws -> [ChatEvent] {
         var events: [ChatEvent] = []
         if let rest = lines.finish() { try rest.withUnsafeBufferPointer { try take($0, &events) } }
-        guard isDone else { throw ChatFailure(.interrupted, "Ollama's answer ended before it was whole") }
+        guard isDone else { throw ChatError(.interrupted, "Ollama's answer ended before it was whole") }
         return events
     }
 
@@ -50,11 +50,11 @@ package struct OllamaWholeAnswer: Sendable {
     package let finish: FinishReason
     package let usage: TokenUsage
 
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is none, `engineError` for an error that Ollama reports, and
+    /// - Throws: ``ChatError`` with `invalidAnswer` for what is none, `engineError` for an error that Ollama reports, and
     ///   `interrupted` for an answer that is not whole.
-    package init(_ body: [UInt8]) throws(ChatFailure) {
-        let piece = try body.withUnsafeBufferPointer { buffer throws(ChatFailure) in try OllamaPiece(buffer) }
-        guard piece.isDone else { throw ChatFailure(.interrupted, "Ollama's answer ended before it was whole") }
+    package init(_ body: [UInt8]) throws(ChatError) {
+        let piece = try body.withUnsafeBufferPointer { buffer throws(ChatError) in try OllamaPiece(buffer) }
+        guard piece.isDone else { throw ChatError(.interrupted, "Ollama's answer ended before it was whole") }
         var reading = OllamaReading()
         message = reading.delta(piece) ?? ChatDelta()
         finish = reading.finish(piece.doneReason)
@@ -73,8 +73,8 @@ struct OllamaPiece {
     private(set) var promptTokens = 0
     private(set) var completionTokens = 0
 
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is not of this dialect, and `engineError` for an error.
-    init(_ bytes: UnsafeBufferPointer<UInt8>) throws(ChatFailure) {
+    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not of this dialect, and `engineError` for an error.
+    init(_ bytes: UnsafeBufferPointer<UInt8>) throws(ChatError) {
         var failure: EngineComplaint?
         do {
             var scanner = JSONScanner(bytes)
@@ -92,9 +92,9 @@ struct OllamaPiece {
             // Text that is no UTF-8 is no reason to fail.
             let mended = Array(String(decoding: bytes, as: UTF8.self).utf8)
             guard error.kind == .invalidUTF8, !mended.elementsEqual(bytes) else {
-                throw ChatFailure(.invalidAnswer, "Ollama's answer holds what is not a line of its dialect")
+                throw ChatError(.invalidAnswer, "Ollama's answer holds what is not a line of its dialect")
             }
-            self = try mended.withUnsafeBufferPointer { buffer throws(ChatFailure) in try OllamaPiece(buffer) }
+            self = try mended.withUnsafeBufferPointer { buffer throws(ChatError) in try OllamaPiece(buffer) }
             return
         }
         if var failure = failure?.failure() {
@@ -108,7 +108,7 @@ struct OllamaPiece {
 
     private mutating func read(
         _ key: JSONScanner.StringToken, _ scanner: inout JSONScanner
-    ) throws(JSONProblem) {
+    ) throws(JSONError) {
         if scanner.matches(key, "message") {
             if scanner.takeNull() { return }
             try scanner.enterObject()
@@ -134,7 +134,7 @@ struct OllamaPiece {
 
     private mutating func readMessage(
         _ key: JSONScanner.StringToken, _ scanner: inout JSONScanner
-    ) throws(JSONProblem) {
+    ) throws(JSONError) {
         if scanner.matches(key, "content") {
             text = try Self.text(&scanner) ?? ""
         } else if scanner.matches(key, "thinking") {
@@ -147,7 +147,7 @@ struct OllamaPiece {
     }
 
     /// - Returns: `nil` for what is no text, and for an empty one.
-    private static func text(_ scanner: inout JSONScanner) throws(JSONProblem) -> String? {
+    private static func text(_ scanner: inout JSONScanner) throws(JSONError) -> String? {
         guard scanner.kind() == .string else {
             try scanner.skipValue()
             return nil

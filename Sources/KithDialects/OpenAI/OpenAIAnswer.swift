@@ -199,12 +199,12 @@ package struct OpenAIContinuation: Sendable {
     private let node: NodeName
     private let model: ModelID
     private let afterTokens: Int
-    private let reason: ChatFailure.Code
+    private let reason: ChatError.Code
 
     /// - Parameters:
     ///   - afterTokens: Tokens that the client has been given before.
     ///   - reason: Why the node before it did not go on.
-    package init(node: NodeName, model: ModelID, afterTokens: Int, reason: ChatFailure.Code) {
+    package init(node: NodeName, model: ModelID, afterTokens: Int, reason: ChatError.Code) {
         self.node = node
         self.model = model
         self.afterTokens = afterTokens

@@ -9,9 +9,9 @@ package enum OpenAIChatRequest {
     /// Fields that this node does not act on are in ``ChatRequest/extensions``. Whether a value is in a range that an
     /// engine takes is for the engine to say.
     ///
-    /// - Throws: ``ChatFailure`` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
+    /// - Throws: ``ChatError`` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
     ///   field of the wrong type; the message names the field.
-    package static func read(_ bytes: [UInt8]) throws(ChatFailure) -> ChatRequest {
+    package static func read(_ bytes: [UInt8]) throws(ChatError) -> ChatRequest {
         var fields = OpenAIRequestFields()
         var messages: [ChatMessage]?
         let body = try ClientBody(requestTo: .openAIChatCompletions, bytes) { key, scanner in
@@ -21,9 +21,9 @@ package enum OpenAIChatRequest {
                 try fields.read(key, &scanner)
             }
         }
-        guard let messages else { throw ChatFailure.missing("messages") }
+        guard let messages else { throw ChatError.missing("messages") }
         guard !messages.isEmpty else {
-            throw ChatFailure(.malformedRequest, "'messages' must hold at least one message", field: "messages")
+            throw ChatError(.malformedRequest, "'messages' must hold at least one message", field: "messages")
         }
         return try fields.request(.chat, messages, body)
     }
@@ -34,8 +34,8 @@ package enum OpenAICompletionRequest {
     /// As ``OpenAIChatRequest/read(_:)``. A prompt that is not one text, as tokens or several texts, becomes the parts of
     /// the only message, for engines that speak this dialect.
     ///
-    /// - Throws: ``ChatFailure``.
-    package static func read(_ bytes: [UInt8]) throws(ChatFailure) -> ChatRequest {
+    /// - Throws: ``ChatError``.
+    package static func read(_ bytes: [UInt8]) throws(ChatError) -> ChatRequest {
         var fields = OpenAIRequestFields()
         var prompt: MessageContent?
         let body = try ClientBody(requestTo: .openAICompletions, bytes) { key, scanner in
@@ -45,7 +45,7 @@ package enum OpenAICompletionRequest {
                 try fields.read(key, &scanner)
             }
         }
-        guard let prompt else { throw ChatFailure.missing("prompt") }
+        guard let prompt else { throw ChatError.missing("prompt") }
         return try fields.request(.completion, [ChatMessage(role: .user, content: prompt)], body)
     }
 
@@ -61,11 +61,11 @@ package enum OpenAICompletionRequest {
 package enum OpenAIModelName {
     /// `auto`, an empty name and no name all leave the choice to the router.
     ///
-    /// - Throws: ``ChatFailure`` for a name of more than 256 bytes.
-    package static func id(_ name: String?) throws(ChatFailure) -> ModelID? {
+    /// - Throws: ``ChatError`` for a name of more than 256 bytes.
+    package static func id(_ name: String?) throws(ChatError) -> ModelID? {
         guard let name, !name.isEmpty, name != "auto" else { return nil }
         guard name.utf8.count <= 256 else {
-            throw ChatFailure(.invalidRequest, "'model' must be at most 256 bytes long", field: "model")
+            throw ChatError(.invalidRequest, "'model' must be at most 256 bytes long", field: "model")
         }
         return ModelID(name)
     }
@@ -102,7 +102,7 @@ struct OpenAIRequestFields {
 
     func request(
         _ kind: ChatRequest.Kind, _ messages: [ChatMessage], _ body: ClientBody
-    ) throws(ChatFailure) -> ChatRequest {
+    ) throws(ChatError) -> ChatRequest {
         var sampling = sampling
         sampling.maxTokens = maxCompletionTokens ?? maxTokens
         if maxTokens != nil { sampling.limitName = .maxTokens }
@@ -115,7 +115,7 @@ struct OpenAIRequestFields {
     private static func limit(_ key: String, _ scanner: inout JSONScanner) throws -> Int? {
         guard let limit = try scanner.integer(of: key) else { return nil }
         guard limit >= 1 else {
-            throw ChatFailure(.invalidRequest, "'\(key)' must be at least 1", field: key)
+            throw ChatError(.invalidRequest, "'\(key)' must be at least 1", field: key)
         }
         return limit
     }
@@ -159,7 +159,7 @@ enum OpenAIMessages {
     private static func message(_ place: Int, _ scanner: inout JSONScanner) throws -> ChatMessage {
         func name(_ field: String) -> String { "messages.\(place).\(field)" }
         guard try scanner.enterObject(of: "messages.\(place)") else {
-            throw ChatFailure.wrongType("messages.\(place)", "an object")
+            throw ChatError.wrongType("messages.\(place)", "an object")
         }
         var role: ChatMessage.Role?
         var message = ChatMessage(role: .user, content: .none)
@@ -167,7 +167,7 @@ enum OpenAIMessages {
             if scanner.matches(key, "role") {
                 guard let word = try scanner.text(of: name("role")) else { continue }
                 role = ChatMessage.Role(rawValue: word)
-                if role == nil { throw ChatFailure.unusable(name("role")) }
+                if role == nil { throw ChatError.unusable(name("role")) }
             } else if scanner.matches(key, "content") {
                 message.content = try content(name("content"), &scanner)
             } else if scanner.matches(key, "name") {
@@ -181,10 +181,10 @@ enum OpenAIMessages {
                 message.extra[scanner.text(key)] = try scanner.value()
             }
         }
-        guard let role else { throw ChatFailure.missing(name("role")) }
+        guard let role else { throw ChatError.missing(name("role")) }
         message.role = role
         if message.content == .none, message.toolCalls == nil, needsContent(role) {
-            throw ChatFailure.missing(name("content"))
+            throw ChatError.missing(name("content"))
         }
         return message
     }
@@ -205,7 +205,7 @@ enum OpenAIMessages {
         case nil:
             try scanner.skipValue()  // says what is wrong
             return .none
-        default: throw ChatFailure.wrongType(field, "a string or a list")
+        default: throw ChatError.wrongType(field, "a string or a list")
         }
     }
 }

@@ -14,8 +14,8 @@ package struct OpenAIEmbeddingRequest: Sendable {
 
     /// Reads the body in one pass; the request keeps it. Inputs may be texts or tokens.
     ///
-    /// - Throws: ``ChatFailure``, as ``OpenAIChatRequest/read(_:)``.
-    package static func read(_ bytes: [UInt8]) throws(ChatFailure) -> OpenAIEmbeddingRequest {
+    /// - Throws: ``ChatError``, as ``OpenAIChatRequest/read(_:)``.
+    package static func read(_ bytes: [UInt8]) throws(ChatError) -> OpenAIEmbeddingRequest {
         var (model, encoding, dimensions) = (nil as String?, nil as Encoding?, nil as Int?)
         var input: (texts: [String], count: Int)?
         let body = try ClientBody(requestTo: .openAIEmbeddings, bytes) { key, scanner in
@@ -26,13 +26,13 @@ package struct OpenAIEmbeddingRequest: Sendable {
             case "encoding_format":
                 guard let word = try scanner.text(of: key) else { return }
                 encoding = Encoding(rawValue: word)
-                if encoding == nil { throw ChatFailure.unusable(key) }
+                if encoding == nil { throw ChatError.unusable(key) }
             default: break
             }
         }
-        guard let input else { throw ChatFailure.missing("input") }
+        guard let input else { throw ChatError.missing("input") }
         guard 1...inputLimit ~= input.count else {
-            throw ChatFailure(.invalidRequest, "'input' must hold 1 to \(inputLimit) texts", field: "input")
+            throw ChatError(.invalidRequest, "'input' must hold 1 to \(inputLimit) texts", field: "input")
         }
         return OpenAIEmbeddingRequest(
             request: EmbeddingRequest(
@@ -57,12 +57,12 @@ package struct OpenAIEmbeddingRequest: Sendable {
                 try scanner.skipValue()
                 lists += 1
             case nil: try scanner.skipValue()  // says what is wrong
-            default: throw ChatFailure.wrongType("input.\(count)", "a string or tokens")
+            default: throw ChatError.wrongType("input.\(count)", "a string or tokens")
             }
             count += 1
         }
         guard [texts.count, tokens, lists].contains(count) else {
-            throw ChatFailure(.invalidRequest, "'input' must hold either texts or tokens", field: "input")
+            throw ChatError(.invalidRequest, "'input' must hold either texts or tokens", field: "input")
         }
         return (texts, tokens > 0 ? 1 : count)
     }
@@ -89,13 +89,13 @@ package enum OpenAIEmbeddings {
 
     /// The vectors in an engine's answer, in the order of the inputs, whichever encoding they have, and the tokens read.
     ///
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is no such answer, and `engineError` for an error.
-    package static func vectors(in body: [UInt8]) throws(ChatFailure) -> (vectors: [[Float]], promptTokens: Int) {
+    /// - Throws: ``ChatError`` with `invalidAnswer` for what is no such answer, and `engineError` for an error.
+    package static func vectors(in body: [UInt8]) throws(ChatError) -> (vectors: [[Float]], promptTokens: Int) {
         var items: [(index: Int, vector: [Float])] = []
         var usage: JSONValue?
-        try scan(body) { key, scanner throws(JSONProblem) in
+        try scan(body) { key, scanner throws(JSONError) in
             if key == "usage" { usage = try scanner.value() }
-        } item: { index, value, scanner throws(JSONProblem) in
+        } item: { index, value, scanner throws(JSONError) in
             items.append((index, try vector(at: value, scanner)))
         }
         let vectors = items.sorted { $0.index < $1.index }.map(\.vector)
@@ -105,11 +105,11 @@ package enum OpenAIEmbeddings {
     /// An engine's answer with its vectors in this encoding, and all else as the engine wrote it.
     ///
     /// - Throws: As ``vectors(in:)``.
-    package static func converted(_ body: [UInt8], to encoding: Encoding) throws(ChatFailure) -> [UInt8] {
+    package static func converted(_ body: [UInt8], to encoding: Encoding) throws(ChatError) -> [UInt8] {
         var converted: [UInt8] = []
         var done = 0
         try scan(body) { _, _ in
-        } item: { _, value, scanner throws(JSONProblem) in
+        } item: { _, value, scanner throws(JSONError) in
             let isText = body[value.lowerBound] == UInt8(ascii: "\"")
             guard isText == (encoding == .float) else { return }
             converted += body[done..<value.lowerBound]
@@ -123,12 +123,12 @@ package enum OpenAIEmbeddings {
 
     /// Goes over an answer: `member` may read a member beside the data, `item` is told where each vector stands.
     private static func scan(
-        _ body: [UInt8], member: (String, inout JSONScanner) throws(JSONProblem) -> Void,
-        item: (Int, Range<Int>, JSONScanner) throws(JSONProblem) -> Void
-    ) throws(ChatFailure) {
+        _ body: [UInt8], member: (String, inout JSONScanner) throws(JSONError) -> Void,
+        item: (Int, Range<Int>, JSONScanner) throws(JSONError) -> Void
+    ) throws(ChatError) {
         var hasData = false
         do {
-            try JSONScanner.scan(body) { scanner throws(JSONProblem) in
+            try JSONScanner.scan(body) { scanner throws(JSONError) in
                 try scanner.enterObject()
                 while let token = try scanner.nextKey() {
                     if scanner.matches(token, "data"), scanner.kind() == .array {
@@ -144,18 +144,18 @@ package enum OpenAIEmbeddings {
                 try scanner.end()
             }
         } catch {
-            throw ChatFailure(.invalidAnswer, "the engine's answer holds no embeddings: \(error)")
+            throw ChatError(.invalidAnswer, "the engine's answer holds no embeddings: \(error)")
         }
         if hasData { return }
         if let complaint = (try? JSONValue(parsing: body)).flatMap({ EngineComplaint($0) }) {
             throw complaint.failure()
         }
-        throw ChatFailure(.invalidAnswer, "the engine's answer holds no embeddings")
+        throw ChatError(.invalidAnswer, "the engine's answer holds no embeddings")
     }
 
     private static func items(
-        _ scanner: inout JSONScanner, _ item: (Int, Range<Int>, JSONScanner) throws(JSONProblem) -> Void
-    ) throws(JSONProblem) {
+        _ scanner: inout JSONScanner, _ item: (Int, Range<Int>, JSONScanner) throws(JSONError) -> Void
+    ) throws(JSONError) {
         var place = 0
         try scanner.enterArray()
         while try scanner.nextElement() {
@@ -170,18 +170,18 @@ package enum OpenAIEmbeddings {
                     try scanner.skipValue()
                 }
             }
-            guard let value else { throw JSONProblem(.unexpectedByte, at: scanner.index) }
+            guard let value else { throw JSONError(.unexpectedByte, at: scanner.index) }
             try item(index, value, scanner)
             place += 1
         }
     }
 
-    private static func vector(at range: Range<Int>, _ scanner: JSONScanner) throws(JSONProblem) -> [Float] {
-        try scanner.scan(range) { scanner throws(JSONProblem) in
+    private static func vector(at range: Range<Int>, _ scanner: JSONScanner) throws(JSONError) -> [Float] {
+        try scanner.scan(range) { scanner throws(JSONError) in
             if scanner.kind() == .string {
                 let token = try scanner.string()
                 guard let numbers = Base64Floats.decode(scanner.text(token).utf8) else {
-                    throw JSONProblem(.unexpectedByte, at: range.lowerBound)
+                    throw JSONError(.unexpectedByte, at: range.lowerBound)
                 }
                 return numbers
             }

@@ -26,16 +26,16 @@ package struct SeedGenerateRequest: Decodable, Sendable {
         model = try OpenAIModelName.id(try container.decodeIfPresent(String.self, forKey: .model))
     }
 
-    /// - Throws: ``ChatFailure`` in the seed's words for a missing prompt, and naming the field that is out of range.
+    /// - Throws: ``ChatError`` in the seed's words for a missing prompt, and naming the field that is out of range.
     package func checked() throws -> SeedGenerateRequest {
         guard !prompt.allSatisfy(\.isWhitespace) else {
-            throw ChatFailure(.malformedRequest, "No prompt provided", field: "prompt")
+            throw ChatError(.malformedRequest, "No prompt provided", field: "prompt")
         }
         guard (0...2).contains(temperature) else {
-            throw ChatFailure(.invalidRequest, "'temperature' must be between 0 and 2", field: "temperature")
+            throw ChatError(.invalidRequest, "'temperature' must be between 0 and 2", field: "temperature")
         }
         guard maxTokens >= 1 else {
-            throw ChatFailure(.invalidRequest, "'max_tokens' must be at least 1", field: "max_tokens")
+            throw ChatError(.invalidRequest, "'max_tokens' must be at least 1", field: "max_tokens")
         }
         return self
     }
@@ -63,10 +63,10 @@ package struct SeedChatRequest: Decodable, Sendable {
         usesCulture = try container.decodeIfPresent(Bool.self, forKey: .usesCulture) ?? true
     }
 
-    /// - Throws: ``ChatFailure`` in the seed's words for a missing message.
+    /// - Throws: ``ChatError`` in the seed's words for a missing message.
     package func checked() throws -> SeedChatRequest {
         guard !message.allSatisfy(\.isWhitespace) else {
-            throw ChatFailure(.malformedRequest, "No message provided", field: "message")
+            throw ChatError(.malformedRequest, "No message provided", field: "message")
         }
         return self
     }

@@ -69,7 +69,7 @@ package enum StateMessage {
     }
 
     /// The body of `PUT /api/context/{key}`.
-    package struct ContextWish: Codable, Hashable, Sendable {
+    package struct ContextRequest: Codable, Hashable, Sendable {
         package var value: JSONValue
         /// Who says it; the node itself when it is missing.
         package var source: String?
@@ -125,7 +125,7 @@ extension StateMessage {
     }
 
     /// The body of `PUT /api/levels/{source}`.
-    package struct LevelWish: Codable, Hashable, Sendable {
+    package struct LevelRequest: Codable, Hashable, Sendable {
         package static let range = 0.0...10.0
 
         package var level: Double

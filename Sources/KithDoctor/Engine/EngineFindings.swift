@@ -147,7 +147,7 @@ struct GenerationDiagnosis: Diagnosis {
                 ], headers: ["x-kith-node": node], limit: Self.patience)
             return [Self.finding(status: status, json: json, took: clock.now - start, kind: kind)]
         } catch {
-            let why = (error as? ChatFailure)?.message ?? "the node did not answer"
+            let why = (error as? ChatError)?.message ?? "the node did not answer"
             return [
                 Finding(
                     check, title, .error, "no answer within \(Self.patience.shortText): \(why)",

@@ -83,7 +83,7 @@ struct EngineTrial: Diagnosis {
                 check, title, .ok, "\(kind), because \(reason): \(models.prefix(3).joined(separator: ", "))", of: kind)
             return [chosen, await generate(with: engine)]
         } catch {
-            let why = (error as? ChatFailure)?.message ?? "\(error)"
+            let why = (error as? ChatError)?.message ?? "\(error)"
             return [
                 Finding(
                     check, title, .error, "\(kind) cannot list its models: \(why)", fix: EngineRemedy.start(kind),
@@ -114,9 +114,9 @@ struct EngineTrial: Diagnosis {
                 let took = (clock.now - start).shortText
                 return Finding(.generation, "generation", .ok, "\(usage.completionTokens) tokens in \(took)", of: kind)
             }
-            throw ChatFailure(.interrupted, "the answer broke off")
+            throw ChatError(.interrupted, "the answer broke off")
         } catch {
-            let why = (error as? ChatFailure)?.message ?? "it was not made in time"
+            let why = (error as? ChatError)?.message ?? "it was not made in time"
             return Finding(
                 .generation, "generation", .error, "the engine did not answer: \(why)", fix: EngineRemedy.start(kind),
                 of: kind)

@@ -9,7 +9,7 @@ import KithTrust
 
 /// Whether the settings and the list of peers can be read.
 enum SettingsFindings {
-    static func settings(_ node: Anamnesis) -> Finding {
+    static func settings(_ node: CollectedEvidence) -> Finding {
         guard let problem = node.settingProblem else {
             let files =
                 node.settingFiles.isEmpty
@@ -20,7 +20,7 @@ enum SettingsFindings {
             .settings, "settings", .error, problem.description, fix: fix(of: problem), of: problem.setting)
     }
 
-    private static func fix(of problem: SettingProblem) -> Finding.Fix {
+    private static func fix(of problem: SettingError) -> Finding.Fix {
         let place = "\(problem.place)"
         switch problem.fault {
         case .unknown(let suggestion?):
@@ -38,7 +38,7 @@ enum SettingsFindings {
         }
     }
 
-    static func peersFile(_ node: Anamnesis) -> [Finding] {
+    static func peersFile(_ node: CollectedEvidence) -> [Finding] {
         let path = node.settings.peersFile
         if let problem = node.peersFileProblem {
             return [
@@ -61,7 +61,7 @@ enum SettingsFindings {
 
 /// The database and the key of the node.
 enum StateFindings {
-    static func database(_ node: Anamnesis) -> Finding {
+    static func database(_ node: CollectedEvidence) -> Finding {
         let path = node.databasePath
         switch node.store {
         case .success(let store)?:
@@ -94,7 +94,7 @@ enum StateFindings {
         return Finding(.database, "database", .error, trimmed(error.message), fix: fix, of: path)
     }
 
-    static func identity(_ node: Anamnesis) -> Finding {
+    static func identity(_ node: CollectedEvidence) -> Finding {
         switch node.identity {
         case .success(let identity)?:
             return Finding(.identity, "identity", .ok, "\(identity.id.short), its key readable by this user only")
@@ -107,7 +107,7 @@ enum StateFindings {
         }
     }
 
-    static func node(_ node: Anamnesis) -> Finding? {
+    static func node(_ node: CollectedEvidence) -> Finding? {
         guard node.isHeld else { return nil }
         if let status = node.status {
             return Finding(

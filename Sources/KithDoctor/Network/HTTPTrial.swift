@@ -39,14 +39,14 @@ enum HTTPTrial: Sendable {
                     .GET, address, path: path, headers: headers,
                     limits: UpstreamLimits(connect: limit, firstByte: limit, stall: limit, bodyBytes: 1 << 20)))
             return .answered(HTTPSighting(reply, askedAt: before, took: clock.now - start))
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             return HTTPTrial(failure)
         } catch {
             return .closed
         }
     }
 
-    private init(_ failure: ChatFailure) {
+    private init(_ failure: ChatError) {
         switch failure.code {
         case .timeout: self = .silent
         case .interrupted: self = .closed

@@ -64,7 +64,7 @@ enum PeerChannelTrial: Sendable {
                 return .failed("it answers with status \(reply.status)")
             }
             return .answered(refusal: refusal, sighting)
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             return failure.code == .timeout ? .timedOut : .closed
         } catch {
             return .closed

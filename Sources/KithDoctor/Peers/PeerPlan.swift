@@ -8,7 +8,7 @@ import KithTrust
 
 /// Which peers to look at, and as whom.
 struct PeerPlan: Sendable {
-    let node: Anamnesis
+    let node: CollectedEvidence
     let clock: any TimeSource
 
     var diagnoses: [any Diagnosis] {
@@ -41,7 +41,7 @@ struct PeerPlan: Sendable {
     /// Whom the database names: kin by the signed statements, kith by what is remembered.
     private var stored: [KnownPeer] {
         guard let store = try? node.store?.get(), let ownID = node.ownID ?? store.identity else { return [] }
-        var ledger = TrustLedger(root: ownID)
+        var ledger = TrustLog(root: ownID)
         _ = ledger.insert(store.operations)
         let records = Dictionary(store.peers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let kin = ledger.fold.kin.map { id, member in

@@ -72,7 +72,7 @@ struct DiagnosisRun: Sendable {
         }
     }
 
-    private func findings(of diagnosis: any Diagnosis, until deadline: Moment) async -> [Finding] {
+    private func findings(of diagnosis: any Diagnosis, until deadline: MonotonicInstant) async -> [Finding] {
         let now = clock.now
         let limit = min(diagnosis.limit, deadline - now)
         guard limit > .zero else { return [unfinished(diagnosis, "there was no time left for it")] }

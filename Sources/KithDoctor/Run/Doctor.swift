@@ -18,12 +18,12 @@ package struct Doctor: Sendable {
 
     /// Examines the node whose settings these are, whether it runs or not.
     ///
-    /// - Throws: ``SettingProblem`` when not even the defaults can be used here.
+    /// - Throws: ``SettingError`` when not even the defaults can be used here.
     package func examine(
         flags: [SettingKey: String], environment: [String: String]
-    ) async throws(SettingProblem) -> DoctorReport {
+    ) async throws(SettingError) -> DoctorReport {
         let start = clock.now
-        let node = try await Anamnesis.gather(flags: flags, environment: environment)
+        let node = try await CollectedEvidence.gather(flags: flags, environment: environment)
         let client = UpstreamClient()
         let plan = NodePlan(node: node, client: client, clock: clock)
         let sections = await DiagnosisRun(limit: Self.limit - (clock.now - start), clock: clock).run(plan.chapters)
@@ -56,7 +56,7 @@ struct NodePlan: Sendable {
     /// Peers and services looked at, at most.
     static let peerLimit = 64
 
-    let node: Anamnesis
+    let node: CollectedEvidence
     let client: UpstreamClient
     let clock: any TimeSource
 
@@ -106,7 +106,7 @@ struct NodePlan: Sendable {
                     survey: InterfaceWatch.survey(), peerHost: settings.peer.host, announced: node.own?.addresses ?? [],
                     hasDistantPeers: PeerPlan(node: node, clock: clock).hasDistantPeers
                 ).findings),
-            HostNameDiagnosis(name: Surroundings.current().hostName, clock: clock),
+            HostNameDiagnosis(name: ProcessEnvironment.current().hostName, clock: clock),
             MulticastDiagnosis(isWanted: settings.peer.usesMDNS, problems: node.nearby?.problems),
         ]
     }

@@ -160,7 +160,7 @@ package final class EngineMonitor: EngineStatusSource {
             do {
                 models = try await local.engine.models()
             } catch {
-                health = .down("cannot list its models: \((error as? ChatFailure)?.message ?? "\(error)")")
+                health = .down("cannot list its models: \((error as? ChatError)?.message ?? "\(error)")")
             }
         }
         guard !Task.isCancelled else { return }
@@ -169,7 +169,7 @@ package final class EngineMonitor: EngineStatusSource {
         if isBack { onReturn(()) }
     }
 
-    private func sleep(until moment: Moment) async {
+    private func sleep(until moment: MonotonicInstant) async {
         let sleeper = Task { [clock] in _ = try? await clock.sleep(until: moment, tolerance: nil) }
         let isSooner = state.withLock { state in
             state.sleeper = sleeper

@@ -10,7 +10,7 @@ package struct EngineWatch: Sendable {
     package enum Cadence: Hashable, Sendable { case local, remote }
 
     package struct Look: Hashable, Sendable {
-        package var at: Moment
+        package var at: MonotonicInstant
         /// Whether its models are read too.
         package var readsModels: Bool
     }
@@ -33,9 +33,9 @@ package struct EngineWatch: Sendable {
     package private(set) var models: [ModelInfo] = []
     /// Whether it has said at least once what it offers.
     package private(set) var isListKnown = false
-    private var lookedAt: Moment?
-    private var listReadAt: Moment?
-    private var aliveAt: Moment?
+    private var lookedAt: MonotonicInstant?
+    private var listReadAt: MonotonicInstant?
+    private var aliveAt: MonotonicInstant?
     private var isAsked = false
     private var wantsModels = false
     /// A look is under way that is to read the models.
@@ -58,7 +58,7 @@ package struct EngineWatch: Sendable {
     /// It answered a request.
     ///
     /// - Returns: Whether it was thought to be down until now.
-    package mutating func noteSuccess(now: Moment) -> Bool {
+    package mutating func noteSuccess(now: MonotonicInstant) -> Bool {
         aliveAt = now
         guard case .down = health else { return false }
         (health, looksWhileDown) = (.ready, 0)
@@ -70,7 +70,7 @@ package struct EngineWatch: Sendable {
     ///
     /// - Parameter models: `nil` when they were not read.
     /// - Returns: Whether the engine is back: it was down and is ready.
-    package mutating func found(_ health: EngineHealth, models: [ModelInfo]?, now: Moment) -> Bool {
+    package mutating func found(_ health: EngineHealth, models: [ModelInfo]?, now: MonotonicInstant) -> Bool {
         let wasDown = if case .down = self.health { true } else { false }
         lookedAt = now
         self.health = health
@@ -93,7 +93,7 @@ package struct EngineWatch: Sendable {
 
     // MARK: Asking
 
-    package func next(now: Moment) -> Look {
+    package func next(now: MonotonicInstant) -> Look {
         guard let lookedAt else { return Look(at: now, readsModels: true) }
         let readsList = wantsModels || !isListKnown
         var at = lookedAt + pauseForHealth

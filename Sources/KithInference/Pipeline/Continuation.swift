@@ -7,8 +7,9 @@ extension ChatRequest {
     ///
     /// - Returns: The request, and the white space at the end of the beginning that the engine is not told; `nil` when there
     ///   is no text to begin with.
-    func prefilled(_ begun: BegunAnswer, in way: ContinuationWay.Prefill) -> (request: ChatRequest, untold: Substring)?
-    {
+    func prefilled(_ begun: PartialAnswer, in way: ContinuationWay.Prefill) -> (
+        request: ChatRequest, untold: Substring
+    )? {
         var request = self
         request.begun = nil
         request.isAsWritten = false
@@ -40,7 +41,7 @@ extension ChatRequest {
     }
 
     /// This request as it was before anything was answered.
-    func anew(after begun: BegunAnswer) -> ChatRequest {
+    func anew(after begun: PartialAnswer) -> ChatRequest {
         var request = self
         request.begun = nil
         request.isAsWritten = false
@@ -75,11 +76,11 @@ extension ChatEngine {
             do {
                 return try await Self.resumed(
                     answer(told), untold.isEmpty ? .none : .space(SpaceCheck(untold)))
-            } catch let failure as ChatFailure where failure.code == .invalidRequest || failure.code == .unsupported {
+            } catch let failure as ChatError where failure.code == .invalidRequest || failure.code == .unsupported {
                 // Some models do not let their answers be begun for them.
             }
         }
-        if begun.isOnlyRead == true { throw ChatFailure(.cannotContinue, "this engine would have to begin anew") }
+        if begun.isOnlyRead == true { throw ChatError(.cannotContinue, "this engine would have to begin anew") }
         return try await Self.resumed(answer(request.anew(after: begun)), .prefix(PrefixCheck(begun.text), of: begun))
     }
 
@@ -90,7 +91,7 @@ extension ChatEngine {
 
     private static func resumed(_ answer: ChatAnswer, _ check: BeginningCheck) throws -> ChatAnswer {
         guard case .events(let stream) = answer else {
-            throw ChatFailure(.invalidAnswer, "a whole answer came where the rest of one was asked for")
+            throw ChatError(.invalidAnswer, "a whole answer came where the rest of one was asked for")
         }
         return .events(EngineStream(stream).checked(by: check))
     }
@@ -107,14 +108,14 @@ struct PrefixCheck: Sendable {
     var isPassed: Bool { expected.isEmpty }
 
     /// - Returns: What of `text` the client has not got; empty while it has.
-    /// - Throws: ``ChatFailure`` with `cannotContinue` when this is another answer. Bytes are compared: what is merely
+    /// - Throws: ``ChatError`` with `cannotContinue` when this is another answer. Bytes are compared: what is merely
     ///   canonically equivalent was not what the client got.
-    mutating func take(_ text: String) throws(ChatFailure) -> String {
+    mutating func take(_ text: String) throws(ChatError) -> String {
         guard !expected.isEmpty else { return text }
         let bytes = text.utf8
         let common = min(bytes.count, expected.count)
         guard bytes.prefix(common).elementsEqual(expected.prefix(common)) else {
-            throw ChatFailure(.cannotContinue, "the engine that was asked instead answers otherwise")
+            throw ChatError(.cannotContinue, "the engine that was asked instead answers otherwise")
         }
         expected = expected.dropFirst(common)
         return String(decoding: bytes.dropFirst(common), as: UTF8.self)
@@ -148,14 +149,14 @@ enum BeginningCheck: Sendable {
     case none
     case space(SpaceCheck)
     /// The engine was asked anew.
-    case prefix(PrefixCheck, of: BegunAnswer)
+    case prefix(PrefixCheck, of: PartialAnswer)
 
     /// Whether there is anything to check.
     var isOn: Bool { if case .none = self { false } else { true } }
 
     /// - Returns: What the event is to the client.
-    /// - Throws: ``ChatFailure`` with `cannotContinue` when the answer is another, or over before it was where the first was.
-    mutating func take(_ event: ChatEvent) throws(ChatFailure) -> ChatEvent {
+    /// - Throws: ``ChatError`` with `cannotContinue` when the answer is another, or over before it was where the first was.
+    mutating func take(_ event: ChatEvent) throws(ChatError) -> ChatEvent {
         switch self {
         case .none: return event
         case .space(var space):
@@ -171,7 +172,7 @@ enum BeginningCheck: Sendable {
 }
 
 extension PrefixCheck {
-    fileprivate mutating func take(_ event: ChatEvent, _ begun: BegunAnswer) throws(ChatFailure) -> ChatEvent {
+    fileprivate mutating func take(_ event: ChatEvent, _ begun: PartialAnswer) throws(ChatError) -> ChatEvent {
         switch event {
         case .waiting, .comment: return event
         case .delta(var delta):
@@ -180,11 +181,11 @@ extension PrefixCheck {
             return delta.text.isEmpty && delta.toolCalls == nil ? .waiting(.reading) : .delta(delta)
         case .finished(let finish, let usage):
             guard isPassed else {
-                throw ChatFailure(.cannotContinue, "the engine that was asked instead has less to say")
+                throw ChatError(.cannotContinue, "the engine that was asked instead has less to say")
             }
             return .finished(finish, usage.remaining(after: begun))
         case .raw, .rawEnd:
-            throw ChatFailure(.cannotContinue, "the rest of an answer came in a form that cannot be compared")
+            throw ChatError(.cannotContinue, "the rest of an answer came in a form that cannot be compared")
         }
     }
 }

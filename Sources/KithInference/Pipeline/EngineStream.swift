@@ -2,17 +2,7 @@
 
 package import KithModel
 package import KithTransport
-package import NIOCore
 import Synchronization
-
-/// What is told of an answer by calls on an event loop; ``ended(_:)`` comes last and once.
-package protocol ChatEventReceiver: AnyObject {
-    func received(_ event: ChatEvent)
-    /// What came in one go has been told: the moment to send on what was made of it.
-    func readEnded()
-    /// - Parameter failure: `nil` after an event that ends a whole answer.
-    func ended(_ failure: (any Error)?)
-}
 
 /// An engine's answer as events, read only as fast as they are taken: from its bytes to the one that waits for them, with all
 /// that holds for it on the way (the slot it occupies, the limits it is held to, the beginning it must not say again).
@@ -74,7 +64,8 @@ package final class EngineStream: AsyncSequence, Sendable {
 
     /// The same, holding a slot until it ends or is dropped, and saying at its end how long it held it.
     func holding(
-        _ lease: SlotLease, since start: Moment, clock: any TimeSource, onNews: @escaping @Sendable (News) -> Void
+        _ lease: SlotLease, since start: MonotonicInstant, clock: any TimeSource,
+        onNews: @escaping @Sendable (News) -> Void
     ) -> EngineStream {
         changed { $0.occupancy = Occupancy(lease: lease, start: start, clock: clock, onNews: onNews) }
     }
@@ -97,7 +88,7 @@ package final class EngineStream: AsyncSequence, Sendable {
     /// The slot that an answer occupies, and since when.
     struct Occupancy: Sendable {
         var lease: SlotLease?
-        var start: Moment
+        var start: MonotonicInstant
         var clock: any TimeSource
         var onNews: @Sendable (News) -> Void
         var hasSpoken = false
@@ -210,7 +201,7 @@ extension EngineStream {
         }
 
         /// One event on its way to who reads.
-        private func pass(_ event: ChatEvent) throws -> ChatEvent {
+        func pass(_ event: ChatEvent) throws -> ChatEvent {
             var event = event
             if check.isOn {
                 do {
@@ -237,7 +228,7 @@ extension EngineStream {
         }
 
         /// - Parameter error: What ended the answer; nothing when it was whole, or nobody wanted more of it.
-        fileprivate func letGo(_ error: (any Error)? = nil) {
+        func letGo(_ error: (any Error)? = nil) {
             // A pause in the middle says nothing about first tokens.
             if let error, let occupancy, !occupancy.hasSpoken { occupancy.onNews(.ended(error)) }
             occupancy = nil
@@ -248,23 +239,14 @@ extension EngineStream {
 }
 
 extension EngineStream.Reader {
-    /// From now on `receiver` is called, on `eventLoop`; to be called there. What has been read and not told is told first.
-    ///
-    /// - Returns: What slows the reading down, or ends it.
-    package func flow(on eventLoop: any EventLoop, to receiver: any ChatEventReceiver) -> EngineFlow {
-        let flow = EngineFlow(reader: self, eventLoop: eventLoop, receiver: receiver)
-        flow.begin()
-        return flow
-    }
-
     /// Where the events of a flow come from.
-    fileprivate func takeBody() -> (UpstreamBody.AsyncIterator, any EngineStreamDecoding)? {
+    func takeBody() -> (UpstreamBody.AsyncIterator, any EngineStreamDecoding)? {
         guard watch == nil, case .body(let body, let decoder) = source else { return nil }
         source = .over
         return (body, decoder)
     }
 
-    fileprivate func takePending() throws -> ChatEvent? {
+    func takePending() throws -> ChatEvent? {
         guard let event = pending.popFirst() else {
             if let failure = failure.take() { throw failure }
             return nil
@@ -272,200 +254,9 @@ extension EngineStream.Reader {
         return try pass(event)
     }
 
-    fileprivate func takeStallLimit() -> Duration? { stallLimit.take() }
-
-    fileprivate func passed(_ event: ChatEvent) throws -> ChatEvent { try pass(event) }
-
-}
-
-/// An answer that is told by calls. Bound to its event loop.
-///
-/// Ends the generation when it is cancelled or dropped by whoever it calls.
-package final class EngineFlow {
-    private let reader: EngineStream.Reader
-    private let eventLoop: any EventLoop
-    private var receiver: (any ChatEventReceiver)?
-    private var decoder: (any EngineStreamDecoding)?
-    private var call: UpstreamCall?
-    private var events: [ChatEvent] = []
-    private var stallLimit: Duration?
-    private var pump: Task<Void, Never>?
-    private var gate: PumpGate?
-
-    fileprivate init(reader: EngineStream.Reader, eventLoop: any EventLoop, receiver: any ChatEventReceiver) {
-        self.reader = reader
-        self.eventLoop = eventLoop
-        self.receiver = receiver
-    }
-
-    deinit {
-        pump?.cancel()
-        // A call holds its handler for as long as it runs: nobody is dropped while something may still come.
-    }
-
-    fileprivate func begin() {
-        guard let (body, decoder) = reader.takeBody() else { return pumpEvents() }
-        self.decoder = decoder
-        stallLimit = reader.takeStallLimit()
-        do {
-            while let event = try reader.takePending() { tell(event) }
-        } catch {
-            return end(error)
-        }
-        guard receiver != nil else { return }
-        receiver?.readEnded()
-        call = body.flow(to: self, on: eventLoop)
-    }
-
-    package func holdReads() {
-        call?.holdReads()
-        gate?.close()
-    }
-
-    package func resumeReads() {
-        call?.resumeReads()
-        gate?.open()
-    }
-
-    /// Ends the generation; nothing more is told. Without effect on an answer that has ended, whose connection is to serve the
-    /// next.
-    package func cancel() {
-        guard receiver != nil else { return }
-        receiver = nil
-        call?.cancel()
-        call = nil
-        pump?.cancel()
-        gate?.open()
-        letGo()
-    }
-
-    /// A reader that a task reads is let go by that task.
-    private func letGo(_ error: (any Error)? = nil) { if pump == nil { reader.letGo(error) } }
-
-    private func tell(_ event: ChatEvent) {
-        guard let receiver else { return }
-        if stallLimit != nil, event.hasContent, let limit = stallLimit.take() { call?.limitStalls(to: limit) }
-        receiver.received(event)
-        if event.isEnd { finish() }
-    }
-
-    /// The answer is whole; how the connection ends is of no interest, but that it does.
-    private func finish() {
-        let receiver = receiver.take()
-        letGo()
-        call?.limitStalls(to: .seconds(2))
-        receiver?.ended(nil)
-    }
-
-    private func end(_ failure: any Error) {
-        let receiver = receiver.take()
-        letGo(failure)
-        call?.cancel()
-        call = nil
-        receiver?.ended(failure)
-    }
-
-    // MARK: Streams that are waited for
-
-    private func pumpEvents() {
-        let gate = PumpGate()
-        self.gate = gate
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        pump = Task { [reader, eventLoop] in
-            defer { reader.letGo() }
-            do {
-                while !Task.isCancelled, let event = try await reader.next() {
-                    await gate.pass()
-                    eventLoop.execute { bound.value.pumped(event) }
-                }
-                eventLoop.execute { bound.value.end(EngineStream.cutOff) }
-            } catch {
-                eventLoop.execute { bound.value.end(error) }
-            }
-        }
-    }
-
-    private func pumped(_ event: ChatEvent) {
-        tell(event)
-        receiver?.readEnded()
-    }
-}
-
-extension EngineFlow: UpstreamResponseHandler {
-    package func received(_ head: UpstreamHead) {}
-
-    package func received(_ piece: ByteBuffer) {
-        guard receiver != nil else { return }
-        do {
-            try decoder?.feed(piece, into: &events)
-        } catch {
-            tellAll()
-            return end(error)
-        }
-        tellAll()
-    }
-
-    private func tellAll() {
-        // Taken out, since it must not change while it is gone through, and put back for its memory.
-        var told: [ChatEvent] = []
-        swap(&told, &events)
-        do {
-            for event in told where receiver != nil { tell(try reader.passed(event)) }
-        } catch {
-            end(error)
-        }
-        told.removeAll(keepingCapacity: true)
-        if events.isEmpty { events = told }
-    }
-
-    package func readEnded() { receiver?.readEnded() }
-
-    package func ended(_ failure: ChatFailure?) {
-        call = nil
-        guard receiver != nil else { return }
-        if let failure { return end(failure) }
-        do {
-            events = try decoder?.end() ?? []
-        } catch {
-            return end(error)
-        }
-        tellAll()
-        receiver?.readEnded()
-        if receiver != nil { end(EngineStream.cutOff) }
-    }
+    func takeStallLimit() -> Duration? { stallLimit.take() }
 }
 
 extension EngineStream {
-    package static var cutOff: ChatFailure { ChatFailure(.interrupted, "the answer ended before it was whole") }
-}
-
-/// Holds a task that hands events on while the one who gets them is slow.
-private final class PumpGate: Sendable {
-    private struct State {
-        var isClosed = false
-        var waiter: CheckedContinuation<Void, Never>?
-    }
-
-    private let state = Mutex(State())
-
-    func close() { state.withLock { $0.isClosed = true } }
-
-    func open() {
-        let waiter = state.withLock { state in
-            state.isClosed = false
-            return state.waiter.take()
-        }
-        waiter?.resume()
-    }
-
-    /// Returns at once unless the gate is closed.
-    func pass() async {
-        await withCheckedContinuation { continuation in
-            let passes = state.withLock { state in
-                if state.isClosed { state.waiter = continuation }
-                return !state.isClosed
-            }
-            if passes { continuation.resume() }
-        }
-    }
+    package static var cutOff: ChatError { ChatError(.interrupted, "the answer ended before it was whole") }
 }

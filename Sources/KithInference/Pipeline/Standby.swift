@@ -47,7 +47,7 @@ final class Standby: Sendable {
     var node: NodeID? { state.withLock(\.node) }
 
     /// The client has got another token.
-    func advance(_ progress: borrowing ToldAnswer, givenBy candidate: Candidate) {
+    func advance(_ progress: borrowing DeliveredAnswer, givenBy candidate: Candidate) {
         state.withLock { state in
             guard case .resting(let read) = state.phase, progress.tokens - read >= Self.interval else { return }
             guard case .ask(var rest) = progress.rest, rest.begun != nil else {

@@ -42,14 +42,14 @@ package final class TokenStream: Sendable {
     /// Proof of `Sendable`: it is used by nobody but the one who has taken it out of ``state``.
     fileprivate final class State: @unchecked Sendable {
         var source: Source?
-        var told: ToldAnswer
+        var told: DeliveredAnswer
         var standby: Standby?
         /// What is told before anything else is read.
         var ready: ArraySlice<RoutedEvent> = []
         /// Who was asked once more after it failed, because there was nobody else.
         var askedAgain = false
 
-        init(source: Source, told: ToldAnswer, standby: Standby?) {
+        init(source: Source, told: DeliveredAnswer, standby: Standby?) {
             self.source = source
             self.told = told
             self.standby = standby
@@ -68,13 +68,13 @@ package final class TokenStream: Sendable {
 
     private let dispatcher: Dispatcher
     private let wanted: RouteRequest
-    private let account: AnswerAccount
+    private let account: RequestTrace
     /// Whether the client sees the answer as it comes; otherwise whoever collects it may try once more.
     private let isShown: Bool
     private let state: Mutex<State?>
 
     init(
-        _ source: Source, of request: ChatRequest, wanted: RouteRequest, account: AnswerAccount, dispatcher: Dispatcher
+        _ source: Source, of request: ChatRequest, wanted: RouteRequest, account: RequestTrace, dispatcher: Dispatcher
     ) {
         self.dispatcher = dispatcher
         self.wanted = wanted
@@ -82,14 +82,14 @@ package final class TokenStream: Sendable {
         isShown = request.streams
         state = Mutex(
             State(
-                source: source, told: ToldAnswer(of: request, now: dispatcher.clock.now),
+                source: source, told: DeliveredAnswer(of: request, now: dispatcher.clock.now),
                 standby: dispatcher.standby(for: wanted)))
     }
 
     // MARK: Waited for
 
     /// - Returns: What comes next; `nil` after the end.
-    /// - Throws: ``ChatFailure`` when the answer breaks off and nobody can go on; `CancellationError`.
+    /// - Throws: ``ChatError`` when the answer breaks off and nobody can go on; `CancellationError`.
     package func next() async throws -> RoutedEvent? {
         guard let state = state.withLock({ $0.take() }) else { return nil }
         do {
@@ -169,7 +169,7 @@ package final class TokenStream: Sendable {
         guard let attempt = state.source?.attempt else { throw error }
         state.source = nil
         attempt.ended(with: error)
-        guard let failure = error as? ChatFailure else { throw error }
+        guard let failure = error as? ChatError else { throw error }
         state.standby?.stop()
         switch state.told.broke(failure, at: attempt.candidate) {
         case .fail(let failure): throw failure
@@ -184,7 +184,7 @@ package final class TokenStream: Sendable {
     private struct Rest: Sendable {
         var request: ChatRequest
         var begunBy: Candidate
-        var failure: ChatFailure
+        var failure: ChatError
     }
 
     private func resume(_ rest: Rest, _ state: State) async throws -> Source {

@@ -8,7 +8,7 @@ package final class DiscoveryService: Sendable {
     private let discoveries: [any Discovery]
     private let clock: any TimeSource
     private let onChange: @Sendable () -> Void
-    private let book: Mutex<SuggestionBook>
+    private let book: Mutex<SuggestionStore>
 
     /// - Parameters:
     ///   - ownID: Not suggested.
@@ -20,7 +20,7 @@ package final class DiscoveryService: Sendable {
         self.discoveries = discoveries
         self.clock = clock
         self.onChange = onChange
-        book = Mutex(SuggestionBook(ownID: ownID))
+        book = Mutex(SuggestionStore(ownID: ownID))
     }
 
     /// Runs until cancelled.
@@ -40,7 +40,7 @@ package final class DiscoveryService: Sendable {
     package func suggestions() -> [SuggestedPeer] { book.withLock { $0.peers(at: clock.now) } }
 
     /// What hinders the sources, in words.
-    package func problems() -> [DiscoveryProblem] { book.withLock { $0.problems() } }
+    package func problems() -> [DiscoveryError] { book.withLock { $0.problems() } }
 
     private func take(_ report: DiscoveryReport, feed: Int, source: DiscoverySource) {
         let now = clock.now
@@ -101,7 +101,7 @@ package struct SuggestedAddress: Hashable, Sendable {
 }
 
 /// Something that hinders a way to find nodes.
-package struct DiscoveryProblem: Hashable, Sendable {
+package struct DiscoveryError: Hashable, Sendable {
     package var source: DiscoverySource
     package var text: String
 
@@ -115,7 +115,7 @@ package struct DiscoveryProblem: Hashable, Sendable {
 ///
 /// What a network source ceases to name stays for a while, because announcements get lost and a daemon restarts; it
 /// costs no more than an attempt to connect. What the owner takes out of a file goes at once.
-package struct SuggestionBook: Sendable {
+package struct SuggestionStore: Sendable {
     /// How long an address stays after mDNS or a registry ceased to name it.
     package static let linger = Duration.seconds(60)
 
@@ -123,8 +123,8 @@ package struct SuggestionBook: Sendable {
         var suggestion: Suggestion
         /// In the source's order of preference.
         var position: Int
-        var since: Moment
-        var goneSince: Moment?
+        var since: MonotonicInstant
+        var goneSince: MonotonicInstant?
     }
 
     fileprivate struct Feed: Sendable {
@@ -145,7 +145,9 @@ package struct SuggestionBook: Sendable {
     /// - Parameter feed: Tells sources of one kind apart.
     /// - Returns: Whether anything changed.
     @discardableResult
-    package mutating func take(_ report: DiscoveryReport, feed: Int, source: DiscoverySource, at now: Moment) -> Bool {
+    package mutating func take(_ report: DiscoveryReport, feed: Int, source: DiscoverySource, at now: MonotonicInstant)
+        -> Bool
+    {
         var updated = feeds[feed] ?? Feed(source: source)
         let before = updated
         var current: [PeerAddress: Sighting] = [:]
@@ -169,7 +171,7 @@ package struct SuggestionBook: Sendable {
     ///
     /// - Returns: Whether anything changed.
     @discardableResult
-    package mutating func expire(at now: Moment) -> Bool {
+    package mutating func expire(at now: MonotonicInstant) -> Bool {
         var changed = false
         for (key, feed) in feeds {
             let kept = feed.sightings.filter { $0.value.goneSince.map { now - $0 < Self.linger } ?? true }
@@ -181,7 +183,7 @@ package struct SuggestionBook: Sendable {
     }
 
     /// Everything suggested at the moment: nodes with a claimed id first, by id, then mere addresses.
-    package func peers(at now: Moment) -> [SuggestedPeer] {
+    package func peers(at now: MonotonicInstant) -> [SuggestedPeer] {
         let sightings = ranked()
         let claims = Dictionary(
             grouping: sightings.filter { $0.1.suggestion.id != nil }, by: \.1.suggestion.address
@@ -199,9 +201,9 @@ package struct SuggestionBook: Sendable {
             + nameless.sorted { $0.key.description < $1.key.description }.map(\.value)
     }
 
-    package func problems() -> [DiscoveryProblem] {
+    package func problems() -> [DiscoveryError] {
         feeds.sorted { ($0.value.source, $0.key) < ($1.value.source, $1.key) }.flatMap { _, feed in
-            feed.problems.map { DiscoveryProblem(source: feed.source, text: $0) }
+            feed.problems.map { DiscoveryError(source: feed.source, text: $0) }
         }
     }
 
@@ -219,7 +221,9 @@ package struct SuggestionBook: Sendable {
     }
 
     /// What is named no more and stays for now: the latest to go, if there are too many.
-    private static func lingering(_ feed: Feed, current: [PeerAddress: Sighting], at now: Moment) -> [Sighting] {
+    private static func lingering(_ feed: Feed, current: [PeerAddress: Sighting], at now: MonotonicInstant)
+        -> [Sighting]
+    {
         guard feed.source == .mdns || feed.source == .registry else { return [] }
         let gone = feed.sightings.values.filter { sighting in
             current[sighting.suggestion.address] == nil && (sighting.goneSince.map { now - $0 < linger } ?? true)
@@ -230,7 +234,7 @@ package struct SuggestionBook: Sendable {
     }
 }
 
-extension SuggestionBook.Feed {
+extension SuggestionStore.Feed {
     fileprivate func differs(from other: Self) -> Bool {
         problems != other.problems || sightings.count != other.sightings.count
             || sightings.contains { address, sighting in
@@ -243,7 +247,9 @@ extension SuggestionBook.Feed {
 
 extension SuggestedPeer {
     /// Sightings come best first, so what is known already goes before what is added.
-    fileprivate mutating func add(_ sighting: SuggestionBook.Sighting, _ source: DiscoverySource, at now: Moment) {
+    fileprivate mutating func add(
+        _ sighting: SuggestionStore.Sighting, _ source: DiscoverySource, at now: MonotonicInstant
+    ) {
         let suggestion = sighting.suggestion
         name = name ?? suggestion.name
         version = version ?? suggestion.version

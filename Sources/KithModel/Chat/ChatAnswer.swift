@@ -4,7 +4,7 @@ import Synchronization
 
 /// An answer under way.
 ///
-/// A stream throws ``ChatFailure`` when it breaks, and ends its generation when its iterator is dropped or the consuming
+/// A stream throws ``ChatError`` when it breaks, and ends its generation when its iterator is dropped or the consuming
 /// task is cancelled. Each stream is iterated once.
 package typealias ChatStream = any AsyncSequence<ChatEvent, any Error> & Sendable
 

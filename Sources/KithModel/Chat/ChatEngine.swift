@@ -7,12 +7,12 @@ package protocol Answering: Sendable {
     /// Returns once the other side has accepted the request, which may be before its first token. Cancelling the calling
     /// task, or dropping the returned stream, ends the generation.
     ///
-    /// - Throws: ``ChatFailure``; `CancellationError` when the task was cancelled.
+    /// - Throws: ``ChatError``; `CancellationError` when the task was cancelled.
     func answer(_ request: ChatRequest) async throws -> ChatAnswer
 
     /// Embeds texts.
     ///
-    /// - Throws: ``ChatFailure`` with ``ChatFailure/Code/unsupported`` where embeddings are not offered.
+    /// - Throws: ``ChatError`` with ``ChatError/Code/unsupported`` where embeddings are not offered.
     func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer
 }
 
@@ -30,12 +30,12 @@ package protocol ChatEngine: Answering {
 
     /// The models that can be asked for now; empty while none is.
     ///
-    /// - Throws: ``ChatFailure`` when the engine cannot be asked.
+    /// - Throws: ``ChatError`` when the engine cannot be asked.
     func models() async throws -> [ModelInfo]
 
     /// How an answer to `request`, a chat, is gone on with here when another engine has begun it.
     ///
-    /// - Throws: ``ChatFailure`` when the engine must be asked and cannot be; `CancellationError`.
+    /// - Throws: ``ChatError`` when the engine must be asked and cannot be; `CancellationError`.
     func continuationWay(for request: ChatRequest) async throws -> ContinuationWay
 
     /// Whether the engine would answer now. Returns within two seconds, also when the engine hangs.

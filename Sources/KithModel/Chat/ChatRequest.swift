@@ -43,9 +43,9 @@ package struct ChatRequest: Sendable, Codable {
     /// How long may pass between two tokens.
     package var stallLimit: Duration = ChatRequest.ordinaryStallLimit
     /// When the one who asked gives up. Of this process's clock; a kin is told the time that is left.
-    package var deadline: Moment?
+    package var deadline: MonotonicInstant?
     /// What the client has of the answer already, when another engine had begun it.
-    package var begun: BegunAnswer?
+    package var begun: PartialAnswer?
     /// Whether another engine may go on with the answer when the first breaks off.
     package var mayContinue = true
     /// Whether ``body`` still says what is asked, and the answer may come as an engine of its dialect writes it; not so once

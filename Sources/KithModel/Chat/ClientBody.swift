@@ -22,7 +22,7 @@ package struct ClientBody: Hashable, Sendable {
     /// In the order in which they stand; of a name that comes twice the last counts.
     package let members: [Member]
 
-    /// - Throws: ``JSONProblem`` when the bytes are not one JSON object.
+    /// - Throws: ``JSONError`` when the bytes are not one JSON object.
     package init(route: Route, bytes: [UInt8]) throws {
         try self.init(route: route, bytes: bytes) { _, _ in }
     }
@@ -31,7 +31,7 @@ package struct ClientBody: Hashable, Sendable {
     ///
     /// - Parameter read: Is given each member's name and the scanner before its value, which it may read; what it leaves is
     ///   stepped over.
-    /// - Throws: What `read` throws, and ``JSONProblem`` when the bytes are not one JSON object.
+    /// - Throws: What `read` throws, and ``JSONError`` when the bytes are not one JSON object.
     package init(route: Route, bytes: [UInt8], read: (String, inout JSONScanner) throws -> Void) throws {
         self.route = route
         self.bytes = bytes
@@ -67,7 +67,7 @@ package struct ClientBody: Hashable, Sendable {
     /// Where the elements of a member that is an array stand; `nil` for anything else.
     package func elements(_ key: String) -> [Range<Int>]? {
         guard let member = member(key) else { return nil }
-        return try? JSONScanner.scan(Array(bytes[member.value])) { scanner throws(JSONProblem) in
+        return try? JSONScanner.scan(Array(bytes[member.value])) { scanner throws(JSONError) in
             var elements: [Range<Int>] = []
             try scanner.enterArray()
             while try scanner.nextElement() {

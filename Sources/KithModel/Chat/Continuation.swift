@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An answer that broke off: what the one who asked has of it, and what whoever goes on must not say again.
-package struct BegunAnswer: Hashable, Sendable, Codable {
+package struct PartialAnswer: Hashable, Sendable, Codable {
     package var text: String
     /// How many tokens that is, as far as it is known: the pieces in which it came.
     package var tokens: Int
@@ -19,7 +19,7 @@ extension TokenUsage {
     /// What an answer used in all, when this is what its end used and `begun` what came before.
     ///
     /// The beginning was read with the prompt by whoever went on, and counts as made.
-    package func following(_ begun: BegunAnswer) -> TokenUsage {
+    package func following(_ begun: PartialAnswer) -> TokenUsage {
         var usage = self
         usage.promptTokens = max(0, promptTokens.saturatingSubtracting(begun.tokens))
         usage.completionTokens = completionTokens.saturatingAdding(begun.tokens)
@@ -27,7 +27,7 @@ extension TokenUsage {
     }
 
     /// What the end of an answer used, when this is what all of it did: the reverse of ``following(_:)``.
-    package func remaining(after begun: BegunAnswer) -> TokenUsage {
+    package func remaining(after begun: PartialAnswer) -> TokenUsage {
         var usage = self
         usage.promptTokens = promptTokens.saturatingAdding(begun.tokens)
         usage.completionTokens = max(0, completionTokens.saturatingSubtracting(begun.tokens))

@@ -12,7 +12,7 @@ package struct EmbeddingRequest: Sendable, Codable {
     /// What the client wrote, for engines of the same dialect.
     package var body: ClientBody?
     /// When the one who asked gives up. Of this process's clock; a kin is told the time that is left.
-    package var deadline: Moment?
+    package var deadline: MonotonicInstant?
 
     private enum CodingKeys: String, CodingKey { case id, model, inputs, inputCount, dimensions, body }
 

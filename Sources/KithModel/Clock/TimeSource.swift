@@ -2,31 +2,33 @@
 
 /// A point on a monotonic time line, in nanoseconds since an arbitrary start.
 ///
-/// Pure values take a `Moment` as `now`, so that tests move time by hand.
-package struct Moment: InstantProtocol, Sendable {
+/// Pure values take a `MonotonicInstant` as `now`, so that tests move time by hand.
+package struct MonotonicInstant: InstantProtocol, Sendable {
     package typealias Duration = Swift.Duration
 
     package var nanoseconds: Int64
 
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    package static let zero = Moment(nanoseconds: 0)
+    package static let zero = MonotonicInstant(nanoseconds: 0)
 
-    package func advanced(by duration: Duration) -> Moment {
+    package func advanced(by duration: Duration) -> MonotonicInstant {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.clampedNanoseconds)
-        return Moment(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+        return MonotonicInstant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
     }
 
-    package func duration(to other: Moment) -> Duration {
+    package func duration(to other: MonotonicInstant) -> Duration {
         let (difference, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
         return .nanoseconds(overflow ? (other < self ? .min : .max) : difference)
     }
 
-    package static func < (left: Moment, right: Moment) -> Bool { left.nanoseconds < right.nanoseconds }
+    package static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
 
-    package static func + (left: Moment, right: Duration) -> Moment { left.advanced(by: right) }
+    package static func + (left: MonotonicInstant, right: Duration) -> MonotonicInstant { left.advanced(by: right) }
 
-    package static func - (left: Moment, right: Moment) -> Duration { right.duration(to: left) }
+    package static func - (left: MonotonicInstant, right: MonotonicInstant) -> Duration { right.duration(to: left) }
 }
 
 extension Duration {
@@ -46,7 +48,7 @@ extension Duration {
 }
 
 /// A clock whose instants are ``Moment``s, so that shells and pure values share one time line.
-package protocol TimeSource: Clock, Sendable where Instant == Moment, Duration == Swift.Duration {}
+package protocol TimeSource: Clock, Sendable where Instant == MonotonicInstant, Duration == Swift.Duration {}
 
 /// The machine's monotonic clock.
 package struct MonotonicClock: TimeSource {
@@ -54,13 +56,13 @@ package struct MonotonicClock: TimeSource {
 
     package init() {}
 
-    package var now: Moment {
-        Moment(nanoseconds: (ContinuousClock.now - Self.origin).clampedNanoseconds)
+    package var now: MonotonicInstant {
+        MonotonicInstant(nanoseconds: (ContinuousClock.now - Self.origin).clampedNanoseconds)
     }
 
     package var minimumResolution: Duration { .nanoseconds(1) }
 
-    package func sleep(until deadline: Moment, tolerance: Duration?) async throws {
+    package func sleep(until deadline: MonotonicInstant, tolerance: Duration?) async throws {
         try await ContinuousClock().sleep(for: deadline - now, tolerance: tolerance)
     }
 }
@@ -79,7 +81,7 @@ extension TimeSource {
         try await sleep(until: Self.wholeSecond(nearest: now, plus: duration), tolerance: nil)
     }
 
-    static func wholeSecond(nearest now: Moment, plus duration: Duration) -> Moment {
+    static func wholeSecond(nearest now: MonotonicInstant, plus duration: Duration) -> MonotonicInstant {
         let end = now + duration
         guard duration >= .seconds(1) else { return end }
         let rest = end.nanoseconds % second

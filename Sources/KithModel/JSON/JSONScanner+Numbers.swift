@@ -9,7 +9,7 @@ extension JSONScanner {
     }
 
     /// Steps over a number.
-    package mutating func number() throws(JSONProblem) -> NumberToken {
+    package mutating func number() throws(JSONError) -> NumberToken {
         skipSpace()
         let start = position
         var isWhole = true
@@ -62,7 +62,7 @@ extension JSONScanner {
         return .number(number)
     }
 
-    private mutating func skipDigits() throws(JSONProblem) {
+    private mutating func skipDigits() throws(JSONError) {
         guard 0x30...0x39 ~= peek() else { throw unexpected }
         while 0x30...0x39 ~= peek() { position &+= 1 }
     }

@@ -15,7 +15,7 @@ extension JSONScanner {
     package func matches(_ token: StringToken, _ word: StaticString) -> Bool { holds(word, at: token.range) }
 
     /// Steps over a string. It is UTF-8 without control characters, and its escapes are complete.
-    package mutating func string() throws(JSONProblem) -> StringToken {
+    package mutating func string() throws(JSONError) -> StringToken {
         skipSpace()
         try take(UInt8(ascii: "\""))
         var token = StringToken(range: position..<position, hasEscapes: false)
@@ -46,7 +46,7 @@ extension JSONScanner {
     }
 
     /// The text of a string that is next.
-    package mutating func text() throws(JSONProblem) -> String { text(try string()) }
+    package mutating func text() throws(JSONError) -> String { text(try string()) }
 
     /// A string's bytes as they are written, without the quotes.
     package func writtenBytes(_ token: StringToken) -> UnsafeBufferPointer<UInt8> {
@@ -73,8 +73,8 @@ extension JSONScanner {
         }
     }
 
-    private mutating func skipEscape() throws(JSONProblem) {
-        guard position &+ 1 < bytes.count else { throw JSONProblem(.unexpectedEnd, at: bytes.count) }
+    private mutating func skipEscape() throws(JSONError) {
+        guard position &+ 1 < bytes.count else { throw JSONError(.unexpectedEnd, at: bytes.count) }
         switch bytes[position &+ 1] {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
             UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
@@ -94,18 +94,18 @@ extension JSONScanner {
     /// Steps over one character that is not ASCII.
     ///
     /// - Returns: Whether it separates lines.
-    private mutating func skipSequence() throws(JSONProblem) -> Bool {
+    private mutating func skipSequence() throws(JSONError) -> Bool {
         let first = bytes[position]
         let length = Self.sequenceLength(first)
-        guard length > 0, position &+ length <= bytes.count else { throw JSONProblem(.invalidUTF8, at: position) }
+        guard length > 0, position &+ length <= bytes.count else { throw JSONError(.invalidUTF8, at: position) }
         let second = bytes[position &+ 1]
         for offset in 1..<length where bytes[position &+ offset] & 0xC0 != 0x80 {
-            throw JSONProblem(.invalidUTF8, at: position)
+            throw JSONError(.invalidUTF8, at: position)
         }
         // Too long a form, half a surrogate pair, or past the last character.
         switch first {
         case 0xE0 where second < 0xA0, 0xED where second > 0x9F, 0xF0 where second < 0x90, 0xF4 where second > 0x8F:
-            throw JSONProblem(.invalidUTF8, at: position)
+            throw JSONError(.invalidUTF8, at: position)
         default: break
         }
         defer { position &+= length }

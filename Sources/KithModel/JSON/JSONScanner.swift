@@ -52,10 +52,10 @@ package struct JSONScanner {
     package enum Kind: Sendable { case object, array, string, bool, null, number }
 
     /// Steps into an object; ``nextKey()`` gives its keys in turn, and each value has to be read or skipped.
-    package mutating func enterObject() throws(JSONProblem) { try enter(UInt8(ascii: "{")) }
+    package mutating func enterObject() throws(JSONError) { try enter(UInt8(ascii: "{")) }
 
     /// - Returns: `nil` at the end of the object, behind which it has stepped.
-    package mutating func nextKey() throws(JSONProblem) -> StringToken? {
+    package mutating func nextKey() throws(JSONError) -> StringToken? {
         guard try isFollowed(before: UInt8(ascii: "}")) else { return nil }
         let key = try string()
         skipSpace()
@@ -64,11 +64,11 @@ package struct JSONScanner {
     }
 
     /// Steps into an array; ``nextElement()`` says whether an element follows, which has to be read or skipped.
-    package mutating func enterArray() throws(JSONProblem) { try enter(UInt8(ascii: "[")) }
+    package mutating func enterArray() throws(JSONError) { try enter(UInt8(ascii: "[")) }
 
     /// - Returns: `false` at the end of the array, behind which it has stepped.
     @inlinable
-    package mutating func nextElement() throws(JSONProblem) -> Bool {
+    package mutating func nextElement() throws(JSONError) -> Bool {
         try isFollowed(before: UInt8(ascii: "]"))
     }
 
@@ -76,7 +76,7 @@ package struct JSONScanner {
     ///
     /// - Returns: The bytes it takes, without the white space around it.
     @discardableResult
-    package mutating func skipValue() throws(JSONProblem) -> Range<Int> {
+    package mutating func skipValue() throws(JSONError) -> Range<Int> {
         skipSpace()
         let start = position
         switch peek() {
@@ -94,15 +94,15 @@ package struct JSONScanner {
     }
 
     /// - Throws: When anything but white space follows.
-    package mutating func end() throws(JSONProblem) {
+    package mutating func end() throws(JSONError) {
         skipSpace()
-        guard position >= bytes.count else { throw JSONProblem(.trailingBytes, at: position) }
+        guard position >= bytes.count else { throw JSONError(.trailingBytes, at: position) }
     }
 
     // MARK: Words
 
     /// `true` or `false`.
-    package mutating func bool() throws(JSONProblem) -> Bool {
+    package mutating func bool() throws(JSONError) -> Bool {
         skipSpace()
         if takeWord("true") { return true }
         guard takeWord("false") else { throw unexpected }
@@ -116,7 +116,7 @@ package struct JSONScanner {
         return peek() == UInt8(ascii: "n") && takeWord("null")
     }
 
-    private mutating func literal() throws(JSONProblem) {
+    private mutating func literal() throws(JSONError) {
         guard takeWord("null") || takeWord("true") || takeWord("false") else { throw unexpected }
     }
 
@@ -159,19 +159,19 @@ package struct JSONScanner {
     @inlinable @inline(__always)
     func peek() -> UInt8 { position < bytes.count ? bytes[position] : 0 }
 
-    mutating func take(_ byte: UInt8) throws(JSONProblem) {
+    mutating func take(_ byte: UInt8) throws(JSONError) {
         guard peek() == byte else { throw unexpected }
         position &+= 1
     }
 
-    var unexpected: JSONProblem {
-        JSONProblem(position < bytes.count ? .unexpectedByte : .unexpectedEnd, at: position)
+    var unexpected: JSONError {
+        JSONError(position < bytes.count ? .unexpectedByte : .unexpectedEnd, at: position)
     }
 
-    private mutating func enter(_ bracket: UInt8) throws(JSONProblem) {
+    private mutating func enter(_ bracket: UInt8) throws(JSONError) {
         skipSpace()
         guard peek() == bracket else { throw unexpected }
-        guard depth < Self.depthLimit else { throw JSONProblem(.tooDeep, at: position) }
+        guard depth < Self.depthLimit else { throw JSONError(.tooDeep, at: position) }
         position &+= 1
         depth &+= 1
         isFirst = true
@@ -179,7 +179,7 @@ package struct JSONScanner {
 
     /// Whether another member or element follows; steps over the comma before it, or over the closing bracket.
     @usableFromInline
-    mutating func isFollowed(before bracket: UInt8) throws(JSONProblem) -> Bool {
+    mutating func isFollowed(before bracket: UInt8) throws(JSONError) -> Bool {
         skipSpace()
         if peek() == bracket {
             position &+= 1
@@ -199,8 +199,8 @@ extension JSONValue {
     /// Members keep their order; of a name that comes twice the last value counts. Half a surrogate pair becomes U+FFFD.
     ///
     /// - Throws: When it is none, when its strings are not UTF-8, and when something follows it.
-    package init(parsing bytes: some Collection<UInt8>) throws(JSONProblem) {
-        self = try JSONScanner.scan((bytes as? [UInt8]) ?? Array(bytes)) { scanner throws(JSONProblem) in
+    package init(parsing bytes: some Collection<UInt8>) throws(JSONError) {
+        self = try JSONScanner.scan((bytes as? [UInt8]) ?? Array(bytes)) { scanner throws(JSONError) in
             let value = try scanner.value()
             try scanner.end()
             return value
@@ -210,7 +210,7 @@ extension JSONValue {
 
 extension JSONScanner {
     /// Reads the value that is next.
-    package mutating func value() throws(JSONProblem) -> JSONValue {
+    package mutating func value() throws(JSONError) -> JSONValue {
         skipSpace()
         switch peek() {
         case UInt8(ascii: "\""): return .string(try text())
@@ -229,7 +229,7 @@ extension JSONScanner {
     }
 
     /// Reads the object that is next.
-    package mutating func object() throws(JSONProblem) -> JSONObject {
+    package mutating func object() throws(JSONError) -> JSONObject {
         var members = JSONObject()
         try enterObject()
         while let key = try nextKey() { members[text(key)] = try value() }
@@ -237,14 +237,14 @@ extension JSONScanner {
     }
 
     /// Reads a value that has been stepped over.
-    package func value(at range: Range<Int>) throws(JSONProblem) -> JSONValue {
-        try scan(range) { scanner throws(JSONProblem) in try scanner.value() }
+    package func value(at range: Range<Int>) throws(JSONError) -> JSONValue {
+        try scan(range) { scanner throws(JSONError) in try scanner.value() }
     }
 
     /// Goes over a value once more that has been stepped over.
     package func scan<Result>(
-        _ range: Range<Int>, _ body: (inout JSONScanner) throws(JSONProblem) -> Result
-    ) throws(JSONProblem) -> Result {
+        _ range: Range<Int>, _ body: (inout JSONScanner) throws(JSONError) -> Result
+    ) throws(JSONError) -> Result {
         guard range.lowerBound >= 0, range.upperBound <= bytes.count else { throw unexpected }
         var scanner = JSONScanner(UnsafeBufferPointer(rebasing: bytes[range]))
         return try body(&scanner)
@@ -252,7 +252,7 @@ extension JSONScanner {
 }
 
 /// Why bytes are not JSON (RFC 8259), and where.
-package struct JSONProblem: Error, Hashable, Sendable, CustomStringConvertible {
+package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Kind: String, Hashable, Sendable {
         case unexpectedByte = "an unexpected byte"
         case unexpectedEnd = "the end"

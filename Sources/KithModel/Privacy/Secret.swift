@@ -32,8 +32,8 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
 package protocol SecretSource: Sendable {
     /// The secret as it is known now; never waits.
     ///
-    /// - Throws: ``SecretProblem`` while there is none.
-    func current() throws(SecretProblem) -> Secret
+    /// - Throws: ``SecretError`` while there is none.
+    func current() throws(SecretError) -> Secret
 
     /// Takes note that whoever the secret was shown to does not accept it.
     ///
@@ -43,13 +43,13 @@ package protocol SecretSource: Sendable {
 
 /// A secret that stands in the settings is its own source.
 extension Secret: SecretSource {
-    package func current() throws(SecretProblem) -> Secret { self }
+    package func current() throws(SecretError) -> Secret { self }
 
     package func refused(_ secret: Secret) -> Bool { false }
 }
 
 /// Why there is no secret now; never holds one.
-package struct SecretProblem: Error, Hashable, Sendable, CustomStringConvertible {
+package struct SecretError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// It is being asked for the first time.
         case pending
@@ -89,8 +89,8 @@ package protocol SecretKeeper: Sendable {
 
 /// A secret that nobody reads.
 private struct UnreadSecret: SecretSource {
-    func current() throws(SecretProblem) -> Secret {
-        throw SecretProblem(.unavailable, "its key is in Vault, which is not asked here")
+    func current() throws(SecretError) -> Secret {
+        throw SecretError(.unavailable, "its key is in Vault, which is not asked here")
     }
 
     func refused(_ secret: Secret) -> Bool { false }

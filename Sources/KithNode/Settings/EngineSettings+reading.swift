@@ -3,7 +3,7 @@
 import KithModel
 
 extension EngineSettings {
-    init(_ values: SettingValues, sources: SettingSources) throws(SettingProblem) {
+    init(_ values: SettingValues, sources: SettingSources) throws(SettingError) {
         let choice = try values.engineChoice()
         let model = try values.sharedModel(for: choice, in: sources)
         let slots = values.integer(.engineSlots)
@@ -24,21 +24,21 @@ extension EngineSettings {
 }
 
 extension SettingValues {
-    fileprivate func engineChoice() throws(SettingProblem) -> EngineChoice {
+    fileprivate func engineChoice() throws(SettingError) -> EngineChoice {
         let text = try required(.engineKind, text(.engineKind))
         if text == "auto" { return .automatic }
         if text == "none" { return .none }
         return .fixed(try required(.engineKind, EngineKind(rawValue: text)))
     }
 
-    fileprivate func address(_ key: SettingKey) throws(SettingProblem) -> HTTPAddress {
+    fileprivate func address(_ key: SettingKey) throws(SettingError) -> HTTPAddress {
         try required(key, text(key).flatMap(HTTPAddress.init))
     }
 
     /// `engine.model` is a file for llama.cpp, and a name for the others.
     fileprivate func sharedModel(
         for choice: EngineChoice, in sources: SettingSources
-    ) throws(SettingProblem) -> (name: ModelID?, file: String?) {
+    ) throws(SettingError) -> (name: ModelID?, file: String?) {
         guard let text = text(.engineModel) else { return (nil, nil) }
         if text.lowercased().hasSuffix(".gguf") { return (nil, path(.engineModel, in: sources)) }
         if choice == .fixed(.embedded) {
@@ -55,7 +55,7 @@ extension SettingValues {
 
     fileprivate func openAI(
         _ choice: EngineChoice, model: ModelID?, slots: Int?
-    ) throws(SettingProblem) -> OpenAISettings {
+    ) throws(SettingError) -> OpenAISettings {
         let key = try secretSetting(.openAIKey)
         if choice == .fixed(.openAI), key == nil, !isSet(.openAIBaseURL) {
             throw refusal(
@@ -66,7 +66,7 @@ extension SettingValues {
             slots: try required(.openAISlots, slots ?? integer(.openAISlots)))
     }
 
-    fileprivate func anthropic(_ choice: EngineChoice, model: ModelID?) throws(SettingProblem) -> AnthropicSettings {
+    fileprivate func anthropic(_ choice: EngineChoice, model: ModelID?) throws(SettingError) -> AnthropicSettings {
         let key = try secretSetting(.anthropicKey)
         if choice == .fixed(.anthropic), key == nil {
             throw refusal(.engineKind, "Anthropic needs ANTHROPIC_API_KEY")
@@ -77,7 +77,7 @@ extension SettingValues {
 
     fileprivate func embedded(
         model: String?, slots: Int?, sources: SettingSources
-    ) throws(SettingProblem) -> EmbeddedSettings {
+    ) throws(SettingError) -> EmbeddedSettings {
         EmbeddedSettings(
             directory: path(.engineDirectory, in: sources)
                 ?? sources.surroundings.engineDirectory(environment: sources.environment),
@@ -88,7 +88,7 @@ extension SettingValues {
             threads: integer(.embeddedThreads))
     }
 
-    fileprivate func test(slots: Int?) throws(SettingProblem) -> TestEngineSettings {
+    fileprivate func test(slots: Int?) throws(SettingError) -> TestEngineSettings {
         TestEngineSettings(
             tokensPerSecond: number(.testTokensPerSecond),
             firstTokenDelay: .seconds(try required(.testFirstTokenDelay, number(.testFirstTokenDelay))),

@@ -27,14 +27,14 @@ package struct AccessSettings: Hashable, Sendable {
 }
 
 extension AccessSettings {
-    init(_ values: SettingValues, sources: SettingSources) throws(SettingProblem) {
+    init(_ values: SettingValues, sources: SettingSources) throws(SettingError) {
         self.init(
             requiresKey: try values.required(.requireKey, values.boolean(.requireKey)),
             allowedHosts: values.text(.allowedHosts).map(SettingKind.entries) ?? [],
             tls: try Self.tls(values, sources: sources))
     }
 
-    private static func tls(_ values: SettingValues, sources: SettingSources) throws(SettingProblem) -> TLS {
+    private static func tls(_ values: SettingValues, sources: SettingSources) throws(SettingError) -> TLS {
         let mode = values.text(.tlsMode)
         if mode == "off" { return .off }
         let certificate = values.path(.tlsCertificate, in: sources)
@@ -83,7 +83,7 @@ package struct PeerSettings: Hashable, Sendable {
 }
 
 extension PeerSettings {
-    init(_ values: SettingValues) throws(SettingProblem) {
+    init(_ values: SettingValues) throws(SettingError) {
         let isOnLAN = try values.required(.peerLAN, values.boolean(.peerLAN))
         self.init(
             host: values.text(.peerHost)?.lowercased() ?? (isOnLAN ? "::" : "127.0.0.1"),
@@ -120,7 +120,7 @@ package struct CellSettings: Hashable, Sendable {
         self.branch = branch
     }
 
-    init(_ values: SettingValues) throws(SettingProblem) {
+    init(_ values: SettingValues) throws(SettingError) {
         self.init(
             port: try values.required(.cellPort, values.integer(.cellPort)), id: values.text(.cellID),
             branch: try values.required(.cellBranch, values.text(.cellBranch)))
@@ -139,7 +139,7 @@ package struct BridgeSettings: Hashable, Sendable {
         self.upstreams = upstreams
     }
 
-    init(_ values: SettingValues) throws(SettingProblem) {
+    init(_ values: SettingValues) throws(SettingError) {
         self.init(
             port: try values.required(.bridgePort, values.integer(.bridgePort)),
             upstreams: values.text(.bridgeUpstreams).map(SettingKind.entries)?.compactMap { HTTPAddress($0) } ?? [])

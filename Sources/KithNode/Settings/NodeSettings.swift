@@ -81,9 +81,9 @@ package struct NodeSettings: Sendable {
 extension NodeSettings {
     /// Makes settings from their sources: flags over environment over `.env` over YAML over defaults.
     ///
-    /// - Throws: ``SettingProblem`` for the first misspelt name and the first value of the wrong type or out of range,
+    /// - Throws: ``SettingError`` for the first misspelt name and the first value of the wrong type or out of range,
     ///   in whichever source it stands, also when another source goes before it.
-    package init(_ sources: SettingSources) throws(SettingProblem) {
+    package init(_ sources: SettingSources) throws(SettingError) {
         let values = try SettingValues(sources)
         let dataDirectory = sources.dataDirectory
         let port = try values.required(.port, values.integer(.port))
@@ -113,7 +113,7 @@ extension NodeSettings {
 
     private static func name(
         _ values: SettingValues, port: Int, hostName: String
-    ) throws(SettingProblem) -> NodeName {
+    ) throws(SettingError) -> NodeName {
         if let text = values.text(.name) { return try values.required(.name, NodeName(text)) }
         let allowed = hostName.unicodeScalars.filter { $0.isASCII }.map {
             NodeName(String($0)) == nil ? "-" : String($0)
@@ -125,7 +125,7 @@ extension NodeSettings {
     /// An address that other machines reach needs TLS; the key it needs too is looked for when the node starts.
     private static func host(
         _ values: SettingValues, access: AccessSettings
-    ) throws(SettingProblem) -> String {
+    ) throws(SettingError) -> String {
         let host = try values.required(.host, values.text(.host)).lowercased()
         guard isLoopback(host) || access.tls != .off else {
             throw values.refusal(.host, ReachRefusal.message(host: host, tlsFlag: "--tls"))
@@ -168,11 +168,11 @@ package struct ClientSettings: Sendable {
     package var key: Secret?
     package var pin: CertificatePin?
 
-    /// - Throws: ``SettingProblem`` when the address, the key or the fingerprint is none.
-    package init(url: String?, environment: [String: String]) throws(SettingProblem) {
+    /// - Throws: ``SettingError`` when the address, the key or the fingerprint is none.
+    package init(url: String?, environment: [String: String]) throws(SettingError) {
         let names = Set(SettingDefinition.client.flatMap(\.environmentNames))
         let own = environment.filter { names.contains($0.key) }
-        let surroundings = Surroundings(currentDirectory: "/", homeDirectory: "/", hostName: "")
+        let surroundings = ProcessEnvironment(currentDirectory: "/", homeDirectory: "/", hostName: "")
         let values = try SettingValues(
             SettingSources(
                 flags: url.map { [.nodeURL: $0] } ?? [:], environment: own, surroundings: surroundings))

@@ -25,7 +25,7 @@ package struct RoutingSettings: Hashable, Sendable {
     package init(
         continues: Bool = true, keepsStandby: Bool = false, stallLimit: Duration = ChatRequest.ordinaryStallLimit,
         toolStallLimit: Duration = ChatRequest.ordinaryToolStallLimit, heartbeat: Duration = .seconds(5),
-        patience: Duration = Patience.ordinary,
+        patience: Duration = QueueTimeout.ordinary,
         usesAffinity: Bool = true, aliases: ModelAliases = ModelAliases()
     ) {
         self.continues = continues
@@ -38,7 +38,7 @@ package struct RoutingSettings: Hashable, Sendable {
         self.aliases = aliases
     }
 
-    init(_ values: SettingValues) throws(SettingProblem) {
+    init(_ values: SettingValues) throws(SettingError) {
         self.init(
             continues: try values.required(.routingContinue, values.boolean(.routingContinue)),
             keepsStandby: try values.required(.routingStandby, values.boolean(.routingStandby)),

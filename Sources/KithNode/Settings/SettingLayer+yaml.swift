@@ -3,12 +3,12 @@
 import Yams
 
 extension SettingLayer {
-    static func yaml(_ file: SettingSources.File) throws(SettingProblem) -> SettingLayer {
+    static func yaml(_ file: SettingSources.File) throws(SettingError) -> SettingLayer {
         var layer = SettingLayer(name: "kith.yaml")
         guard let root = try compose(file) else { return layer }
         if case .scalar(let scalar) = root, isNothing(scalar) { return layer }
         guard case .mapping(let mapping) = root else {
-            throw SettingProblem(
+            throw SettingError(
                 file.path, at: .yaml(path: file.path, line: root.mark?.line),
                 .unreadable("it is not a list of settings such as \"port: 8080\""))
         }
@@ -16,12 +16,12 @@ extension SettingLayer {
         return layer
     }
 
-    private static func compose(_ file: SettingSources.File) throws(SettingProblem) -> Yams.Node? {
+    private static func compose(_ file: SettingSources.File) throws(SettingError) -> Yams.Node? {
         do {
             return try Yams.compose(yaml: file.text)
         } catch {
             let (line, reason) = explanation(of: error)
-            throw SettingProblem(
+            throw SettingError(
                 file.path, at: .yaml(path: file.path, line: line),
                 .unreadable((line.map { "line \($0): " } ?? "") + reason))
         }
@@ -41,7 +41,7 @@ extension SettingLayer {
 
     private mutating func read(
         _ mapping: Yams.Node.Mapping, below parent: String, in file: SettingSources.File
-    ) throws(SettingProblem) {
+    ) throws(SettingError) {
         for (keyNode, value) in mapping {
             let path = parent + (keyNode.scalar?.string ?? "?")
             let place = SettingPlace.yaml(path: file.path, line: keyNode.mark?.line)
@@ -52,17 +52,17 @@ extension SettingLayer {
                 switch value {
                 case .mapping(let group): try read(group, below: path + ".", in: file)
                 case .scalar(let scalar) where Self.isNothing(scalar): continue
-                default: throw SettingProblem(path, at: place, .group(example: example.rawValue))
+                default: throw SettingError(path, at: place, .group(example: example.rawValue))
                 }
             } else {
-                throw SettingProblem(path, at: place, .unknown(suggestion: Self.suggestion(for: path)))
+                throw SettingError(path, at: place, .unknown(suggestion: Self.suggestion(for: path)))
             }
         }
     }
 
     private static func text(
         of node: Yams.Node, for definition: SettingDefinition, at place: SettingPlace
-    ) throws(SettingProblem) -> String {
+    ) throws(SettingError) -> String {
         switch (node, definition.kind) {
         case (.scalar(let scalar), _): return isNothing(scalar) ? "" : scalar.string
         case (.sequence(let items), .list) where items.allSatisfy({ $0.scalar != nil }):
@@ -71,7 +71,7 @@ extension SettingLayer {
             if let text = aliases(mapping) { return text }
             fallthrough
         default:
-            throw SettingProblem(
+            throw SettingError(
                 definition.key.rawValue, at: place,
                 .unusable(value: nil, expected: definition.kind.expectation))
         }

@@ -17,10 +17,10 @@ struct SettingLayer: Sendable {
     /// Takes the text of a setting; a blank text leaves the setting as if it were not there.
     mutating func set(
         _ definition: SettingDefinition, to text: String, at place: SettingPlace
-    ) throws(SettingProblem) {
+    ) throws(SettingError) {
         guard text.contains(where: { !$0.isWhitespace }) else { return }
         guard let content = definition.kind.parse(text) else {
-            throw SettingProblem(
+            throw SettingError(
                 definition.key.rawValue, at: place,
                 .unusable(value: definition.isSecret ? nil : text, expected: definition.kind.expectation))
         }
@@ -38,7 +38,7 @@ struct SettingLayer: Sendable {
 }
 
 extension SettingLayer {
-    static func flags(_ flags: [SettingKey: String]) throws(SettingProblem) -> SettingLayer {
+    static func flags(_ flags: [SettingKey: String]) throws(SettingError) -> SettingLayer {
         var layer = SettingLayer(name: "flags")
         for definition in SettingDefinition.all {
             guard let text = flags[definition.key] else { continue }
@@ -48,12 +48,12 @@ extension SettingLayer {
     }
 
     /// Names that do not begin with `KITH_` belong to everybody, so that unknown ones mean nothing.
-    static func environment(_ environment: [String: String]) throws(SettingProblem) -> SettingLayer {
+    static func environment(_ environment: [String: String]) throws(SettingError) -> SettingLayer {
         for name in environment.keys.sorted() where name.hasPrefix("KITH_") {
             guard SettingDefinition.byEnvironmentName[name] == nil else { continue }
             let suggestion = NameSuggestion.nearest(
                 to: name, among: SettingDefinition.byEnvironmentName.keys.sorted(), limit: 4)
-            throw SettingProblem(name, at: .environment(name), .unknown(suggestion: suggestion))
+            throw SettingError(name, at: .environment(name), .unknown(suggestion: suggestion))
         }
         var layer = SettingLayer(name: "environment")
         for definition in SettingDefinition.all {
@@ -65,7 +65,7 @@ extension SettingLayer {
         return layer
     }
 
-    static func environmentFile(_ file: SettingSources.File) throws(SettingProblem) -> SettingLayer {
+    static func environmentFile(_ file: SettingSources.File) throws(SettingError) -> SettingLayer {
         var found: [String: EnvironmentFile.Assignment] = [:]
         for assignment in EnvironmentFile(file.text).assignments {
             let place = SettingPlace.environmentFile(assignment.name, path: file.path, line: assignment.line)
@@ -85,21 +85,21 @@ extension SettingLayer {
     }
 
     /// A name of another program's is none of kith's business, unless it looks like one of kith's misspelt.
-    private static func check(_ name: String, at place: SettingPlace) throws(SettingProblem) {
+    private static func check(_ name: String, at place: SettingPlace) throws(SettingError) {
         guard SettingDefinition.byEnvironmentName[name] == nil else { return }
         let isOwn = name.hasPrefix("KITH_")
         let suggestion = NameSuggestion.nearest(
             to: name, among: SettingDefinition.byEnvironmentName.keys.sorted(), limit: isOwn ? 4 : 2)
         guard isOwn || suggestion != nil else { return }
-        throw SettingProblem(name, at: place, .unknown(suggestion: suggestion))
+        throw SettingError(name, at: place, .unknown(suggestion: suggestion))
     }
 }
 
 extension SettingDefinition {
-    func mustStandInFiles(_ name: String, at place: SettingPlace) throws(SettingProblem) {
+    func mustStandInFiles(_ name: String, at place: SettingPlace) throws(SettingError) {
         guard case .environment = reach else { return }
         let instead = [flag, environmentNames.first].compactMap(\.self).joined(separator: " or ")
-        throw SettingProblem(name, at: place, .notInFiles(instead: instead))
+        throw SettingError(name, at: place, .notInFiles(instead: instead))
     }
 }
 

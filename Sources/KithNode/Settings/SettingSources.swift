@@ -34,11 +34,11 @@ package struct SettingSources: Sendable {
     package var environment: [String: String]
     package var environmentFile: File?
     package var yaml: File?
-    package var surroundings: Surroundings
+    package var surroundings: ProcessEnvironment
 
     package init(
         flags: [SettingKey: String] = [:], environment: [String: String] = [:], environmentFile: File? = nil,
-        yaml: File? = nil, surroundings: Surroundings
+        yaml: File? = nil, surroundings: ProcessEnvironment
     ) {
         self.flags = flags
         self.environment = environment
@@ -49,10 +49,10 @@ package struct SettingSources: Sendable {
 
     /// Reads the files of the data folder that flags and environment name, or that is found.
     ///
-    /// - Throws: ``SettingProblem`` when a file is there but cannot be read, or is larger than 256 KiB.
+    /// - Throws: ``SettingError`` when a file is there but cannot be read, or is larger than 256 KiB.
     package static func gather(
-        flags: [SettingKey: String], environment: [String: String], surroundings: Surroundings = .current()
-    ) throws(SettingProblem) -> SettingSources {
+        flags: [SettingKey: String], environment: [String: String], surroundings: ProcessEnvironment = .current()
+    ) throws(SettingError) -> SettingSources {
         var sources = SettingSources(flags: flags, environment: environment, surroundings: surroundings)
         sources.surroundings.hasConfigFolder = isFolder(surroundings.currentDirectory + "/config")
         let folder = sources.dataDirectory
@@ -77,18 +77,18 @@ package struct SettingSources: Sendable {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
     }
 
-    private static func read(_ path: String) throws(SettingProblem) -> File? {
+    private static func read(_ path: String) throws(SettingError) -> File? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
             return File(path: path, text: try BoundedFile.text(path, limit: largestFile))
         } catch {
-            throw SettingProblem(path, at: .yaml(path: path, line: nil), .unreadable("\(error)"))
+            throw SettingError(path, at: .yaml(path: path, line: nil), .unreadable("\(error)"))
         }
     }
 }
 
 /// What a process knows of where it runs, as far as defaults depend on it.
-package struct Surroundings: Sendable {
+package struct ProcessEnvironment: Sendable {
     package var currentDirectory: String
     package var homeDirectory: String
     package var hostName: String
@@ -104,8 +104,8 @@ package struct Surroundings: Sendable {
         self.hasConfigFolder = hasConfigFolder
     }
 
-    package static func current() -> Surroundings {
-        Surroundings(
+    package static func current() -> ProcessEnvironment {
+        ProcessEnvironment(
             currentDirectory: FileManager.default.currentDirectoryPath,
             homeDirectory: FileManager.default.homeDirectoryForCurrentUser.path(percentEncoded: false).trimmingSlash,
             hostName: machineName())

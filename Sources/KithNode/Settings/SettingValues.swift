@@ -8,7 +8,7 @@ struct SettingValues {
     private let layers: [SettingLayer]
     private let reader: ConfigReader
 
-    init(_ sources: SettingSources) throws(SettingProblem) {
+    init(_ sources: SettingSources) throws(SettingError) {
         var layers = [try SettingLayer.flags(sources.flags), try SettingLayer.environment(sources.environment)]
         if let file = sources.environmentFile { layers.append(try SettingLayer.environmentFile(file)) }
         if let file = sources.yaml { layers.append(try SettingLayer.yaml(file)) }
@@ -46,19 +46,19 @@ struct SettingValues {
     func model(_ key: SettingKey) -> ModelID? { text(key).map { ModelID($0) } }
 
     /// The value of a setting that has a default.
-    func required<Value>(_ key: SettingKey, _ value: Value?) throws(SettingProblem) -> Value {
+    func required<Value>(_ key: SettingKey, _ value: Value?) throws(SettingError) -> Value {
         guard let value else { throw refusal(key, "there is no value and no default") }
         return value
     }
 
-    func refusal(_ key: SettingKey, _ reason: String) -> SettingProblem {
-        SettingProblem(key.rawValue, at: place(of: key), .refused(reason))
+    func refusal(_ key: SettingKey, _ reason: String) -> SettingError {
+        SettingError(key.rawValue, at: place(of: key), .refused(reason))
     }
 }
 
 extension SettingValues {
     /// A secret that stands in the setting, or in Vault where the setting says.
-    func secretSetting(_ key: SettingKey) throws(SettingProblem) -> SecretSetting? {
+    func secretSetting(_ key: SettingKey) throws(SettingError) -> SecretSetting? {
         guard let text = secret(key)?.reveal() else { return nil }
         guard VaultReference.isMeant(by: text) else { return .value(Secret(text)) }
         let reference: VaultReference

@@ -45,7 +45,7 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.routing))
 
-        ## Company
+        ## CompanionFeature
 
         \(table(SettingDefinition.social))
 

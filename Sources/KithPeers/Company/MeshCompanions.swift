@@ -43,7 +43,7 @@ package struct MeshCompanions: CompanionPeers {
     package func ask(_ question: Shareable<PeerQuestion>, of peer: CompanionPeer) async throws -> String {
         if let id = NodeID(peer.key) { return try await ask(question, of: id, named: peer.name) }
         guard let endpoint = mesh.directory.plainEndpoints().first(where: { $0.address.description == peer.key }) else {
-            throw PeerTalkFailure(.absent, "\(peer.name) is no longer in the list of peers")
+            throw PeerTalkError(.absent, "\(peer.name) is no longer in the list of peers")
         }
         return try await ask(question, at: endpoint, named: peer.name)
     }
@@ -59,11 +59,11 @@ package struct MeshCompanions: CompanionPeers {
                 try PeerLink.request(
                     ConverseMessage.Question(question), PeerWire.conversePath, to: link.connection, limits: limits),
                 within: Self.limit)
-            if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+            if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
             return try Self.response(in: reply, of: name)
-        } catch let failure as LinkFailure {
-            throw PeerTalkFailure(.absent, "\(name): \(failure)")
-        } catch let failure as ChatFailure {
+        } catch let failure as LinkError {
+            throw PeerTalkError(.absent, "\(name): \(failure)")
+        } catch let failure as ChatError {
             throw Self.talkFailure(failure, of: name)
         }
     }
@@ -81,40 +81,40 @@ package struct MeshCompanions: CompanionPeers {
                 connect: .seconds(2), firstByte: Self.limit, stall: Self.limit, bodyBytes: Self.answerBytes))
         do {
             return try Self.response(in: try await upstream.collect(request, within: Self.limit), of: name)
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             throw Self.talkFailure(failure, of: name)
         }
     }
 
-    /// - Throws: ``PeerTalkFailure``.
+    /// - Throws: ``PeerTalkError``.
     private static func response(in reply: UpstreamReply, of name: String) throws -> String {
         let body = try? JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)
         guard reply.status == 200 else {
-            let said = (body?["error"]?.stringValue).flatMap { try? ReceivedWords($0).text.prefix(200) }
+            let said = (body?["error"]?.stringValue).flatMap { try? SanitizedText($0).text.prefix(200) }
             let detail = said.map { ": \($0)" } ?? ""
             switch reply.status {
-            case 429, 503: throw PeerTalkFailure(.absent, "\(name) has no time now\(detail)")
+            case 429, 503: throw PeerTalkError(.absent, "\(name) has no time now\(detail)")
             case 401, 403:
-                throw PeerTalkFailure(.absent, "\(name) wants a key; put one behind its line in config/peers.txt")
+                throw PeerTalkError(.absent, "\(name) wants a key; put one behind its line in config/peers.txt")
             case 404:
-                throw PeerTalkFailure(.absent, "\(name) has no \(generatePath); is it a synth-mind or a kith node?")
-            default: throw PeerTalkFailure(.junk, "\(name) answered with status \(reply.status)\(detail)")
+                throw PeerTalkError(.absent, "\(name) has no \(generatePath); is it a synth-mind or a kith node?")
+            default: throw PeerTalkError(.junk, "\(name) answered with status \(reply.status)\(detail)")
             }
         }
-        guard let body else { throw PeerTalkFailure(.junk, "\(name) answered with something that is not JSON") }
+        guard let body else { throw PeerTalkError(.junk, "\(name) answered with something that is not JSON") }
         guard let response = body["response"]?.stringValue else {
-            throw PeerTalkFailure(.junk, "\(name) answered without a text in \"response\"")
+            throw PeerTalkError(.junk, "\(name) answered without a text in \"response\"")
         }
         return response
     }
 
-    private static func talkFailure(_ failure: ChatFailure, of name: String) -> any Error {
+    private static func talkFailure(_ failure: ChatError, of name: String) -> any Error {
         switch failure.code {
         case .cancelled: CancellationError()
-        case .unreachable: PeerTalkFailure(.absent, "\(name) cannot be reached: \(failure.message)")
+        case .unreachable: PeerTalkError(.absent, "\(name) cannot be reached: \(failure.message)")
         case .timeout, .deadlineExceeded:
-            PeerTalkFailure(.absent, "\(name) did not answer within \(limit.components.seconds) seconds")
-        default: PeerTalkFailure(.junk, "\(name): \(failure.message)")
+            PeerTalkError(.absent, "\(name) did not answer within \(limit.components.seconds) seconds")
+        default: PeerTalkError(.junk, "\(name): \(failure.message)")
         }
     }
 }
@@ -148,7 +148,7 @@ enum ConverseMessage {
     }
 }
 
-extension ChatFailure {
+extension ChatError {
     /// What a peer is told that gets no answer; never what was held back, or why.
     package init(_ refusal: CompanionHost.Refusal) {
         switch refusal {

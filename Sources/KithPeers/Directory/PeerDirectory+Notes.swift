@@ -11,7 +11,7 @@ extension PeerDirectory {
             state.plainEndpoints = peers
             state.plain = peers.compactMap { peer in
                 Self.name(of: peer.address).map {
-                    PeerEntry(id: nil, name: $0, tier: .kith, state: .plain, addresses: [peer.address.description])
+                    PeerView(id: nil, name: $0, tier: .kith, state: .plain, addresses: [peer.address.description])
                 }
             }
         }
@@ -52,7 +52,7 @@ extension PeerDirectory {
         changed.yield()
     }
 
-    func failed(_ id: NodeID, with failure: LinkFailure) {
+    func failed(_ id: NodeID, with failure: LinkError) {
         state.withLock { state in
             state.failures[id] = failure
             if case .incompatible(let theirs, _) = failure { state.greetings[id] = (theirs, clock.now) }
@@ -71,7 +71,7 @@ extension PeerDirectory {
     }
 
     /// A friend's node did not.
-    func missed(_ id: NodeID, _ failure: LinkFailure) {
+    func missed(_ id: NodeID, _ failure: LinkError) {
         state.withLock { state in
             state.met[id] = nil
             state.failures[id] = failure

@@ -13,31 +13,31 @@ import Synchronization
 /// once, and only what nobody tells of is looked for now and then.
 package final class PeerDirectory: Sendable {
     struct State: Sendable {
-        var entries: [NodeID: PeerEntry] = [:]
+        var entries: [NodeID: PeerView] = [:]
         var names: PeerNames
         /// Plain seed-style services.
-        var plain: [PeerEntry] = []
+        var plain: [PeerView] = []
         /// How those are reached.
         var plainEndpoints: [PeerEndpoint] = []
         /// What stands in the way of those who are not up.
-        var failures: [NodeID: LinkFailure] = [:]
+        var failures: [NodeID: LinkError] = [:]
         let ownProtocols: ProtocolVersions
         /// What each said in its last greeting, and when.
-        var greetings: [NodeID: (protocols: ProtocolVersions, heard: Moment)] = [:]
+        var greetings: [NodeID: (protocols: ProtocolVersions, heard: MonotonicInstant)] = [:]
         /// When two lives of a node were noticed last.
-        var cloned: [NodeID: Moment] = [:]
+        var cloned: [NodeID: MonotonicInstant] = [:]
         /// Friends' nodes that answered when they were looked for last.
-        var met: [NodeID: (at: Moment, roundTrip: Duration)] = [:]
+        var met: [NodeID: (at: MonotonicInstant, roundTrip: Duration)] = [:]
         var models: [NodeID: PeerModels] = [:]
         /// What each declared last, when that came, and the bytes it was read from: they are looked at often and change
         /// seldom.
-        var loads: [NodeID: (payload: [UInt8], load: PeerLoad?, at: Moment)] = [:]
+        var loads: [NodeID: (payload: [UInt8], load: PeerLoad?, at: MonotonicInstant)] = [:]
         var own: (models: PeerModels, load: PeerLoad?)
         /// Since when new prompts are to go elsewhere; `nil` when they are not.
-        var drainingSince: Moment?
+        var drainingSince: MonotonicInstant?
 
         /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
-        mutating func dropOldClones(now: Moment) { cloned = cloned.filter { now - $0.value < .seconds(180) } }
+        mutating func dropOldClones(now: MonotonicInstant) { cloned = cloned.filter { now - $0.value < .seconds(180) } }
 
         /// Those who are up and whose catalogue is not the one that is known.
         var lackingModels: [NodeID] {
@@ -75,7 +75,7 @@ package final class PeerDirectory: Sendable {
     private let version: String
     let engine: any EngineStatusSource
     let localEngine: LocalEngine?
-    private let trust: TrustBook
+    private let trust: TrustStore
     let membership: MembershipService
     let links: PeerLinks
     let clock: any TimeSource
@@ -83,7 +83,7 @@ package final class PeerDirectory: Sendable {
     private let logger: Logger
     let state: Mutex<State>
     /// Whoever could not say its models is asked again from then on.
-    private let askAgain = Mutex<[NodeID: Moment]>([:])
+    private let askAgain = Mutex<[NodeID: MonotonicInstant]>([:])
     private let onReturn = Callback<NodeID>()
     /// Held while what is known is put together, so that no older picture takes the place of a newer one.
     private let refreshing = Mutex(())
@@ -109,7 +109,7 @@ package final class PeerDirectory: Sendable {
     package init(
         ownName: NodeName, ownID: NodeID, level: @escaping @Sendable () -> Double, isCell: Bool, version: String,
         protocols: ProtocolVersions,
-        engine: any EngineStatusSource, localEngine: LocalEngine?, trust: TrustBook, membership: MembershipService,
+        engine: any EngineStatusSource, localEngine: LocalEngine?, trust: TrustStore, membership: MembershipService,
         links: PeerLinks, clock: any TimeSource, audit: any AuditTrail, logger: Logger
     ) {
         self.ownName = ownName
@@ -136,7 +136,7 @@ package final class PeerDirectory: Sendable {
     // MARK: Asking
 
     /// The peers as they are known now, without this node: nodes first, by name.
-    package func peers() -> [PeerEntry] {
+    package func peers() -> [PeerView] {
         state.withLock { state in state.entries.values.sorted { $0.name < $1.name } + state.plain }
     }
 
@@ -144,7 +144,7 @@ package final class PeerDirectory: Sendable {
     package var isCloned: Bool { state.withLock { $0.cloned[ownID] != nil } }
 
     /// Since when new prompts are to go elsewhere; `nil` when they are not.
-    package var drainingSince: Moment? { state.withLock { $0.drainingSince } }
+    package var drainingSince: MonotonicInstant? { state.withLock { $0.drainingSince } }
 
     func ownModels() -> PeerModels { state.withLock { $0.own.models } }
 
@@ -193,7 +193,7 @@ package final class PeerDirectory: Sendable {
 
     private func keepModels() async {
         await withDiscardingTaskGroup { group in
-            var awaited: Moment?
+            var awaited: MonotonicInstant?
             for await _ in modelsWanted {
                 await fetchModels()
                 guard let again = askAgain.withLock({ $0.values.min() }), again != awaited else { continue }
@@ -269,14 +269,14 @@ package final class PeerDirectory: Sendable {
 
     private static func update(
         _ state: inout State, peers: [PeerRecord], members: [NodeID: Member], declared: [NodeID: Declared],
-        now: Moment
+        now: MonotonicInstant
     ) -> [Change] {
         var changes: [Change] = []
-        var entries: [NodeID: PeerEntry] = [:]
+        var entries: [NodeID: PeerView] = [:]
         for peer in peers {
             let member = members[peer.id]
             if let declared = declared[peer.id] { state.loads[peer.id] = (declared.payload, declared.load, now) }
-            let entry = PeerEntry(
+            let entry = PeerView(
                 peer, member: member,
                 name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state, now: now)
             entries[peer.id] = entry
@@ -345,7 +345,7 @@ extension PeerDirectory: Mesh {
             })
     }
 
-    package func report(_ failure: ChatFailure, from id: NodeID) {
+    package func report(_ failure: ChatError, from id: NodeID) {
         // Its own engine's failures the engine itself tells.
         guard id != ownID, failure.code == .unreachable || failure.code == .interrupted else { return }
         membership.connectionLost(id)

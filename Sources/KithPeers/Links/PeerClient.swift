@@ -45,7 +45,7 @@ package struct PeerClient: Answering {
                 by: request.deadline))
         guard response.status == 200 else {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
-            throw ChatFailure(.invalidAnswer, "\(link.address) answered with status \(response.status)")
+            throw ChatError(.invalidAnswer, "\(link.address) answered with status \(response.status)")
         }
         let type = response.headers.first(name: "content-type") ?? ""
         guard !type.hasPrefix(PeerWire.eventsType) else {
@@ -72,13 +72,13 @@ package struct PeerClient: Answering {
         try Self.check(reply.status, body: reply.body)
         let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
         guard vectors.count == request.inputCount else {
-            throw ChatFailure(.invalidAnswer, "the node did not embed every text")
+            throw ChatError(.invalidAnswer, "the node did not embed every text")
         }
         return EmbeddingAnswer(model: request.model ?? "", vectors: vectors, promptTokens: tokens)
     }
 
     /// Tells the kin the time that is left, so that it does not work for one who has gone.
-    private func bounded(_ request: UpstreamRequest, by deadline: Moment?) -> UpstreamRequest {
+    private func bounded(_ request: UpstreamRequest, by deadline: MonotonicInstant?) -> UpstreamRequest {
         guard let deadline else { return request }
         var request = request
         request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(deadline - clock.now))
@@ -88,8 +88,8 @@ package struct PeerClient: Answering {
     private func link() async throws -> PeerLink {
         do {
             return try await links.link(to: id, at: addresses())
-        } catch let failure as LinkFailure {
-            throw ChatFailure(.unreachable, "\(failure)", cause: failure)
+        } catch let failure as LinkError {
+            throw ChatError(.unreachable, "\(failure)", cause: failure)
         }
     }
 
@@ -98,10 +98,10 @@ package struct PeerClient: Answering {
         case 200: return
         case 403:
             let refusal = try? decode(PeerRefusal.self, from: body)  // without one the status says enough
-            throw ChatFailure(.unauthorized, refusal?.message ?? "the node refuses this node")
+            throw ChatError(.unauthorized, refusal?.message ?? "the node refuses this node")
         default:
             if case .failure(let failure) = try? decode(PeerWire.Line.self, from: body) { throw failure }
-            throw ChatFailure(.engineError, "the node answered with status \(status)")
+            throw ChatError(.engineError, "the node answered with status \(status)")
         }
     }
 
@@ -109,7 +109,7 @@ package struct PeerClient: Answering {
         do {
             return try JSONBody.decode(type, from: body.readableBytesView)
         } catch {
-            throw ChatFailure(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
+            throw ChatError(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
         }
     }
 }
@@ -144,7 +144,7 @@ extension PeerWire.Line {
         do {
             self = try JSONBody.decode(PeerWire.Line.self, from: data)
         } catch {
-            throw ChatFailure(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
+            throw ChatError(.invalidAnswer, "the node does not answer as a kith node does", cause: error)
         }
     }
 }
@@ -153,9 +153,9 @@ extension PeerWire.Line {
 final class ContactPace: Sendable {
     static let pause = Duration.milliseconds(500)
 
-    private let next = Mutex(Moment.zero)
+    private let next = Mutex(MonotonicInstant.zero)
 
-    func isDue(now: Moment) -> Bool {
+    func isDue(now: MonotonicInstant) -> Bool {
         next.withLock { next in
             guard now >= next else { return false }
             next = now + Self.pause

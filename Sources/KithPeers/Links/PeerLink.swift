@@ -16,7 +16,7 @@ package struct PeerLink: Sendable {
 
     package var address: PeerAddress { connection.address }
 
-    /// - Throws: ``LinkFailure`` when the other side does not want to talk, or speaks no common version.
+    /// - Throws: ``LinkError`` when the other side does not want to talk, or speaks no common version.
     static func greet(
         _ id: NodeID, on connection: MultiplexedConnection, with hello: PeerHello, limit: Duration
     ) async throws -> PeerLink {
@@ -24,44 +24,44 @@ package struct PeerLink: Sendable {
             try Self.request(
                 hello, PeerWire.helloPath, to: connection,
                 limits: UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 64 << 10)))
-        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        if let refusal = Self.refusal(in: reply) { throw LinkError.rejected(refusal) }
         guard reply.status == 200,
             let theirs = try? JSONBody.decode(PeerHello.self, from: reply.body.readableBytesView)
-        else { throw LinkFailure.unreachable("it does not answer as a kith node does") }
+        else { throw LinkError.unreachable("it does not answer as a kith node does") }
         guard hello.protocols.common(with: theirs.protocols) != nil else {
-            throw LinkFailure.incompatible(theirs: theirs.protocols, ours: hello.protocols)
+            throw LinkError.incompatible(theirs: theirs.protocols, ours: hello.protocols)
         }
         return PeerLink(id: id, hello: theirs, connection: connection)
     }
 
     /// Sends a message and waits for the answer.
     ///
-    /// - Throws: ``LinkFailure`` with `rejected`; ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``LinkError`` with `rejected`; ``ChatError``; `CancellationError`.
     func exchange<Answer: Decodable>(
         _ message: some Encodable, _ path: String, for type: Answer.Type, limit: Duration
     ) async throws -> Answer {
         let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 8 << 20)
         let reply = try await connection.collect(
             try Self.request(message, path, to: connection, limits: limits))
-        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        if let refusal = Self.refusal(in: reply) { throw LinkError.rejected(refusal) }
         guard reply.status == 200 else {
-            throw ChatFailure(.engineError, "the node answered with status \(reply.status)")
+            throw ChatError(.engineError, "the node answered with status \(reply.status)")
         }
         return try JSONBody.decode(type, from: reply.body.readableBytesView)
     }
 
     /// Sends what this node knows of the shared state, and waits for what the other does.
     ///
-    /// - Throws: As ``exchange(_:_:for:limit:)``; ``SyncMessageProblem``.
+    /// - Throws: As ``exchange(_:_:for:limit:)``; ``SyncMessageError``.
     func exchange(_ message: SyncMessage, limit: Duration) async throws -> SyncMessage {
         let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: SyncBudget.byteLimit)
         let reply = try await connection.collect(
             request(
                 .POST, PeerWire.statePath, body: ByteBuffer(bytes: message.encoded()), type: PeerWire.stateType,
                 limits: limits))
-        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        if let refusal = Self.refusal(in: reply) { throw LinkError.rejected(refusal) }
         guard reply.status == 200 else {
-            throw ChatFailure(.engineError, "the node answered with status \(reply.status)")
+            throw ChatError(.engineError, "the node answered with status \(reply.status)")
         }
         return try SyncMessage(decoding: [UInt8](buffer: reply.body))
     }
@@ -70,7 +70,7 @@ package struct PeerLink: Sendable {
     func models(limit: Duration) async throws -> PeerModels {
         let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 1 << 20)
         let reply = try await connection.collect(request(.GET, PeerWire.modelsPath, limits: limits))
-        if let refusal = Self.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        if let refusal = Self.refusal(in: reply) { throw LinkError.rejected(refusal) }
         return try JSONBody.decode(PeerModels.self, from: reply.body.readableBytesView)
     }
 
@@ -102,7 +102,7 @@ package struct PeerLink: Sendable {
 }
 
 /// Why a node could not be reached on its peer port.
-package enum LinkFailure: Error, Hashable, Sendable {
+package enum LinkError: Error, Hashable, Sendable {
     /// Nothing is known of where it is.
     case noAddress
     /// Every address answered that nobody listens there.
@@ -132,9 +132,9 @@ package enum LinkFailure: Error, Hashable, Sendable {
 
     package init(connecting error: any Error) {
         switch error {
-        case let failure as LinkFailure: self = failure
+        case let failure as LinkError: self = failure
         case let error as NIOConnectionError:
-            let failures = error.connectionErrors.map { LinkFailure(connecting: $0.error) }
+            let failures = error.connectionErrors.map { LinkError(connecting: $0.error) }
             self = failures.max { $0.rank < $1.rank } ?? .unreachable("the name \(error.host) is unknown")
         case let error as IOError where error.errnoCode == ECONNREFUSED: self = .refused
         case let error as IOError where error.errnoCode == ETIMEDOUT: self = .timeout
@@ -145,7 +145,7 @@ package enum LinkFailure: Error, Hashable, Sendable {
     }
 }
 
-extension LinkFailure: CustomStringConvertible {
+extension LinkError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .noAddress: "no address is known"

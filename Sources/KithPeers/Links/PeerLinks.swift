@@ -63,7 +63,7 @@ package final class PeerLinks: Sendable {
     /// The connection to a node, made if there is none.
     ///
     /// - Parameter addresses: Where to look for it, the best first.
-    /// - Throws: ``LinkFailure``.
+    /// - Throws: ``LinkError``.
     package func link(to id: NodeID, at addresses: [PeerAddress]) async throws -> PeerLink {
         let dialing: Task<PeerLink, any Error>
         switch state.withLock({ claim(id, at: addresses, in: &$0) }) {
@@ -74,7 +74,7 @@ package final class PeerLinks: Sendable {
             return try await dialing.value
         } catch is CancellationError where !Task.isCancelled {
             // Not the caller was given up, but the node.
-            throw LinkFailure.unreachable("the connection was given up")
+            throw LinkError.unreachable("the connection was given up")
         }
     }
 
@@ -135,7 +135,7 @@ package final class PeerLinks: Sendable {
         }
         guard isWanted else {
             link.connection.close()
-            throw LinkFailure.unreachable("the connection was given up")
+            throw LinkError.unreachable("the connection was given up")
         }
         link.connection.whenClosed { [weak self] in self?.closed(link) }
         onGreeted(id, link.hello.protocols)
@@ -163,7 +163,7 @@ package final class PeerLinks: Sendable {
 
     /// Connects to an address where a node with this id must answer, and says nothing yet.
     ///
-    /// - Throws: ``LinkFailure``.
+    /// - Throws: ``LinkError``.
     func open(_ id: NodeID, at address: PeerAddress) async throws -> MultiplexedConnection {
         let seen = SeenNode()
         do {
@@ -174,7 +174,7 @@ package final class PeerLinks: Sendable {
                 try channel.pipeline.syncOperations.addHandler(handler)
             }
         } catch {
-            throw seen.id.withLock { $0 }.map(LinkFailure.wrongNode) ?? LinkFailure(connecting: error)
+            throw seen.id.withLock { $0 }.map(LinkError.wrongNode) ?? LinkError(connecting: error)
         }
     }
 
@@ -208,16 +208,16 @@ struct AddressRace<Winner: Sendable>: Sendable {
 
     private enum Event: Sendable {
         case won(Winner)
-        case lost(LinkFailure)
+        case lost(LinkError)
         case impatient
     }
 
-    /// - Throws: ``LinkFailure``, the most telling one of all attempts.
+    /// - Throws: ``LinkError``, the most telling one of all attempts.
     func run() async throws -> Winner {
         try await withThrowingTaskGroup(of: Event.self) { group in
             var waiting = addresses[...]
             var running = 0
-            var worst = LinkFailure.noAddress
+            var worst = LinkError.noAddress
             func startNext() {
                 guard let address = waiting.popFirst() else { return }
                 running += 1
@@ -255,6 +255,6 @@ struct AddressRace<Winner: Sendable>: Sendable {
     }
 
     private static func outcome(_ attempt: () async throws -> Winner) async -> Event {
-        do { return .won(try await attempt()) } catch { return .lost(LinkFailure(connecting: error)) }
+        do { return .won(try await attempt()) } catch { return .lost(LinkError(connecting: error)) }
     }
 }

@@ -7,7 +7,7 @@ import KithTrust
 
 /// What the owner of a node can ask of it about trust and those whom it trusts; the routes below `/api` are its only caller.
 ///
-/// All methods throw ``ControlFailure`` with a message that says what to do.
+/// All methods throw ``ControlError`` with a message that says what to do.
 package protocol MeshControl: Sendable {
     func identity() -> ControlMessage.Identity
     func invite(_ request: ControlMessage.InvitationRequest) async throws -> ControlMessage.Invitation
@@ -45,12 +45,12 @@ extension PeerMesh: MeshControl {
     package func invite(_ request: ControlMessage.InvitationRequest) async throws -> ControlMessage.Invitation {
         let seconds = request.expiresSeconds ?? 600
         guard (1...86_400).contains(seconds) else {
-            throw ControlFailure(.invalid, "a code is valid for one second to 24 hours")
+            throw ControlError(.invalid, "a code is valid for one second to 24 hours")
         }
         switch pairing.invite(tier: request.tier, lifetime: .seconds(seconds)) {
         case .success(let code):
             return ControlMessage.Invitation(code: code.text, tier: code.tier, expiresSeconds: seconds)
-        case .failure(let refusal): throw ControlFailure(refusal)
+        case .failure(let refusal): throw ControlError(refusal)
         }
     }
 
@@ -58,11 +58,11 @@ extension PeerMesh: MeshControl {
         let code: PairingCode
         switch PairingCode.read(request.code) {
         case .success(let read): code = read
-        case .failure(let why): throw ControlFailure(.malformedCode, why.description)
+        case .failure(let why): throw ControlError(.malformedCode, why.description)
         }
-        if code.inviter == ownIdentity.id { throw ControlFailure(PairingRefusal.ownCode) }
+        if code.inviter == ownIdentity.id { throw ControlError(PairingRefusal.ownCode) }
         if code.tier == .kith, trust.standing(of: code.inviter) == .kin {
-            throw ControlFailure(.invalid, "that node is kin already; to trust it less, use kith tier PEER kith")
+            throw ControlError(.invalid, "that node is kin already; to trust it less, use kith tier PEER kith")
         }
         let call = PairingCall(
             links: links, code: code, joiner: ownIdentity.id,
@@ -71,12 +71,12 @@ extension PeerMesh: MeshControl {
             let (peer, address) = try await call.run(clock: clock)
             return try await welcome(peer, at: address)
         } catch let refusal as PairingRefusal {
-            throw ControlFailure(refusal)
-        } catch let failure as LinkFailure {
+            throw ControlError(refusal)
+        } catch let failure as LinkError {
             audit.recordIfOtherNode(failure)
-            throw ControlFailure(failure, code: code)
-        } catch let failure as ChatFailure {
-            throw ControlFailure(.unreachable, failure.message)
+            throw ControlError(failure, code: code)
+        } catch let failure as ChatError {
+            throw ControlError(.unreachable, failure.message)
         }
     }
 
@@ -95,7 +95,7 @@ extension PeerMesh: MeshControl {
     package func change(_ peer: String, _ change: ControlMessage.PeerChange) async throws -> ControlMessage.Peer {
         let record = try find(peer)
         if change.name?.rawValue == PeerNames.reserved {
-            throw ControlFailure(
+            throw ControlError(
                 .invalid, "no peer can be called \(PeerNames.reserved): that stands for those that are not paired")
         }
         if let name = change.name { try await trust.update(record.id) { $0.nickname = name } }
@@ -120,7 +120,7 @@ extension PeerMesh: MeshControl {
     func described(_ id: NodeID) throws -> ControlMessage.Peer {
         directory.refresh()
         guard let entry = directory.peers().first(where: { $0.id == id }) else {
-            throw ControlFailure(.unknownPeer, "the peer is not trusted any more")
+            throw ControlError(.unknownPeer, "the peer is not trusted any more")
         }
         return ControlMessage.Peer(id: id, name: entry.name, tier: entry.tier)
     }
@@ -137,13 +137,13 @@ extension PeerMesh: MeshControl {
         }
         switch found.count {
         case 1: return found[0]
-        case 0: throw ControlFailure(.unknownPeer, "no peer is called \(text.prefix(80)); kith peers lists them")
-        default: throw ControlFailure(.ambiguousPeer, "several peers fit; use the whole id from kith peers --json")
+        case 0: throw ControlError(.unknownPeer, "no peer is called \(text.prefix(80)); kith peers lists them")
+        default: throw ControlError(.ambiguousPeer, "several peers fit; use the whole id from kith peers --json")
         }
     }
 }
 
-extension ControlFailure {
+extension ControlError {
     init(_ refusal: PairingRefusal) {
         let code: Code =
             switch refusal {
@@ -157,7 +157,7 @@ extension ControlFailure {
         self.init(code, refusal.description)
     }
 
-    fileprivate init(_ failure: LinkFailure, code: PairingCode) {
+    fileprivate init(_ failure: LinkError, code: PairingCode) {
         let places = code.addresses.map(\.description).joined(separator: ", ")
         switch failure {
         case .wrongNode(let seen):
@@ -178,7 +178,7 @@ extension ControlFailure {
 }
 
 extension AuditTrail {
-    fileprivate func recordIfOtherNode(_ failure: LinkFailure) {
+    fileprivate func recordIfOtherNode(_ failure: LinkError) {
         guard case .wrongNode(let seen) = failure else { return }
         record(
             .pairingRefused, subject: seen.description, source: nil,

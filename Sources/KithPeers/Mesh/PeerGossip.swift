@@ -11,18 +11,18 @@ struct PeerGossip: GossipTransport {
     let links: PeerLinks
     let clock: any TimeSource
     /// Told of what a node answers instead of gossip.
-    let onFailure: @Sendable (NodeID, LinkFailure) -> Void
+    let onFailure: @Sendable (NodeID, LinkError) -> Void
 
     func exchange(
         _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
-    ) async throws(GossipFailure) -> GossipAnswer {
+    ) async throws(GossipError) -> GossipAnswer {
         let began = clock.now
         do {
             let link = try await links.link(to: id, at: addresses)
             return try await send(packet, over: link, timeout: max(timeout - (clock.now - began), .milliseconds(50)))
-        } catch let failure as LinkFailure {
+        } catch let failure as LinkError {
             onFailure(id, failure)
-            throw GossipFailure(failure)
+            throw GossipError(failure)
         } catch {
             throw .unreachable
         }
@@ -36,18 +36,18 @@ struct PeerGossip: GossipTransport {
                 link.request(
                     .POST, PeerWire.gossipPath, body: ByteBuffer(bytes: packet), type: PeerWire.gossipType,
                     limits: limits))
-            if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+            if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
             return GossipAnswer(
                 packet: reply.status == 200 ? [UInt8](buffer: reply.body) : nil, roundTrip: clock.now - began)
-        } catch let failure as ChatFailure where failure.code == .timeout {
+        } catch let failure as ChatError where failure.code == .timeout {
             links.distrust(link)
-            throw LinkFailure.timeout
+            throw LinkError.timeout
         }
     }
 }
 
-extension GossipFailure {
-    init(_ failure: LinkFailure) {
+extension GossipError {
+    init(_ failure: LinkError) {
         switch failure {
         case .refused: self = .refused
         case .timeout: self = .timeout

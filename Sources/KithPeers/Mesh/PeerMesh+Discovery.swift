@@ -33,7 +33,7 @@ extension PeerMesh {
     private func identify(_ address: PeerAddress) async {
         do {
             try await links.open(ownIdentity.id, at: address).close()  // this very node, or a copy of it
-        } catch LinkFailure.wrongNode(let seen) {
+        } catch LinkError.wrongNode(let seen) {
             strangers.found(seen, at: address)
             if trust.kin.contains(seen) { membership.suggest(addresses: [address], for: seen) }
         } catch {
@@ -59,20 +59,20 @@ extension PeerMesh {
 }
 
 /// Who answers at addresses that were suggested without an id.
-final class Strangers: Sendable {
+final class AddressIdentityCache: Sendable {
     /// Between two looks at the same address.
     static let pause = Duration.seconds(10)
     static let limit = 256
 
     private struct Entry: Sendable {
         var id: NodeID?
-        var asked: Moment
+        var asked: MonotonicInstant
     }
 
     private let entries = Mutex<[PeerAddress: Entry]>([:])
 
     /// The addresses that are to be asked now; counted as asked.
-    func due(_ addresses: [PeerAddress], now: Moment) -> [PeerAddress] {
+    func due(_ addresses: [PeerAddress], now: MonotonicInstant) -> [PeerAddress] {
         entries.withLock { entries in
             entries = entries.filter { addresses.contains($0.key) }
             let due = addresses.prefix(Self.limit).filter { address in

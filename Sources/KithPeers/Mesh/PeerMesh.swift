@@ -49,19 +49,19 @@ package final class PeerMesh: Sendable {
     /// With one random kin; changes are passed on at once.
     static let syncInterval = Duration.seconds(30)
 
-    package let trust: TrustBook
+    package let trust: TrustStore
     package let directory: PeerDirectory
     let ownIdentity: NodeIdentity
     let profile: Profile
     package let links: PeerLinks
     package let membership: MembershipService
-    let pairing: PairingDesk
+    let pairing: PairingService
     let sync: OperationsSync
     let stateSync: StateSync?
     let clock: any TimeSource
     let audit: any AuditTrail
     let logger: Logger
-    let strangers = Strangers()
+    let strangers = AddressIdentityCache()
     let discovery = Mutex<DiscoveryService?>(nil)
     private let connections = PeerConnections()
     private let tls: PeerTLS
@@ -72,8 +72,8 @@ package final class PeerMesh: Sendable {
 
     /// - Throws: What TLS has against the identity.
     package init(
-        profile: Profile, identity: NodeIdentity, trust: TrustBook, engine: any EngineStatusSource,
-        localEngine: LocalEngine?, state: StateBook? = nil, clock: any TimeSource, audit: any AuditTrail,
+        profile: Profile, identity: NodeIdentity, trust: TrustStore, engine: any EngineStatusSource,
+        localEngine: LocalEngine?, state: SharedStateStore? = nil, clock: any TimeSource, audit: any AuditTrail,
         logger: Logger,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws {
@@ -115,7 +115,7 @@ package final class PeerMesh: Sendable {
         }
         self.stateSync = stateSync
         stateSync?.setKin(trust.kin)
-        pairing = PairingDesk(
+        pairing = PairingService(
             identity: identity, trust: trust, clock: clock, audit: audit,
             introduction: { PairingIntroduction(name: profile.name, addresses: profile.addresses()) },
             onKin: { [membership] in await sync.run(with: membership.reachable) })
@@ -192,15 +192,15 @@ package final class PeerMesh: Sendable {
             group.addTask {
                 // Addresses that name nobody are asked again: a node may have come up there.
                 while true {
-                    do { try await self.clock.sleep(forAbout: Strangers.pause) } catch { return }
+                    do { try await self.clock.sleep(forAbout: AddressIdentityCache.pause) } catch { return }
                     source.yield()
                 }
             }
         }
     }
 
-    private var kithWatch: KithWatch {
-        KithWatch(
+    private var kithWatch: FriendPoller {
+        FriendPoller(
             trust: trust, links: links, directory: directory,
             hello: { [profile, instance] in Self.hello(profile, instance) }, clock: clock)
     }
@@ -210,7 +210,7 @@ package final class PeerMesh: Sendable {
     enum MeshEvent: Sendable {
         case connectionLost(NodeID)
         case greeted(NodeID, ProtocolVersions)
-        case failed(NodeID, LinkFailure)
+        case failed(NodeID, LinkError)
         case membership(MembershipNotice)
         case trustChanged
     }

@@ -81,7 +81,7 @@ final class KinAnswer: ChatEventReceiver {
         guard context != nil else { return }
         if error is CancellationError { return close() }
         do {
-            let problem = SurfaceProblem(error)
+            let problem = SurfaceError(error)
             guard isOpen || !bytes.isEmpty else {
                 let reply = try problem.reply(in: .peer)
                 var fields: HTTPFields = [.contentType: "application/json"]

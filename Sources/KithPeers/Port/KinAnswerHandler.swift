@@ -84,7 +84,7 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
             var question = try KinQuestion.decode([UInt8](buffer: body))
             question.deadline = try head.headerFields.kinDeadline(now: services.clock.now)
             guard let engine = services.localEngine else {
-                throw ChatFailure(.noEngine, "this node has no engine")
+                throw ChatError(.noEngine, "this node has no engine")
             }
             if let caller = caller(context) { services.membership.contact(caller.id) }
             let visit = question.occasion == nil ? services.work.presence?.begin() : nil

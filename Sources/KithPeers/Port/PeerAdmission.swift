@@ -22,7 +22,7 @@ package enum PeerAdmission: Sendable {
         return PeerRefusal(.incompatible)
     }
 
-    private func refusal(for standing: PeerStanding) -> PeerRefusal? {
+    private func refusal(for standing: PeerRelation) -> PeerRefusal? {
         switch (self, standing) {
         case (_, .own): PeerRefusal(.sameIdentity)
         case (.anyone, _), (.kin, .kin), (.paired, .kin), (.paired, .kith): nil
@@ -128,10 +128,10 @@ struct PeerErrorRendering: RouterMiddleware {
             throw error  // nobody is there to be answered
         } catch let refusal as PeerRefusal {
             return try .json(refusal, status: .forbidden)
-        } catch let refusal as PairingRejection {
+        } catch let refusal as PairingRefusalMessage {
             return try .json(refusal, status: .forbidden)
         } catch {
-            let problem = SurfaceProblem(error)
+            let problem = SurfaceError(error)
             problem.log(path: request.uri.path, to: context.logger)
             return try problem.reply(in: .peer).response
         }

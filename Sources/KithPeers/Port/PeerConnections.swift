@@ -61,7 +61,7 @@ package final class PeerConnections: Sendable {
     /// To be called when the handshake has proven who it is; the connection leaves by itself when it ends.
     ///
     /// - Returns: `false` when there are too many connections of strangers.
-    func open(_ channel: any Channel, by caller: Caller, standing: PeerStanding) -> Bool {
+    func open(_ channel: any Channel, by caller: Caller, standing: PeerRelation) -> Bool {
         let key = ObjectIdentifier(channel)
         let isPaired = standing == .kin || standing == .kith
         let isAdmitted = state.withLock { state in

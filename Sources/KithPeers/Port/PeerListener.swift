@@ -50,10 +50,10 @@ package enum PeerListener {
 /// What the routes of the peer port work with.
 package struct PeerServices: Sendable {
     package var connections: PeerConnections
-    package var trust: TrustBook
+    package var trust: TrustStore
     package var membership: MembershipService
     package var directory: PeerDirectory
-    package var pairing: PairingDesk
+    package var pairing: PairingService
     package var localEngine: LocalEngine?
     package var work: PeerWork
     /// `nil` for a node that shares no state.
@@ -66,8 +66,8 @@ package struct PeerServices: Sendable {
     package var hello: @Sendable () -> PeerHello
 
     init(
-        connections: PeerConnections, trust: TrustBook, membership: MembershipService, directory: PeerDirectory,
-        pairing: PairingDesk, localEngine: LocalEngine?, work: PeerWork, state: StateSync?, clock: any TimeSource,
+        connections: PeerConnections, trust: TrustStore, membership: MembershipService, directory: PeerDirectory,
+        pairing: PairingService, localEngine: LocalEngine?, work: PeerWork, state: StateSync?, clock: any TimeSource,
         audit: any AuditTrail,
         generateLimit: Int, hello: @escaping @Sendable () -> PeerHello
     ) {

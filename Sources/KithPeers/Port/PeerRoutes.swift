@@ -31,7 +31,7 @@ struct PeerRoutes: Sendable {
         }
         // Kin are answered by ``KinAnswerHandler``; here is said who may not ask.
         router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { _, _ in
-            throw ChatFailure(.malformedRequest, "this is no question of a kith node")
+            throw ChatError(.malformedRequest, "this is no question of a kith node")
         }
         router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
         router.peer(PeerWire.conversePath, .post, for: .paired, of: services) { try await converse($0, $1) }
@@ -55,7 +55,7 @@ struct PeerRoutes: Sendable {
         do {
             answer = try services.membership.receive([UInt8](buffer: packet), from: caller.id)
         } catch {
-            throw ChatFailure(.malformedRequest, "this is no gossip packet", cause: error)
+            throw ChatError(.malformedRequest, "this is no gossip packet", cause: error)
         }
         guard let answer else { return Response(status: .noContent) }
         return Response(
@@ -70,7 +70,7 @@ struct PeerRoutes: Sendable {
     }
 
     private func state(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
-        guard let state = services.state else { throw ChatFailure(.unsupported, "this node shares no state") }
+        guard let state = services.state else { throw ChatError(.unsupported, "this node shares no state") }
         let body: ByteBuffer
         do {
             body = try await request.body.collect(upTo: SyncBudget.byteLimit)
@@ -81,7 +81,7 @@ struct PeerRoutes: Sendable {
         do {
             question = try SyncMessage(decoding: [UInt8](buffer: body))
         } catch {
-            throw ChatFailure(.malformedRequest, "what was sent is \(error)", cause: error)
+            throw ChatError(.malformedRequest, "what was sent is \(error)", cause: error)
         }
         let answer = try await state.answer(question, from: caller.id)
         return Response(
@@ -91,7 +91,7 @@ struct PeerRoutes: Sendable {
 
     /// The only thing that a friend's node can ask for.
     private func converse(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
-        guard let host = services.work.host else { throw ChatFailure(.unsupported, "this node does not talk") }
+        guard let host = services.work.host else { throw ChatError(.unsupported, "this node does not talk") }
         let bytes = try await request.jsonBody(upTo: Self.converseLimit)
         let question = try JSONBody.decode(ConverseMessage.Question.self, from: bytes).meaning
         let name = services.directory.peers().first { $0.id == caller.id }?.name.rawValue ?? caller.id.short
@@ -99,14 +99,14 @@ struct PeerRoutes: Sendable {
             let answer = try await host.answer(question, from: caller.id.description, named: name).answer
             return try Response.json(ConverseMessage.Answer(answer))
         } catch let refusal as CompanionHost.Refusal {
-            throw ChatFailure(refusal)
+            throw ChatError(refusal)
         }
     }
 
     private func embed(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.generateLimit)
         let wanted = try JSONBody.decode(EmbeddingRequest.self, from: bytes)
-        guard let localEngine = services.localEngine else { throw ChatFailure(.noEngine, "this node has no engine") }
+        guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
         let answer = try await localEngine.until(deadline, clock: services.clock).embed(wanted)
         // Vectors are large: as few bytes as can be, and exact.

@@ -20,7 +20,7 @@ struct PeerServerChannel: ServerChildChannel {
     let http2: MultiplexedNodeChannel
     let tls: PeerTLS
     let connections: PeerConnections
-    let trust: TrustBook
+    let trust: TrustStore
     let audit: any AuditTrail
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -66,7 +66,7 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     private let secured: EventLoopPromise<MultiplexedNodeChannel.Value>
     private let http2: MultiplexedNodeChannel
     private let connections: PeerConnections
-    private let trust: TrustBook
+    private let trust: TrustStore
     private let audit: any AuditTrail
     private let source: String
     private let logger: Logger
@@ -75,7 +75,7 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
 
     init(
         secured: EventLoopPromise<MultiplexedNodeChannel.Value>, http2: MultiplexedNodeChannel,
-        connections: PeerConnections, trust: TrustBook, audit: any AuditTrail, source: String, logger: Logger
+        connections: PeerConnections, trust: TrustStore, audit: any AuditTrail, source: String, logger: Logger
     ) {
         self.secured = secured
         self.http2 = http2

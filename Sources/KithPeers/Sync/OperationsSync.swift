@@ -15,7 +15,7 @@ import Logging
 struct OperationsSync: Sendable {
     static let limit = Duration.seconds(5)
 
-    let trust: TrustBook
+    let trust: TrustStore
     let links: PeerLinks
     let membership: MembershipService
     let logger: Logger
@@ -72,7 +72,7 @@ package struct OperationsMessage: Codable, Sendable {
         var list = try container.nestedUnkeyedContainer(forKey: .operations)
         operations = []
         while !list.isAtEnd {
-            guard operations.count < TrustLedger.batchLimit else {
+            guard operations.count < TrustLog.batchLimit else {
                 throw DecodingError.dataCorruptedError(in: list, debugDescription: "too many operations")
             }
             let operation = try list.decode(Operation.self)

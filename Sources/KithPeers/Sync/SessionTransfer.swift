@@ -11,7 +11,7 @@ import NIOCore
 import NIOHTTP1
 
 /// One conversation on its way from kin to kin: the body of `POST /peer/v1/sessions`. Times are milliseconds since 1970.
-package struct SessionParcel: Codable, Sendable {
+package struct SessionTransfer: Codable, Sendable {
     /// Bytes of a body.
     package static let limit = 4 << 20
     package static let turnLimit = 2_000
@@ -105,22 +105,22 @@ extension PeerMesh {
         let record = try find(peer)
         let receiver = try described(record.id)
         guard record.tier == .kin else {
-            throw ControlFailure(
+            throw ControlError(
                 .invalid, "\(receiver.name) is kith, somebody else's node: conversations go to your own machines only")
         }
-        let body = try JSONBody.encode(SessionParcel(session))
-        guard body.count <= SessionParcel.limit else {
-            throw ControlFailure(
+        let body = try JSONBody.encode(SessionTransfer(session))
+        guard body.count <= SessionTransfer.limit else {
+            throw ControlError(
                 .invalid,
                 "the conversation is too long to be sent: it has \(body.count) bytes, and at most "
-                    + "\(SessionParcel.limit) go")
+                    + "\(SessionTransfer.limit) go")
         }
         do {
             return SessionDelivery(peer: receiver, receipt: try await deliver(body, to: record.id))
-        } catch let failure as LinkFailure {
-            throw ControlFailure(.unreachable, "\(receiver.name) cannot be reached: \(failure); \(Self.kept)")
-        } catch let failure as ChatFailure {
-            throw ControlFailure(.unreachable, "\(receiver.name) did not confirm: \(failure.message); \(Self.kept)")
+        } catch let failure as LinkError {
+            throw ControlError(.unreachable, "\(receiver.name) cannot be reached: \(failure); \(Self.kept)")
+        } catch let failure as ChatError {
+            throw ControlError(.unreachable, "\(receiver.name) did not confirm: \(failure.message); \(Self.kept)")
         }
     }
 
@@ -131,11 +131,11 @@ extension PeerMesh {
         let limits = UpstreamLimits(firstByte: Self.sessionLimit, stall: Self.sessionLimit, bodyBytes: 64 << 10)
         let reply = try await link.connection.collect(
             link.request(.POST, PeerWire.sessionsPath, body: ByteBuffer(bytes: body), limits: limits))
-        if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
         switch reply.status {
         case 200: return try JSONBody.decode(SessionReceipt.self, from: reply.body.readableBytesView)
-        case 404: throw ChatFailure(.unsupported, "it takes no conversations; update it")
-        default: throw ChatFailure(.engineError, "it answered with status \(reply.status)")
+        case 404: throw ChatError(.unsupported, "it takes no conversations; update it")
+        default: throw ChatError(.engineError, "it answered with status \(reply.status)")
         }
     }
 }
@@ -147,8 +147,8 @@ struct PeerSessionRoutes: Sendable {
     func add(to router: PeerRouter) {
         router.peer(PeerWire.sessionsPath, .post, for: .kin, of: services) { request, _ in
             guard let sessions = services.work.sessions else { throw SurfaceRefusal.notFound }
-            let bytes = try await request.jsonBody(upTo: SessionParcel.limit)
-            let parcel = try JSONBody.decode(SessionParcel.self, from: bytes)
+            let bytes = try await request.jsonBody(upTo: SessionTransfer.limit)
+            let parcel = try JSONBody.decode(SessionTransfer.self, from: bytes)
             return try Response.json(try await sessions.receive(parcel.session))
         }
     }

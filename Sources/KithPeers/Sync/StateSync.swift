@@ -16,7 +16,7 @@ final class StateSync: Sendable {
     static let roundLimit = 1_000
     static let limit = Duration.seconds(10)
 
-    let book: StateBook
+    let book: SharedStateStore
     private let links: PeerLinks
     private let membership: MembershipService
     private let clock: any TimeSource
@@ -32,7 +32,7 @@ final class StateSync: Sendable {
 
     /// - Parameter onWrite: Told of each write of this node, outside of all locks; must not wait.
     init(
-        book: StateBook, node: NodeID, links: PeerLinks, membership: MembershipService, clock: any TimeSource,
+        book: SharedStateStore, node: NodeID, links: PeerLinks, membership: MembershipService, clock: any TimeSource,
         logger: Logger, onWrite: @escaping @Sendable () -> Void = {}
     ) {
         self.book = book
@@ -88,7 +88,7 @@ final class StateSync: Sendable {
     private func compareNowAndThen() async {
         while true {
             do { try await clock.sleep(forAbout: Self.interval) } catch { return }
-            try? await book.tend()  // A disk that fails is told of by whoever writes.
+            try? await book.compact()  // A disk that fails is told of by whoever writes.
             await exchange(with: membership.reachable)
         }
     }
@@ -149,7 +149,7 @@ final class StateSync: Sendable {
 
     /// Answers a kin's message.
     ///
-    /// - Throws: ``StateRefusal``, ``SyncProblem``.
+    /// - Throws: ``StateRefusal``, ``SyncError``.
     func answer(_ question: SyncMessage, from id: NodeID) async throws -> SyncMessage {
         if !question.ranges.isEmpty || question.holdings != nil { try await book.take(question) }
         book.note(id) { standing in

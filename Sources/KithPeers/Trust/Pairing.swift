@@ -10,18 +10,18 @@ import NIOCore
 import Synchronization
 
 /// Gives out pairing codes and receives those who bring them.
-package final class PairingDesk: Sendable {
+package final class PairingService: Sendable {
     private let identity: NodeIdentity
-    private let trust: TrustBook
+    private let trust: TrustStore
     private let clock: any TimeSource
     private let audit: any AuditTrail
     private let introduction: @Sendable () -> PairingIntroduction
     /// Called before a new kin is told that it is one, so that others know it when it comes to them.
     private let onKin: @Sendable () async -> Void
-    private let book: Mutex<InvitationBook>
+    private let book: Mutex<InvitationStore>
 
     package init(
-        identity: NodeIdentity, trust: TrustBook, clock: any TimeSource, audit: any AuditTrail,
+        identity: NodeIdentity, trust: TrustStore, clock: any TimeSource, audit: any AuditTrail,
         introduction: @escaping @Sendable () -> PairingIntroduction, onKin: @escaping @Sendable () async -> Void
     ) {
         self.identity = identity
@@ -30,7 +30,7 @@ package final class PairingDesk: Sendable {
         self.audit = audit
         self.introduction = introduction
         self.onKin = onKin
-        book = Mutex(InvitationBook(inviter: identity.id))
+        book = Mutex(InvitationStore(inviter: identity.id))
     }
 
     func invite(tier: Tier, lifetime: Duration) -> Result<PairingCode, PairingRefusal> {
@@ -76,7 +76,7 @@ package final class PairingDesk: Sendable {
         case .failure(let refusal):
             audit.record(
                 .pairingRefused, subject: caller.id.description, source: caller.source, reason: refusal.rawValue)
-            throw PairingRejection(pairing: refusal)
+            throw PairingRefusalMessage(pairing: refusal)
         }
     }
 }
@@ -111,7 +111,7 @@ struct PairingCall: Sendable {
     let introduction: PairingIntroduction
 
     /// - Returns: Whom the pairing was made with, and where it answered.
-    /// - Throws: ``PairingRefusal``; ``LinkFailure``; ``ChatFailure`` when the connection breaks.
+    /// - Throws: ``PairingRefusal``; ``LinkError``; ``ChatError`` when the connection breaks.
     func run(clock: any TimeSource) async throws -> (peer: PairedNode, address: PeerAddress) {
         let race = AddressRace(addresses: code.addresses, clock: clock) { address in
             try await links.open(code.inviter, at: address)
@@ -138,10 +138,10 @@ struct PairingCall: Sendable {
         let reply = try await connection.collect(
             try PeerLink.request(message, path, to: connection, limits: limits))
         let bytes = reply.body.readableBytesView
-        if reply.status == 403, let rejection = try? JSONBody.decode(PairingRejection.self, from: bytes) {
+        if reply.status == 403, let rejection = try? JSONBody.decode(PairingRefusalMessage.self, from: bytes) {
             throw rejection.pairing
         }
-        if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
         guard reply.status == 200, let answer = try? JSONBody.decode(type, from: bytes) else {
             throw PairingRefusal.malformed
         }
@@ -150,6 +150,6 @@ struct PairingCall: Sendable {
 }
 
 /// Why a pairing was refused; the body of a 403 on the pairing routes is `{"pairing": …}`.
-struct PairingRejection: Error, Codable, Hashable, Sendable {
+struct PairingRefusalMessage: Error, Codable, Hashable, Sendable {
     var pairing: PairingRefusal
 }

@@ -10,7 +10,7 @@ package enum KinQuestion {
         var id: RequestID
         var kind: ChatRequest.Kind
         var model: ModelID?
-        var begun: BegunAnswer?
+        var begun: PartialAnswer?
         var occasion: ChatRequest.Occasion?
         /// What is left of the client's limit.
         var maxTokens: Int?
@@ -33,10 +33,10 @@ package enum KinQuestion {
         return bytes
     }
 
-    /// - Throws: ``ChatFailure`` for what is no such request.
+    /// - Throws: ``ChatError`` for what is no such request.
     package static func decode(_ bytes: [UInt8]) throws -> ChatRequest {
         guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
-            throw ChatFailure(.malformedRequest, "this is no question of a kith node")
+            throw ChatError(.malformedRequest, "this is no question of a kith node")
         }
         let line = try JSONBody.decode(Line.self, from: bytes[..<end])
         let rest = Array(bytes[(end + 1)...])

@@ -39,7 +39,7 @@ package enum PeerWire {
     /// What a node says of an answer beside what its engine says.
     package enum Line: Sendable {
         case event(ChatEvent)
-        case failure(ChatFailure)
+        case failure(ChatError)
     }
 
     /// What is sent for an event of an answer.
@@ -58,7 +58,7 @@ extension PeerWire.Line: Codable {
     private enum CodingKeys: String, CodingKey { case waiting, delta, finish, rawFinish, usage, error }
 
     private struct Failure: Codable {
-        var code: ChatFailure.Code
+        var code: ChatError.Code
         var message: String
         var retryAfter: Double?
         var roomAfter: Double?
@@ -67,7 +67,7 @@ extension PeerWire.Line: Codable {
         var engineType: String?
         var engineStatus: Int?
 
-        init(_ failure: ChatFailure) {
+        init(_ failure: ChatError) {
             code = failure.code
             message = failure.message
             retryAfter = failure.retryAfter?.seconds
@@ -78,8 +78,8 @@ extension PeerWire.Line: Codable {
             engineStatus = failure.engineStatus
         }
 
-        var meaning: ChatFailure {
-            var meaning = ChatFailure(code, message, retryAfter: Self.pause(retryAfter), field: field)
+        var meaning: ChatError {
+            var meaning = ChatError(code, message, retryAfter: Self.pause(retryAfter), field: field)
             meaning.roomAfter = Self.pause(roomAfter)
             meaning.engineCode = engineCode
             meaning.engineType = engineType
@@ -156,11 +156,11 @@ extension HTTPField.Name {
 extension HTTPFields {
     /// When the kin that asks gives up.
     ///
-    /// - Throws: ``ChatFailure`` for what is no such time.
-    package func kinDeadline(now: @autoclosure () -> Moment) throws -> Moment? {
+    /// - Throws: ``ChatError`` for what is no such time.
+    package func kinDeadline(now: @autoclosure () -> MonotonicInstant) throws -> MonotonicInstant? {
         guard let text = self[.kithTimeLeft] else { return nil }
         guard let limit = TimeLimit.milliseconds(text) else {
-            throw ChatFailure(.malformedRequest, "'\(PeerWire.timeLeftHeader)' must be a number of milliseconds")
+            throw ChatError(.malformedRequest, "'\(PeerWire.timeLeftHeader)' must be a number of milliseconds")
         }
         return now() + limit
     }

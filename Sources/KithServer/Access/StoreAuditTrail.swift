@@ -14,7 +14,7 @@ package final class StoreAuditTrail: AuditTrail {
     static let waitingLimit = 1_024
 
     fileprivate struct State: Sendable {
-        var fold = AuditFold()
+        var fold = AuditAggregator()
         var waiting: [AuditRecord] = []
     }
 
@@ -48,7 +48,7 @@ package final class StoreAuditTrail: AuditTrail {
     /// Writes what is waiting until the task is cancelled, and then once more. Sleeps while there is nothing to write.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            var awaited: Moment?
+            var awaited: MonotonicInstant?
             for await _ in lines {
                 do { try await clock.sleep(for: Self.pause) } catch { break }
                 await write(isLast: false)

@@ -40,7 +40,7 @@ package struct ConnectionLimits: Sendable {
 }
 
 /// How long a connection has been without a request, or in the middle of one that does not go on.
-package struct ConnectionRest {
+package struct IdleTimeout {
     private let limit: TimeAmount
     private var lastActive: NIODeadline
     /// Requests read to their end whose answers are not out yet.

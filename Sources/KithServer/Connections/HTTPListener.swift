@@ -95,7 +95,7 @@ extension HTTPServerBuilder {
 ///
 /// A task keeps the memory that its deepest calls needed until it ends. Middleware, routing and the search for an engine go
 /// thirty kilobytes deep, and the task that writes a stream is there for as long as the stream is.
-package struct ApartResponder<Base: HTTPResponder>: HTTPResponder where Base.Context: Sendable {
+package struct ChildTaskResponder<Base: HTTPResponder>: HTTPResponder where Base.Context: Sendable {
     package let base: Base
 
     package init(base: Base) { self.base = base }

@@ -49,7 +49,7 @@ package struct MultiplexedNodeChannel: ServerChildChannel {
         channel.eventLoop.makeCompletedFuture {
             // What many streams say in one turn of the event loop leaves in one go.
             try channel.pipeline.syncOperations.addHandler(FlushCoalescingHandler())
-            let rest = ConnectionRestHandler(eventLoop: channel.eventLoop, limit: limits.idle)
+            let rest = IdleConnectionHandler(eventLoop: channel.eventLoop, limit: limits.idle)
             let multiplexer = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
                 mode: .server, streamDelegate: rest.observer, configuration: configuration(resets)
             ) { stream in
@@ -109,7 +109,7 @@ package struct MultiplexedNodeChannel: ServerChildChannel {
 }
 
 /// Ends an HTTP/2 connection that has had no stream for a while, and one whose server stops when its streams have ended.
-final class ConnectionRestHandler: ChannelDuplexHandler {
+final class IdleConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
     typealias OutboundIn = HTTP2Frame
@@ -131,7 +131,7 @@ final class ConnectionRestHandler: ChannelDuplexHandler {
     var observer: Observer { Observer(handler: NIOLoopBound(self, eventLoop: eventLoop)) }
 
     struct Observer: NIOHTTP2StreamDelegate {
-        fileprivate let handler: NIOLoopBound<ConnectionRestHandler>
+        fileprivate let handler: NIOLoopBound<IdleConnectionHandler>
 
         func streamCreated(_ id: HTTP2StreamID, channel: any Channel) { handler.value.changed(by: 1) }
 

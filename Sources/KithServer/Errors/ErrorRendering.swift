@@ -26,7 +26,7 @@ package struct ErrorRendering: RouterMiddleware {
         } catch let error as CancellationError {
             throw error  // nobody is there to be answered
         } catch {
-            let problem = SurfaceProblem(error)
+            let problem = SurfaceError(error)
             problem.log(path: request.uri.path, to: context.logger)
             return try problem.reply(in: dialect(request.uri.path)).response
         }
@@ -35,25 +35,25 @@ package struct ErrorRendering: RouterMiddleware {
 
 /// The shape in which the clients of a surface are told what went wrong.
 package struct ErrorDialect: Sendable {
-    let reply: @Sendable (SurfaceProblem) throws -> PlainReply
+    let reply: @Sendable (SurfaceError) throws -> PlainReply
 
     /// - Parameter reply: May throw `EncodingError` only.
-    package init(_ reply: @escaping @Sendable (SurfaceProblem) throws -> PlainReply) { self.reply = reply }
+    package init(_ reply: @escaping @Sendable (SurfaceError) throws -> PlainReply) { self.reply = reply }
 }
 
 /// What went wrong, as the client is told.
-package struct SurfaceProblem: Sendable {
+package struct SurfaceError: Sendable {
     package var status: HTTPResponse.Status
     package var message: String
     package var headers: HTTPFields
-    package var failure: ChatFailure?
+    package var failure: ChatError?
     /// As programs read it; `nil` where the dialect has a word of its own.
     package var code: String?
     /// What nobody expected, for the log; the client is told its reference.
     var fault: Fault?
 
     init(
-        status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatFailure? = nil,
+        status: HTTPResponse.Status, message: String, headers: HTTPFields = [:], failure: ChatError? = nil,
         code: String? = nil
     ) {
         self.status = status
@@ -70,13 +70,13 @@ package struct SurfaceProblem: Sendable {
         case let refusal as AccessRefusal:
             self.init(
                 status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
-        case let failure as ControlFailure:
+        case let failure as ControlError:
             self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
         case let refusal as StateRefusal: self.init(refusal)
-        case let routed as any RoutedFailure:
+        case let routed as any RoutedError:
             self.init(routed.failure)
             headers.setRoute(routed.routeHeader)
-        case let failure as ChatFailure: self.init(failure)
+        case let failure as ChatError: self.init(failure)
         case let refusal as HTTP1Refusal:
             self.init(status: HTTPResponse.Status(code: Int(refusal.status.code)), message: refusal.message)
         case let broken as HTTPParserError: self.init(HTTP1Refusal(broken))
@@ -87,15 +87,15 @@ package struct SurfaceProblem: Sendable {
         }
     }
 
-    init(_ failure: ChatFailure) {
+    init(_ failure: ChatError) {
         self.init(status: Self.status(for: failure.code), message: Self.message(of: failure), failure: failure)
         guard status == .serviceUnavailable || status == .tooManyRequests || failure.retryAfter != nil else { return }
         headers = .retry(after: failure.retryAfter ?? .seconds(1))
     }
 
-    /// Kin are told in the terms of ``ChatFailure``.
+    /// Kin are told in the terms of ``ChatError``.
     init(_ refusal: StateRefusal) {
-        let failure: ChatFailure.Code =
+        let failure: ChatError.Code =
             switch refusal.code {
             case .invalid: .invalidRequest
             case .limitReached, .diskFull: .engineError
@@ -104,16 +104,16 @@ package struct SurfaceProblem: Sendable {
         self.init(
             status: refusal.status, message: refusal.message,
             headers: refusal.status == .serviceUnavailable ? .retry(after: .seconds(1)) : [:],
-            failure: ChatFailure(failure, refusal.message), code: refusal.code.rawValue)
+            failure: ChatError(failure, refusal.message), code: refusal.code.rawValue)
     }
 
     /// Names of models that would have worked go into the sentence, for people who see nothing else.
-    private static func message(of failure: ChatFailure) -> String {
+    private static func message(of failure: ChatError) -> String {
         guard failure.code == .modelNotFound, !failure.knownModels.isEmpty else { return failure.message }
         return failure.message + "; there is " + failure.knownModels.map(\.rawValue).joined(separator: ", ")
     }
 
-    private static func status(for code: ChatFailure.Code) -> HTTPResponse.Status {
+    private static func status(for code: ChatError.Code) -> HTTPResponse.Status {
         switch code {
         case .malformedRequest, .unsupported: .badRequest
         case .invalidRequest: .unprocessableContent
@@ -147,8 +147,8 @@ package struct SurfaceProblem: Sendable {
     }
 
     /// As kin are told.
-    package var asFailure: ChatFailure {
-        failure ?? ChatFailure(status.code < 500 ? .malformedRequest : .engineError, message)
+    package var asFailure: ChatError {
+        failure ?? ChatError(status.code < 500 ? .malformedRequest : .engineError, message)
     }
 }
 
@@ -196,7 +196,7 @@ package enum SurfaceRefusal: Error, Hashable {
     }
 }
 
-extension ControlFailure {
+extension ControlError {
     var status: HTTPResponse.Status {
         switch code {
         case .refusedCode: .forbidden

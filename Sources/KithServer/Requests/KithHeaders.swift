@@ -23,33 +23,33 @@ extension HTTPField.Name {
 extension HTTPFields {
     /// The node that the client wants to be answered by, from `x-kith-node`.
     ///
-    /// - Throws: ``ChatFailure`` for what cannot be a node's name.
+    /// - Throws: ``ChatError`` for what cannot be a node's name.
     package func pinnedNode() throws -> NodeName? {
         guard let text = self[.kithNode] else { return nil }
         guard let name = NodeName(text) else {
-            throw ChatFailure(.invalidRequest, "'x-kith-node' is not a node's name", field: "x-kith-node")
+            throw ChatError(.invalidRequest, "'x-kith-node' is not a node's name", field: "x-kith-node")
         }
         return name
     }
 
     /// Whether another node may go on with the answer, from `x-kith-continue`.
     ///
-    /// - Throws: ``ChatFailure`` for another value than `on` and `off`.
+    /// - Throws: ``ChatError`` for another value than `on` and `off`.
     package func mayContinue() throws -> Bool {
         switch self[.kithContinue]?.lowercased() {
         case nil, "on": return true
         case "off": return false
-        default: throw ChatFailure(.invalidRequest, "'x-kith-continue' is neither on nor off", field: "x-kith-continue")
+        default: throw ChatError(.invalidRequest, "'x-kith-continue' is neither on nor off", field: "x-kith-continue")
         }
     }
 
     /// When the client gives up, from `x-kith-timeout`; `nil` when it does not say.
     ///
-    /// - Throws: ``ChatFailure`` for what is no such time.
-    package func deadline(now: @autoclosure () -> Moment) throws -> Moment? {
+    /// - Throws: ``ChatError`` for what is no such time.
+    package func deadline(now: @autoclosure () -> MonotonicInstant) throws -> MonotonicInstant? {
         guard let text = self[.kithTimeout] else { return nil }
         guard let limit = TimeLimit.seconds(text) else {
-            throw ChatFailure(
+            throw ChatError(
                 .malformedRequest, "'x-kith-timeout' must be a number of seconds from 0.001 to 86400",
                 field: "x-kith-timeout")
         }

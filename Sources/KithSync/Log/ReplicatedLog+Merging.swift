@@ -3,7 +3,7 @@
 package import KithModel
 
 /// Why what a kin sent was not taken in.
-package enum SyncProblem: Error, Hashable, Sendable, CustomStringConvertible {
+package enum SyncError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Kin have written more than a log holds.
     case tooMuch(String)
 
@@ -57,10 +57,10 @@ extension ReplicatedLog {
     /// Takes in what a kin sent.
     ///
     /// - Parameter epoch: A fresh random number, for a log that turns out to be an older copy of itself.
-    /// - Throws: ``SyncProblem``; nothing has changed then.
+    /// - Throws: ``SyncError``; nothing has changed then.
     package mutating func take(
         _ message: SyncMessage, epoch: UInt64, now: WallTime
-    ) throws(SyncProblem) -> LogOutcome {
+    ) throws(SyncError) -> LogOutcome {
         try check(message)
         var outcome = LogOutcome()
         if message.versions[own] > versions[own] { beginAnew(epoch: epoch, now: now, into: &outcome) }
@@ -81,7 +81,7 @@ extension ReplicatedLog {
             dropUnheld(by: range.replica, after: range.since, upTo: range.upTo, held: held, into: &outcome)
         }
         for operation in range.operations where operation.id.sequence > known {
-            place(operation, now: now, into: &outcome)
+            merge(operation, now: now, into: &outcome)
         }
         guard range.upTo > known else { return }
         versions.raise(range.replica, to: range.upTo)
@@ -134,7 +134,7 @@ extension ReplicatedLog {
         outcome.transition.versions.set(old, to: since)
     }
 
-    private func check(_ message: SyncMessage) throws(SyncProblem) {
+    private func check(_ message: SyncMessage) throws(SyncError) {
         var replicas = versions
         replicas.merge(message.versions)
         guard replicas.sequences.count <= limits.replicas * LogLimits.headroom else { throw .tooMuch("logs") }
@@ -155,7 +155,7 @@ extension ReplicatedLog {
 
 extension ReplicatedLog {
     /// Puts an operation where it belongs, and drops what it takes the place of; does nothing for one that is known.
-    mutating func place(_ operation: Operation, now: WallTime, into outcome: inout LogOutcome) {
+    mutating func merge(_ operation: Operation, now: WallTime, into outcome: inout LogOutcome) {
         guard self.operation(operation.id) == nil else { return }
         if HybridClock.isAhead(operation.time, of: now) {
             quarantine[operation.id] = operation
@@ -235,7 +235,7 @@ extension ReplicatedLog {
 extension ReplicatedLog {
     /// Lets go of what time has done with: operations whose time has come leave quarantine, and removals that are old
     /// enough are forgotten.
-    package mutating func tend(now: WallTime) -> LogOutcome {
+    package mutating func compact(now: WallTime) -> LogOutcome {
         var outcome = LogOutcome()
         release(now: now, into: &outcome)
         forgetRemovals(before: now.advanced(by: .zero - limits.removalLife), into: &outcome)

@@ -121,7 +121,7 @@ package struct ReplicatedLog: Sendable {
         let own = kept ?? Replica(node: node, epoch: epoch)
         if kept == nil { outcome.transition.own = own }
         var log = ReplicatedLog(node: node, own: own, snapshot: snapshot, limits: limits)
-        for operation in snapshot.operations { log.place(operation, now: now, into: &outcome) }
+        for operation in snapshot.operations { log.merge(operation, now: now, into: &outcome) }
         outcome.transition.inserted = []
         return (log, outcome)
     }
@@ -164,7 +164,7 @@ package struct ReplicatedLog: Sendable {
             id: id, time: clock.tick(now: now), register: write.register, source: write.source, value: write.value,
             seen: seen ?? self.seen(of: write.register))
         versions.note(id)
-        place(operation, now: now, into: &outcome)
+        merge(operation, now: now, into: &outcome)
     }
 
     /// Every write to the register that this node knows, and its own that nobody sees yet.

@@ -120,7 +120,7 @@ private struct MessageWriter {
 }
 
 /// Why bytes are no message.
-package enum SyncMessageProblem: Error, Hashable, Sendable, CustomStringConvertible {
+package enum SyncMessageError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooLong
     /// Of another version of this form.
     case unknownVersion(UInt8)
@@ -137,7 +137,7 @@ package enum SyncMessageProblem: Error, Hashable, Sendable, CustomStringConverti
 
 extension SyncMessage {
     /// Reads what ``encoded()`` wrote.
-    package init(decoding bytes: [UInt8]) throws(SyncMessageProblem) {
+    package init(decoding bytes: [UInt8]) throws(SyncMessageError) {
         guard bytes.count <= SyncBudget.byteLimit else { throw .tooLong }
         var reader = MessageReader(bytes[...])
         guard try reader.byte() == Self.mark else { throw .malformed }
@@ -172,12 +172,12 @@ private struct MessageReader {
 
     var isAtEnd: Bool { rest.isEmpty }
 
-    mutating func byte() throws(SyncMessageProblem) -> UInt8 {
+    mutating func byte() throws(SyncMessageError) -> UInt8 {
         guard let byte = rest.popFirst() else { throw .malformed }
         return byte
     }
 
-    mutating func number() throws(SyncMessageProblem) -> UInt64 {
+    mutating func number() throws(SyncMessageError) -> UInt64 {
         var number: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 70, by: 7) {
             let next = try byte()
@@ -190,30 +190,30 @@ private struct MessageReader {
     }
 
     /// A sequence number, or what counts them; databases hold 63 bits.
-    mutating func sequence() throws(SyncMessageProblem) -> UInt64 {
+    mutating func sequence() throws(SyncMessageError) -> UInt64 {
         let number = try number()
         guard number <= UInt64(Int64.max) else { throw .malformed }
         return number
     }
 
-    mutating func count(limit: Int) throws(SyncMessageProblem) -> Int {
+    mutating func count(limit: Int) throws(SyncMessageError) -> Int {
         guard let count = Int(exactly: try number()), count <= limit else { throw .malformed }
         return count
     }
 
-    private mutating func fixed(_ count: Int) throws(SyncMessageProblem) -> ArraySlice<UInt8> {
+    private mutating func fixed(_ count: Int) throws(SyncMessageError) -> ArraySlice<UInt8> {
         guard count <= rest.count else { throw .malformed }
         defer { rest = rest.dropFirst(count) }
         return rest.prefix(count)
     }
 
-    private mutating func text(limit: Int) throws(SyncMessageProblem) -> String {
+    private mutating func text(limit: Int) throws(SyncMessageError) -> String {
         let bytes = try fixed(try count(limit: limit))
         guard let text = String(validating: bytes, as: UTF8.self) else { throw .malformed }
         return text
     }
 
-    mutating func readTable() throws(SyncMessageProblem) {
+    mutating func readTable() throws(SyncMessageError) {
         for _ in 0..<(try count(limit: Self.replicaLimit)) {
             guard let node = NodeID(digest: try fixed(32)) else { throw .malformed }
             let epoch = try fixed(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -221,13 +221,13 @@ private struct MessageReader {
         }
     }
 
-    private mutating func replica() throws(SyncMessageProblem) -> Replica {
+    private mutating func replica() throws(SyncMessageError) -> Replica {
         let place = try count(limit: Self.replicaLimit)
         guard place < replicas.count else { throw .malformed }
         return replicas[place]
     }
 
-    mutating func vector(limit: Int) throws(SyncMessageProblem) -> VersionVector {
+    mutating func vector(limit: Int) throws(SyncMessageError) -> VersionVector {
         var vector = VersionVector()
         for _ in 0..<(try count(limit: limit)) {
             let replica = try replica()
@@ -238,7 +238,7 @@ private struct MessageReader {
         return vector
     }
 
-    mutating func range() throws(SyncMessageProblem) -> SyncMessage.Range {
+    mutating func range() throws(SyncMessageError) -> SyncMessage.Range {
         let replica = try replica()
         var range = SyncMessage.Range(replica: replica, since: try sequence(), upTo: try sequence(), operations: [])
         guard range.since <= range.upTo else { throw .malformed }
@@ -253,7 +253,7 @@ private struct MessageReader {
         return range
     }
 
-    mutating func holding() throws(SyncMessageProblem) -> SyncMessage.Holding {
+    mutating func holding() throws(SyncMessageError) -> SyncMessage.Holding {
         var holding = SyncMessage.Holding(replica: try replica(), upTo: try sequence(), sequences: [])
         var last: UInt64 = 0
         // Each takes a byte at least.
@@ -266,7 +266,7 @@ private struct MessageReader {
         return holding
     }
 
-    private mutating func operation(of replica: Replica) throws(SyncMessageProblem) -> Operation {
+    private mutating func operation(of replica: Replica) throws(SyncMessageError) -> Operation {
         let id = OperationID(replica: replica, sequence: try sequence())
         let time = HybridTime(bits: try number())
         guard let kind = RegisterKey.Kind(rawValue: try byte()),
@@ -277,7 +277,7 @@ private struct MessageReader {
             id: id, time: time, register: register, source: source, value: try value(), seen: seen)
     }
 
-    private mutating func value() throws(SyncMessageProblem) -> [UInt8]? {
+    private mutating func value() throws(SyncMessageError) -> [UInt8]? {
         switch try byte() {
         case 0: nil
         case 1: Array(try fixed(try count(limit: Operation.valueLimit)))

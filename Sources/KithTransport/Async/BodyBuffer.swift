@@ -20,7 +20,7 @@ final class BodyBuffer: UpstreamResponseHandler, Sendable {
         var isHeld = false
         var isEnded = false
         /// Thrown once; after that the sequence is over.
-        var failure: ChatFailure?
+        var failure: ChatError?
         var reader: Reader?
         /// The reader has gone: nothing is kept any more.
         var isLeft = false
@@ -86,7 +86,7 @@ final class BodyBuffer: UpstreamResponseHandler, Sendable {
 
     func readEnded() {}
 
-    func ended(_ failure: ChatFailure?) {
+    func ended(_ failure: ChatError?) {
         let reader = state.withLock { state in
             state.isEnded = true
             defer { state.reader = nil }
@@ -145,7 +145,7 @@ final class BodyBuffer: UpstreamResponseHandler, Sendable {
             if state.isEnded { return state.failure.take().map(Taken.failure) ?? .end }
             guard let reader else { return .nothingYet }
             guard state.reader == nil else {
-                return .failure(ChatFailure(.interrupted, "an answer was read twice at once"))
+                return .failure(ChatError(.interrupted, "an answer was read twice at once"))
             }
             state.reader = reader
             return .nothingYet
@@ -225,7 +225,7 @@ final class BodyBuffer: UpstreamResponseHandler, Sendable {
                 handler.received(piece)
                 hasTold = true
             case .end: return handler.ended(nil)
-            case .failure(let failure): return handler.ended(failure as? ChatFailure)
+            case .failure(let failure): return handler.ended(failure as? ChatError)
             case .nothingYet:
                 exchange.handler = handler
                 if hasTold { handler.readEnded() }

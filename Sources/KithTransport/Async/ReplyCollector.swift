@@ -36,7 +36,7 @@ final class ReplyCollector: UpstreamResponseHandler {
 
     func received(_ piece: ByteBuffer) {
         guard body.readableBytes + piece.readableBytes <= limit else {
-            wait.end(with: .failure(ChatFailure(.invalidAnswer, "the answer is longer than \(limit) bytes")))
+            wait.end(with: .failure(ChatError(.invalidAnswer, "the answer is longer than \(limit) bytes")))
             exchange?.cancel()
             return
         }
@@ -45,7 +45,7 @@ final class ReplyCollector: UpstreamResponseHandler {
 
     func readEnded() {}
 
-    func ended(_ failure: ChatFailure?) {
+    func ended(_ failure: ChatError?) {
         exchange = nil
         if let failure {
             wait.end(with: .failure(failure))
@@ -59,7 +59,7 @@ extension UpstreamClient {
     /// Sends a request and waits for the whole answer, for at most `limit` in all: an answer may come byte by byte, each
     /// within the request's own limits.
     ///
-    /// - Throws: ``ChatFailure`` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
+    /// - Throws: ``ChatError`` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
     package func collect(_ request: UpstreamRequest, within limit: Duration) async throws -> UpstreamReply {
         try await wholeReply(within: limit) { try await self.collect(request) }
     }
@@ -81,7 +81,7 @@ private func wholeReply(
         group.addTask { try await collect() }
         group.addTask {
             try await Task.sleep(for: limit)
-            throw ChatFailure(.timeout, "the whole answer did not come in time")
+            throw ChatError(.timeout, "the whole answer did not come in time")
         }
         defer { group.cancelAll() }
         guard let reply = try await group.next() else { throw CancellationError() }

@@ -23,7 +23,7 @@ package struct UpstreamResponse: Sendable {
 ///
 /// The connection is read only as fast as the pieces are taken. Iterate once, or hand it over once; dropping the
 /// iterator or the body that nobody iterates, or cancelling the task that waits for the next piece, closes the
-/// connection, which is how a server learns that nobody listens. Throws ``ChatFailure`` with `interrupted`, `timeout`
+/// connection, which is how a server learns that nobody listens. Throws ``ChatError`` with `interrupted`, `timeout`
 /// or `invalidAnswer`; `CancellationError` when the reader's task or the ``call`` was cancelled.
 package struct UpstreamBody: AsyncSequence, Sendable {
     package typealias Element = ByteBuffer
@@ -92,12 +92,12 @@ package struct UpstreamBody: AsyncSequence, Sendable {
 
     /// Waits for the whole body.
     ///
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` when it is longer than `limit` bytes.
+    /// - Throws: ``ChatError`` with `invalidAnswer` when it is longer than `limit` bytes.
     package func collect(upTo limit: Int) async throws -> ByteBuffer {
         var whole = ByteBuffer()
         for try await var piece in self {
             guard whole.readableBytes + piece.readableBytes <= limit else {
-                throw ChatFailure(.invalidAnswer, "the answer is longer than \(limit) bytes")
+                throw ChatError(.invalidAnswer, "the answer is longer than \(limit) bytes")
             }
             whole.writeBuffer(&piece)
         }

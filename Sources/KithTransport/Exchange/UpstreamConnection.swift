@@ -143,7 +143,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
         case .piece: if let piece { exchange?.handler?.received(piece) }
         case .readOver: exchange?.handler?.readEnded()
         case .whole: exchange?.end(nil)
-        case .failure(let failure): exchange?.end(ChatFailure(failure, at: origin, cause: cause))
+        case .failure(let failure): exchange?.end(ChatError(failure, at: origin, cause: cause))
         case .again:
             guard let exchange else { return }
             exchange.waits()
@@ -206,7 +206,7 @@ extension ExchangeMachine.Fault {
     }
 }
 
-extension ChatFailure {
+extension ChatError {
     init(_ failure: ExchangeMachine.Failure, at origin: UpstreamOrigin, cause: (any Error)?) {
         switch failure {
         case .fault(.malformed): self.init(.invalidAnswer, "\(origin) does not answer in HTTP", cause: cause)

@@ -57,7 +57,7 @@ final class UpstreamExchange {
 
     // MARK: Ends
 
-    func end(_ failure: ChatFailure?) {
+    func end(_ failure: ChatError?) {
         guard !isOver else { return }
         place = .over
         whenCancelled = nil
@@ -66,7 +66,7 @@ final class UpstreamExchange {
         eventLoop.execute { bound.value.tellEnd(failure) }
     }
 
-    private func tellEnd(_ failure: ChatFailure?) {
+    private func tellEnd(_ failure: ChatError?) {
         let handler = handler
         self.handler = nil
         handler?.ended(failure)

@@ -32,7 +32,7 @@ package protocol UpstreamResponseHandler: AnyObject {
 
     /// - Parameter failure: `nil` when the answer is whole; else with `unreachable`, `timeout`, `interrupted`,
     ///   `invalidAnswer`, `invalidRequest` or, when this node stops, `cancelled`.
-    func ended(_ failure: ChatFailure?)
+    func ended(_ failure: ChatError?)
 }
 
 /// Tells a handler on another event loop than the connection's: what came in one read crosses in one go, in order.
@@ -43,7 +43,7 @@ final class UpstreamRelay: UpstreamResponseHandler, Sendable {
         case head(UpstreamHead)
         case piece(ByteBuffer)
         case readEnded
-        case ended(ChatFailure?)
+        case ended(ChatError?)
     }
 
     /// What is known on the connection's event loop.
@@ -104,7 +104,7 @@ final class UpstreamRelay: UpstreamResponseHandler, Sendable {
         send(.readEnded)
     }
 
-    func ended(_ failure: ChatFailure?) { send(.ended(failure)) }
+    func ended(_ failure: ChatError?) { send(.ended(failure)) }
 
     private func send(_ last: Word) {
         let words = sender.value.words + CollectionOfOne(last)

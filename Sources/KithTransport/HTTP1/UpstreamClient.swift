@@ -46,13 +46,13 @@ package final class UpstreamClient: Sendable {
         if let pool = pools[ObjectIdentifier(exchange.eventLoop)] {
             pool.value.run(exchange)
         } else {
-            exchange.end(ChatFailure(.unreachable, "this node's event loops have stopped"))
+            exchange.end(ChatError(.unreachable, "this node's event loops have stopped"))
         }
     }
 
     /// Sends a request and waits for the whole answer, whatever its status.
     ///
-    /// - Throws: ``ChatFailure`` as told to ``UpstreamResponseHandler/ended(_:)``; `CancellationError`.
+    /// - Throws: ``ChatError`` as told to ``UpstreamResponseHandler/ended(_:)``; `CancellationError`.
     package func collect(_ request: UpstreamRequest) async throws -> UpstreamReply {
         try await ReplyCollector.collect(request, on: group.any(), run)
     }

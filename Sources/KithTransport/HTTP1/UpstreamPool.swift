@@ -44,7 +44,7 @@ final class UpstreamPool: UpstreamConnectionOwner {
 
     func connect(for exchange: UpstreamExchange) {
         guard !exchange.isOver else { return }
-        guard !isShutDown else { return exchange.end(ChatFailure(.cancelled, "this node is stopping")) }
+        guard !isShutDown else { return exchange.end(ChatError(.cancelled, "this node is stopping")) }
         let origin = UpstreamOrigin(exchange.request.address)
         let exchange = NIOLoopBound(exchange, eventLoop: eventLoop)
         open(to: origin, within: exchange.value.limits.connect).assumeIsolated().whenComplete { result in
@@ -54,7 +54,7 @@ final class UpstreamPool: UpstreamConnectionOwner {
                 let words =
                     UpstreamTLS.isRefusal(error)
                     ? "the TLS handshake with \(origin) failed" : "cannot connect to \(origin)"
-                exchange.value.end(ChatFailure(.unreachable, words, cause: error))
+                exchange.value.end(ChatError(.unreachable, words, cause: error))
             }
         }
     }

@@ -55,7 +55,7 @@ final class UpstreamTLS: Sendable {
     }
 }
 
-extension ChatFailure {
+extension ChatError {
     /// Whether somebody answered, and the TLS handshake with them failed.
     package var isTLSRefusal: Bool { cause.map(UpstreamTLS.isRefusal) ?? false }
 }

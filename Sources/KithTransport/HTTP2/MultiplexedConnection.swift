@@ -88,7 +88,7 @@ package final class MultiplexedConnection: Sendable {
 
     /// Sends a request and waits for the whole answer, whatever its status.
     ///
-    /// - Throws: ``ChatFailure`` as told to ``UpstreamResponseHandler/ended(_:)``; `CancellationError`.
+    /// - Throws: ``ChatError`` as told to ``UpstreamResponseHandler/ended(_:)``; `CancellationError`.
     package func collect(_ request: UpstreamRequest) async throws -> UpstreamReply {
         try await ReplyCollector.collect(request, on: channel.eventLoop, run)
     }
@@ -151,7 +151,7 @@ package final class MultiplexedConnection: Sendable {
             do {
                 try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self).start(bound.value)
             } catch {
-                bound.value.end(ChatFailure(.unreachable, "the connection to \(origin) has ended", cause: error))
+                bound.value.end(ChatError(.unreachable, "the connection to \(origin) has ended", cause: error))
             }
         }
     }
@@ -197,7 +197,7 @@ private final class StreamOwner: UpstreamConnectionOwner {
 
     func connect(for exchange: UpstreamExchange) {
         exchange.end(
-            ChatFailure(
+            ChatError(
                 .unreachable, "\(UpstreamOrigin(exchange.request.address)) takes no more requests on this connection"))
     }
 }

@@ -30,7 +30,7 @@ package struct KinBackup: Hashable, Sendable {
 }
 
 extension KinBackup {
-    package static let operationLimit = TrustLedger.limit
+    package static let operationLimit = TrustLog.limit
     package static let peerLimit = 1_024
     /// Of one peer.
     package static let addressLimit = 16

@@ -8,7 +8,7 @@ extension NodeIdentity {
     /// The statement counts once it has been inserted into `ledger`, which must be as complete as can be: a node that lost
     /// its database should first get its own statements back from a kin, or it uses their numbers again.
     package func admit(
-        _ subject: NodeID, introduction: PairingIntroduction, in ledger: TrustLedger, now: WallTime
+        _ subject: NodeID, introduction: PairingIntroduction, in ledger: TrustLog, now: WallTime
     ) throws(TrustError) -> SignedOperation {
         guard subject != id else { throw TrustError(.ownID, "A node does not admit itself.") }
         // Not the greatest epoch of any admission: one that is void must not use epochs up.
@@ -23,7 +23,7 @@ extension NodeIdentity {
 
     /// States that `subject` is no longer kin, and that nothing counts which it states from now on.
     package func forget(
-        _ subject: NodeID, in ledger: TrustLedger, now: WallTime
+        _ subject: NodeID, in ledger: TrustLog, now: WallTime
     ) throws(TrustError) -> SignedOperation {
         let epochs = ledger.epochs(of: subject)
         let statement = TrustOperation.Statement.forget(
@@ -32,7 +32,7 @@ extension NodeIdentity {
     }
 
     private func state(
-        _ statement: TrustOperation.Statement, of subject: NodeID, in ledger: TrustLedger, now: WallTime
+        _ statement: TrustOperation.Statement, of subject: NodeID, in ledger: TrustLog, now: WallTime
     ) throws(TrustError) -> SignedOperation {
         let operation = TrustOperation(
             author: publicKey, sequence: ledger.lastSequence(of: id) + 1, subject: subject, statement: statement,
@@ -49,7 +49,7 @@ extension NodeIdentity {
     }
 }
 
-extension TrustLedger {
+extension TrustLog {
     /// The greatest epochs that anybody ever used for `subject`, valid or not; 0 for none.
     fileprivate func epochs(of subject: NodeID) -> (admitted: UInt64, forgotten: UInt64) {
         var epochs: (admitted: UInt64, forgotten: UInt64) = (0, 0)

@@ -17,7 +17,7 @@ package struct PairingHello: Hashable, Sendable, Codable {
     }
 }
 
-/// From the inviter: to be answered once, within ``InvitationBook/challengeLifetime``.
+/// From the inviter: to be answered once, within ``InvitationStore/challengeLifetime``.
 package struct PairingChallenge: Hashable, Sendable, Codable {
     package var nonce: Octets32
 

@@ -8,7 +8,7 @@ import NIOHTTP1
 
 /// Asks HashiCorp Vault over its HTTP API (https://developer.hashicorp.com/vault/api-docs).
 ///
-/// Its functions throw ``VaultFailure``, and `CancellationError` when the task is cancelled.
+/// Its functions throw ``VaultError``, and `CancellationError` when the task is cancelled.
 package struct VaultClient: Sendable {
     private static let limit = Duration.seconds(5)
     private static let bodyLimit = 256 << 10
@@ -32,7 +32,7 @@ package struct VaultClient: Sendable {
         do {
             let reply = try await send(.GET, "/v1/sys/health", limit: limit)
             return VaultStatus(code: reply.status, body: reply.body.readableBytesView)
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             return VaultStatus(failure)
         } catch {
             return .unreachable(.interrupted)
@@ -72,16 +72,16 @@ package struct VaultClient: Sendable {
             let reply = try await send(method, path, token: token, body: body, limit: Self.limit)
             let bytes = reply.body.readableBytesView
             guard reply.status == 200 else {
-                throw VaultFailure(
+                throw VaultError(
                     status: reply.status, errors: VaultAnswers.errors(bytes), at: address, attempt: attempt)
             }
             do {
                 return try read(bytes)
             } catch {
-                throw VaultFailure(.foreign, "what answers at \(address) does not answer as Vault does", cause: error)
+                throw VaultError(.foreign, "what answers at \(address) does not answer as Vault does", cause: error)
             }
-        } catch let failure as ChatFailure {
-            throw VaultFailure(failure, at: address)
+        } catch let failure as ChatError {
+            throw VaultError(failure, at: address)
         }
     }
 
@@ -124,7 +124,7 @@ package struct VaultGrant: Hashable, Sendable {
     package var lease: VaultLease
 }
 
-/// Vault's answers as values. Throws ``ChatFailure`` for what is not one; no message holds what is secret.
+/// Vault's answers as values. Throws ``ChatError`` for what is not one; no message holds what is secret.
 package enum VaultAnswers {
     private struct Auth: Decodable {
         struct Content: Decodable {
@@ -162,7 +162,7 @@ package enum VaultAnswers {
     package static func grant(_ body: some Collection<UInt8>) throws -> VaultGrant {
         let auth = try JSONBody.decode(Auth.self, from: body).auth
         guard isToken(auth.client_token) else {
-            throw ChatFailure(.invalidAnswer, "'auth.client_token' cannot be a token")
+            throw ChatError(.invalidAnswer, "'auth.client_token' cannot be a token")
         }
         return VaultGrant(
             token: Secret(auth.client_token),
@@ -206,13 +206,13 @@ package struct VaultFields: Hashable, Sendable {
 
     init(_ fields: [String: Secret?]) { self.fields = fields }
 
-    /// - Throws: ``VaultFailure`` with `noField` or `unusableField`.
-    package func secret(of reference: VaultReference) throws(VaultFailure) -> Secret {
+    /// - Throws: ``VaultError`` with `noField` or `unusableField`.
+    package func secret(of reference: VaultReference) throws(VaultError) -> Secret {
         guard let field = fields[reference.field] else {
-            throw VaultFailure(.noField, "the secret at \(reference.path) in Vault has no field \(reference.field)")
+            throw VaultError(.noField, "the secret at \(reference.path) in Vault has no field \(reference.field)")
         }
         guard let field else {
-            throw VaultFailure(
+            throw VaultError(
                 .unusableField,
                 "the field \(reference.field) of \(reference.path) in Vault is not a text of printable ASCII without "
                     + "blanks")

@@ -19,7 +19,7 @@ package final class VaultSecrets: SecretKeeper {
     private let credential: VaultCredential
     private let clock: any TimeSource
     private let logger: Logger
-    private let shelf = SecretShelf()
+    private let shelf = SecretCache()
     private let rest: WakeableSleep
 
     package init(
@@ -54,18 +54,18 @@ package final class VaultSecrets: SecretKeeper {
     }
 
     private struct Session {
-        var agenda: VaultAgenda
+        var agenda: VaultScheduler
         var token: Secret?
         /// What was said in the log and holds still, by what it is about.
         var troubles: [String: String] = [:]
         var generator = SystemRandomNumberGenerator()
 
-        init(credential: VaultCredential, at now: Moment) {
+        init(credential: VaultCredential, at now: MonotonicInstant) {
             switch credential {
             case .token(let token):
-                agenda = VaultAgenda(lease: LeaseKeeper(method: .token, at: now))
+                agenda = VaultScheduler(lease: LeaseKeeper(method: .token, at: now))
                 self.token = token
-            case .appRole: agenda = VaultAgenda(lease: LeaseKeeper(method: .appRole, at: now))
+            case .appRole: agenda = VaultScheduler(lease: LeaseKeeper(method: .appRole, at: now))
             }
         }
     }
@@ -81,7 +81,7 @@ package final class VaultSecrets: SecretKeeper {
                 warn("token", "the token ends and cannot be renewed; put another in vault.token before", &session)
             }
         } catch {
-            guard let failure = error as? VaultFailure else { return }  // cancelled
+            guard let failure = error as? VaultError else { return }  // cancelled
             session.agenda.lease.failed(
                 question, failure.isPassing ? .unavailable : .denied, at: clock.now, using: &session.generator)
             warn("token", failure.message, &session)
@@ -97,7 +97,7 @@ package final class VaultSecrets: SecretKeeper {
             return grant.lease
         case (.lookUp, _, let token?): return try await client.lookUp(token)
         case (.renew, _, let token?): return try await client.renew(token)
-        default: throw VaultFailure(.denied, "there is no token for Vault")
+        default: throw VaultError(.denied, "there is no token for Vault")
         }
     }
 
@@ -106,12 +106,12 @@ package final class VaultSecrets: SecretKeeper {
     private func read(_ path: String, _ session: inout Session) async {
         let references = shelf.references.filter { $0.path == path }
         do {
-            guard let token = session.token else { throw VaultFailure(.denied, "there is no token for Vault") }
+            guard let token = session.token else { throw VaultError(.denied, "there is no token for Vault") }
             let fields = try await client.read(path, token: token)
             session.agenda.update(path) { $0.succeeded(at: clock.now) }
             take(fields, of: path, for: references, &session)
         } catch {
-            guard let failure = error as? VaultFailure else { return }  // cancelled
+            guard let failure = error as? VaultError else { return }  // cancelled
             if failure.code == .denied { session.agenda.lease.wasDenied(at: clock.now) }
             let setback: LeaseKeeper.Setback = failure.isPassing ? .unavailable : .denied
             session.agenda.update(path) { $0.failed(setback, at: clock.now, using: &session.generator) }
@@ -123,7 +123,7 @@ package final class VaultSecrets: SecretKeeper {
     private func take(
         _ fields: VaultFields, of path: String, for references: [VaultReference], _ session: inout Session
     ) {
-        var problem: VaultFailure?
+        var problem: VaultError?
         for reference in references {
             do {
                 guard shelf.put(try fields.secret(of: reference), for: reference) else { continue }
@@ -158,10 +158,10 @@ package final class VaultSecrets: SecretKeeper {
 /// A secret as it was last read from Vault.
 private struct VaultSecret: SecretSource {
     let reference: VaultReference
-    let shelf: SecretShelf
+    let shelf: SecretCache
     let rest: WakeableSleep
 
-    func current() throws(SecretProblem) -> Secret { try shelf.current(reference) }
+    func current() throws(SecretError) -> Secret { try shelf.current(reference) }
 
     func refused(_ secret: Secret) -> Bool {
         shelf.noteRefused(reference)
@@ -171,10 +171,10 @@ private struct VaultSecret: SecretSource {
 }
 
 /// The secrets that were read, for whoever needs one now. What was read last is given out until something newer is.
-final class SecretShelf: Sendable {
+final class SecretCache: Sendable {
     private struct Entry {
         var secret: Secret?
-        var problem = SecretProblem(.pending, "its key is being read from Vault")
+        var problem = SecretError(.pending, "its key is being read from Vault")
     }
 
     private struct State {
@@ -204,7 +204,7 @@ final class SecretShelf: Sendable {
         }
     }
 
-    func current(_ reference: VaultReference) throws(SecretProblem) -> Secret {
+    func current(_ reference: VaultReference) throws(SecretError) -> Secret {
         let entry = state.withLock { $0.entries[reference] } ?? Entry()
         guard let secret = entry.secret else { throw entry.problem }
         return secret
@@ -219,7 +219,7 @@ final class SecretShelf: Sendable {
     }
 
     /// Says why there is no secret, for those of which none was ever read.
-    func put(_ problem: SecretProblem, for references: [VaultReference]) {
+    func put(_ problem: SecretError, for references: [VaultReference]) {
         state.withLock { state in
             for reference in references { state.entries[reference]?.problem = problem }
         }

@@ -19,7 +19,7 @@ final class WakeableSleep: Sendable {
     /// Returns at `deadline`, when it is called, or when the task is cancelled.
     ///
     /// - Parameter deadline: `nil` for none.
-    func sleep(until deadline: Moment?) async {
+    func sleep(until deadline: MonotonicInstant?) async {
         // A task of its own, because it is cancelled by whoever calls, and the task that sleeps goes on.
         let nap = Task { [clock] in
             do {

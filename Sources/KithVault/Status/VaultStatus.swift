@@ -55,7 +55,7 @@ package enum VaultStatus: Hashable, Sendable {
     }
 
     /// - Parameter failure: why there was no whole answer.
-    package init(_ failure: ChatFailure) {
+    package init(_ failure: ChatError) {
         self =
             switch failure.code {
             case .invalidAnswer: .foreign(code: nil)
@@ -126,7 +126,7 @@ package final class VaultStatusWatch: Sendable {
     /// What Vault answered, and when.
     package struct Sighting: Hashable, Sendable {
         package var status: VaultStatus
-        package var at: Moment
+        package var at: MonotonicInstant
     }
 
     private let clock: any TimeSource

@@ -118,8 +118,8 @@ private struct Asking: Sendable {
     }
 
     private static func cutOff(_ error: any Error) -> any Error {
-        guard let failure = error as? ChatFailure else { return error }
-        return CommandFailure(.cutOff, "the answer was cut off: \(failure.message)")
+        guard let failure = error as? ChatError else { return error }
+        return CommandError(.cutOff, "the answer was cut off: \(failure.message)")
     }
 }
 

@@ -25,7 +25,7 @@ struct ClusterFlags: ParsableArguments {
         completion: .directory)
     var dir = "./cluster"
 
-    var folder: ClusterFolder { ClusterFolder(path: Surroundings.current().absolute(dir)) }
+    var folder: ClusterFolder { ClusterFolder(path: ProcessEnvironment.current().absolute(dir)) }
 }
 
 struct ClusterUp: AsyncParsableCommand {
@@ -93,7 +93,7 @@ struct ClusterUp: AsyncParsableCommand {
 
     private func plan() throws -> ClusterPlan {
         var shared = engineFlags.settings
-        let surroundings = Surroundings.current()
+        let surroundings = ProcessEnvironment.current()
         if let folder = shared[.engineDirectory] { shared[.engineDirectory] = surroundings.absolute(folder) }
         if let model = shared[.engineModel], model.lowercased().hasSuffix(".gguf") {
             shared[.engineModel] = surroundings.absolute(model)

@@ -20,13 +20,13 @@ struct ClusterFolder: Sendable {
 
     // MARK: What runs
 
-    /// - Throws: ``CommandFailure`` when there is a record that cannot be read.
+    /// - Throws: ``CommandError`` when there is a record that cannot be read.
     func record() throws -> ClusterRecord? {
         guard FileManager.default.fileExists(atPath: recordPath) else { return nil }
         do {
             return try JSONDecoder().decode(ClusterRecord.self, from: Data(contentsOf: URL(filePath: recordPath)))
         } catch {
-            throw CommandFailure(.failed, "\(recordPath) cannot be read; if no node of it runs, remove it")
+            throw CommandError(.failed, "\(recordPath) cannot be read; if no node of it runs, remove it")
         }
     }
 
@@ -42,12 +42,12 @@ struct ClusterFolder: Sendable {
         try FileManager.default.removeItem(atPath: recordPath)
     }
 
-    /// - Throws: ``CommandFailure`` when a cluster runs here.
+    /// - Throws: ``CommandError`` when a cluster runs here.
     func requireStopped() throws {
         guard let record = try record() else { return }
         let processes = [record.supervisor] + record.nodes.compactMap(\.process)
         guard processes.contains(where: ProcessTable.isAlive) else { return }
-        throw CommandFailure(.failed, "a cluster runs in \(path); stop it with: kith cluster down --dir \(path)")
+        throw CommandError(.failed, "a cluster runs in \(path); stop it with: kith cluster down --dir \(path)")
     }
 
     // MARK: What the nodes are told
@@ -77,7 +77,7 @@ struct ClusterFolder: Sendable {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw CommandFailure(.failed, "the folder \(path) cannot be made")
+            throw CommandError(.failed, "the folder \(path) cannot be made")
         }
     }
 }

@@ -33,7 +33,7 @@ struct ClusterReadiness: Sendable {
                 }
                 if let reason { return Fault(instance: instance, reason: reason) }
             }
-        } catch let failure as CommandFailure {
+        } catch let failure as CommandError {
             return Fault(instance: first, reason: "cannot be joined with the others: \(failure.message)")
         }
         return nil
@@ -45,9 +45,9 @@ struct ClusterReadiness: Sendable {
             let reason: String?
             do {
                 reason = try await fault()
-            } catch let failure as ChatFailure {
+            } catch let failure as ChatError {
                 reason = "does not answer: \(failure.message)"
-            } catch let failure as CommandFailure {
+            } catch let failure as CommandError {
                 reason = "does not answer: \(failure.message)"
             }
             guard let reason else { return nil }
@@ -79,7 +79,7 @@ struct ClusterIntroduction: Sendable {
     private let deadline: ContinuousClock.Instant
     private let clients: [NodeClient]
 
-    /// - Throws: ``CommandFailure`` when a node does not let itself be controlled.
+    /// - Throws: ``CommandError`` when a node does not let itself be controlled.
     init(plan: ClusterPlan, deadline: ContinuousClock.Instant) throws {
         self.plan = plan
         self.deadline = deadline
@@ -89,7 +89,7 @@ struct ClusterIntroduction: Sendable {
     /// Nodes that were paired in an earlier run are left as they are.
     ///
     /// - Returns: Who the nodes are, in the order of the plan.
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func run() async throws -> [NodeID] {
         var ids: [NodeID] = []
         for client in clients { ids.append(try await client.get(ControlMessage.Identity.self, "/api/identity").id) }
@@ -124,10 +124,10 @@ struct ClusterIntroduction: Sendable {
                 let _: ControlMessage.Peer = try await clients[joiner].post(
                     "/api/join", ControlMessage.JoinRequest(code: invitation.code))
                 return
-            } catch let failure as CommandFailure {
+            } catch let failure as CommandError {
                 // Many nodes that start on one machine may have no time for each other at first.
                 guard ContinuousClock.now + pause < deadline else {
-                    throw CommandFailure(
+                    throw CommandError(
                         .failed, "node \(plan.instances[joiner].name) cannot be paired: \(failure.message)")
                 }
                 try await Task.sleep(for: pause)

@@ -30,7 +30,7 @@ struct ClusterSupervisor: Sendable {
 
     func run() async throws {
         guard let own = ProcessTable.current else {
-            throw CommandFailure(.failed, "the system does not say when this process was started")
+            throw CommandError(.failed, "the system does not say when this process was started")
         }
         let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm, .sighup])
         let spawner = try NodeSpawner()
@@ -77,7 +77,7 @@ struct ClusterSupervisor: Sendable {
             let instance = plan.instances[index]
             guard watch.record.ready else { throw failure(instance, "ended before it answered: \(how)") }
             announcement.ended(instance.name, how: how)
-            guard watch.running > 0 else { throw CommandFailure(.failed, "all nodes have ended") }
+            guard watch.running > 0 else { throw CommandError(.failed, "all nodes have ended") }
         case .told:
             announcement.stopping()
             return false
@@ -86,7 +86,7 @@ struct ClusterSupervisor: Sendable {
             try folder.write(watch.record)
             try announcement.running(watch.record)
             announcement.stopsOnInterrupt()
-        case .stillSilent(let reason): throw CommandFailure(.failed, reason)
+        case .stillSilent(let reason): throw CommandError(.failed, reason)
         }
         return true
     }
@@ -97,9 +97,9 @@ struct ClusterSupervisor: Sendable {
         return .stillSilent(failure(fault.instance, fault.reason).message)
     }
 
-    private func failure(_ instance: ClusterPlan.Instance, _ reason: String) -> CommandFailure {
+    private func failure(_ instance: ClusterPlan.Instance, _ reason: String) -> CommandError {
         let log = LogTail.lines(instance.logFile, count: 3).joined(separator: " | ")
-        return CommandFailure(
+        return CommandError(
             .failed, "node \(instance.name) \(reason); see \(instance.logFile)" + (log.isEmpty ? "" : ": \(log)"))
     }
 }
@@ -143,7 +143,7 @@ struct DetachedCluster: Sendable {
 
     /// Waits until all nodes answer. The process that was started is left running.
     ///
-    /// - Throws: ``CommandFailure`` with what it wrote last when it failed.
+    /// - Throws: ``CommandError`` with what it wrote last when it failed.
     func start() async throws -> ClusterRecord {
         try folder.write(plan)
         let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
@@ -172,14 +172,14 @@ struct DetachedCluster: Sendable {
         for await end in events {
             switch end {
             case .running(let record): return record
-            case .failed(let reason): throw CommandFailure(.failed, reason)
+            case .failed(let reason): throw CommandError(.failed, reason)
             case .interrupted:
                 child.cancel()
                 await child.value
-                throw CommandFailure(.interrupted)
+                throw CommandError(.interrupted)
             }
         }
-        throw CommandFailure(.interrupted)
+        throw CommandError(.interrupted)
     }
 
     private func run(_ executable: String, log: FileDescriptor) async throws -> String {

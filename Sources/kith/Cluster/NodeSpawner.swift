@@ -30,7 +30,7 @@ final class NodeSpawner: Sendable {
         (lifeline, heldEnd) = try FileDescriptor.pipe()
         // A child that inherited the writing end would keep the others alive.
         for descriptor in [lifeline, heldEnd] where fcntl(descriptor.rawValue, F_SETFD, FD_CLOEXEC) != 0 {
-            throw CommandFailure(.failed, "a pipe cannot be kept from child processes")
+            throw CommandError(.failed, "a pipe cannot be kept from child processes")
         }
     }
 
@@ -63,7 +63,7 @@ final class NodeSpawner: Sendable {
             }
             return Self.description(of: result.terminationStatus)
         } catch let error as SubprocessError {
-            throw CommandFailure(.failed, "node \(instance.name) cannot be started: \(error)")
+            throw CommandError(.failed, "node \(instance.name) cannot be started: \(error)")
         }
     }
 
@@ -120,8 +120,8 @@ enum Lifeline {
 
 /// This program's own file, to be started again for each node.
 enum Executable {
-    /// - Throws: ``CommandFailure`` when the system does not say.
-    static func path() throws(CommandFailure) -> String {
+    /// - Throws: ``CommandError`` when the system does not say.
+    static func path() throws(CommandError) -> String {
         var buffer = [CChar](repeating: 0, count: 4_096)
         #if os(Linux)
             let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
@@ -129,7 +129,7 @@ enum Executable {
             var size = UInt32(buffer.count - 1)
             let length = _NSGetExecutablePath(&buffer, &size) == 0 ? strlen(buffer) : 0
         #endif
-        guard length > 0 else { throw CommandFailure(.failed, "the system does not say where this program is") }
+        guard length > 0 else { throw CommandError(.failed, "the system does not say where this program is") }
         return String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -18,7 +18,7 @@ import NIOPosix
 
 /// Finds out before anything is started whether ports can be listened on.
 enum PortCheck {
-    /// - Throws: ``CommandFailure`` with the first port that is taken.
+    /// - Throws: ``CommandError`` with the first port that is taken.
     static func requireFree(_ plan: ClusterPlan) async throws {
         for instance in plan.instances {
             try await requireFree(instance.port, of: instance, flag: "--base-port")
@@ -34,7 +34,7 @@ enum PortCheck {
             try await channel.close()
         } catch let error as IOError {
             let reason = error.errnoCode == EACCES ? "may not be used by this user" : "is in use by another program"
-            throw CommandFailure(.failed, "port \(port) \(reason); choose other ports with \(flag)")
+            throw CommandError(.failed, "port \(port) \(reason); choose other ports with \(flag)")
         }
     }
 }
@@ -43,19 +43,19 @@ enum PortCheck {
 enum EngineCheck {
     private static let advice = "`kith engine install` puts one on this machine, and --engine names another"
 
-    /// - Throws: ``CommandFailure`` when the settings ask for an engine that is not there.
+    /// - Throws: ``CommandError`` when the settings ask for an engine that is not there.
     static func requirePresent(_ settings: EngineSettings) async throws {
         switch settings.choice {
         case .automatic:
             let factory = EngineFactory(settings: settings, client: UpstreamClient(), logger: Logger(label: "kith"))
             guard await factory.select().engine == .none else { return }
-            throw CommandFailure(.failed, "no engine was found on this machine; \(advice)")
+            throw CommandError(.failed, "no engine was found on this machine; \(advice)")
         case .fixed(.embedded):
             switch EmbeddedInstaller(directory: settings.embedded.directory).status() {
             case .installed: return
-            case .missing: throw CommandFailure(.failed, "the embedded engine is not installed; \(advice)")
+            case .missing: throw CommandError(.failed, "the embedded engine is not installed; \(advice)")
             case .broken(let reason):
-                throw CommandFailure(.failed, "the embedded engine is broken: \(reason); \(advice)")
+                throw CommandError(.failed, "the embedded engine is broken: \(reason); \(advice)")
             }
         case .fixed, .none: return
         }

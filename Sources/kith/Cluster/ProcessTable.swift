@@ -57,14 +57,14 @@ enum ProcessTable {
 enum ProcessEnd {
     /// Asks first, then kills what is still there after `patience`.
     ///
-    /// - Throws: ``CommandFailure`` when one does not end; `CancellationError`.
+    /// - Throws: ``CommandError`` when one does not end; `CancellationError`.
     static func stop(_ processes: [ClusterRecord.Process], patience: Duration) async throws {
         signal(processes, SIGTERM)
         if try await haveEnded(processes, within: patience) { return }
         signal(processes, SIGKILL)
         if try await haveEnded(processes, within: .seconds(5)) { return }
         let left = processes.filter(ProcessTable.isAlive).map { String($0.pid) }
-        throw CommandFailure(.failed, "these processes do not end: \(left.joined(separator: " "))")
+        throw CommandError(.failed, "these processes do not end: \(left.joined(separator: " "))")
     }
 
     private static func signal(_ processes: [ClusterRecord.Process], _ signal: Int32) {

@@ -78,7 +78,7 @@ struct CompanionResume: AsyncParsableCommand {
 
     static func set(paused: Bool, at client: NodeClient) async throws {
         let status: CompanionMessage.Status = try await client.put(
-            Companion.path + "/pause", CompanionMessage.PauseWish(paused: paused))
+            Companion.path + "/pause", CompanionMessage.PauseRequest(paused: paused))
         try Terminal.printLines(["\(status.state): \(status.detail)"])
     }
 }

@@ -46,7 +46,7 @@ struct Culture: AsyncParsableCommand {
 
     /// The one insight whose id begins so.
     ///
-    /// - Throws: ``CommandFailure`` when there is none, or several.
+    /// - Throws: ``CommandError`` when there is none, or several.
     static func find(_ beginning: String, from client: NodeClient) async throws -> CultureMessage.Entry {
         if InsightID(beginning) != nil {
             return try await client.get(CultureMessage.Entry.self, path + "/" + beginning)
@@ -57,9 +57,9 @@ struct Culture: AsyncParsableCommand {
         }
         switch found.count {
         case 1: return found[0]
-        case 0: throw CommandFailure(.failed, "no insight's id begins with \(beginning); kith culture list shows them")
+        case 0: throw CommandError(.failed, "no insight's id begins with \(beginning); kith culture list shows them")
         default:
-            throw CommandFailure(.failed, "the ids of \(found.count) insights begin with \(beginning); give more of it")
+            throw CommandError(.failed, "the ids of \(found.count) insights begin with \(beginning); give more of it")
         }
     }
 
@@ -221,7 +221,7 @@ struct CultureImport: AsyncParsableCommand {
         do {
             collection = try JSONBody.decode(CultureMessage.Collection.self, from: Array(text.utf8))
         } catch {
-            throw CommandFailure(.usage, "standard input is no culture as kith culture export writes it")
+            throw CommandError(.usage, "standard input is no culture as kith culture export writes it")
         }
         let done: CultureMessage.Imported = try await node.client().post(
             Culture.path + "/import", collection, patience: .seconds(120))

@@ -74,8 +74,8 @@ struct Doctor: AsyncParsableCommand {
         }
         switch report.severity {
         case .skipped, .ok, .notice: return
-        case .warning: throw CommandFailure(.failed)
-        case .error: throw CommandFailure(.errorsFound)
+        case .warning: throw CommandError(.failed)
+        case .error: throw CommandError(.errorsFound)
         }
     }
 

@@ -74,8 +74,8 @@ private struct EngineInstallation: Sendable {
             versions = try await installer.install { progress in
                 if let words = progress.words { Terminal.note(words) }
             }
-        } catch let failure as InstallFailure {
-            throw CommandFailure(.failed, failure.description)
+        } catch let failure as InstallError {
+            throw CommandError(.failed, failure.description)
         }
         switch output {
         case .json: try Terminal.printJSON(versions)

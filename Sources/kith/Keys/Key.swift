@@ -71,7 +71,7 @@ struct KeyCreate: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let wanted = try KeyWish.request(name: name, scopes: scope, expires: expires)
+        let wanted = try KeyFlags.request(name: name, scopes: scope, expires: expires)
         let made: ControlMessage.NewKey
         switch try KeyPlace(node) {
         case .node(let client): made = try await client.post("/api/keys", wanted)
@@ -138,7 +138,7 @@ struct KeyRevoke: AsyncParsableCommand {
             let keys = try await Node.keys(dataDirectory: folder, now: .now()).keys
             let id = try KeyChoice.find(key, in: keys).id
             guard let found = try await Node.revokeKey(id, dataDirectory: folder, now: .now()) else {
-                throw CommandFailure(.failed, "the key \(id) has just been removed")
+                throw CommandError(.failed, "the key \(id) has just been removed")
             }
             revoked = found
         }

@@ -29,13 +29,13 @@ struct NodeClient: Sendable {
         upstream = UpstreamClient(pin: pin)
     }
 
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func get<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value {
         try await call(.GET, path, body: nil)
     }
 
     /// - Returns: `nil` when the node has no such thing.
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func find<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value? {
         let reply = try await reply(.GET, path, body: nil)
         return reply.status == 404 ? nil : try decode(reply)
@@ -44,24 +44,24 @@ struct NodeClient: Sendable {
     /// Sends a message and reads the answer.
     ///
     /// - Parameter patience: Until the node must have answered; it may have to ask another machine first.
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func post<Value: Decodable>(
         _ path: String, _ message: some Encodable, headers: HTTPHeaders = [:], patience: Duration = .seconds(30)
     ) async throws -> Value {
         try await call(.POST, path, body: try JSONBody.encode(message), headers: headers, patience: patience)
     }
 
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func patch<Value: Decodable>(_ path: String, _ message: some Encodable) async throws -> Value {
         try await call(.PATCH, path, body: try JSONBody.encode(message), patience: .seconds(30))
     }
 
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func put<Value: Decodable>(_ path: String, _ message: some Encodable) async throws -> Value {
         try await call(.PUT, path, body: try JSONBody.encode(message), patience: .seconds(30))
     }
 
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func delete<Value: Decodable>(_ path: String) async throws -> Value {
         try await call(.DELETE, path, body: nil, patience: .seconds(30))
     }
@@ -92,7 +92,7 @@ struct NodeClient: Sendable {
         do {
             return try JSONBody.decode(Value.self, from: body)
         } catch {
-            throw CommandFailure(.failed, "what answers at \(address) is not a node of this version")
+            throw CommandError(.failed, "what answers at \(address) is not a node of this version")
         }
     }
 
@@ -102,7 +102,7 @@ struct NodeClient: Sendable {
 
     /// Sends a request and gives back the head of the answer, whose status is 200.
     ///
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func stream(
         _ path: String, body: [UInt8], headers: HTTPHeaders, limits: UpstreamLimits
     ) async throws -> UpstreamResponse {
@@ -115,7 +115,7 @@ struct NodeClient: Sendable {
     /// Begins to read what has no end: the body of an answer whose status is 200.
     ///
     /// - Parameter silence: Until the node counts as gone.
-    /// - Throws: ``CommandFailure``; `CancellationError`.
+    /// - Throws: ``CommandError``; `CancellationError`.
     func follow(_ path: String, silence: Duration) async throws -> UpstreamBody {
         try await stream(
             UpstreamRequest(
@@ -147,28 +147,28 @@ struct NodeClient: Sendable {
         )
     }
 
-    private func refusal(_ status: Int, _ body: [UInt8]) -> CommandFailure {
+    private func refusal(_ status: Int, _ body: [UInt8]) -> CommandError {
         let reason = RefusalBody.message(status: status, body: body)
-        guard status == 401, key == nil else { return CommandFailure(.notAnswered, reason) }
-        return CommandFailure(
+        guard status == 401, key == nil else { return CommandError(.notAnswered, reason) }
+        return CommandError(
             .notAnswered, "\(reason); set KITH_KEY to a key that kith key create made on the node's machine")
     }
 
     private func translating<Value>(_ operation: () async throws -> Value) async throws -> Value {
         do {
             return try await operation()
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             switch failure.code {
             case .unreachable where failure.isTLSRefusal:
-                throw CommandFailure(
+                throw CommandError(
                     .nodeUnreachable,
                     failure.message + "; for a node with its own certificate set KITH_FINGERPRINT to what kith id "
                         + "prints on its machine")
             case .unreachable:
-                throw CommandFailure(
+                throw CommandError(
                     .nodeUnreachable, absence ?? "no node answers at \(address); start one with: \(startCommand)")
-            case .timeout: throw CommandFailure(.nodeUnreachable, failure.message)
-            default: throw CommandFailure(.notAnswered, failure.message)
+            case .timeout: throw CommandError(.nodeUnreachable, failure.message)
+            default: throw CommandError(.notAnswered, failure.message)
             }
         }
     }

@@ -32,7 +32,7 @@ struct NodeFlags: ParsableArguments {
 
     /// A way to the same node that finds it again after it was started anew.
     ///
-    /// - Throws: ``CommandFailure``; the way itself throws it while the node does not run.
+    /// - Throws: ``CommandError``; the way itself throws it while the node does not run.
     func wayBack() throws -> @Sendable () throws -> NodeClient {
         let folder = try RunningNode.folder(dataDir)
         let settings = try ClientSettings(url: url, environment: Terminal.environment)
@@ -59,7 +59,7 @@ struct ControlFlags: ParsableArguments {
 
     func validate() throws { try OneNode.check(dataDir: dataDir, url: url) }
 
-    /// - Throws: ``CommandFailure`` when no node runs on the data folder, and none is named.
+    /// - Throws: ``CommandError`` when no node runs on the data folder, and none is named.
     func client() throws -> NodeClient {
         let settings = try ClientSettings(url: url, environment: Terminal.environment)
         if settings.isNamed, dataDir == nil {
@@ -82,13 +82,13 @@ struct RunningNode: Sendable {
     let client: NodeClient
 
     /// - Returns: `nil` when there is no such file, or no process holds the folder: a node that crashed leaves its file.
-    /// - Throws: ``CommandFailure`` when the node's file cannot be read.
+    /// - Throws: ``CommandError`` when the node's file cannot be read.
     init?(dataDirectory: String) throws {
         let file: ControlFile?
         do {
             file = try ControlFile.read(dataDirectory: dataDirectory)
         } catch {
-            throw CommandFailure(.failed, "the node on \(dataDirectory) cannot be controlled: \(error)")
+            throw CommandError(.failed, "the node on \(dataDirectory) cannot be controlled: \(error)")
         }
         guard let file, DataFolder.isHeld(dataDirectory) else { return nil }
         client = NodeClient(
@@ -98,7 +98,7 @@ struct RunningNode: Sendable {
 
     static func require(dataDirectory: String) throws -> RunningNode {
         guard let node = try RunningNode(dataDirectory: dataDirectory) else {
-            throw CommandFailure(.nodeUnreachable, absence(dataDirectory))
+            throw CommandError(.nodeUnreachable, absence(dataDirectory))
         }
         return node
     }

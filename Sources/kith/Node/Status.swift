@@ -64,7 +64,7 @@ struct Drain: AsyncParsableCommand {
     func run() async throws {
         let client = try node.client()
         let begun: ControlMessage.Drain = try await client.put(
-            Self.path, ControlMessage.DrainWish(draining: !off))
+            Self.path, ControlMessage.DrainRequest(draining: !off))
         if off {
             if json { return try Terminal.printJSON(begun) }
             return try Terminal.printLines([DrainReport.off])
@@ -84,12 +84,12 @@ struct Drain: AsyncParsableCommand {
         var state = begun
         var said: String?
         while !DrainReport(state).isDone {
-            guard state.draining else { throw CommandFailure(.failed, "the node was told to take prompts again") }
+            guard state.draining else { throw CommandError(.failed, "the node was told to take prompts again") }
             let progress = DrainReport(state).progress
             if let progress, progress != said { Terminal.note(progress) }
             said = progress
             guard clock.now < deadline else {
-                throw CommandFailure(
+                throw CommandError(
                     .failed,
                     "\(progress ?? "kin may still send something"); the node goes on draining: kith drain waits again, "
                         + "kith drain --off ends it")

@@ -63,6 +63,6 @@ struct Route: AsyncParsableCommand {
             try Terminal.printLines(
                 RouteExplanationReport(found, width: Terminal.width, style: Terminal.style).lines)
         }
-        if found.node == nil { throw CommandFailure(.notAnswered) }
+        if found.node == nil { throw CommandError(.notAnswered) }
     }
 }

@@ -124,7 +124,7 @@ struct ContextSet: AsyncParsableCommand {
     func validate() throws { try Context.check(key) }
 
     func run() async throws {
-        let wish = StateMessage.ContextWish(
+        let wish = StateMessage.ContextRequest(
             value: text ? .string(value) : ContextValueText.value(value), source: source)
         let written: StateMessage.ContextEntry = try await node.client().put(Context.path(key), wish)
         if json { return try Terminal.printJSON(written) }

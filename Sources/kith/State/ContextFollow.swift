@@ -28,7 +28,7 @@ struct ContextFollow: AsyncParsableCommand {
         let watching = Watching(wayBack: try node.wayBack(), output: json ? .json : .text)
         do {
             try await Interruption.cancelling { try await watching.run() }
-        } catch let failure as CommandFailure where failure.status == .interrupted {
+        } catch let failure as CommandError where failure.status == .interrupted {
             return  // how watching ends
         }
     }
@@ -58,7 +58,7 @@ private struct Watching: Sendable {
                     isWaiting = false
                     pause = Self.pauses.lowerBound
                 }
-            } catch let failure as CommandFailure where isBegun && Self.mayPass(failure) {
+            } catch let failure as CommandError where isBegun && Self.mayPass(failure) {
                 if !isWaiting { Terminal.note("waiting for the node: \(failure.message)") }
                 isWaiting = true
             }
@@ -79,8 +79,8 @@ private struct Watching: Sendable {
             for try await piece in body {
                 try await look(client, &watch, after: try decoder.feed(piece.readableBytesView))
             }
-        } catch let failure as ChatFailure {
-            throw CommandFailure(.cutOff, failure.message)
+        } catch let failure as ChatError {
+            throw CommandError(.cutOff, failure.message)
         }
     }
 
@@ -104,7 +104,7 @@ private struct Watching: Sendable {
         }
     }
 
-    private static func mayPass(_ failure: CommandFailure) -> Bool {
+    private static func mayPass(_ failure: CommandError) -> Bool {
         switch failure.status {
         case .nodeUnreachable, .notAnswered, .cutOff: true
         case .ok, .failed, .errorsFound, .usage, .interrupted, .outputClosed: false

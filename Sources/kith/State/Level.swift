@@ -57,7 +57,7 @@ struct LevelSet: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        guard StateMessage.LevelWish.range.contains(level) else {
+        guard StateMessage.LevelRequest.range.contains(level) else {
             throw ValidationError("a level is from 0 to 10")
         }
         guard !source.isEmpty else { throw ValidationError("--source must not be empty") }
@@ -65,7 +65,7 @@ struct LevelSet: AsyncParsableCommand {
 
     func run() async throws {
         let path = "/api/levels/" + PathSegment.escaped(source)
-        let written: StateMessage.Level = try await node.client().put(path, StateMessage.LevelWish(level: level))
+        let written: StateMessage.Level = try await node.client().put(path, StateMessage.LevelRequest(level: level))
         if json { return try Terminal.printJSON(written) }
         try Terminal.printLines(LevelsReport.written(written))
     }

@@ -40,18 +40,18 @@ enum Terminal {
 
     /// Writes to standard output at once.
     ///
-    /// - Throws: ``CommandFailure`` with `outputClosed` when nobody reads it any more.
-    static func write(_ text: String) throws(CommandFailure) {
+    /// - Throws: ``CommandError`` with `outputClosed` when nobody reads it any more.
+    static func write(_ text: String) throws(CommandError) {
         do {
             _ = try FileDescriptor.standardOutput.writeAll(text.utf8)
         } catch Errno.brokenPipe {
-            throw CommandFailure(.outputClosed)
+            throw CommandError(.outputClosed)
         } catch {
-            throw CommandFailure(.failed, "the output cannot be written: \(error)")
+            throw CommandError(.failed, "the output cannot be written: \(error)")
         }
     }
 
-    static func printLines(_ lines: [String]) throws(CommandFailure) {
+    static func printLines(_ lines: [String]) throws(CommandError) {
         try write(lines.joined(separator: "\n") + "\n")
     }
 
@@ -68,22 +68,22 @@ enum Terminal {
 
     /// Says what will happen and asks whether it should.
     ///
-    /// - Throws: ``CommandFailure`` with `usage` where nobody can be asked, and `failed` for any answer but yes.
-    static func confirm(_ consequence: String) throws(CommandFailure) {
+    /// - Throws: ``CommandError`` with `usage` where nobody can be asked, and `failed` for any answer but yes.
+    static func confirm(_ consequence: String) throws(CommandError) {
         guard isTerminal(.standardInput) else {
-            throw CommandFailure(.usage, "\(consequence); as nobody can be asked here, say so with --yes")
+            throw CommandError(.usage, "\(consequence); as nobody can be asked here, say so with --yes")
         }
         note("\(consequence). Go on? [y/N] ", end: "")
         let answer = readLine() ?? ""
         guard ["y", "yes"].contains(answer.lowercased()) else {
-            throw CommandFailure(.failed, "nothing was changed")
+            throw CommandError(.failed, "nothing was changed")
         }
     }
 
     /// All of standard input.
     ///
-    /// - Throws: ``CommandFailure`` when it is longer than `limit` bytes, cannot be read or is not UTF-8.
-    static func readInput(limit: Int) throws(CommandFailure) -> String {
+    /// - Throws: ``CommandError`` when it is longer than `limit` bytes, cannot be read or is not UTF-8.
+    static func readInput(limit: Int) throws(CommandError) -> String {
         var bytes: [UInt8] = []
         do {
             while bytes.count <= limit {
@@ -94,13 +94,13 @@ enum Terminal {
                 bytes += piece
             }
         } catch {
-            throw CommandFailure(.failed, "standard input cannot be read: \(error)")
+            throw CommandError(.failed, "standard input cannot be read: \(error)")
         }
         guard bytes.count <= limit else {
-            throw CommandFailure(.usage, "standard input is longer than \(limit) bytes")
+            throw CommandError(.usage, "standard input is longer than \(limit) bytes")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw CommandFailure(.usage, "standard input is not UTF-8 text")
+            throw CommandError(.usage, "standard input is not UTF-8 text")
         }
         return text
     }
@@ -125,7 +125,7 @@ enum Interruption {
 
     /// Runs `work` and cancels it when the process is told to stop.
     ///
-    /// - Throws: What `work` throws; ``CommandFailure`` with `interrupted` when it was told to stop.
+    /// - Throws: What `work` throws; ``CommandError`` with `interrupted` when it was told to stop.
     static func cancelling(_ work: @escaping @Sendable () async throws -> Void) async throws {
         let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
         try await withThrowingTaskGroup(of: End.self) { group in
@@ -140,7 +140,7 @@ enum Interruption {
             }
             defer { group.cancelAll() }
             guard let end = try await group.next() else { return }
-            if end == .interrupted { throw CommandFailure(.interrupted) }
+            if end == .interrupted { throw CommandError(.interrupted) }
         }
     }
 }

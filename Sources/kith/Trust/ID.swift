@@ -59,7 +59,7 @@ struct Rekey: AsyncParsableCommand {
         do {
             made = try await Node.rekey(dataDirectory: folder, now: .now())
         } catch let error as NodeStartError where error.code == .folderInUse {
-            throw CommandFailure(.failed, "a node runs on the data folder \(folder); stop it first")
+            throw CommandError(.failed, "a node runs on the data folder \(folder); stop it first")
         }
         try Terminal.printLines([made.id.description])
         Terminal.note("every pairing must be made anew: kith invite on one machine, kith join on the other")

@@ -131,18 +131,18 @@ enum HiddenPrompt {
     /// A paste of several lines arrives in one go; nobody types the next line this fast.
     private static let pauseMilliseconds: Int32 = 200
 
-    /// - Throws: ``CommandFailure`` with `interrupted` on Ctrl-C, `usage` for more than `limit` bytes, `failed` for a
+    /// - Throws: ``CommandError`` with `interrupted` on Ctrl-C, `usage` for more than `limit` bytes, `failed` for a
     ///   terminal that cannot be read. The terminal is as it was in any case.
-    static func ask(_ prompt: String, limit: Int) throws(CommandFailure) -> String {
+    static func ask(_ prompt: String, limit: Int) throws(CommandError) -> String {
         var former = termios()
         guard tcgetattr(STDIN_FILENO, &former) == 0 else {
-            throw CommandFailure(.failed, "the terminal cannot be asked without showing the answer; use a pipe")
+            throw CommandError(.failed, "the terminal cannot be asked without showing the answer; use a pipe")
         }
         var hidden = former
         // Without signals, Ctrl-C comes as a byte, and cannot end the process with the terminal left silent.
         hidden.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
         guard tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 else {
-            throw CommandFailure(.failed, "the terminal cannot be told not to show the answer; use a pipe")
+            throw CommandError(.failed, "the terminal cannot be told not to show the answer; use a pipe")
         }
         defer {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &former)
@@ -152,7 +152,7 @@ enum HiddenPrompt {
         return try read(limit: limit)
     }
 
-    private static func read(limit: Int) throws(CommandFailure) -> String {
+    private static func read(limit: Int) throws(CommandError) -> String {
         var input = HiddenInput(limit: limit)
         while true {
             if input.mayEnd, !hasMore() { return input.text }
@@ -160,8 +160,8 @@ enum HiddenPrompt {
             switch input.take(byte) {
             case .goOn: continue
             case .done: return input.text
-            case .interrupted: throw CommandFailure(.interrupted)
-            case .tooLong: throw CommandFailure(.usage, "that is longer than \(limit) bytes, and no code")
+            case .interrupted: throw CommandError(.interrupted)
+            case .tooLong: throw CommandError(.usage, "that is longer than \(limit) bytes, and no code")
             }
         }
     }
@@ -171,13 +171,13 @@ enum HiddenPrompt {
         return poll(&descriptor, 1, pauseMilliseconds) > 0
     }
 
-    private static func nextByte() throws(CommandFailure) -> UInt8? {
+    private static func nextByte() throws(CommandError) -> UInt8? {
         do {
             var byte: UInt8 = 0
             let count = try withUnsafeMutableBytes(of: &byte) { try FileDescriptor.standardInput.read(into: $0) }
             return count == 1 ? byte : nil
         } catch {
-            throw CommandFailure(.failed, "the terminal cannot be read: \(error)")
+            throw CommandError(.failed, "the terminal cannot be read: \(error)")
         }
     }
 }

@@ -12,14 +12,14 @@ struct CellReplyTests {
 
     private func read(
         _ body: String, to kind: CellCall.Kind, status: Int = 200, type: String? = "application/json"
-    ) throws(UpstreamProblem) -> CellReply {
+    ) throws(UpstreamError) -> CellReply {
         try CellReply(status: status, contentType: type, body: ByteBuffer(string: body), to: kind)
     }
 
     private func problem(
         _ body: String, to kind: CellCall.Kind, status: Int = 200, type: String? = "application/json"
-    ) -> UpstreamProblem.Kind? {
-        do throws(UpstreamProblem) {
+    ) -> UpstreamError.Kind? {
+        do throws(UpstreamError) {
             _ = try read(body, to: kind, status: status, type: type)
             return nil
         } catch {
@@ -39,17 +39,17 @@ struct CellReplyTests {
     @Test(
         "Statuses tell whether the request is wrong or the way to the cell",
         arguments: [
-            (400, UpstreamProblem.Kind.refused), (413, .refused), (422, .refused), (401, .failed), (403, .failed),
+            (400, UpstreamError.Kind.refused), (413, .refused), (422, .refused), (401, .failed), (403, .failed),
             (404, .failed), (405, .failed), (408, .failed), (429, .failed), (500, .failed), (503, .failed),
             (204, .failed), (302, .failed), (999, .failed),
         ])
-    func status(status: Int, kind: UpstreamProblem.Kind) {
+    func status(status: Int, kind: UpstreamError.Kind) {
         #expect(problem(Self.sync, to: .sync, status: status) == kind)
     }
 
     @Test("What the cell says of an error is told in one line")
     func detail() {
-        do throws(UpstreamProblem) {
+        do throws(UpstreamError) {
             _ = try read(#"{"detail":[{"msg":"no\nsuch level"}]}"#, to: .sync, status: 422)
         } catch {
             #expect(error.message == "it answers with status 422: nosuch level")

@@ -38,7 +38,8 @@ struct TestBridge: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let store = try store ?? Store.inMemory()
         let (events, client) = (EventHub(), UpstreamClient())
-        let own = try await StateBook.open(store: StoredLog(store), node: NodeIdentity.temporary().id, events: events)
+        let own = try await SharedStateStore.open(
+            store: StoredLog(store), node: NodeIdentity.temporary().id, events: events)
         let state = shared ?? own
         let access = access(store)
         let bridge = BridgeService(
@@ -96,7 +97,7 @@ struct TestCell: CellAnswering {
     func health() -> CellMessage.Health { CellMessage.Health(cellID: "laptop", branch: "main", level: 1.8) }
 
     func assist(
-        _ request: CellMessage.AssistRequest, until deadline: Moment?
+        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?
     ) async throws -> CellMessage.AssistAnswer {
         CellMessage.AssistAnswer(
             action: request.action, codeLength: request.code.unicodeScalars.count, contextKeys: [],

@@ -181,7 +181,7 @@ private struct SayingEngine: TestEngine {
     func script(for request: ChatRequest) -> TestScript { TestScript(tokens: [text ?? ""], limit: .max, stop: []) }
 
     func answer(_ request: ChatRequest) async throws -> ChatAnswer {
-        guard text != nil else { throw ChatFailure(.engineError, "out of order") }
+        guard text != nil else { throw ChatError(.engineError, "out of order") }
         return try await EchoEngine(setup: setup).answer(ChatRequest(messages: [ChatMessage(.user, text ?? "")]))
     }
 }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Registry")
 struct RegistryTests {
-    private let start = Moment.zero
+    private let start = MonotonicInstant.zero
     private let wall = WallTime(milliseconds: 1_800_000_000_000)
     private let desk = RegistryOwner.principal("desk")
     private let other = RegistryOwner.address("192.168.1.9")
@@ -158,7 +158,7 @@ struct RegistryTests {
     func restore() {
         let before = registry(with: cell(), cell("phone"))
         var after = Registry()
-        let wake = Moment(nanoseconds: 77)
+        let wake = MonotonicInstant(nanoseconds: 77)
         after.restore(
             before.entries(at: start), savedAt: wall, at: wake, wall: wall.advanced(by: .seconds(60)))
         #expect(after.cells(at: wake).map(\.cellID) == ["laptop", "phone"])

@@ -13,7 +13,7 @@ import Testing
 struct StoredCultureTests {
     private struct Parts {
         let store: Store
-        let state: StateBook
+        let state: SharedStateStore
         let culture: StoredCulture
         let node: NodeID
     }
@@ -21,7 +21,7 @@ struct StoredCultureTests {
     private func parts() async throws -> Parts {
         let node = try #require(NodeID(digest: [UInt8](repeating: 7, count: 32)))
         let store = try Store.inMemory()
-        let state = try await StateBook.open(store: StoredLog(store), node: node, events: EventHub())
+        let state = try await SharedStateStore.open(store: StoredLog(store), node: node, events: EventHub())
         let culture = StoredCulture(store: store, state: state, node: node, logger: Logger(label: "test"))
         return Parts(store: store, state: state, culture: culture, node: node)
     }

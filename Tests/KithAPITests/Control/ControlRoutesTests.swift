@@ -14,7 +14,7 @@ struct ControlRoutesTests {
     init() throws { peer = try #require(RecordingControl.peer) }
 
     private func run(
-        failure: ControlFailure? = nil, during body: @Sendable (TestNode, RecordingControl) async throws -> Void
+        failure: ControlError? = nil, during body: @Sendable (TestNode, RecordingControl) async throws -> Void
     ) async throws {
         let control = RecordingControl(peer: peer, failure: failure)
         try await TestNode.run(engine: nil, control: control) { node in try await body(node.asOwner(), control) }
@@ -89,9 +89,9 @@ struct ControlRoutesTests {
         arguments: [
             (.malformedCode, 422), (.expiredCode, 410), (.refusedCode, 403), (.wrongNode, 502), (.unreachable, 502),
             (.incompatible, 502), (.tooManyAttempts, 429), (.unknownPeer, 404), (.ambiguousPeer, 409), (.invalid, 422),
-        ] as [(ControlFailure.Code, Int)])
-    func failures(code: ControlFailure.Code, status: Int) async throws {
-        try await run(failure: ControlFailure(code, "what, why, and what to do")) { node, _ in
+        ] as [(ControlError.Code, Int)])
+    func failures(code: ControlError.Code, status: Int) async throws {
+        try await run(failure: ControlError(code, "what, why, and what to do")) { node, _ in
             let reply = try await node.send(.POST, "/api/join", #"{"code":"x"}"#)
             #expect(reply.status == status)
             #expect(try reply.json()["error"]?["code"]?.stringValue == code.rawValue)

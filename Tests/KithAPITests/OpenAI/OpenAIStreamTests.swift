@@ -90,11 +90,11 @@ struct OpenAIStreamTests {
     @Test(
         "Who is asked to come back later is told when, in status and header",
         arguments: [
-            (ChatFailure.Code.overloaded, 503, "server_error"), (.noEngine, 503, "server_error"),
+            (ChatError.Code.overloaded, 503, "server_error"), (.noEngine, 503, "server_error"),
             (.rateLimited, 429, "rate_limit_error"),
         ])
-    func retryAfter(code: ChatFailure.Code, status: Int, type: String) async throws {
-        let failure = ChatFailure(code, "later", retryAfter: .milliseconds(2_500))
+    func retryAfter(code: ChatError.Code, status: Int, type: String) async throws {
+        let failure = ChatError(code, "later", retryAfter: .milliseconds(2_500))
         try await TestNode.run(engine: BreakingEngine(words: 0, failure: failure)) { node in
             let openAI = try await node.send(.POST, "/v1/chat/completions", body("x"))
             #expect(openAI.status == status)
@@ -111,7 +111,7 @@ struct OpenAIStreamTests {
 
     @Test("When the client goes in the middle of a stream, the engine stops")
     func clientGone() async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         let settings = TestEngineSettings(tokensPerSecond: 50)
         try await TestNode.run(engine: CountEngine(setup: .init(settings: settings, ledger: ledger))) { node in
             try await RawConnection.open(port: node.address.port) { connection in
@@ -128,7 +128,7 @@ struct OpenAIStreamTests {
 
     @Test("When the client of a plain answer goes, the engine stops")
     func clientOfPlainAnswerGone() async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         let settings = TestEngineSettings(tokensPerSecond: 50)
         try await TestNode.run(engine: CountEngine(setup: .init(settings: settings, ledger: ledger))) { node in
             try await RawConnection.open(port: node.address.port) { connection in

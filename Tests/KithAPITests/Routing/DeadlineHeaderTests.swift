@@ -24,13 +24,13 @@ struct DeadlineHeaderTests {
     ]
 
     /// Twenty tokens a second.
-    private static func slow(_ ledger: GenerationLedger, firstToken: Duration = .zero) -> CountEngine {
+    private static func slow(_ ledger: GenerationCounter, firstToken: Duration = .zero) -> CountEngine {
         CountEngine(
             setup: .init(
                 settings: TestEngineSettings(tokensPerSecond: 20, firstTokenDelay: firstToken), ledger: ledger))
     }
 
-    private func expectStopped(_ ledger: GenerationLedger) async {
+    private func expectStopped(_ ledger: GenerationCounter) async {
         #expect(await eventually { ledger.counts.active == 0 && ledger.counts.cancelled > 0 })
     }
 
@@ -51,7 +51,7 @@ struct DeadlineHeaderTests {
         "A plain answer that is not whole in time is a 504 that says whom it was asked of, and the engine stops",
         arguments: ["/v1/chat/completions", "/v1/completions", "/api/generate", "/api/chat"])
     func plain(path: String) async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         try await TestNode.run("desk", engine: Self.slow(ledger)) { node in
             let body = #"{"prompt":"x","message":"x","max_tokens":5000,"messages":[{"role":"user","content":"x"}]}"#
             let reply = try await node.send(.POST, path, headers: ["x-kith-timeout": "0.2"], body)
@@ -64,7 +64,7 @@ struct DeadlineHeaderTests {
 
     @Test("A stream breaks off with an explicit error, through a kin too, and the kin's engine stops")
     func stream() async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         try await TestNode.run("desk", engine: Self.slow(ledger)) { desk in
             try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 for node in [desk, laptop] {
@@ -82,7 +82,7 @@ struct DeadlineHeaderTests {
 
     @Test("A kin that has said nothing yet is not waited for, and nothing is held against it")
     func silentKin() async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         try await TestNode.run("desk", engine: Self.slow(ledger, firstToken: .seconds(60))) { desk in
             try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 for number in 1...8 {
@@ -105,7 +105,7 @@ struct DeadlineHeaderTests {
 
     @Test("A kin stops by itself at the time that it was told")
     func toldKin() async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         try await TestNode.run("desk", engine: Self.slow(ledger)) { desk in
             let visitor = try await desk.newKin()
             let request = try KinQuestion.encode(
@@ -130,7 +130,7 @@ struct DeadlineHeaderTests {
 
     @Test("Whoever waits in the queue until its deadline leaves it")
     func queued() async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         let engine = CountEngine(
             setup: .init(settings: TestEngineSettings(tokensPerSecond: 20, slots: 1), ledger: ledger))
         try await TestNode.run("desk", engine: engine) { desk in

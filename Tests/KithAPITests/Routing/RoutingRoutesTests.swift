@@ -23,7 +23,7 @@ struct RoutingRoutesTests {
 
     @Test("The decision is shown with every candidate's estimate and every skipped node's reason, and nobody is asked")
     func whole() async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         try await TestNode.run("desk", engine: EchoEngine(setup: .init(ledger: ledger))) { desk in
             try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 let found = try await explain(laptop)

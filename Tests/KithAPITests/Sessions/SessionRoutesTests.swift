@@ -181,7 +181,7 @@ struct SessionRoutesTests {
         try await withPair { desk, laptop in
             try await talk(to: desk, "one")
             let export = try #require(try await desk.services.store.exportSession(Self.kitchen(), textLimit: .max))
-            let parcel = String(decoding: try JSONBody.encode(SessionParcel(export)), as: UTF8.self)
+            let parcel = String(decoding: try JSONBody.encode(SessionTransfer(export)), as: UTF8.self)
             let friend = try NodeIdentity.temporary()
             try await laptop.mesh.trust.admit(friend.id, as: .kith, name: nil, addresses: [], at: .now())
             for identity in [friend, try NodeIdentity.temporary()] {

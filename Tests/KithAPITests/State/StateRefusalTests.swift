@@ -17,7 +17,7 @@ struct StateRefusalTests {
             (.unavailable, 503, "unavailable"), (.closed, 503, "closed"),
         ] as [(StateRefusal.Code, Int, String)])
     func refusals(code: StateRefusal.Code, status: Int, name: String) throws {
-        let problem = SurfaceProblem(StateRefusal(code, "what, and what to do"))
+        let problem = SurfaceError(StateRefusal(code, "what, and what to do"))
         let reply = try problem.reply(in: .ofClients("/api/context/k"))
         #expect(reply.status.code == status)
         let body = try JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)

@@ -40,7 +40,7 @@ struct AskTranscriptTests {
     func inBandError(data: String, reason: String) throws {
         var transcript = AskTranscript()
         _ = try transcript.take(chunk("part"))
-        #expect(throws: CommandFailure(.cutOff, "the answer was cut off: \(reason)")) {
+        #expect(throws: CommandError(.cutOff, "the answer was cut off: \(reason)")) {
             _ = try transcript.take(ServerSentEvent(data: data))
         }
         #expect(transcript.text == "part")
@@ -60,8 +60,8 @@ struct AskTranscriptTests {
     func cutOff() throws {
         var transcript = AskTranscript()
         _ = try transcript.take(chunk("part"))
-        #expect(throws: CommandFailure.self) { try transcript.end() }
-        #expect(throws: CommandFailure.self) { try AskTranscript().end() }
+        #expect(throws: CommandError.self) { try transcript.end() }
+        #expect(throws: CommandError.self) { try AskTranscript().end() }
     }
 
     @Test(
@@ -75,7 +75,7 @@ struct AskTranscriptTests {
         if isPassedOver {
             #expect(throws: Never.self) { _ = try transcript.take(ServerSentEvent(data: data)) }
         } else {
-            #expect(throws: CommandFailure.self) { _ = try transcript.take(ServerSentEvent(data: data)) }
+            #expect(throws: CommandError.self) { _ = try transcript.take(ServerSentEvent(data: data)) }
         }
         #expect(transcript.text.isEmpty)
     }

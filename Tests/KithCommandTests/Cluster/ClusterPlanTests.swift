@@ -8,7 +8,8 @@ import Testing
 
 @Suite("Plans of clusters")
 struct ClusterPlanTests {
-    private let surroundings = Surroundings(currentDirectory: "/srv", homeDirectory: "/home/ada", hostName: "desk")
+    private let surroundings = ProcessEnvironment(
+        currentDirectory: "/srv", homeDirectory: "/home/ada", hostName: "desk")
 
     private func plan(_ count: Int = 3, shared: [SettingKey: String] = [:], first: String? = nil) throws -> ClusterPlan
     {
@@ -80,7 +81,7 @@ struct ClusterPlanTests {
             (0, 8080), (-1, 8080), (65, 8080), (2, 65_535), (1, 0), (1, -5), (1, Int.max), (Int.min, 1),
         ])
     func refused(count: Int, basePort: Int) {
-        #expect(throws: CommandFailure.self) {
+        #expect(throws: CommandError.self) {
             _ = try ClusterPlan(count: count, basePort: basePort, directory: "/c")
         }
     }
@@ -94,7 +95,7 @@ struct ClusterPlanTests {
         "Ports for peers that do not exist, or are those for clients, are refused",
         arguments: [(8080, 0), (8080, 65_535), (8080, 8081), (8081, 8080), (8080, Int.max)])
     func refusedPeerPorts(basePort: Int, basePeerPort: Int) {
-        let failure = #expect(throws: CommandFailure.self) {
+        let failure = #expect(throws: CommandError.self) {
             _ = try ClusterPlan(count: 2, basePort: basePort, basePeerPort: basePeerPort, directory: "/c")
         }
         #expect(failure?.message.contains("--base-peer-port") == true)

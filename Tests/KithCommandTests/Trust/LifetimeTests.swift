@@ -19,7 +19,7 @@ struct LifetimeTests {
             "9223372036854775807d", "1e3s", "\u{1B}[2J",
         ])
     func refused(text: String) {
-        let failure = #expect(throws: CommandFailure.self) {
+        let failure = #expect(throws: CommandError.self) {
             try Lifetime(text, flag: "--expires", within: 10...86_400)
         }
         #expect(failure?.status == .usage)

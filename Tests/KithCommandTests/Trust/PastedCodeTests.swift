@@ -21,7 +21,7 @@ struct PastedCodeTests {
         "Nothing, and more than a code ever is, are refused",
         arguments: ["", " \n\r\n", String(repeating: "A", count: 5_000)])
     func refused(text: String) {
-        #expect(throws: CommandFailure.self) { try PastedCode.clean(text) }
+        #expect(throws: CommandError.self) { try PastedCode.clean(text) }
     }
 
     @Test("Spoilt text never passes on a space or a control character")

@@ -10,7 +10,7 @@ struct CompanionScheduleTests {
     private let wall = WallTime(milliseconds: 1_700_000_000_000)
     private let threshold = Duration.seconds(480)
 
-    private func at(_ seconds: Int) -> Moment { .zero + .seconds(seconds) }
+    private func at(_ seconds: Int) -> MonotonicInstant { .zero + .seconds(seconds) }
 
     private func schedule(_ limits: ExchangeBudget.Limits = .init()) -> CompanionSchedule {
         CompanionSchedule(budget: ExchangeBudget(limits: limits, now: wall), now: .zero)

@@ -109,12 +109,12 @@ final class CompanyWorld: Sendable {
         func ask(_ question: Shareable<PeerQuestion>, of peer: CompanionPeer) async throws -> String {
             world.left(question)
             guard let node = world.nodes.first(where: { $0.name == peer.name }) else {
-                throw PeerTalkFailure(.absent, "it has gone")
+                throw PeerTalkError(.absent, "it has gone")
             }
             do {
                 return try await world.answer(question.value, by: node)
             } catch {
-                throw PeerTalkFailure(.absent, "it says nothing: \(error)")
+                throw PeerTalkError(.absent, "it says nothing: \(error)")
             }
         }
     }

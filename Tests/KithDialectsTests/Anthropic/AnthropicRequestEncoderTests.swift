@@ -104,7 +104,7 @@ struct AnthropicRequestEncoderTests {
             ChatRequest(messages: [ChatMessage(role: .user, content: .parts([["type": "input_audio"]]))]),
         ]
         for request in requests {
-            let failure = #expect(throws: ChatFailure.self) { try encoded(request) }
+            let failure = #expect(throws: ChatError.self) { try encoded(request) }
             #expect(failure?.code == .unsupported)
         }
     }

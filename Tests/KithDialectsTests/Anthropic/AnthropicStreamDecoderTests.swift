@@ -100,15 +100,15 @@ struct AnthropicStreamDecoderTests {
     @Test(
         "Fails with a reason when it is not a whole answer",
         arguments: [
-            ([], ChatFailure.Code.interrupted), ([start], .interrupted),
+            ([], ChatError.Code.interrupted), ([start], .interrupted),
             ([start, #"{"type":"message_stop"}"#], .interrupted),
             (["<html>"], .invalidAnswer), (["{}"], .invalidAnswer), (["[DONE]"], .invalidAnswer),
             ([#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#], .overloaded),
             ([#"{"type":"error","error":{"type":"api_error","message":"x"}}"#], .engineError),
             ([#"{"type":"error"}"#], .engineError),
         ])
-    func failures(datas: [String], code: ChatFailure.Code) {
-        let failure = #expect(throws: ChatFailure.self) { try events(datas) }
+    func failures(datas: [String], code: ChatError.Code) {
+        let failure = #expect(throws: ChatError.self) { try events(datas) }
         #expect(failure?.code == code)
     }
 }

@@ -21,7 +21,7 @@ struct HostileBytesTests {
             try read()
             return true
         } catch {
-            return error is ChatFailure
+            return error is ChatError
         }
     }
 

@@ -80,7 +80,7 @@ struct OllamaRequestEncoderTests {
         }
         let message = try encoded(request("data:image/png;base64,QUJD"))["messages"]?.arrayValue?.first
         #expect(message == ["role": "user", "content": "see", "images": ["QUJD"]])
-        let failure = #expect(throws: ChatFailure.self) { try encoded(request("https://example.com/a.png")) }
+        let failure = #expect(throws: ChatError.self) { try encoded(request("https://example.com/a.png")) }
         #expect(failure?.code == .unsupported)
         #expect(failure?.field == "messages")
     }
@@ -103,7 +103,7 @@ struct OllamaRequestEncoderTests {
             (ChatRequest(kind: .completion, messages: [ChatMessage(role: .user, content: .parts([1, 2]))]), "prompt"),
         ]
         for (request, field) in requests {
-            let failure = #expect(throws: ChatFailure.self) { try encoded(request) }
+            let failure = #expect(throws: ChatError.self) { try encoded(request) }
             #expect(failure?.code == .unsupported)
             #expect(failure?.field == field)
         }

@@ -75,10 +75,10 @@ struct OllamaStreamDecoderTests {
         #expect(answer.finish == .length)
         #expect(answer.usage == TokenUsage(promptTokens: 3, completionTokens: 2))
         for (body, code) in [
-            ("{", ChatFailure.Code.invalidAnswer), (#"{"done":false}"#, .interrupted),
+            ("{", ChatError.Code.invalidAnswer), (#"{"done":false}"#, .interrupted),
             (#"{"error":"x"}"#, .engineError),
         ] {
-            let failure = #expect(throws: ChatFailure.self) { try OllamaWholeAnswer(Array(body.utf8)) }
+            let failure = #expect(throws: ChatError.self) { try OllamaWholeAnswer(Array(body.utf8)) }
             #expect(failure?.code == code)
         }
     }
@@ -104,14 +104,14 @@ struct OllamaStreamDecoderTests {
     @Test(
         "Fails with a reason when it is not a whole answer",
         arguments: [
-            ("", ChatFailure.Code.interrupted), ("{\"response\":\"1\",\"done\":false}\n", .interrupted),
+            ("", ChatError.Code.interrupted), ("{\"response\":\"1\",\"done\":false}\n", .interrupted),
             ("<html>\n", .invalidAnswer), ("[1]\n", .invalidAnswer), ("{\"done\":\"yes\"}\n", .invalidAnswer),
             ("{\"response\":\"a\",\"done\":fal", .invalidAnswer), ("{\"error\":\"out of memory\"}\n", .engineError),
             ("{\"error\":{\"message\":\"out of memory\"}}\n", .engineError),
             ("{\"response\":\"a\",\"done\":false}\n{\"error\":\"x\"}", .engineError),
         ])
-    func failures(text: String, code: ChatFailure.Code) {
-        let failure = #expect(throws: ChatFailure.self) { try events(text) }
+    func failures(text: String, code: ChatError.Code) {
+        let failure = #expect(throws: ChatError.self) { try events(text) }
         #expect(failure?.code == code)
     }
 }

@@ -30,7 +30,7 @@ struct OpenAIEmbeddingsTests {
             (#"{"input":"a","dimensions":"x"}"#, "dimensions"),
         ])
     func refusals(text: String, field: String) {
-        let failure = #expect(throws: ChatFailure.self) { try OpenAIEmbeddingRequest.read(Array(text.utf8)) }
+        let failure = #expect(throws: ChatError.self) { try OpenAIEmbeddingRequest.read(Array(text.utf8)) }
         #expect(failure?.field == field)
     }
 
@@ -69,12 +69,12 @@ struct OpenAIEmbeddingsTests {
     @Test(
         "What is no such answer is told",
         arguments: [
-            ("", ChatFailure.Code.invalidAnswer), ("{}", .invalidAnswer), (#"{"data":[{}]}"#, .invalidAnswer),
+            ("", ChatError.Code.invalidAnswer), ("{}", .invalidAnswer), (#"{"data":[{}]}"#, .invalidAnswer),
             (#"{"data":[{"embedding":["x"]}]}"#, .invalidAnswer), (#"{"data":[{"embedding":"!"}]}"#, .invalidAnswer),
             (#"{"error":{"message":"x"}}"#, .engineError),
         ])
-    func failures(text: String, code: ChatFailure.Code) {
-        let failure = #expect(throws: ChatFailure.self) { try OpenAIEmbeddings.vectors(in: Array(text.utf8)) }
+    func failures(text: String, code: ChatError.Code) {
+        let failure = #expect(throws: ChatError.self) { try OpenAIEmbeddings.vectors(in: Array(text.utf8)) }
         #expect(failure?.code == code)
     }
 
@@ -96,6 +96,6 @@ struct OpenAIEmbeddingsTests {
         let answer = try OllamaEmbeddings(Array(body.utf8))
         #expect(answer.embeddings == [[1, 2], [3, 4.5]])
         #expect(answer.promptTokens == 7)
-        #expect(throws: ChatFailure.self) { try OllamaEmbeddings(Array(#"{"error":"x"}"#.utf8)) }
+        #expect(throws: ChatError.self) { try OllamaEmbeddings(Array(#"{"error":"x"}"#.utf8)) }
     }
 }

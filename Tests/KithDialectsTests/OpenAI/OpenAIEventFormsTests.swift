@@ -200,14 +200,14 @@ struct OpenAIEventFormsTests {
     @Test(
         "What is not a whole answer of the dialect fails with a reason",
         arguments: [
-            ("", ChatFailure.Code.interrupted), ("data: {\"choices\":[{\"index\":0", .interrupted),
+            ("", ChatError.Code.interrupted), ("data: {\"choices\":[{\"index\":0", .interrupted),
             ("data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n", .interrupted),
             ("data: <html>\n\n", .invalidAnswer),
             ("data: [1]\n\n", .invalidAnswer), ("data: \"x\"\n\n", .invalidAnswer), ("<html></html>", .interrupted),
             ("{\"choices\":[]}", .invalidAnswer), ("{\"error\":{\"message\":\"x\"}}", .engineError),
             ("{\"choices\":", .invalidAnswer),
         ])
-    func failures(text: String, code: ChatFailure.Code) throws {
+    func failures(text: String, code: ChatError.Code) throws {
         for mode in [OpenAIEventReader.Mode.raw(includesUsage: false), .decoded] {
             #expect(try ReaderRun(text, mode).failure?.code == code)
         }
@@ -228,7 +228,7 @@ struct OpenAIEventFormsTests {
         do {
             try reader.feed(long, into: &events)
             Issue.record("a line without end was read")
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             #expect(failure.code == .invalidAnswer)
         }
     }

@@ -58,6 +58,6 @@ struct OpenAIEventTemplateTests {
     @Test(
         "What is no string is refused, though it stands between the same bytes", arguments: ["a\u{1}", #"\x"#, #"\"#])
     func spoilt(content: String) throws {
-        #expect(throws: ChatFailure.self) { try read(["one", content]) }
+        #expect(throws: ChatError.self) { try read(["one", content]) }
     }
 }

@@ -69,7 +69,7 @@ struct OpenAIRequestTests {
     @Test(
         "What is wrong is refused by name",
         arguments: [
-            ("", "the body is not valid JSON", nil, ChatFailure.Code.malformedRequest),
+            ("", "the body is not valid JSON", nil, ChatError.Code.malformedRequest),
             ("{", "the body is not valid JSON", nil, .malformedRequest),
             ("[]", "the body must be a JSON object", nil, .malformedRequest),
             ("3", "the body must be a JSON object", nil, .malformedRequest),
@@ -111,9 +111,9 @@ struct OpenAIRequestTests {
             (#"{"stop":[1]}"#, "'stop.0' must be a string", "stop.0", .invalidRequest),
             (#"{"stop":1}"#, "'stop' must be a list", "stop", .invalidRequest),
             (#"{"stream_options":1}"#, "'stream_options' must be an object", "stream_options", .invalidRequest),
-        ] as [(String, String, String?, ChatFailure.Code)])
-    func refusals(text: String, message: String, field: String?, code: ChatFailure.Code) {
-        let failure = #expect(throws: ChatFailure.self) { try read(text) }
+        ] as [(String, String, String?, ChatError.Code)])
+    func refusals(text: String, message: String, field: String?, code: ChatError.Code) {
+        let failure = #expect(throws: ChatError.self) { try read(text) }
         #expect(failure?.message.hasPrefix(message) == true, "\(failure?.message ?? "")")
         #expect(failure?.field == field)
         #expect(failure?.code == code)

@@ -8,7 +8,7 @@ struct ReaderRun {
     static let fallback = OpenAIAnswerHeader(id: "kith-1", created: 77, model: "kith-model")
 
     private(set) var events: [ChatEvent] = []
-    private(set) var failure: ChatFailure?
+    private(set) var failure: ChatError?
 
     init(
         _ bytes: [UInt8], _ mode: OpenAIEventReader.Mode, kind: ChatRequest.Kind = .chat, cuts: [Int] = [],
@@ -22,7 +22,7 @@ struct ReaderRun {
                 start = cut
             }
             events += try reader.end()
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             self.failure = failure
         }
     }

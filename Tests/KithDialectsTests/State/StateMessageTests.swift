@@ -23,7 +23,7 @@ struct StateMessageTests {
     @Test(
         "A wish holds any JSON, and null is a value too", arguments: ["null", "1", "\"x\"", "[1,{}]", "{\"a\":true}"])
     func wish(text: String) throws {
-        let wish = try JSONBody.decode(StateMessage.ContextWish.self, from: Array("{\"value\":\(text)}".utf8))
+        let wish = try JSONBody.decode(StateMessage.ContextRequest.self, from: Array("{\"value\":\(text)}".utf8))
         #expect(wish.value.jsonText == text)
         #expect(wish.source == nil)
     }
@@ -37,8 +37,8 @@ struct StateMessageTests {
             (#"{"level":1e999}"#, "'level' has"), ("[]", "JSON object"),
         ])
     func levels(text: String, message: String) {
-        let failure = #expect(throws: ChatFailure.self) {
-            try JSONBody.decode(StateMessage.LevelWish.self, from: Array(text.utf8))
+        let failure = #expect(throws: ChatError.self) {
+            try JSONBody.decode(StateMessage.LevelRequest.self, from: Array(text.utf8))
         }
         #expect(failure?.message.contains(message) == true, "\(failure?.message ?? "")")
     }
@@ -67,14 +67,14 @@ struct StateMessageTests {
                 do {
                     _ = try JSONBody.decode(Message.self, from: Mutations.spoil(bytes, using: &generator))
                 } catch {
-                    #expect(error is ChatFailure, "\(error)")
+                    #expect(error is ChatError, "\(error)")
                 }
             }
         }
         try spoil(Self.context)
         try spoil(Self.sync)
-        try spoil(StateMessage.ContextWish(value: [1, ["a": 2.5]], source: "editor"))
-        try spoil(StateMessage.LevelWish(level: 2.5))
+        try spoil(StateMessage.ContextRequest(value: [1, ["a": 2.5]], source: "editor"))
+        try spoil(StateMessage.LevelRequest(level: 2.5))
         try spoil(SessionMessage.Destination(to: "laptop"))
     }
 }

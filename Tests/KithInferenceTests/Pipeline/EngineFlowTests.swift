@@ -13,7 +13,7 @@ struct EngineFlowTests {
     private final class Listener: ChatEventReceiver {
         var text = ""
         var ends = 0
-        var failure: ChatFailure?
+        var failure: ChatError?
         var flow: EngineFlow?
         /// Stops listening after so many events.
         var patience = Int.max
@@ -34,16 +34,16 @@ struct EngineFlowTests {
 
         func ended(_ failure: (any Error)?) {
             ends += 1
-            self.failure = failure as? ChatFailure
+            self.failure = failure as? ChatError
             done.succeed()
         }
     }
 
     private func listen(
         to engine: some ChatEngine, patience: Int = .max
-    ) async throws -> (text: String, ends: Int, failure: ChatFailure?) {
+    ) async throws -> (text: String, ends: Int, failure: ChatError?) {
         guard case .events(let events) = try await engine.answer(ChatRequest(messages: [ChatMessage(.user, "a b c")]))
-        else { throw ChatFailure(.invalidAnswer, "events were expected") }
+        else { throw ChatError(.invalidAnswer, "events were expected") }
         let reader = try #require(EngineStream(events).takeReader())
         let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
         let done = eventLoop.makePromise(of: Void.self)
@@ -70,7 +70,7 @@ struct EngineFlowTests {
 
     @Test("One that breaks ends with what broke it, one that ends without an end was cut off")
     func broken() async throws {
-        let failure = ChatFailure(.engineError, "no more")
+        let failure = ChatError(.engineError, "no more")
         let broken = try await listen(to: ScriptedEngine(events: [.text("one")], failure: failure))
         #expect(broken.text == "one")
         #expect(broken.failure?.message == "no more")
@@ -79,7 +79,7 @@ struct EngineFlowTests {
 
     @Test("One that nobody listens to any more is told nothing more, and what makes it ends")
     func cancelled() async throws {
-        let ledger = GenerationLedger()
+        let ledger = GenerationCounter()
         let settings = TestEngineSettings(tokensPerSecond: 500)
         let heard = try await listen(
             to: CountEngine(setup: TestEngineSetup(settings: settings, ledger: ledger)), patience: 3)

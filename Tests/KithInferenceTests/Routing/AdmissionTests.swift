@@ -104,7 +104,7 @@ struct AdmissionTests {
         let lease = try await gate.enter()
         let waiting = Task { try await gate.enter() }
         while gate.load.waiting == 0 { await Task.yield() }
-        let failure = await #expect(throws: ChatFailure.self) { _ = try await gate.enter() }
+        let failure = await #expect(throws: ChatError.self) { _ = try await gate.enter() }
         #expect(failure?.code == .overloaded)
         #expect(failure?.retryAfter == .seconds(7))
         #expect(failure?.roomAfter == .seconds(5))

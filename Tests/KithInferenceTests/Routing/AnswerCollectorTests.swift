@@ -58,6 +58,6 @@ struct AnswerCollectorTests {
     @Test("An answer that grows past the limit is refused")
     func limit() {
         let piece = ChatEvent.delta(ChatDelta(text: String(repeating: "x", count: 1 << 20)))
-        #expect(throws: ChatFailure.self) { try collect(Array(repeating: piece, count: 17)) }
+        #expect(throws: ChatError.self) { try collect(Array(repeating: piece, count: 17)) }
     }
 }

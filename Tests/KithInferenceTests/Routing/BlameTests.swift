@@ -27,7 +27,7 @@ struct BlameTests {
         var rooms: [Room?]
         var skipped: [RouteDecision.Skip]
 
-        init(_ router: Router, needing features: Set<Feature> = [], at now: Moment) {
+        init(_ router: Router, needing features: Set<Feature> = [], at now: MonotonicInstant) {
             let decision = router.decide(
                 RouteRequest(model: "m", prefix: BlameTests.prefix, features: features), among: BlameTests.nodes,
                 now: now)
@@ -54,8 +54,8 @@ struct BlameTests {
 
     /// One request of a client fails.
     private static func fail(
-        _ router: inout Router, _ failure: ChatFailure, needing features: Set<Feature> = [],
-        at now: Moment = .seconds(10)
+        _ router: inout Router, _ failure: ChatError, needing features: Set<Feature> = [],
+        at now: MonotonicInstant = .seconds(10)
     ) {
         let id = RequestID.random()
         let request = RouteRequest(model: "m", prefix: prefix, features: features)
@@ -63,7 +63,7 @@ struct BlameTests {
         router.failed(id, at: candidate, with: failure, now: now)
     }
 
-    private static func isTheRequests(_ failure: ChatFailure, _ features: Set<Feature>) -> Bool {
+    private static func isTheRequests(_ failure: ChatError, _ features: Set<Feature>) -> Bool {
         switch Blame(failure, needs: features).subject {
         case .nobody, .request, .feature: true
         case .load, .pause, .key, .candidate: false
@@ -76,7 +76,7 @@ struct BlameTests {
         for status in [400, 401, 403, 404, 405, 413, 415, 422, 500, 501] {
             for words in Self.words {
                 for features in [[], [Feature.vision], [.embeddings], [.tools, .responseFormat]] as [Set<Feature>] {
-                    let failure = UpstreamRefusal(
+                    let failure = EngineErrorResponse(
                         engine: "it", status: status, body: Array(#"{"error":"\#(words)"}"#.utf8), model: "m"
                     ).failure
                     guard status < 500 || Self.isTheRequests(failure, features) else { continue }
@@ -93,7 +93,7 @@ struct BlameTests {
 
     @Test("No code of which the request is the cause touches others, however often it comes")
     func codes() {
-        let codes: [ChatFailure.Code] = [
+        let codes: [ChatError.Code] = [
             .malformedRequest, .invalidRequest, .unsupported, .modelNotFound, .nodeNotFound, .cannotContinue,
             .unauthorized,
         ]
@@ -101,7 +101,7 @@ struct BlameTests {
             for count in [1, 20] where code != .unauthorized || count == 1 {
                 var router = Self.router()
                 let before = Facts(router, at: .seconds(10))
-                for _ in 0..<count { Self.fail(&router, ChatFailure(code, "no"), needing: [.tools]) }
+                for _ in 0..<count { Self.fail(&router, ChatError(code, "no"), needing: [.tools]) }
                 #expect(Facts(router, at: .seconds(10)) == before, "\(code) \(count) times")
             }
         }
@@ -109,9 +109,9 @@ struct BlameTests {
 
     @Test("A client that leaves, or gives up, holds nothing against anybody")
     func leaving() {
-        for code in [ChatFailure.Code.cancelled, .deadlineExceeded] {
+        for code in [ChatError.Code.cancelled, .deadlineExceeded] {
             var router = Self.router()
-            for _ in 0..<20 { Self.fail(&router, ChatFailure(code, "no"), needing: [.tools]) }
+            for _ in 0..<20 { Self.fail(&router, ChatError(code, "no"), needing: [.tools]) }
             let decision = router.decide(RouteRequest(model: "m"), among: Self.nodes, now: .seconds(10))
             #expect(decision.choices.count == 2)
             #expect(decision.choices.map(\.estimate.penalty) == [.zero, .zero])
@@ -121,20 +121,20 @@ struct BlameTests {
 
     @Test("Only what is well and truly the candidate's counts against it")
     func candidates() {
-        for code in [ChatFailure.Code.unreachable, .timeout, .interrupted, .invalidAnswer, .engineError] {
-            #expect(Blame(ChatFailure(code, "no")).subject == .candidate)
-            #expect(Blame(ChatFailure(code, "no")).triesAnother)
+        for code in [ChatError.Code.unreachable, .timeout, .interrupted, .invalidAnswer, .engineError] {
+            #expect(Blame(ChatError(code, "no")).subject == .candidate)
+            #expect(Blame(ChatError(code, "no")).triesAnother)
         }
-        for code in [ChatFailure.Code.malformedRequest, .invalidRequest, .nodeNotFound, .cancelled, .deadlineExceeded] {
-            #expect(!Blame(ChatFailure(code, "no")).triesAnother)
+        for code in [ChatError.Code.malformedRequest, .invalidRequest, .nodeNotFound, .cancelled, .deadlineExceeded] {
+            #expect(!Blame(ChatError(code, "no")).triesAnother)
         }
-        #expect(Blame(ChatFailure(.modelNotFound, "no")).asksCatalogue)
+        #expect(Blame(ChatError(.modelNotFound, "no")).asksCatalogue)
     }
 
     @Test("What a candidate lacks is remembered for those who need it, for ten minutes or until it can")
     func lacks() {
         var router = Self.router()
-        let failure = ChatFailure(.unsupported, "this model does not support images", field: "messages")
+        let failure = ChatError(.unsupported, "this model does not support images", field: "messages")
         Self.fail(&router, failure, needing: [.vision])
         let picture = RouteRequest(model: "m", features: [.vision])
         let decision = router.decide(picture, among: Self.nodes, now: .seconds(11))
@@ -151,7 +151,7 @@ struct BlameTests {
     func nobodyHas() {
         var router = Self.router()
         let picture = RouteRequest(model: "m", features: [.vision])
-        Self.fail(&router, ChatFailure(.unsupported, "image input is not supported"), needing: [.vision])
+        Self.fail(&router, ChatError(.unsupported, "image input is not supported"), needing: [.vision])
         let alone = [NodeSnapshot.sketch("a")]
         let decision = router.decide(picture, among: alone, now: .seconds(11))
         #expect(decision.choices.isEmpty)
@@ -178,7 +178,7 @@ struct BlameTests {
     @Test("One refused key holds nobody back; more do, ever longer, until one is taken")
     func keys() {
         var router = Self.router()
-        let refused = ChatFailure(.unauthorized, "it refuses the key it was given")
+        let refused = ChatError(.unauthorized, "it refuses the key it was given")
         let alone = [NodeSnapshot.sketch("a")]
         func isHeld(at now: Double) -> Bool {
             router.decide(RouteRequest(model: "m"), among: alone, now: .seconds(now)).choices.isEmpty
@@ -209,7 +209,7 @@ struct BlameTests {
         for number in 0..<16 { router.began(RequestID(rawValue: "\(number)"), at: Self.candidate, now: .seconds(1)) }
         for number in 0..<16 {
             router.failed(
-                RequestID(rawValue: "\(number)"), at: Self.candidate, with: ChatFailure(.unauthorized, "no"),
+                RequestID(rawValue: "\(number)"), at: Self.candidate, with: ChatError(.unauthorized, "no"),
                 now: .seconds(2))
         }
         #expect(router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(2)).choices.count == 1)

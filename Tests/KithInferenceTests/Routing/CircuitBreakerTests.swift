@@ -19,7 +19,7 @@ struct CircuitBreakerTests {
             Issue.record("the breaker is not open")
             return
         }
-        #expect((Moment.seconds(4)...Moment.seconds(6)).contains(until))
+        #expect((MonotonicInstant.seconds(4)...MonotonicInstant.seconds(6)).contains(until))
     }
 
     @Test("It opens when more than half of the last minute's outcomes are failures")
@@ -54,7 +54,7 @@ struct CircuitBreakerTests {
     @Test("Each failed probe doubles the pause, up to a minute")
     mutating func pausesGrow() {
         for _ in 0..<5 { breaker.failed(now: .zero, using: &generator) }
-        var now = Moment.zero
+        var now = MonotonicInstant.zero
         var pauses: [Duration] = []
         for _ in 0..<8 {
             guard case .refused(let until) = breaker.permission(now: now) else { break }

@@ -9,7 +9,7 @@ import Testing
 @Suite("Deadlines", .timeLimit(.minutes(1)))
 struct DeadlineTests {
     private let clock = ManualClock()
-    private let ledger = GenerationLedger()
+    private let ledger = GenerationCounter()
     private let question = ChatRequest(
         messages: [ChatMessage(.user, "count")], sampling: SamplingOptions(maxTokens: 100))
 
@@ -20,7 +20,7 @@ struct DeadlineTests {
             engine: CountEngine(setup: TestEngineSetup(settings: settings, clock: clock, ledger: ledger)), clock: clock)
     }
 
-    private static func read(_ answer: ChatAnswer) async throws -> (text: String, failure: ChatFailure?) {
+    private static func read(_ answer: ChatAnswer) async throws -> (text: String, failure: ChatError?) {
         guard case .events(let stream) = answer else { return ("", nil) }
         var iterator = stream.makeAsyncIterator()
         var text = ""
@@ -29,7 +29,7 @@ struct DeadlineTests {
                 if case .delta(let delta) = event { text += delta.text }
             }
             return (text, nil)
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             return (text, failure)
         }
     }
@@ -67,7 +67,7 @@ struct DeadlineTests {
         }
         while engine.load.waiting == 0 || clock.sleeperCount == 0 { await Task.yield() }
         clock.advance(by: .seconds(3))
-        let failure = await #expect(throws: ChatFailure.self) { _ = try await second.value }
+        let failure = await #expect(throws: ChatError.self) { _ = try await second.value }
         #expect(failure?.code == .deadlineExceeded)
         while engine.load.waiting > 0 { await Task.yield() }
         #expect(engine.load == (1, 0))
@@ -77,7 +77,7 @@ struct DeadlineTests {
     @Test("Nobody is asked when the deadline has passed before")
     func tooLate() async {
         clock.advance(by: .seconds(5))
-        let failure = await #expect(throws: ChatFailure.self) {
+        let failure = await #expect(throws: ChatError.self) {
             _ = try await counter().until(.seconds(5), clock: clock).answer(question)
         }
         #expect(failure?.code == .deadlineExceeded)
@@ -92,7 +92,7 @@ struct DeadlineTests {
         }
         while !deaf.isAsked || clock.sleeperCount == 0 { await Task.yield() }
         clock.advance(by: .seconds(1))
-        let failure = await #expect(throws: ChatFailure.self) { _ = try await asking.value }
+        let failure = await #expect(throws: ChatError.self) { _ = try await asking.value }
         #expect(failure?.code == .deadlineExceeded)
         deaf.letGo()
     }
@@ -114,7 +114,7 @@ struct DeadlineTests {
 
     @Test("A deadline is nobody's fault: nothing else is tried, and nothing is held against who was asked")
     func rule() {
-        let blame = Blame(ChatFailure(.deadlineExceeded, ""))
+        let blame = Blame(ChatError(.deadlineExceeded, ""))
         #expect(!blame.triesAnother)
         #expect(blame.subject == .nobody)
     }
@@ -130,10 +130,10 @@ private final class DeafEngine: Answering {
 
     func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         await withCheckedContinuation { continuation in waiter.withLock { $0 = continuation } }
-        throw ChatFailure(.interrupted, "let go")
+        throw ChatError(.interrupted, "let go")
     }
 
     func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        throw ChatFailure(.unsupported, "no embeddings")
+        throw ChatError(.unsupported, "no embeddings")
     }
 }

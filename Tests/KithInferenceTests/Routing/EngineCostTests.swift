@@ -67,12 +67,12 @@ struct EngineCostTests {
             messages: [ChatMessage(.user, "go")], sampling: SamplingOptions(maxTokens: 11))
         func answer() async throws -> TokenUsage {
             guard case .events(let stream) = try await local.answer(request) else {
-                throw ChatFailure(.invalidAnswer, "events were expected")
+                throw ChatError(.invalidAnswer, "events were expected")
             }
             for try await event in stream {
                 if case .finished(_, let usage) = event { return usage }
             }
-            throw ChatFailure(.interrupted, "there was no end")
+            throw ChatError(.interrupted, "there was no end")
         }
         async let first = answer()
         async let second = answer()

@@ -12,7 +12,7 @@ struct ExplainTests {
 
         func snapshots() -> [NodeSnapshot] { nodes }
         func backend(for node: NodeID) -> (any Answering)? { nil }
-        func report(_ failure: ChatFailure, from node: NodeID) {}
+        func report(_ failure: ChatError, from node: NodeID) {}
     }
 
     private let request = ChatRequest(model: "m", messages: [ChatMessage(.user, "hello")])

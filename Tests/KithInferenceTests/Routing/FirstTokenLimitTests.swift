@@ -13,8 +13,8 @@ struct FirstTokenLimitTests {
 
     /// The engine answers some prompts, one a second.
     private static func answer(
-        _ limit: inout FirstTokenLimit, _ count: Int, tokens: Int = 10, in time: Duration, from start: Moment
-    ) -> Moment {
+        _ limit: inout FirstTokenLimit, _ count: Int, tokens: Int = 10, in time: Duration, from start: MonotonicInstant
+    ) -> MonotonicInstant {
         var now = start
         for _ in 0..<count {
             let wait = limit.began(demand(tokens), now: now)
@@ -82,7 +82,7 @@ struct FirstTokenLimitTests {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
         var limit = FirstTokenLimit()
-        var now = Moment.zero
+        var now = MonotonicInstant.zero
         for _ in 0..<500 {
             let demand = Self.demand(
                 Int.random(in: -5...3_000_000, using: &generator),
@@ -117,7 +117,7 @@ struct FirstTokenLimitTests {
         let engine = SilentEngine()
         let local = LocalEngine(engine: engine, clock: ManualClock())
         for _ in 0..<3 {
-            await #expect(throws: ChatFailure.self) {
+            await #expect(throws: ChatError.self) {
                 _ = try await local.answer(ChatRequest(model: "m", messages: [ChatMessage(.user, "hi")]))
             }
         }

@@ -12,17 +12,17 @@ struct ForgivenessTests {
     /// Two nodes of four slots, each answer four seconds long; requests come faster than one of them can answer.
     private struct Outage {
         var router: Router
-        var running: [NodeID: [(id: RequestID, end: Moment)]] = [:]
+        var running: [NodeID: [(id: RequestID, end: MonotonicInstant)]] = [:]
         var waiting: [RequestID] = []
         var attempts = 0
-        var firstUse: Moment?
+        var firstUse: MonotonicInstant?
         let down: Range<Double>
 
         mutating func run(seed: UInt64, until end: Double) {
             var generator = SeededGenerator(seed: seed)
             var next = 0.0
             for step in 0..<Int(end * 20) {
-                let now = Moment.seconds(Double(step) / 20)
+                let now = MonotonicInstant.seconds(Double(step) / 20)
                 finish(now)
                 while next <= Double(step) / 20 {
                     place(now)
@@ -31,7 +31,7 @@ struct ForgivenessTests {
             }
         }
 
-        private mutating func finish(_ now: Moment) {
+        private mutating func finish(_ now: MonotonicInstant) {
             for (node, all) in running {
                 for served in all where served.end <= now {
                     router.succeeded(
@@ -45,7 +45,7 @@ struct ForgivenessTests {
             }
         }
 
-        private mutating func place(_ now: Moment) {
+        private mutating func place(_ now: MonotonicInstant) {
             let nodes: [NodeSnapshot] = [
                 .sketch("failed", slots: 4, outstanding: running["failed", default: []].count, takenAt: now),
                 .sketch(
@@ -69,7 +69,7 @@ struct ForgivenessTests {
                     running["failed", default: []].append((id, now + .seconds(4)))
                     return
                 }
-                router.failed(id, at: choice.candidate, with: ChatFailure(.unreachable, "refused"), now: now)
+                router.failed(id, at: choice.candidate, with: ChatError(.unreachable, "refused"), now: now)
             }
         }
     }
@@ -88,7 +88,7 @@ struct ForgivenessTests {
     @Test("A success ends what failures before it cost")
     func success() {
         var router = Router(generator: SeededGenerator(seed: 1))
-        for _ in 0..<4 { router.failed(.random(), at: Self.failed, with: ChatFailure(.engineError, "no"), now: .zero) }
+        for _ in 0..<4 { router.failed(.random(), at: Self.failed, with: ChatError(.engineError, "no"), now: .zero) }
         let nodes = [NodeSnapshot.sketch("failed"), .sketch("other", latency: .milliseconds(1))]
         #expect(router.decide(RouteRequest(), among: nodes, now: .seconds(1)).choices.first?.candidate.node == "other")
         router.began("r", at: Self.failed, now: .seconds(1))
@@ -100,7 +100,7 @@ struct ForgivenessTests {
     @Test("One that failed gets a request a second while the best is busy, and none while that is idle")
     func probes() {
         var router = Router(generator: SeededGenerator(seed: 1))
-        router.failed(.random(), at: Self.failed, with: ChatFailure(.engineError, "no"), now: .zero)
+        router.failed(.random(), at: Self.failed, with: ChatError(.engineError, "no"), now: .zero)
         func first(_ outstanding: Int, at now: Double) -> RouteDecision.Choice? {
             router.decide(
                 RouteRequest(), among: [.sketch("failed"), .sketch("other", outstanding: outstanding)],
@@ -113,7 +113,7 @@ struct ForgivenessTests {
         #expect(first(1, at: 1.1)?.reason == .probe)
         router.began("probe", at: Self.failed, now: .seconds(1.1))
         #expect(first(1, at: 1.2)?.candidate.node == "other")
-        router.failed("probe", at: Self.failed, with: ChatFailure(.engineError, "no"), now: .seconds(1.2))
+        router.failed("probe", at: Self.failed, with: ChatError(.engineError, "no"), now: .seconds(1.2))
         #expect(first(1, at: 2.1)?.candidate.node == "other")
         #expect(first(1, at: 2.3)?.candidate.node == "failed")
     }
@@ -122,7 +122,7 @@ struct ForgivenessTests {
     func slowFailures() {
         var router = Router(generator: SeededGenerator(seed: 1))
         router.began("slow", at: Self.failed, now: .zero)
-        router.failed("slow", at: Self.failed, with: ChatFailure(.timeout, "no"), now: .seconds(30))
+        router.failed("slow", at: Self.failed, with: ChatError(.timeout, "no"), now: .seconds(30))
         func first(at now: Double) -> NodeID? {
             router.decide(
                 RouteRequest(), among: [.sketch("failed"), .sketch("other", outstanding: 1)], now: .seconds(now)

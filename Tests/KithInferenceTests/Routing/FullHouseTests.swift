@@ -11,19 +11,19 @@ struct FullHouseTests {
     private struct House {
         struct Client {
             var id: RequestID
-            var patience: Patience
-            var looksAt: Moment
+            var patience: QueueTimeout
+            var looksAt: MonotonicInstant
         }
 
         var queue: AdmissionQueue
         var router: Router
         var room = WaitingRoom()
-        var now = Moment.zero
+        var now = MonotonicInstant.zero
         var outside: [Client] = []
         var tickets: [AdmissionTicket: RequestID] = [:]
-        var ends: [AdmissionTicket: Moment] = [:]
-        var answered: [RequestID: Moment] = [:]
-        var refused: [RequestID: (at: Moment, failure: ChatFailure)] = [:]
+        var ends: [AdmissionTicket: MonotonicInstant] = [:]
+        var answered: [RequestID: MonotonicInstant] = [:]
+        var refused: [RequestID: (at: MonotonicInstant, failure: ChatError)] = [:]
         var refusedWithRoom = 0
         var generator: SeededGenerator
         let hold: ClosedRange<Double>
@@ -43,12 +43,12 @@ struct FullHouseTests {
             for number in 0..<count {
                 outside.append(
                     Client(
-                        id: RequestID(rawValue: "\(now.nanoseconds)-\(number)"), patience: Patience(began: now),
+                        id: RequestID(rawValue: "\(now.nanoseconds)-\(number)"), patience: QueueTimeout(began: now),
                         looksAt: now))
             }
         }
 
-        mutating func run(until end: Moment) {
+        mutating func run(until end: MonotonicInstant) {
             while now < end, !outside.isEmpty || !tickets.isEmpty {
                 for ticket in ends.filter({ $0.value <= now }).map(\.key).sorted(by: { $0.number < $1.number }) {
                     finish(ticket)
@@ -104,7 +104,7 @@ struct FullHouseTests {
                 start(ticket)
             case .queued: tickets[ticket] = id
             case .refused:
-                var failure = ChatFailure(.overloaded, "full", retryAfter: queue.retryAfter)
+                var failure = ChatError(.overloaded, "full", retryAfter: queue.retryAfter)
                 failure.roomAfter = queue.roomAfter
                 router.failed(id, at: candidate, with: failure, now: now)
                 return false

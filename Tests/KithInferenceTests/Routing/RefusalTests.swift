@@ -9,8 +9,8 @@ import Testing
 struct RefusalTests {
     private static func refusal(
         _ model: ModelID? = "m", pin: NodeName? = nil, _ nodes: NodeSnapshot..., router: Router = Router(),
-        at now: Moment = .seconds(3_600)
-    ) -> ChatFailure? {
+        at now: MonotonicInstant = .seconds(3_600)
+    ) -> ChatError? {
         let request = RouteRequest(model: model, pin: pin)
         let decision = router.decide(request, among: nodes, now: now)
         return decision.choices.isEmpty ? decision.refusal(of: request, now: now) : nil
@@ -48,13 +48,13 @@ struct RefusalTests {
 
     @Test("A name and the same name with the tag latest are refused alike, whatever is the matter", arguments: [1, 5])
     func shortNames(failures: Int) {
-        for code in [ChatFailure.Code.rateLimited, .overloaded, .unreachable, .unauthorized, .noEngine] {
+        for code in [ChatError.Code.rateLimited, .overloaded, .unreachable, .unauthorized, .noEngine] {
             var router = Router(generator: SeededGenerator(seed: 1))
             for number in 0..<failures {
                 let id = RequestID.random()
                 let candidate = Candidate(node: "n", model: "m:latest")
                 router.began(id, at: candidate, now: .seconds(Double(number)))
-                router.failed(id, at: candidate, with: ChatFailure(code, "no"), now: .seconds(Double(number)))
+                router.failed(id, at: candidate, with: ChatError(code, "no"), now: .seconds(Double(number)))
             }
             let node = NodeSnapshot.sketch("n", models: [.sketch("m:latest")])
             let codes = ["m", "m:latest"].map { name in
@@ -79,7 +79,7 @@ struct RefusalTests {
         var router = Router()
         let candidate = Candidate(node: "n", model: "m")
         router.failed(
-            "r", at: candidate, with: ChatFailure(.noEngine, "its key is looked for", retryAfter: .seconds(7)),
+            "r", at: candidate, with: ChatError(.noEngine, "its key is looked for", retryAfter: .seconds(7)),
             now: .seconds(100))
         let refusal = Self.refusal("m", .sketch("n"), router: router, at: .seconds(103.5))
         #expect(refusal?.code == .noEngine)

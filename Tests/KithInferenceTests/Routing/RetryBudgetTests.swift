@@ -34,8 +34,8 @@ struct RetryBudgetTests {
     @Test("A clock that jumps far ahead or back costs no time and breaks nothing")
     func jumps() {
         var budget = RetryBudget()
-        budget.requestArrived(now: Moment(nanoseconds: .max))
-        budget.requestArrived(now: Moment(nanoseconds: .min))
+        budget.requestArrived(now: MonotonicInstant(nanoseconds: .max))
+        budget.requestArrived(now: MonotonicInstant(nanoseconds: .min))
         let isAllowed = budget.spend(now: .zero)
         #expect(isAllowed)
     }

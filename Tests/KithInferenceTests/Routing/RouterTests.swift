@@ -9,7 +9,9 @@ import Testing
 struct RouterTests {
     private var router = Router(generator: SeededGenerator(seed: 1))
 
-    private func decide(_ request: RouteRequest = RouteRequest(), _ nodes: NodeSnapshot..., at now: Moment = .zero)
+    private func decide(
+        _ request: RouteRequest = RouteRequest(), _ nodes: NodeSnapshot..., at now: MonotonicInstant = .zero
+    )
         -> RouteDecision
     {
         router.decide(request, among: nodes, now: now)
@@ -112,7 +114,7 @@ struct RouterTests {
             router.succeeded(id, at: Candidate(node: node, model: "m"), now: .seconds(3))
         }
         let nodes = [NodeSnapshot.sketch("slow", slots: 4), .sketch("fast", slots: 4, outstanding: 1)]
-        func first(at now: Moment) -> NodeID? {
+        func first(at now: MonotonicInstant) -> NodeID? {
             router.decide(RouteRequest(), among: nodes, now: now).choices.first?.candidate.node
         }
         #expect(first(at: .seconds(3)) == "fast")
@@ -150,7 +152,7 @@ struct RouterTests {
     func failureIsALongWait() {
         var router = router
         router.failed(
-            .random(), at: Candidate(node: "fails", model: "m"), with: ChatFailure(.engineError, "no"), now: .zero)
+            .random(), at: Candidate(node: "fails", model: "m"), with: ChatError(.engineError, "no"), now: .zero)
         let nodes = [NodeSnapshot.sketch("fails"), .sketch("busy", outstanding: 5)]
         #expect(
             router.decide(RouteRequest(), among: nodes, now: .seconds(0.9)).choices.map(\.candidate.node) == [
@@ -163,7 +165,7 @@ struct RouterTests {
         var router = router
         for _ in 0..<5 {
             router.failed(
-                .random(), at: Candidate(node: "a", model: "m"), with: ChatFailure(.timeout, "no"), now: .zero)
+                .random(), at: Candidate(node: "a", model: "m"), with: ChatError(.timeout, "no"), now: .zero)
         }
         let both = router.decide(RouteRequest(), among: [.sketch("a"), .sketch("b")], now: .seconds(1))
         #expect(both.choices.map(\.candidate.node) == ["b"])
@@ -271,7 +273,7 @@ struct RouterTests {
         var router = router
         let candidate = Candidate(node: "a", model: "m")
         router.failed(
-            .random(), at: candidate, with: ChatFailure(.overloaded, "full", retryAfter: .seconds(7)), now: .zero)
+            .random(), at: candidate, with: ChatError(.overloaded, "full", retryAfter: .seconds(7)), now: .zero)
         let alone = router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(1))
         #expect(alone.choices.map(\.full?.at) == [.seconds(7)])
         #expect(alone.choices.map(\.estimate.queue) == [.seconds(6)])
@@ -289,7 +291,7 @@ struct RouterTests {
         var router = router
         for _ in 0..<5 {
             router.failed(
-                .random(), at: Candidate(node: "a", model: "m"), with: ChatFailure(.unreachable, "no"), now: .zero)
+                .random(), at: Candidate(node: "a", model: "m"), with: ChatError(.unreachable, "no"), now: .zero)
         }
         router.returned("a")
         let decision = router.decide(RouteRequest(), among: [.sketch("a"), .sketch("b")], now: .seconds(1))

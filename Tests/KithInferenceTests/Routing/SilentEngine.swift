@@ -17,10 +17,10 @@ final class SilentEngine: ChatEngine {
 
     func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         seen.withLock { $0.append(request.firstTokenLimit) }
-        throw ChatFailure(.timeout, "it said nothing")
+        throw ChatError(.timeout, "it said nothing")
     }
 
     func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        throw ChatFailure(.timeout, "it said nothing")
+        throw ChatError(.timeout, "it said nothing")
     }
 }

@@ -8,8 +8,9 @@ extension NodeSnapshot {
     static func sketch(
         _ name: NodeName, isSelf: Bool = false, tier: Tier = .kin, reachability: Reachability = .up,
         isDraining: Bool = false, models: [ModelInfo] = [.sketch("m")], engine: NodeSnapshot.EngineState = .ready,
-        slots: Int = 1, outstanding: Int = 0, latency: Duration = .zero, level: Double = 1, takenAt: Moment = .zero,
-        lastHeard: Moment = .zero
+        slots: Int = 1, outstanding: Int = 0, latency: Duration = .zero, level: Double = 1,
+        takenAt: MonotonicInstant = .zero,
+        lastHeard: MonotonicInstant = .zero
     ) -> NodeSnapshot {
         NodeSnapshot(
             id: NodeID(of: name), name: name, isSelf: isSelf, tier: tier, reachability: reachability,
@@ -58,6 +59,6 @@ extension RouteDecision.Skip {
     init(node name: NodeName, reason: SkipReason) { self.init(node: NodeID(of: name), name: name, reason: reason) }
 }
 
-extension Moment {
-    static func seconds(_ seconds: Double) -> Moment { .zero.advanced(by: .seconds(seconds)) }
+extension MonotonicInstant {
+    static func seconds(_ seconds: Double) -> MonotonicInstant { .zero.advanced(by: .seconds(seconds)) }
 }

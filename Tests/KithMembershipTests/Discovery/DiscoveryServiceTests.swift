@@ -60,7 +60,7 @@ struct DiscoveryServiceTests {
         await iterator.next()
         #expect(service.suggestions().first?.addresses.first?.goneFor == .zero)
         while clock.sleeperCount == 0 { await Task.yield() }
-        clock.advance(by: SuggestionBook.linger)
+        clock.advance(by: SuggestionStore.linger)
         await iterator.next()
         #expect(service.suggestions().isEmpty)
         run.cancel()

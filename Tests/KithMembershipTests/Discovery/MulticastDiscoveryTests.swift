@@ -92,7 +92,7 @@ struct MulticastDiscoveryTests {
 
         /// Looks up what nobody advertises, as soon as the daemon is there, in memory that is not zero.
         private static func lookup(with library: cdnssd) throws -> DNSSDOperation {
-            let key = MulticastBook.Key(interface: 0, name: "nobody", domain: "local.")
+            let key = MulticastCache.Key(interface: 0, name: "nobody", domain: "local.")
             for _ in 0..<500 {
                 UsedMemory.leave()
                 if let lookup = try? DNSSDOperation.resolve(key, with: library) { return lookup }

@@ -11,16 +11,16 @@ struct DeadlineQueueTests {
     func dropEarliest(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var queue = DeadlineQueue<Int>()
-        var meant: [Int: Moment] = [:]
+        var meant: [Int: MonotonicInstant] = [:]
         for key in 0..<200 {
-            let deadline = Moment(nanoseconds: Int64.random(in: 0..<1_000, using: &generator))
+            let deadline = MonotonicInstant(nanoseconds: Int64.random(in: 0..<1_000, using: &generator))
             queue.add(key, at: deadline)
             if Bool.random(using: &generator) { meant[key] = deadline }
         }
         queue.dropEarliest { meant[$0] == $1 }
         #expect(queue.earliest == meant.values.min(), "seed \(seed)")
-        var taken: [Int: Moment] = [:]
-        while let due = queue.popDue(Moment(nanoseconds: .max)) {
+        var taken: [Int: MonotonicInstant] = [:]
+        while let due = queue.popDue(MonotonicInstant(nanoseconds: .max)) {
             if meant[due.key] == due.deadline { taken[due.key] = due.deadline }
         }
         #expect(taken == meant, "seed \(seed)")

@@ -31,7 +31,7 @@ struct GossipPacketTests {
                 MemberRecord(
                     id: .numbered(3), instance: .numbered(4), incarnation: .first, state: .alive,
                     declarationVersion: 9,
-                    declaration: Declaration(version: 9, payload: Array(0...255), addresses: addresses)),
+                    declaration: NodeMetadata(version: 9, payload: Array(0...255), addresses: addresses)),
                 MemberRecord(id: .numbered(4), instance: nil, incarnation: .first, state: .unknown),
             ])
     }()
@@ -53,10 +53,10 @@ struct GossipPacketTests {
     func bounded() throws {
         var packet = Self.full
         packet.records = (0..<512).map {
-            let payload = [UInt8](repeating: 7, count: Declaration.payloadLimit)
+            let payload = [UInt8](repeating: 7, count: NodeMetadata.payloadLimit)
             return MemberRecord(
                 id: .numbered($0), instance: .numbered(1), incarnation: .first, state: .alive, declarationVersion: 1,
-                declaration: Declaration(version: 1, payload: payload))
+                declaration: NodeMetadata(version: 1, payload: payload))
         }
         let bytes = packet.encoded()
         #expect(bytes.count <= GossipPacket.byteLimit)
@@ -76,7 +76,7 @@ struct GossipPacketTests {
         #expect(try GossipPacket(decoding: packet.encoded()).records.count == GossipPacket.recordLimit)
     }
 
-    private func problem(_ bytes: [UInt8]) -> GossipPacketProblem? {
+    private func problem(_ bytes: [UInt8]) -> GossipPacketError? {
         do {
             _ = try GossipPacket(decoding: bytes)
             return nil

@@ -113,13 +113,13 @@ struct HearsayTests {
     func madeUpLife() {
         var observer = Observer.met(others: 2)
         var record = MemberRecord.saying(2, .alive)
-        record.declaration = Declaration(version: 90_000, payload: [6, 6, 6])
+        record.declaration = NodeMetadata(version: 90_000, payload: [6, 6, 6])
         record.declarationVersion = 90_000
         observer.hear(from: 1, records: [record, .saying(2, .dead, life: 9_999_999)])
         observer.wait(.milliseconds(510))
         #expect(observer.state(2) == .dead)
         var own = MemberRecord.saying(2, .alive)
-        own.declaration = Declaration(version: 2, payload: [1])
+        own.declaration = NodeMetadata(version: 2, payload: [1])
         own.declarationVersion = 2
         observer.hear(from: 2, records: [own])
         #expect(observer.state(2) == .alive)

@@ -30,7 +30,7 @@ struct HostilePacketTests {
                 incarnation: Incarnation(number: number()),
                 state: MemberState.allCases.randomElement(using: &generator) ?? .dead, accusers: [id(), id(), id()],
                 declarationVersion: version,
-                declaration: Bool.random(using: &generator) ? Declaration(version: version, payload: [1]) : nil)
+                declaration: Bool.random(using: &generator) ? NodeMetadata(version: version, payload: [1]) : nil)
         }
         return GossipPacket(
             header: .init(

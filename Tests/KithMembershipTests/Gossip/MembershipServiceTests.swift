@@ -78,7 +78,7 @@ struct MembershipServiceTests {
     func malformed() {
         let service = board.service(1, clock: clock)
         service.setTrusted([two])
-        #expect(throws: GossipPacketProblem.notGossip) { try service.receive([1, 2, 3], from: two) }
+        #expect(throws: GossipPacketError.notGossip) { try service.receive([1, 2, 3], from: two) }
     }
 
     @Test("A stranger's packet is not answered")

@@ -7,7 +7,7 @@ import KithTesting
 /// Node 0 and its clock; what the others do is up to the test.
 struct Observer {
     var value: Membership
-    var now = Moment.zero
+    var now = MonotonicInstant.zero
     /// What was done at the start.
     private var first: [MembershipAction] = []
 

@@ -72,7 +72,7 @@ struct ProbingTests {
     func suspicionTimes() {
         func time(others: Int, confirmedBy confirmers: [Int]) -> Double {
             var observer = Observer.met(others: others)
-            var suspectedAt = Moment.zero
+            var suspectedAt = MonotonicInstant.zero
             for _ in 0..<4_000 where observer.state(1) != .dead {
                 let actions = observer.wait(.milliseconds(10))
                 for other in 1...others where other != 1 { _ = observer.answer(actions, for: other) }
@@ -132,7 +132,7 @@ struct ProbingTests {
         var observer = Observer.met(others: 1)
         observer.wait(.seconds(20))
         #expect(observer.state(1) == .dead)
-        var tries: [Moment] = []
+        var tries: [MonotonicInstant] = []
         while observer.now < .seconds(4 * 3_600) {
             if !observer.wait(.milliseconds(100)).pings(to: .numbered(1)).isEmpty { tries.append(observer.now) }
         }

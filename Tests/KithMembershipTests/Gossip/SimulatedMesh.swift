@@ -10,12 +10,12 @@ struct SimulatedMesh {
         var value: Membership
         /// `nil` while the process is not running.
         var life: Int?
-        var pausedUntil = Moment.zero
+        var pausedUntil = MonotonicInstant.zero
         /// How far the node's clock is ahead of the mesh's time.
         var offset = Duration.zero
         /// How much longer than the network it takes to handle a packet.
         var sluggishness = Duration.zero
-        var tickAt: Moment?
+        var tickAt: MonotonicInstant?
         /// Exchanges that are under way to each other node, as the shell bounds them.
         var inFlight: [Int: Int] = [:]
         var channels: Set<Int> = []
@@ -26,19 +26,19 @@ struct SimulatedMesh {
         var to: Int
         /// The life of the process that began it.
         var life: Int
-        var startedAt: Moment
+        var startedAt: MonotonicInstant
     }
 
     enum Event: Sendable {
         case tick(Int)
         case request(UInt64, GossipPacket)
         case response(UInt64, GossipPacket?)
-        case failure(UInt64, GossipFailure)
+        case failure(UInt64, GossipError)
         case channelBroke(Int, to: Int)
     }
 
     struct Noted {
-        var at: Moment
+        var at: MonotonicInstant
         var observer: Int
         var subject: Int
         var kind: MemberEvent.Kind
@@ -46,7 +46,7 @@ struct SimulatedMesh {
 
     let settings: MembershipSettings
     private(set) var nodes: [Node] = []
-    private(set) var now = Moment.zero
+    private(set) var now = MonotonicInstant.zero
     private(set) var noted: [Noted] = []
     private(set) var sightings: [(observer: Int, CloneSighting)] = []
     private(set) var messages = 0
@@ -115,7 +115,7 @@ struct SimulatedMesh {
 
     mutating func slow(_ index: Int, by delay: Duration) { nodes[index].sluggishness = delay }
 
-    mutating func call(_ index: Int, _ event: (inout Membership, Moment) -> [MembershipAction]) {
+    mutating func call(_ index: Int, _ event: (inout Membership, MonotonicInstant) -> [MembershipAction]) {
         guard nodes[index].life != nil else { return }
         let actions = event(&nodes[index].value, now + nodes[index].offset)
         _ = perform(actions, of: index)
@@ -163,7 +163,7 @@ struct SimulatedMesh {
 
     private func isPaused(_ index: Int) -> Bool { nodes[index].pausedUntil > now }
 
-    private mutating func putOff(_ event: Event, until moment: Moment) -> Bool {
+    private mutating func putOff(_ event: Event, until moment: MonotonicInstant) -> Bool {
         guard moment > now else { return false }
         events.add(event, at: moment)
         if case .tick(let index) = event { nodes[index].tickAt = moment }

@@ -21,8 +21,8 @@ extension InstanceID {
     }
 }
 
-extension Moment {
-    static func seconds(_ seconds: Double) -> Moment { Moment.zero + .seconds(seconds) }
+extension MonotonicInstant {
+    static func seconds(_ seconds: Double) -> MonotonicInstant { MonotonicInstant.zero + .seconds(seconds) }
 }
 
 extension [MembershipAction] {

@@ -25,7 +25,7 @@ final class Switchboard: Sendable {
 
         func exchange(
             _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
-        ) async throws(GossipFailure) -> GossipAnswer {
+        ) async throws(GossipError) -> GossipAnswer {
             let (service, forged) = board.state.withLock { state in
                 state.exchanges += 1
                 state.addressesTried[id] = addresses
@@ -65,7 +65,7 @@ final class DeafTransport: GossipTransport {
 
     func exchange(
         _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
-    ) async throws(GossipFailure) -> GossipAnswer {
+    ) async throws(GossipError) -> GossipAnswer {
         waiting.withLock { $0[id, default: 0] += 1 }
         do { try await clock.sleep(until: .zero + .seconds(3_600), tolerance: nil) } catch {
             // Cancelled: the same to whoever waited.

@@ -53,7 +53,7 @@ struct ClientBodyTests {
     }
 
     @Test("What is no object is refused", arguments: ["", "[]", "1", "{", #"{"a":1}x"#, #"{"a":}"#])
-    func refused(_ text: String) { #expect(throws: JSONProblem.self) { try body(text) } }
+    func refused(_ text: String) { #expect(throws: JSONError.self) { try body(text) } }
 
     @Test("It is told where the elements of a list stand")
     func elements() throws {

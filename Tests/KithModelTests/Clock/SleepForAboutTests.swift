@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Sleeping for about a time")
 struct SleepForAboutTests {
-    private func end(_ now: Double, _ duration: Double) -> Moment {
+    private func end(_ now: Double, _ duration: Double) -> MonotonicInstant {
         ManualClock.wholeSecond(nearest: .zero + .seconds(now), plus: .seconds(duration))
     }
 
@@ -19,7 +19,7 @@ struct SleepForAboutTests {
         #expect(end(9.4, 2) == .zero + .seconds(11))
         #expect(end(9.5, 5) == .zero + .seconds(15))
         for step in 0..<100 {
-            let now = Moment.zero + .milliseconds(10 * step)
+            let now = MonotonicInstant.zero + .milliseconds(10 * step)
             #expect(ManualClock.wholeSecond(nearest: now, plus: .seconds(1)) > now)
         }
     }

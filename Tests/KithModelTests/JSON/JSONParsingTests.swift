@@ -37,7 +37,7 @@ struct JSONParsingTests {
     @Test(
         "What is not JSON is refused, and where",
         arguments: [
-            ("", JSONProblem.Kind.unexpectedEnd, 0), (" ", .unexpectedEnd, 1), ("[1", .unexpectedEnd, 2),
+            ("", JSONError.Kind.unexpectedEnd, 0), (" ", .unexpectedEnd, 1), ("[1", .unexpectedEnd, 2),
             ("[1,]", .unexpectedByte, 3), ("{\"a\":1,}", .unexpectedByte, 7), ("{\"a\" 1}", .unexpectedByte, 5),
             ("{a:1}", .unexpectedByte, 1), ("tru", .unexpectedByte, 0), ("nul", .unexpectedByte, 0),
             ("01", .trailingBytes, 1), ("1.", .unexpectedEnd, 2), (".5", .unexpectedByte, 0), ("-", .unexpectedEnd, 1),
@@ -46,9 +46,9 @@ struct JSONParsingTests {
             (#""\u12G4""#, .unexpectedByte, 5), (#""\"#, .unexpectedEnd, 2), ("1 2", .trailingBytes, 2),
             ("{} x", .trailingBytes, 3), ("[1}", .unexpectedByte, 2), ("'a'", .unexpectedByte, 0),
         ])
-    func refused(_ written: String, _ kind: JSONProblem.Kind, _ offset: Int) {
-        let problem = #expect(throws: JSONProblem.self) { try JSONValue(parsing: written.utf8) }
-        #expect(problem == JSONProblem(kind, at: offset))
+    func refused(_ written: String, _ kind: JSONError.Kind, _ offset: Int) {
+        let problem = #expect(throws: JSONError.self) { try JSONValue(parsing: written.utf8) }
+        #expect(problem == JSONError(kind, at: offset))
     }
 
     @Test(
@@ -58,7 +58,7 @@ struct JSONParsingTests {
             [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82], [0xF0, 0x9F, 0x98], [0xFF],
         ] as [[UInt8]])
     func invalidText(_ bytes: [UInt8]) {
-        let problem = #expect(throws: JSONProblem.self) { try JSONValue(parsing: [0x22] + bytes + [0x22]) }
+        let problem = #expect(throws: JSONError.self) { try JSONValue(parsing: [0x22] + bytes + [0x22]) }
         #expect(problem?.kind == .invalidUTF8)
     }
 
@@ -68,11 +68,11 @@ struct JSONParsingTests {
             String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
         }
         _ = try JSONValue(parsing: nested(JSONScanner.depthLimit).utf8)
-        let problem = #expect(throws: JSONProblem.self) {
+        let problem = #expect(throws: JSONError.self) {
             try JSONValue(parsing: nested(JSONScanner.depthLimit + 1).utf8)
         }
-        #expect(problem == JSONProblem(.tooDeep, at: JSONScanner.depthLimit))
-        #expect(throws: JSONProblem.self) { try JSONValue(parsing: [UInt8](repeating: 0x5B, count: 1 << 20)) }
+        #expect(problem == JSONError(.tooDeep, at: JSONScanner.depthLimit))
+        #expect(throws: JSONError.self) { try JSONValue(parsing: [UInt8](repeating: 0x5B, count: 1 << 20)) }
     }
 
     @Test("Equal is what means the same, whatever its order and form")

@@ -50,7 +50,7 @@ struct JSONRandomTests {
             let again = try JSONValue(parsing: bytes)
             #expect(again == value, "seed \(seed)")
             #expect(again.jsonBytes == bytes, "seed \(seed)")
-            let range = try JSONScanner.scan([0x20] + bytes + [0x20]) { scanner throws(JSONProblem) in
+            let range = try JSONScanner.scan([0x20] + bytes + [0x20]) { scanner throws(JSONError) in
                 try scanner.skipValue()
             }
             #expect(range == 1..<(bytes.count + 1))
@@ -66,7 +66,7 @@ struct JSONRandomTests {
         for _ in 0..<500 {
             let bytes = Mutations.spoil(maker.value().jsonBytes, using: &maker.generator)
             let read = try? JSONValue(parsing: bytes)
-            let skipped: Void? = try? JSONScanner.scan(bytes) { scanner throws(JSONProblem) in
+            let skipped: Void? = try? JSONScanner.scan(bytes) { scanner throws(JSONError) in
                 try scanner.skipValue()
                 try scanner.end()
             }

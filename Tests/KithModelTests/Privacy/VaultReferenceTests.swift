@@ -57,7 +57,7 @@ struct VaultReferenceTests {
     @Test("A secret in Vault that nobody reads is a problem in words")
     func unread() throws {
         let source = SecretSetting.vault(try VaultReference("vault:secret/data/kith#k")).source(from: nil)
-        let problem = #expect(throws: SecretProblem.self) { try source.current() }
+        let problem = #expect(throws: SecretError.self) { try source.current() }
         #expect(problem?.message.contains("in Vault") == true)
     }
 }

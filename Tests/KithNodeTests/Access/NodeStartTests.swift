@@ -21,7 +21,7 @@ struct NodeStartTests {
 
     private func node(_ flags: [SettingKey: String]) throws -> Node {
         let own: [SettingKey: String] = [.dataDirectory: folder.path, .engineKind: "none", .port: "0"]
-        let surroundings = Surroundings(currentDirectory: "/", homeDirectory: "/", hostName: "test")
+        let surroundings = ProcessEnvironment(currentDirectory: "/", homeDirectory: "/", hostName: "test")
         let sources = SettingSources(flags: own.merging(flags) { _, flag in flag }, surroundings: surroundings)
         return Node(settings: try NodeSettings(sources), logger: logger)
     }

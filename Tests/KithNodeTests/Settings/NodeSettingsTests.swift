@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Node settings")
 struct NodeSettingsTests {
-    static let surroundings = Surroundings(
+    static let surroundings = ProcessEnvironment(
         currentDirectory: "/srv", homeDirectory: "/home/ada", hostName: "desk")
 
     static func sources(
@@ -200,7 +200,7 @@ struct NodeSettingsTests {
         let environment = ["KITH_URL": "http://127.0.0.1:9", "KITH_PORT": "nonsense"]
         #expect(try ClientSettings(url: nil, environment: environment).node.port == 9)
         #expect(try ClientSettings(url: "http://h:7/", environment: environment).node.description == "http://h:7")
-        #expect(throws: SettingProblem.self) { try ClientSettings(url: "h:7", environment: [:]) }
+        #expect(throws: SettingError.self) { try ClientSettings(url: "h:7", environment: [:]) }
     }
 
     @Test("The key and the certificate for that node come from the environment, and are checked")
@@ -212,7 +212,7 @@ struct NodeSettingsTests {
         #expect(settings.pin != nil)
         #expect(!settings.isNamed)
         #expect(try ClientSettings(url: "http://h", environment: [:]).isNamed)
-        #expect(throws: SettingProblem.self) { try ClientSettings(url: nil, environment: ["KITH_FINGERPRINT": "ab"]) }
+        #expect(throws: SettingError.self) { try ClientSettings(url: nil, environment: ["KITH_FINGERPRINT": "ab"]) }
     }
 
     @Test("The port for peers is 7443 unless told otherwise")

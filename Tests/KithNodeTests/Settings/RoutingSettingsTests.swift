@@ -34,7 +34,7 @@ struct RoutingSettingsTests {
             "n=" + (0..<33).map { "m\($0)" }.joined(separator: "|"), String(repeating: "n", count: 65) + "=m",
         ])
     func refused(text: String) {
-        #expect(throws: SettingProblem.self) { try Self.aliases(environment: text) }
+        #expect(throws: SettingError.self) { try Self.aliases(environment: text) }
     }
 
     @Test(
@@ -46,6 +46,6 @@ struct RoutingSettingsTests {
             "routing:\n  aliases:\n    small: a\n    small: b\n", "routing:\n  alias: {a: b}\n",
         ])
     func refusedYAML(text: String) {
-        #expect(throws: SettingProblem.self) { try Self.aliases(yaml: text) }
+        #expect(throws: SettingError.self) { try Self.aliases(yaml: text) }
     }
 }

@@ -70,7 +70,7 @@ struct FailoverTests {
 
     @Test("What no node could answer is not tried twice")
     func hopelessRequests() async throws {
-        let refusal = ChatFailure(.invalidRequest, "too much to ask")
+        let refusal = ChatError(.invalidRequest, "too much to ask")
         try await TestNode.run("good", engine: EchoEngine()) { [question] good in
             try await TestNode.run("asked", engine: BreakingEngine(words: 0, failure: refusal), kin: [good]) {
                 asked in

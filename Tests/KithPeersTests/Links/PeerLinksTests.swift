@@ -30,12 +30,12 @@ struct PeerLinksTests {
         try await body(links)
     }
 
-    private func failure(_ links: PeerLinks, _ id: NodeID, at addresses: [PeerAddress]) async -> LinkFailure? {
+    private func failure(_ links: PeerLinks, _ id: NodeID, at addresses: [PeerAddress]) async -> LinkError? {
         do {
             _ = try await links.link(to: id, at: addresses)
             return nil
         } catch {
-            return error as? LinkFailure
+            return error as? LinkError
         }
     }
 
@@ -185,7 +185,7 @@ struct PeerLinksTests {
                 let body = try await ask(link)
                 if isDistrusted { links.distrust(link) }
                 links.drop(desk.id)
-                await #expect(throws: ChatFailure.self) { _ = try await body.collect(upTo: 1 << 20) }
+                await #expect(throws: ChatError.self) { _ = try await body.collect(upTo: 1 << 20) }
                 #expect(links.current(desk.id) == nil)
             }
         }

@@ -32,7 +32,7 @@ struct KinshipTests {
         _ = try await joiner.mesh.join(ControlMessage.JoinRequest(code: invitation.code))
     }
 
-    private func expect(_ standing: PeerStanding, of id: NodeID, at nodes: TestNode...) async {
+    private func expect(_ standing: PeerRelation, of id: NodeID, at nodes: TestNode...) async {
         for node in nodes {
             #expect(await eventually { node.mesh.trust.standing(of: id) == standing }, "\(node.name)")
         }
@@ -62,7 +62,7 @@ struct KinshipTests {
                 #expect(reply.status == 403)
                 #expect(reply.text.contains("forgotten"))
                 #expect(!node.mesh.directory.peers().contains { $0.id == phone.id })
-                let reopened = try await TrustBook.open(identity: node.identity, store: node.services.store)
+                let reopened = try await TrustStore.open(identity: node.identity, store: node.services.store)
                 #expect(reopened.standing(of: phone.id) == .forgotten)
             }
         }
@@ -149,12 +149,12 @@ struct KinshipTests {
         }
     }
 
-    private func expectFailure(_ code: ControlFailure.Code, _ operation: () async throws -> Void) async {
+    private func expectFailure(_ code: ControlError.Code, _ operation: () async throws -> Void) async {
         do {
             try await operation()
             Issue.record("\(code) was expected")
         } catch {
-            #expect((error as? ControlFailure)?.code == code)
+            #expect((error as? ControlError)?.code == code)
         }
     }
 }

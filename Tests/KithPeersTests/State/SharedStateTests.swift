@@ -70,7 +70,7 @@ import Testing
     @Test func `says nothing of a kin that was forgotten, also when an exchange with it ends afterwards`() async throws
     {
         let (own, other) = (try NodeIdentity.temporary().id, try NodeIdentity.temporary().id)
-        let book = try await StateBook.open(store: StoredLog(.inMemory()), node: own, events: EventHub())
+        let book = try await SharedStateStore.open(store: StoredLog(.inMemory()), node: own, events: EventHub())
         book.keepStandings(of: [other])
         book.note(other) { $0.exchangedAt = .now() }
         #expect(book.report().kin.map(\.id) == [other])

@@ -21,12 +21,12 @@ struct PairingTests {
         try await node.mesh.join(ControlMessage.JoinRequest(code: code))
     }
 
-    private func refusal(_ node: TestNode, _ code: String) async -> ControlFailure.Code? {
+    private func refusal(_ node: TestNode, _ code: String) async -> ControlError.Code? {
         do {
             try await join(node, code)
             return nil
         } catch {
-            return (error as? ControlFailure)?.code
+            return (error as? ControlError)?.code
         }
     }
 
@@ -40,7 +40,7 @@ struct PairingTests {
                 #expect(peer.id == desk.id)
                 #expect(peer.name.rawValue == "desk")
                 #expect(peer.tier == tier)
-                let standing: PeerStanding = tier == .kin ? .kin : .kith
+                let standing: PeerRelation = tier == .kin ? .kin : .kith
                 #expect(desk.mesh.trust.standing(of: laptop.id) == standing)
                 #expect(laptop.mesh.trust.standing(of: desk.id) == standing)
                 #expect(desk.audit.count(.invitationCreated) == 1)
@@ -56,7 +56,7 @@ struct PairingTests {
     func refused() async throws {
         try await TestNode.run("desk", engine: nil) { desk in
             try await TestNode.run("laptop", engine: nil) { laptop in
-                var foreign = InvitationBook(inviter: desk.id)
+                var foreign = InvitationStore(inviter: desk.id)
                 var generator = SeededGenerator(seed: 1)
                 let never = try foreign.invite(
                     tier: .kin, addresses: [desk.peerAddress], now: .zero, using: &generator
@@ -112,7 +112,7 @@ struct PairingTests {
         let inviter = try NodeIdentity.temporary()
         try await TestNode.run("middle", engine: nil) { middle in
             try await TestNode.run("laptop", engine: nil) { laptop in
-                var book = InvitationBook(inviter: inviter.id)
+                var book = InvitationStore(inviter: inviter.id)
                 var generator = SeededGenerator(seed: 2)
                 let code = try book.invite(
                     tier: .kin, addresses: [middle.peerAddress], now: .zero, using: &generator

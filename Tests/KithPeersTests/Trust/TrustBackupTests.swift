@@ -26,9 +26,9 @@ struct TrustBackupTests {
         deinit { try? FileManager.default.removeItem(atPath: folder) }
 
         /// The book in a database that is new, or in a given one.
-        func book(in store: Store? = nil) async throws -> TrustBook {
+        func book(in store: Store? = nil) async throws -> TrustStore {
             let backup = KinBackupFile(folder: FilePath(folder)) { Issue.record("\($0)") }
-            return try await TrustBook.open(identity: identity, store: try store ?? .inMemory(), backup: backup)
+            return try await TrustStore.open(identity: identity, store: try store ?? .inMemory(), backup: backup)
         }
     }
 
@@ -57,7 +57,7 @@ struct TrustBackupTests {
         #expect(restored.peers().first { $0.id == kin }?.name == NodeName("desk"))
         #expect(restored.peers().first { $0.id == moved }?.addresses == [new])
         #expect(try await store.trustOperations().count == 4)
-        #expect(try await TrustBook.open(identity: owner.identity, store: store).kin == [kin, moved])
+        #expect(try await TrustStore.open(identity: owner.identity, store: store).kin == [kin, moved])
     }
 
     @Test("What kin have said is kept too")
@@ -106,7 +106,7 @@ struct TrustBackupTests {
         let owner = try Owner()
         let store = try Store.inMemory()
         let kin = try id()
-        try await TrustBook.open(identity: owner.identity, store: store).admit(
+        try await TrustStore.open(identity: owner.identity, store: store).admit(
             kin, as: .kin, name: nil, addresses: [], at: .now())
         _ = try await owner.book(in: store)
         #expect(try await owner.book().kin == [kin])

@@ -28,13 +28,13 @@ struct PeerMessagesTests {
         catalogue: 5, models: [ModelInfo(id: "echo", contextLength: 8192), ModelInfo(id: "é\u{2028}", embeds: true)])
 
     private static func operations() async throws -> OperationsMessage {
-        let book = try await TrustBook.open(identity: .temporary(), store: .inMemory())
+        let book = try await TrustStore.open(identity: .temporary(), store: .inMemory())
         for number in 1...3 {
             let address = try #require(PeerAddress(host: "127.0.0.1", port: number))
             try await book.admit(
                 NodeIdentity.temporary().id, as: .kin, name: NodeName("n\(number)"), addresses: [address], at: .now())
         }
-        let nothing = try await TrustBook.open(identity: .temporary(), store: .inMemory()).question()
+        let nothing = try await TrustStore.open(identity: .temporary(), store: .inMemory()).question()
         return try await book.exchange(nothing)
     }
 
@@ -73,7 +73,7 @@ struct PeerMessagesTests {
                 do {
                     _ = try sample.read(bytes)
                 } catch {
-                    #expect(error is ChatFailure, "\(error)")
+                    #expect(error is ChatError, "\(error)")
                 }
             }
         }
@@ -83,7 +83,7 @@ struct PeerMessagesTests {
     func spoiltOperations(seed: UInt64) async throws {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
-        let book = try await TrustBook.open(identity: .temporary(), store: .inMemory())
+        let book = try await TrustStore.open(identity: .temporary(), store: .inMemory())
         let good = try await Self.operations()
         for _ in 0..<60 {
             var message = good
@@ -97,14 +97,14 @@ struct PeerMessagesTests {
             _ = try await book.exchange(message)
         }
         #expect(book.kin.isEmpty)
-        #expect(book.question().versions == TrustLedger(root: try NodeIdentity.temporary().id).versions)
+        #expect(book.question().versions == TrustLog(root: try NodeIdentity.temporary().id).versions)
     }
 
     @Test("More operations than a message holds are refused")
     func tooMany() async throws {
         var message = try await Self.operations()
         let operation = try #require(message.operations.first)
-        message.operations = [SignedOperation](repeating: operation, count: TrustLedger.batchLimit)
+        message.operations = [SignedOperation](repeating: operation, count: TrustLog.batchLimit)
         #expect(throws: Never.self) {
             try JSONBody.decode(OperationsMessage.self, from: JSONBody.encode(message))
         }

@@ -16,7 +16,7 @@ struct PeerWireTests {
         .event(.rawEnd(nil, TokenUsage(promptTokens: 0, completionTokens: 4))),
         .event(.rawEnd(.init(rawValue: "eos_token"), TokenUsage(promptTokens: 1, completionTokens: 4))),
         .event(.delta(ChatDelta(refusal: "no", extra: ["audio": ["id": "a"]], choiceExtra: ["logprobs": [:]]))),
-        .failure(ChatFailure(.overloaded, "full", retryAfter: .seconds(2), field: "f")),
+        .failure(ChatError(.overloaded, "full", retryAfter: .seconds(2), field: "f")),
     ]
 
     private static let prefix = Array("event: kith\ndata: ".utf8)
@@ -61,7 +61,7 @@ struct PeerWireTests {
                     let read = try JSONBody.decode(PeerWire.Line.self, from: bytes)
                     if case .event(.finished(_, let usage)) = read { #expect(usage.totalTokens >= .min) }
                 } catch {
-                    #expect(error is ChatFailure)
+                    #expect(error is ChatError)
                 }
             }
         }

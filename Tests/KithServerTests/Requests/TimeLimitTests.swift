@@ -58,7 +58,7 @@ struct TimeLimitTests {
         headers[.kithTimeout] = "2.5"
         #expect(try headers.deadline(now: .zero) == .zero + .milliseconds(2_500))
         headers[.kithTimeout] = "soon"
-        let failure = #expect(throws: ChatFailure.self) { try headers.deadline(now: .zero) }
+        let failure = #expect(throws: ChatError.self) { try headers.deadline(now: .zero) }
         #expect(failure?.code == .malformedRequest)
         #expect(failure?.field == "x-kith-timeout")
     }

@@ -60,7 +60,7 @@ struct KinSimulation {
         case 12..<16: try deliver()
         case 16: restart(index())
         case 17: cut.formSymmetricDifference([[index(), index()]])
-        case 18: tend(index())
+        case 18: compact(index())
         default: kinForgetful()
         }
     }
@@ -117,8 +117,8 @@ struct KinSimulation {
         kin[index].disk.commit(outcome.transition)
     }
 
-    private mutating func tend(_ index: Int) {
-        let outcome = kin[index].log.tend(now: time(at: index))
+    private mutating func compact(_ index: Int) {
+        let outcome = kin[index].log.compact(now: time(at: index))
         kin[index].disk.commit(outcome.transition)
     }
 
@@ -134,7 +134,7 @@ struct KinSimulation {
         while let (to, message) = flying.popLast() { try take(message, at: to) }
         now = now.advanced(by: .seconds(4 * 3_600))
         for _ in 0..<40 where !isSettled {
-            for index in kin.indices { tend(index) }
+            for index in kin.indices { compact(index) }
             for sender in kin.indices {
                 for receiver in kin.indices where receiver != sender {
                     let known = kin[receiver].log.versions

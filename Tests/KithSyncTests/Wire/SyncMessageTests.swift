@@ -15,19 +15,19 @@ import Testing
     @Test func `of another version is refused by its number`() throws {
         var bytes = try Self.sample().encoded()
         bytes[1] = 9
-        #expect(throws: SyncMessageProblem.unknownVersion(9)) { try SyncMessage(decoding: bytes) }
+        #expect(throws: SyncMessageError.unknownVersion(9)) { try SyncMessage(decoding: bytes) }
     }
 
     @Test func `that is cut off anywhere is refused`() throws {
         let bytes = try Self.sample().encoded()
         for length in 0..<bytes.count {
-            #expect(throws: SyncMessageProblem.self) { try SyncMessage(decoding: Array(bytes.prefix(length))) }
+            #expect(throws: SyncMessageError.self) { try SyncMessage(decoding: Array(bytes.prefix(length))) }
         }
     }
 
     @Test func `longer than the limit is refused before it is read`() {
         let bytes = [UInt8](repeating: SyncMessage.mark, count: SyncBudget.byteLimit + 1)
-        #expect(throws: SyncMessageProblem.tooLong) { try SyncMessage(decoding: bytes) }
+        #expect(throws: SyncMessageError.tooLong) { try SyncMessage(decoding: bytes) }
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64])

@@ -97,12 +97,12 @@ struct KinBackupTests {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
         let backup = try Self.sample()
-        var ledger = TrustLedger(root: backup.root)
+        var ledger = TrustLog(root: backup.root)
         _ = ledger.insert(backup.operations)
         let kin = Set(ledger.fold.kin.keys)
         for _ in 0..<500 {
             guard let spoilt = KinBackup(Mutations.spoil(backup.encoded, using: &generator)) else { continue }
-            var ledger = TrustLedger(root: backup.root)
+            var ledger = TrustLog(root: backup.root)
             _ = ledger.insert(spoilt.operations)
             #expect(kin.isSuperset(of: ledger.fold.kin.keys))
         }

@@ -9,12 +9,12 @@ struct TrustMesh {
     static let names = PairingIntroduction(name: nil, addresses: [])
 
     let identities: [NodeIdentity]
-    var ledgers: [TrustLedger]
+    var ledgers: [TrustLog]
     var now = WallTime(milliseconds: 1_772_366_400_000)
 
     init(nodes: Int) throws {
         identities = try (0..<nodes).map { _ in try NodeIdentity.ephemeral(now: .now()) }
-        ledgers = identities.map { TrustLedger(root: $0.id) }
+        ledgers = identities.map { TrustLog(root: $0.id) }
     }
 
     func id(_ node: Int) -> NodeID { identities[node].id }
@@ -63,6 +63,6 @@ struct TrustMesh {
 
     /// Everything that all nodes have stated.
     var operations: [SignedOperation] {
-        identities.indices.flatMap { ledgers[$0].missing(for: TrustLedger(root: id($0)).versions) }
+        identities.indices.flatMap { ledgers[$0].missing(for: TrustLog(root: id($0)).versions) }
     }
 }

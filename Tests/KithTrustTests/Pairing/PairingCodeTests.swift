@@ -12,7 +12,7 @@ struct PairingCodeTests {
         seed: UInt64 = 1, tier: Tier = .kin, addresses: [PeerAddress]? = nil
     ) throws -> PairingCode {
         var generator = SeededGenerator(seed: seed)
-        var book = InvitationBook(inviter: .random(using: &generator))
+        var book = InvitationStore(inviter: .random(using: &generator))
         let given = addresses ?? (0..<Int(seed % 5)).map { _ in .random(using: &generator) }
         return try book.invite(tier: tier, addresses: given, now: .zero, using: &generator).get()
     }

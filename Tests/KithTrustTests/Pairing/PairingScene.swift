@@ -10,8 +10,8 @@ final class PairingScene {
     let inviter: NodeID
     let joiner: NodeID
     let stranger: NodeID
-    var book: InvitationBook
-    var now = Moment(nanoseconds: 1_000_000_000_000)
+    var book: InvitationStore
+    var now = MonotonicInstant(nanoseconds: 1_000_000_000_000)
     let inviterSays: PairingIntroduction
     let joinerSays: PairingIntroduction
 
@@ -20,7 +20,7 @@ final class PairingScene {
         inviter = .random(using: &generator)
         joiner = .random(using: &generator)
         stranger = .random(using: &generator)
-        book = InvitationBook(inviter: inviter)
+        book = InvitationStore(inviter: inviter)
         inviterSays = PairingIntroduction(name: NodeName("desk"), addresses: [.random(using: &generator)])
         joinerSays = PairingIntroduction(
             name: NodeName("laptop"), addresses: [.random(using: &generator), .random(using: &generator)])

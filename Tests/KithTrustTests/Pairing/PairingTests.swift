@@ -138,7 +138,7 @@ struct PairingTests {
         let code = try scene.invite()
         var attempt = scene.join(code)
         let proof = try scene.proof(by: &attempt)
-        scene.now = scene.now + InvitationBook.challengeLifetime
+        scene.now = scene.now + InvitationStore.challengeLifetime
         #expect(scene.send(proof).failure == .challengeExpired)
     }
 
@@ -229,7 +229,7 @@ struct PairingTests {
 
     @Test("Sixteen codes may be out at once")
     func openInvitations() throws {
-        for _ in 0..<InvitationBook.openLimit { _ = try scene.invite(lifetime: .seconds(60)) }
+        for _ in 0..<InvitationStore.openLimit { _ = try scene.invite(lifetime: .seconds(60)) }
         #expect(throws: PairingRefusal.tooManyInvitations) { try scene.invite() }
         scene.now = scene.now + .seconds(60)
         _ = try scene.invite()
@@ -272,11 +272,11 @@ struct PairingTests {
     @Test("Sixty-four challenges may be open at once")
     func openChallenges() throws {
         let code = try scene.invite()
-        for number in 0..<InvitationBook.challengeLimit {
+        for number in 0..<InvitationStore.challengeLimit {
             #expect(scene.send(scene.join(code).hello, source: "10.0.1.\(number)").failure == nil)
         }
         #expect(scene.send(scene.join(code).hello, source: "10.0.2.1").failure == .tooManyAttempts)
-        scene.now = scene.now + InvitationBook.challengeLifetime
+        scene.now = scene.now + InvitationStore.challengeLifetime
         #expect(scene.send(scene.join(code).hello, source: "10.0.2.1").failure == nil)
     }
 }

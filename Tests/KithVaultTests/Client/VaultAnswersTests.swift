@@ -30,14 +30,14 @@ struct VaultAnswersTests {
         "A token that cannot stand in a header is none",
         arguments: ["", "a b", "a\\r\\nX-Evil: 1", "tök", String(repeating: "x", count: 5_000)])
     func badToken(token: String) {
-        #expect(throws: ChatFailure.self) {
+        #expect(throws: ChatError.self) {
             try VaultAnswers.grant(Array(Self.grant.replacing("hvs.t", with: token).utf8))
         }
     }
 
     @Test("What a version 1 of the key-value store answers is not taken for fields")
     func versionOne() {
-        #expect(throws: ChatFailure.self) { try VaultAnswers.fields(Array(#"{"data":{"k":"value"}}"#.utf8)) }
+        #expect(throws: ChatError.self) { try VaultAnswers.fields(Array(#"{"data":{"k":"value"}}"#.utf8)) }
     }
 
     @Test(
@@ -60,7 +60,7 @@ struct VaultAnswersTests {
         do {
             try read(Mutations.spoil(Array(text.utf8), using: &generator))
         } catch {
-            #expect(error is ChatFailure || error is VaultFailure)
+            #expect(error is ChatError || error is VaultError)
             #expect(!"\(error)".contains("c4n4ry"))
         }
     }

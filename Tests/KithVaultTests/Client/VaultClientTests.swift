@@ -21,9 +21,9 @@ struct VaultClientTests {
 
     private func failure(
         _ stub: VaultStub, _ ask: (VaultClient) async throws -> Void
-    ) async throws -> VaultFailure? {
+    ) async throws -> VaultError? {
         try await stub.serve { server in
-            await #expect(throws: VaultFailure.self) { try await ask(VaultClient(address: server.address)) }
+            await #expect(throws: VaultError.self) { try await ask(VaultClient(address: server.address)) }
         }
     }
 
@@ -105,7 +105,7 @@ struct VaultClientTests {
     func missingField() async throws {
         try await Self.stub().serve { server in
             let fields = try await VaultClient(address: server.address).read(Self.path, token: Self.token)
-            let failure = #expect(throws: VaultFailure.self) {
+            let failure = #expect(throws: VaultError.self) {
                 try fields.secret(of: VaultReference("vault:secret/data/kith#other"))
             }
             #expect(failure?.code == .noField)
@@ -119,7 +119,7 @@ struct VaultClientTests {
     func unusable(field: String) async throws {
         try await Self.stub().serve { server in
             let fields = try await VaultClient(address: server.address).read(Self.path, token: Self.token)
-            let failure = #expect(throws: VaultFailure.self) {
+            let failure = #expect(throws: VaultError.self) {
                 try fields.secret(of: VaultReference("vault:secret/data/kith#\(field)"))
             }
             #expect(failure?.code == .unusableField)
@@ -153,7 +153,7 @@ struct VaultClientTests {
     func deleted() async throws {
         let body = #"{"data":{"data":null,"metadata":{"deletion_time":"2026-01-01T00:00:00Z","version":2}}}"#
         try await StubServer.serve({ try await $1.send(body, status: 404) }) { server in
-            let failure = await #expect(throws: VaultFailure.self) {
+            let failure = await #expect(throws: VaultError.self) {
                 try await VaultClient(address: server.address).read(Self.path, token: Self.token)
             }
             #expect(failure?.code == .noSecret)
@@ -171,8 +171,8 @@ struct VaultClientTests {
 
     @Test(
         "What answers in HTML is no answer of Vault's, whatever its status",
-        arguments: [(200, VaultFailure.Code.foreign), (403, .foreign), (404, .foreign), (503, .unavailable)])
-    func htmlForSecret(status: Int, code: VaultFailure.Code) async throws {
+        arguments: [(200, VaultError.Code.foreign), (403, .foreign), (404, .foreign), (503, .unavailable)])
+    func htmlForSecret(status: Int, code: VaultError.Code) async throws {
         let failure = try await failure(Self.stub { $0.html = (status, "<html>sealed</html>") }) {
             _ = try await $0.read(Self.path, token: Self.token)
         }
@@ -185,7 +185,7 @@ struct VaultClientTests {
         try await StubServer.serve { _, answer in
             try await answer.send("", status: 307, headers: ["Location": "http://127.0.0.1:1/"])
         } during: { server in
-            let failure = await #expect(throws: VaultFailure.self) {
+            let failure = await #expect(throws: VaultError.self) {
                 try await VaultClient(address: server.address).read(Self.path, token: Self.token)
             }
             #expect(failure?.code == .elsewhere)

@@ -7,10 +7,10 @@ import Testing
 
 @Suite("Keeping a token for Vault")
 struct LeaseKeeperTests {
-    private static let start = Moment(nanoseconds: 0)
+    private static let start = MonotonicInstant(nanoseconds: 0)
     private static let hour = VaultLease(duration: .seconds(3_600), isRenewable: true)
 
-    private static func at(_ seconds: Double) -> Moment { start + .seconds(seconds) }
+    private static func at(_ seconds: Double) -> MonotonicInstant { start + .seconds(seconds) }
 
     @Test("A token that was given is looked up first, and can be used at once")
     func token() {

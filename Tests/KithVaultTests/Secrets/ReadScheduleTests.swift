@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Reading a secret again")
 struct ReadScheduleTests {
-    private static let start = Moment(nanoseconds: 0)
+    private static let start = MonotonicInstant(nanoseconds: 0)
 
     @Test("It is read at once, and every five minutes")
     func interval() {

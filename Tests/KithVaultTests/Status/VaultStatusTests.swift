@@ -54,12 +54,12 @@ struct VaultStatusTests {
     @Test(
         "Why nobody answered is told apart",
         arguments: [
-            (ChatFailure.Code.unreachable, VaultStatus.unreachable(.noConnection)),
+            (ChatError.Code.unreachable, VaultStatus.unreachable(.noConnection)),
             (.timeout, .unreachable(.timeout)), (.interrupted, .unreachable(.interrupted)),
             (.invalidAnswer, .foreign(code: nil)),
         ])
-    func failures(code: ChatFailure.Code, status: VaultStatus) {
-        #expect(VaultStatus(ChatFailure(code, "x")) == status)
+    func failures(code: ChatError.Code, status: VaultStatus) {
+        #expect(VaultStatus(ChatError(code, "x")) == status)
     }
 
     @Test("Spoilt answers are read without harm", arguments: 1...4 as ClosedRange<UInt64>)

@@ -9,12 +9,12 @@ final class BridgeUpstreams: Sendable {
     static let pause = Duration.milliseconds(250)
 
     fileprivate struct State {
-        var book = UpstreamBook()
+        var book = UpstreamSelector()
         var cells: [UpstreamID: any CellUpstream] = [:]
         /// What they are called, also those that are gone.
         var labels: [UpstreamID: String] = [:]
         /// What to do when an upstream goes down, by the number of the call.
-        var calls: [UInt64: (id: UpstreamID, end: @Sendable (UpstreamProblem) -> Void)] = [:]
+        var calls: [UInt64: (id: UpstreamID, end: @Sendable (UpstreamError) -> Void)] = [:]
         var nextCall: UInt64 = 0
         /// What has changed and was not told yet.
         var untold: [UpstreamAction] = []
@@ -44,7 +44,7 @@ final class BridgeUpstreams: Sendable {
 
     // MARK: Reading
 
-    var book: UpstreamBook { state.withLock { $0.book } }
+    var book: UpstreamSelector { state.withLock { $0.book } }
 
     func cell(_ id: UpstreamID) -> (any CellUpstream)? { state.withLock { $0.cells[id] } }
 
@@ -84,10 +84,10 @@ final class BridgeUpstreams: Sendable {
     }
 
     private func probe(_ id: UpstreamID) async {
-        let result: Result<UpstreamHealth, UpstreamProblem>
+        let result: Result<UpstreamHealth, UpstreamError>
         do {
-            guard let cell = cell(id) else { throw UpstreamProblem(.unreachable, "it is no upstream any more") }
-            let call = CellCall(.health, limit: UpstreamBook.probeLimit)
+            guard let cell = cell(id) else { throw UpstreamError(.unreachable, "it is no upstream any more") }
+            let call = CellCall(.health, limit: UpstreamSelector.probeLimit)
             let reply = try await Attempt().run(limit: call.limit, clock: clock) {
                 try CellReply(try await cell.send(call), to: .health)
             }
@@ -95,7 +95,7 @@ final class BridgeUpstreams: Sendable {
         } catch is CancellationError where Task.isCancelled {
             return  // the bridge stops
         } catch {
-            result = .failure(UpstreamProblem(error))
+            result = .failure(UpstreamError(error))
         }
         change { $0.book.probed(id, result, now: clock.now) }
     }
@@ -127,7 +127,7 @@ final class BridgeUpstreams: Sendable {
     /// - Throws: `CancellationError` only.
     func ask(
         _ call: CellCall, excluding tried: Set<UpstreamID> = []
-    ) async throws -> (id: UpstreamID, answer: Result<CellReply, UpstreamProblem>)? {
+    ) async throws -> (id: UpstreamID, answer: Result<CellReply, UpstreamError>)? {
         let began = clock.now
         let attempt = Attempt<CellReply>()
         let begun = state.withLock { state in state.begin(excluding: tried, now: began, attempt: attempt) }
@@ -142,13 +142,13 @@ final class BridgeUpstreams: Sendable {
             finish(ticket, number, .abandoned)
             throw CancellationError()
         } catch {
-            let problem = UpstreamProblem(error)
+            let problem = UpstreamError(error)
             finish(ticket, number, .failed(problem))
             return (ticket.id, .failure(problem))
         }
     }
 
-    private func finish(_ ticket: UpstreamBook.Ticket, _ number: UInt64, _ outcome: UpstreamBook.Outcome) {
+    private func finish(_ ticket: UpstreamSelector.Ticket, _ number: UInt64, _ outcome: UpstreamSelector.Outcome) {
         change { state in
             state.calls[number] = nil
             return state.book.ended(ticket, outcome, now: clock.now)
@@ -159,11 +159,11 @@ final class BridgeUpstreams: Sendable {
 extension BridgeUpstreams.State {
     /// Chooses, and notes what is under way, in one step: two requests at once do not take each other for absent.
     fileprivate mutating func begin(
-        excluding tried: Set<UpstreamID>, now: Moment, attempt: Attempt<CellReply>
-    ) -> (UpstreamBook.Ticket, any CellUpstream, UInt64)? {
+        excluding tried: Set<UpstreamID>, now: MonotonicInstant, attempt: Attempt<CellReply>
+    ) -> (UpstreamSelector.Ticket, any CellUpstream, UInt64)? {
         guard let id = book.best(excluding: tried, now: now)?.id, let cell = cells[id] else { return nil }
         nextCall &+= 1
-        let end: @Sendable (UpstreamProblem) -> Void = { attempt.end(.failure($0)) }
+        let end: @Sendable (UpstreamError) -> Void = { attempt.end(.failure($0)) }
         calls[nextCall] = (id, end)
         return (book.began(id, now: now), cell, nextCall)
     }
@@ -181,7 +181,7 @@ extension BridgeUpstreams.State {
         for case .wentDown(let down, let why) in actions {
             for (number, call) in calls where call.id == down {
                 calls[number] = nil
-                ends.append { [end = call.end] in end(UpstreamProblem(.lost, why)) }
+                ends.append { [end = call.end] in end(UpstreamError(.lost, why)) }
             }
         }
         return ends

@@ -51,31 +51,31 @@ struct CellReply: Sendable {
     /// Where it says that its engine's part came from; a cell of kith's does.
     let route: String?
 
-    /// - Throws: ``UpstreamProblem`` with what is wrong.
-    init(_ reply: UpstreamReply, to kind: CellCall.Kind) throws(UpstreamProblem) {
+    /// - Throws: ``UpstreamError`` with what is wrong.
+    init(_ reply: UpstreamReply, to kind: CellCall.Kind) throws(UpstreamError) {
         try self.init(
             status: reply.status, contentType: reply.headers.first(name: "content-type"), body: reply.body, to: kind,
             route: reply.headers.first(name: "x-kith-route"))
     }
 
-    /// - Throws: ``UpstreamProblem`` with what is wrong.
+    /// - Throws: ``UpstreamError`` with what is wrong.
     init(
         status: Int, contentType: String?, body bytes: ByteBuffer, to kind: CellCall.Kind, route: String? = nil
-    ) throws(UpstreamProblem) {
+    ) throws(UpstreamError) {
         try Self.check(status: status, body: bytes)
         if let type = contentType, !MediaTypes.isJSON(type) {
-            throw UpstreamProblem(.garbage, "it answers with the content type \(type.prefix(60)) instead of JSON")
+            throw UpstreamError(.garbage, "it answers with the content type \(type.prefix(60)) instead of JSON")
         }
         guard JSONDepth.isWithin(Self.depthLimit, bytes.readableBytesView) else {
-            throw UpstreamProblem(.garbage, "its answer is nested too deeply")
+            throw UpstreamError(.garbage, "its answer is nested too deeply")
         }
         let body: JSONValue
         do {
             body = try JSONBody.decode(JSONValue.self, from: bytes.readableBytesView)
         } catch {
-            throw UpstreamProblem(.garbage, "its answer is not JSON")
+            throw UpstreamError(.garbage, "its answer is not JSON")
         }
-        guard case .object(let members) = body else { throw UpstreamProblem(.garbage, "its answer is not an object") }
+        guard case .object(let members) = body else { throw UpstreamError(.garbage, "its answer is not an object") }
         self.members = members
         self.route = route
         switch kind {
@@ -96,11 +96,11 @@ struct CellReply: Sendable {
     /// Statuses that blame the way there, or the moment, and not what was asked.
     private static let notTheRequest: Set<Int> = [401, 403, 404, 405, 407, 408, 421, 425, 429]
 
-    private static func check(status: Int, body: ByteBuffer) throws(UpstreamProblem) {
+    private static func check(status: Int, body: ByteBuffer) throws(UpstreamError) {
         guard status != 200 else { return }
         let why = detail(of: body).map { ": \($0)" } ?? ""
         let isRefusal = (400..<500).contains(status) && !notTheRequest.contains(status)
-        throw UpstreamProblem(isRefusal ? .refused : .failed, "it answers with status \(status)\(why)")
+        throw UpstreamError(isRefusal ? .refused : .failed, "it answers with status \(status)\(why)")
     }
 
     /// What an AIOS service says of an error, in one short line.
@@ -114,16 +114,16 @@ struct CellReply: Sendable {
 
     // MARK: Shapes
 
-    private func checkHealth() throws(UpstreamProblem) {
+    private func checkHealth() throws(UpstreamError) {
         for key in ["cell_id", "branch"] {
             guard let text = members[key]?.stringValue, text.utf8.count <= CellInfo.maximumLength else {
-                throw UpstreamProblem(.garbage, "its health lacks '\(key)'")
+                throw UpstreamError(.garbage, "its health lacks '\(key)'")
             }
         }
         try requireLevel("consciousness_level", in: "health")
     }
 
-    private func checkAssist() throws(UpstreamProblem) {
+    private func checkAssist() throws(UpstreamError) {
         guard members["action"]?.stringValue != nil else { throw lack("action", "answer") }
         guard let length = members["code_length"]?.intValue, length >= 0 else { throw lack("code_length", "answer") }
         guard let suggestions = members["suggestions"]?.arrayValue,
@@ -137,21 +137,21 @@ struct CellReply: Sendable {
         if members["consciousness_level"] != nil { try requireLevel("consciousness_level", in: "answer") }
     }
 
-    private func checkSync() throws(UpstreamProblem) {
+    private func checkSync() throws(UpstreamError) {
         try requireLevel("old_level", in: "answer")
         try requireLevel("new_level", in: "answer")
         guard members["context_processed"]?.boolValue != nil else { throw lack("context_processed", "answer") }
     }
 
-    private func requireLevel(_ key: String, in what: String) throws(UpstreamProblem) {
+    private func requireLevel(_ key: String, in what: String) throws(UpstreamError) {
         guard let level = level(key) else { throw lack(key, what) }
         guard CellInfo.levels.contains(level) else {
-            throw UpstreamProblem(.garbage, "its \(what) has a '\(key)' that is no level")
+            throw UpstreamError(.garbage, "its \(what) has a '\(key)' that is no level")
         }
     }
 
-    private func lack(_ key: String, _ what: String) -> UpstreamProblem {
-        UpstreamProblem(.garbage, "its \(what) has no usable '\(key)'")
+    private func lack(_ key: String, _ what: String) -> UpstreamError {
+        UpstreamError(.garbage, "its \(what) has no usable '\(key)'")
     }
 
     private func text(_ key: String) -> String { members[key]?.stringValue ?? "" }

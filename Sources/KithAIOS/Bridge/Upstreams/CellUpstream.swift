@@ -16,7 +16,7 @@ package protocol CellUpstream: Sendable {
     var place: (host: String, port: Int)? { get }
     /// Sends the call and gives back what comes, whatever it is. May hold on past the call's limit, and be left alone then.
     ///
-    /// - Throws: `ChatFailure`; ``LinkFailure``; `CancellationError`.
+    /// - Throws: `ChatError`; ``LinkError``; `CancellationError`.
     func send(_ call: CellCall) async throws -> UpstreamReply
 }
 
@@ -80,7 +80,7 @@ package struct KinCell: CellUpstream {
             request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(call.limit))
         }
         let reply = try await link.connection.collect(request)
-        if let refusal = PeerLink.refusal(in: reply) { throw LinkFailure.rejected(refusal) }
+        if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
         return reply
     }
 

@@ -61,7 +61,7 @@ package final class HostsProber: Sendable {
 
     private func follow(_ target: HostsFile.Target, _ index: Int) async {
         var known: CellInfo?
-        var heardAt: Moment?
+        var heardAt: MonotonicInstant?
         while !Task.isCancelled {
             let found = await ask(target, within: known == nil ? timeout : min(timeout, Self.longestQuestion))
             guard !Task.isCancelled else { return }
@@ -146,14 +146,14 @@ package final class HostsProber: Sendable {
 struct HostsClaims {
     private struct Claim {
         var index: Int
-        var until: Moment
+        var until: MonotonicInstant
     }
 
     private var claims: [String: Claim] = [:]
 
     /// - Parameter index: of the port in the file.
     /// - Returns: Whether the id is that port's now.
-    mutating func claim(_ id: String, by index: Int, at now: Moment) -> Bool {
+    mutating func claim(_ id: String, by index: Int, at now: MonotonicInstant) -> Bool {
         claims = claims.filter { now < $0.value.until }
         if let holder = claims[id], holder.index < index { return false }
         claims[id] = Claim(index: index, until: now + Registry.expiry)

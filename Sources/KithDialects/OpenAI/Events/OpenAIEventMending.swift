@@ -28,7 +28,7 @@ struct OpenAIEventMending: Sendable {
     }
 
     /// Whether the pieces of tool calls in a choice are numbered as clients rely on; notes them when they are.
-    mutating func accepts(_ pieces: [OpenAIEventScan.ToolPiece], choice: Int) throws(ChatFailure) -> Bool {
+    mutating func accepts(_ pieces: [OpenAIEventScan.ToolPiece], choice: Int) throws(ChatError) -> Bool {
         if pieces.isEmpty { return true }
         var indexing = toolCalls[choice] ?? ToolCallIndexing()
         for piece in pieces {
@@ -41,7 +41,7 @@ struct OpenAIEventMending: Sendable {
     }
 
     /// The event in the form that clients read; `nil` when it says nothing.
-    mutating func mend(_ event: JSONObject) throws(ChatFailure) -> JSONObject? {
+    mutating func mend(_ event: JSONObject) throws(ChatError) -> JSONObject? {
         let choices = event["choices"]?.arrayValue
         let usage = event["usage"]?.objectValue
         guard choices != nil || usage != nil else { return nil }
@@ -72,7 +72,7 @@ struct OpenAIEventMending: Sendable {
         }
     }
 
-    private mutating func mend(_ choices: [JSONValue]) throws(ChatFailure) -> [JSONValue] {
+    private mutating func mend(_ choices: [JSONValue]) throws(ChatError) -> [JSONValue] {
         var mended: [JSONValue] = []
         for (place, choice) in choices.enumerated() {
             guard case .object(var members) = choice else { continue }
@@ -95,7 +95,7 @@ struct OpenAIEventMending: Sendable {
         return mended
     }
 
-    private mutating func delta(_ delta: JSONValue?, choice: Int) throws(ChatFailure) -> JSONObject {
+    private mutating func delta(_ delta: JSONValue?, choice: Int) throws(ChatError) -> JSONObject {
         guard case .object(var members)? = delta else { return [:] }
         for key in ["content", "reasoning_content", "reasoning", "refusal", "role"] {
             guard let value = members[key], !value.isNull, value.stringValue == nil else { continue }
@@ -107,7 +107,7 @@ struct OpenAIEventMending: Sendable {
         return members
     }
 
-    private mutating func mend(calls: [JSONValue], choice: Int) throws(ChatFailure) -> [JSONValue] {
+    private mutating func mend(calls: [JSONValue], choice: Int) throws(ChatError) -> [JSONValue] {
         var mended: [JSONValue] = []
         for call in calls {
             guard case .object(var members) = call else { continue }
@@ -162,10 +162,10 @@ struct ToolCallIndexing: Sendable {
     /// A new call begins with an id that is not empty and not known, or with a function's name where there is one already.
     ///
     /// - Parameter engineIndex: What the engine says.
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for too many calls.
+    /// - Throws: ``ChatError`` with `invalidAnswer` for too many calls.
     mutating func index(
         _ engineIndex: Int?, id: String?, hasName: Bool
-    ) throws(ChatFailure) -> Int {
+    ) throws(ChatError) -> Int {
         let id = id ?? ""
         guard let place = place(engineIndex, id), !beginsAnother(calls[place], id, hasName) else {
             return try begin(Call(index: engineIndex ?? 0, engineIndex: engineIndex, id: id, hasName: hasName))
@@ -185,9 +185,9 @@ struct ToolCallIndexing: Sendable {
         return hasName && call.hasName
     }
 
-    private mutating func begin(_ call: Call) throws(ChatFailure) -> Int {
+    private mutating func begin(_ call: Call) throws(ChatError) -> Int {
         guard calls.count < Self.limit else {
-            throw ChatFailure(.invalidAnswer, "the engine's answer holds too many tool calls")
+            throw ChatError(.invalidAnswer, "the engine's answer holds too many tool calls")
         }
         var call = call
         if !(0..<Self.limit).contains(call.index) || calls.contains(where: { $0.index == call.index }) {

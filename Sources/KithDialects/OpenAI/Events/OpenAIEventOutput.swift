@@ -114,7 +114,7 @@ struct OpenAIAnswerProgress: Sendable {
     /// - Parameter piece: Of the first choice's text.
     mutating func note(piece: Range<Int>) { if !piece.isEmpty { pieces += 1 } }
 
-    /// - Throws: ``ChatFailure`` with `engineError` for a choice that ended in an error.
+    /// - Throws: ``ChatError`` with `engineError` for a choice that ended in an error.
     mutating func note(_ scan: OpenAIEventScan, _ scanner: JSONScanner) throws {
         if let range = scan.usage, case .object(let usage)? = try? scanner.value(at: range) {
             counted = TokenUsage(openAI: usage)
@@ -131,7 +131,7 @@ struct OpenAIAnswerProgress: Sendable {
         }
         let word = scanner.text(token)
         guard !Self.failures.contains(word) else {
-            throw ChatFailure(.engineError, "the engine ended its answer with '\(word)'", engineCode: word)
+            throw ChatError(.engineError, "the engine ended its answer with '\(word)'", engineCode: word)
         }
         finishes[choice.index] = FinishReason(rawValue: word)
     }

@@ -72,7 +72,7 @@ package struct OpenAIEventReader: Sendable {
     }
 
     /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is not of this dialect, and with `engineError`, in the
+    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not of this dialect, and with `engineError`, in the
     ///   engine's words, for an error that it reports in the stream.
     package mutating func feed(_ bytes: some Collection<UInt8>, into events: inout [ChatEvent]) throws {
         let isFed: Void? = try bytes.withContiguousStorageIfAvailable { try feed(buffer: $0, into: &events) }
@@ -81,7 +81,7 @@ package struct OpenAIEventReader: Sendable {
 
     /// Call when the body has ended.
     ///
-    /// - Throws: As ``feed(_:into:)``, and ``ChatFailure`` with `interrupted` when the answer is not whole.
+    /// - Throws: As ``feed(_:into:)``, and ``ChatError`` with `interrupted` when the answer is not whole.
     package mutating func end() throws -> [ChatEvent] {
         guard !isDone else { return [] }
         if let whole { return try take(whole: whole) }
@@ -90,7 +90,7 @@ package struct OpenAIEventReader: Sendable {
         try framing.finish { try take($0, &output) }
         if !isDone {
             guard progress.isWhole else {
-                throw ChatFailure(.interrupted, "the engine's answer ended before it was whole")
+                throw ChatError(.interrupted, "the engine's answer ended before it was whole")
             }
             finish(&output)
         }
@@ -99,7 +99,7 @@ package struct OpenAIEventReader: Sendable {
 
     /// The events of a whole answer, as an engine gives it that does not stream though it was asked to.
     ///
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` for what is not of this dialect, and with `engineError` for an error.
+    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not of this dialect, and with `engineError` for an error.
     package static func events(
         ofWhole body: [UInt8], kind: ChatRequest.Kind, mode: Mode, fallback: OpenAIAnswerHeader
     ) throws -> [ChatEvent] {
@@ -117,7 +117,7 @@ package struct OpenAIEventReader: Sendable {
         }
         if whole != nil {
             guard (whole?.count ?? 0) + buffer.count <= limit else {
-                throw ChatFailure(.invalidAnswer, "the engine's answer is longer than \(limit) bytes")
+                throw ChatError(.invalidAnswer, "the engine's answer is longer than \(limit) bytes")
             }
             whole?.append(contentsOf: buffer)
             return
@@ -188,7 +188,7 @@ package struct OpenAIEventReader: Sendable {
             if event.name == "error" { throw EngineComplaint(error: .string(text)).failure() }
             // What the end of the body cut off is told by its end.
             if !event.isClosed || text.allSatisfy(\.isWhitespace) { return }
-            throw ChatFailure(.invalidAnswer, "the engine's stream holds what is not an OpenAI event")
+            throw ChatError(.invalidAnswer, "the engine's stream holds what is not an OpenAI event")
         }
         if event.name == "error" { throw (EngineComplaint(value) ?? EngineComplaint(error: value)).failure() }
         try take(value, &output)
@@ -197,7 +197,7 @@ package struct OpenAIEventReader: Sendable {
     private mutating func take(_ value: JSONValue, _ output: inout OpenAIEventOutput) throws {
         if value.isNull { return }
         guard case .object(let members) = value else {
-            throw ChatFailure(.invalidAnswer, "the engine's stream holds what is not an OpenAI event")
+            throw ChatError(.invalidAnswer, "the engine's stream holds what is not an OpenAI event")
         }
         if let complaint = EngineComplaint(value) { throw complaint.failure() }
         for choice in members["choices"]?.arrayValue ?? [] {
@@ -207,7 +207,7 @@ package struct OpenAIEventReader: Sendable {
         let bytes = mended.jsonBytes
         try bytes.withUnsafeBufferPointer { buffer in
             guard let (scan, scanner) = try? OpenAIEventScan.read(buffer, kind), scan.isCanonical else {
-                throw ChatFailure(.invalidAnswer, "the engine's stream holds what is not an OpenAI event")
+                throw ChatError(.invalidAnswer, "the engine's stream holds what is not an OpenAI event")
             }
             guard mode == .decoded else { return try pass(buffer, whole: nil, scan, scanner, &output) }
             try progress.note(scan, scanner)
@@ -268,11 +268,11 @@ package struct OpenAIEventReader: Sendable {
         isDone = true
         let text = String(decoding: body, as: UTF8.self)
         guard let value = try? JSONValue(parsing: text.utf8), case .object(let answer) = value else {
-            throw ChatFailure(.invalidAnswer, "the engine's answer is neither a stream nor an answer of its dialect")
+            throw ChatError(.invalidAnswer, "the engine's answer is neither a stream nor an answer of its dialect")
         }
         if let complaint = EngineComplaint(value) { throw complaint.failure() }
         guard let choices = answer["choices"]?.arrayValue, !choices.isEmpty else {
-            throw ChatFailure(.invalidAnswer, "the engine's answer holds no choices")
+            throw ChatError(.invalidAnswer, "the engine's answer holds no choices")
         }
         var output = OpenAIEventOutput()
         for event in OpenAIDeltaReading.events(ofWhole: answer, choices, kind: kind) {

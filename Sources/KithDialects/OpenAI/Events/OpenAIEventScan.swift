@@ -48,7 +48,7 @@ struct OpenAIEventScan {
     /// - Throws: For what is not one JSON object.
     static func read(
         _ bytes: UnsafeBufferPointer<UInt8>, _ kind: ChatRequest.Kind
-    ) throws(JSONProblem) -> (OpenAIEventScan, JSONScanner) {
+    ) throws(JSONError) -> (OpenAIEventScan, JSONScanner) {
         var scanner = JSONScanner(bytes)
         var scan = OpenAIEventScan()
         try scanner.enterObject()
@@ -64,7 +64,7 @@ struct OpenAIEventScan {
 
     private mutating func member(
         _ key: JSONScanner.StringToken, _ scanner: inout JSONScanner, _ kind: ChatRequest.Kind
-    ) throws(JSONProblem) {
+    ) throws(JSONError) {
         if scanner.matches(key, "choices") {
             try choices(&scanner, kind)
         } else if scanner.matches(key, "id") {
@@ -90,7 +90,7 @@ struct OpenAIEventScan {
         }
     }
 
-    private mutating func choices(_ scanner: inout JSONScanner, _ kind: ChatRequest.Kind) throws(JSONProblem) {
+    private mutating func choices(_ scanner: inout JSONScanner, _ kind: ChatRequest.Kind) throws(JSONError) {
         guard scanner.kind() == .array else { return try odd(&scanner) }
         hasChoices = true
         try scanner.enterArray()
@@ -106,7 +106,7 @@ struct OpenAIEventScan {
 
     private mutating func choice(
         _ scanner: inout JSONScanner, _ kind: ChatRequest.Kind
-    ) throws(JSONProblem) -> Choice {
+    ) throws(JSONError) -> Choice {
         var choice = Choice()
         var (hasIndex, hasBody) = (false, false)
         try scanner.enterObject()
@@ -147,7 +147,7 @@ struct OpenAIEventScan {
 
     private mutating func deltaMember(
         _ key: JSONScanner.StringToken, _ choice: inout Choice, _ scanner: inout JSONScanner
-    ) throws(JSONProblem) {
+    ) throws(JSONError) {
         if scanner.matches(key, "content") {
             choice.text = scanner.takeNull() ? nil : try string(&scanner)
         } else if scanner.matches(key, "role") {
@@ -170,7 +170,7 @@ struct OpenAIEventScan {
         }
     }
 
-    private mutating func toolCalls(_ choice: inout Choice, _ scanner: inout JSONScanner) throws(JSONProblem) {
+    private mutating func toolCalls(_ choice: inout Choice, _ scanner: inout JSONScanner) throws(JSONError) {
         guard scanner.kind() == .array else { return try odd(&scanner) }
         try scanner.enterArray()
         while try scanner.nextElement() {
@@ -204,7 +204,7 @@ struct OpenAIEventScan {
     // MARK: Values
 
     /// A member that is text: whether it says anything.
-    private mutating func isSaid(_ choice: inout Choice, _ scanner: inout JSONScanner) throws(JSONProblem) -> Bool {
+    private mutating func isSaid(_ choice: inout Choice, _ scanner: inout JSONScanner) throws(JSONError) -> Bool {
         if scanner.takeNull() { return false }
         guard let token = try string(&scanner), !token.isEmpty else { return false }
         choice.hasMore = true
@@ -213,14 +213,14 @@ struct OpenAIEventScan {
 
     private mutating func unknown(
         _ key: JSONScanner.StringToken, _ choice: inout Choice, _ scanner: inout JSONScanner
-    ) throws(JSONProblem) {
+    ) throws(JSONError) {
         if key.hasEscapes { isCanonical = false }
         if scanner.takeNull() { return }
         choice.hasMore = true
         try scanner.skipValue()
     }
 
-    private mutating func string(_ scanner: inout JSONScanner) throws(JSONProblem) -> JSONScanner.StringToken? {
+    private mutating func string(_ scanner: inout JSONScanner) throws(JSONError) -> JSONScanner.StringToken? {
         guard scanner.kind() == .string else {
             try odd(&scanner)
             return nil
@@ -228,7 +228,7 @@ struct OpenAIEventScan {
         return try scanner.string()
     }
 
-    private mutating func integer(_ scanner: inout JSONScanner) throws(JSONProblem) -> Int64? {
+    private mutating func integer(_ scanner: inout JSONScanner) throws(JSONError) -> Int64? {
         guard scanner.kind() == .number else {
             try odd(&scanner)
             return nil
@@ -238,7 +238,7 @@ struct OpenAIEventScan {
         return whole
     }
 
-    private mutating func odd(_ scanner: inout JSONScanner) throws(JSONProblem) {
+    private mutating func odd(_ scanner: inout JSONScanner) throws(JSONError) {
         isCanonical = false
         try scanner.skipValue()
     }

@@ -65,6 +65,6 @@ package struct AnthropicEngine: ChatEngine {
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        throw ChatFailure(.unsupported, "Anthropic offers no embeddings")
+        throw ChatError(.unsupported, "Anthropic offers no embeddings")
     }
 }

@@ -34,7 +34,7 @@ final class ChildWatch: Sendable {
 
     /// Returns when the child has closed its standard error, which it does at its end.
     ///
-    /// - Throws: ``ChatFailure`` when the child is not ready in time, no longer answers, or hangs at its end.
+    /// - Throws: ``ChatError`` when the child is not ready in time, no longer answers, or hangs at its end.
     func attend(
         output: SubprocessOutputSequence, errors: SubprocessOutputSequence, logFile: String
     ) async throws {
@@ -44,7 +44,7 @@ final class ChildWatch: Sendable {
                 try await self.watch(output)
                 // Its last words may still be on their way.
                 try await self.clock.sleep(until: self.clock.now + self.limits.stop, tolerance: nil)
-                throw ChatFailure(.interrupted, "it closed its output and did not end")
+                throw ChatError(.interrupted, "it closed its output and did not end")
             }
             defer { group.cancelAll() }
             try await group.next()
@@ -96,7 +96,7 @@ final class ChildWatch: Sendable {
         let deadline = clock.now + limits.ready
         while address.withLock({ $0 }) == nil {
             guard clock.now < deadline else {
-                throw ChatFailure(.timeout, "it was not ready within \(Int(limits.ready.seconds)) s")
+                throw ChatError(.timeout, "it was not ready within \(Int(limits.ready.seconds)) s")
             }
             if case .polled(let candidate) = readiness, await health.isHealthy(candidate) {
                 becomeReady(candidate)
@@ -113,7 +113,7 @@ final class ChildWatch: Sendable {
             try await clock.sleep(until: clock.now + limits.healthInterval, tolerance: nil)
             failures = await health.isHealthy(address) ? 0 : failures + 1
             guard failures < limits.healthFailures else {
-                throw ChatFailure(.timeout, "it did not answer \(failures) health checks one after the other")
+                throw ChatError(.timeout, "it did not answer \(failures) health checks one after the other")
             }
         }
     }

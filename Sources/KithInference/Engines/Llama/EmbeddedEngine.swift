@@ -52,7 +52,7 @@ package final class EmbeddedEngine: ChatEngine {
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        guard process.command.embeds else { throw ChatFailure(.unsupported, "this engine offers no embeddings") }
+        guard process.command.embeds else { throw ChatError(.unsupported, "this engine offers no embeddings") }
         return try await readyEngine(within: ChatRequest.unknownFirstTokenLimit).embed(request)
     }
 

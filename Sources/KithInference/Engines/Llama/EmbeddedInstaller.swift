@@ -57,7 +57,7 @@ package struct EmbeddedInstaller: Sendable {
 
     /// Installs what is missing, or mends what is broken.
     ///
-    /// - Throws: ``InstallFailure``; `CancellationError`; a file error when the directory cannot be written.
+    /// - Throws: ``InstallError``; `CancellationError`; a file error when the directory cannot be written.
     package func install(
         progress: @escaping @Sendable (InstallProgress) -> Void = { _ in }
     ) async throws -> EmbeddedVersions {
@@ -69,9 +69,9 @@ package struct EmbeddedInstaller: Sendable {
                 try await installLocked(progress)
             }
         } catch is FileLock.HeldTooLong {
-            throw InstallFailure.lockedTooLong
+            throw InstallError.lockedTooLong
         } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
-            throw InstallFailure.diskFull(directory: layout.directory)
+            throw InstallError.diskFull(directory: layout.directory)
         }
     }
 
@@ -80,7 +80,7 @@ package struct EmbeddedInstaller: Sendable {
         if let record = InstallRecord.read(at: layout.record), record.isOfThisRelease {
             do {
                 return try await runSteps(from: record, progress)
-            } catch let failure as InstallFailure where failure.mayBeMendedByRebuilding {
+            } catch let failure as InstallError where failure.mayBeMendedByRebuilding {
                 progress(.rebuilding(failure.description))
             }
         }
@@ -125,9 +125,9 @@ package struct EmbeddedInstaller: Sendable {
         let script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
         let output = try await command(.findPython, python, ["-I", "-c", script])
         guard let version = output.split(whereSeparator: \.isNewline).last.flatMap({ PythonVersion($0) }) else {
-            throw InstallFailure.stepFailed(.findPython, output: output)
+            throw InstallError.stepFailed(.findPython, output: output)
         }
-        guard version >= EmbeddedRelease.oldestPython else { throw InstallFailure.pythonTooOld(version.description) }
+        guard version >= EmbeddedRelease.oldestPython else { throw InstallError.pythonTooOld(version.description) }
     }
 
     private func installPackage(_ package: PinnedPackage, _ step: InstallStep) async throws {
@@ -143,21 +143,21 @@ package struct EmbeddedInstaller: Sendable {
         let output: String
         do {
             output = try await command(.verify, layout.python, ["-I", "-B", layout.launcher, "check"])
-        } catch InstallFailure.stepFailed(_, let output) {
-            throw InstallFailure.verificationFailed(output)
+        } catch InstallError.stepFailed(_, let output) {
+            throw InstallError.verificationFailed(output)
         }
         let line = output.split(whereSeparator: \.isNewline).last ?? ""
         let report: CheckReport
         do {
             report = try JSONDecoder().decode(CheckReport.self, from: Data(line.utf8))
         } catch {
-            throw InstallFailure.verificationFailed("its check printed something else than a report")
+            throw InstallError.verificationFailed("its check printed something else than a report")
         }
         guard report.engine == EmbeddedRelease.engine.version else {
-            throw InstallFailure.verificationFailed("it is version \(report.engine)")
+            throw InstallError.verificationFailed("it is version \(report.engine)")
         }
         guard report.bytes == EmbeddedRelease.modelBytes, report.sha256 == EmbeddedRelease.modelSHA256 else {
-            throw InstallFailure.verificationFailed("the model file is damaged")
+            throw InstallError.verificationFailed("the model file is damaged")
         }
         return report.model
     }
@@ -170,14 +170,14 @@ package struct EmbeddedInstaller: Sendable {
                 environment: ChildEnvironment.withoutSecrets(environment), limit: Self.stepLimit
             ).run()
             guard outcome.succeeded else {
-                throw InstallFailure.recognise(step, output: outcome.output, directory: layout.directory)
+                throw InstallError.recognise(step, output: outcome.output, directory: layout.directory)
             }
             return outcome.output
         } catch is BoundedCommand.TimedOut {
-            throw InstallFailure.timeout(step)
+            throw InstallError.timeout(step)
         } catch let error as SubprocessError where error.code == .executableNotFound || error.code == .spawnFailed {
             throw step == .findPython
-                ? InstallFailure.pythonMissing : InstallFailure.verificationFailed("its Python cannot be started")
+                ? InstallError.pythonMissing : InstallError.verificationFailed("its Python cannot be started")
         }
     }
 
@@ -195,7 +195,7 @@ private struct CheckReport: Decodable {
     var sha256: String
 }
 
-extension InstallFailure {
+extension InstallError {
     /// Whether the fault may lie in what an earlier run left behind.
     fileprivate var mayBeMendedByRebuilding: Bool {
         switch self {

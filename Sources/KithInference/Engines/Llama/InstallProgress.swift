@@ -48,7 +48,7 @@ package struct EmbeddedVersions: Hashable, Sendable, Codable {
 }
 
 /// Why the embedded engine could not be installed, in words that say what to do.
-package enum InstallFailure: Error, Hashable, Sendable, CustomStringConvertible {
+package enum InstallError: Error, Hashable, Sendable, CustomStringConvertible {
     case pythonMissing
     case pythonTooOld(String)
     /// Debian and Ubuntu ship `venv` apart.
@@ -84,7 +84,7 @@ package enum InstallFailure: Error, Hashable, Sendable, CustomStringConvertible 
     }
 
     /// Recognises what a failed step printed.
-    static func recognise(_ step: InstallStep, output: String, directory: String) -> InstallFailure {
+    static func recognise(_ step: InstallStep, output: String, directory: String) -> InstallError {
         func says(_ texts: String...) -> Bool { texts.contains { output.contains($0) } }
         if says("No space left on device", "Disk quota exceeded") { return .diskFull(directory: directory) }
         if says("No module named ensurepip", "No module named 'ensurepip'", "ensurepip is not available") {

@@ -60,9 +60,9 @@ package struct EmbeddedCommand: LlamaCommand {
     package func prepare() async throws -> LlamaLaunch {
         switch installer.status() {
         case .installed: break
-        case .missing: throw ChatFailure(.noEngine, "the embedded engine is not installed: run kith engine install")
+        case .missing: throw ChatError(.noEngine, "the embedded engine is not installed: run kith engine install")
         case .broken(let reason):
-            throw ChatFailure(.noEngine, "the embedded engine is broken (\(reason)): run kith engine install")
+            throw ChatError(.noEngine, "the embedded engine is broken (\(reason)): run kith engine install")
         }
         let layout = EmbeddedLayout(directory: settings.directory)
         try EmbeddedResources.write(to: layout)
@@ -119,7 +119,7 @@ package struct LlamaServerCommand: LlamaCommand {
             .bind(host: "127.0.0.1", port: 0).get()
         let port = channel.localAddress?.port
         try await channel.close()
-        guard let port else { throw ChatFailure(.noEngine, "there is no free port on this machine") }
+        guard let port else { throw ChatError(.noEngine, "there is no free port on this machine") }
         return port
     }
 }

@@ -24,9 +24,9 @@ package struct LlamaOutage: Hashable, Sendable {
     package var reason: String
     /// Restarts since it last ran well.
     package var restarts: Int
-    package var nextAttempt: Moment
+    package var nextAttempt: MonotonicInstant
 
-    package init(reason: String, restarts: Int, nextAttempt: Moment) {
+    package init(reason: String, restarts: Int, nextAttempt: MonotonicInstant) {
         self.reason = reason
         self.restarts = restarts
         self.nextAttempt = nextAttempt
@@ -74,7 +74,7 @@ package final class LlamaProcess: Service {
 
     /// Waits until the server is ready.
     ///
-    /// - Throws: ``ChatFailure`` with `noEngine` when it is not ready within `limit`; `CancellationError`.
+    /// - Throws: ``ChatError`` with `noEngine` when it is not ready within `limit`; `CancellationError`.
     package func address(within limit: Duration) async throws -> HTTPAddress {
         let deadline = clock.now + limit
         return try await withThrowingTaskGroup(of: HTTPAddress.self) { group in
@@ -101,15 +101,15 @@ package final class LlamaProcess: Service {
         }
     }
 
-    private func notReady() -> ChatFailure {
+    private func notReady() -> ChatError {
         switch box.state {
-        case .loading: ChatFailure(.noEngine, "the engine is still loading its model", retryAfter: .seconds(2))
-        case .ready: ChatFailure(.noEngine, "the engine has only just become ready", retryAfter: .seconds(1))
+        case .loading: ChatError(.noEngine, "the engine is still loading its model", retryAfter: .seconds(2))
+        case .ready: ChatError(.noEngine, "the engine has only just become ready", retryAfter: .seconds(1))
         case .down(let outage):
-            ChatFailure(
+            ChatError(
                 .noEngine, "the engine is down: \(outage.reason)",
                 retryAfter: max(.seconds(1), outage.nextAttempt - clock.now))
-        case .stopped: ChatFailure(.noEngine, "the engine has been stopped")
+        case .stopped: ChatError(.noEngine, "the engine has been stopped")
         }
     }
 
@@ -147,7 +147,7 @@ package final class LlamaProcess: Service {
     }
 
     private func runOnce() async -> End {
-        let readySince = Mutex<Moment?>(nil)
+        let readySince = Mutex<MonotonicInstant?>(nil)
         var reason: String
         do {
             let launch = try await command.prepare()
@@ -156,7 +156,7 @@ package final class LlamaProcess: Service {
                 self.box.set(.ready(address))
                 self.logger.info("the engine is ready", metadata: ["address": "\(address)"])
             }
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             reason = failure.message
         } catch {
             reason = "it cannot be run: \(error)"

@@ -70,7 +70,7 @@ package struct OllamaEngine: ChatEngine {
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
         guard request.inputs.count == request.inputCount else {
-            throw ChatFailure(.unsupported, "Ollama embeds texts, and no tokens", field: "input")
+            throw ChatError(.unsupported, "Ollama embeds texts, and no tokens", field: "input")
         }
         var body: JSONObject = [
             "model": .string(model.rawValue), "input": .array(request.inputs.map { .string($0) }),
@@ -81,7 +81,7 @@ package struct OllamaEngine: ChatEngine {
             limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: 64 << 20))
         let answer = try OllamaEmbeddings(Array(reply.body.readableBytesView))
         guard answer.embeddings.count == request.inputs.count else {
-            throw ChatFailure(.invalidAnswer, "Ollama did not embed every text")
+            throw ChatError(.invalidAnswer, "Ollama did not embed every text")
         }
         return EmbeddingAnswer(model: model, vectors: answer.embeddings, promptTokens: answer.promptTokens)
     }
@@ -96,7 +96,7 @@ final class OllamaDetailsCache: Sendable {
 
     init(connection: EngineConnection) { self.connection = connection }
 
-    /// - Throws: ``ChatFailure`` when Ollama cannot be asked; a model it cannot describe is listed without details.
+    /// - Throws: ``ChatError`` when Ollama cannot be asked; a model it cannot describe is listed without details.
     func info(_ tag: OllamaTagList.Model) async throws -> ModelInfo {
         let version = "\(tag.name) \(tag.digest ?? "")"
         if let info = known.withLock({ $0[version] }) { return info }
@@ -112,7 +112,7 @@ final class OllamaDetailsCache: Sendable {
             info.chats = details.chats
             info.capabilities = details.capabilities
             info.runsElsewhere = tag.runsElsewhere || details.runsElsewhere
-        } catch let failure as ChatFailure
+        } catch let failure as ChatError
             where
             [.modelNotFound, .unsupported, .invalidRequest, .engineError, .invalidAnswer].contains(failure.code)
         {

@@ -127,7 +127,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
         if let complaint = (try? JSONValue(parsing: body)).flatMap(EngineComplaint.init) { throw complaint.failure() }
         let beginning = String(decoding: body.prefix(16), as: UTF8.self).drop { $0.isWhitespace || $0 == "\u{FEFF}" }
         guard ["data:", "event:", "id:", "retry:", ":"].contains(where: beginning.hasPrefix) else {
-            throw ChatFailure(.invalidAnswer, "\(connection.name) did not answer in its dialect")
+            throw ChatError(.invalidAnswer, "\(connection.name) did not answer in its dialect")
         }
         var reader = OpenAIEventReader(for: request, model: model)
         var events: [ChatEvent] = []
@@ -156,13 +156,13 @@ package struct OpenAICompatibleEngine: ChatEngine {
             reply = try await connection.reply(
                 path: "/embeddings", body: Self.body(for: request, model: model), model: model,
                 limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit))
-        } catch let failure as ChatFailure where failure.message.contains("too large to process") {
+        } catch let failure as ChatError where failure.message.contains("too large to process") {
             // llama.cpp calls it a failure of its own.
-            throw ChatFailure(.invalidRequest, "a text is too long to be embedded by this engine", field: "input")
+            throw ChatError(.invalidRequest, "a text is too long to be embedded by this engine", field: "input")
         }
         let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
         guard vectors.count == request.inputCount else {
-            throw ChatFailure(.invalidAnswer, "\(connection.name) did not embed every text")
+            throw ChatError(.invalidAnswer, "\(connection.name) did not embed every text")
         }
         return EmbeddingAnswer(model: model, vectors: vectors, promptTokens: tokens)
     }

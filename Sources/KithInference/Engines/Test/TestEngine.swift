@@ -20,11 +20,11 @@ package struct TestEngineSetup: Sendable {
     package var settings: TestEngineSettings
     package var clock: any TimeSource
     /// Counts what this engine does, for tests that must see a generation end.
-    package var ledger: GenerationLedger
+    package var ledger: GenerationCounter
 
     package init(
         settings: TestEngineSettings = TestEngineSettings(), clock: any TimeSource = MonotonicClock(),
-        ledger: GenerationLedger = GenerationLedger()
+        ledger: GenerationCounter = GenerationCounter()
     ) {
         self.settings = settings
         self.clock = clock
@@ -53,11 +53,11 @@ extension TestEngine {
         try Task.checkCancellation()
         try check(request.model)
         if let choices = request.sampling.choices, choices != 1 {
-            throw ChatFailure(.unsupported, "\(modelID) gives one answer, 'n' cannot be \(choices)", field: "n")
+            throw ChatError(.unsupported, "\(modelID) gives one answer, 'n' cannot be \(choices)", field: "n")
         }
         let promptTokens = request.promptWords
         guard promptTokens <= TestEngineSetup.contextLength else {
-            throw ChatFailure(
+            throw ChatError(
                 .invalidRequest,
                 "the prompt has \(promptTokens) tokens, the context of \(modelID) holds \(TestEngineSetup.contextLength)",
                 field: "messages")
@@ -71,13 +71,13 @@ extension TestEngine {
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
         try check(request.model)
         let most = setup.settings.embeddingDimensions
-        guard most > 0 else { throw ChatFailure(.unsupported, "\(modelID) offers no embeddings") }
+        guard most > 0 else { throw ChatError(.unsupported, "\(modelID) offers no embeddings") }
         guard request.inputs.count == request.inputCount else {
-            throw ChatFailure(.unsupported, "\(modelID) embeds texts, and no tokens", field: "input")
+            throw ChatError(.unsupported, "\(modelID) embeds texts, and no tokens", field: "input")
         }
         let dimensions = request.dimensions ?? most
         guard (1...most).contains(dimensions) else {
-            throw ChatFailure(
+            throw ChatError(
                 .invalidRequest, "\(modelID) makes embeddings of 1 to \(most) dimensions", field: "dimensions")
         }
         return EmbeddingAnswer(
@@ -87,7 +87,7 @@ extension TestEngine {
 
     private func check(_ model: ModelID?) throws {
         guard model == nil || model == modelID else {
-            throw ChatFailure(.modelNotFound, "there is no model \(model ?? modelID) here", knownModels: [modelID])
+            throw ChatError(.modelNotFound, "there is no model \(model ?? modelID) here", knownModels: [modelID])
         }
     }
 }

@@ -10,7 +10,7 @@ package struct TestTokenStream: AsyncSequence, Sendable {
 
     private let generation: Generation
 
-    init(script: TestScript, promptTokens: Int, pace: TestPace, ledger: GenerationLedger) {
+    init(script: TestScript, promptTokens: Int, pace: TestPace, ledger: GenerationCounter) {
         generation = Generation(script: script, promptTokens: promptTokens, pace: pace, ledger: ledger)
     }
 
@@ -49,11 +49,11 @@ private final class Generation: Sendable {
     private let script: TestScript
     private let promptTokens: Int
     private let pace: TestPace
-    private let ledger: GenerationLedger
-    private let start: Moment
+    private let ledger: GenerationCounter
+    private let start: MonotonicInstant
     private let phase = Mutex(Phase.running(nextToken: 0))
 
-    init(script: TestScript, promptTokens: Int, pace: TestPace, ledger: GenerationLedger) {
+    init(script: TestScript, promptTokens: Int, pace: TestPace, ledger: GenerationCounter) {
         self.script = script
         self.promptTokens = promptTokens
         self.pace = pace
@@ -112,19 +112,19 @@ struct TestPace: Sendable {
         }
     }
 
-    func deadline(ofToken index: Int, from start: Moment) -> Moment {
+    func deadline(ofToken index: Int, from start: MonotonicInstant) -> MonotonicInstant {
         start.advanced(by: firstTokenDelay + interval * index)
     }
 
     /// Waits for a deadline; does not give up the thread for one that has passed.
-    func wait(until deadline: Moment) async throws {
+    func wait(until deadline: MonotonicInstant) async throws {
         try Task.checkCancellation()
         if clock.now < deadline { try await clock.sleep(until: deadline, tolerance: nil) }
     }
 }
 
 /// Counts the generations of a test engine, so that a test can see one being cancelled where it matters.
-package final class GenerationLedger: Sendable {
+package final class GenerationCounter: Sendable {
     package struct Counts: Hashable, Sendable {
         package var active: Int
         /// Came to their end.

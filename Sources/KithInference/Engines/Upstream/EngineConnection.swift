@@ -24,7 +24,7 @@ struct EngineConnection: Sendable {
     /// Asked before each request, because the key may come late and may change.
     var credential: EngineCredential?
 
-    /// - Throws: ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``ChatError``; `CancellationError`.
     func get<Value: Decodable>(
         _ type: Value.Type, path: String, limits: UpstreamLimits = EngineConnection.inquiryLimits
     ) async throws -> Value {
@@ -34,7 +34,7 @@ struct EngineConnection: Sendable {
         return try read(type, from: try accepted(reply, key: key, model: nil))
     }
 
-    /// - Throws: ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``ChatError``; `CancellationError`.
     func post<Value: Decodable>(
         _ type: Value.Type, path: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits
     ) async throws -> Value {
@@ -43,7 +43,7 @@ struct EngineConnection: Sendable {
 
     /// A whole answer with status 200.
     ///
-    /// - Throws: ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``ChatError``; `CancellationError`.
     func reply(path: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits) async throws -> UpstreamReply {
         let key = try currentKey()
         let reply = try await client.collect(
@@ -55,7 +55,7 @@ struct EngineConnection: Sendable {
 
     /// The answer as it comes, and what it calls itself: a media type in small letters, or nothing.
     ///
-    /// - Throws: ``ChatFailure``; `CancellationError`.
+    /// - Throws: ``ChatError``; `CancellationError`.
     func stream(
         path: String, body: [UInt8], model: ModelID, limits: UpstreamLimits
     ) async throws -> (type: String, body: UpstreamBody) {
@@ -70,7 +70,7 @@ struct EngineConnection: Sendable {
         }
         let type = response.headers.first(name: "content-type")?.lowercased().split(separator: ";").first ?? ""
         guard type != "text/html" else {
-            throw ChatFailure(.invalidAnswer, "\(name) did not answer with a stream of its dialect, but with a page")
+            throw ChatError(.invalidAnswer, "\(name) did not answer with a stream of its dialect, but with a page")
         }
         return (String(type), response.body)
     }
@@ -78,8 +78,8 @@ struct EngineConnection: Sendable {
     /// - Parameter key: what was shown to the engine.
     func refusal(
         status: Int, headers: HTTPHeaders, body: ByteBuffer, key: Secret?, model: ModelID?
-    ) -> ChatFailure {
-        let failure = UpstreamRefusal(
+    ) -> ChatError {
+        let failure = EngineErrorResponse(
             engine: name, status: status, retryAfter: headers.first(name: "retry-after"),
             retryAfterMilliseconds: headers.first(name: "retry-after-ms"), body: Array(body.readableBytesView),
             model: model, key: key
@@ -88,7 +88,7 @@ struct EngineConnection: Sendable {
         return credential.failure(refused: key, by: name) ?? failure
     }
 
-    private func currentKey() throws(ChatFailure) -> Secret? { try credential?.current(for: name) }
+    private func currentKey() throws(ChatError) -> Secret? { try credential?.current(for: name) }
 
     private func headers(showing key: Secret?) -> HTTPHeaders {
         guard let key, let credential else { return headers }
@@ -108,7 +108,7 @@ struct EngineConnection: Sendable {
         do {
             return try JSONBody.decode(type, from: reply.body.readableBytesView)
         } catch {
-            throw ChatFailure(.invalidAnswer, "\(name) did not answer in its dialect", cause: error)
+            throw ChatError(.invalidAnswer, "\(name) did not answer in its dialect", cause: error)
         }
     }
 
@@ -118,7 +118,7 @@ struct EngineConnection: Sendable {
             _ = try currentKey()
             try await ask()
             return .ready
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             return failure.code == .overloaded ? .loading : .down(failure.message)
         } catch {
             return .down("\(name) was not asked to the end")
@@ -143,13 +143,13 @@ struct EngineCredential: Sendable {
         EngineCredential(source: source, header: name, scheme: "")
     }
 
-    /// - Throws: ``ChatFailure`` while there is no key.
-    func current(for engine: String) throws(ChatFailure) -> Secret {
+    /// - Throws: ``ChatError`` while there is no key.
+    func current(for engine: String) throws(ChatError) -> Secret {
         do {
             return try source.current()
         } catch {
-            let code: ChatFailure.Code = error.code == .pending ? .overloaded : .noEngine
-            throw ChatFailure(
+            let code: ChatError.Code = error.code == .pending ? .overloaded : .noEngine
+            throw ChatError(
                 code, "\(engine) cannot be asked: \(error.message)", retryAfter: .seconds(1), cause: error)
         }
     }
@@ -157,9 +157,9 @@ struct EngineCredential: Sendable {
     /// What a refused key means for the one who asked.
     ///
     /// - Returns: `nil` when there is no better key to be had.
-    func failure(refused key: Secret, by engine: String) -> ChatFailure? {
+    func failure(refused key: Secret, by engine: String) -> ChatError? {
         guard source.refused(key) else { return nil }
-        return ChatFailure(
+        return ChatError(
             .noEngine, "\(engine) refuses the key it was given; a newer one is looked for", retryAfter: .seconds(2))
     }
 }

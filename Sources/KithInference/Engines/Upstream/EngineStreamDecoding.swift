@@ -7,12 +7,12 @@ package import NIOCore
 /// Reads one dialect's stream: a value that bytes go into and events come out of.
 package protocol EngineStreamDecoding: Sendable {
     /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
-    /// - Throws: ``ChatFailure``.
+    /// - Throws: ``ChatError``.
     mutating func feed(_ bytes: ByteBuffer, into events: inout [ChatEvent]) throws
 
     /// Called when the body has ended.
     ///
-    /// - Throws: ``ChatFailure`` with `interrupted` when the answer is not whole.
+    /// - Throws: ``ChatError`` with `interrupted` when the answer is not whole.
     mutating func end() throws -> [ChatEvent]
 }
 

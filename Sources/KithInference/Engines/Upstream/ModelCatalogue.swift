@@ -12,7 +12,7 @@ final class ModelCatalogue: Sendable {
 
     private struct Listing {
         var models: [ModelInfo]
-        var at: Moment
+        var at: MonotonicInstant
     }
 
     private let clock: any TimeSource
@@ -30,7 +30,7 @@ final class ModelCatalogue: Sendable {
     }
 
     /// - Returns: The preferred one first.
-    /// - Throws: ``ChatFailure`` when the engine cannot be asked.
+    /// - Throws: ``ChatError`` when the engine cannot be asked.
     func refreshed() async throws -> [ModelInfo] {
         var models = try await fetch()
         if let preferred, let place = models.firstIndex(where: { $0.id.isMeant(by: preferred) }) {
@@ -47,7 +47,7 @@ final class ModelCatalogue: Sendable {
     /// Some servers answer any name with the model they have, so the list is asked. One that keeps no list is trusted to
     /// know its names.
     ///
-    /// - Throws: ``ChatFailure`` with `modelNotFound`, or when the engine cannot be asked.
+    /// - Throws: ``ChatError`` with `modelNotFound`, or when the engine cannot be asked.
     func resolve(_ wanted: ModelID?, preferred: ModelID?) async throws -> ModelID {
         if wanted == nil, let preferred { return preferred }
         var models = try await known(within: Self.freshFor)
@@ -56,13 +56,13 @@ final class ModelCatalogue: Sendable {
             if let listed = Self.listed(wanted, in: models) { return listed }
             models = try await known(within: Self.retryAfter)
             if let listed = Self.listed(wanted, in: models) { return listed }
-            throw ChatFailure(
+            throw ChatError(
                 .modelNotFound, "model '\(wanted)' not found", field: "model", knownModels: models.map(\.id))
         }
         guard let first = models.first(where: \.isForAnybody) else {
             throw models.isEmpty
-                ? ChatFailure(.noEngine, "the engine has no model")
-                : ChatFailure(
+                ? ChatError(.noEngine, "the engine has no model")
+                : ChatError(
                     .modelNotFound, "the engine has no model that is for prompts which name none", field: "model",
                     knownModels: models.map(\.id))
         }
@@ -75,7 +75,7 @@ final class ModelCatalogue: Sendable {
 
     /// What is listed about the model that would be taken.
     ///
-    /// - Throws: ``ChatFailure`` when the engine cannot be asked.
+    /// - Throws: ``ChatError`` when the engine cannot be asked.
     func info(_ wanted: ModelID?, preferred: ModelID?) async throws -> ModelInfo? {
         let models = try await known(within: Self.freshFor)
         guard let name = wanted ?? preferred else { return models.first }
@@ -86,7 +86,7 @@ final class ModelCatalogue: Sendable {
         if let listing = listing.withLock({ $0 }), clock.now - listing.at < age { return listing.models }
         do {
             return try await refreshed()
-        } catch let failure as ChatFailure where failure.code == .modelNotFound || failure.code == .unsupported {
+        } catch let failure as ChatError where failure.code == .modelNotFound || failure.code == .unsupported {
             return []  // no such path: it keeps no list
         }
     }

@@ -27,7 +27,7 @@ package struct AdmissionQueue: Sendable {
 
     private let capacity: EngineCapacity
     /// Since when.
-    private var running: [AdmissionTicket: Moment] = [:]
+    private var running: [AdmissionTicket: MonotonicInstant] = [:]
     private var waiting: [AdmissionTicket] = []
     /// How long a slot is held, as a moving average; `nil` until one was given back.
     private var meanHold: Duration?
@@ -51,7 +51,7 @@ package struct AdmissionQueue: Sendable {
         return min(max(meanHold / Double(capacity.slots), Self.roomRange.lowerBound), Self.roomRange.upperBound)
     }
 
-    package mutating func arrive(_ ticket: AdmissionTicket, now: Moment) -> Verdict {
+    package mutating func arrive(_ ticket: AdmissionTicket, now: MonotonicInstant) -> Verdict {
         if running.count < capacity.slots, waiting.isEmpty {
             running[ticket] = now
             return .admitted
@@ -64,7 +64,7 @@ package struct AdmissionQueue: Sendable {
     /// A request ended, or its client left, whether it ran or waited.
     ///
     /// - Returns: The requests that are admitted in its place, in the order in which they came.
-    package mutating func leave(_ ticket: AdmissionTicket, now: Moment) -> [AdmissionTicket] {
+    package mutating func leave(_ ticket: AdmissionTicket, now: MonotonicInstant) -> [AdmissionTicket] {
         if let since = running.removeValue(forKey: ticket) {
             learn(now - since)
         } else {
@@ -120,7 +120,7 @@ package final class AdmissionGate: Sendable {
 
     /// Waits for a slot. The lease gives it back when it is dropped.
     ///
-    /// - Throws: ``ChatFailure`` with `overloaded` when the queue is full; `CancellationError`.
+    /// - Throws: ``ChatError`` with `overloaded` when the queue is full; `CancellationError`.
     package func enter() async throws -> SlotLease {
         let now = clock.now
         let (ticket, verdict) = state.withLock { state in
@@ -140,9 +140,9 @@ package final class AdmissionGate: Sendable {
         return SlotLease(ticket: ticket, gate: self)
     }
 
-    private var refusal: ChatFailure {
+    private var refusal: ChatError {
         let (retryAfter, roomAfter) = state.withLock { ($0.queue.retryAfter, $0.queue.roomAfter) }
-        var refusal = ChatFailure(
+        var refusal = ChatError(
             .overloaded, "all slots of the engine are taken and its queue is full", retryAfter: retryAfter)
         refusal.roomAfter = min(roomAfter, retryAfter)
         return refusal

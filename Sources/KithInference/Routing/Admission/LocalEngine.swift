@@ -8,7 +8,7 @@ package final class LocalEngine: Answering {
     /// What an attempt showed of the engine, whoever asked.
     package enum Sign: Sendable {
         case answered
-        case failed(ChatFailure)
+        case failed(ChatError)
     }
 
     package let engine: any ChatEngine
@@ -73,7 +73,7 @@ package final class LocalEngine: Answering {
             onSign(.answered)
             return answer
         } catch {
-            if let failure = error as? ChatFailure { onSign(.failed(failure)) }
+            if let failure = error as? ChatError { onSign(.failed(failure)) }
             throw error
         }
     }
@@ -92,7 +92,7 @@ package final class LocalEngine: Answering {
             onSign(.answered)
         case .finished: firstTokens.withLock { $0.sawToken(of: wait.demand.model, now: now) }
         case .ended(let error):
-            guard let failure = error as? ChatFailure else { return }
+            guard let failure = error as? ChatError else { return }
             if failure.code == .timeout { firstTokens.withLock { $0.timedOut(wait, now: now) } }
             onSign(.failed(failure))
         }

@@ -11,7 +11,7 @@ package protocol Mesh: Sendable {
     func backend(for node: NodeID) -> (any Answering)?
 
     /// A request to the node failed; lets a dead node be known as dead before the next probe.
-    func report(_ failure: ChatFailure, from node: NodeID)
+    func report(_ failure: ChatError, from node: NodeID)
 
     /// Somebody wants a model that no node is known to have: this node's engine may have it by now.
     func noteUnknownModel()
@@ -62,15 +62,15 @@ package struct NodeSnapshot: Sendable {
     /// The level declared for the node, as a weight; 1 is ordinary.
     package var level: Double
     /// When this was true; for a kin, when it was heard.
-    package var takenAt: Moment
+    package var takenAt: MonotonicInstant
     /// When the node itself was heard last.
-    package var lastHeard: Moment
+    package var lastHeard: MonotonicInstant
 
     package init(
         id: NodeID, name: NodeName, isSelf: Bool = false, tier: Tier = .kin, reachability: Reachability = .up,
         isDraining: Bool = false, models: [ModelInfo], engine: EngineState = .ready, slots: Int = 1,
-        outstanding: Int = 0, latency: Duration = .zero, level: Double = 1, takenAt: Moment = .zero,
-        lastHeard: Moment = .zero
+        outstanding: Int = 0, latency: Duration = .zero, level: Double = 1, takenAt: MonotonicInstant = .zero,
+        lastHeard: MonotonicInstant = .zero
     ) {
         self.id = id
         self.name = name

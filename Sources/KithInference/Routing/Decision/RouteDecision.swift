@@ -86,12 +86,12 @@ package struct RouteDecision: Sendable {
     /// Whether the model may be had all the same: of whoever cannot be asked now, or it was here lately.
     package var mayBeOffered = true
     /// When a request for which there is nobody may find somebody.
-    package var mayHelpAt: Moment?
+    package var mayHelpAt: MonotonicInstant?
 
     /// When there may be room; `nil` when there is, or nobody to wait for.
-    package var roomAt: Moment? {
+    package var roomAt: MonotonicInstant? {
         guard !choices.isEmpty else { return nil }
-        var first: Moment?
+        var first: MonotonicInstant?
         for choice in choices {
             guard let full = choice.full else { return nil }
             first = min(first ?? full.at, full.at)
@@ -100,19 +100,19 @@ package struct RouteDecision: Sendable {
     }
 
     /// The same, from now on.
-    package func roomAfter(now: Moment) -> Duration? { roomAt.map { max($0 - now, .zero) } }
+    package func roomAfter(now: MonotonicInstant) -> Duration? { roomAt.map { max($0 - now, .zero) } }
 }
 
 /// A candidate that is full, and when it may not be.
 package struct Room: Hashable, Sendable {
     /// When the next place may come free.
-    package var at: Moment
+    package var at: MonotonicInstant
     /// When the turn of a request that waits there would come.
-    package var turn: Moment
+    package var turn: MonotonicInstant
     /// Whether a provider wants fewer requests, and no queue is full.
     package var isQuota: Bool
 
-    package init(at: Moment, turn: Moment, isQuota: Bool = false) {
+    package init(at: MonotonicInstant, turn: MonotonicInstant, isQuota: Bool = false) {
         self.at = at
         self.turn = turn
         self.isQuota = isQuota
@@ -170,7 +170,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     case heldBack(String)
     case pinnedElsewhere
     /// Tried for this request, and failed.
-    case failed(ChatFailure.Code)
+    case failed(ChatError.Code)
 
     package var description: String {
         switch self {
@@ -196,39 +196,39 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
 
 extension RouteDecision {
     /// Why nobody can be asked, in words for the person who asked: the client's to change, or something that may pass.
-    package func refusal(of wanted: RouteRequest, now: Moment) -> ChatFailure {
+    package func refusal(of wanted: RouteRequest, now: MonotonicInstant) -> ChatError {
         if let pin = wanted.pin, let failure = refusal(ofPin: pin) { return failure }
         let reasons = skipped.filter { ![.pinnedElsewhere, .notKin].contains($0.reason) }
         if let model = wanted.model, !isAlias, !mayBeOffered {
             let place = wanted.pin.map { " on \($0)" } ?? ""
-            return ChatFailure(
+            return ChatError(
                 .modelNotFound, "model '\(model)' not found\(place)", field: "model", knownModels: knownModels)
         }
         if let failure = refusal(for: reasons.map(\.reason)) { return failure }
         let why = reasons.map { "\($0.name): \($0.reason)" }.joined(separator: ", ")
         let what = wanted.model.map { isAlias ? "no engine" : "no engine that may have '\($0)'" } ?? "no engine"
-        return ChatFailure(
+        return ChatError(
             .noEngine, "\(what) can answer now" + (why.isEmpty ? "" : " (\(why))"), retryAfter: retryAfter(now: now))
     }
 
     /// From now to when somebody may be found, in whole seconds, at least one.
-    private func retryAfter(now: Moment) -> Duration {
+    private func retryAfter(now: MonotonicInstant) -> Duration {
         let wait = mayHelpAt.map { $0 - now } ?? .seconds(2)
         return .seconds(min(max(wait.seconds.rounded(.up), 1), 86_400))
     }
 
-    private func refusal(ofPin pin: NodeName) -> ChatFailure? {
+    private func refusal(ofPin pin: NodeName) -> ChatError? {
         let named = skipped.first { $0.name == pin }
         if let named, named.reason != .notKin { return nil }
         let kin = skipped.filter { $0.reason != .notKin }.map(\.name).sorted().map(\.rawValue)
         let what = named == nil ? "no node named '\(pin)' is known here" : "'\(pin)' is a friend's node"
-        return ChatFailure(
+        return ChatError(
             .nodeNotFound, what + (kin.isEmpty ? "" : "; there is " + kin.joined(separator: ", ")),
             field: "x-kith-node")
     }
 
     /// What only another request can change.
-    private func refusal(for reasons: [SkipReason]) -> ChatFailure? {
+    private func refusal(for reasons: [SkipReason]) -> ChatError? {
         let passing = reasons.contains { reason in
             switch reason {
             case .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining, .failed: true
@@ -239,17 +239,17 @@ extension RouteDecision {
         }
         let lacking = reasons.lazy.compactMap { if case .lacks(let feature) = $0 { feature } else { nil } }
         if !passing, let feature = lacking.first {
-            return ChatFailure(
+            return ChatError(
                 .unsupported, "no engine that has the model offers \(feature.words)", field: feature.field)
         }
         let contexts = reasons.compactMap { if case .contextTooShort(let limit) = $0 { limit } else { nil } }
         if let longest = contexts.max() {
-            return ChatFailure(
+            return ChatError(
                 .invalidRequest, "the prompt does not fit: the longest context on offer is \(longest) tokens",
                 field: "messages")
         }
         if !passing, reasons.contains(.runsElsewhere) {
-            return ChatFailure(
+            return ChatError(
                 .modelNotFound, "every model here runs at a provider and is asked only when it is named",
                 field: "model", knownModels: knownModels)
         }
@@ -262,8 +262,8 @@ package struct RouteExplanation: Sendable {
     package var wanted: RouteRequest
     package var decision: RouteDecision
     /// When it was made.
-    package var at: Moment
+    package var at: MonotonicInstant
 
     /// What the client would get; `nil` when there is somebody to ask.
-    package var refusal: ChatFailure? { decision.choices.isEmpty ? decision.refusal(of: wanted, now: at) : nil }
+    package var refusal: ChatError? { decision.choices.isEmpty ? decision.refusal(of: wanted, now: at) : nil }
 }

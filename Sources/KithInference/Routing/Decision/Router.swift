@@ -36,13 +36,13 @@ package struct Router: Sendable {
         var candidate: Candidate
         var node: NodeSnapshot
         /// When a breaker that is open now lets a request through.
-        var opens: Moment?
+        var opens: MonotonicInstant?
         var full: Room?
         /// What it lacks of what the request needs, and whether it is asked all the same, to see.
         var lack: (feature: Feature, isWorthAsking: Bool)?
     }
 
-    package func decide(_ request: RouteRequest, among nodes: [NodeSnapshot], now: Moment) -> RouteDecision {
+    package func decide(_ request: RouteRequest, among nodes: [NodeSnapshot], now: MonotonicInstant) -> RouteDecision {
         let wanted = WantedModels(request, among: nodes, aliases: aliases)
         let isAlias = request.model.map { aliases.meaning(of: $0) != nil } ?? true
         var decision = RouteDecision(choices: [], skipped: [], isAlias: isAlias)
@@ -74,12 +74,12 @@ package struct Router: Sendable {
 
     private struct Skipped: Error {
         var reason: SkipReason
-        var helpsAt: Moment?
+        var helpsAt: MonotonicInstant?
     }
 
     /// The candidates on a node, those behind an open breaker among them, and this node's when it drains.
     private func offers(
-        of node: NodeSnapshot, for request: RouteRequest, _ wanted: WantedModels, now: Moment
+        of node: NodeSnapshot, for request: RouteRequest, _ wanted: WantedModels, now: MonotonicInstant
     ) -> Result<[Offer], Skipped> {
         func skip(_ reason: SkipReason, for pause: Duration? = nil) -> Result<[Offer], Skipped> {
             .failure(Skipped(reason: reason, helpsAt: pause.map { now + $0 }))
@@ -113,7 +113,7 @@ package struct Router: Sendable {
     }
 
     private func offers(
-        of models: [ModelInfo], on node: NodeSnapshot, for request: RouteRequest, now: Moment
+        of models: [ModelInfo], on node: NodeSnapshot, for request: RouteRequest, now: MonotonicInstant
     ) -> Result<[Offer], Skipped> {
         var skipped = Skipped(reason: .modelAbsent)
         var offers: [Offer] = []
@@ -143,7 +143,7 @@ package struct Router: Sendable {
 
     /// Best first: those that can be asked, else this node though it drains, else the one whose breaker opens first.
     private func choices(
-        from offers: [Offer], for request: RouteRequest, _ wanted: WantedModels, now: Moment
+        from offers: [Offer], for request: RouteRequest, _ wanted: WantedModels, now: MonotonicInstant
     ) -> [RouteDecision.Choice] {
         var best = knowledge.bestPace(of: offers.lazy.map(\.candidate), for: request.purpose)
         if case .fastest = wanted { best = max(best, Pace.prior) }  // what is not known is not fast
@@ -183,7 +183,7 @@ package struct Router: Sendable {
     ///
     /// - Parameter open: Those behind an open breaker; they are tried only when the best has no slot free.
     private func probing(
-        _ ranked: [RouteDecision.Choice], _ open: [RouteDecision.Choice], now: Moment
+        _ ranked: [RouteDecision.Choice], _ open: [RouteDecision.Choice], now: MonotonicInstant
     ) -> [RouteDecision.Choice] {
         guard let best = ranked.first, best.reason == .shortestWait || best.reason == .onlyCandidate,
             best.estimate.outstanding > 0 || best.full != nil
@@ -207,7 +207,7 @@ package struct Router: Sendable {
     /// Why there is nobody, and whether that may pass.
     private func explain(
         _ decision: inout RouteDecision, _ request: RouteRequest, _ wanted: WantedModels, _ nodes: [NodeSnapshot],
-        now: Moment
+        now: MonotonicInstant
     ) {
         decision.knownModels = Set(nodes.filter { $0.tier == .kin }.flatMap { $0.models.map(\.id) }).sorted()
         let asked = nodes.filter { $0.tier == .kin && (request.pin == nil || request.pin == $0.name) }
@@ -220,7 +220,7 @@ package struct Router: Sendable {
     }
 
     /// A node that was not heard for long is not waited for.
-    private func isListKnown(of node: NodeSnapshot, now: Moment) -> Bool {
+    private func isListKnown(of node: NodeSnapshot, now: MonotonicInstant) -> Bool {
         guard node.models.isEmpty else { return true }
         guard node.reachability == .up else { return now - node.lastHeard >= RouteKnowledge.lately }
         return node.engine == .ready
@@ -249,31 +249,33 @@ package struct Router: Sendable {
     /// Tokens a second for one request, of every candidate that was measured.
     package var tokensPerSecond: [Candidate: Double] { knowledge.tokensPerSecond }
 
-    package mutating func requestArrived(now: Moment) { budget.requestArrived(now: now) }
+    package mutating func requestArrived(now: MonotonicInstant) { budget.requestArrived(now: now) }
 
     /// - Returns: Whether one more alternate may be tried.
-    package mutating func mayRetry(now: Moment) -> Bool { budget.spend(now: now) }
+    package mutating func mayRetry(now: MonotonicInstant) -> Bool { budget.spend(now: now) }
 
     /// A request is being sent to the candidate.
     package mutating func began(
-        _ id: RequestID, at candidate: Candidate, for request: RouteRequest = RouteRequest(), now: Moment
+        _ id: RequestID, at candidate: Candidate, for request: RouteRequest = RouteRequest(), now: MonotonicInstant
     ) {
         knowledge.began(id, at: candidate, for: request, now: now)
     }
 
     package mutating func succeeded(
-        _ id: RequestID, at candidate: Candidate, cost: EngineCost = .unknown, now: Moment
+        _ id: RequestID, at candidate: Candidate, cost: EngineCost = .unknown, now: MonotonicInstant
     ) {
         knowledge.succeeded(id, at: candidate, cost: cost, now: now)
     }
 
     /// - Parameter failure: Why no answer, or no whole one, came.
-    package mutating func failed(_ id: RequestID, at candidate: Candidate, with failure: ChatFailure, now: Moment) {
+    package mutating func failed(
+        _ id: RequestID, at candidate: Candidate, with failure: ChatError, now: MonotonicInstant
+    ) {
         knowledge.failed(id, at: candidate, with: failure, now: now, using: &generator)
     }
 
     /// The client has gone, or the request lost interest: nothing is learned.
-    package mutating func abandoned(_ id: RequestID, at candidate: Candidate, now: Moment) {
+    package mutating func abandoned(_ id: RequestID, at candidate: Candidate, now: MonotonicInstant) {
         knowledge.abandoned(id, at: candidate, now: now)
     }
 

@@ -7,7 +7,7 @@ import Synchronization
 package final class Attempt: Sendable {
     enum Outcome: Sendable {
         case succeeded(EngineCost)
-        case failed(ChatFailure)
+        case failed(ChatError)
         case abandoned
     }
 
@@ -24,7 +24,7 @@ package final class Attempt: Sendable {
     func succeeded(_ cost: EngineCost) { settle(.succeeded(cost)) }
 
     func ended(with error: any Error) {
-        guard let failure = error as? ChatFailure, failure.code != .cancelled else { return settle(.abandoned) }
+        guard let failure = error as? ChatError, failure.code != .cancelled else { return settle(.abandoned) }
         settle(.failed(failure))
     }
 

@@ -4,11 +4,11 @@ package import KithModel
 import Synchronization
 
 extension Answering {
-    /// The same, held to a deadline: its answers end at that moment with a ``ChatFailure`` of `deadlineExceeded`, and what
+    /// The same, held to a deadline: its answers end at that moment with a ``ChatError`` of `deadlineExceeded`, and what
     /// makes them is cancelled.
     ///
     /// - Parameter deadline: `nil` for somebody who waits for ever, which costs nothing.
-    package func until(_ deadline: Moment?, clock: any TimeSource) -> any Answering {
+    package func until(_ deadline: MonotonicInstant?, clock: any TimeSource) -> any Answering {
         guard let deadline else { return self }
         return DeadlineAnswering(base: self, deadline: deadline, clock: clock)
     }
@@ -16,7 +16,7 @@ extension Answering {
 
 private struct DeadlineAnswering: Answering {
     let base: any Answering
-    let deadline: Moment
+    let deadline: MonotonicInstant
     let clock: any TimeSource
 
     func answer(_ request: ChatRequest) async throws -> ChatAnswer {
@@ -69,7 +69,7 @@ final class DeadlineWatch: Sendable {
     private let bell = Bell()
     private let timer: Task<Void, Never>?
 
-    init(at deadline: Moment, clock: any TimeSource) {
+    init(at deadline: MonotonicInstant, clock: any TimeSource) {
         guard clock.now < deadline else {
             timer = nil
             bell.sound()
@@ -83,13 +83,13 @@ final class DeadlineWatch: Sendable {
 
     deinit { timer?.cancel() }
 
-    static var failure: ChatFailure {
-        ChatFailure(.deadlineExceeded, "the deadline that the request came with has passed")
+    static var failure: ChatError {
+        ChatError(.deadlineExceeded, "the deadline that the request came with has passed")
     }
 
     /// Does some work until the deadline; not to be called again before it returns.
     ///
-    /// - Throws: What the work throws; ``ChatFailure`` with `deadlineExceeded`; `CancellationError`.
+    /// - Throws: What the work throws; ``ChatError`` with `deadlineExceeded`; `CancellationError`.
     func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let race = FirstResult<Value>()
         guard bell.attend({ race.end(.failure(Self.failure)) }) else { throw Self.failure }

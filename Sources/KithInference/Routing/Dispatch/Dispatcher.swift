@@ -34,7 +34,7 @@ package final class Dispatcher: Sendable {
     ///   - presence: Told of every answer that a user waits for.
     package init(
         mesh: any Mesh, clock: any TimeSource, router: sending Router = Router(),
-        stallLimit: StallLimit = StallLimit(), patience: Duration = Patience.ordinary, continues: Bool = true,
+        stallLimit: StallLimit = StallLimit(), patience: Duration = QueueTimeout.ordinary, continues: Bool = true,
         keepsStandby: Bool = false, presence: (any UserPresence)? = nil
     ) {
         self.mesh = mesh
@@ -52,14 +52,14 @@ package final class Dispatcher: Sendable {
     ///
     /// Returns when the first token is there, or the whole answer for a request that does not stream.
     ///
-    /// - Throws: ``DispatchFailure`` when no node could begin; `CancellationError`.
+    /// - Throws: ``DispatchError`` when no node could begin; `CancellationError`.
     package func dispatch(_ request: ChatRequest, pin: NodeName? = nil) async throws -> RoutedAnswer {
-        let account = AnswerAccount(request, clock: clock, journal: journal, presence: presence)
+        let account = RequestTrace(request, clock: clock, journal: journal, presence: presence)
         var request = request
         request.mayContinue = request.mayContinue && continues
         let wanted = RouteRequest(request, pin: pin)
         do {
-            var (body, route) = try await place(
+            var (body, route) = try await tryCandidates(
                 wanted, id: request.id, deadline: request.deadline, notice: request.notice
             ) { backend, attempt in
                 try await begin(request, wanted, with: backend, attempt, account)
@@ -73,7 +73,7 @@ package final class Dispatcher: Sendable {
             }
             let model = route.candidate?.model ?? request.model ?? ModelID("")
             return RoutedAnswer(body: body, model: model, route: route)
-        } catch let failure as DispatchFailure {
+        } catch let failure as DispatchError {
             account.refused(failure)
             throw failure
         }
@@ -82,9 +82,9 @@ package final class Dispatcher: Sendable {
     /// Waits for what the client may be shown: the first token of a stream, all of an answer in one piece.
     private func begin(
         _ request: ChatRequest, _ wanted: RouteRequest, with backend: any Answering, _ attempt: Attempt,
-        _ account: AnswerAccount
+        _ account: RequestTrace
     ) async throws -> RoutedAnswer.Body {
-        switch try await backend.until(request.deadline, clock: clock).answer(placed(request, at: attempt.candidate)) {
+        switch try await backend.until(request.deadline, clock: clock).answer(routed(request, to: attempt.candidate)) {
         case .verbatim(let whole):
             attempt.succeeded(EngineCost(whole))
             return .verbatim(whole)
@@ -114,7 +114,7 @@ package final class Dispatcher: Sendable {
         throw EngineStream.cutOff
     }
 
-    private func placed(_ request: ChatRequest, at candidate: Candidate) -> ChatRequest {
+    private func routed(_ request: ChatRequest, to candidate: Candidate) -> ChatRequest {
         var placed = request
         placed.model = candidate.model
         placed.stallLimit = stallLimit.limit(for: request, kind: nil)
@@ -130,7 +130,7 @@ package final class Dispatcher: Sendable {
     /// - Throws: `failure`, when nobody can; `CancellationError`.
     func resume(
         _ rest: ChatRequest, as wanted: RouteRequest, begunBy first: Candidate, without failed: [RouteDecision.Skip],
-        after failure: ChatFailure, mayAskAgain: Bool, preferring standby: NodeID?
+        after failure: ChatError, mayAskAgain: Bool, preferring standby: NodeID?
     ) async throws -> TokenStream.Source {
         // Not held to the budget: a node that falls silent takes many answers with it, and each goes on once.
         guard Blame(failure).triesAnother else { throw failure }
@@ -147,17 +147,17 @@ package final class Dispatcher: Sendable {
             (wanted, failed) = (sameModel, [])
         }
         do {
-            return try await place(
+            return try await tryCandidates(
                 wanted, id: rest.id, deadline: rest.deadline, without: failed, preferring: standby
             ) { backend, attempt in
                 let answer = try await backend.until(rest.deadline, clock: clock)
-                    .answer(placed(rest, at: attempt.candidate))
+                    .answer(routed(rest, to: attempt.candidate))
                 guard case .events(let events) = answer else {
-                    throw ChatFailure(.invalidAnswer, "a whole answer came where the rest of one was asked for")
+                    throw ChatError(.invalidAnswer, "a whole answer came where the rest of one was asked for")
                 }
                 return try await firstToken(of: EngineStream(events), attempt, rest.notice)
             }.0
-        } catch let refused as DispatchFailure {
+        } catch let refused as DispatchError {
             var failure = failure
             let others = decide(wanted, without: []).choices.contains { $0.candidate.node != first.node }
             failure.message +=
@@ -184,12 +184,12 @@ package final class Dispatcher: Sendable {
             let backend = mesh.backend(for: choice.candidate.node)
         else { return .nobodyNow }
         do {
-            let answer = try await backend.until(rest.deadline, clock: clock).answer(placed(rest, at: choice.candidate))
+            let answer = try await backend.until(rest.deadline, clock: clock).answer(routed(rest, to: choice.candidate))
             guard case .events(let events) = answer else { return .impossible }
             guard let reader = EngineStream(events).takeReader() else { return .impossible }
             while let event = try await reader.next(), !event.hasContent, !event.isEnd {}
             return .by(choice.candidate.node)
-        } catch let failure as ChatFailure where !Blame(failure).triesAnother || failure.code == .cannotContinue {
+        } catch let failure as ChatError where !Blame(failure).triesAnother || failure.code == .cannotContinue {
             return .impossible
         } catch {
             return .nobodyNow
@@ -198,11 +198,11 @@ package final class Dispatcher: Sendable {
 
     /// Embeds on the best node that can.
     ///
-    /// - Throws: ``DispatchFailure``; `CancellationError`.
+    /// - Throws: ``DispatchError``; `CancellationError`.
     package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
     {
         let wanted = RouteRequest(request, pin: pin)
-        return try await place(wanted, id: request.id, deadline: request.deadline) { backend, attempt in
+        return try await tryCandidates(wanted, id: request.id, deadline: request.deadline) { backend, attempt in
             var placed = request
             placed.model = attempt.candidate.model
             let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
@@ -220,22 +220,22 @@ package final class Dispatcher: Sendable {
     /// A node that was gone answers again.
     package func returned(_ node: NodeID) { router.withLock { $0.returned(node) } }
 
-    // MARK: Placing
+    // MARK: Trying candidates
 
     /// - Parameters:
     ///   - failed: Who is not to be asked.
     ///   - notice: Told while there is no room.
-    private func place<Answer>(
-        _ wanted: RouteRequest, id: RequestID, deadline: Moment?, notice: WaitNotice? = nil,
+    private func tryCandidates<Answer>(
+        _ wanted: RouteRequest, id: RequestID, deadline: MonotonicInstant?, notice: WaitNotice? = nil,
         without failed: [RouteDecision.Skip] = [], preferring preferred: NodeID? = nil,
         try answer: (any Answering, Attempt) async throws -> Answer
     ) async throws -> (Answer, RouteReport) {
-        let patience = Patience(began: clock.now, limit: patience, deadline: deadline)
+        let patience = QueueTimeout(began: clock.now, limit: patience, deadline: deadline)
         router.withLock { $0.requestArrived(now: clock.now) }
         defer { waiting.withLock { $0.leave(id) } }
         var ahead = 0
         var failures = failed
-        var lastFailure: ChatFailure?
+        var lastFailure: ChatError?
         var probes = 0
         while true {
             let decision = decide(wanted, without: failures)
@@ -245,29 +245,29 @@ package final class Dispatcher: Sendable {
             case .ask(let open): choice = open
             case .wait(let time):
                 guard let place = waiting.withLock({ $0.enter(id) }) else {
-                    throw DispatchFailure(failure: Patience.refusal(decision, now: clock.now), route: report)
+                    throw DispatchError(failure: QueueTimeout.refusal(decision, now: clock.now), route: report)
                 }
                 ahead = place
                 notice?.note(.queued, ahead: place)
                 try await clock.sleep(for: time)
                 continue
-            case .giveUp(let refusal): throw DispatchFailure(failure: lastFailure ?? refusal, route: report)
+            case .giveUp(let refusal): throw DispatchError(failure: lastFailure ?? refusal, route: report)
             case .nobody:
                 let failure = lastFailure ?? decision.refusal(of: wanted, now: clock.now)
                 if failure.code == .modelNotFound { mesh.noteUnknownModel() }
-                throw DispatchFailure(failure: failure, route: report)
+                throw DispatchError(failure: failure, route: report)
             }
             report.candidate = choice.candidate
             report.reason = failures.isEmpty ? choice.reason : .alternate
             let attempt = begin(choice.candidate, id: id, for: wanted)
             do {
                 guard let backend = mesh.backend(for: choice.candidate.node) else {
-                    throw ChatFailure(.unreachable, "\(choice.candidate.name) has left the mesh")
+                    throw ChatError(.unreachable, "\(choice.candidate.name) has left the mesh")
                 }
                 return (try await answer(backend, attempt), report)
             } catch {
                 attempt.ended(with: error)
-                guard let failure = error as? ChatFailure else { throw error }
+                guard let failure = error as? ChatError else { throw error }
                 // A queue that is full is a wait: the router knows of it now, and who else has room.
                 if failure.roomAfter != nil, Blame(failure).isLoad { continue }
                 failures.append(.init(choice.candidate, .failed(failure.code)))
@@ -277,7 +277,7 @@ package final class Dispatcher: Sendable {
                 let count = failures.count - failed.count - probes
                 guard choice.reason == .probe || mayTryAnother(after: failure, wanted, count: count) else {
                     report.skipped = decision.skipped
-                    throw DispatchFailure(failure: failure, route: report)
+                    throw DispatchError(failure: failure, route: report)
                 }
             }
         }
@@ -291,7 +291,7 @@ package final class Dispatcher: Sendable {
     }
 
     /// A node that is not there, or died, is no sign of a mesh with too much to do, against which the budget is.
-    private func mayTryAnother(after failure: ChatFailure, _ wanted: RouteRequest, count: Int) -> Bool {
+    private func mayTryAnother(after failure: ChatError, _ wanted: RouteRequest, count: Int) -> Bool {
         guard Blame(failure, needs: wanted.features).triesAnother, count <= Self.alternateLimit else { return false }
         switch failure.code {
         case .unreachable, .interrupted: return true

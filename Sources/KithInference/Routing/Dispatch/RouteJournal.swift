@@ -7,7 +7,7 @@ import Synchronization
 package struct RouteRecord: Sendable {
     package enum Outcome: Hashable, Sendable {
         case completed
-        case failed(ChatFailure.Code)
+        case failed(ChatError.Code)
         /// The client went before the end.
         case abandoned
     }
@@ -16,13 +16,13 @@ package struct RouteRecord: Sendable {
     package struct Continuation: Hashable, Sendable {
         package var candidate: Candidate
         /// Why the engine before it did not.
-        package var failure: ChatFailure.Code
+        package var failure: ChatError.Code
         /// Tokens that the client had by then.
         package var tokens: Int
         /// From the last token of the one to the first of the other.
         package var gap: Duration
 
-        package init(candidate: Candidate, failure: ChatFailure.Code, tokens: Int, gap: Duration) {
+        package init(candidate: Candidate, failure: ChatError.Code, tokens: Int, gap: Duration) {
             self.candidate = candidate
             self.failure = failure
             self.tokens = tokens
@@ -101,18 +101,18 @@ package final class RouteJournal: Sendable {
 
 /// Follows one request to its end and notes that in the journal, exactly once; the client has gone when it is dropped
 /// before.
-final class AnswerAccount: Sendable {
+final class RequestTrace: Sendable {
     private struct State {
         var route = RouteReport()
         var continuations: [RouteRecord.Continuation] = []
-        var firstToken: Moment?
+        var firstToken: MonotonicInstant?
         var isClosed = false
     }
 
     private let id: RequestID
     private let asked: ModelID?
     private let at = WallTime.now()
-    private let began: Moment
+    private let began: MonotonicInstant
     private let clock: any TimeSource
     private let journal: RouteJournal
     /// Kept for as long as the answer takes.
@@ -140,7 +140,7 @@ final class AnswerAccount: Sendable {
     }
 
     /// Nobody could begin.
-    func refused(_ failure: DispatchFailure) {
+    func refused(_ failure: DispatchError) {
         state.withLock { $0.route = failure.route }
         ended(with: failure.failure)
     }
@@ -150,7 +150,7 @@ final class AnswerAccount: Sendable {
     }
 
     func ended(with error: any Error) {
-        guard let failure = error as? ChatFailure, failure.code != .cancelled else { return close(.abandoned) }
+        guard let failure = error as? ChatError, failure.code != .cancelled else { return close(.abandoned) }
         close(.failed(failure.code))
     }
 

@@ -18,8 +18,8 @@ package struct RoutedAnswer: Sendable {
 }
 
 /// No answer came from anywhere; carries what was tried.
-package struct DispatchFailure: RoutedFailure, Sendable {
-    package var failure: ChatFailure
+package struct DispatchError: RoutedError, Sendable {
+    package var failure: ChatError
     package var route: RouteReport
 
     package var routeHeader: String { route.headerValue }
@@ -102,7 +102,7 @@ package struct AnswerCollector: Sendable {
 
     /// Waits for the whole answer.
     ///
-    /// - Throws: What the stream throws, and ``ChatFailure`` with `interrupted` when it ends before it is finished.
+    /// - Throws: What the stream throws, and ``ChatError`` with `interrupted` when it ends before it is finished.
     static func collect(_ stream: TokenStream) async throws -> WholeAnswer {
         var collector = AnswerCollector()
         while let event = try await stream.next() {
@@ -112,19 +112,19 @@ package struct AnswerCollector: Sendable {
     }
 
     /// - Returns: The whole answer, when `event` ends it.
-    /// - Throws: ``ChatFailure`` with `invalidAnswer` when the answer grows over the limit.
+    /// - Throws: ``ChatError`` with `invalidAnswer` when the answer grows over the limit.
     package mutating func add(_ event: ChatEvent) throws -> WholeAnswer? {
         switch event {
         case .waiting, .comment: return nil
         case .delta(let delta):
             guard message.add(delta) else {
-                throw ChatFailure(.invalidAnswer, "the answer is longer than \(Self.limit) bytes")
+                throw ChatError(.invalidAnswer, "the answer is longer than \(Self.limit) bytes")
             }
             return nil
         case .finished(let finish, let usage):
             return WholeAnswer(message: message.joined, finish: finish, usage: usage)
         case .raw, .rawEnd:
-            throw ChatFailure(.invalidAnswer, "an answer that was to be collected came in events of a dialect")
+            throw ChatError(.invalidAnswer, "an answer that was to be collected came in events of a dialect")
         }
     }
 }

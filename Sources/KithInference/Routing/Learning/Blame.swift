@@ -31,7 +31,7 @@ package struct Blame: Hashable, Sendable {
     package var asksCatalogue = false
 
     /// - Parameter needs: What the request that failed made use of.
-    package init(_ failure: ChatFailure, needs: Set<Feature> = []) {
+    package init(_ failure: ChatError, needs: Set<Feature> = []) {
         switch failure.code {
         case .cancelled, .deadlineExceeded: (subject, triesAnother) = (.nobody, false)
         case .malformedRequest, .invalidRequest, .nodeNotFound: (subject, triesAnother) = (.request, false)
@@ -52,7 +52,7 @@ package struct Blame: Hashable, Sendable {
     }
 
     /// Only of what the request did need: nobody can teach that an engine lacks what was not asked of it.
-    private static func lack(_ failure: ChatFailure, _ needs: Set<Feature>) -> Feature? {
+    private static func lack(_ failure: ChatError, _ needs: Set<Feature>) -> Feature? {
         if let denied = Feature.denied(in: failure.message) { return needs.contains(denied) ? denied : nil }
         // Who names a field speaks of what stands in it.
         return failure.field == nil && needs.count == 1 ? needs.first : nil
@@ -85,7 +85,7 @@ package struct RoomForecast: Hashable, Sendable {
         self.isQuota = isQuota
     }
 
-    init(_ failure: ChatFailure) {
+    init(_ failure: ChatError) {
         let told = min(max(failure.retryAfter ?? failure.roomAfter ?? .seconds(1), .zero), Blame.longestPause)
         // Whoever says "at once" is not asked without a pause.
         room = max(min(failure.roomAfter ?? told, told), .milliseconds(50))

@@ -6,7 +6,7 @@ package import KithModel
 struct CandidateRecord: Sendable {
     /// A request of this node's that is under way there.
     struct Sent: Sendable {
-        var at: Moment
+        var at: MonotonicInstant
         var request: RouteRequest
         /// What was noted of the beginning of its conversation.
         var prefix: PrefixTable.Change
@@ -28,24 +28,24 @@ struct CandidateRecord: Sendable {
     /// Apart, because a model that embeds only reads.
     var chatPace = Pace()
     var embeddingPace = Pace()
-    var held: (until: Moment, why: String)?
-    var keyRefusal = KeyRefusal()
+    var held: (until: MonotonicInstant, why: String)?
+    var keyRefusal = CredentialBackoff()
     /// Until when it said that it has no room, when a turn there would come, and whether it counts requests.
-    var full: (until: Moment, turn: Moment, isQuota: Bool)?
+    var full: (until: MonotonicInstant, turn: MonotonicInstant, isQuota: Bool)?
     /// What it said it cannot do, and when.
-    private var lacks: [Feature: Moment] = [:]
+    private var lacks: [Feature: MonotonicInstant] = [:]
     var sent: [RequestID: Sent] = [:]
-    var usedAt = Moment.zero
+    var usedAt = MonotonicInstant.zero
     /// How long the last failure took.
     private var failureTook = Duration.zero
     /// When it failed, or was sent a request in spite of that.
-    private var probedAt: Moment?
+    private var probedAt: MonotonicInstant?
     /// Since when nothing but failures came.
-    private var failingSince: Moment?
+    private var failingSince: MonotonicInstant?
 
     func pace(of purpose: RouteRequest.Purpose) -> Pace { purpose == .chat ? chatPace : embeddingPace }
 
-    mutating func served(_ work: Work, purpose: RouteRequest.Purpose, in time: Duration, now: Moment) {
+    mutating func served(_ work: Work, purpose: RouteRequest.Purpose, in time: Duration, now: MonotonicInstant) {
         switch purpose {
         case .chat: chatPace.served(work, in: time, now: now)
         case .embedding: embeddingPace.served(work, in: time, now: now)
@@ -59,14 +59,14 @@ struct CandidateRecord: Sendable {
         record.penalty = FailurePenalty()
         record.held = nil
         record.full = nil
-        record.keyRefusal = KeyRefusal()
+        record.keyRefusal = CredentialBackoff()
         (record.probedAt, record.failingSince) = (nil, nil)
         return record
     }
 
     // MARK: Being told
 
-    mutating func began(now: Moment) {
+    mutating func began(now: MonotonicInstant) {
         switch breaker.permission(now: now) {
         case .probe: breaker.probeSent(now: now)
         case .granted, .refused: break
@@ -75,16 +75,17 @@ struct CandidateRecord: Sendable {
     }
 
     /// Nothing that was held against it outlives an answer.
-    mutating func succeeded(needing features: Set<Feature>, now: Moment) {
+    mutating func succeeded(needing features: Set<Feature>, now: MonotonicInstant) {
         breaker.succeeded(now: now)
         penalty = FailurePenalty()
-        keyRefusal = KeyRefusal()
+        keyRefusal = CredentialBackoff()
         (held, full, probedAt, failingSince) = (nil, nil, nil, nil)
         for feature in features { lacks[feature] = nil }
     }
 
     mutating func failed(
-        _ blame: Blame, sentAt: Moment, now: Moment, using generator: inout some RandomNumberGenerator
+        _ blame: Blame, sentAt: MonotonicInstant, now: MonotonicInstant,
+        using generator: inout some RandomNumberGenerator
     ) {
         switch blame.subject {
         case .candidate:
@@ -104,7 +105,7 @@ struct CandidateRecord: Sendable {
     // MARK: Asking
 
     /// Of several, the one that was asked for last.
-    func lack(among features: Set<Feature>, now: Moment) -> (feature: Feature, since: Moment)? {
+    func lack(among features: Set<Feature>, now: MonotonicInstant) -> (feature: Feature, since: MonotonicInstant)? {
         guard !lacks.isEmpty else { return nil }
         return features.compactMap { feature in lacks[feature].map { (feature, $0) } }
             .filter { now - $0.1 < Self.lackLife }.max { $0.1 < $1.1 }
@@ -113,13 +114,13 @@ struct CandidateRecord: Sendable {
     /// Whether one request may see if it is well again: it failed, has nothing to do, and the last look was a while ago.
     ///
     /// - Parameter isOpen: Whether its breaker is, which asks for more care: failures must have come quickly.
-    func mayBeProbed(isOpen: Bool, now: Moment) -> Bool {
+    func mayBeProbed(isOpen: Bool, now: MonotonicInstant) -> Bool {
         guard sent.isEmpty, isDoubtful(now: now), failureTook <= Self.quickFailure || !isOpen else { return false }
         let outage = failingSince.map { now - $0 } ?? .zero
         return probedAt.map { now - $0 >= max(Self.probePause, failureTook, outage / Self.probeShare) } ?? true
     }
 
-    private func isDoubtful(now: Moment) -> Bool {
+    private func isDoubtful(now: MonotonicInstant) -> Bool {
         if penalty.left(now: now) > .zero { return true }
         return breaker.permission(now: now) != .granted
     }
@@ -133,18 +134,18 @@ package struct FailurePenalty: Sendable {
     package static let halfLife = Duration.seconds(10)
 
     private var penalty = Duration.zero
-    private var notedAt = Moment.zero
+    private var notedAt = MonotonicInstant.zero
 
     package init() {}
 
-    package mutating func failed(now: Moment) {
+    package mutating func failed(now: MonotonicInstant) {
         penalty = min(left(now: now) + Self.each, Self.most)
         notedAt = now
     }
 
-    package func left(now: Moment) -> Duration {
+    package func left(now: MonotonicInstant) -> Duration {
         guard penalty > .zero else { return .zero }
-        let left = penalty * Fading.left(after: now - notedAt, halfLife: Self.halfLife)
+        let left = penalty * ExponentialDecay.left(after: now - notedAt, halfLife: Self.halfLife)
         return left < .milliseconds(1) ? .zero : left
     }
 }
@@ -152,19 +153,19 @@ package struct FailurePenalty: Sendable {
 /// A key that a candidate refuses again and again: the owner has to mend it, and meanwhile it is asked ever more seldom.
 ///
 /// One refusal holds nobody back: it may be one request's, and the error says what is wrong.
-package struct KeyRefusal: Sendable {
+package struct CredentialBackoff: Sendable {
     package static let firstHold = Duration.seconds(1)
     package static let longestHold = Duration.seconds(60)
 
     private var count = 0
-    private var notedAt = Moment.zero
-    private var until = Moment.zero
+    private var notedAt = MonotonicInstant.zero
+    private var until = MonotonicInstant.zero
 
     package init() {}
 
     /// - Parameter sentAt: When the refused request was sent; one that was on its way when another was refused says
     ///   nothing new.
-    package mutating func refused(sentAt: Moment, now: Moment) {
+    package mutating func refused(sentAt: MonotonicInstant, now: MonotonicInstant) {
         if count > 0, sentAt <= notedAt { return }
         count = min(count + 1, 64)
         notedAt = now
@@ -173,5 +174,5 @@ package struct KeyRefusal: Sendable {
     }
 
     /// Until when it is not asked; `nil` when it may be.
-    package func hold(now: Moment) -> Moment? { now < until ? until : nil }
+    package func hold(now: MonotonicInstant) -> MonotonicInstant? { now < until ? until : nil }
 }

@@ -11,16 +11,16 @@ package struct CircuitBreaker: Sendable {
         case granted
         /// Granted to one request, whose outcome decides.
         case probe
-        case refused(until: Moment)
+        case refused(until: MonotonicInstant)
     }
 
     private enum State: Sendable {
         /// Leaves to `open`.
         case closed
         /// Leaves to `halfOpen` when its time has passed.
-        case open(until: Moment)
+        case open(until: MonotonicInstant)
         /// One probe is under way, or was lost if it is older than a minute. Leaves to `closed` or `open`.
-        case halfOpen(since: Moment)
+        case halfOpen(since: MonotonicInstant)
     }
 
     package static let consecutiveLimit = 5
@@ -36,7 +36,7 @@ package struct CircuitBreaker: Sendable {
 
     package init() {}
 
-    package func permission(now: Moment) -> Permission {
+    package func permission(now: MonotonicInstant) -> Permission {
         switch state {
         case .closed: .granted
         case .open(let until): now < until ? .refused(until: until) : .probe
@@ -46,9 +46,9 @@ package struct CircuitBreaker: Sendable {
     }
 
     /// Call when a request is sent on a permission of `probe`.
-    package mutating func probeSent(now: Moment) { state = .halfOpen(since: now) }
+    package mutating func probeSent(now: MonotonicInstant) { state = .halfOpen(since: now) }
 
-    package mutating func succeeded(now: Moment) {
+    package mutating func succeeded(now: MonotonicInstant) {
         if case .closed = state {
         } else {
             successes = SlidingCount(window: Self.window)
@@ -60,7 +60,7 @@ package struct CircuitBreaker: Sendable {
         successes.add(now: now)
     }
 
-    package mutating func failed(now: Moment, using generator: inout some RandomNumberGenerator) {
+    package mutating func failed(now: MonotonicInstant, using generator: inout some RandomNumberGenerator) {
         consecutiveFailures += 1
         failures.add(now: now)
         switch state {
@@ -74,11 +74,11 @@ package struct CircuitBreaker: Sendable {
     }
 
     /// The outcome of a probe that says nothing, such as a client that left: the next request probes again.
-    package mutating func abandoned(now: Moment) {
+    package mutating func abandoned(now: MonotonicInstant) {
         if case .halfOpen = state { state = .open(until: now) }
     }
 
-    private mutating func open(now: Moment, using generator: inout some RandomNumberGenerator) {
+    private mutating func open(now: MonotonicInstant, using generator: inout some RandomNumberGenerator) {
         let doubled = Self.firstPause * (1 << min(openings, 8))
         let pause = min(doubled, Self.longestPause) * Double.random(in: 0.8...1.2, using: &generator)
         openings += 1
@@ -98,10 +98,10 @@ package struct RetryBudget: Sendable {
 
     package init() {}
 
-    package mutating func requestArrived(now: Moment) { requests.add(now: now) }
+    package mutating func requestArrived(now: MonotonicInstant) { requests.add(now: now) }
 
     /// - Returns: Whether one more alternate may be tried; counts it if so.
-    package mutating func spend(now: Moment) -> Bool {
+    package mutating func spend(now: MonotonicInstant) -> Bool {
         let allowed = max(Self.minimum, Int(Double(requests.count(now: now)) * Self.share))
         guard retries.count(now: now) < allowed else { return false }
         retries.add(now: now)
@@ -119,17 +119,17 @@ package struct SlidingCount: Sendable {
 
     package init(window: Duration) { width = max(1, window.clampedNanoseconds / Self.buckets) }
 
-    package mutating func add(now: Moment) {
+    package mutating func add(now: MonotonicInstant) {
         advance(to: now)
         counts[index(newest)] += 1
     }
 
-    package mutating func count(now: Moment) -> Int {
+    package mutating func count(now: MonotonicInstant) -> Int {
         advance(to: now)
         return counts.reduce(0, +)
     }
 
-    private mutating func advance(to now: Moment) {
+    private mutating func advance(to now: MonotonicInstant) {
         let bucket = now.nanoseconds / width
         guard bucket > newest else { return }
         let steps = min(bucket - newest, Self.buckets)

@@ -43,12 +43,12 @@ package struct FirstTokenLimit: Sendable {
     private static let weight = 0.2
 
     private struct Model: Sendable {
-        var answeredAt: Moment?
+        var answeredAt: MonotonicInstant?
         /// How long the first answer took after it had been away.
         var load = Duration.zero
         /// After a limit was passed: the next is not shorter.
         var grown = Duration.zero
-        var usedAt: Moment
+        var usedAt: MonotonicInstant
     }
 
     private let loadLimit: Duration
@@ -64,7 +64,7 @@ package struct FirstTokenLimit: Sendable {
 
     /// - Returns: From when the engine is given the request. Each byte that it sends in the meantime, a comment too, begins the
     ///   time anew.
-    package func limit(for demand: Demand, now: Moment) -> Duration {
+    package func limit(for demand: Demand, now: MonotonicInstant) -> Duration {
         let known = models[demand.model]
         let tokens = Double(demand.promptTokens)
         var limit = Self.floor + .seconds(tokens / (pace ?? Self.unknownPace) * 2)
@@ -74,14 +74,14 @@ package struct FirstTokenLimit: Sendable {
     }
 
     /// The engine was given a request: what the wait for its first token is held to.
-    package func began(_ demand: Demand, now: Moment) -> FirstTokenWait {
+    package func began(_ demand: Demand, now: MonotonicInstant) -> FirstTokenWait {
         FirstTokenWait(
             demand: demand, began: now, limit: limit(for: demand, now: now),
             isResident: isResident(demand.model, now: now))
     }
 
     /// The first token came.
-    package mutating func sawFirstToken(of wait: FirstTokenWait, now: Moment) {
+    package mutating func sawFirstToken(of wait: FirstTokenWait, now: MonotonicInstant) {
         let time = max(now - wait.began, .zero)
         change(wait.demand.model, now: now) { model in
             model.answeredAt = now
@@ -97,15 +97,17 @@ package struct FirstTokenLimit: Sendable {
     }
 
     /// No first token came in time: the next request of the kind gets at least twice as long.
-    package mutating func timedOut(_ wait: FirstTokenWait, now: Moment) {
+    package mutating func timedOut(_ wait: FirstTokenWait, now: MonotonicInstant) {
         let passed = max(now - wait.began, wait.limit)
         change(wait.demand.model, now: now) { $0.grown = min(max($0.grown, passed * 2), Self.ceiling) }
     }
 
     /// Any token of the model: it is loaded.
-    package mutating func sawToken(of model: ModelID, now: Moment) { change(model, now: now) { $0.answeredAt = now } }
+    package mutating func sawToken(of model: ModelID, now: MonotonicInstant) {
+        change(model, now: now) { $0.answeredAt = now }
+    }
 
-    private func isResident(_ model: ModelID, now: Moment) -> Bool {
+    private func isResident(_ model: ModelID, now: MonotonicInstant) -> Bool {
         models[model]?.answeredAt.map { now - $0 <= Self.residency } ?? false
     }
 
@@ -127,7 +129,7 @@ package struct FirstTokenLimit: Sendable {
         }
     }
 
-    private mutating func change(_ id: ModelID, now: Moment, _ body: (inout Model) -> Void) {
+    private mutating func change(_ id: ModelID, now: MonotonicInstant, _ body: (inout Model) -> Void) {
         if models.count >= Self.modelLimit, models[id] == nil,
             let oldest = models.min(by: { $0.value.usedAt < $1.value.usedAt })
         {
@@ -143,7 +145,7 @@ package struct FirstTokenLimit: Sendable {
 /// One wait for a first token.
 package struct FirstTokenWait: Hashable, Sendable {
     package let demand: FirstTokenLimit.Demand
-    package let began: Moment
+    package let began: MonotonicInstant
     package let limit: Duration
     /// Whether the model was loaded when it began.
     package let isResident: Bool

@@ -21,7 +21,7 @@ package struct Pace: Sendable {
     private var seconds = 0.0
     private var tokens = 0.0
     private var samples = 0
-    private var sampledAt = Moment.zero
+    private var sampledAt = MonotonicInstant.zero
 
     package init() {}
 
@@ -30,21 +30,21 @@ package struct Pace: Sendable {
 
     /// - Parameter best: The lowest pace of all candidates; ``prior`` when there is none.
     /// - Returns: Seconds for a token.
-    package func estimate(now: Moment, best: Double) -> Double {
+    package func estimate(now: MonotonicInstant, best: Double) -> Double {
         secondsPerToken.map { best + ($0 - best) * belief(now: now) } ?? best
     }
 
-    package mutating func served(_ work: Work, in time: Duration, now: Moment) {
+    package mutating func served(_ work: Work, in time: Duration, now: MonotonicInstant) {
         seconds = seconds * (1 - Self.weight) + max(time, .zero).seconds
         tokens = tokens * (1 - Self.weight) + work.tokens
         samples = min(samples + 1, 1_000)
         sampledAt = now
     }
 
-    private func belief(now: Moment) -> Double {
+    private func belief(now: MonotonicInstant) -> Double {
         let confidence = Double(samples) / (Double(samples) + Self.doubt)
         let halfLife = min(Self.beliefHalfLife * max(1, samples), Self.longestHalfLife)
-        return confidence * Fading.left(after: now - sampledAt, halfLife: halfLife)
+        return confidence * ExponentialDecay.left(after: now - sampledAt, halfLife: halfLife)
     }
 }
 
@@ -92,7 +92,7 @@ package struct MeanWork: Sendable {
 }
 
 /// How what was learned loses weight.
-enum Fading {
+enum ExponentialDecay {
     /// What is left of 1 after a time: halved for each half-life, linear in between, 0 after sixty-four.
     static func left(after elapsed: Duration, halfLife: Duration) -> Double {
         let halvings = max(0, elapsed / halfLife)

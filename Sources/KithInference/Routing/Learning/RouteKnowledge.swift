@@ -12,7 +12,7 @@ package struct RouteKnowledge: Sendable {
     package static let capacity = 1_024
 
     private var records: [Candidate: CandidateRecord] = [:]
-    private var ownLoads: [NodeID: OwnLoad] = [:]
+    private var ownLoads: [NodeID: InFlightRequests] = [:]
     private var meanWork = MeanWork()
     private var prefixes = PrefixTable()
 
@@ -31,15 +31,15 @@ package struct RouteKnowledge: Sendable {
     struct Standing {
         var permission = CircuitBreaker.Permission.granted
         /// It must not be asked before, and why.
-        var hold: (until: Moment, why: String)?
+        var hold: (until: MonotonicInstant, why: String)?
         /// It has no room before.
         var full: Room?
         /// What the request needs and it lacks, and since when that is known.
-        var lack: (feature: Feature, since: Moment)?
+        var lack: (feature: Feature, since: MonotonicInstant)?
     }
 
     /// - Parameter features: What the request needs.
-    func standing(of candidate: Candidate, needing features: Set<Feature>, now: Moment) -> Standing {
+    func standing(of candidate: Candidate, needing features: Set<Feature>, now: MonotonicInstant) -> Standing {
         guard let record = records[candidate] else { return Standing() }
         var standing = Standing(permission: record.breaker.permission(now: now))
         if let until = record.keyRefusal.hold(now: now) {
@@ -55,12 +55,12 @@ package struct RouteKnowledge: Sendable {
     }
 
     /// Whether a request may see if the candidate is well again.
-    func mayProbe(_ candidate: Candidate, isOpen: Bool, now: Moment) -> Bool {
+    func mayProbe(_ candidate: Candidate, isOpen: Bool, now: MonotonicInstant) -> Bool {
         records[candidate]?.mayBeProbed(isOpen: isOpen, now: now) ?? false
     }
 
     /// Whether somebody was sent a request for the model lately.
-    func hadLately(_ model: ModelID, now: Moment) -> Bool {
+    func hadLately(_ model: ModelID, now: MonotonicInstant) -> Bool {
         records.contains { $0.key.model.isMeant(by: model) && now - $0.value.usedAt < Self.lately }
     }
 
@@ -75,7 +75,7 @@ package struct RouteKnowledge: Sendable {
 
     /// - Parameter best: Seconds a token, for what is not known, or not believed.
     func estimate(
-        _ candidate: Candidate, on node: NodeSnapshot, for request: RouteRequest, best: Double, now: Moment
+        _ candidate: Candidate, on node: NodeSnapshot, for request: RouteRequest, best: Double, now: MonotonicInstant
     ) -> WaitEstimate {
         let record = records[candidate]
         let pace = record?.pace(of: request.purpose)
@@ -101,16 +101,18 @@ package struct RouteKnowledge: Sendable {
     // MARK: Being told
 
     /// A request is being sent to the candidate.
-    package mutating func began(_ id: RequestID, at candidate: Candidate, for request: RouteRequest, now: Moment) {
+    package mutating func began(
+        _ id: RequestID, at candidate: Candidate, for request: RouteRequest, now: MonotonicInstant
+    ) {
         let prefix = prefixes.note(request.prefix, sentTo: candidate)
         change(candidate, now: now) { record in
             record.began(now: now)
             record.sent[id] = .init(at: now, request: request, prefix: prefix)
         }
-        ownLoads[candidate.node, default: OwnLoad()].began(now: now)
+        ownLoads[candidate.node, default: InFlightRequests()].began(now: now)
     }
 
-    package mutating func succeeded(_ id: RequestID, at candidate: Candidate, cost: EngineCost, now: Moment) {
+    package mutating func succeeded(_ id: RequestID, at candidate: Candidate, cost: EngineCost, now: MonotonicInstant) {
         let sent = end(id, at: candidate, now: now)
         if let sent { learn(cost, of: sent, at: candidate, now: now) }
         change(candidate, now: now) { $0.succeeded(needing: sent?.request.features ?? [], now: now) }
@@ -118,7 +120,7 @@ package struct RouteKnowledge: Sendable {
 
     /// - Parameter failure: Why no answer, or no whole one, came.
     package mutating func failed(
-        _ id: RequestID, at candidate: Candidate, with failure: ChatFailure, now: Moment,
+        _ id: RequestID, at candidate: Candidate, with failure: ChatError, now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator
     ) {
         let sent = end(id, at: candidate, now: now)
@@ -130,7 +132,7 @@ package struct RouteKnowledge: Sendable {
     }
 
     /// The client has gone, or the request lost interest: nothing is learned.
-    package mutating func abandoned(_ id: RequestID, at candidate: Candidate, now: Moment) {
+    package mutating func abandoned(_ id: RequestID, at candidate: Candidate, now: MonotonicInstant) {
         end(id, at: candidate, now: now)
         records[candidate]?.breaker.abandoned(now: now)
     }
@@ -143,7 +145,7 @@ package struct RouteKnowledge: Sendable {
     // MARK: Learning
 
     private mutating func learn(
-        _ cost: EngineCost, of sent: CandidateRecord.Sent, at candidate: Candidate, now: Moment
+        _ cost: EngineCost, of sent: CandidateRecord.Sent, at candidate: Candidate, now: MonotonicInstant
     ) {
         let expected = meanWork.expected(of: sent.request)
         var work = expected
@@ -159,12 +161,14 @@ package struct RouteKnowledge: Sendable {
     }
 
     @discardableResult
-    private mutating func end(_ id: RequestID, at candidate: Candidate, now: Moment) -> CandidateRecord.Sent? {
+    private mutating func end(_ id: RequestID, at candidate: Candidate, now: MonotonicInstant) -> CandidateRecord.Sent?
+    {
         ownLoads[candidate.node]?.ended(now: now)
         return records[candidate]?.sent.removeValue(forKey: id)
     }
 
-    private mutating func change(_ candidate: Candidate, now: Moment, _ body: (inout CandidateRecord) -> Void) {
+    private mutating func change(_ candidate: Candidate, now: MonotonicInstant, _ body: (inout CandidateRecord) -> Void)
+    {
         if records.count >= Self.capacity, records[candidate] == nil { makeRoom() }
         func use(_ record: inout CandidateRecord) {
             record.usedAt = now
@@ -185,7 +189,7 @@ package struct RouteKnowledge: Sendable {
 
 /// How many of this node's own requests were under way at another, now and in the recent past: what is needed to bring a
 /// report of that node's load up to date.
-package struct OwnLoad: Sendable {
+package struct InFlightRequests: Sendable {
     /// How old a report is when it is heard, on the average: what it says was counted before it was gossiped.
     package static let reportAge = Duration.milliseconds(250)
     /// Changes that are remembered.
@@ -193,7 +197,7 @@ package struct OwnLoad: Sendable {
 
     /// How many were under way from a moment on.
     private struct Step: Sendable {
-        var at: Moment
+        var at: MonotonicInstant
         var count: Int
     }
 
@@ -205,20 +209,20 @@ package struct OwnLoad: Sendable {
 
     package init() {}
 
-    package mutating func began(now: Moment) { change(by: 1, now: now) }
+    package mutating func began(now: MonotonicInstant) { change(by: 1, now: now) }
 
-    package mutating func ended(now: Moment) {
+    package mutating func ended(now: MonotonicInstant) {
         if count > 0 { change(by: -1, now: now) }
     }
 
     /// What was reported, plus what was sent since it was counted, less what has ended of what was sent before; never less
     /// than what is under way.
-    package func corrected(_ reported: Int, heardAt: Moment) -> Int {
+    package func corrected(_ reported: Int, heardAt: MonotonicInstant) -> Int {
         max(count, reported + count - count(at: heardAt + (.zero - Self.reportAge)))
     }
 
     /// How many were under way at a moment of the past, as far back as is remembered.
-    private func count(at moment: Moment) -> Int {
+    private func count(at moment: MonotonicInstant) -> Int {
         var (low, high) = (0, steps.count)
         while low < high {
             let middle = (low + high) / 2
@@ -227,7 +231,7 @@ package struct OwnLoad: Sendable {
         return low > 0 ? steps[low - 1].count : base
     }
 
-    private mutating func change(by step: Int, now: Moment) {
+    private mutating func change(by step: Int, now: MonotonicInstant) {
         count += step
         if steps.count == 2 * Self.capacity {
             base = steps[Self.capacity - 1].count

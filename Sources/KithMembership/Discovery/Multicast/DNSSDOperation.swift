@@ -17,8 +17,8 @@ extension cdnssd {
 final class DNSSDOperation {
     enum Event {
         case advertised(name: String)
-        case appeared(MulticastBook.Key)
-        case vanished(MulticastBook.Key)
+        case appeared(MulticastCache.Key)
+        case vanished(MulticastCache.Key)
         case resolved(host: String, port: Int, text: ServiceText)
         case address(IPAddress, isPresent: Bool)
         case failed(DNSSDError)
@@ -110,7 +110,7 @@ extension DNSSDOperation {
                     }
                     // A name that is not UTF-8 is none (RFC 6763, section 4.1.1).
                     guard let name = DNSSDOperation.text(name), let domain = DNSSDOperation.text(domain) else { return }
-                    let key = MulticastBook.Key(interface: interface, name: name, domain: domain)
+                    let key = MulticastCache.Key(interface: interface, name: name, domain: domain)
                     let isThere = flags & DNSServiceFlags(kDNSServiceFlagsAdd) != 0
                     operation?.add(isThere ? .appeared(key) : .vanished(key))
                 }, context)
@@ -119,7 +119,7 @@ extension DNSSDOperation {
     }
 
     /// Asks for the host, the port and the TXT record of an advertisement.
-    static func resolve(_ key: MulticastBook.Key, with library: cdnssd) throws(DNSSDError) -> DNSSDOperation {
+    static func resolve(_ key: MulticastCache.Key, with library: cdnssd) throws(DNSSDError) -> DNSSDOperation {
         let operation = DNSSDOperation(library)
         try operation.begin { reference, context in
             library.resolve(

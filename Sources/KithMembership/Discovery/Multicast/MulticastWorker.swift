@@ -14,13 +14,13 @@ final class MulticastWorker {
     private let stop: StopSignal
     private let report: @Sendable (DiscoveryReport) -> Void
 
-    private var book: MulticastBook
+    private var book: MulticastCache
     private var advertisement: DNSSDOperation?
     private var browser: DNSSDOperation?
     private var lookups: [MulticastLookup] = []
     private var library: cdnssd?
     private var problem: DNSSDError?
-    private var retryAt: Moment?
+    private var retryAt: MonotonicInstant?
     private var retry = MulticastWorker.firstRetry
     private var reported = DiscoveryReport()
 
@@ -32,7 +32,7 @@ final class MulticastWorker {
         self.clock = clock
         self.stop = stop
         self.report = report
-        book = MulticastBook(ownID: settings.id)
+        book = MulticastCache(ownID: settings.id)
         retryAt = clock.now
     }
 
@@ -131,7 +131,7 @@ final class MulticastWorker {
         return true
     }
 
-    private func perform(_ actions: [MulticastBook.Action]) {
+    private func perform(_ actions: [MulticastCache.Action]) {
         for action in actions {
             switch action {
             case .stop(let key): lookups.removeAll { $0.key == key }
@@ -152,7 +152,7 @@ final class MulticastWorker {
         }
     }
 
-    private func end(_ lookup: MulticastLookup, found: MulticastBook.Found?) {
+    private func end(_ lookup: MulticastLookup, found: MulticastCache.Found?) {
         guard lookups.contains(where: { $0 === lookup }) else { return }
         lookups.removeAll { $0 === lookup }
         book.lookedUp(lookup.key, found, at: clock.now)
@@ -167,14 +167,14 @@ final class MulticastLookup {
     /// How long to wait for the addresses of one family when the other's have come.
     static let patience = Duration.milliseconds(700)
 
-    let key: MulticastBook.Key
+    let key: MulticastCache.Key
     private let library: cdnssd
     private var resolving: DNSSDOperation?
     private var queries: [DNSSDOperation] = []
-    private var found: MulticastBook.Found?
-    private(set) var completeAt: Moment?
+    private var found: MulticastCache.Found?
+    private(set) var completeAt: MonotonicInstant?
 
-    init(_ key: MulticastBook.Key, with library: cdnssd) throws(DNSSDError) {
+    init(_ key: MulticastCache.Key, with library: cdnssd) throws(DNSSDError) {
         self.key = key
         self.library = library
         resolving = try .resolve(key, with: library)
@@ -183,17 +183,17 @@ final class MulticastLookup {
     var operations: [DNSSDOperation] { [resolving].compactMap { $0 } + queries }
 
     /// What was found, once it is complete.
-    func result(at now: Moment) -> MulticastBook.Found? {
+    func result(at now: MonotonicInstant) -> MulticastCache.Found? {
         guard let completeAt, completeAt <= now else { return nil }
         return found
     }
 
     /// - Returns: `false` when the lookup has failed.
-    func take(_ event: DNSSDOperation.Event, at now: Moment) -> Bool {
+    func take(_ event: DNSSDOperation.Event, at now: MonotonicInstant) -> Bool {
         switch event {
         case .resolved(let host, let port, let text):
             guard found == nil, (1...65_535).contains(port) else { return found != nil }
-            found = MulticastBook.Found(port: port, text: text, addresses: [])
+            found = MulticastCache.Found(port: port, text: text, addresses: [])
             do throws(DNSSDError) {
                 for isIPv6 in [false, true] {
                     queries.append(
@@ -205,7 +205,7 @@ final class MulticastLookup {
             resolving = nil
         case .address(let address, true):
             guard let addresses = found?.addresses, !addresses.contains(address),
-                addresses.count < MulticastBook.maximumAddresses
+                addresses.count < MulticastCache.maximumAddresses
             else { return true }
             found?.addresses.append(address)
             completeAt = completeAt ?? now + Self.patience

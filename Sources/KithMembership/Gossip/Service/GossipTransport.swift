@@ -10,10 +10,10 @@ package protocol GossipTransport: Sendable {
     ///   - addresses: Where it may be, the likeliest first; may be empty, and the transport may know better ones.
     ///   - timeout: For everything together, connecting included. The call must have returned when it has passed, and soon
     ///     after the task is cancelled.
-    /// - Throws: ``GossipFailure/refused`` only when each address answered that nobody listens there.
+    /// - Throws: ``GossipError/refused`` only when each address answered that nobody listens there.
     func exchange(
         _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
-    ) async throws(GossipFailure) -> GossipAnswer
+    ) async throws(GossipError) -> GossipAnswer
 }
 
 /// What a peer answered to a packet.
@@ -30,7 +30,7 @@ package struct GossipAnswer: Sendable, Hashable {
 }
 
 /// Why a packet could not be exchanged.
-package enum GossipFailure: Error, Sendable, Hashable {
+package enum GossipError: Error, Sendable, Hashable {
     /// At every known address the machine answered that nobody listens.
     case refused
     /// There is no address, or no way to any.

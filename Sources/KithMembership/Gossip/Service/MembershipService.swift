@@ -77,7 +77,7 @@ package final class MembershipService: Sendable {
         await Task { await self.sayGoodbye() }.value
     }
 
-    private func wake(at moment: Moment) async {
+    private func wake(at moment: MonotonicInstant) async {
         do { try await clock.sleep(until: moment, tolerance: nil) } catch { return }
         let reading = readClocks()
         update { state, now in
@@ -136,8 +136,8 @@ package final class MembershipService: Sendable {
     /// Handles a packet that a peer sent.
     ///
     /// - Returns: The answer, or `nil` when there is none.
-    /// - Throws: ``GossipPacketProblem`` when the bytes are no packet of a version that this node speaks.
-    package func receive(_ packet: [UInt8], from id: NodeID) throws(GossipPacketProblem) -> [UInt8]? {
+    /// - Throws: ``GossipPacketError`` when the bytes are no packet of a version that this node speaks.
+    package func receive(_ packet: [UInt8], from id: NodeID) throws(GossipPacketError) -> [UInt8]? {
         let packet = try GossipPacket(decoding: packet)
         return update { $0.membership.received(packet, from: id, as: .request, now: $1) }?.encoded()
     }
@@ -154,7 +154,7 @@ package final class MembershipService: Sendable {
     /// - Returns: `false` when it is longer than ``Declaration/payloadLimit`` and was not taken.
     @discardableResult
     package func setPayload(_ payload: [UInt8]) -> Bool {
-        guard payload.count <= Declaration.payloadLimit else { return false }
+        guard payload.count <= NodeMetadata.payloadLimit else { return false }
         update { $0.membership.setPayload(payload, now: $1) ?? [] }
         return true
     }
@@ -186,7 +186,7 @@ package final class MembershipService: Sendable {
     // MARK: Actions
 
     @discardableResult
-    private func update(_ event: (inout GossipShell, Moment) -> [MembershipAction]) -> GossipPacket? {
+    private func update(_ event: (inout GossipShell, MonotonicInstant) -> [MembershipAction]) -> GossipPacket? {
         var reply: GossipPacket?
         var notices: [MembershipNotice] = []
         var begun: [Work] = []
@@ -227,7 +227,7 @@ struct GossipShell: Sendable {
     var sleepWatch: SleepWatch
     var suggested = SuggestedAddresses()
     /// When the timer rings; it is set anew when something else comes first, or nothing so soon.
-    var armedFor: Moment?
+    var armedFor: MonotonicInstant?
     private var underWay: [NodeID: Int] = [:]
     private var underWayInAll = 0
 

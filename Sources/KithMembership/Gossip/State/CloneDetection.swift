@@ -23,7 +23,7 @@ package struct CloneSighting: Hashable, Sendable {
 ///
 /// A restart is heard as one life after another, whichever way the machine's clock was set. Copies are heard in turns: one, the
 /// other, and the first again.
-struct LivesHeard: Sendable {
+struct InstanceHistory: Sendable {
     enum Verdict: Hashable, Sendable {
         /// The life that was heard last, or a new one that takes its place.
         case current
@@ -41,11 +41,11 @@ struct LivesHeard: Sendable {
     /// A life that was not heard for this long has no copy to compete with.
     private static let silence = Duration.seconds(10)
 
-    private var heard: [(instance: InstanceID, at: Moment)] = []
+    private var heard: [(instance: InstanceID, at: MonotonicInstant)] = []
     private(set) var current: InstanceID?
-    private var currentSince = Moment.zero
+    private var currentSince = MonotonicInstant.zero
 
-    mutating func hear(_ instance: InstanceID, now: Moment) -> Verdict {
+    mutating func hear(_ instance: InstanceID, now: MonotonicInstant) -> Verdict {
         guard let current else { return take(instance, now: now) }
         if instance == current {
             note(instance, now: now)
@@ -64,14 +64,14 @@ struct LivesHeard: Sendable {
         return .copy(of: current)
     }
 
-    private mutating func take(_ instance: InstanceID, now: Moment) -> Verdict {
+    private mutating func take(_ instance: InstanceID, now: MonotonicInstant) -> Verdict {
         current = instance
         currentSince = now
         note(instance, now: now)
         return .current
     }
 
-    private mutating func note(_ instance: InstanceID, now: Moment) {
+    private mutating func note(_ instance: InstanceID, now: MonotonicInstant) {
         heard.removeAll { $0.instance == instance }
         if heard.count >= Self.remembered { heard.removeFirst() }
         heard.append((instance, now))
@@ -79,13 +79,13 @@ struct LivesHeard: Sendable {
 }
 
 /// Keeps reports of the same pair of copies a minute apart.
-struct CloneLedger: Sendable {
+struct CloneReportThrottle: Sendable {
     static let pause = Duration.seconds(60)
     private static let limit = 64
 
-    private var reported: [CloneSighting: Moment] = [:]
+    private var reported: [CloneSighting: MonotonicInstant] = [:]
 
-    mutating func mayReport(_ sighting: CloneSighting, now: Moment) -> Bool {
+    mutating func mayReport(_ sighting: CloneSighting, now: MonotonicInstant) -> Bool {
         if let last = reported[sighting], now - last < Self.pause { return false }
         if reported.count >= Self.limit { reported = reported.filter { now - $0.value < Self.pause } }
         guard reported.count < Self.limit else { return false }

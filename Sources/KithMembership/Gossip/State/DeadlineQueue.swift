@@ -7,14 +7,14 @@ package import KithModel
 /// Nothing is taken out before its time. Whoever takes an entry compares its deadline with the one that it still remembers,
 /// and ignores the entry when they differ.
 package struct DeadlineQueue<Key: Sendable>: Sendable {
-    private var heap: [(deadline: Moment, key: Key)] = []
+    private var heap: [(deadline: MonotonicInstant, key: Key)] = []
 
     package init() {}
 
     package var count: Int { heap.count }
-    package var earliest: Moment? { heap.first?.deadline }
+    package var earliest: MonotonicInstant? { heap.first?.deadline }
 
-    package mutating func add(_ key: Key, at deadline: Moment) {
+    package mutating func add(_ key: Key, at deadline: MonotonicInstant) {
         heap.append((deadline, key))
         var child = heap.count - 1
         while child > 0 {
@@ -26,7 +26,7 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
     }
 
     /// - Returns: The earliest entry that is due, or `nil`.
-    package mutating func popDue(_ now: Moment) -> (deadline: Moment, key: Key)? {
+    package mutating func popDue(_ now: MonotonicInstant) -> (deadline: MonotonicInstant, key: Key)? {
         guard let first = heap.first, first.deadline <= now, let last = heap.popLast() else { return nil }
         guard !heap.isEmpty else { return first }
         heap[0] = last
@@ -35,14 +35,14 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
     }
 
     /// Drops the earliest entries up to one that somebody remembers, so that nobody wakes for the others.
-    package mutating func dropEarliest(unless isMeant: (Key, Moment) -> Bool) {
+    package mutating func dropEarliest(unless isMeant: (Key, MonotonicInstant) -> Bool) {
         while let first = heap.first, !isMeant(first.key, first.deadline) {
             _ = popDue(first.deadline)
         }
     }
 
     /// Drops what nobody remembers any more.
-    package mutating func keep(where isMeant: (Key, Moment) -> Bool) {
+    package mutating func keep(where isMeant: (Key, MonotonicInstant) -> Bool) {
         heap.removeAll { !isMeant($0.key, $0.deadline) }
         // Sorted is a heap too.
         heap.sort { $0.deadline < $1.deadline }

@@ -30,13 +30,13 @@ package struct Member: Sendable, Hashable {
     package var payload: [UInt8]
     /// What it says of where it is.
     package var addresses: [PeerAddress]
-    package var since: Moment
+    package var since: MonotonicInstant
     /// When it was last heard itself.
-    package var lastHeard: Moment?
+    package var lastHeard: MonotonicInstant?
     /// Weighted mean of recent exchanges.
     package var roundTrip: Duration?
     /// Why it could not be reached, when the last attempt failed.
-    package var lastFailure: GossipFailure?
+    package var lastFailure: GossipError?
 }
 
 /// A change that was noticed in one member.

@@ -7,12 +7,12 @@ struct MemberEntry: Sendable {
     var state = MemberState.unknown
     var instance: InstanceID?
     var incarnation = Incarnation.first
-    var declaration = Declaration()
+    var declaration = NodeMetadata()
     /// Since when the state holds.
-    var since: Moment
+    var since: MonotonicInstant
     /// The last authenticated sign of life that came from the member itself.
-    var lastHeard: Moment?
-    var lives = LivesHeard()
+    var lastHeard: MonotonicInstant?
+    var lives = InstanceHistory()
     var suspicion: Suspicion?
 
     /// Hearsay that it is dead or has left, to be believed if the next probe fails too.
@@ -20,22 +20,22 @@ struct MemberEntry: Sendable {
     /// What was said of it wrongly and it has not contradicted yet.
     var untold: MemberRecord?
     var wantsDescription = true
-    var copyNotice: (sighting: CloneSighting, until: Moment)?
+    var copyNotice: (sighting: CloneSighting, until: MonotonicInstant)?
 
     /// When a response of the member last led to another packet to it.
-    var followedUpAt: Moment?
+    var followedUpAt: MonotonicInstant?
     var probe: SequenceNumber?
-    var lastProbed: Moment?
-    var retryAt: Moment?
+    var lastProbed: MonotonicInstant?
+    var retryAt: MonotonicInstant?
     /// Tries to reach it since it is gone.
     var attempts = 0
     /// How often in a row nobody listened at its addresses.
     var refusals = 0
-    var refusedAt: Moment?
-    var lastFailure: GossipFailure?
+    var refusedAt: MonotonicInstant?
+    var lastFailure: GossipError?
     var roundTrip: Duration?
 
-    init(since: Moment) { self.since = since }
+    init(since: MonotonicInstant) { self.since = since }
 
     func record(of id: NodeID, withDeclaration: Bool) -> MemberRecord {
         MemberRecord(
@@ -54,14 +54,14 @@ struct MemberEntry: Sendable {
 }
 
 /// What a node says of itself.
-struct OwnStanding: Sendable {
+struct LocalMember: Sendable {
     let instance: InstanceID
     var incarnation = Incarnation.first
-    var declaration: Declaration
+    var declaration: NodeMetadata
     var hasLeft = false
     /// Declared when the pause between two changes has passed.
-    var pending: Declaration?
-    var declaredAt: Moment?
+    var pending: NodeMetadata?
+    var declaredAt: MonotonicInstant?
 
     var header: GossipPacket.Header {
         GossipPacket.Header(

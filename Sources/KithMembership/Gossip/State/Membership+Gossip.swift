@@ -36,7 +36,7 @@ extension Membership {
         timers.add(.gossip, at: due)
     }
 
-    mutating func gossip(now: Moment) {
+    mutating func gossip(now: MonotonicInstant) {
         schedule.gossip = nil
         guard !own.hasLeft else { return }
         for id in ring.draw(settings.gossipFanout, using: &generator, where: { _ in true }) {
@@ -47,7 +47,7 @@ extension Membership {
 
     // MARK: Comparing all that is known
 
-    mutating func exchangeInTurn(now: Moment) {
+    mutating func exchangeInTurn(now: MonotonicInstant) {
         schedule.exchange = now + settings.exchangeInterval * Double.random(in: 0.9...1.1, using: &generator)
         timers.add(.exchange, at: schedule.exchange)
         guard !own.hasLeft else { return }
@@ -55,12 +55,12 @@ extension Membership {
     }
 
     /// Who was away may have met others meanwhile, and so may this node.
-    mutating func exchangeOnReturn(of id: NodeID, now: Moment) {
+    mutating func exchangeOnReturn(of id: NodeID, now: MonotonicInstant) {
         if let last = schedule.lastExchange, now - last < settings.probeInterval { return }
         exchange(with: id, now: now)
     }
 
-    private mutating func exchange(with id: NodeID, now: Moment) {
+    private mutating func exchange(with id: NodeID, now: MonotonicInstant) {
         schedule.lastExchange = now
         var packet = GossipPacket(header: own.header, messages: [.digest])
         packet.records.append(own.record(of: self.id, withDeclaration: true))
@@ -94,7 +94,7 @@ extension Membership {
     }
 
     /// Sends in full what the sender of differences holds an older declaration of.
-    mutating func complete(_ packet: GossipPacket, for sender: NodeID, now: Moment) {
+    mutating func complete(_ packet: GossipPacket, for sender: NodeID, now: MonotonicInstant) {
         var records: [MemberRecord] = []
         var room = GossipPacket.byteLimit / 2
         for theirs in packet.records where theirs.declaration == nil {
@@ -117,7 +117,7 @@ extension Membership {
 
     // MARK: Packets
 
-    mutating func send(_ messages: [GossipMessage], to id: NodeID, about others: [NodeID] = [], now: Moment) {
+    mutating func send(_ messages: [GossipMessage], to id: NodeID, about others: [NodeID] = [], now: MonotonicInstant) {
         let packet = packet(for: id, messages: messages, about: others, now: now)
         let isPresent = entries[id]?.state.isPresent ?? false
         // Towards those who are gone short attempts, so that the next one begins with a new connection.
@@ -128,7 +128,7 @@ extension Membership {
 
     /// The suspect is told first (Lifeguard, section IV-C), then come the rumours, as many as fit.
     mutating func packet(
-        for id: NodeID, messages: [GossipMessage], about others: [NodeID], now: Moment
+        for id: NodeID, messages: [GossipMessage], about others: [NodeID], now: MonotonicInstant
     ) -> GossipPacket {
         var packet = GossipPacket(header: own.header, messages: messages)
         guard let entry = entries[id] else { return packet }
@@ -162,7 +162,7 @@ extension MemberRecord {
 }
 
 /// About whom there is news to tell, what was told least often first (SWIM, section 4.1).
-struct RumourQueue: Sendable {
+struct DisseminationQueue: Sendable {
     private struct Place {
         var round: Int
         var stamp: UInt64

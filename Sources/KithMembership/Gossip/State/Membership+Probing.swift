@@ -34,10 +34,10 @@ struct Probe: Sendable {
     }
 
     let target: NodeID
-    let startedAt: Moment
+    let startedAt: MonotonicInstant
     let timeout: Duration
     var stage: Stage
-    var deadline: Moment
+    var deadline: MonotonicInstant
     var helpersAsked = 0
     var helpersHeard = 0
 }
@@ -48,13 +48,13 @@ struct Relay: Sendable {
     /// The requester's number.
     let sequence: SequenceNumber
     let target: NodeID
-    let deadline: Moment
+    let deadline: MonotonicInstant
 }
 
 // How members are found to answer or not.
 
 extension Membership {
-    mutating func takeTurn(now: Moment) {
+    mutating func takeTurn(now: MonotonicInstant) {
         schedule.turn = now + settings.probeInterval * health.scale
         timers.add(.turn, at: schedule.turn)
         guard !own.hasLeft, let id = nextInTurn(now: now) else { return }
@@ -63,7 +63,7 @@ extension Membership {
 
     /// In a small mesh the member that was silent for longest, so that no death hides behind the luck of the draw; in a large
     /// one the next of the round. Nobody who was heard just now.
-    private mutating func nextInTurn(now: Moment) -> NodeID? {
+    private mutating func nextInTurn(now: MonotonicInstant) -> NodeID? {
         if ring.count <= Self.smallMesh {
             let silent = ring.ids.filter { isWorthProbing($0, now: now) }
             return silent.min { entries[$0]?.lastHeard ?? .zero < entries[$1]?.lastHeard ?? .zero }
@@ -74,13 +74,13 @@ extension Membership {
         return nil
     }
 
-    private func isWorthProbing(_ id: NodeID, now: Moment) -> Bool {
+    private func isWorthProbing(_ id: NodeID, now: MonotonicInstant) -> Bool {
         guard let entry = entries[id], entry.probe == nil, entry.retryAt == nil else { return false }
         return entry.lastHeard.map { now - $0 >= settings.probeInterval } ?? true
     }
 
     /// Probes a member now, or as soon as others that cannot wait either have been probed.
-    mutating func probeAtOnce(_ id: NodeID, now: Moment) {
+    mutating func probeAtOnce(_ id: NodeID, now: MonotonicInstant) {
         guard !own.hasLeft, let entry = entries[id], entry.probe == nil else { return }
         urgent.add(id)
     }
@@ -100,7 +100,7 @@ extension Membership {
         }
     }
 
-    private mutating func startProbe(_ id: NodeID, now: Moment) {
+    private mutating func startProbe(_ id: NodeID, now: MonotonicInstant) {
         guard let isPresent = entries[id]?.state.isPresent else { return }
         lastSequence = lastSequence.next
         let timeout = settings.probeTimeout * (isPresent ? health.scale : 1)
@@ -116,7 +116,7 @@ extension Membership {
     }
 
     /// The deadline of a probe's stage has come.
-    mutating func advanceProbe(_ sequence: SequenceNumber, now: Moment) {
+    mutating func advanceProbe(_ sequence: SequenceNumber, now: MonotonicInstant) {
         guard var probe = probes[sequence] else { return }
         switch probe.stage {
         case .pinged:
@@ -131,7 +131,7 @@ extension Membership {
     }
 
     /// The member itself did not answer: whether others can reach it decides, unless its end is known.
-    private mutating func failDirectly(_ sequence: SequenceNumber, now: Moment) {
+    private mutating func failDirectly(_ sequence: SequenceNumber, now: MonotonicInstant) {
         guard var probe = probes[sequence], let entry = entries[probe.target] else { return }
         let target = probe.target
         if wasHeard(entry, since: probe) { return endProbe(sequence) }
@@ -153,7 +153,7 @@ extension Membership {
         for helper in helpers { send([.pingRequest(sequence, target: target)], to: helper, about: [target], now: now) }
     }
 
-    private mutating func fail(_ sequence: SequenceNumber, now: Moment) {
+    private mutating func fail(_ sequence: SequenceNumber, now: MonotonicInstant) {
         guard let probe = probes[sequence], let entry = entries[probe.target] else { return }
         endProbe(sequence)
         if wasHeard(entry, since: probe) { return }
@@ -181,13 +181,13 @@ extension Membership {
         if entries[probe.target]?.probe == sequence { entries[probe.target]?.probe = nil }
     }
 
-    mutating func retry(_ id: NodeID, after pause: Duration, now: Moment) {
+    mutating func retry(_ id: NodeID, after pause: Duration, now: MonotonicInstant) {
         entries[id]?.retryAt = now + pause
         timers.add(.retry(id), at: now + pause)
     }
 
     /// Tries a member that is gone again later, for ever.
-    mutating func scheduleRetry(_ id: NodeID, now: Moment) {
+    mutating func scheduleRetry(_ id: NodeID, now: MonotonicInstant) {
         guard let entry = entries[id], !entry.state.isPresent else { return }
         let pause = settings.reconnect.pause(
             attempts: entry.attempts, gone: now - entry.since, count: entries.count - ring.count, using: &generator)
@@ -199,7 +199,7 @@ extension Membership {
 // MARK: Answers
 
 extension Membership {
-    mutating func acknowledged(_ sequence: SequenceNumber, by id: NodeID, now: Moment) {
+    mutating func acknowledged(_ sequence: SequenceNumber, by id: NodeID, now: MonotonicInstant) {
         if let relay = relays[sequence], relay.target == id {
             relays[sequence] = nil
             send([.acknowledgement(relay.sequence)], to: relay.requester, about: [id], now: now)
@@ -216,7 +216,7 @@ extension Membership {
     }
 
     /// Another member can reach it. That keeps it, but does not bring it back.
-    private mutating func helped(_ id: NodeID, now: Moment) {
+    private mutating func helped(_ id: NodeID, now: MonotonicInstant) {
         let ownID = self.id
         entries[id]?.refusals = 0
         entries[id]?.claim = nil
@@ -237,7 +237,7 @@ extension Membership {
     }
 
     /// Pings in another's stead.
-    mutating func help(_ requester: NodeID, sequence: SequenceNumber, target: NodeID, now: Moment) {
+    mutating func help(_ requester: NodeID, sequence: SequenceNumber, target: NodeID, now: MonotonicInstant) {
         guard target != id, entries[target] != nil, relays.count < 64 else { return }
         lastSequence = lastSequence.next
         let deadline = now + settings.probeTimeout * 0.8
@@ -246,13 +246,14 @@ extension Membership {
         send([.ping(lastSequence)], to: target, now: now)
     }
 
-    mutating func refuseRelay(_ sequence: SequenceNumber, now: Moment) {
+    mutating func refuseRelay(_ sequence: SequenceNumber, now: MonotonicInstant) {
         guard let relay = relays.removeValue(forKey: sequence) else { return }
         send([.negative(relay.sequence)], to: relay.requester, now: now)
     }
 
     /// A packet could not be exchanged with a member.
-    package mutating func sendFailed(to id: NodeID, _ failure: GossipFailure, now: Moment) -> [MembershipAction] {
+    package mutating func sendFailed(to id: NodeID, _ failure: GossipError, now: MonotonicInstant) -> [MembershipAction]
+    {
         let now = pass(to: now)
         guard entries[id] != nil else { return takeActions() }
         entries[id]?.lastFailure = failure
@@ -269,7 +270,7 @@ extension Membership {
         return takeActions()
     }
 
-    private mutating func refused(_ id: NodeID, now: Moment) {
+    private mutating func refused(_ id: NodeID, now: MonotonicInstant) {
         guard let entry = entries[id] else { return }
         // Two packets that were under way together are one refusal.
         if let last = entry.refusedAt, now - last < settings.refusedPause / 2 { return }

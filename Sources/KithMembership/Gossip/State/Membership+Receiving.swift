@@ -14,7 +14,7 @@ extension Membership {
 
     /// - Parameter sender: Proved by the channel.
     package mutating func received(
-        _ packet: GossipPacket, from sender: NodeID, as arrival: Arrival, now: Moment
+        _ packet: GossipPacket, from sender: NodeID, as arrival: Arrival, now: MonotonicInstant
     ) -> [MembershipAction] {
         let now = pass(to: now)
         if sender == id {
@@ -46,18 +46,20 @@ extension Membership {
     }
 
     /// Whether a response may lead to one more packet to its sender; else the two could keep each other busy for ever.
-    private mutating func mayFollowUp(_ sender: NodeID, now: Moment) -> Bool {
+    private mutating func mayFollowUp(_ sender: NodeID, now: MonotonicInstant) -> Bool {
         if let last = entries[sender]?.followedUpAt, now - last < settings.gossipInterval { return false }
         entries[sender]?.followedUpAt = now
         return true
     }
 
-    private mutating func meetHeard(_ sender: NodeID, _ header: GossipPacket.Header, now: Moment) {
+    private mutating func meetHeard(_ sender: NodeID, _ header: GossipPacket.Header, now: MonotonicInstant) {
         noteHeard(sender, now: now)
         meet(sender, header: header, now: now)
     }
 
-    private mutating func handle(_ message: GossipMessage, of packet: GossipPacket, from sender: NodeID, now: Moment) {
+    private mutating func handle(
+        _ message: GossipMessage, of packet: GossipPacket, from sender: NodeID, now: MonotonicInstant
+    ) {
         switch message {
         case .ping(let sequence): replyMessages?.append(.acknowledgement(sequence))
         case .acknowledgement(let sequence): acknowledged(sequence, by: sender, now: now)
@@ -72,7 +74,7 @@ extension Membership {
 
     /// Sends back what was asked for, and what the sender should know of itself, if there is anything.
     private mutating func answer(
-        _ sender: NodeID, as arrival: Arrival, with differing: [MemberRecord], wasPresent: Bool, now: Moment
+        _ sender: NodeID, as arrival: Arrival, with differing: [MemberRecord], wasPresent: Bool, now: MonotonicInstant
     ) {
         var messages = replyMessages ?? []
         replyMessages = nil
@@ -91,16 +93,16 @@ extension Membership {
 
     // MARK: Copies
 
-    private mutating func noteCopies(_ id: NodeID, _ one: InstanceID, _ other: InstanceID, now: Moment) {
+    private mutating func noteCopies(_ id: NodeID, _ one: InstanceID, _ other: InstanceID, now: MonotonicInstant) {
         lastHeardAnyone = now
         entries[id]?.lastHeard = now
         guard let sighting = CloneSighting(id: id, one, other) else { return }
-        entries[id]?.copyNotice = (sighting, now + CloneLedger.pause)
+        entries[id]?.copyNotice = (sighting, now + CloneReportThrottle.pause)
         if clones.mayReport(sighting, now: now) { actions.append(.cloned(sighting)) }
     }
 
     /// A packet under this node's own name comes from a copy, or from this node itself.
-    private mutating func meetMyself(_ header: GossipPacket.Header, as arrival: Arrival, now: Moment) {
+    private mutating func meetMyself(_ header: GossipPacket.Header, as arrival: Arrival, now: MonotonicInstant) {
         guard let sighting = CloneSighting(id: id, header.instance, own.instance) else { return }
         if clones.mayReport(sighting, now: now) { actions.append(.cloned(sighting)) }
         if arrival == .request {
@@ -108,7 +110,7 @@ extension Membership {
         }
     }
 
-    private mutating func heed(_ sighting: CloneSighting, now: Moment) {
+    private mutating func heed(_ sighting: CloneSighting, now: MonotonicInstant) {
         guard sighting.id == id, sighting.involves(own.instance), clones.mayReport(sighting, now: now) else { return }
         actions.append(.cloned(sighting))
     }
@@ -117,7 +119,7 @@ extension Membership {
 // What others say of members, and what of it is believed.
 
 extension Membership {
-    mutating func hear(_ record: MemberRecord, from sender: NodeID, now: Moment) {
+    mutating func hear(_ record: MemberRecord, from sender: NodeID, now: MonotonicInstant) {
         if record.id == id { return hearOfMyself(record) }
         guard entries[record.id] != nil else { return }
         if record.id == sender { return hearOwnWord(record) }
@@ -127,7 +129,7 @@ extension Membership {
         case .suspect: hearSuspected(record, now: now)
         case .dead, .left: hearGone(record, now: now)
         }
-        hearDeclaration(record, leap: Declaration.believableLeap)
+        hearDeclaration(record, leap: NodeMetadata.believableLeap)
     }
 
     /// Contradicts by a higher incarnation.
@@ -160,7 +162,7 @@ extension Membership {
         take(declaration, of: record.id)
     }
 
-    private mutating func take(_ declaration: Declaration, of id: NodeID) {
+    private mutating func take(_ declaration: NodeMetadata, of id: NodeID) {
         guard let before = entries[id]?.declaration else { return }
         entries[id]?.declaration = declaration
         spread(id)
@@ -168,7 +170,7 @@ extension Membership {
         if before.addresses != declaration.addresses { report(id, .addressesChanged) }
     }
 
-    private mutating func hearAlive(_ record: MemberRecord, now: Moment) {
+    private mutating func hearAlive(_ record: MemberRecord, now: MonotonicInstant) {
         guard let entry = entries[record.id], let instance = record.instance else { return }
         let isThisLife = instance == entry.instance
         if entry.state.isPresent, isThisLife {
@@ -188,12 +190,12 @@ extension Membership {
     }
 
     /// Only direct contact brings a member back, or into a new life: it is tried at once.
-    private mutating func verify(_ id: NodeID, now: Moment) {
+    private mutating func verify(_ id: NodeID, now: MonotonicInstant) {
         if let last = entries[id]?.lastProbed, now - last < settings.probeInterval { return }
         probeAtOnce(id, now: now)
     }
 
-    private mutating func hearSuspected(_ record: MemberRecord, now: Moment) {
+    private mutating func hearSuspected(_ record: MemberRecord, now: MonotonicInstant) {
         guard let entry = entries[record.id], entry.state.isPresent, let instance = record.instance else { return }
         guard instance == entry.instance else {
             if instance > entry.instance ?? instance { verify(record.id, now: now) }
@@ -215,12 +217,12 @@ extension Membership {
         }
     }
 
-    private func isHeardWell(_ entry: MemberEntry, now: Moment) -> Bool {
+    private func isHeardWell(_ entry: MemberEntry, now: MonotonicInstant) -> Bool {
         entry.lastHeard.map { now - $0 < settings.probeInterval + settings.probeTimeout } ?? false
     }
 
     /// Believed if a probe of its own fails too, or has just failed.
-    private mutating func hearGone(_ record: MemberRecord, now: Moment) {
+    private mutating func hearGone(_ record: MemberRecord, now: MonotonicInstant) {
         guard let entry = entries[record.id], let instance = record.instance else { return }
         let isThisLife = instance == entry.instance
         let isLater = entry.instance.map { instance > $0 } ?? true
@@ -235,7 +237,7 @@ extension Membership {
         if entry.probe == nil { probeAtOnce(record.id, now: now) }
     }
 
-    private mutating func hearGoneOfGone(_ record: MemberRecord, now: Moment) {
+    private mutating func hearGoneOfGone(_ record: MemberRecord, now: MonotonicInstant) {
         guard let entry = entries[record.id] else { return }
         let isNewLife = record.instance != entry.instance
         entries[record.id]?.instance = record.instance

@@ -10,15 +10,15 @@ struct Suspicion: Sendable {
         0, 0.693147, 1.098612, 1.386294, 1.609438, 1.791759, 1.945910, 2.079442, 2.197225,
     ]
 
-    var startedAt: Moment
+    var startedAt: MonotonicInstant
     /// Who found it not to answer, by a probe of its own.
     private(set) var accusers: [NodeID] = []
     /// Set when nobody listens at its addresses: there is little to wait for.
-    var hastyDeadline: Moment?
+    var hastyDeadline: MonotonicInstant?
     /// What was announced as the end, so that a timer that is no longer meant can be told.
-    var deadline = Moment(nanoseconds: .max)
+    var deadline = MonotonicInstant(nanoseconds: .max)
 
-    init(startedAt: Moment) { self.startedAt = startedAt }
+    init(startedAt: MonotonicInstant) { self.startedAt = startedAt }
 
     /// - Returns: Whether somebody new is among them.
     mutating func add(accusers others: [NodeID]) -> Bool {
@@ -40,7 +40,7 @@ struct Suspicion: Sendable {
     mutating func withdraw(_ own: NodeID) { accusers.removeAll { $0 == own } }
 
     /// - Parameter others: How many members are alive and could confirm.
-    func end(settings: MembershipSettings, others: Int) -> Moment {
+    func end(settings: MembershipSettings, others: Int) -> MonotonicInstant {
         let expected = min(settings.confirmations, others, Self.logarithms.count - 1)
         let regular = startedAt + Self.length(settings, expected: expected, confirmations: accusers.count - 1)
         return hastyDeadline.map { min($0, regular) } ?? regular
@@ -57,7 +57,7 @@ struct Suspicion: Sendable {
 // How members come, are suspected, and go.
 
 extension Membership {
-    mutating func setState(_ state: MemberState, of id: NodeID, now: Moment) {
+    mutating func setState(_ state: MemberState, of id: NodeID, now: MonotonicInstant) {
         guard let before = entries[id]?.state, before != state else { return }
         entries[id]?.state = state
         entries[id]?.since = now
@@ -74,7 +74,7 @@ extension Membership {
         if before == .alive, aliveCount < settings.confirmations { reviewSuspicions() }
     }
 
-    mutating func noteHeard(_ id: NodeID, now: Moment) {
+    mutating func noteHeard(_ id: NodeID, now: MonotonicInstant) {
         lastHeardAnyone = now
         entries[id]?.lastHeard = now
         entries[id]?.refusals = 0
@@ -87,7 +87,7 @@ extension Membership {
     }
 
     /// The member itself said in which life it is, and how often it has contradicted.
-    mutating func meet(_ id: NodeID, header: GossipPacket.Header, now: Moment) {
+    mutating func meet(_ id: NodeID, header: GossipPacket.Header, now: MonotonicInstant) {
         guard let entry = entries[id] else { return }
         let isNewLife = entry.instance != header.instance
         if entry.state == .left, !isNewLife, header.incarnation <= entry.incarnation {
@@ -130,7 +130,7 @@ extension Membership {
     /// - Parameters:
     ///   - accusers: Who failed to reach it.
     ///   - incarnation: The one that is accused.
-    mutating func suspect(_ id: NodeID, by accusers: [NodeID], incarnation: Incarnation, now: Moment) {
+    mutating func suspect(_ id: NodeID, by accusers: [NodeID], incarnation: Incarnation, now: MonotonicInstant) {
         guard let state = entries[id]?.state, state.isPresent else { return }
         var isNews = incarnation > entries[id]?.incarnation ?? .last
         if isNews { entries[id]?.incarnation = incarnation }
@@ -151,7 +151,7 @@ extension Membership {
         reviewSuspicion(of: id)
     }
 
-    mutating func clearSuspicion(of id: NodeID, now: Moment) {
+    mutating func clearSuspicion(of id: NodeID, now: MonotonicInstant) {
         guard let entry = entries[id], entry.state == .suspect else { return }
         entries[id]?.untold = entry.record(of: id, withDeclaration: false)
         setState(.alive, of: id, now: now)
@@ -159,7 +159,7 @@ extension Membership {
     }
 
     /// Nobody listens at its addresses: little time is left.
-    mutating func hastenSuspicion(of id: NodeID, now: Moment) {
+    mutating func hastenSuspicion(of id: NodeID, now: MonotonicInstant) {
         guard entries[id]?.suspicion?.hastyDeadline == nil else { return }
         let deadline = now + settings.refusedSuspicion
         entries[id]?.suspicion?.hastyDeadline = deadline
@@ -179,7 +179,7 @@ extension Membership {
     }
 
     /// Who was accused by others only is tried once more before it counts as dead.
-    mutating func endSuspicion(of id: NodeID, now: Moment) {
+    mutating func endSuspicion(of id: NodeID, now: MonotonicInstant) {
         guard let entry = entries[id], let suspicion = entry.suspicion else { return }
         if suspicion.accusers.contains(self.id) { return end(id, as: .dead, reason: reason(entry), now: now) }
         var claim = entry.record(of: id, withDeclaration: false)
@@ -196,7 +196,7 @@ extension Membership {
 
     // MARK: The end
 
-    mutating func end(_ id: NodeID, as state: MemberState, reason: MemberEvent.DeathReason, now: Moment) {
+    mutating func end(_ id: NodeID, as state: MemberState, reason: MemberEvent.DeathReason, now: MonotonicInstant) {
         guard let before = entries[id]?.state, before != state else { return }
         entries[id]?.claim = nil
         entries[id]?.untold = nil
@@ -207,7 +207,7 @@ extension Membership {
     }
 
     /// Hearsay of its end was not contradicted by a probe.
-    mutating func believe(_ claim: MemberRecord, now: Moment) {
+    mutating func believe(_ claim: MemberRecord, now: MonotonicInstant) {
         guard let entry = entries[claim.id] else { return }
         if let instance = claim.instance, entry.instance == nil || instance > (entry.instance ?? instance) {
             entries[claim.id]?.instance = instance

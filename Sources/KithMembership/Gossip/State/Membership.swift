@@ -29,11 +29,11 @@ package struct Membership: Sendable {
 
     /// When each of the timers that exist once is due.
     struct Schedule: Sendable {
-        var turn: Moment
-        var gossip: Moment?
-        var exchange: Moment
-        var declaration: Moment?
-        var lastExchange: Moment?
+        var turn: MonotonicInstant
+        var gossip: MonotonicInstant?
+        var exchange: MonotonicInstant
+        var declaration: MonotonicInstant?
+        var lastExchange: MonotonicInstant?
     }
 
     /// More trusted nodes than this are not watched.
@@ -44,12 +44,12 @@ package struct Membership: Sendable {
 
     package let id: NodeID
     let settings: MembershipSettings
-    var own: OwnStanding
+    var own: LocalMember
     var entries: [NodeID: MemberEntry] = [:]
     var ring = ProbeRing()
     /// How many are alive and not suspected.
     var aliveCount = 0
-    var rumours = RumourQueue()
+    var rumours = DisseminationQueue()
     var probes: [SequenceNumber: Probe] = [:]
     var relays: [SequenceNumber: Relay] = [:]
     var urgent = UrgentProbes()
@@ -57,9 +57,9 @@ package struct Membership: Sendable {
     var schedule: Schedule
     var health: LocalHealth
     var time: WakingTime
-    var lastHeardAnyone: Moment?
+    var lastHeardAnyone: MonotonicInstant?
     var lastSequence = SequenceNumber(number: 0)
-    var clones = CloneLedger()
+    var clones = CloneReportThrottle()
     var generator: any RandomNumberGenerator & Sendable
     var actions: [MembershipAction] = []
     /// What the response to the request that is being handled says; `nil` outside of requests.
@@ -67,16 +67,16 @@ package struct Membership: Sendable {
 
     package init(
         id: NodeID, instance: InstanceID, settings: MembershipSettings = .lan, payload: [UInt8] = [],
-        addresses: [PeerAddress] = [], now: Moment,
+        addresses: [PeerAddress] = [], now: MonotonicInstant,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.id = id
         self.settings = settings
         self.generator = generator
-        let declaration = Declaration(
-            version: 1, payload: Array(payload.prefix(Declaration.payloadLimit)),
-            addresses: Array(addresses.prefix(Declaration.addressLimit)))
-        own = OwnStanding(instance: instance, declaration: declaration)
+        let declaration = NodeMetadata(
+            version: 1, payload: Array(payload.prefix(NodeMetadata.payloadLimit)),
+            addresses: Array(addresses.prefix(NodeMetadata.addressLimit)))
+        own = LocalMember(instance: instance, declaration: declaration)
         health = LocalHealth(limit: settings.healthLimit)
         time = WakingTime(startingAt: now)
         schedule = Schedule(turn: now, exchange: now)
@@ -87,7 +87,7 @@ package struct Membership: Sendable {
     }
 
     /// When ``tick(now:)`` is to be called next, if nothing else happens before.
-    package var nextWakeUp: Moment { time.outside(timers.earliest ?? Moment(nanoseconds: .max)) }
+    package var nextWakeUp: MonotonicInstant { time.outside(timers.earliest ?? MonotonicInstant(nanoseconds: .max)) }
 
     /// How far this node doubts itself; 0 when all is well.
     package var doubt: Int { health.doubt }
@@ -113,13 +113,13 @@ package struct Membership: Sendable {
 
 extension Membership {
     /// Does what is due.
-    package mutating func tick(now: Moment) -> [MembershipAction] {
+    package mutating func tick(now: MonotonicInstant) -> [MembershipAction] {
         let now = pass(to: now)
         while let due = timers.popDue(now) { handle(due.key, at: due.deadline, now: now) }
         return takeActions()
     }
 
-    private mutating func handle(_ timer: Timer, at deadline: Moment, now: Moment) {
+    private mutating func handle(_ timer: Timer, at deadline: MonotonicInstant, now: MonotonicInstant) {
         guard isMeant(timer, deadline) else { return }
         switch timer {
         case .turn: takeTurn(now: now)
@@ -135,7 +135,7 @@ extension Membership {
         }
     }
 
-    private func isMeant(_ timer: Timer, _ deadline: Moment) -> Bool {
+    private func isMeant(_ timer: Timer, _ deadline: MonotonicInstant) -> Bool {
         switch timer {
         case .turn: schedule.turn == deadline
         case .gossip: schedule.gossip == deadline
@@ -161,7 +161,7 @@ extension Membership {
     /// Every entry point begins with this.
     ///
     /// - Returns: The time that this node lived through.
-    mutating func pass(to outside: Moment) -> Moment {
+    mutating func pass(to outside: MonotonicInstant) -> MonotonicInstant {
         let stopped = time.pass(
             to: outside, expected: max(time.now, timers.earliest ?? time.now), tolerance: settings.latenessTolerance)
         if stopped >= settings.probeTimeout { health.raise() }
@@ -187,7 +187,7 @@ extension Membership {
 
 extension Membership {
     /// Who may be a member. Others are forgotten at once.
-    package mutating func setTrusted(_ trusted: Set<NodeID>, now: Moment) -> [MembershipAction] {
+    package mutating func setTrusted(_ trusted: Set<NodeID>, now: MonotonicInstant) -> [MembershipAction] {
         let now = pass(to: now)
         let wanted = Set(trusted.subtracting([id]).sorted().prefix(Self.memberLimit))
         for id in entries.keys where !wanted.contains(id) { forget(id, now: now) }
@@ -198,7 +198,7 @@ extension Membership {
         return takeActions()
     }
 
-    private mutating func forget(_ id: NodeID, now: Moment) {
+    private mutating func forget(_ id: NodeID, now: MonotonicInstant) {
         if let sequence = entries[id]?.probe { probes[sequence] = nil }
         for (sequence, relay) in relays where relay.target == id || relay.requester == id { relays[sequence] = nil }
         setState(.unknown, of: id, now: now)
@@ -208,7 +208,7 @@ extension Membership {
     }
 
     /// Any authenticated traffic came from a member, such as a served token or an empty response.
-    package mutating func contact(from id: NodeID, now: Moment) -> [MembershipAction] {
+    package mutating func contact(from id: NodeID, now: MonotonicInstant) -> [MembershipAction] {
         let now = pass(to: now)
         guard let entry = entries[id] else { return takeActions() }
         if entry.state == .alive {
@@ -224,14 +224,14 @@ extension Membership {
     }
 
     /// An established channel to a member broke.
-    package mutating func connectionLost(to id: NodeID, now: Moment) -> [MembershipAction] {
+    package mutating func connectionLost(to id: NodeID, now: MonotonicInstant) -> [MembershipAction] {
         let now = pass(to: now)
         if entries[id]?.state.isPresent == true { probeAtOnce(id, now: now) }
         return takeActions()
     }
 
     /// There is a new place to look for a member.
-    package mutating func addressesSuggested(for id: NodeID, now: Moment) -> [MembershipAction] {
+    package mutating func addressesSuggested(for id: NodeID, now: MonotonicInstant) -> [MembershipAction] {
         let now = pass(to: now)
         if let entry = entries[id], !entry.state.isPresent {
             entries[id]?.attempts = 0
@@ -253,9 +253,9 @@ extension Membership {
     /// Tells the others, at most once in ``MembershipSettings/declarationInterval`` while it keeps changing.
     ///
     /// - Returns: `nil` when the payload is longer than ``Declaration/payloadLimit``; it is not taken then.
-    package mutating func setPayload(_ payload: [UInt8], now: Moment) -> [MembershipAction]? {
+    package mutating func setPayload(_ payload: [UInt8], now: MonotonicInstant) -> [MembershipAction]? {
         let now = pass(to: now)
-        guard payload.count <= Declaration.payloadLimit else { return nil }
+        guard payload.count <= NodeMetadata.payloadLimit else { return nil }
         var wanted = own.pending ?? own.declaration
         wanted.payload = payload
         declare(wanted, now: now)
@@ -263,15 +263,15 @@ extension Membership {
     }
 
     /// - Parameter addresses: The most useful first; those beyond ``Declaration/addressLimit`` are left out.
-    package mutating func setAddresses(_ addresses: [PeerAddress], now: Moment) -> [MembershipAction] {
+    package mutating func setAddresses(_ addresses: [PeerAddress], now: MonotonicInstant) -> [MembershipAction] {
         let now = pass(to: now)
         var wanted = own.pending ?? own.declaration
-        wanted.addresses = Array(addresses.prefix(Declaration.addressLimit))
+        wanted.addresses = Array(addresses.prefix(NodeMetadata.addressLimit))
         declare(wanted, now: now)
         return takeActions()
     }
 
-    private mutating func declare(_ wanted: Declaration, now: Moment) {
+    private mutating func declare(_ wanted: NodeMetadata, now: MonotonicInstant) {
         guard wanted.payload != own.declaration.payload || wanted.addresses != own.declaration.addresses else {
             own.pending = nil
             return
@@ -286,7 +286,7 @@ extension Membership {
         timers.add(.declaration, at: due)
     }
 
-    mutating func declarePending(now: Moment) {
+    mutating func declarePending(now: MonotonicInstant) {
         schedule.declaration = nil
         guard var declaration = own.pending else { return }
         own.pending = nil
@@ -297,7 +297,7 @@ extension Membership {
     }
 
     /// Says goodbye: the others do not suspect a member that left. What comes after is answered, nothing is begun.
-    package mutating func leave(now: Moment) -> [MembershipAction] {
+    package mutating func leave(now: MonotonicInstant) -> [MembershipAction] {
         _ = pass(to: now)
         guard !own.hasLeft else { return takeActions() }
         own.hasLeft = true
@@ -317,18 +317,18 @@ extension Membership {
     }
 
     /// The machine slept, as far as the shell can tell; also undoes ``leave(now:)``.
-    package mutating func woke(now: Moment) -> [MembershipAction] {
+    package mutating func woke(now: MonotonicInstant) -> [MembershipAction] {
         wake(now: pass(to: now))
         return takeActions()
     }
 
     /// An interface came or went, or got another address.
-    package mutating func networkChanged(now: Moment) -> [MembershipAction] {
+    package mutating func networkChanged(now: MonotonicInstant) -> [MembershipAction] {
         startAfresh(now: pass(to: now))
         return takeActions()
     }
 
-    mutating func wake(now: Moment) {
+    mutating func wake(now: MonotonicInstant) {
         if own.hasLeft {
             own.hasLeft = false
             own.incarnation = own.incarnation.next
@@ -338,7 +338,7 @@ extension Membership {
     }
 
     /// What was under way says nothing any more; everybody is probed.
-    private mutating func startAfresh(now: Moment) {
+    private mutating func startAfresh(now: MonotonicInstant) {
         for sequence in Array(probes.keys) { endProbe(sequence) }
         relays = [:]
         for id in entries.keys.sorted() {

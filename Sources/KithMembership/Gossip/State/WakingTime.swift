@@ -6,16 +6,16 @@ import KithModel
 /// nobody could have met it.
 struct WakingTime: Sendable {
     private var skipped = Duration.zero
-    private(set) var now: Moment
+    private(set) var now: MonotonicInstant
 
-    init(startingAt start: Moment) { now = start }
+    init(startingAt start: MonotonicInstant) { now = start }
 
     /// - Parameters:
     ///   - outside: The time of the clock. Earlier than before counts as no time.
     ///   - expected: When the node would have woken up by itself, in waking time.
     ///   - tolerance: Lateness up to this is ordinary.
     /// - Returns: For how long the process was stopped.
-    mutating func pass(to outside: Moment, expected: Moment, tolerance: Duration) -> Duration {
+    mutating func pass(to outside: MonotonicInstant, expected: MonotonicInstant, tolerance: Duration) -> Duration {
         let inside = outside.advanced(by: .zero - skipped)
         guard inside > now else { return .zero }
         let late = inside - max(now, expected)
@@ -29,7 +29,7 @@ struct WakingTime: Sendable {
     }
 
     /// The clock's time at a moment of waking time, as far as no further stop comes between.
-    func outside(_ moment: Moment) -> Moment { moment.advanced(by: skipped) }
+    func outside(_ moment: MonotonicInstant) -> MonotonicInstant { moment.advanced(by: skipped) }
 }
 
 /// Tells that the machine slept: while it does, one clock of the system goes on and the other stands still.

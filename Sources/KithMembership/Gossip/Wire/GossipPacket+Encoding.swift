@@ -72,8 +72,8 @@ extension MemberRecord {
         for accuser in accusers { bytes.append(accuser) }
         bytes.append(number: declaration?.version ?? declarationVersion)
         if let declaration {
-            bytes.append(block: declaration.payload.prefix(Declaration.payloadLimit))
-            let addresses = declaration.addresses.prefix(Declaration.addressLimit)
+            bytes.append(block: declaration.payload.prefix(NodeMetadata.payloadLimit))
+            let addresses = declaration.addresses.prefix(NodeMetadata.addressLimit)
             bytes.append(number: UInt64(addresses.count))
             for address in addresses { bytes.append(block: address.description.utf8) }
         }
@@ -155,7 +155,7 @@ extension GossipMessage {
 extension GossipPacket {
     /// Reads what ``encoded()`` wrote. Messages of unknown kinds, and bytes that a later version added to a message or a
     /// record, are skipped.
-    package init(decoding bytes: [UInt8]) throws(GossipPacketProblem) {
+    package init(decoding bytes: [UInt8]) throws(GossipPacketError) {
         guard bytes.count <= Self.byteLimit else { throw .tooLong }
         var reader = PacketReader(bytes[...])
         guard try reader.byte() == Self.mark else { throw .notGossip }
@@ -181,12 +181,12 @@ private struct PacketReader {
 
     var isAtEnd: Bool { rest.isEmpty }
 
-    mutating func byte() throws(GossipPacketProblem) -> UInt8 {
+    mutating func byte() throws(GossipPacketError) -> UInt8 {
         guard let byte = rest.popFirst() else { throw .cutShort }
         return byte
     }
 
-    mutating func number() throws(GossipPacketProblem) -> UInt64 {
+    mutating func number() throws(GossipPacketError) -> UInt64 {
         var number: UInt64 = 0
         for shift in stride(from: UInt64(0), through: 63, by: 7) {
             let byte = try byte()
@@ -198,43 +198,43 @@ private struct PacketReader {
         throw .malformed
     }
 
-    mutating func count(limit: Int) throws(GossipPacketProblem) -> Int {
+    mutating func count(limit: Int) throws(GossipPacketError) -> Int {
         guard let count = Int(exactly: try number()), count <= limit else { throw .tooMany }
         return count
     }
 
-    mutating func block(limit: Int) throws(GossipPacketProblem) -> ArraySlice<UInt8> {
+    mutating func block(limit: Int) throws(GossipPacketError) -> ArraySlice<UInt8> {
         try bytes(try count(limit: limit))
     }
 
-    private mutating func bytes(_ count: Int) throws(GossipPacketProblem) -> ArraySlice<UInt8> {
+    private mutating func bytes(_ count: Int) throws(GossipPacketError) -> ArraySlice<UInt8> {
         guard count <= rest.count else { throw .cutShort }
         defer { rest = rest.dropFirst(count) }
         return rest.prefix(count)
     }
 
-    mutating func word() throws(GossipPacketProblem) -> UInt64 {
+    mutating func word() throws(GossipPacketError) -> UInt64 {
         try bytes(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    mutating func id() throws(GossipPacketProblem) -> NodeID {
+    mutating func id() throws(GossipPacketError) -> NodeID {
         guard let id = NodeID(digest: try bytes(32)) else { throw .malformed }
         return id
     }
 
-    mutating func instance() throws(GossipPacketProblem) -> InstanceID {
+    mutating func instance() throws(GossipPacketError) -> InstanceID {
         let startedAt = WallTime(milliseconds: Int64(bitPattern: try word()))
         return InstanceID(startedAt: startedAt, salt: try word())
     }
 
-    mutating func header() throws(GossipPacketProblem) -> GossipPacket.Header {
+    mutating func header() throws(GossipPacketError) -> GossipPacket.Header {
         GossipPacket.Header(
             instance: try instance(), incarnation: Incarnation(number: try number()), isLeaving: try byte() & 1 == 1,
             declarationVersion: try number())
     }
 
     /// - Returns: `nil` for a kind that this version does not know.
-    mutating func message() throws(GossipPacketProblem) -> GossipMessage? {
+    mutating func message() throws(GossipPacketError) -> GossipMessage? {
         let kind = GossipMessage.Kind(rawValue: try byte())
         var body = PacketReader(try block(limit: GossipPacket.byteLimit))
         switch kind {
@@ -254,16 +254,16 @@ private struct PacketReader {
         }
     }
 
-    private mutating func sequence() throws(GossipPacketProblem) -> SequenceNumber {
+    private mutating func sequence() throws(GossipPacketError) -> SequenceNumber {
         SequenceNumber(number: try number())
     }
 
-    mutating func record() throws(GossipPacketProblem) -> MemberRecord {
+    mutating func record() throws(GossipPacketError) -> MemberRecord {
         var body = PacketReader(try block(limit: GossipPacket.byteLimit))
         return try body.recordBody()
     }
 
-    private mutating func recordBody() throws(GossipPacketProblem) -> MemberRecord {
+    private mutating func recordBody() throws(GossipPacketError) -> MemberRecord {
         let id = try id()
         let flags = try byte()
         guard let state = MemberState(rawValue: flags & MemberRecord.Flag.state) else { throw .malformed }
@@ -278,15 +278,15 @@ private struct PacketReader {
             declarationVersion: version, declaration: hasDeclaration ? try declaration(version: version) : nil)
     }
 
-    private mutating func declaration(version: UInt64) throws(GossipPacketProblem) -> Declaration {
-        let payload = Array(try block(limit: Declaration.payloadLimit))
+    private mutating func declaration(version: UInt64) throws(GossipPacketError) -> NodeMetadata {
+        let payload = Array(try block(limit: NodeMetadata.payloadLimit))
         var addresses: [PeerAddress] = []
-        for _ in 0..<(try count(limit: Declaration.addressLimit)) {
+        for _ in 0..<(try count(limit: NodeMetadata.addressLimit)) {
             guard let text = String(validating: try block(limit: 300), as: UTF8.self),
                 let address = PeerAddress(text)
             else { throw .malformed }
             addresses.append(address)
         }
-        return Declaration(version: version, payload: payload, addresses: addresses)
+        return NodeMetadata(version: version, payload: payload, addresses: addresses)
     }
 }

@@ -76,7 +76,7 @@ package enum GossipMessage: Hashable, Sendable {
 }
 
 /// Why bytes are not a packet.
-package enum GossipPacketProblem: Error, Hashable, Sendable {
+package enum GossipPacketError: Error, Hashable, Sendable {
     case tooLong
     case cutShort
     case notGossip

@@ -17,11 +17,11 @@ package struct MemberRecord: Hashable, Sendable {
     /// The newest declaration that the teller holds; 0 for none.
     package var declarationVersion: UInt64
     /// Left out where only states are compared. Its version is ``declarationVersion``.
-    package var declaration: Declaration?
+    package var declaration: NodeMetadata?
 
     package init(
         id: NodeID, instance: InstanceID?, incarnation: Incarnation, state: MemberState, accusers: [NodeID] = [],
-        declarationVersion: UInt64 = 0, declaration: Declaration? = nil
+        declarationVersion: UInt64 = 0, declaration: NodeMetadata? = nil
     ) {
         self.id = id
         self.instance = instance
@@ -59,7 +59,7 @@ package struct Incarnation: Hashable, Sendable, Comparable {
 }
 
 /// What a node says of itself: an opaque payload and the addresses at which it thinks it can be reached.
-package struct Declaration: Hashable, Sendable {
+package struct NodeMetadata: Hashable, Sendable {
     package static let payloadLimit = 4_096
     package static let addressLimit = 16
     /// How far hearsay may run ahead of what is known: about a day of changes, one a second.

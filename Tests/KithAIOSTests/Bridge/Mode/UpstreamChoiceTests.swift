@@ -12,7 +12,7 @@ struct UpstreamChoiceTests {
 
     @Test("Of equals the first is asked, and while it is busy the second")
     func ties() {
-        var book = UpstreamBook.up([first, second])
+        var book = UpstreamSelector.up([first, second])
         #expect(book.best(now: .zero)?.id == first)
         let ticket = book.began(first, now: .zero)
         #expect(book.best(now: .zero)?.id == second)
@@ -22,7 +22,7 @@ struct UpstreamChoiceTests {
 
     @Test("The quicker is asked, and the one whose level is higher")
     func cost() {
-        var book = UpstreamBook.up([first, second])
+        var book = UpstreamSelector.up([first, second])
         book.answer(first, after: .seconds(2))
         book.answer(second, after: .seconds(1))
         #expect(book.best(now: .zero)?.id == second)
@@ -34,7 +34,7 @@ struct UpstreamChoiceTests {
 
     @Test("A level of nothing is a small weight, and no division by zero")
     func zero() {
-        var book = UpstreamBook.up([first])
+        var book = UpstreamSelector.up([first])
         var weak = UpstreamHealth.sample
         weak.level = 0
         _ = book.probed(first, .success(weak), now: .zero)
@@ -43,7 +43,7 @@ struct UpstreamChoiceTests {
 
     @Test("Nobody is asked who is down, unknown, or was tried for this request")
     func excluded() {
-        var book = UpstreamBook.up([first])
+        var book = UpstreamSelector.up([first])
         _ = book.set([first, second], now: .zero)
         #expect(book.best(excluding: [first], now: .zero) == nil)
         _ = book.probed(first, .failure(.refused), now: .zero)
@@ -52,7 +52,7 @@ struct UpstreamChoiceTests {
 
     @Test("One that refuses connections is down at once")
     func unreachable() {
-        var book = UpstreamBook.up([first])
+        var book = UpstreamSelector.up([first])
         let ticket = book.began(first, now: .zero + .milliseconds(1))
         let actions = book.ended(ticket, .failed(.refused), now: .zero + .milliseconds(2))
         #expect(actions == [.wentDown(first, "refused"), .mode(.degraded, reason: "refused")])
@@ -61,7 +61,7 @@ struct UpstreamChoiceTests {
 
     @Test("A connection that failed after the upstream had answered for its health does not make it down")
     func later() {
-        var book = UpstreamBook.up([first])
+        var book = UpstreamSelector.up([first])
         let ticket = book.began(first, now: .zero + .milliseconds(1))
         _ = book.probed(first, .success(.sample), now: .zero + .milliseconds(500))
         _ = book.ended(ticket, .failed(.refused), now: .zero + .seconds(1))
@@ -70,8 +70,8 @@ struct UpstreamChoiceTests {
 
     @Test("Whoever answers rubbish is set aside, each time for longer, never for more than a minute")
     func aside() {
-        var book = UpstreamBook.up([first, second])
-        var now = Moment.zero
+        var book = UpstreamSelector.up([first, second])
+        var now = MonotonicInstant.zero
         var pauses: [Duration] = []
         for _ in 0..<9 {
             let ticket = book.began(first, now: now)
@@ -88,7 +88,7 @@ struct UpstreamChoiceTests {
 
     @Test("With the only one set aside the bridge is degraded until its time has passed")
     func asideMode() {
-        var book = UpstreamBook.up([first])
+        var book = UpstreamSelector.up([first])
         let ticket = book.began(first, now: .zero)
         #expect(book.ended(ticket, .failed(.html), now: .zero).contains(.mode(.degraded, reason: "HTML")))
         #expect(book.tick(now: .zero + .milliseconds(999)).isEmpty)
@@ -97,9 +97,9 @@ struct UpstreamChoiceTests {
 
     @Test("After that one request finds out whether its answers are good again")
     func trial() {
-        var book = UpstreamBook.up([first])
+        var book = UpstreamSelector.up([first])
         _ = book.ended(book.began(first, now: .zero), .failed(.html), now: .zero)
-        let later = Moment.zero + .seconds(1)
+        let later = MonotonicInstant.zero + .seconds(1)
         let trial = book.began(first, now: later)
         #expect(book.best(now: later) == nil)
         _ = book.ended(trial, .answered(after: nil), now: later)
@@ -109,9 +109,9 @@ struct UpstreamChoiceTests {
 
     @Test("Requests that were under way when it was set aside count neither for it nor against it")
     func underWay() {
-        var book = UpstreamBook.up([first])
+        var book = UpstreamSelector.up([first])
         let tickets = (0..<5).map { _ in book.began(first, now: .zero) }
-        let now = Moment.zero + .milliseconds(1)
+        let now = MonotonicInstant.zero + .milliseconds(1)
         let actions = tickets[..<4].flatMap { book.ended($0, .failed(.html), now: now) }
         #expect(actions.count { if case .setAside = $0 { true } else { false } } == 1)
         _ = book.ended(tickets[4], .answered(after: nil), now: now)
@@ -121,22 +121,22 @@ struct UpstreamChoiceTests {
 
     @Test("A request that the upstream calls wrong is not its fault")
     func wrongRequest() {
-        var book = UpstreamBook.up([first])
-        _ = book.ended(book.began(first, now: .zero), .failed(UpstreamProblem(.refused, "422")), now: .zero)
+        var book = UpstreamSelector.up([first])
+        _ = book.ended(book.began(first, now: .zero), .failed(UpstreamError(.refused, "422")), now: .zero)
         #expect(book.best(now: .zero)?.id == first)
     }
 
     @Test("A broken connection has the upstream asked for its health at once")
     func broken() {
-        var book = UpstreamBook.up([first])
-        let now = Moment.zero + .milliseconds(10)
-        _ = book.ended(book.began(first, now: .zero), .failed(UpstreamProblem(.interrupted, "broke")), now: now)
+        var book = UpstreamSelector.up([first])
+        let now = MonotonicInstant.zero + .milliseconds(10)
+        _ = book.ended(book.began(first, now: .zero), .failed(UpstreamError(.interrupted, "broke")), now: now)
         #expect(book.nextProbe.map { $0 <= now } == true)
     }
 
     @Test("Down and up again, it begins anew")
     func anew() {
-        var book = UpstreamBook.up([first])
+        var book = UpstreamSelector.up([first])
         _ = book.ended(book.began(first, now: .zero), .failed(.html), now: .zero)
         _ = book.probed(first, .failure(.refused), now: .zero)
         #expect(book.probed(first, .success(.sample), now: .zero).contains(.mode(.healthy, reason: nil)))
@@ -149,8 +149,8 @@ struct UpstreamChoiceTests {
     func anything(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         let ids = [UpstreamID.cell(0), .cell(1), .kin(3)]
-        var (book, now) = (UpstreamBook.up(ids), Moment.zero)
-        var tickets: [UpstreamBook.Ticket] = []
+        var (book, now) = (UpstreamSelector.up(ids), MonotonicInstant.zero)
+        var tickets: [UpstreamSelector.Ticket] = []
         for _ in 0..<500 {
             now = now + .milliseconds(Int.random(in: 0...400, using: &generator))
             switch Int.random(in: 0..<5, using: &generator) {
@@ -179,18 +179,18 @@ struct UpstreamChoiceTests {
         #expect(book.entries.allSatisfy { $0.outstanding == 0 }, "seed \(seed)")
     }
 
-    private static func outcome(using generator: inout SeededGenerator) -> UpstreamBook.Outcome {
+    private static func outcome(using generator: inout SeededGenerator) -> UpstreamSelector.Outcome {
         switch Int.random(in: 0..<4, using: &generator) {
         case 0: .answered(after: .milliseconds(Int.random(in: 0...5_000, using: &generator)))
         case 1: .abandoned
         default:
             .failed(
-                UpstreamProblem(UpstreamProblem.Kind.allCases.randomElement(using: &generator) ?? .silent, "so"))
+                UpstreamError(UpstreamError.Kind.allCases.randomElement(using: &generator) ?? .silent, "so"))
         }
     }
 }
 
-extension UpstreamBook {
+extension UpstreamSelector {
     fileprivate mutating func answer(_ id: UpstreamID, after time: Duration) {
         _ = ended(began(id, now: .zero), .answered(after: time), now: .zero)
     }

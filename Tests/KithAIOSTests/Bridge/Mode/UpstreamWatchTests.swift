@@ -56,18 +56,18 @@ struct UpstreamWatchTests {
     @Test("Each is asked once a second while it is up, twice while it is not, and never twice at once")
     func pace() {
         let id = UpstreamID.cell(0)
-        var book = UpstreamBook()
+        var book = UpstreamSelector()
         _ = book.set([id], now: .zero)
         #expect(book.takeProbes(now: .zero) == [id])
         #expect(book.takeProbes(now: .zero + .seconds(9)).isEmpty)
         #expect(book.nextProbe == nil)
 
-        let answered = Moment.zero + .milliseconds(100)
+        let answered = MonotonicInstant.zero + .milliseconds(100)
         _ = book.probed(id, .success(.sample), now: answered)
         #expect(book.nextProbe == .zero + .seconds(1))
         #expect(book.takeProbes(now: .zero + .milliseconds(999)).isEmpty)
 
-        let second = Moment.zero + .seconds(1)
+        let second = MonotonicInstant.zero + .seconds(1)
         #expect(book.takeProbes(now: second) == [id])
         _ = book.probed(id, .failure(.refused), now: second + .milliseconds(2))
         #expect(book.nextProbe == second + .milliseconds(500))
@@ -76,10 +76,10 @@ struct UpstreamWatchTests {
     @Test("A probe that used up its time is followed by the next at once")
     func noPause() {
         let id = UpstreamID.cell(0)
-        var book = UpstreamBook()
+        var book = UpstreamSelector()
         _ = book.set([id], now: .zero)
         _ = book.takeProbes(now: .zero)
-        let ended = Moment.zero + UpstreamBook.probeLimit
+        let ended = MonotonicInstant.zero + UpstreamSelector.probeLimit
         _ = book.probed(id, .failure(.refused), now: ended)
         #expect(book.nextProbe == ended)
     }
@@ -87,7 +87,7 @@ struct UpstreamWatchTests {
     @Test("A bridge begins degraded, and says why it is again")
     func reasons() {
         let id = UpstreamID.cell(0)
-        var book = UpstreamBook()
+        var book = UpstreamSelector()
         #expect(book.mode == .degraded)
         #expect(book.set([id], now: .zero).isEmpty)
         _ = book.takeProbes(now: .zero)
@@ -103,7 +103,7 @@ struct UpstreamWatchTests {
     @Test("What a cell said last is kept while it is down")
     func memory() {
         let id = UpstreamID.cell(0)
-        var book = UpstreamBook.up([id])
+        var book = UpstreamSelector.up([id])
         _ = book.probed(id, .failure(.refused), now: .zero + .seconds(1))
         #expect(book[id]?.health == .sample)
         #expect(book[id]?.state == .down("refused"))
@@ -113,7 +113,7 @@ struct UpstreamWatchTests {
     @Test("Kin come and go, and what is known of the others stays")
     func kin() {
         let (cell, kin) = (UpstreamID.cell(0), UpstreamID.kin(1))
-        var book = UpstreamBook.up([cell])
+        var book = UpstreamSelector.up([cell])
         #expect(book.set([cell, kin], now: .zero).isEmpty)
         #expect(book[cell]?.state == .up)
         #expect(book[kin]?.state == .unknown)
@@ -125,7 +125,7 @@ struct UpstreamWatchTests {
     @Test("The one that the owner wrote down comes before kin, and of kin the one that was there last")
     func primary() {
         let (cell, old, new) = (UpstreamID.cell(0), UpstreamID.kin(1), UpstreamID.kin(2))
-        var book = UpstreamBook()
+        var book = UpstreamSelector()
         #expect(book.primary == nil)
         _ = book.set([old, new], now: .zero)
         #expect(book.primary?.id == old)
@@ -142,15 +142,15 @@ extension UpstreamHealth {
     static let sample = UpstreamHealth(cellID: "desktop-primary", branch: "main", level: 3.2)
 }
 
-extension UpstreamProblem {
-    static let refused = UpstreamProblem(.unreachable, "refused")
-    static let html = UpstreamProblem(.garbage, "HTML")
+extension UpstreamError {
+    static let refused = UpstreamError(.unreachable, "refused")
+    static let html = UpstreamError(.garbage, "HTML")
 }
 
-extension UpstreamBook {
+extension UpstreamSelector {
     /// A book whose upstreams have all answered for their health.
-    static func up(_ ids: [UpstreamID], now: Moment = .zero) -> UpstreamBook {
-        var book = UpstreamBook()
+    static func up(_ ids: [UpstreamID], now: MonotonicInstant = .zero) -> UpstreamSelector {
+        var book = UpstreamSelector()
         _ = book.set(ids, now: now)
         for id in book.takeProbes(now: now) { _ = book.probed(id, .success(.sample), now: now) }
         return book

@@ -16,21 +16,21 @@ struct UpstreamWorld {
 
     private struct Probe {
         var id: UpstreamID
-        var began: Moment
+        var began: MonotonicInstant
         /// When its fate is known.
-        var ends: Moment
+        var ends: MonotonicInstant
         var answers: Bool
     }
 
-    private(set) var book = UpstreamBook()
-    private(set) var now = Moment.zero
+    private(set) var book = UpstreamSelector()
+    private(set) var now = MonotonicInstant.zero
     private(set) var cells: [UpstreamID: Cell] = [:]
     /// When each cell last changed.
-    private(set) var changed: [UpstreamID: Moment] = [:]
+    private(set) var changed: [UpstreamID: MonotonicInstant] = [:]
     private(set) var actions: [UpstreamAction] = []
     private var probes: [Probe] = []
     private var generator: SeededGenerator
-    private var nextLook = Moment.zero
+    private var nextLook = MonotonicInstant.zero
 
     init(_ ids: [UpstreamID], seed: UInt64) {
         generator = SeededGenerator(seed: seed)
@@ -49,7 +49,7 @@ struct UpstreamWorld {
         guard cell == .isSilent else { return }
         for index in probes.indices where probes[index].id == id && probes[index].answers {
             probes[index].answers = false
-            probes[index].ends = probes[index].began + UpstreamBook.probeLimit
+            probes[index].ends = probes[index].began + UpstreamSelector.probeLimit
         }
     }
 
@@ -81,15 +81,15 @@ struct UpstreamWorld {
             switch cells[id] {
             case .answers: .milliseconds(Int.random(in: 1...100, using: &generator))
             case .refuses: .milliseconds(1)
-            case .isSilent, nil: UpstreamBook.probeLimit
+            case .isSilent, nil: UpstreamSelector.probeLimit
             }
         return Probe(id: id, began: now, ends: now + time, answers: answers)
     }
 
     private mutating func finish(_ probe: Probe) {
         let health = UpstreamHealth(cellID: "cell", branch: "main", level: 1)
-        let result: Result<UpstreamHealth, UpstreamProblem> =
-            probe.answers ? .success(health) : .failure(UpstreamProblem(.silent, "no answer"))
+        let result: Result<UpstreamHealth, UpstreamError> =
+            probe.answers ? .success(health) : .failure(UpstreamError(.silent, "no answer"))
         actions += book.probed(probe.id, result, now: now)
     }
 }

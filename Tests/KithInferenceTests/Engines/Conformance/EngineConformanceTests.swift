@@ -74,7 +74,7 @@ struct EngineConformanceTests {
     @Test("Says of an unknown model that it is not found", arguments: EngineSubject.allCases)
     func unknownModel(subject: EngineSubject) async throws {
         try await subject.run { fixture in
-            let failure = await #expect(throws: ChatFailure.self) {
+            let failure = await #expect(throws: ChatError.self) {
                 try await fixture.engine.answer(ChatRequest("hello", model: "no-such-model"))
             }
             #expect(failure?.code == .modelNotFound)
@@ -122,7 +122,7 @@ struct EngineConformanceTests {
         try await subject.run { fixture in
             let request = EmbeddingRequest(model: fixture.model, inputs: ["hello", "good evening", "hello"])
             guard fixture.embeds else {
-                let failure = await #expect(throws: ChatFailure.self) { try await fixture.engine.embed(request) }
+                let failure = await #expect(throws: ChatError.self) { try await fixture.engine.embed(request) }
                 #expect(failure?.code == .unsupported)
                 return
             }

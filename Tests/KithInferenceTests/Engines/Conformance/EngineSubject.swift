@@ -48,7 +48,7 @@ enum EngineSubject: String, CaseIterable, CustomTestStringConvertible {
     }
 
     private static func fixture(
-        _ engine: some ChatEngine, _ model: ModelID, slow: some ChatEngine, ledger: GenerationLedger
+        _ engine: some ChatEngine, _ model: ModelID, slow: some ChatEngine, ledger: GenerationCounter
     ) -> EngineFixture {
         EngineFixture(
             engine: PacedPair(fast: engine, slow: slow), model: model,

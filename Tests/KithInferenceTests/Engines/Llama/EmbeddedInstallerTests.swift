@@ -31,7 +31,7 @@ struct EmbeddedInstallerTests {
 
         // The first run finds no index.
         let offline = installer(environment: ["PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"])
-        await #expect(throws: InstallFailure.networkUnreachable) { try await offline.install() }
+        await #expect(throws: InstallError.networkUnreachable) { try await offline.install() }
         #expect(installer().status() == .broken("the installation was interrupted"))
 
         let versions = try await installer().install { events.add($0) }
@@ -74,7 +74,7 @@ struct EmbeddedInstallerTests {
     @Test("Says that there is no Python")
     func noPython() async throws {
         defer { removeFolder() }
-        await #expect(throws: InstallFailure.pythonMissing) {
+        await #expect(throws: InstallError.pythonMissing) {
             try await installer(python: "/nonexistent/python3").install()
         }
     }
@@ -83,7 +83,7 @@ struct EmbeddedInstallerTests {
     func noVenv() async throws {
         defer { removeFolder() }
         let python = try fakePython("echo \"ModuleNotFoundError: No module named 'ensurepip'\" >&2; exit 1")
-        let failure = await #expect(throws: InstallFailure.self) { try await installer(python: python).install() }
+        let failure = await #expect(throws: InstallError.self) { try await installer(python: python).install() }
         #expect(failure == .pythonWithoutVenv(package: "python3-venv"))
         #expect(failure?.description.contains("apt install python3-venv") == true)
     }
@@ -92,7 +92,7 @@ struct EmbeddedInstallerTests {
     func oldPython() async throws {
         defer { removeFolder() }
         let python = try fakePython("echo 3.8")
-        await #expect(throws: InstallFailure.pythonTooOld("3.8")) { try await installer(python: python).install() }
+        await #expect(throws: InstallError.pythonTooOld("3.8")) { try await installer(python: python).install() }
     }
 
     @Test("Calls what an early interruption left behind broken")

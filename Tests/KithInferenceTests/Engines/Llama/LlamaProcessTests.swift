@@ -154,7 +154,7 @@ final class LlamaProcessTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await running(process) {
             _ = try await outage(of: process)
-            let failure = await #expect(throws: ChatFailure.self) { try await process.address(within: .zero) }
+            let failure = await #expect(throws: ChatError.self) { try await process.address(within: .zero) }
             #expect(failure?.code == .noEngine)
         }
     }

@@ -97,14 +97,14 @@ struct OpenAICompatibleEngineTests {
         arguments: [
             ("<html></html>", .invalidAnswer), ("{}", .invalidAnswer), ("", .invalidAnswer),
             (#"{"error":{"message":"odd"}}"#, .engineError),
-        ] as [(String, ChatFailure.Code)])
-    func notTheDialect(body: String, code: ChatFailure.Code) async throws {
+        ] as [(String, ChatError.Code)])
+    func notTheDialect(body: String, code: ChatError.Code) async throws {
         let responder: StubServer.Responder = { request, answer in
             if request.uri == "/v1/models" { return try await OpenAIStub.answer(request, answer) }
             try await answer.send(body)
         }
         try await serving(responder) { engine, _ in
-            let failure = await #expect(throws: ChatFailure.self) { try await engine.answer(request()) }
+            let failure = await #expect(throws: ChatError.self) { try await engine.answer(request()) }
             #expect(failure?.code == code)
         }
     }
@@ -152,7 +152,7 @@ struct OpenAICompatibleEngineTests {
                 status: 500)
         }
         try await serving(responder) { engine, _ in
-            let failure = await #expect(throws: ChatFailure.self) {
+            let failure = await #expect(throws: ChatError.self) {
                 try await engine.embed(EmbeddingRequest(inputs: ["long"]))
             }
             #expect(failure?.code == .invalidRequest)

@@ -76,6 +76,6 @@ struct EchoEngineTests {
     @Test("Refuses a prompt longer than its context")
     func context() async throws {
         let request = ChatRequest(String(repeating: "word ", count: 8_193))
-        await #expect(throws: ChatFailure.self) { try await engine.answer(request) }
+        await #expect(throws: ChatError.self) { try await engine.answer(request) }
     }
 }

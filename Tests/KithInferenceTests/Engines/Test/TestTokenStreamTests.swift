@@ -8,7 +8,7 @@ import Testing
 @Suite("The stream of a test engine")
 struct TestTokenStreamTests {
     private let clock = ManualClock()
-    private let ledger = GenerationLedger()
+    private let ledger = GenerationCounter()
 
     private func engine(rate: Double?, delay: Duration = .zero) -> EchoEngine {
         EchoEngine(

@@ -10,13 +10,13 @@ import Testing
 /// A key that comes late and changes, as a test says.
 private final class LateKey: SecretKeeper, SecretSource {
     private struct State {
-        var result: Result<Secret, SecretProblem>
+        var result: Result<Secret, SecretError>
         var refused: [Secret] = []
     }
 
     private let state: Mutex<State>
 
-    init(_ result: Result<Secret, SecretProblem>) { state = Mutex(State(result: result)) }
+    init(_ result: Result<Secret, SecretError>) { state = Mutex(State(result: result)) }
 
     var refusedKeys: [Secret] { state.withLock { $0.refused } }
 
@@ -24,7 +24,7 @@ private final class LateKey: SecretKeeper, SecretSource {
 
     func source(of reference: VaultReference) -> any SecretSource { self }
 
-    func current() throws(SecretProblem) -> Secret { try state.withLock { $0.result }.get() }
+    func current() throws(SecretError) -> Secret { try state.withLock { $0.result }.get() }
 
     func refused(_ secret: Secret) -> Bool {
         state.withLock { $0.refused.append(secret) }
@@ -34,7 +34,7 @@ private final class LateKey: SecretKeeper, SecretSource {
 
 @Suite("An engine whose key comes from elsewhere", .timeLimit(.minutes(1)))
 struct EngineCredentialTests {
-    private static let sealed = SecretProblem(.unavailable, "its key is in Vault, which is sealed")
+    private static let sealed = SecretError(.unavailable, "its key is in Vault, which is sealed")
 
     /// Runs an engine that accepts only one key.
     private func play(
@@ -77,7 +77,7 @@ struct EngineCredentialTests {
                 return
             }
             #expect(reason.contains("its key is in Vault, which is sealed"))
-            let failure = await #expect(throws: ChatFailure.self) { try await engine.answer(ChatRequest("hi")) }
+            let failure = await #expect(throws: ChatError.self) { try await engine.answer(ChatRequest("hi")) }
             #expect(failure?.code == .noEngine)
             #expect(server.requests.isEmpty)
         }
@@ -85,7 +85,7 @@ struct EngineCredentialTests {
 
     @Test("Is loading while the key is being read", arguments: [RemoteEngine.openAI, .anthropic])
     func pending(remote: RemoteEngine) async throws {
-        let key = LateKey(.failure(SecretProblem(.pending, "its key is being read")))
+        let key = LateKey(.failure(SecretError(.pending, "its key is being read")))
         try await play(remote, key, accepting: "k") { engine, _ in
             #expect(await engine.health() == .loading)
             key.set("k")
@@ -97,7 +97,7 @@ struct EngineCredentialTests {
     func rotated(remote: RemoteEngine) async throws {
         let key = LateKey(.success(Secret("old-key")))
         try await play(remote, key, accepting: "new-key") { engine, _ in
-            let failure = await #expect(throws: ChatFailure.self) { try await engine.models() }
+            let failure = await #expect(throws: ChatError.self) { try await engine.models() }
             #expect(failure?.code == .noEngine)
             #expect(failure?.message.contains("a newer one") == true)
             #expect(key.refusedKeys == [Secret("old-key")])

@@ -54,7 +54,7 @@ enum RemoteEngine: CaseIterable {
 struct EngineFailureTests {
     private func failure(
         of remote: RemoteEngine, _ responder: @escaping StubServer.Responder
-    ) async throws -> (failure: ChatFailure?, text: String) {
+    ) async throws -> (failure: ChatError?, text: String) {
         let client = UpstreamClient()
         let result = try await StubServer.serve(responder) { server in
             var text = ""
@@ -64,8 +64,8 @@ struct EngineFailureTests {
                 for try await event in stream {
                     if case .delta(let delta) = event { text += delta.text }
                 }
-                return (nil as ChatFailure?, text)
-            } catch let failure as ChatFailure {
+                return (nil as ChatError?, text)
+            } catch let failure as ChatError {
                 return (failure, text)
             }
         }
@@ -132,7 +132,7 @@ struct EngineFailureTests {
         let client = UpstreamClient()
         try await StubServer.serve({ _, answer in try await answer.hang() }) { server in
             let engine = remote.make(server.address, client)
-            let failure = await #expect(throws: ChatFailure.self) {
+            let failure = await #expect(throws: ChatError.self) {
                 var request = ChatRequest("hi")
                 request.firstTokenLimit = .milliseconds(50)
                 _ = try await engine.answer(request)
@@ -159,7 +159,7 @@ struct EngineFailureTests {
         let client = UpstreamClient()
         let address = try await StubServer.serve({ _, _ in }) { $0.address }
         let engine = remote.make(address, client)
-        let failure = await #expect(throws: ChatFailure.self) { try await engine.answer(ChatRequest("hi")) }
+        let failure = await #expect(throws: ChatError.self) { try await engine.answer(ChatRequest("hi")) }
         #expect(failure?.code == .unreachable)
         await client.shutDown()
     }
@@ -197,10 +197,10 @@ struct EngineFailureTests {
             try await answer.write(#"{"data":[{"id":"#)
             answer.cut()
         }
-        for (responder, code) in [(huge, ChatFailure.Code.invalidAnswer), (half, .interrupted)] {
+        for (responder, code) in [(huge, ChatError.Code.invalidAnswer), (half, .interrupted)] {
             try await StubServer.serve(responder) { server in
                 let engine = remote.make(server.address, client)
-                let failure = await #expect(throws: ChatFailure.self) { try await engine.models() }
+                let failure = await #expect(throws: ChatError.self) { try await engine.models() }
                 #expect(failure?.code == code)
             }
         }

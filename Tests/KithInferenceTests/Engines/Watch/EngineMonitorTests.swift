@@ -13,7 +13,7 @@ struct EngineMonitorTests {
             var health = EngineHealth.ready
             var looks = 0
             var lists = 0
-            var failure: ChatFailure?
+            var failure: ChatError?
         }
 
         let state = Mutex(State())
@@ -40,7 +40,7 @@ struct EngineMonitorTests {
         }
 
         func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-            throw ChatFailure(.unsupported, "no embeddings")
+            throw ChatError(.unsupported, "no embeddings")
         }
     }
 
@@ -67,7 +67,7 @@ struct EngineMonitorTests {
         try await Self.running { monitor, engine, local, clock in
             clock.advance(by: .seconds(2))
             engine.state.withLock {
-                $0.failure = ChatFailure(.unreachable, "no")
+                $0.failure = ChatError(.unreachable, "no")
                 $0.health = .down("refused")
             }
             _ = try? await local.answer(ChatRequest(model: "m", messages: []))
@@ -82,8 +82,8 @@ struct EngineMonitorTests {
     func wrongRequest() async throws {
         try await Self.running { _, engine, local, clock in
             clock.advance(by: .seconds(2))
-            for code in [ChatFailure.Code.invalidRequest, .unsupported, .unauthorized, .rateLimited, .cancelled] {
-                engine.state.withLock { $0.failure = ChatFailure(code, "no") }
+            for code in [ChatError.Code.invalidRequest, .unsupported, .unauthorized, .rateLimited, .cancelled] {
+                engine.state.withLock { $0.failure = ChatError(code, "no") }
                 _ = try? await local.answer(ChatRequest(model: "m", messages: []))
             }
             for _ in 0..<100 { await Task.yield() }

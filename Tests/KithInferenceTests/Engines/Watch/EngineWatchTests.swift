@@ -11,7 +11,7 @@ struct EngineWatchTests {
     /// An engine that is looked at as its watch says.
     private struct Watched {
         var watch: EngineWatch
-        var now = Moment.zero
+        var now = MonotonicInstant.zero
         var looks = 0
         var lists = 0
 
@@ -20,10 +20,10 @@ struct EngineWatchTests {
         /// - Returns: When it came back, if it did.
         @discardableResult
         mutating func run(
-            until end: Moment, health: (Moment) -> EngineHealth = { _ in .ready },
-            meanwhile: (inout EngineWatch, Moment) -> Void = { _, _ in }
-        ) -> Moment? {
-            var back: Moment?
+            until end: MonotonicInstant, health: (MonotonicInstant) -> EngineHealth = { _ in .ready },
+            meanwhile: (inout EngineWatch, MonotonicInstant) -> Void = { _, _ in }
+        ) -> MonotonicInstant? {
+            var back: MonotonicInstant?
             while now < end {
                 meanwhile(&watch, now)
                 let next = watch.next(now: now)
@@ -155,7 +155,7 @@ struct EngineWatchTests {
         var generator = SeededGenerator(seed: seed)
         for cadence in [EngineWatch.Cadence.local, .remote] {
             var watch = EngineWatch(cadence: cadence)
-            var now = Moment.zero
+            var now = MonotonicInstant.zero
             for _ in 0..<2_000 {
                 now = now + .seconds(Double.random(in: 0...20, using: &generator))
                 switch Int.random(in: 0...5, using: &generator) {

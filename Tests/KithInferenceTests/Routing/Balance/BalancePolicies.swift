@@ -52,7 +52,7 @@ struct KithRouters: BalancePolicy {
 
     private var routers: [Router]
     private var reported: [Int]
-    private var heardAt = Moment.zero
+    private var heardAt = MonotonicInstant.zero
     private let slots: Int
     /// Whether the asking nodes are among those that answer.
     private let answersItself: Bool
@@ -71,7 +71,7 @@ struct KithRouters: BalancePolicy {
     }
 
     mutating func choose(for request: BalanceSimulator.Request, among nodes: [SimulatedNode]) -> Int {
-        let now = Moment.seconds(request.at)
+        let now = MonotonicInstant.seconds(request.at)
         let snapshots = nodes.indices.map { index in
             let isSelf = answersItself && index == request.asker
             return NodeSnapshot.sketch(
@@ -87,7 +87,7 @@ struct KithRouters: BalancePolicy {
             guard index == failing else { return index }
             failures += 1
             routers[request.asker].failed(
-                request.id, at: choice.candidate, with: ChatFailure(.engineError, "no"), now: now)
+                request.id, at: choice.candidate, with: ChatError(.engineError, "no"), now: now)
         }
         return 0
     }

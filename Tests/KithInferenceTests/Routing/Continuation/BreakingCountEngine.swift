@@ -29,7 +29,7 @@ final class BreakingCountEngine: ChatEngine {
 
     func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         guard case .events(let events) = try await engine.answer(request) else {
-            throw ChatFailure(.invalidAnswer, "no events")
+            throw ChatError(.invalidAnswer, "no events")
         }
         return .events(Events(base: events, left: generator.withLock { Int.random(in: 1...longest, using: &$0) }))
     }
@@ -48,7 +48,7 @@ final class BreakingCountEngine: ChatEngine {
             var left: Int
 
             mutating func next() async throws -> ChatEvent? {
-                guard left > 0 else { throw ChatFailure(.interrupted, "the engine broke") }
+                guard left > 0 else { throw ChatError(.interrupted, "the engine broke") }
                 left -= 1
                 return try await base.next(isolation: #isolation)
             }

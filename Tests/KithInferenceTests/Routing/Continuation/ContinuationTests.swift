@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Answers that break off are gone on with", .timeLimit(.minutes(1)))
 struct ContinuationTests {
-    private let broken = ChatFailure(.interrupted, "the engine broke")
+    private let broken = ChatError(.interrupted, "the engine broke")
     private let question = ChatRequest(model: "m", messages: [ChatMessage(.user, "say something")])
 
     private func ask(
@@ -141,7 +141,7 @@ struct ContinuationTests {
 
     @Test("A request that is at fault is nobody's to go on with")
     func hopeless() async throws {
-        let tooLong = ChatFailure(.invalidRequest, "the context is full")
+        let tooLong = ChatError(.invalidRequest, "the context is full")
         let (heard, _) = try await ask(
             question,
             [

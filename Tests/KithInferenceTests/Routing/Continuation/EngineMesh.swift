@@ -24,7 +24,7 @@ struct EngineMesh: Mesh {
 
     func backend(for node: NodeID) -> (any Answering)? { nodes.first { NodeID(of: $0.name) == node }?.engine }
 
-    func report(_ failure: ChatFailure, from node: NodeID) {}
+    func report(_ failure: ChatError, from node: NodeID) {}
 }
 
 /// Everything that a client was told.
@@ -34,7 +34,7 @@ struct HeardAnswer {
     var continuations: [RouteRecord.Continuation] = []
     var finish: FinishReason?
     var usage: TokenUsage?
-    var failure: ChatFailure?
+    var failure: ChatError?
 
     /// Reads a stream to its end, however it ends.
     init(_ routed: RoutedAnswer) async throws {
@@ -52,7 +52,7 @@ struct HeardAnswer {
                 case .event(.finished(let finish, let usage)): (self.finish, self.usage) = (finish, usage)
                 }
             }
-        } catch let failure as ChatFailure {
+        } catch let failure as ChatError {
             self.failure = failure
         }
     }

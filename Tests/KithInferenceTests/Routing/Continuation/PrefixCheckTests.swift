@@ -36,7 +36,7 @@ struct PrefixCheckTests {
     func otherAnswers() throws {
         var other = PrefixCheck("café")
         #expect(try other.take("caf").isEmpty)
-        #expect(throws: ChatFailure.self) { try other.take("e\u{301}") }
+        #expect(throws: ChatError.self) { try other.take("e\u{301}") }
     }
 
     @Test("White space that the engine was not told is taken from what goes on, and nothing else")
@@ -50,7 +50,7 @@ struct PrefixCheckTests {
     @Test(
         "An answer is handed over as a last message, as a prompt, and after a client's own beginning")
     func handedOver() throws {
-        let begun = BegunAnswer(text: "one two ", tokens: 2)
+        let begun = PartialAnswer(text: "one two ", tokens: 2)
         let chat = ChatRequest(messages: [ChatMessage(.user, "count")])
         let told = try #require(chat.prefilled(begun, in: .init()))
         #expect(told.request.messages.last == ChatMessage(.assistant, "one two "))
@@ -59,7 +59,7 @@ struct PrefixCheckTests {
         let trimmed = try #require(chat.prefilled(begun, in: .init(mayEndInSpace: false)))
         #expect(trimmed.request.messages.last == ChatMessage(.assistant, "one two"))
         #expect(trimmed.untold == " ")
-        #expect(chat.prefilled(BegunAnswer(text: " ", tokens: 1), in: .init(mayEndInSpace: false)) == nil)
+        #expect(chat.prefilled(PartialAnswer(text: " ", tokens: 1), in: .init(mayEndInSpace: false)) == nil)
 
         let own = ChatRequest(messages: [ChatMessage(.user, "count"), ChatMessage(.assistant, "zero ")])
         #expect(own.prefilled(begun, in: .init())?.request.messages.last == ChatMessage(.assistant, "zero one two "))
@@ -70,10 +70,10 @@ struct PrefixCheckTests {
 
     @Test("Usage that other machines claim does not overflow")
     func usage() {
-        let begun = BegunAnswer(text: "", tokens: .max)
+        let begun = PartialAnswer(text: "", tokens: .max)
         let claimed = TokenUsage(promptTokens: .min, completionTokens: .max)
         #expect(claimed.following(begun).completionTokens == .max)
         #expect(claimed.following(begun).promptTokens == 0)
-        #expect(claimed.remaining(after: BegunAnswer(text: "", tokens: .min)).completionTokens == .max)
+        #expect(claimed.remaining(after: PartialAnswer(text: "", tokens: .min)).completionTokens == .max)
     }
 }

@@ -6,7 +6,7 @@ import KithModel
 struct ScriptedEngine: ChatEngine {
     var events: [ChatEvent]
     /// Thrown after the last event; `nil` ends the stream without a word.
-    var failure: ChatFailure?
+    var failure: ChatError?
     var way = ContinuationWay.anew
     /// Refuses to have an answer begun for it.
     var refusesPrefill = false
@@ -22,19 +22,19 @@ struct ScriptedEngine: ChatEngine {
 
     func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         if refusesPrefill, request.messages.last?.role == .assistant {
-            throw ChatFailure(.invalidRequest, "this model does not let its answer be begun")
+            throw ChatError(.invalidRequest, "this model does not let its answer be begun")
         }
         return .events(Events(events: events, failure: failure))
     }
 
-    func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer { throw ChatFailure(.unsupported, "no") }
+    func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer { throw ChatError(.unsupported, "no") }
 
     private struct Events: AsyncSequence, AsyncIteratorProtocol, Sendable {
         typealias Element = ChatEvent
         typealias Failure = any Error
 
         var events: [ChatEvent]
-        var failure: ChatFailure?
+        var failure: ChatError?
 
         mutating func next() async throws -> ChatEvent? {
             if !events.isEmpty { return events.removeFirst() }

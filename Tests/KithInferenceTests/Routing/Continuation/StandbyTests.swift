@@ -15,12 +15,12 @@ struct StandbyTests {
     private func breaking(after tokens: Int) -> ScriptedEngine {
         ScriptedEngine(
             events: (1...tokens).map { .text($0 == 1 ? "1" : " \($0)") },
-            failure: ChatFailure(.interrupted, "the engine broke"))
+            failure: ChatError(.interrupted, "the engine broke"))
     }
 
     private func stream(_ dispatcher: Dispatcher, _ request: ChatRequest? = nil) async throws -> TokenStream {
         guard case .stream(let stream) = try await dispatcher.dispatch(request ?? question).body else {
-            throw ChatFailure(.invalidAnswer, "a stream was expected")
+            throw ChatError(.invalidAnswer, "a stream was expected")
         }
         return stream
     }
@@ -132,7 +132,7 @@ private final class ReadingEngine: ChatEngine {
             state.failures -= 1
             return state.failures >= 0
         }
-        if fails { throw ChatFailure(.engineError, "not this time") }
+        if fails { throw ChatError(.engineError, "not this time") }
         var request = request
         request.model = nil
         return try await engine.answer(request)

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import KithInference
+import KithModel
+import KithServer
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The one route that is answered before the framework: chat completions, which a gateway relays by the thousand.
+final class FastPath: Sendable {
+    let services: NodeServices
+    let logger: Logger
+
+    init(services: NodeServices, logger: Logger) {
+        self.services = services
+        self.logger = logger
+    }
+
+    /// Answers it in a connection's channel.
+    var handler: NodeChannel.EarlyHandler {
+        { FastPathHandler(route: self, executor: $0, limits: $1, wantsFramework: $2) }
+    }
+
+    /// Whoever is refused is answered by the framework's route.
+    ///
+    /// - Parameter known: Whom the connection has shown itself to be; looked at again after each change of the keys, and
+    ///   every second, because a key can expire.
+    func admits(_ request: FastPathRequest, known: inout KnownClient?, now: NIODeadline) -> Bool {
+        let version = services.access.version
+        if let known, known.version == version, now < known.until, known.key == request.key, known.host == request.host
+        {
+            return true
+        }
+        guard services.access.admits(request, to: .chat) else { return false }
+        known = KnownClient(key: request.key, host: request.host, version: version, until: now + .seconds(1))
+        return true
+    }
+
+    /// Who was let in last on a connection.
+    struct KnownClient {
+        fileprivate let key: PresentedKey?
+        fileprivate let host: String
+        fileprivate let version: UInt64
+        fileprivate let until: NIODeadline
+    }
+
+    /// - Returns: `nil` for what is no request: the framework's route says what is wrong.
+    func completion(_ body: ByteBuffer) -> OpenAICompletion? { try? OpenAICompletion(chat: [UInt8](buffer: body)) }
+
+    /// - Returns: `nil` when the work was cancelled: nobody is there to be answered.
+    func reply(to completion: OpenAICompletion, for request: FastPathRequest) async -> PlainReply? {
+        do {
+            let routed = try await services.dispatch(completion.request, headers: request.wishes)
+            return try completion.reply(routed, services: services)
+        } catch is CancellationError {
+            return nil
+        } catch {
+            let problem = SurfaceError(error)
+            problem.log(path: FastPathRequest.path, to: logger)
+            return try? problem.reply(in: .openAI)  // encoding these few strings cannot fail
+        }
+    }
+}
+
+extension AccessControl {
+    /// Whether the request may go on to a route. Says nothing to anybody: refusing is for the framework's routes.
+    fileprivate func admits(_ request: FastPathRequest, to scope: RouteScope) -> Bool {
+        guard case .success(let principal) = caller(key: request.key, host: request.host) else { return false }
+        return scope.isOpen(to: principal)
+    }
+}
+
+/// The head of a request to the ``FastPath``, as far as it counts there.
+struct FastPathRequest: Sendable {
+    static let path = "/v1/chat/completions"
+    let key: PresentedKey?
+    let host: String
+    /// The fields by which a client says what it wishes; see ``NodeServices/dispatch(_:headers:)``.
+    let wishes: HTTPFields
+
+    /// - Parameter bodyLimit: Bytes of a body that is taken.
+    /// - Returns: `nil` for every other request, and for one that is unusual in any way: the framework knows what to do
+    ///   with those.
+    init?(_ head: HTTPRequestHead, bodyLimit: Int) {
+        guard head.method == .POST, head.uri == Self.path, head.version == .http1_1 else { return nil }
+        var (length, host, authorization, apiKey) = (Int?.none, String?.none, String?.none, String?.none)
+        var wishes = HTTPFields()
+        for (name, value) in head.headers {  // once over them: each look-up by name would do the same
+            switch name.lowercased() {
+            case "expect", "upgrade", "origin", "sec-fetch-site": return nil  // a page in a browser asks
+            case "connection": guard value.lowercased() == "keep-alive" else { return nil }
+            case "content-type": guard MediaTypes.isJSON(value) else { return nil }
+            case "content-length":
+                guard length == nil, let bytes = Int(value), (0...max(0, bodyLimit)).contains(bytes) else { return nil }
+                length = bytes
+            case "host":
+                guard host == nil else { return nil }
+                host = value
+            case "authorization":
+                guard authorization == nil else { return nil }
+                authorization = value
+            case "x-api-key":
+                guard apiKey == nil else { return nil }
+                apiKey = value
+            case let other where other.hasPrefix("x-kith-"):
+                guard let name = HTTPField.Name(other), HTTPField.isValidValue(value) else { return nil }
+                wishes.append(HTTPField(name: name, value: value))
+            default: break
+            }
+        }
+        guard length != nil, let host else { return nil }
+        key = PresentedKey(authorization: authorization, apiKey: apiKey)
+        self.host = host
+        self.wishes = wishes
+    }
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+import KithServer
+import NIOCore
+import NIOHTTP1
+
+/// Answers ``FastPath`` in the channel, before a request is put in the framework's types, and hands everything else on
+/// as it came. Follows NIO's codec for HTTP/1.1.
+///
+/// Requests on one connection are answered in order: one is taken only while the framework has none, and what arrives
+/// while it is being answered waits. Who follows sees only some of the requests, so that this handler closes idle
+/// connections and keeps a server that stops waiting for its answer.
+final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum State {
+        /// Between requests, or in one that the framework has. Leaves to `collecting`.
+        case passing
+        /// In a request that may be answered here. Leaves to `answering` or `passing`.
+        case collecting(HTTPRequestHead, FastPathRequest, ByteBuffer)
+        /// Leaves to `passing` when the answer is written. The task is there once it has had to wait.
+        case answering(Task<Void, Never>?)
+        /// Leaves to `passing` when the last event is written.
+        case streaming(FastPathStream)
+    }
+
+    private let route: FastPath
+    private let executor: EventLoopExecutor
+    private let uploads: UploadPace.Limits
+    private var rest: IdleTimeout
+    private var state = State.passing
+    /// Requests handed on whose answers have not been written to their end.
+    private var handedOn = 0
+    private var held: [HTTPServerRequestPart] = []
+    /// What is wrong with what came behind them.
+    private var heldError: (any Error)?
+    /// For the framework, which is not there yet.
+    private var waiting: [HTTPServerRequestPart]? = []
+    private let wantsFramework: @Sendable () -> Void
+    private var known: FastPath.KnownClient?
+    private var isQuiescing = false
+    private var handsOn = false
+    private var isReadWanted = false
+    private var upload: UploadPace?
+    private var uploadCheck: Scheduled<Void>?
+    private var idleCheck: Scheduled<Void>?
+    /// From where an answer that is in bytes goes out.
+    private var encoder: ChannelHandlerContext?
+
+    /// - Parameter wantsFramework: Called when there is a request for the framework.
+    init(
+        route: FastPath, executor: EventLoopExecutor, limits: ConnectionLimits,
+        wantsFramework: @escaping @Sendable () -> Void
+    ) {
+        self.wantsFramework = wantsFramework
+        self.route = route
+        self.executor = executor
+        uploads = UploadPace.Limits(limits)
+        rest = IdleTimeout(limit: TimeAmount(limits.idle), now: .now())
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+        checkLater(context: context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        cancel()
+        idleCheck?.cancel()
+        encoder = nil
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        rest.received(part)
+        take(part, context: context)
+    }
+
+    private func take(_ part: HTTPServerRequestPart, context: ChannelHandlerContext) {
+        switch (state, part) {
+        // Bounded: reading stops after the next request's first parts.
+        case (.answering, _), (.streaming, _): held.append(part)
+        case (.passing, .head(let head)):
+            if handedOn == 0, encoder != nil,
+                let request = FastPathRequest(head, bodyLimit: route.services.limits.openAIBody),
+                route.admits(request, known: &known, now: .now())
+            {
+                state = .collecting(head, request, ByteBuffer())
+            } else {
+                handedOn += 1
+                handOn(part, context: context)
+            }
+        case (.passing, _): handOn(part, context: context)
+        case (.collecting(let head, let request, var body), .body(var piece)):
+            state = .passing  // releases the stored buffer, so that appending does not copy it
+            upload?.piece(piece.readableBytes)
+            if body.readableBytes == 0 { body = piece } else { body.writeBuffer(&piece) }
+            state = .collecting(head, request, body)
+        case (.collecting(let head, let request, let body), .end):
+            begin(request, head, body, context: context)
+        case (.collecting, .head): context.close(promise: nil)  // the decoder never sends one here
+        }
+    }
+
+    /// A body that came in one go, as most do, needs no timer.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        rest.wasActive(now: .now())
+        if case .collecting = state, upload == nil {
+            upload = UploadPace(limits: uploads, now: .now())
+            checkUploadLater(context: context)
+        }
+        completeRead(context: context)
+    }
+
+    private func checkUploadLater(context: ChannelHandlerContext) {
+        guard let upload else { return }
+        uploadCheck = context.eventLoop.assumeIsolated().scheduleTask(deadline: upload.nextCheck) {
+            if self.upload?.isOverdue(now: .now()) == true {
+                context.close(promise: nil)
+            } else {
+                self.checkUploadLater(context: context)
+            }
+        }
+    }
+
+    private func uploadEnded() {
+        upload = nil
+        uploadCheck?.cancel()
+        uploadCheck = nil
+    }
+
+    private func handOn(_ part: HTTPServerRequestPart, context: ChannelHandlerContext) {
+        guard waiting == nil else {
+            waiting?.append(part)  // bounded: reading stops after a few
+            return wantsFramework()
+        }
+        handsOn = true
+        context.fireChannelRead(wrapInboundOut(part))
+    }
+
+    /// Those to whom nothing was handed on need not be told.
+    private func completeRead(context: ChannelHandlerContext) {
+        guard handsOn else { return }
+        handsOn = false
+        context.fireChannelReadComplete()
+    }
+
+    private func begin(
+        _ request: FastPathRequest, _ head: HTTPRequestHead, _ body: ByteBuffer, context: ChannelHandlerContext
+    ) {
+        uploadEnded()
+        guard let completion = route.completion(body) else {
+            state = .passing
+            handedOn += 1
+            for part in [.head(head), .body(body), .end(nil)] as [HTTPServerRequestPart] {
+                handOn(part, context: context)
+            }
+            return completeRead(context: context)
+        }
+        if completion.request.streams { return stream(completion, for: request, context: context) }
+        let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        state = .answering(nil)
+        // A task of its own, because a channel handler has none; cancelled when the client goes. It begins here and now,
+        // so that the request is on its way to the engine before the event loop looks for other work.
+        let task = Task.immediate(executorPreference: executor) { [route] in
+            let reply = await route.reply(to: completion, for: request)
+            if eventLoop.inEventLoop {
+                bound.value.handler.finish(reply, context: bound.value.context)
+            } else {
+                eventLoop.execute { bound.value.handler.finish(reply, context: bound.value.context) }
+            }
+        }
+        if case .answering(nil) = state { state = .answering(task) }
+    }
+
+    private func stream(_ completion: OpenAICompletion, for request: FastPathRequest, context: ChannelHandlerContext) {
+        let stream = FastPathStream(completion, for: request, by: route, on: context.eventLoop) {
+            [self] bytes, isLast in
+            guard context.channel.isActive else { return }
+            if !isLast {
+                encoder?.writeAndFlush(NIOAny(bytes), promise: nil)
+            } else if bytes.readableBytes > 0 {
+                answered(with: bytes, context: context)
+            } else {
+                context.close(promise: nil)  // given up: nobody may be left to wait for what does not come
+            }
+        }
+        state = .streaming(stream)
+        if !context.channel.isWritable { stream.writabilityChanged(to: false) }
+        stream.begin(executor: executor)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .streaming(let stream) = state { stream.writabilityChanged(to: context.channel.isWritable) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    // MARK: Answers
+
+    private func finish(_ reply: PlainReply?, context: ChannelHandlerContext) {
+        guard case .answering = state, context.channel.isActive else { return }
+        // Given up: nobody may be left to wait for what does not come.
+        guard let reply else { return context.close(promise: nil) }
+        answered(with: reply.http1, context: context)
+    }
+
+    /// Sends the last that there is of an answer, and turns to what has come meanwhile.
+    private func answered(with bytes: ByteBuffer, context: ChannelHandlerContext) {
+        state = .passing
+        rest.answered(now: .now())
+        guard !isQuiescing else { return sayLast(bytes, context: context) }
+        encoder?.writeAndFlush(NIOAny(bytes), promise: nil)
+        let waiting = held
+        held = []
+        for part in waiting { take(part, context: context) }
+        completeRead(context: context)
+        passErrorOn(context: context)
+        readOn(context: context)
+    }
+
+    /// Closes the connection when the answer is out, and not before.
+    private func sayLast(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        guard let encoder else { return written.succeed() }
+        encoder.writeAndFlush(NIOAny(bytes), promise: written)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) {
+            handedOn -= 1
+            rest.answered(now: .now())
+        }
+        context.write(data, promise: promise)
+    }
+
+    /// While an answer is made here, one more request may be read and no more.
+    func read(context: ChannelHandlerContext) {
+        switch state {
+        case .answering, .streaming: if held.count > 8 { return isReadWanted = true }
+        case .passing: if let waiting, waiting.count > 8 { return isReadWanted = true }
+        case .collecting: break
+        }
+        context.read()
+    }
+
+    private func frameworkIsThere(context: ChannelHandlerContext) {
+        let parts = waiting.take() ?? []
+        for part in parts { handOn(part, context: context) }
+        completeRead(context: context)
+        readOn(context: context)
+    }
+
+    private func readOn(context: ChannelHandlerContext) {
+        guard isReadWanted else { return }
+        isReadWanted = false
+        context.read()
+    }
+
+    // MARK: Ends
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is FrameworkIsThere: frameworkIsThere(context: context)
+        case ChannelEvent.inputClosed:
+            cancel()
+            // Nobody else is there to close what the client has left.
+            if waiting?.isEmpty == true { context.close(promise: nil) }
+        case is ChannelShouldQuiesceEvent:
+            switch state {
+            case .answering, .streaming:
+                isQuiescing = true
+                return
+            // Nobody else is there to close it.
+            case .passing, .collecting: if waiting?.isEmpty == true { return context.close(promise: nil) }
+            }
+        default: break
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Whoever says what was wrong must not say it before the answers to what was right.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        heldError = error
+        passErrorOn(context: context)
+    }
+
+    private func passErrorOn(context: ChannelHandlerContext) {
+        switch state {
+        case .answering, .streaming: return
+        case .passing, .collecting: break
+        }
+        if let error = heldError.take() { context.fireErrorCaught(error) }
+    }
+
+    private func cancel() {
+        uploadEnded()
+        switch state {
+        case .answering(let task): task?.cancel()
+        case .streaming(let stream): stream.clientHasGone()
+        case .passing, .collecting: break
+        }
+    }
+
+    private func checkLater(context: ChannelHandlerContext) {
+        idleCheck = context.eventLoop.assumeIsolated().scheduleTask(deadline: rest.nextCheck) {
+            if self.rest.isOver(now: .now()) {
+                context.close(promise: nil)
+            } else {
+                self.checkLater(context: context)
+            }
+        }
+    }
+}

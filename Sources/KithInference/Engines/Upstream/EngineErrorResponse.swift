@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithModel
+
+/// An engine's answer that is none: what its status and its words mean for the one who asked.
+struct EngineErrorResponse: Sendable {
+    /// Who answered, for the message.
+    var engine: String
+    var status: Int
+    /// The `Retry-After` header.
+    var retryAfter: String?
+    /// The `retry-after-ms` header.
+    var retryAfterMilliseconds: String?
+    var body: [UInt8]
+    /// What was asked for.
+    var model: ModelID?
+    /// Never to be repeated, should the engine do so.
+    var key: Secret?
+    var now = WallTime.now()
+
+    var failure: ChatError {
+        let words = EngineWords(body, key: key)
+        var failure = failure(words)
+        failure.engineCode = words.code
+        failure.engineType = words.type
+        if failure.code == .invalidRequest, (400..<500).contains(status) { failure.engineStatus = status }
+        return failure
+    }
+
+    private func failure(_ words: EngineWords) -> ChatError {
+        let message = words.message
+        switch status {
+        case 401: return ChatError(.unauthorized, "\(engine) refuses the key it was given")
+        case 402: return ChatError(.unauthorized, message ?? "\(engine) wants to be paid")
+        case 403:
+            guard !speaksOfKey(words) else {
+                return ChatError(.unauthorized, "\(engine) refuses the key it was given")
+            }
+            return ChatError(.invalidRequest, message ?? "\(engine) does not permit this request", field: words.field)
+        case 404:
+            guard speaksOfModel(words) else {
+                return ChatError(.unsupported, message.map { "\(engine) does not offer this: \($0)" } ?? noSuchPath)
+            }
+            return ChatError(
+                .modelNotFound, message ?? "\(engine) does not know \(model.map { "the model \($0)" } ?? "this model")",
+                field: "model")
+        case 400, 413, 415, 422:
+            if let feature = message.flatMap(Feature.denied) { return lacking(feature, message) }
+            return ChatError(.invalidRequest, message ?? "\(engine) refuses the request", field: words.field)
+        case 405, 501: return ChatError(.unsupported, message ?? "\(engine) does not offer this", field: words.field)
+        case 408, 504: return ChatError(.timeout, message ?? "\(engine) gave up waiting")
+        case 429: return ChatError(.rateLimited, message ?? "\(engine) wants fewer requests", retryAfter: delay)
+        case 503, 529: return ChatError(.overloaded, message ?? "\(engine) is overloaded", retryAfter: delay)
+        case 500...599:
+            if let feature = message.flatMap(Feature.denied) { return lacking(feature, message) }
+            return ChatError(.engineError, "\(engine) failed" + (message.map { ": \($0)" } ?? ""))
+        default:
+            return ChatError(
+                .invalidAnswer, "\(engine) answered with status \(status)" + (message.map { ": \($0)" } ?? ""))
+        }
+    }
+
+    private var noSuchPath: String { "\(engine) does not know this path; its address may be wrong" }
+
+    /// What a picture for a model that only reads is: the client's to change, whatever the engine calls it.
+    private func lacking(_ feature: Feature, _ message: String?) -> ChatError {
+        ChatError(.unsupported, message ?? "\(engine) does not offer \(feature.words)", field: feature.field)
+    }
+
+    private func speaksOfModel(_ words: EngineWords) -> Bool {
+        let text = "\(words.message ?? "") \(words.code ?? "") \(words.type ?? "")".lowercased()
+        return text.contains("model")
+            || (model.map { $0.rawValue.count > 2 && text.contains($0.rawValue.lowercased()) } ?? false)
+    }
+
+    /// A 403 says that this request is not permitted, unless it names the key.
+    private func speaksOfKey(_ words: EngineWords) -> Bool {
+        let text = "\(words.message ?? "") \(words.code ?? "") \(words.type ?? "")".lowercased()
+        let isKey = ["api key", "api_key", "api-key", "apikey", "credential", "authenticat", "token"]
+            .contains(where: text.contains)
+        return isKey
+            && ["invalid", "incorrect", "expired", "missing", "wrong", "not valid"].contains(where: text.contains)
+    }
+
+    private var delay: Duration? {
+        RetryDelay.read(retryAfter, milliseconds: retryAfterMilliseconds, now: now)
+    }
+}
+
+/// What an engine says in an answer that is none, wherever the servers of its dialect put it.
+struct EngineWords: Hashable, Sendable {
+    /// One line, bounded, without the key.
+    var message: String?
+    /// The engine's own word for what went wrong.
+    var code: String?
+    /// The kind of error, as the engine calls it.
+    var type: String?
+    /// The field of the request at fault.
+    var field: String?
+
+    private static let messageLimit = 500
+    private static let codeLimit = 64
+    private static let bodyLimit = 1 << 16
+    /// Servers pass on each other's answers, one inside the other.
+    private static let depthLimit = 10
+
+    /// - Parameter key: Never to be repeated, should the engine do so.
+    init(_ body: [UInt8], key: Secret? = nil) {
+        guard body.count <= Self.bodyLimit else { return }
+        if let json = try? JSONBody.decode(JSONValue.self, from: body) {
+            read(json, depth: 0)
+        } else {
+            message = Self.plainText(body)
+        }
+        message = message.map { Self.line($0, limit: Self.messageLimit, key: key) }
+        code = code.map { Self.line($0, limit: Self.codeLimit, key: key) }
+        type = type.map { Self.line($0, limit: Self.codeLimit, key: key) }
+        field = field.map { Self.line($0, limit: Self.codeLimit, key: key) }
+    }
+
+    /// The innermost message counts: the outer ones are of those who passed it on.
+    private mutating func read(_ json: JSONValue, depth: Int) {
+        guard depth < Self.depthLimit else { return }
+        switch json {
+        case .string(let text): read(text: text, depth: depth)
+        case .object:
+            note(json)
+            for name in ["error", "message", "detail", "errors", "msg"] {
+                guard let inner = json[name], inner != .null else { continue }
+                let before = message
+                read(inner, depth: depth + 1)
+                if message != before { break }
+            }
+        case .array(let list):
+            let parts = list.prefix(3).compactMap { Self.part($0) }
+            if !parts.isEmpty {
+                message = parts.joined(separator: "; ")
+            } else if let first = list.first {
+                read(first, depth: depth + 1)
+            }
+            for case .object in list.prefix(1) { note(list[0]) }
+        case .null, .bool, .integer, .number, .numeral: break
+        }
+    }
+
+    private mutating func note(_ json: JSONValue) {
+        // A number is the status once more.
+        if let given = json["code"]?.stringValue, !given.isEmpty { code = given }
+        if let given = json["type"]?.stringValue, !given.isEmpty { type = given }
+        if let param = json["param"]?.stringValue, !param.isEmpty { field = param }
+    }
+
+    private mutating func read(text: String, depth: Int) {
+        let trimmed = text.drop { $0.isWhitespace }
+        if trimmed.first == "{", let json = try? JSONBody.decode(JSONValue.self, from: Array(trimmed.utf8)) {
+            let before = message
+            read(json, depth: depth + 1)
+            if message != before { return }
+        }
+        if trimmed.contains(where: { !$0.isWhitespace }) { message = text }
+    }
+
+    /// One of several errors: a string, an object with a message, or FastAPI's `{"loc": …, "msg": …}`.
+    private static func part(_ json: JSONValue) -> String? {
+        if let text = json.stringValue { return text }
+        guard let text = ["msg", "message", "detail", "title"].lazy.compactMap({ json[$0]?.stringValue }).first
+        else { return nil }
+        let place = json["loc"]?.arrayValue?.compactMap { $0.stringValue ?? $0.intValue.map(String.init) }
+            .filter { $0 != "body" }.joined(separator: ".")
+        return place.flatMap { $0.isEmpty ? nil : "\($0): \(text)" } ?? text
+    }
+
+    /// The first line of what is neither JSON nor a page.
+    private static func plainText(_ body: [UInt8]) -> String? {
+        let text = String(decoding: body.prefix(4_096), as: UTF8.self)
+        let line = text.split(whereSeparator: \.isNewline).lazy
+            .map { $0.drop { $0.isWhitespace } }.first { !$0.isEmpty }
+        guard let line, line.first != "<", line.first != "{",
+            line.unicodeScalars.contains(where: \.properties.isAlphabetic),
+            !line.unicodeScalars.contains(where: { $0 == "\u{FFFD}" || $0.value == 0 })
+        else { return nil }
+        return String(line)
+    }
+
+    private static func line(_ text: String, limit: Int, key: Secret?) -> String {
+        var text = text
+        if let key = key?.reveal(), !key.isEmpty { text.replace(key, with: "<secret>") }
+        let line = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
+        return String(String.UnicodeScalarView(line.prefix(limit)))
+    }
+}
+
+/// When a server wants to be asked again: `Retry-After` (RFC 9110, section 10.2.3) and `retry-after-ms`.
+enum RetryDelay {
+    /// Nobody waits longer than a day.
+    private static let longest = 86_400.0
+
+    /// - Parameters:
+    ///   - header: Seconds, decimals too, or a date.
+    ///   - milliseconds: Goes before it.
+    /// - Returns: `nil` for what is neither, and for what is not sensible.
+    static func read(_ header: String?, milliseconds: String? = nil, now: WallTime) -> Duration? {
+        if let text = milliseconds, let value = Double(text.trimmed), let delay = delay(value / 1_000) { return delay }
+        guard let text = header?.trimmed, !text.isEmpty else { return nil }
+        if let seconds = Double(text) { return delay(seconds) }
+        guard let date = date(text) else { return nil }
+        return delay(max(date.duration(since: now).seconds, 0))
+    }
+
+    private static func delay(_ seconds: Double) -> Duration? {
+        seconds >= 0 && seconds <= longest ? .seconds(seconds) : nil
+    }
+
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+    /// `Wed, 21 Oct 2026 07:28:00 GMT`, the form that servers must send.
+    private static func date(_ text: String) -> WallTime? {
+        let parts = text.split(separator: " ")
+        guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT", let day = Int(parts[1]),
+            let month = months.firstIndex(of: String(parts[2])), let year = Int(parts[3]),
+            (1...31).contains(day), (1_970...9_999).contains(year)
+        else { return nil }
+        let clock = parts[4].split(separator: ":").compactMap { Int($0) }
+        guard clock.count == 3, (0...23).contains(clock[0]), (0...59).contains(clock[1]), (0...60).contains(clock[2])
+        else { return nil }
+        let seconds = days(year, month + 1, day) * 86_400 + clock[0] * 3_600 + clock[1] * 60 + clock[2]
+        return WallTime(milliseconds: Int64(seconds) * 1_000)
+    }
+
+    /// Days since 1970-01-01 in the Gregorian calendar; years are counted from March.
+    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let year = month <= 2 ? year - 1 : year
+        let era = year / 400
+        let yearOfEra = year - era * 400
+        let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        let rest = drop { $0 == " " || $0 == "\t" }
+        return String(rest.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+
+/// How long one request waits for room when every queue is full, and what is done next: a pure value.
+package struct QueueTimeout: Hashable, Sendable {
+    package enum Step: Sendable {
+        case ask(RouteDecision.Choice)
+        /// Decide anew after this time.
+        case wait(Duration)
+        case giveUp(ChatError)
+        /// There is nobody to ask or to wait for: see ``RouteDecision/refusal(of:now:)``.
+        case nobody
+    }
+
+    package static let ordinary = Duration.seconds(30)
+    /// Between two looks at least.
+    package static let shortestWait = Duration.milliseconds(20)
+    /// And at most: room may come sooner than was foretold.
+    package static let longestWait = Duration.seconds(1)
+
+    private let end: MonotonicInstant
+    private let deadline: MonotonicInstant?
+
+    /// - Parameters:
+    ///   - began: When the request came.
+    ///   - deadline: When the one who asked gives up.
+    package init(began: MonotonicInstant, limit: Duration = QueueTimeout.ordinary, deadline: MonotonicInstant? = nil) {
+        end = began + limit
+        self.deadline = deadline
+    }
+
+    /// - Parameters:
+    ///   - decision: Made now, without those who failed for another reason than that they are full.
+    ///   - ahead: How many have been waiting for longer.
+    ///   - preferred: The node that should answer, if it may.
+    package func next(
+        _ decision: RouteDecision, ahead: Int = 0, preferring preferred: NodeID? = nil, now: MonotonicInstant
+    ) -> Step {
+        let open = decision.choices.filter { $0.full == nil }
+        if let choice = open.first(where: { $0.candidate.node == preferred }) ?? open.first { return .ask(choice) }
+        guard let roomAt = decision.roomAt else { return .nobody }
+        let last = min(end, deadline ?? end)
+        guard now < last, roomAt < last else { return .giveUp(Self.refusal(decision, now: now)) }
+        // Who came later looks later: the next place is for those ahead.
+        let turn = max(roomAt - now, Self.shortestWait) * Double(1 + max(0, ahead))
+        return .wait(min(turn, last - now, Self.longestWait))
+    }
+
+    /// For one who cannot wait, or no longer.
+    package static func refusal(_ decision: RouteDecision, now: MonotonicInstant) -> ChatError {
+        let rooms = decision.choices.compactMap(\.full)
+        let wait = (rooms.map(\.turn).min() ?? now) - now
+        let isQuota = !rooms.isEmpty && rooms.allSatisfy(\.isQuota)
+        return ChatError(
+            .rateLimited,
+            isQuota ? "whoever could answer wants fewer requests" : "every queue is full",
+            retryAfter: .seconds(min(max(wait.seconds.rounded(.up), 1), 86_400)))
+    }
+}
+
+/// Those who wait at a dispatcher for room, in the order in which they came; bounded.
+package struct WaitingRoom: Sendable {
+    package static let capacity = 1_024
+
+    private var waiting: [RequestID] = []
+
+    package init() {}
+
+    package var count: Int { waiting.count }
+
+    /// - Returns: How many are ahead of it; `nil` when there is no room even to wait. The same again for one that is in it.
+    package mutating func enter(_ id: RequestID) -> Int? {
+        if let place = waiting.firstIndex(of: id) { return place }
+        guard waiting.count < Self.capacity else { return nil }
+        waiting.append(id)
+        return waiting.count - 1
+    }
+
+    package mutating func leave(_ id: RequestID) { waiting.removeAll { $0 == id } }
+}

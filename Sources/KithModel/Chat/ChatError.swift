@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why no answer, or no whole answer, came.
+package struct ChatError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, in the terms on which routing decides.
+    package enum Code: String, Sendable, Codable, Hashable {
+        /// No connection could be made.
+        case unreachable
+        /// A time limit passed; the message says which.
+        case timeout
+        /// The one who asked wanted the answer by now and has given up: nobody's fault, and nothing to try again.
+        case deadlineExceeded
+        /// The connection ended in the middle of an answer, or before the first byte of one.
+        case interrupted
+        /// The other side answered what is not its dialect.
+        case invalidAnswer
+        /// The engine or node failed: 5xx.
+        case engineError
+        /// All slots and the queue are full: 503.
+        case overloaded
+        /// The engine's provider wants fewer requests: 429.
+        case rateLimited
+        /// Nobody here offers the model: 404.
+        case modelNotFound
+        /// The request names a node that nobody here knows, or that answers no prompts: 404.
+        case nodeNotFound
+        /// The request is not what its dialect calls a request: broken JSON, a missing field.
+        case malformedRequest
+        /// The request is well formed and cannot be served, by anybody: a wrong type, a value out of range, a prompt past
+        /// the context.
+        case invalidRequest
+        /// The key for the engine or node is missing or wrong: 401 or 403.
+        case unauthorized
+        /// An answer that another engine has begun cannot be gone on with here.
+        case cannotContinue
+        /// This engine does not offer what was asked, such as embeddings.
+        case unsupported
+        /// There is no engine to ask.
+        case noEngine
+        /// The one who asked has gone.
+        case cancelled
+    }
+
+    package var code: Code
+    /// One sentence for the person who asked; never holds a secret or a stack trace.
+    package var message: String
+    /// When trying again may help.
+    package var retryAfter: Duration?
+    /// When there may be room again, where that is sooner: for those who choose between nodes.
+    package var roomAfter: Duration?
+    /// The request field at fault, the engine's `param`.
+    package var field: String?
+    /// The engine's own word for it, its `code`.
+    package var engineCode: String?
+    /// The engine's own kind of error, its `type`.
+    package var engineType: String?
+    /// The status with which the engine refused the request, where that is the request's fault: 400 to 499.
+    package var engineStatus: Int?
+    /// Known models, with ``Code/modelNotFound``.
+    package var knownModels: [ModelID]
+    package var cause: (any Error)?
+
+    package init(
+        _ code: Code, _ message: String, retryAfter: Duration? = nil, field: String? = nil,
+        engineCode: String? = nil, engineType: String? = nil, knownModels: [ModelID] = [], cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+        self.field = field
+        self.engineCode = engineCode
+        self.engineType = engineType
+        self.knownModels = knownModels
+        self.cause = cause
+    }
+
+    package var description: String {
+        "\(code.rawValue): \(message)" + (cause.map { " (\($0))" } ?? "")
+    }
+}
+
+/// A failure of which it is known why the request went where it went.
+package protocol RoutedError: Error {
+    var failure: ChatError { get }
+    /// The value of `x-kith-route`; empty when there is nothing to say.
+    var routeHeader: String { get }
+}

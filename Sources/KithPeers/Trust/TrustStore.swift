@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KithModel
+package import KithStore
+package import KithTrust
+import Synchronization
+
+/// What another node is to this one.
+package enum PeerRelation: String, Hashable, Sendable {
+    /// It shows this node's own identity.
+    case own
+    case kin
+    case kith
+    case forgotten
+    case stranger
+}
+
+/// Who is trusted, in memory for every request and on disk for the next start.
+///
+/// Kin follow from the signed operations that all kin share; kith are this node's own affair. What a method has returned
+/// from is on disk.
+package final class TrustStore: Sendable {
+    /// What a change of trust means for those who keep connections.
+    package struct Change: Sendable {
+        package var kin: Set<NodeID>
+        /// Is trusted less than before, or not at all.
+        package var lost: Set<NodeID>
+    }
+
+    private struct State: Sendable {
+        var ledger: TrustLog
+        var records: [NodeID: PeerRecord]
+    }
+
+    private struct Standings: Hashable, Sendable {
+        let kin: Set<NodeID>
+        let kith: Set<NodeID>
+
+        init(_ state: borrowing State) {
+            kin = Set(state.ledger.fold.kin.keys)
+            kith = Set(state.records.values.filter { $0.tier == .kith }.map(\.id)).subtracting(kin)
+        }
+    }
+
+    private let identity: NodeIdentity
+    private let store: Store
+    private let backup: KinBackupFile?
+    private let state: Mutex<State>
+    private let announced: Mutex<Standings>
+    private let onChange = Callback<Change>()
+
+    private init(identity: NodeIdentity, store: Store, backup: KinBackupFile?, state: consuming State) {
+        self.identity = identity
+        self.store = store
+        self.backup = backup
+        announced = Mutex(Standings(state))
+        self.state = Mutex(state)
+    }
+
+    /// Reads what earlier runs have stored.
+    ///
+    /// - Parameter backup: What it knows beyond that, of a database that was lost, is stored again; every change is kept
+    ///   there too.
+    package static func open(
+        identity: NodeIdentity, store: Store, backup: KinBackupFile? = nil
+    ) async throws -> TrustStore {
+        var ledger = TrustLog(root: identity.id)
+        _ = ledger.insert(try await store.trustOperations())
+        let records = Dictionary(
+            try await store.peerRecords().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        var state = State(ledger: ledger, records: records)
+        if let kept = await backup?.read(), kept.root == identity.id {
+            try await restore(kept, to: &state, and: store)
+        }
+        let book = TrustStore(identity: identity, store: store, backup: backup, state: state)
+        await book.keepBackup()
+        return book
+    }
+
+    private static func restore(_ backup: KinBackup, to state: inout State, and store: Store) async throws {
+        try await store.append(state.ledger.insert(backup.operations).accepted)
+        for (id, addresses) in backup.addresses where state.ledger.fold.kin[id] != nil && state.records[id] == nil {
+            let record = PeerRecord(id: id, tier: .kin, addresses: addresses)
+            try await store.save(record)
+            state.records[id] = record
+        }
+    }
+
+    /// - Parameter action: Called after each change, from the task that caused it; must not change trust itself.
+    package func whenChanged(_ action: @escaping @Sendable (Change) -> Void) { onChange.set(action) }
+
+    // MARK: Asking
+
+    package var kin: Set<NodeID> { state.withLock { Set($0.ledger.fold.kin.keys) } }
+
+    /// Another kin has forgotten this node.
+    package var isForgotten: Bool { state.withLock { $0.ledger.fold.isSelfForgotten } }
+
+    package func standing(of id: NodeID) -> PeerRelation {
+        if id == identity.id { return .own }
+        return state.withLock { state in
+            if state.ledger.fold.kin[id] != nil { return .kin }
+            if state.records[id]?.tier == .kith { return .kith }
+            return state.ledger.fold.forgotten[id] == nil ? .stranger : .forgotten
+        }
+    }
+
+    /// Everybody who is kin or kith, in a fixed order.
+    package func peers() -> [PeerRecord] {
+        state.withLock { state in
+            let kin = state.ledger.fold.kin
+            let kith = state.records.values.filter { $0.tier == .kith && kin[$0.id] == nil }
+            return (kin.keys.map { record(of: $0, in: state) } + kith).sorted { $0.id < $1.id }
+        }
+    }
+
+    private func record(of kin: NodeID, in state: State) -> PeerRecord {
+        let introduction = state.ledger.fold.kin[kin]?.introduction
+        var record = state.records[kin] ?? PeerRecord(id: kin, tier: .kin)
+        record.tier = .kin
+        record.name = record.name ?? introduction?.name
+        record.addresses = Self.distinct(record.addresses + (introduction?.addresses ?? []))
+        return record
+    }
+
+    // MARK: Changing
+
+    /// Trusts a node as kin, and tells all other kin so, or as kith.
+    package func admit(
+        _ id: NodeID, as tier: Tier, name: NodeName?, addresses: [PeerAddress], at now: WallTime
+    ) async throws {
+        var operations: [SignedOperation] = []
+        switch tier {
+        case .kin:
+            operations = try state.withLock { state in
+                if state.ledger.fold.kin[id] != nil { return [] }
+                let introduction = PairingIntroduction(name: name, addresses: addresses)
+                let operation = try identity.admit(id, introduction: introduction, in: state.ledger, now: now)
+                return state.ledger.insert([operation]).accepted
+            }
+        case .kith: operations = try withdraw(id, at: now)
+        }
+        defer { announce() }
+        try await store.append(operations)
+        try await keep(id, orBeginAs: tier) { record in
+            record.tier = tier
+            record.name = name ?? record.name
+            record.addresses = addresses + record.addresses
+        }
+        await keepBackup()
+    }
+
+    /// Takes all trust from a node, on all kin.
+    package func forget(_ id: NodeID, at now: WallTime) async throws {
+        let operations = try withdraw(id, at: now)
+        state.withLock { $0.records[id] = nil }
+        // Also when the disk is full: whoever is forgotten loses its connections.
+        defer { announce() }
+        try await store.append(operations)
+        try await store.removePeer(id)
+        await keepBackup()
+    }
+
+    private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
+        try state.withLock { state in
+            guard state.ledger.fold.kin[id] != nil else { return [] }
+            return state.ledger.insert([try identity.forget(id, in: state.ledger, now: now)]).accepted
+        }
+    }
+
+    /// Notes what was learned of a peer: its name, where it answered, when. Nothing is noted of others, such as a peer that
+    /// was forgotten meanwhile.
+    package func update(_ id: NodeID, _ change: (inout PeerRecord) -> Void) async throws {
+        try await keep(id, orBeginAs: nil, change)
+        await keepBackup()
+    }
+
+    /// - Parameter tier: That of a record to be begun where there is none; without it only a kin gets one.
+    private func keep(_ id: NodeID, orBeginAs tier: Tier?, _ change: (inout PeerRecord) -> Void) async throws {
+        let record = state.withLock { state -> PeerRecord? in
+            let tier = tier ?? (state.ledger.fold.kin[id] == nil ? nil : .kin)
+            guard var record = state.records[id] ?? tier.map({ PeerRecord(id: id, tier: $0) }) else { return nil }
+            change(&record)
+            record.addresses = Array(Self.distinct(record.addresses).prefix(16))
+            state.records[id] = record
+            return record
+        }
+        guard let record else { return }
+        try await store.save(record)
+        // It may have been forgotten, and removed from the disk, before it was written.
+        if state.withLock({ $0.records[id] == nil }) { try await store.removePeer(id) }
+    }
+
+    private func keepBackup() async {
+        await backup?.keep { [self] in
+            state.withLock { state in
+                KinBackup(
+                    root: identity.id, operations: state.ledger.signedOperations,
+                    addresses: state.records.filter { state.ledger.fold.kin[$0.key] != nil }.mapValues(\.addresses))
+            }
+        }
+    }
+
+    // MARK: Sharing
+
+    /// What to ask a kin.
+    package func question() -> OperationsMessage {
+        OperationsMessage(versions: state.withLock { $0.ledger.versions })
+    }
+
+    /// Takes over what a kin sent, and answers with what it lacks.
+    package func exchange(_ message: OperationsMessage) async throws -> OperationsMessage {
+        try await take(message)
+        return state.withLock { state in
+            OperationsMessage(
+                versions: state.ledger.versions, operations: state.ledger.missing(for: message.versions))
+        }
+    }
+
+    /// Takes over the operations of a kin's answer.
+    ///
+    /// - Returns: Whether there was anything new.
+    @discardableResult
+    package func take(_ message: OperationsMessage) async throws -> Bool {
+        guard !message.operations.isEmpty else { return false }
+        let insertion = state.withLock { $0.ledger.insert(message.operations) }
+        guard !insertion.accepted.isEmpty else { return false }
+        defer { announce() }
+        try await store.append(insertion.accepted)
+        await keepBackup()
+        return true
+    }
+
+    /// What to send to a kin after its answer; `nil` when it lacks nothing.
+    package func lacking(in answer: OperationsMessage) -> OperationsMessage? {
+        state.withLock { state in
+            let missing = state.ledger.missing(for: answer.versions)
+            guard !missing.isEmpty else { return nil }
+            return OperationsMessage(versions: state.ledger.versions, operations: missing)
+        }
+    }
+
+    /// Each once, where it stands first.
+    private static func distinct(_ addresses: [PeerAddress]) -> [PeerAddress] {
+        var seen: Set<PeerAddress> = []
+        return addresses.filter { seen.insert($0).inserted }
+    }
+
+    /// Held while a change is told, so that changes which come at the same time are told one after another, the latest last.
+    private func announce() {
+        announced.withLock { before in
+            let after = state.withLock { Standings($0) }
+            guard after != before else { return }
+            let lost = before.kin.subtracting(after.kin)
+                .union(before.kith.subtracting(after.kith).subtracting(after.kin))
+            before = after
+            onChange(Change(kin: after.kin, lost: lost))
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+import KithModel
+import KithStore
+import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension SurfaceError {
+    /// An error that no route gave words of its own.
+    struct Fault: Sendable {
+        /// Stands in the log and in the answer, so that who reads one finds the other.
+        let reference: String
+        let type: String
+        let description: String
+
+        init(_ error: any Error, reference: UInt32) {
+            let digits = String(reference, radix: 16)
+            self.reference = String(repeating: "0", count: 8 - digits.count) + digits
+            type = String(reflecting: Swift.type(of: error))
+            description = String("\(error)".prefix(1_000))
+        }
+    }
+
+    /// What went wrong is said where that is known; else the log says it, under a reference that the answer holds.
+    init(fault error: any Error, reference: UInt32 = .random(in: 0 ... .max)) {
+        switch error {
+        case let error as StoreError: self.init(error, reference: reference)
+        case let error as IOError where error.errnoCode == ENOSPC || error.errnoCode == EDQUOT:
+            self.init(status: HTTPResponse.Status.noStorage, message: Self.noRoom)
+        case is ChannelError, is IOError:
+            self.init(status: .badRequest, message: "the connection ended in the middle of the request")
+        case is NIOTooManyBytesError: self.init(status: .contentTooLarge, message: "the body is too long")
+        case is EncodingError:
+            self.init(
+                status: .internalServerError, message: "the answer holds a number that JSON cannot, such as NaN",
+                fault: Fault(error, reference: reference))
+        default:
+            self.init(
+                status: .internalServerError, message: "this node failed", fault: Fault(error, reference: reference))
+        }
+    }
+
+    private init(_ error: StoreError, reference: UInt32) {
+        switch error.code {
+        case .full: self.init(status: HTTPResponse.Status.noStorage, message: Self.noRoom)
+        case .busy:
+            self.init(status: .serviceUnavailable, message: error.message, headers: .retry(after: .seconds(1)))
+        case .closed, .cancelled:
+            self.init(
+                status: .serviceUnavailable, message: "this node is stopping", headers: .retry(after: .seconds(5)))
+        case .limitReached: self.init(status: HTTPResponse.Status.noStorage, message: error.message)
+        case .unknownSession: self.init(status: .notFound, message: error.message)
+        case .newerDatabase, .foreignDatabase, .damaged, .inaccessible, .refused, .failed:
+            self.init(
+                status: .internalServerError, message: error.message, fault: Fault(error, reference: reference))
+        }
+    }
+
+    private init(status: HTTPResponse.Status, message: String, fault: Fault) {
+        self.init(
+            status: status, message: message + "; its log says why under the reference \(fault.reference)")
+        self.fault = fault
+    }
+
+    private static let noRoom = "the disk of this node is full; make room on it and ask again"
+}
+
+extension HTTPFields {
+    /// A day, in nanoseconds.
+    private static let longestWait: Int64 = 86_400_000_000_000
+
+    /// When to ask again: `Retry-After` in whole seconds, never sooner than is true, and for clients that read it in
+    /// milliseconds.
+    static func retry(after wait: Duration) -> HTTPFields {
+        let nanoseconds = wait.clampedNanoseconds.held(to: 1...longestWait)
+        let milliseconds = (nanoseconds + 999_999) / 1_000_000
+        return [
+            .retryAfter: String((milliseconds + 999) / 1_000), .retryAfterMilliseconds: String(milliseconds),
+        ]
+    }
+
+    /// With the time to wait in both forms, where the status is one that passes.
+    package func sayingWhen(_ status: HTTPResponse.Status) -> HTTPFields {
+        guard status == .serviceUnavailable || status == .tooManyRequests else { return self }
+        guard self[.retryAfterMilliseconds] == nil else { return self }
+        var fields = self
+        let seconds = self[.retryAfter].flatMap { Int64($0) } ?? 1
+        for field in HTTPFields.retry(after: .seconds(seconds.held(to: 1...86_400))) {
+            fields[field.name] = field.value
+        }
+        return fields
+    }
+}
+
+extension Int64 {
+    fileprivate func held(to range: ClosedRange<Int64>) -> Int64 {
+        Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
+    }
+}
+
+extension HTTPResponse.Status {
+    /// RFC 4918, section 11.5.
+    fileprivate static let noStorage = Self(code: 507, reasonPhrase: "Insufficient Storage")
+}
+
+extension HTTPField.Name {
+    static let retryAfterMilliseconds = Self.known("retry-after-ms")
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// Does what is asked of the replicated log, one thing after another, each on disk before its answer.
+///
+/// What waits while the disk works is done together afterwards and shares one write to the disk. When the disk fails, the
+/// log in memory is read anew from it, so that nothing is ever told that a restart would not know.
+actor SharedLogWriter {
+    /// One thing that is asked.
+    enum Job: Sendable {
+        case write([LocalWrite], delivery: DeliveryKey?)
+        case take(SyncMessage)
+        /// Nothing but a message, for one who knows this much.
+        case ask(VersionVector)
+        case compact
+    }
+
+    /// What came of it.
+    enum Result: Sendable {
+        /// Whether a write was new.
+        case written(Bool)
+        case taken
+        case message(SyncMessage)
+    }
+
+    /// Told of what is on disk, in order.
+    typealias Commit = @Sendable (LogOutcome, borrowing ReplicatedLog) -> Void
+
+    private struct Pending {
+        let job: Job
+        let answer: CheckedContinuation<Result, any Error>
+    }
+
+    /// Jobs that share one write to the disk.
+    private static let batchLimit = 128
+
+    private let store: any SharedLogStore
+    private let node: NodeID
+    private let limits: LogLimits
+    private let onCommit: Commit
+    /// `nil` from when the disk has failed until it can be read.
+    private var log: ReplicatedLog?
+    private var pending: [Pending] = []
+    private var isWorking = false
+
+    init(store: any SharedLogStore, node: NodeID, log: ReplicatedLog, onCommit: @escaping Commit) {
+        self.store = store
+        self.node = node
+        self.log = log
+        limits = log.limits
+        self.onCommit = onCommit
+    }
+
+    /// Reads the log from the disk, and begins one where there is none.
+    ///
+    /// - Parameter snapshot: What is on the disk, where it has been read already.
+    /// - Throws: ``StateRefusal``.
+    static func read(
+        _ store: any SharedLogStore, snapshot: LogSnapshot? = nil, node: NodeID, limits: LogLimits
+    ) async throws(StateRefusal) -> (log: ReplicatedLog, outcome: LogOutcome) {
+        var generator = SystemRandomNumberGenerator()
+        let snapshot = if let snapshot { snapshot } else { try await store.logSnapshot() }
+        let opened = ReplicatedLog.open(
+            snapshot, node: node, epoch: generator.next(), limits: limits, now: .now())
+        try await store.commit(opened.outcome.transition, deliveries: [])
+        return opened
+    }
+
+    /// - Throws: ``StateRefusal``; ``SyncError`` for a message that cannot be taken in.
+    func perform(_ job: Job) async throws -> Result {
+        try await withCheckedThrowingContinuation { answer in
+            pending.append(Pending(job: job, answer: answer))
+            guard !isWorking else { return }
+            isWorking = true
+            // On its own: whoever asked first may be cancelled, the others still want their answers.
+            Task { await work() }
+        }
+    }
+
+    private func work() async {
+        while !pending.isEmpty {
+            let batch = Array(pending.prefix(Self.batchLimit))
+            pending.removeFirst(batch.count)
+            await perform(batch)
+        }
+        isWorking = false
+    }
+
+    // MARK: One batch
+
+    /// What a batch has come to before it is on disk.
+    private struct Work {
+        var outcome = LogOutcome()
+        var deliveries: [DeliveryKey] = []
+        var answers: [(CheckedContinuation<Result, any Error>, Swift.Result<Result, any Error>)] = []
+        var questions: [(CheckedContinuation<Result, any Error>, VersionVector)] = []
+        var leftOver: [Pending] = []
+    }
+
+    private func perform(_ batch: [Pending]) async {
+        do {
+            try await readAgainIfNeeded()
+            let known = try await delivered(in: batch)
+            var work = Work()
+            for (index, pending) in batch.enumerated() {
+                step(pending, known: known, into: &work)
+                // A log that begins anew withdraws numbers and asks for them again: not within one transaction.
+                if work.outcome.wasRestored {
+                    work.leftOver = Array(batch[(index + 1)...])
+                    break
+                }
+            }
+            pending.insert(contentsOf: work.leftOver, at: 0)
+            await finish(work)
+        } catch {
+            for pending in batch { pending.answer.resume(throwing: StateRefusal(error)) }
+        }
+    }
+
+    private func step(_ pending: Pending, known: Set<DeliveryKey>, into work: inout Work) {
+        do {
+            switch pending.job {
+            case .write(let writes, let delivery):
+                if let delivery {
+                    guard !known.contains(delivery), !work.deliveries.contains(delivery) else {
+                        return work.answers.append((pending.answer, .success(.written(false))))
+                    }
+                }
+                if let outcome = try log?.write(writes, now: .now()) { work.outcome.append(outcome) }
+                if let delivery { work.deliveries.append(delivery) }
+                work.answers.append((pending.answer, .success(.written(true))))
+            case .take(let message):
+                var generator = SystemRandomNumberGenerator()
+                if let outcome = try log?.take(message, epoch: generator.next(), now: .now()) {
+                    work.outcome.append(outcome)
+                }
+                work.answers.append((pending.answer, .success(.taken)))
+            case .ask(let versions): work.questions.append((pending.answer, versions))
+            case .compact:
+                if let outcome = log?.compact(now: .now()) { work.outcome.append(outcome) }
+                work.answers.append((pending.answer, .success(.taken)))
+            }
+        } catch {
+            work.answers.append((pending.answer, .failure(error)))
+        }
+    }
+
+    private func finish(_ work: Work) async {
+        do {
+            try await store.commit(work.outcome.transition, deliveries: work.deliveries)
+        } catch {
+            log = nil
+            return refuse(work, StateRefusal(error))
+        }
+        guard let log else { return refuse(work, StateRefusal(.unavailable, "the state cannot be read")) }
+        if !work.outcome.transition.isEmpty || !work.outcome.changed.isEmpty { onCommit(work.outcome, log) }
+        for (answer, versions) in work.questions { answer.resume(returning: .message(log.message(for: versions))) }
+        for (answer, result) in work.answers { answer.resume(with: result) }
+    }
+
+    /// What was refused for a reason of its own keeps it.
+    private func refuse(_ work: Work, _ refusal: StateRefusal) {
+        for (answer, result) in work.answers {
+            if case .failure(let problem) = result {
+                answer.resume(throwing: problem)
+            } else {
+                answer.resume(throwing: refusal)
+            }
+        }
+        for (answer, _) in work.questions { answer.resume(throwing: refusal) }
+    }
+
+    /// Those deliveries of a batch that earlier ones have counted.
+    private func delivered(in batch: [Pending]) async throws(StateRefusal) -> Set<DeliveryKey> {
+        var known: Set<DeliveryKey> = []
+        for pending in batch {
+            guard case .write(_, let key?) = pending.job else { continue }
+            if try await store.isDelivered(key) { known.insert(key) }
+        }
+        return known
+    }
+
+    private func readAgainIfNeeded() async throws(StateRefusal) {
+        guard log == nil else { return }
+        let (read, outcome) = try await Self.read(store, node: node, limits: limits)
+        log = read
+        onCommit(outcome, read)
+    }
+}
+
+extension StateRefusal {
+    init(_ error: any Error) {
+        if let refusal = error as? StateRefusal {
+            self = refusal
+        } else {
+            self.init(.unavailable, "the state cannot be written", cause: error)
+        }
+    }
+}

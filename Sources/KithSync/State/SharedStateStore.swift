@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+package import KithModel
+import Synchronization
+
+/// The state that kin share, at this node: what was written is on disk, then it is seen here, then kin are told.
+package final class SharedStateStore: SharedState {
+    private let keeper: SharedLogWriter
+    private let view: SharedView
+    private let signal: Callback<LogOutcome>
+    private let insightSignal: Callback<Set<InsightID>>
+    private let standings = Mutex<[NodeID: KinSyncStatus]>([:])
+
+    /// Reads what earlier runs have stored.
+    ///
+    /// - Parameters:
+    ///   - log: What the store holds, where it has been read already.
+    ///   - events: Told of every level and every key of the context that reads differently.
+    /// - Throws: ``StateRefusal``.
+    package static func open(
+        store: any SharedLogStore, log: LogSnapshot? = nil, node: NodeID, events: EventHub,
+        limits: LogLimits = .standard
+    ) async throws(StateRefusal) -> SharedStateStore {
+        let (log, _) = try await SharedLogWriter.read(store, snapshot: log, node: node, limits: limits)
+        return SharedStateStore(store: store, node: node, log: log, events: events)
+    }
+
+    private init(store: any SharedLogStore, node: NodeID, log: ReplicatedLog, events: EventHub) {
+        let view = SharedView(StateView(log), events: events)
+        let signal = Callback<LogOutcome>()
+        let insightSignal = Callback<Set<InsightID>>()
+        self.view = view
+        self.signal = signal
+        self.insightSignal = insightSignal
+        keeper = SharedLogWriter(store: store, node: node, log: log) { outcome, log in
+            view.update(outcome, log)
+            let insights = outcome.changed.compactMap { register in
+                if case .insight(let name) = register { InsightID(name) } else { nil }
+            }
+            if !insights.isEmpty { insightSignal(Set(insights)) }
+            signal(outcome)
+        }
+    }
+
+    // MARK: Reading
+
+    package func level(of source: StateSource) -> LevelEntry? { view.read { $0.level(of: source) } }
+
+    package func levels() -> [LevelEntry] { view.read { $0.levels } }
+
+    package func context() -> [ContextEntry] { view.read { $0.context } }
+
+    package func context(of key: String) -> ContextEntry? { view.read { $0.contextEntry(.context(key)) } }
+
+    /// All of the culture that kin share, in no order.
+    package func insights() -> [Insight] { view.read { $0.insights } }
+
+    /// `nil` when there is none, or what is there breaks the rules.
+    package func insight(_ id: InsightID) -> Insight? { view.read { $0.insight(.insight(id.rawValue)) } }
+
+    package var versions: VersionVector { view.read { $0.versions } }
+
+    package func report() -> SyncReport {
+        let standings = standings.withLock { $0 }
+        return view.read { view in
+            SyncReport(
+                versions: view.versions, operations: view.operations, quarantined: view.quarantined,
+                kin: standings.keys.sorted().compactMap { standings[$0]?.report($0, own: view.versions) })
+        }
+    }
+
+    // MARK: Changing
+
+    @discardableResult
+    package func write(_ changes: [StateChange], delivery: DeliveryKey?) async throws(StateRefusal) -> Bool {
+        let writes = try changes.map { change throws(StateRefusal) in try LocalWrite(change) }
+        do {
+            guard case .written(let isNew) = try await keeper.perform(.write(writes, delivery: delivery)) else {
+                return false
+            }
+            return isNew
+        } catch {
+            throw StateRefusal(error)
+        }
+    }
+
+    /// Takes in what a kin sent.
+    package func take(_ message: SyncMessage) async throws { _ = try await keeper.perform(.take(message)) }
+
+    /// What to tell somebody who knows this much.
+    package func message(for known: VersionVector) async throws -> SyncMessage {
+        guard case .message(let message) = try await keeper.perform(.ask(known)) else {
+            return SyncMessage(versions: VersionVector())
+        }
+        return message
+    }
+
+    /// Lets go of what time has done with.
+    package func compact() async throws { _ = try await keeper.perform(.compact) }
+
+    // MARK: Kin
+
+    /// Calls `action` with every change that is on disk; from the task that made it.
+    package func whenChanged(_ action: @escaping @Sendable (LogOutcome) -> Void) { signal.set(action) }
+
+    /// Calls `action` with the insights that read differently, from the task that made the change.
+    package func whenInsightsChange(_ action: @escaping @Sendable (Set<InsightID>) -> Void) {
+        insightSignal.set(action)
+    }
+
+    package func standing(of id: NodeID) -> KinSyncStatus? { standings.withLock { $0[id] } }
+
+    /// Does nothing for who is not kin any more: an exchange may end after its kin was forgotten.
+    package func note(_ id: NodeID, _ change: (inout KinSyncStatus) -> Void) {
+        standings.withLock { standings in
+            guard var standing = standings[id] else { return }
+            change(&standing)
+            standings[id] = standing
+        }
+    }
+
+    /// Only of these anything is known from now on.
+    package func keepStandings(of kin: Set<NodeID>) {
+        standings.withLock { standings in
+            standings = standings.filter { kin.contains($0.key) }
+            for id in kin where standings[id] == nil { standings[id] = KinSyncStatus(unreachableSince: .now()) }
+        }
+    }
+}
+
+extension LocalWrite {
+    fileprivate init(_ change: StateChange) throws(StateRefusal) {
+        if change.register.kind == .level, let value = change.value, StateView.level(value) == nil {
+            throw StateRefusal(.invalid, "a level must be a number from 0 to 10")
+        }
+        do {
+            self.init(change.register, by: change.source, value: try change.value.map(JSONBody.encodeSorted))
+        } catch {
+            throw StateRefusal(.invalid, "the value holds a number that JSON cannot", cause: error)
+        }
+    }
+}
+
+/// How far a kin is known to be in step.
+package struct KinSyncStatus: Sendable {
+    /// What it said last that it knows.
+    package var versions: VersionVector?
+    package var exchangedAt: WallTime?
+    /// `nil` while it can be reached.
+    package var unreachableSince: WallTime?
+    package var problem: String?
+
+    func report(_ id: NodeID, own: VersionVector) -> SyncReport.Kin {
+        SyncReport.Kin(
+            id: id, versions: versions, behind: versions.map { $0.lag(behind: own) } ?? 0,
+            ahead: versions.map { own.lag(behind: $0) } ?? 0, exchangedAt: exchangedAt,
+            unreachableSince: unreachableSince, problem: problem)
+    }
+}
