@@ -10,14 +10,14 @@ RELEASE_FLAGS = $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib) -X
 SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 
 # Targets and suites whose tests wait for no clock and share nothing.
-PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist)Tests[.]|^KithTransportTests[.]ExchangeMachineTests|^KithMembershipTests[.](Mesh[A-Z][a-z]*|HostilePacket|GossipPacket|LocalMember|Probing|Hearsay|Copy|DeadlineQueue|SuggestionStore|MulticastCache|ServiceText)Tests|^KithInferenceTests[.](BalanceSimulation|Router|DeliveredAnswer|Pace)Tests
+PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist)Tests[.]|^KithTransportTests[.]ExchangeMachineTests|^KithMembershipTests[.](Mesh[A-Z][a-z]*|HostilePacket|GossipPacket|LocalMember|Probing|Hearsay|Copy|DeadlineQueue|SuggestionStore|MulticastCache|ServiceText)Tests|^KithInferenceTests[.](BalanceSimulation|Router|DeliveredAnswer|Pace)Tests|^KithAIOSTests[.]Upstream(Choice|Watch)Tests
 
 # The embedded engine of tests and demonstration stays in the build folder; the user's own is not touched.
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build release demo test test-network test-durability bench bench-path bench-state bench-continuation \
-	bench-balance soak soak-kin format lint clean
+	bench-balance soak soak-kin format lint docs clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
@@ -79,9 +79,13 @@ soak-kin: release ## Half an hour of clients through a kin, half of whom leave; 
 format: deps ## Rewrites the Swift code in the house style
 	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
 
-lint: deps ## Checks the style of the code, and the links and the API description in the documentation
+lint: deps ## Checks style, which target imports which, how large files are, links, and the API description
 	@$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_CODE)
+	@scripts/check-house
 	@scripts/check-docs
+
+docs: deps ## A page for each target, in .build/documentation
+	@scripts/make-docs
 
 clean: ## Removes what building and running made; keeps downloaded packages and the engine
 	@$(SWIFT) package clean

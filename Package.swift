@@ -49,22 +49,18 @@ let surface: [Target.Dependency] =
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-        .product(name: "NIOHTTP2", package: "swift-nio-http2"),
-        .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        .product(name: "NIOTLS", package: "swift-nio"),
-    ] + nio
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+    ]
 
 /// What tests of a whole node in their process are made with.
 let wholeNode: [Target.Dependency] =
     [
         "KithSurfaceTesting", "KithTesting", "KithServer", "KithModel", "KithDialects", "KithTransport", "KithTrust",
-        "KithStore", "KithMembership", "KithInference",
-        .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "CryptoExtras", package: "swift-crypto"),
-        .product(name: "SwiftASN1", package: "swift-asn1"),
+        "KithStore", "KithInference",
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "SystemPackage", package: "swift-system"),
-        .product(name: "X509", package: "swift-certificates"),
     ] + surface
 
 let package = Package(
@@ -76,7 +72,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -89,6 +84,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
@@ -96,11 +92,15 @@ let package = Package(
             name: "KithModel",
             dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: settings),
+        .target(
+            name: "KithFiles",
+            dependencies: ["KithModel", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: settings),
         .target(name: "KithDialects", dependencies: ["KithModel"], swiftSettings: settings),
         .target(
             name: "KithStore",
             dependencies: [
-                "KithModel",
+                "KithModel", "KithFiles",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -123,7 +123,7 @@ let package = Package(
         .target(
             name: "KithTrust",
             dependencies: [
-                "KithModel",
+                "KithModel", "KithFiles",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -135,7 +135,7 @@ let package = Package(
         ),
         .target(
             name: "KithMembership",
-            dependencies: ["KithModel", "CDNSSD", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["KithModel", "CDNSSD"],
             swiftSettings: settings
         ),
         .target(name: "KithSync", dependencies: ["KithModel", "KithDialects"], swiftSettings: settings),
@@ -150,7 +150,7 @@ let package = Package(
         .target(
             name: "KithInference",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport",
+                "KithModel", "KithFiles", "KithDialects", "KithTransport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -165,10 +165,6 @@ let package = Package(
             name: "KithServer",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -176,7 +172,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ] + nio,
+            ] + surface,
             swiftSettings: settings
         ),
         .target(
@@ -184,14 +180,19 @@ let package = Package(
             dependencies: [
                 "KithServer", "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore", "KithMembership",
                 "KithSync", "KithInference", "KithCulture",
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ] + surface,
             swiftSettings: settings
         ),
         .target(
             name: "KithAPI",
             dependencies: [
-                "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore",
-                "KithSync", "KithInference", "KithCulture",
+                "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTrust", "KithStore", "KithSync",
+                "KithInference", "KithCulture",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ] + surface,
             resources: [.embedInCode("Status/openapi.yaml")],
@@ -201,18 +202,17 @@ let package = Package(
             name: "KithAIOS",
             dependencies: [
                 "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore",
-                "KithMembership", "KithSync", "KithInference", "KithAssist", "KithVault",
+                "KithMembership", "KithInference", "KithAssist", "KithVault",
             ] + surface,
             swiftSettings: settings
         ),
         .target(
             name: "KithNode",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport", "KithInference", "KithStore", "KithMembership",
-                "KithTrust", "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithSync", "KithAssist", "KithVault",
-                "KithCulture",
+                "KithModel", "KithFiles", "KithDialects", "KithTransport", "KithInference", "KithStore",
+                "KithMembership", "KithTrust", "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithSync",
+                "KithVault", "KithCulture",
                 "Yams",
-                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -225,9 +225,8 @@ let package = Package(
             name: "KithDoctor",
             dependencies: [
                 "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithMembership", "KithInference",
-                "KithStore", "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithVault", "KithNode",
+                "KithStore", "KithPeers", "KithVault", "KithNode",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ] + nio,
             swiftSettings: settings),
@@ -238,9 +237,8 @@ let package = Package(
         .executableTarget(
             name: "kith",
             dependencies: [
-                "KithModel", "KithNode", "KithCommand", "KithDialects", "KithTransport", "KithInference", "KithTrust",
-                "KithDoctor",
-                "CQRencode",
+                "KithModel", "KithFiles", "KithNode", "KithCommand", "KithDialects", "KithTransport", "KithInference",
+                "KithDoctor", "CQRencode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -253,17 +251,27 @@ let package = Package(
         .target(
             name: "KithSurfaceTesting",
             dependencies: [
-                "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithModel", "KithDialects", "KithTransport",
-                "KithTrust", "KithStore", "KithMembership", "KithInference", "KithTesting",
+                "KithTesting", "KithServer", "KithPeers", "KithAPI", "KithModel", "KithDialects", "KithTransport",
+                "KithTrust", "KithStore", "KithMembership", "KithSync", "KithInference",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "X509", package: "swift-certificates"),
             ] + surface,
             swiftSettings: settings),
         .testTarget(name: "KithModelTests", dependencies: ["KithModel", "KithTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "KithFilesTests",
+            dependencies: [
+                "KithFiles", "KithModel", "KithTesting", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "KithSyncTests", dependencies: ["KithModel", "KithSync", "KithTesting"], swiftSettings: settings),
         .testTarget(
@@ -282,12 +290,9 @@ let package = Package(
         .testTarget(
             name: "KithDoctorTests",
             dependencies: [
-                "KithDoctor", "KithDialects", "KithPeers", "KithAPI", "KithMembership", "KithModel", "KithNode",
-                "KithStore",
-                "KithTrust",
+                "KithDoctor", "KithDialects", "KithPeers", "KithMembership", "KithModel", "KithStore", "KithVault",
                 "KithTesting",
                 .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "Logging", package: "swift-log"),
             ] + nio,
             swiftSettings: settings),
         .testTarget(
@@ -321,15 +326,18 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "KithServerTests",
-            dependencies: ["KithServer", "KithModel", "KithStore", "KithTrust", "KithTesting"] + surface,
+            dependencies: ["KithServer", "KithModel", "KithDialects", "KithStore", "KithTrust", "KithTesting"]
+                + surface,
             swiftSettings: settings),
         .testTarget(
-            name: "KithPeersTests", dependencies: ["KithPeers", "KithSync"] + wholeNode, swiftSettings: settings),
+            name: "KithPeersTests", dependencies: ["KithPeers", "KithAPI", "KithAIOS", "KithSync"] + wholeNode,
+            swiftSettings: settings),
         .testTarget(
             name: "KithAPITests", dependencies: ["KithAPI", "KithPeers", "KithSync", "KithCulture"] + wholeNode,
             swiftSettings: settings),
         .testTarget(
-            name: "KithAIOSTests", dependencies: ["KithAIOS", "KithAPI", "KithPeers", "KithVault"] + wholeNode,
+            name: "KithAIOSTests",
+            dependencies: ["KithAIOS", "KithAPI", "KithPeers", "KithSync", "KithMembership", "KithVault"] + wholeNode,
             swiftSettings: settings),
         .testTarget(
             name: "KithMembershipTests", dependencies: ["KithMembership", "KithModel", "KithTesting", "CDNSSD"],
@@ -366,3 +374,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// A node works without the services of AIOS: scripts/check-without-aios builds and asks one.
+if Context.environment["KITH_WITHOUT_AIOS"] != nil {
+    package.targets.removeAll { $0.name.hasPrefix("KithAIOS") }
+    for target in package.targets {
+        target.dependencies.removeAll { if case .byNameItem("KithAIOS", _) = $0 { true } else { false } }
+    }
+}

@@ -7,7 +7,7 @@ import KithTrust
 import Logging
 import ServiceLifecycle
 
-/// What lets clients in: their keys, the token of the owner's command line, TLS, and where refusals are written down.
+/// Access for clients: their keys, the token of the owner's command line, TLS, and the audit trail of refusals.
 struct ClientAccess: Sendable {
     let control: AccessControl
     let tls: SurfaceTLSSource?
@@ -37,7 +37,7 @@ struct ClientAccess: Sendable {
             dataDirectory: settings.dataDirectory, logger: logger)
     }
 
-    /// What has to run as long as the node does.
+    /// The services that run as long as the node does.
     func background(clock: any TimeSource) -> [any Service] {
         var loops = [BackgroundLoop { [audit] in await audit.run() }]
         if let files, let tls { loops.append(BackgroundLoop { await files.watch(tls, clock: clock) }) }
@@ -90,7 +90,7 @@ struct ClientAccess: Sendable {
 }
 
 extension AccessSettings.TLS {
-    /// As it stands in a command.
+    /// The flags that stand for it in a command.
     fileprivate var flag: String {
         switch self {
         case .off, .own: "--tls"
@@ -99,9 +99,9 @@ extension AccessSettings.TLS {
     }
 }
 
-/// The certificate and key that clients are shown, as files that somebody renews from time to time.
+/// The certificate and key that clients are shown, as files that are renewed from time to time.
 struct CertificateFiles: Sendable {
-    /// Between two looks at the files.
+    /// The pause between two checks of the files.
     static let pause = Duration.seconds(60)
     private static let sizeLimit = 1 << 20
 
@@ -125,7 +125,7 @@ struct CertificateFiles: Sendable {
     /// - Throws: ``NodeStartError`` that names the file.
     func load() throws(NodeStartError) -> SurfaceTLS { try tls(of: try read()) }
 
-    /// Takes up what is in the files when it changes and can be used, until the task is cancelled.
+    /// Uses the content of the files whenever it has changed and is valid, until the task is cancelled.
     func watch(_ source: SurfaceTLSSource, clock: any TimeSource) async {
         var last = try? read()  // read a moment ago; if it is gone by now, whatever comes is new
         while true {
@@ -172,7 +172,7 @@ struct CertificateFiles: Sendable {
         return tls
     }
 
-    /// Clients that look will refuse; those that do not will not notice, so that this is no reason to stay away.
+    /// Clients that check the certificate refuse it, and others do not notice: no reason not to start.
     private func warn(of tls: SurfaceTLS) {
         let now = WallTime.now()
         guard let validity = tls.validity, !validity.contains(now) else { return }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithDialects
+import KithFiles
 package import KithModel
 import SystemPackage
 
@@ -13,13 +14,13 @@ import SystemPackage
 #endif
 
 /// How the command line of a node's owner finds the running node and shows that it may ask for anything:
-/// `state/control.json`, which only the owner can read. There from the start of a node to its stop.
+/// `state/control.json`, which only the owner can read. It exists from the start of a node to its stop.
 package struct ControlFile: Sendable {
     private static let sizeLimit = 16 * 1_024
 
     /// Where the node listens.
     package var url: HTTPAddress
-    /// To be sent as a bearer token. Fresh with every start.
+    /// Sent as a bearer token. Every start makes a new one.
     package var token: Secret
     /// SHA-256 of the certificate that the node shows, in hexadecimal, when it speaks TLS.
     package var fingerprint: String?
@@ -30,14 +31,15 @@ package struct ControlFile: Sendable {
         self.fingerprint = fingerprint
     }
 
-    /// 256 random bits in the form of a key, so that a token of an earlier start is refused and not overlooked.
+    /// 256 random bits in the form of a key, so that a token of an earlier start is refused and not ignored.
     package static func freshToken() -> Secret {
         var generator = SystemRandomNumberGenerator()
         let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         return Secret("kith_control_" + String(decoding: Base32.encode(bytes), as: UTF8.self).lowercased())
     }
 
-    /// - Returns: `nil` when no node runs on the folder, as far as the file tells: one that crashed leaves its file.
+    /// - Returns: `nil` when no node runs on the folder, as far as the file tells: a node that crashed leaves its file
+    ///   behind.
     /// - Throws: ``ControlFileError``.
     package static func read(dataDirectory: String) throws(ControlFileError) -> ControlFile? {
         let path = path(in: dataDirectory)
@@ -59,16 +61,9 @@ package struct ControlFile: Sendable {
     /// - Throws: ``ControlFileError``.
     func write(dataDirectory: String) throws(ControlFileError) {
         let path = Self.path(in: dataDirectory)
-        let fresh = path + ".new"
         do {
             let contents = Contents(url: url.description, token: token.reveal(), fingerprint: fingerprint)
-            let bytes = try JSONBody.encode(contents)
-            unlink(fresh)  // one that a crash left may have other permissions
-            let file = try FileDescriptor.open(
-                FilePath(fresh), .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
-                permissions: .ownerReadWrite)
-            try file.closeAfter { _ = try file.writeAll(bytes) }
-            guard rename(fresh, path) == 0 else { throw Errno(rawValue: errno) }
+            try DurableFile.replace(FilePath(path), with: try JSONBody.encode(contents))
         } catch {
             throw ControlFileError("\(path) cannot be written: \(error)")
         }

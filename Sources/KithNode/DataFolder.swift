@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithFiles
 import KithModel
 import KithStore
 import KithTrust
@@ -23,9 +24,9 @@ import SystemPackage
 /// A node's own files, held by one process at a time.
 package struct DataFolder: ~Copyable {
     let state: FilePath
-    private let lock: FileDescriptor
+    private let lock: FileLock
 
-    private init(state: FilePath, lock: FileDescriptor) {
+    private init(state: FilePath, lock: consuming FileLock) {
         self.state = state
         self.lock = lock
     }
@@ -35,33 +36,21 @@ package struct DataFolder: ~Copyable {
     /// - Throws: ``NodeStartError`` when it cannot be used, or another process holds it.
     static func claim(_ path: String) throws -> DataFolder {
         let state = FilePath(path).appending("state")
-        let lock: FileDescriptor
         do {
-            try create(FilePath(path))
-            try create(state)
-            try create(state.appending("engine"))  // where the engine writes its log
-            lock = try FileDescriptor.open(
-                state.appending("lock"), .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
+            try PrivateDirectory.create(state)
+            try PrivateDirectory.create(state.appending("engine"))  // where the engine writes its log
+            return DataFolder(state: state, lock: try FileLock.claim(state.appending("lock")))
+        } catch is FileLock.Held {
+            throw NodeStartError(
+                .folderInUse, "another node runs on the data folder \(path); choose another with --data-dir")
         } catch {
             throw NodeStartError(.dataFolder, "cannot use the data folder \(path)", cause: error)
         }
-        guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-            try? lock.close()  // the refusal below is what matters
-            throw NodeStartError(
-                .folderInUse, "another node runs on the data folder \(path); choose another with --data-dir")
-        }
-        return DataFolder(state: state, lock: lock)
     }
 
     /// Whether a process holds the folder now.
     package static func isHeld(_ path: String) -> Bool {
-        // A lock that is not there, or cannot be opened, is held by nobody who could be asked.
-        guard
-            let lock = try? FileDescriptor.open(
-                FilePath(path).appending("state/lock"), .readOnly, options: .closeOnExec)
-        else { return false }
-        defer { try? lock.close() }
-        return flock(lock.rawValue, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+        FileLock.isHeld(FilePath(path).appending("state/lock"))
     }
 
     /// Whether a node ever ran on the folder.
@@ -73,15 +62,13 @@ package struct DataFolder: ~Copyable {
     var database: FilePath { state.appending("kith.sqlite") }
     var identity: FilePath { state.appending("identity") }
 
-    deinit { try? lock.close() }  // at the end of the process nothing can be done about it
-
-    /// For a change while the node does not run. A damaged database is refused: only a node that runs can have kin bring
-    /// back what was in it.
+    /// Opens the database for a change while the node does not run. A damaged one is refused: only a running node can
+    /// get its content back from kin.
     func openStore() throws(NodeStartError) -> Store {
         do { return try Store(path: database.string) } catch { throw NodeStartError(error) }
     }
 
-    /// Reads who this node is, and makes it somebody on its very first start.
+    /// Reads this node's identity, and makes one on its very first start.
     func openIdentity(store: Store) throws -> NodeIdentity {
         do {
             let expected = try store.identityID()
@@ -94,28 +81,16 @@ package struct DataFolder: ~Copyable {
             throw NodeStartError(error)
         }
     }
-
-    private static func create(_ folder: FilePath) throws {
-        var missing: [FilePath] = []
-        var path = folder
-        while !path.isEmpty, access(path.string, F_OK) != 0 {
-            missing.append(path)
-            path.removeLastComponent()
-        }
-        for path in missing.reversed() where mkdir(path.string, 0o700) != 0 && errno != EEXIST {
-            throw Errno(rawValue: errno)
-        }
-    }
 }
 
 extension DataFolder {
-    /// Damaged databases that are kept; the oldest is deleted for a further one.
+    /// Most damaged databases that are kept; beyond that the oldest is deleted.
     static let damagedLimit = 3
 
-    /// Opens the database for a node that is to run, and reads what it starts with. A database that is damaged is set
-    /// aside, which is logged, and a new one begun: kin bring back what they share.
+    /// Opens the database for a node that is to run, and reads what it starts with. A damaged database is set aside,
+    /// which is logged, and a new one is begun: kin bring back what they share.
     ///
-    /// - Throws: ``NodeStartError`` for what that does not help against, such as a database of a newer kith.
+    /// - Throws: ``NodeStartError`` when that does not help, as with a database of a newer kith.
     func openState(logger: Logger, now: WallTime = .now()) async throws(NodeStartError) -> (
         store: Store, log: LogSnapshot
     ) {
@@ -136,14 +111,14 @@ extension DataFolder {
         do { return try await openWhole() } catch { throw NodeStartError(error) }
     }
 
-    /// Where it is kept who is kin, for a node that loses its database.
+    /// The backup of who is kin, for a node that loses its database.
     func kinBackup(logger: Logger) -> KinBackupFile {
         KinBackupFile(folder: identity) { problem in
             logger.error("who is kin is not safe outside of the database", metadata: ["reason": "\(problem)"])
         }
     }
 
-    /// Reads all that a node needs before it listens, so that damage is met while something can be done about it.
+    /// Reads all that a node needs before it listens, so that damage is found while something can be done about it.
     private func openWhole() async throws(StoreError) -> (store: Store, log: LogSnapshot) {
         let store = try Store(path: database.string)
         do throws(StoreError) {
@@ -158,8 +133,8 @@ extension DataFolder {
         }
     }
 
-    /// Renames the database and what belongs to it, the log first: a log without its database means nothing, but would be
-    /// taken for that of the next one.
+    /// Renames the database and the files that belong to it, the log first: a log left behind would be taken for that
+    /// of the next database.
     ///
     /// - Returns: the new name.
     private func setAside(at now: WallTime) throws(NodeStartError) -> FilePath {
@@ -185,7 +160,7 @@ extension DataFolder {
         }
     }
 
-    /// The names of those that have been set aside, the oldest first.
+    /// The names of the databases that were set aside, the oldest first.
     private func damagedDatabases() throws -> [String] {
         let prefix = (database.lastComponent?.string ?? "") + ".damaged-"
         let names = try FileManager.default.contentsOfDirectory(atPath: state.string).filter { $0.hasPrefix(prefix) }

@@ -8,7 +8,7 @@ import SystemPackage
 
 /// Clients' keys of a node that does not run, such as one that needs a key before it may listen on the network.
 ///
-/// All throw ``NodeStartError`` when the folder cannot be used, or a node runs on it.
+/// All functions throw ``NodeStartError`` when the folder cannot be used, or a node runs on it.
 extension Node {
     package static func createKey(
         _ wanted: ControlMessage.KeyRequest, dataDirectory: String, now: WallTime

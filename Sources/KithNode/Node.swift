@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
-import KithAIOS
 import KithAPI
 import KithCulture
 import KithInference
@@ -36,7 +35,7 @@ package struct Node: Sendable {
 
     /// Runs until SIGINT, SIGTERM or cancellation.
     ///
-    /// - Parameter onListening: Told of the address when the node takes requests.
+    /// - Parameter onListening: Called with the address once the node takes requests.
     /// - Throws: ``NodeStartError`` when the node cannot start.
     package func run(onListening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }) async throws {
         if let limit = OpenFiles.raiseLimit() {
@@ -99,7 +98,7 @@ package struct Node: Sendable {
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
             logger: logger)
         let work = PeerWork(
-            routes: [CellPeerRoutes(cell: roles.kinCell)], sessions: StoredSessions(store: store, logger: logger),
+            routes: roles.peerRoutes, sessions: StoredSessions(store: store, logger: logger),
             host: company.host,
             presence: activity)
         let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
@@ -126,7 +125,7 @@ package struct Node: Sendable {
     private func clientListener(
         _ services: NodeServices, access: ClientAccess, onListening: @escaping @Sendable (HTTPAddress) async -> Void
     ) -> any Service {
-        // Without the role nobody is answered there but the owner's commands, which find it by its file.
+        // Without the role only the owner's commands are answered there; they find it by its file.
         let isOpen = settings.roles.contains(.node)
         let (host, port) = isOpen ? (settings.host, settings.port) : ("127.0.0.1", 0)
         var services = services

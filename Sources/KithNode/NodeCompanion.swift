@@ -12,7 +12,7 @@ import KithTransport
 import Logging
 import Synchronization
 
-/// What a node does for company.
+/// How a node keeps company with peers.
 package struct SocialSettings: Hashable, Sendable {
     /// Whether it talks to peers by itself while its user is away.
     package var isOn: Bool
@@ -55,9 +55,9 @@ package struct SocialSettings: Hashable, Sendable {
     }
 }
 
-/// A node's company, put together.
+/// Puts together the parts of a node's company.
 enum NodeCompanion {
-    /// - Throws: ``StoreError``.
+    /// - Throws: `StoreError`.
     static func open(
         settings: SocialSettings, store: Store, state: SharedStateStore, mesh: PeerMesh, dispatcher: Dispatcher,
         upstream: UpstreamClient, activity: UserActivity, log: SynthLogFile, clock: any TimeSource, logger: Logger
@@ -86,20 +86,20 @@ enum NodeCompanion {
     }
 }
 
-/// `state/synth.log`, the seed's name for what a node notes for people: plain lines, set aside when there are many.
+/// `state/synth.log`, the seed's name for a node's log for people: plain lines, set aside when there are many.
 final class SynthLogFile: Sendable {
     private let file: Mutex<RotatingLog?>
     private let path: String
     private let logger: Logger
 
-    /// What cannot be written is said once, and nothing else depends on it.
+    /// A failure to write is logged, and nothing else depends on it.
     init(path: String, logger: Logger) {
         self.path = path
         self.logger = logger
         file = Mutex(nil)
     }
 
-    /// Writes a line and its end.
+    /// Writes a line, and ends it.
     func append(_ line: String) {
         do {
             try file.withLock { file in

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithAIOS
 import KithDialects
 import KithInference
 import KithMembership
@@ -21,10 +20,10 @@ import UnixSignals
 /// This node's part in the mesh: the peer port, and all the ways in which others are found.
 struct NodeMesh: Sendable {
     let mesh: PeerMesh
-    private let settings: NodeSettings
+    let settings: NodeSettings
     private let host: String
-    private let port: OpenedPort
-    private let clock: any TimeSource
+    let port: OpenedPort
+    let clock: any TimeSource
     private let logger: Logger
 
     static func open(
@@ -52,7 +51,7 @@ struct NodeMesh: Sendable {
         return NodeMesh(mesh: mesh, settings: settings, host: host, port: port, clock: clock, logger: logger)
     }
 
-    /// The listener, and what goes on as long as the node runs.
+    /// The listener, and the services that run as long as the node does.
     func services(
         upstream: UpstreamClient, work: PeerWork, onReturn: @escaping @Sendable (NodeID) -> Void
     ) -> (background: [any Service], listener: any Service) {
@@ -65,7 +64,7 @@ struct NodeMesh: Sendable {
                 await mesh.discover(ways(port: port, upstream: upstream))
             },
             BackgroundLoop { [mesh] in
-                // Sent by deploy/systemd/kith-sleep, because systemd tells of sleep in no simpler way.
+                // Sent by deploy/systemd/kith-sleep, because systemd reports sleep in no simpler way.
                 for await signal in await UnixSignalsSequence(trapping: .sigusr1, .sigusr2) {
                     if signal == .sigusr1 { await mesh.fallAsleep() } else { mesh.wakeUp() }
                 }
@@ -107,41 +106,19 @@ struct NodeMesh: Sendable {
                     id: mesh.identity().id, name: settings.name, port: port, version: KithVersion.text,
                     protocolVersion: ProtocolVersions.supported.highest, clock: clock))
         }
-        for registry in settings.peer.registries {
-            ways.append(
-                RegistryDiscovery(
-                    endpoint: PeerEndpoint(address: registry, tier: .kith), upstream: upstream, clock: clock
-                ) { [self] in
-                    cell()
-                })
-        }
+        ways += registries(upstream: upstream)
         return ways
-    }
-
-    /// This node as registries of the seeds show it.
-    func cell() -> CellInfo {
-        let own = mesh.identity()
-        let address = own.addresses.first
-        let isCell = settings.roles.contains(.cell)
-        return CellInfo(
-            cellID: isCell ? settings.cell.id ?? settings.name.rawValue : settings.name.rawValue,
-            ip: address?.host ?? settings.host, port: isCell ? settings.cell.port : settings.port, level: mesh.level,
-            services: isCell ? CellMessage.Health.offered : ["kith"], branch: settings.cell.branch,
-            type: isCell ? "cell" : "kith", hostname: settings.name.rawValue,
-            kith: KithCell(
-                id: own.id, peerPort: address?.port ?? port.current, version: KithVersion.text,
-                protocolVersion: ProtocolVersions.supported.highest))
     }
 }
 
-/// Where peers are listened to.
+/// Where the node listens for peers.
 struct PeerPort: Sendable {
     var host: String
     /// 0 stands for any free port.
     var port: Int
 
-    /// A second node on one machine should start without being told a port: the usual one gives way to a free one when it
-    /// is taken and nobody asked for it. A machine without IPv6 listens on IPv4.
+    /// A second node on one machine should start without a setting: when the usual port is taken and no setting asks
+    /// for it, any free one is used. A machine without IPv6 listens on IPv4.
     static func choose(_ settings: PeerSettings) async -> PeerPort {
         var place = PeerPort(host: settings.host, port: settings.port)
         var why = await place.obstacle()
@@ -153,7 +130,7 @@ struct PeerPort: Sendable {
         return place
     }
 
-    /// Why the place cannot be listened at, as far as a trial tells; the listener itself will say it properly.
+    /// Why the node cannot listen there, as far as a trial tells; the listener itself gives the full message.
     private func obstacle() async -> Errno? {
         do {
             let trial = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -169,7 +146,7 @@ struct PeerPort: Sendable {
     }
 }
 
-/// The port that a listener got, for those who need it before or after it is open.
+/// The port that a listener got, for code that needs it before or after the listener is open.
 final class OpenedPort: Sendable {
     private let wanted: Int
     private let port = Mutex<Int?>(nil)

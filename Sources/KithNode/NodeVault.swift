@@ -10,12 +10,12 @@ import ServiceLifecycle
 struct NodeVault: Sendable {
     private static let certificateLimit = 1 << 20
 
-    /// Reads what the settings keep in Vault; `nil` when nothing lets this node in.
+    /// Reads what the settings keep in Vault; `nil` when the settings hold no credential for it.
     let secrets: VaultSecrets?
     private let client: VaultClient?
     private let watch: VaultStatusWatch?
 
-    /// Asks nothing yet: a node starts whether or not Vault is there.
+    /// Sends nothing yet: a node starts whether or not Vault is there.
     ///
     /// - Throws: ``NodeStartError`` when the certificates for Vault cannot be read.
     static func open(_ settings: VaultSettings, clock: any TimeSource, logger: Logger) throws(NodeStartError)
@@ -29,7 +29,7 @@ struct NodeVault: Sendable {
             }, client: client, watch: VaultStatusWatch(client: client, clock: clock))
     }
 
-    /// - Parameter watchesStatus: whether somebody will want ``status()``.
+    /// - Parameter watchesStatus: whether ``status()`` will be called.
     func services(watchesStatus: Bool) -> [any Service] {
         var services: [any Service] = []
         if let secrets { services.append(BackgroundLoop { await secrets.run() }) }
@@ -37,7 +37,7 @@ struct NodeVault: Sendable {
         return services
     }
 
-    /// The answer to `GET /vault-status`; waits only while nothing is known, and for two seconds then.
+    /// The answer to `GET /vault-status`; waits only while nothing is known, and then for two seconds at most.
     func status() async -> VaultStatusBody { await watch?.body() ?? .unconfigured }
 
     func shutDown() async { await client?.shutDown() }
@@ -52,7 +52,7 @@ struct NodeVault: Sendable {
 }
 
 extension VaultSettings {
-    /// A role takes the place of a token.
+    /// A role is preferred to a token.
     fileprivate var credential: VaultCredential? {
         if let roleID, let secretID { return .appRole(roleID: roleID, secretID: secretID) }
         return token.map { .token($0) }

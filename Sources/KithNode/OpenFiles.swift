@@ -32,7 +32,7 @@ enum OpenFiles {
         }
     }
 
-    /// Raises this process's soft limit as far as it may itself.
+    /// Raises this process's soft limit as far as the process is allowed to.
     ///
     /// - Returns: the limit before and after; `nil` when it was high enough, or could not be changed.
     static func raiseLimit() -> (before: rlim_t, after: rlim_t)? {

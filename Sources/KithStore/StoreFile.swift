@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
+import KithFiles
 package import KithModel
 import SystemPackage
 
@@ -22,7 +23,7 @@ struct StoreFile: Sendable {
     /// Directories that exist are left as they are: they may be somebody else's.
     func prepare() throws(StoreError) {
         do {
-            try Self.createDirectory(path.removingLastComponent())
+            try PrivateDirectory.create(path.removingLastComponent())
             let file = try FileDescriptor.open(
                 path, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
             try file.close()
@@ -67,20 +68,6 @@ struct StoreFile: Sendable {
     private static let holdsTables = """
         SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name NOT LIKE 'grdb\\_%' ESCAPE '\\')
         """
-
-    private static func createDirectory(_ directory: FilePath) throws(Errno) {
-        if directory.isEmpty { return }
-        if mkdir(directory.string, 0o700) == 0 { return }
-        switch Errno(rawValue: errno) {
-        case .fileExists: return
-        case .noSuchFileOrDirectory where directory.removingLastComponent() != directory:
-            try createDirectory(directory.removingLastComponent())
-            if mkdir(directory.string, 0o700) != 0, Errno(rawValue: errno) != .fileExists {
-                throw Errno(rawValue: errno)
-            }
-        case let failure: throw failure
-        }
-    }
 
     private static func makePrivate(_ file: String) throws(Errno) {
         guard chmod(file, 0o600) != 0 else { return }

@@ -52,7 +52,7 @@ struct TallyCache: Sendable {
     mutating func confirmSaved(_ revision: UInt64) { savedRevision = max(savedRevision, revision) }
 }
 
-/// The row of `tally`: the part that ``Ledger`` keeps in memory, and the counts that change with rows only.
+/// The row of `tally`: the part that ``TallyCache`` keeps in memory, and the counts that change with rows only.
 struct TallyRecord: FetchableRecord {
     let tally: Tally
     let turnCount: Int

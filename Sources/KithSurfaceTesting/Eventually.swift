@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Waits until something has come about.
+/// Waits until a condition holds.
 ///
-/// - Returns: Whether it has, within twenty seconds.
+/// - Returns: Whether it came to hold within twenty seconds.
 package func eventually(_ isSo: () async throws -> Bool) async rethrows -> Bool {
     let deadline = ContinuousClock.now + .seconds(20)
     while !(try await isSo()) {

@@ -11,10 +11,9 @@ package import KithTrust
 import NIOCore
 package import NIOSSL
 import SwiftASN1
-import Testing
 import X509
 
-/// Whoever comes to a node's peer port: accepts every server, and shows the certificate that a test gives it.
+/// A client of a node's peer port: accepts every server, and shows the certificate that a test gives it.
 package struct PeerVisitor: Sendable {
     package var configuration: TLSConfiguration
 
@@ -83,7 +82,7 @@ package struct PeerVisitor: Sendable {
     }
 }
 
-/// What may be asked on the peer port.
+/// The routes of the peer port.
 package enum PeerPath {
     package static let kinOnly: [(method: HTTPRequest.Method, path: String)] = [
         (.post, PeerWire.gossipPath), (.post, PeerWire.operationsPath), (.get, PeerWire.modelsPath),
@@ -95,23 +94,14 @@ package enum PeerPath {
 }
 
 extension TestNode {
-    /// Asks as a kin does whether the node still answers.
-    package func expectAnswer(for kin: PeerVisitor) async throws {
-        let request = try KinQuestion.encode(ChatRequest(messages: [ChatMessage(.user, "alive")]))
-        let reply = try await kin.send(
-            .post, PeerWire.generatePath, String(decoding: request, as: UTF8.self), to: self)
-        #expect(reply.status == 200)
-        #expect(reply.text.contains("alive"))
-    }
-
-    /// What was refused, one line for each time.
+    /// The refusals in the audit trail, one line for each.
     package var refusals: [AuditRecord] {
         audit.lines.filter { [.handshakeRefused, .peerRefused, .pairingRefused, .identityCloned].contains($0.kind) }
     }
 }
 
 extension TestNode {
-    /// A kin that nobody has met before.
+    /// A kin that no node has met before.
     package func newKin() async throws -> PeerVisitor {
         let identity = try NodeIdentity.temporary()
         try await mesh.trust.admit(identity.id, as: .kin, name: nil, addresses: [], at: .now())

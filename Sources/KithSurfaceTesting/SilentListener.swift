@@ -3,7 +3,6 @@
 package import KithModel
 import NIOCore
 import NIOPosix
-import Testing
 
 /// A port of this machine that accepts connections and never says anything.
 package struct SilentListener: Sendable {
@@ -23,7 +22,7 @@ package struct SilentListener: Sendable {
         }
     }
 
-    /// A port at which nobody listens: somebody did a moment ago.
+    /// A port at which nobody listens: its listener has just been closed.
     package static func nobody() async throws -> PeerAddress {
         let channel = try await bind()
         let address = try address(of: channel)
@@ -36,6 +35,6 @@ package struct SilentListener: Sendable {
     }
 
     private static func address(of channel: any Channel) throws -> PeerAddress {
-        try #require(PeerAddress(host: "127.0.0.1", port: channel.localAddress?.port ?? 0))
+        try found(PeerAddress(host: "127.0.0.1", port: channel.localAddress?.port ?? 0))
     }
 }

@@ -6,7 +6,7 @@ package import KithTrust
 import SystemPackage
 
 extension NodeIdentity {
-    /// A new identity, whose files are gone again.
+    /// A new identity, whose files are deleted again.
     package static func temporary() throws -> NodeIdentity {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kith-identity-\(UUID().uuidString)")
         try FileManager.default.createDirectory(

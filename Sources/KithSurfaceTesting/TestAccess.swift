@@ -7,7 +7,7 @@ package import KithStore
 import NIOHTTP1
 import Synchronization
 
-/// Keeps what is written down, for a test to look at.
+/// Keeps the audit records, for a test to look at.
 package final class RecordingTrail: AuditTrail {
     package struct Line: Hashable, Sendable {
         package var kind: AuditRecord.Kind

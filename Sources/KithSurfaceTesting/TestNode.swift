@@ -2,7 +2,6 @@
 
 import Foundation
 import Hummingbird
-import KithAIOS
 package import KithAPI
 import KithDialects
 import KithInference
@@ -17,7 +16,6 @@ package import KithTrust
 import Logging
 import NIOCore
 package import NIOHTTP1
-import Testing
 
 /// A node with its two listeners on free ports, and the engine that a test gives it.
 package struct TestNode: Sendable {
@@ -34,23 +32,24 @@ package struct TestNode: Sendable {
     package var id: NodeID { identity.id }
 
     package var peerAddress: PeerAddress {
-        get throws { try #require(mesh.identity().addresses.first) }
+        get throws { try found(mesh.identity().addresses.first) }
     }
 
     /// Runs a node for as long as `body` does.
     ///
     /// - Parameters:
     ///   - kin: Nodes that this one trusts, and that trust it, from the start.
-    ///   - clock: What tells how long invitations hold; everything but that and the answers needs one that moves.
+    ///   - clock: The clock by which invitations expire; everything but that and the answers needs one that moves.
     package static func run<Result: Sendable>(
         _ name: String = "node", engine: (any ChatEngine)?, kin: [TestNode] = [], control: (any MeshControl)? = nil,
         access: @Sendable (Store) -> AccessControl = { .open($0) }, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
-        protocols: ProtocolVersions = .supported, isCell: Bool = false, clock: any TimeSource = MonotonicClock(),
+        protocols: ProtocolVersions = .supported, isCell: Bool = false,
+        peerRoutes: (NodeServices) -> [any PeerRouteGroup] = { _ in [] }, clock: any TimeSource = MonotonicClock(),
         patience: Duration = QueueTimeout.ordinary,
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
-        let name = try #require(NodeName(name))
+        let name = try found(NodeName(name))
         let upstream = UpstreamClient()
         let local = engine.map { LocalEngine(engine: $0, clock: clock) }
         let monitor = EngineMonitor(local: local, reason: "the test says so", clock: clock)
@@ -79,12 +78,8 @@ package struct TestNode: Sendable {
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
-        let cell = CellService(
-            profile: CellService.Profile(
-                cellID: name.rawValue, branch: "main", initialLevel: 1, node: identity.id, name: name),
-            state: state, dispatcher: dispatcher, clock: clock, nodeName: { _ in nil })
         let work = PeerWork(
-            routes: [CellPeerRoutes(cell: isCell ? cell : nil)], sessions: StoredSessions(store: store, logger: logger))
+            routes: peerRoutes(services), sessions: StoredSessions(store: store, logger: logger))
         let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }
@@ -111,7 +106,7 @@ package struct TestNode: Sendable {
         try await other.mesh.trust.admit(id, as: tier, name: name, addresses: mesh.identity().addresses, at: .now())
     }
 
-    /// Until so many kin are up and their models known.
+    /// Waits until so many kin are up and their models are known.
     package func awaitKin(_ count: Int) async throws {
         while services.mesh.peers().count(where: { $0.state == .up && !$0.models.isEmpty }) < count {
             try await Task.sleep(for: .milliseconds(2))
@@ -159,8 +154,16 @@ package struct TestReply: Sendable {
 extension TestNode {
     package var state: any SharedState { services.state }
 
-    /// Until the state is as wanted; the test's time limit ends it.
+    /// Waits until the state is as wanted; the test's time limit ends the wait.
     package func until(_ isWanted: (any SharedState) -> Bool) async throws {
         while !isWanted(state) { try await Task.sleep(for: .milliseconds(5)) }
     }
+}
+
+/// Something that a test needs is missing.
+struct Missing: Error {}
+
+func found<Value>(_ value: Value?) throws -> Value {
+    guard let value else { throw Missing() }
+    return value
 }

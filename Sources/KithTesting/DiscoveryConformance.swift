@@ -4,7 +4,7 @@ package import KithMembership
 import KithModel
 import Synchronization
 
-/// A ``Discovery`` whose source a test controls.
+/// A `Discovery` whose source a test controls.
 package protocol DiscoverySubject: Sendable {
     var discovery: any Discovery { get }
     /// How many peers the source can name at once.
@@ -26,12 +26,12 @@ package protocol DiscoverySubject: Sendable {
     func passTime() async
 }
 
-/// How a ``Discovery`` broke its contract.
+/// How a `Discovery` broke its contract.
 package struct DiscoveryBreach: Error, CustomStringConvertible {
     package var description: String
 }
 
-/// What every conformer of ``Discovery`` is held to.
+/// What every conformer of `Discovery` is held to.
 package struct DiscoveryConformance<Subject: DiscoverySubject>: Sendable {
     private let subject: Subject
     /// How long to wait for what must come.

@@ -29,7 +29,7 @@ package final class ManualClock: TimeSource {
     /// How many tasks sleep now; lets a test wait until a loop has gone to sleep before it moves the clock.
     package var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
-    /// Whether a task sleeps until just then.
+    /// Whether a task sleeps until exactly that instant.
     package func isAwaited(_ moment: MonotonicInstant) -> Bool {
         state.withLock { $0.sleepers.contains { $0.deadline == moment } }
     }

@@ -16,7 +16,7 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 }
 
-/// Spoils bytes as networks and ill will do: flips, cuts, doublings, foreign bytes, absurd numbers.
+/// Spoils bytes as networks and attackers do: flips, cuts, doublings, foreign bytes, absurd numbers.
 package enum Mutations {
     private static let splices = [
         "1e999", "-1", "9223372036854775808", "NaN", "null", "\"", "\\u0000", "[[[[", "{}", ",", "\u{2028}", "true",

@@ -48,7 +48,7 @@ package final class StubServer: Sendable {
         address = HTTPAddress(host: "127.0.0.1", port: channel.localAddress?.port ?? 0)
     }
 
-    /// What was asked so far, oldest first; at most a thousand.
+    /// The requests so far, oldest first; at most a thousand.
     package var requests: [StubRequest] { state.requests }
 
     /// Waits until a client has closed its connection in the middle of an answer.
@@ -168,13 +168,13 @@ package final class StubAnswer: Sendable {
         try await write(.end(nil))
     }
 
-    /// Closes the connection as it stands.
+    /// Closes the connection at once, even in the middle of an answer.
     package func cut() {
         over.withLock { $0 = true }
         channel.close(promise: nil)
     }
 
-    /// Says nothing more until the client goes.
+    /// Sends nothing more until the client closes the connection.
     package func hang() async throws { try await Task.sleep(for: .seconds(3_600)) }
 
     private func write(_ part: HTTPServerResponsePart) async throws { try await channel.writeAndFlush(part) }

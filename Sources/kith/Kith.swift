@@ -49,7 +49,7 @@ enum CommandLineRun {
         Terminal.exit(.ok)
     }
 
-    /// What the parser calls an unexpected argument.
+    /// An error for an unknown command, which the parser calls an unexpected argument.
     private static func unknownCommand(_ arguments: [String]) -> CommandError? {
         let names = Kith.configuration.subcommands.map { $0._commandName } + ["help"]
         guard let word = arguments.first, !word.hasPrefix("-"), !names.contains(word) else { return nil }

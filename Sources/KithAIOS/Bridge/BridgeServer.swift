@@ -2,7 +2,6 @@
 
 import HTTPTypes
 package import Hummingbird
-import HummingbirdCore
 import KithDialects
 package import KithModel
 package import KithServer
@@ -26,21 +25,15 @@ package enum BridgeServer {
         router.addMiddleware {
             CrossOrigin()
             RequestCounting(counts: counts)
-            FastAPIErrors()
+            ErrorRendering.fastAPI
             AccessMiddleware(access: bridge.services.access)
             OriginMiddleware(access: bridge.services.access, allowed: PageOrigin.isAllowed)
             Expectations()
         }
         BridgeRoutes(bridge: bridge, counts: counts).add(to: router)
         return HTTPListener(
-            Application(
-                responder: router.buildResponder(),
-                server: .surface(limits: limits, errors: .detail, tls: tls),
-                configuration: ApplicationConfiguration(
-                    address: .hostname(address.host, port: address.port),
-                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-                onServerRunning: onListening,
-                logger: logger))
+            responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,
+            logger: logger, onListening: onListening)
     }
 }
 
@@ -63,13 +56,13 @@ struct BridgeRoutes: Sendable {
 
     private func assist(_ request: Request) async throws -> Response {
         let deadline = try request.headers.deadline(now: bridge.services.clock.now)
-        let body = try await request.detailBody(upTo: BridgeLimits.assistBody)
-        let asked = try CellMessage.AssistRequest(bridged: body)
+        let asked = try CellMessage.AssistRequest(body: try await request.detailBody(upTo: BridgeLimits.assistBody))
         do {
             let answer = try await bridge.assist(asked, until: deadline)
             return try .json(answer.body, headers: .route(answer.route))
-        } catch let failure as ChatError where failure.code == .invalidRequest {
-            throw UnusableBody(field: failure.field ?? "code", why: failure.message, input: .string(asked.action))
+        } catch let failure as ChatError {
+            if let unusable = UnusableBody(failure, in: asked) { throw unusable }
+            throw failure
         }
     }
 
@@ -85,10 +78,10 @@ struct BridgeRoutes: Sendable {
 
     private func vaultStatus() async throws -> VaultStatusBody {
         do {
-            return try await Attempt().run(limit: BridgeLimits.vault, clock: bridge.services.clock) {
+            return try await abandonAfter(BridgeLimits.vault, clock: bridge.services.clock) {
                 await bridge.services.vault()
             }
-        } catch is AttemptExpired {
+        } catch is DeadlineExceeded {
             return VaultStatusBody(.unreachable(.timeout))
         }
     }
@@ -117,40 +110,25 @@ private struct KeptSyncBody: Encodable {
     var status = "degraded"
 }
 
-extension CellMessage.AssistRequest {
-    /// Reads the body of `POST /code-assist`.
-    ///
-    /// - Throws: ``UnusableBody`` with everything that is wrong.
-    init(bridged body: JSONValue) throws(UnusableBody) {
-        var fields = try FieldReader(body)
-        self.init(
-            code: fields.text("code"), context: fields.object("context"), action: fields.text("action", or: "analyze"))
-        try fields.check()
-    }
-}
-
 extension ForwardedSync {
     /// Reads the body of `POST /sync-consciousness`.
     ///
     /// - Throws: ``UnusableBody`` with everything that is wrong.
     init(bridged body: JSONValue) throws(UnusableBody) {
-        var fields = try FieldReader(body)
-        let level = fields.requiredNumber("level")
-        let context = fields.object("context")
-        let named = fields.member("source") == .null ? "" : fields.text("source", or: "")
-        try fields.check()
-        guard CellInfo.levels.contains(level) else {
+        let said = try CellMessage.SyncRequest(body: body)
+        guard CellInfo.levels.contains(said.level) else {
             throw UnusableBody(
                 field: "level", why: "the level must be from 0 to 10", input: body["level"] ?? .null)
         }
         // As in a cell: the context says it better than the body, and a blank name is none.
-        let source = [context?["source"]?.stringValue, named].compactMap { $0 }.first { !$0.allSatisfy(\.isWhitespace) }
+        let source = [said.context?["source"]?.stringValue, said.source].compactMap { $0 }
+            .first { !$0.allSatisfy(\.isWhitespace) }
         guard case .named(let name)? = StateSource(source ?? Self.defaultSource) else {
             throw UnusableBody(
                 field: "source", why: "a name has at most \(StateSource.nameLimit) bytes, and is not the id of a node",
                 input: .string(source ?? ""))
         }
-        self.init(level: level, context: Self.members(of: context), source: name)
+        self.init(level: said.level, context: Self.members(of: said.context), source: name)
     }
 
     private static func members(of context: JSONValue?) -> JSONObject {

@@ -73,12 +73,12 @@ extension BridgeService {
     ) async throws -> (suggestions: [String], model: String?, node: String?, route: String?) {
         do {
             let end = deadline.advanced(by: .zero - BridgeLimits.reading)
-            let answer = try await Attempt().run(limit: end - services.clock.now, clock: services.clock) {
+            let answer = try await abandonAfter(end - services.clock.now, clock: services.clock) {
                 [local = services.local] in
                 try await local.assist(request, until: nil)
             }
             return (answer.suggestions, answer.model, answer.node, answer.route)
-        } catch is AttemptExpired {
+        } catch is DeadlineExceeded {
             return (await Self.read(request), nil, nil, nil)
         }
     }

@@ -3,6 +3,7 @@
 import HTTPTypes
 import KithDialects
 import KithModel
+import KithServer
 import KithStore
 import Logging
 
@@ -102,14 +103,10 @@ extension BridgeService {
         do {
             try await services.state.write(try SyncPlan(said, node: node).changes, delivery: key)
         } catch let fault as SyncPlan.Fault {
-            throw UnusableBody([
-                FieldError(
-                    type: "value_error", location: [.name("body")] + fault.path.map { .name($0) },
-                    message: "Value error, \(fault.why)", input: fault.input)
-            ])
+            throw UnusableBody(fault)
         } catch let refusal as StateRefusal {
-            throw refusal.code == .invalid
-                ? UnusableBody(field: "context", why: refusal.message, input: .null) : FastAPIRefusal(refusal)
+            if let unusable = UnusableBody(refusal) { throw unusable }
+            throw FastAPIRefusal(refusal)
         }
     }
 
@@ -155,9 +152,4 @@ extension FastAPIRefusal {
         default: self = .notKept(error.message)
         }
     }
-}
-
-extension HTTPResponse.Status {
-    /// RFC 4918, section 11.5.
-    fileprivate static let insufficientStorage = HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
 }

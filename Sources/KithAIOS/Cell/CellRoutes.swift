@@ -2,7 +2,6 @@
 
 import HTTPTypes
 import Hummingbird
-import KithDialects
 import KithModel
 package import KithPeers
 import KithServer
@@ -25,46 +24,27 @@ struct CellRoutes: Sendable {
 
     private func assist(_ request: Request) async throws -> Response {
         let deadline = try request.headers.deadline(now: cell.clock.now)
-        let body = try await request.detailBody(upTo: bodyLimit)
-        var fields = try FieldReader(body)
-        let asked = CellMessage.AssistRequest(
-            code: fields.text("code"), context: fields.object("context"), action: fields.text("action", or: "analyze"))
-        try fields.check()
+        let asked = try CellMessage.AssistRequest(body: try await request.detailBody(upTo: bodyLimit))
         do {
             let answer = try await cell.assist(asked, until: deadline)
             return try .json(answer, headers: .route(answer.route))
-        } catch let failure as ChatError where failure.code == .invalidRequest {
-            throw UnusableBody(field: failure.field ?? "code", why: failure.message, input: .string(asked.action))
+        } catch let failure as ChatError {
+            if let unusable = UnusableBody(failure, in: asked) { throw unusable }
+            throw failure
         }
     }
 
     private func sync(_ request: Request) async throws -> Response {
         let delivery = try request.headers.deliveryKey()
-        var fields = try FieldReader(try await request.detailBody(upTo: bodyLimit))
-        let said = CellMessage.SyncRequest(
-            level: fields.requiredNumber("level"), context: fields.object("context"),
-            source: fields.member("source") == .null ? nil : fields.text("source", or: ""))
-        try fields.check()
+        let said = try CellMessage.SyncRequest(body: try await request.detailBody(upTo: bodyLimit))
         let answer: CellMessage.SyncAnswer
         do {
             answer = try await cell.sync(said, delivery: delivery)
         } catch {
-            throw Self.problem(error)
+            if let unusable = UnusableBody(error) { throw unusable }
+            throw error
         }
         return try .json(answer)
-    }
-
-    /// Names the field where one is at fault.
-    private static func problem(_ refusal: StateRefusal) -> any Error {
-        guard let fault = refusal.cause as? SyncPlan.Fault else {
-            guard refusal.code == .invalid else { return refusal }
-            return UnusableBody(field: "context", why: refusal.message, input: .null)
-        }
-        return UnusableBody([
-            FieldError(
-                type: "value_error", location: [.name("body")] + fault.path.map { .name($0) },
-                message: "Value error, \(fault.why)", input: fault.input)
-        ])
     }
 
     /// A discovery service that has found this cell tells of itself.
@@ -92,28 +72,6 @@ extension NodeRequestContext {
     }
 }
 
-extension HTTPFields {
-    /// What names a write that may come more than once, from `Idempotency-Key`.
-    ///
-    /// - Throws: ``UnusableBody`` for what cannot be one.
-    func deliveryKey() throws -> DeliveryKey? {
-        guard let text = self[.idempotencyKey] else { return nil }
-        guard let key = DeliveryKey(text) else {
-            throw UnusableBody([
-                FieldError(
-                    type: "value_error", location: [.name("header"), .name("idempotency-key")],
-                    message: "Value error, a key has from 1 to 128 bytes and no control characters",
-                    input: .string(String(text.prefix(200))))
-            ])
-        }
-        return key
-    }
-}
-
-extension HTTPField.Name {
-    static let idempotencyKey = Self.known("idempotency-key")
-}
-
 /// The role *cell*, for kin: what its own port offers, without a key because kin prove who they are.
 package struct CellPeerRoutes: PeerRouteGroup {
     /// Bytes.
@@ -130,7 +88,7 @@ package struct CellPeerRoutes: PeerRouteGroup {
         }
         router.peer(PeerWire.cellAssistPath, .post, for: .kin, of: services) { request, _ in
             let cell = try found()
-            let asked = try await body(of: request, as: CellMessage.AssistRequest.self)
+            let asked = try await request.decode(CellMessage.AssistRequest.self, upTo: Self.bodyLimit)
             let deadline = try request.headers.kinDeadline(now: services.clock.now)
             let answer = try await cell.assist(asked, until: deadline)
             return try Response.json(answer, headers: .route(answer.route))
@@ -138,7 +96,7 @@ package struct CellPeerRoutes: PeerRouteGroup {
         router.peer(PeerWire.cellSyncPath, .post, for: .kin, of: services) { request, _ in
             let cell = try found()
             let delivery = try request.headers.deliveryKey()
-            let said = try await body(of: request, as: CellMessage.SyncRequest.self)
+            let said = try await request.decode(CellMessage.SyncRequest.self, upTo: Self.bodyLimit)
             return try Response.json(try await cell.sync(said, delivery: delivery))
         }
     }
@@ -146,9 +104,5 @@ package struct CellPeerRoutes: PeerRouteGroup {
     private func found() throws -> any CellAnswering {
         guard let cell else { throw SurfaceRefusal.roleMissing("cell") }
         return cell
-    }
-
-    private func body<Body: Decodable>(of request: Request, as type: Body.Type) async throws -> Body {
-        try JSONBody.decode(type, from: try await request.jsonBody(upTo: Self.bodyLimit))
     }
 }

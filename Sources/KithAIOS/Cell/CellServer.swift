@@ -2,7 +2,6 @@
 
 import HTTPTypes
 package import Hummingbird
-import HummingbirdCore
 import KithDialects
 package import KithModel
 package import KithServer
@@ -25,7 +24,7 @@ package enum CellServer {
         let counts = RequestCounts()
         router.addMiddleware {
             RequestCounting(counts: counts)
-            FastAPIErrors()
+            ErrorRendering.fastAPI
             AccessMiddleware(access: access)
             OriginMiddleware(access: access)
             Expectations()
@@ -33,14 +32,8 @@ package enum CellServer {
         CellRoutes(cell: cell, registry: registry, bodyLimit: bodyLimit).add(to: router)
         CellMetricsRoutes(cell: cell, counts: counts, clock: clock, startedAt: clock.now).add(to: router)
         return HTTPListener(
-            Application(
-                responder: router.buildResponder(),
-                server: .surface(limits: limits, errors: .detail, tls: tls),
-                configuration: ApplicationConfiguration(
-                    address: .hostname(address.host, port: address.port),
-                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-                onServerRunning: onListening,
-                logger: logger))
+            responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,
+            logger: logger, onListening: onListening)
     }
 }
 
@@ -63,21 +56,16 @@ struct CellMetricsRoutes: Sendable {
         router.surface("/metrics/prometheus", scope: .read, [.get: { _, _ in .metrics(families()) }])
     }
 
-    private var uptime: Double { (clock.now - startedAt).seconds }
+    private var uptime: Duration { clock.now - startedAt }
 
     private func families() -> [MetricFamily] {
         let health = cell.health()
         return [
-            MetricFamily(
-                "aios_consciousness_level", .gauge, "The level that was declared for the cell.",
-                [.init(health.level, ["cell_id": health.cellID])]),
-            MetricFamily(
-                "aios_cell_info", .gauge, "Always 1; the labels say which cell it is.",
-                [.init(1, ["cell_id": health.cellID, "branch": health.branch])]),
+            .level(health.level, ofCell: health.cellID), .info(ofCell: health.cellID, branch: health.branch),
             MetricFamily(
                 "kith_level", .gauge, "The levels that are known here, by who declared them.",
                 cell.levels().sorted { $0.key < $1.key }.map { .init($0.value, ["source": $0.key]) }),
-            MetricFamily("kith_uptime_seconds", .gauge, "Since the role was started.", value: uptime),
+            .uptime(uptime),
             counts.family(role: "cell"),
         ]
     }
@@ -101,7 +89,7 @@ struct CellMetricsRoutes: Sendable {
         let health = cell.health()
         return Body(
             cell_id: health.cellID, branch: health.branch, consciousness_level: health.level, levels: cell.levels(),
-            uptime_seconds: uptime,
+            uptime_seconds: uptime.seconds,
             requests: counts.all.map {
                 .init(route: $0.key.route, outcome: $0.key.outcome.rawValue, count: $0.count)
             })

@@ -41,11 +41,10 @@ struct EngineOpinions: Sendable {
         let end = min(clock.now + limit, deadline ?? MonotonicInstant(nanoseconds: .max))
         var request = prompt.request
         request.deadline = deadline
-        await withTaskGroup { [request] group in
-            group.addTask { await listen(to: request, heard) }
-            group.addTask { try? await clock.sleep(until: end, tolerance: nil) }  // ends early only with all of it
-            await group.next()
-            group.cancelAll()
+        do {
+            try await withDeadline(end, clock: clock) { [request] in await listen(to: request, heard) }
+        } catch is DeadlineExceeded {
+            // What the engine has said by now counts.
         }
         try Task.checkCancellation()
         return heard.opinion(action: action, code: code)

@@ -5,28 +5,19 @@ import Hummingbird
 import KithModel
 import KithServer
 
-/// Turns everything that is thrown into `{"detail": …}`, the shape of AIOS services.
-struct FastAPIErrors: RouterMiddleware {
-    typealias Context = NodeRequestContext
-
-    func handle(
-        _ request: Request, context: NodeRequestContext,
-        next: @concurrent (Request, NodeRequestContext) async throws -> Response
-    ) async throws -> Response {
-        do {
-            return try await next(request, context)
-        } catch let error as CancellationError {
-            throw error  // nobody is there to be answered
-        } catch let body as UnusableBody {
-            return try .json(Detail(detail: body.faults), status: .unprocessableContent)
-        } catch let refusal as FastAPIRefusal {
-            return try .json(
-                Detail(detail: refusal.message), status: refusal.status,
-                headers: refusal.headers.sayingWhen(refusal.status))
-        } catch {
-            let problem = SurfaceError(error)
-            problem.log(path: request.uri.path, to: context.logger)
-            return try problem.reply(in: .detail).response
+extension ErrorRendering<NodeRequestContext> {
+    /// Turns everything that is thrown into `{"detail": …}`, the shape of AIOS services.
+    static var fastAPI: Self {
+        Self(dialect: { _ in .detail }) { error in
+            switch error {
+            case let body as UnusableBody:
+                try Response.json(Detail(detail: body.faults), status: .unprocessableContent)
+            case let refusal as FastAPIRefusal:
+                try Response.json(
+                    Detail(detail: refusal.message), status: refusal.status,
+                    headers: refusal.headers.sayingWhen(refusal.status))
+            default: nil
+            }
         }
     }
 }

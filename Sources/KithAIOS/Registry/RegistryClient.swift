@@ -8,8 +8,7 @@ import NIOHTTP1
 
 /// Asks a discovery service of the seeds.
 struct RegistryClient: Sendable {
-    private static let limits = UpstreamLimits(
-        connect: .seconds(2), firstByte: .seconds(3), stall: .seconds(3), bodyBytes: 1 << 20)
+    private static let limits = UpstreamLimits(silence: .seconds(3), bodyBytes: 1 << 20)
 
     let endpoint: PeerEndpoint
     let upstream: UpstreamClient

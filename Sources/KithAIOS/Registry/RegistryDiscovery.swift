@@ -73,14 +73,12 @@ package struct RegistryDiscovery: Discovery {
     /// So that others need not wait for the entry to expire.
     private func leave(_ session: RegistrySession) async {
         guard let id = session.registered?.cellID else { return }
-        // Tasks of their own, because nothing can be sent from the cancelled one; what takes long is left undone.
-        let farewell = Task { [client] in try await client.deregister(id) }
-        let limit = Task {
-            try await Task.sleep(for: .seconds(1))
-            farewell.cancel()
+        // A task of its own, because nothing can be sent from the cancelled one; what takes long is left undone.
+        let farewell = Task { [client] in
+            let clock = MonotonicClock()
+            try await withDeadline(clock.now + .seconds(1), clock: clock) { try await client.deregister(id) }
         }
         _ = await farewell.result
-        limit.cancel()
     }
 }
 

@@ -72,19 +72,14 @@ struct RegistryRoutes: Sendable {
     private func families() -> [MetricFamily] {
         let (own, cells) = (identity.cell(), registry.cells())
         return [
-            MetricFamily(
-                "aios_consciousness_level", .gauge, "The level that was declared for the cell.",
-                [.init(own.level, ["cell_id": own.cellID])]),
-            MetricFamily(
-                "aios_cell_info", .gauge, "Always 1; the labels say which cell it is.",
-                [.init(1, ["cell_id": own.cellID, "branch": own.branch])]),
+            .level(own.level, ofCell: own.cellID), .info(ofCell: own.cellID, branch: own.branch),
             MetricFamily(
                 "aios_discovery_peers", .gauge, "Cells that are registered and have not expired.",
                 value: Double(cells.count)),
             MetricFamily(
                 "aios_peer_consciousness_level", .gauge, "The level that a registered cell told last.",
                 cells.map { .init($0.level, ["cell_id": $0.cellID]) }),
-            MetricFamily("kith_uptime_seconds", .gauge, "Since the role was started.", value: registry.uptime.seconds),
+            .uptime(registry.uptime),
             counts.family(role: "discovery"),
         ]
     }
@@ -127,7 +122,7 @@ struct RegistryRoutes: Sendable {
 
     private func remove(_ request: Request, _ context: NodeRequestContext) async throws -> String {
         let owner = try await owner(of: request, context)
-        let id = context.parameters.get("id").flatMap { PathSegment.unescaped($0) } ?? ""
+        let id = context.pathParameter("id") ?? ""
         try remove(id, by: owner)
         return id
     }

@@ -2,7 +2,6 @@
 
 package import HTTPTypes
 package import Hummingbird
-import HummingbirdCore
 import KithMembership
 package import KithModel
 package import KithServer
@@ -29,21 +28,15 @@ package enum RegistryServer {
         let counts = RequestCounts()
         router.addMiddleware {
             RequestCounting(counts: counts)
-            FastAPIErrors()
+            ErrorRendering.fastAPI
             OriginMiddleware(access: access)
             Expectations()
         }
         RegistryRoutes(registry: registry, identity: identity, authorise: authorise, reading: reading, counts: counts)
             .add(to: router)
         return HTTPListener(
-            Application(
-                responder: router.buildResponder(),
-                server: .surface(limits: limits, errors: .detail, tls: tls),
-                configuration: ApplicationConfiguration(
-                    address: .hostname(address.host, port: address.port),
-                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-                onServerRunning: onListening,
-                logger: logger))
+            responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,
+            logger: logger, onListening: onListening)
     }
 }
 

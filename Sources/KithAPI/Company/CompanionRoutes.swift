@@ -57,8 +57,7 @@ struct CompanionRoutes: Sendable {
     }
 
     private func pause(_ request: Request) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let wish = try JSONBody.decode(CompanionMessage.PauseRequest.self, from: bytes)
+        let wish = try await request.decode(CompanionMessage.PauseRequest.self, upTo: Self.bodyLimit)
         // First what was asked for: a full disk must not keep a node talking.
         if wish.paused { await company.service.pause() } else { await company.service.resume() }
         try await services.store.setCompanionPause(since: wish.paused ? .now() : nil)

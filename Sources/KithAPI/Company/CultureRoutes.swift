@@ -34,8 +34,8 @@ struct CultureRoutes: Sendable {
 
     private func list(_ request: Request) async throws -> Response {
         let query = request.uri.queryParameters
-        let limit = try query["limit"].map { try Self.count(String($0), in: 1...Self.pageLimit, "limit") } ?? Self.page
-        let offset = try query["offset"].map { try Self.count(String($0), in: 0...1_000_000, "offset") } ?? 0
+        let limit = try request.queryNumber("limit", in: 1...Self.pageLimit) ?? Self.page
+        let offset = try request.queryNumber("offset", in: 0...1_000_000) ?? 0
         let found: [Insight]
         let total: Int
         if let words = query["q"] {
@@ -74,8 +74,7 @@ struct CultureRoutes: Sendable {
     }
 
     private func take(_ request: Request) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let collection = try JSONBody.decode(CultureMessage.Collection.self, from: bytes)
+        let collection = try await request.decode(CultureMessage.Collection.self, upTo: Self.bodyLimit)
         guard collection.format == CultureMessage.Collection.format else {
             throw ControlError(.invalid, "this is no culture as kith culture export writes it")
         }
@@ -96,13 +95,6 @@ struct CultureRoutes: Sendable {
     private static func id(in context: NodeRequestContext) throws -> InsightID {
         guard let id = context.parameters.get("id").flatMap({ InsightID(String($0)) }) else { throw unknown }
         return id
-    }
-
-    private static func count(_ text: String, in range: ClosedRange<Int>, _ name: String) throws -> Int {
-        guard let count = Int(text), range.contains(count) else {
-            throw ControlError(.invalid, "'\(name)' must be from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return count
     }
 
     private static func shelf(_ name: String) throws -> InsightShelf {

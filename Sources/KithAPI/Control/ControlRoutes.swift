@@ -43,7 +43,7 @@ struct ControlRoutes: Sendable {
     // MARK: Requests
 
     private func invite(_ request: Request) async throws -> Response {
-        let wanted = try await decode(ControlMessage.InvitationRequest.self, from: request)
+        let wanted = try await request.decode(ControlMessage.InvitationRequest.self, upTo: Self.largestBody)
         let limits = InvitationLimits.expirySeconds
         if let seconds = wanted.expiresSeconds, !limits.contains(seconds) {
             throw ControlError(
@@ -53,7 +53,7 @@ struct ControlRoutes: Sendable {
     }
 
     private func join(_ request: Request) async throws -> Response {
-        let wanted = try await decode(ControlMessage.JoinRequest.self, from: request)
+        let wanted = try await request.decode(ControlMessage.JoinRequest.self, upTo: Self.largestBody)
         guard wanted.code.utf8.count <= InvitationLimits.longestCode else {
             throw ControlError(.malformedCode, "that is too long to be a code; paste what kith invite printed")
         }
@@ -62,15 +62,11 @@ struct ControlRoutes: Sendable {
 
     private func change(_ request: Request) async throws -> Response {
         let peer = try peer(in: request)
-        let change = try await decode(ControlMessage.PeerChange.self, from: request)
+        let change = try await request.decode(ControlMessage.PeerChange.self, upTo: Self.largestBody)
         guard change.name != nil || change.tier != nil else {
             throw ControlError(.invalid, "nothing is to be changed: give 'name' or 'tier'")
         }
         return try .json(try await control.change(peer.rawValue, change))
-    }
-
-    private func decode<Message: Decodable>(_ type: Message.Type, from request: Request) async throws -> Message {
-        try JSONBody.decode(type, from: try await request.jsonBody(upTo: Self.largestBody))
     }
 
     private func peer(in request: Request) throws -> PeerReference {
@@ -101,8 +97,8 @@ struct DrainRoutes: Sendable {
     }
 
     private func change(_ request: Request) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        services.mesh.setDraining(try JSONBody.decode(ControlMessage.DrainRequest.self, from: bytes).draining)
+        let wish = try await request.decode(ControlMessage.DrainRequest.self, upTo: Self.bodyLimit)
+        services.mesh.setDraining(wish.draining)
         return try .json(state)
     }
 

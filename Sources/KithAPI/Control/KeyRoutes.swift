@@ -37,8 +37,7 @@ struct KeyRoutes: Sendable {
     }
 
     private func create(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let wanted = try JSONBody.decode(ControlMessage.KeyRequest.self, from: bytes)
+        let wanted = try await request.decode(ControlMessage.KeyRequest.self, upTo: Self.bodyLimit)
         try Self.check(wanted)
         let now = WallTime.now()
         let made: (text: Secret, record: ClientKeyRecord)

@@ -2,7 +2,6 @@
 
 import HTTPTypes
 package import Hummingbird
-import HummingbirdCore
 package import KithModel
 package import KithServer
 package import KithTrust
@@ -44,16 +43,11 @@ package enum NodeServer {
         }
         let hotRoute = FastPath(services: services, logger: logger)
         return HTTPListener(
-            Application(
-                responder: ChildTaskResponder(base: router.buildResponder()),
-                server: .surface(limits: limits, errors: .openAI, early: hotRoute.handler, tls: tls),
-                configuration: ApplicationConfiguration(
-                    address: .hostname(address.host, port: address.port),
-                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-                onServerRunning: { channel in
-                    listening.opened(port: channel.localAddress?.port)
-                    await onListening(channel)
-                },
-                logger: logger))
+            responder: ChildTaskResponder(base: router.buildResponder()), address: address, limits: limits,
+            errors: .openAI, early: hotRoute.handler, tls: tls, logger: logger
+        ) { channel in
+            listening.opened(port: channel.localAddress?.port)
+            await onListening(channel)
+        }
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import HTTPTypes
 import Hummingbird
 import KithDialects
@@ -8,12 +7,6 @@ import KithInference
 import KithModel
 import KithServer
 import NIOCore
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// OpenAI's API as its clients use it: chat and text completions, models, embeddings.
 struct OpenAIRoutes: Sendable {
@@ -74,7 +67,7 @@ struct OpenAIRoutes: Sendable {
     /// Model names may hold slashes, so the rest of the path is the name.
     private func model(_ request: Request) throws -> Response {
         let path = request.uri.path.dropFirst("/v1/models/".count)
-        let name = ModelID(String(path).removingPercentEncoding ?? String(path))
+        let name = ModelID(PathSegment.unescaped(String(path)) ?? String(path))
         guard let model = listed.first(where: { $0.id == name }) else {
             throw ChatError(
                 .modelNotFound, "model '\(name)' not found", field: "model",

@@ -31,17 +31,10 @@ struct RoutingRoutes: Sendable {
     }
 
     private func recent(_ request: Request) throws -> Response {
-        let count = try request.uri.queryParameters["limit"].map { try Self.count(String($0)) } ?? Self.recentCount
+        let count = try request.queryNumber("limit", in: 1...RouteJournal.capacity) ?? Self.recentCount
         let now = WallTime.now()
         let requests = services.dispatcher.journal.recent(count).map { RouteMessage.Request($0, now: now) }
         return try .json(RouteMessage.Recent(requests: requests))
-    }
-
-    private static func count(_ text: String) throws -> Int {
-        guard let count = Int(text), (1...RouteJournal.capacity).contains(count) else {
-            throw ControlError(.invalid, "'limit' must be from 1 to \(RouteJournal.capacity)")
-        }
-        return count
     }
 }
 

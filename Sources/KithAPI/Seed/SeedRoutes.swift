@@ -30,8 +30,7 @@ struct SeedRoutes: Sendable {
     }
 
     private func generate(_ request: Request, for principal: Principal?) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
-        let asked = try JSONBody.decode(SeedGenerateRequest.self, from: bytes).checked()
+        let asked = try await request.decode(SeedGenerateRequest.self, upTo: services.limits.seedBody).checked()
         if case .key(let key)? = principal, !key.scopes.contains(.chat), let company = services.company {
             return try await talk(asked, with: key, in: company)
         }
@@ -85,8 +84,7 @@ struct SeedRoutes: Sendable {
     }
 
     private func chat(_ request: Request) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
-        let asked = try JSONBody.decode(SeedChatRequest.self, from: bytes).checked()
+        let asked = try await request.decode(SeedChatRequest.self, upTo: services.limits.seedBody).checked()
         let session = asked.session ?? .random()
         let history = try await recentTurns(of: session, model: asked.model)
         let insights = asked.usesCulture ? await services.company?.offer(for: asked.message) ?? [] : []
@@ -111,8 +109,7 @@ struct SeedRoutes: Sendable {
     }
 
     private func feedback(_ request: Request) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: services.limits.seedBody)
-        let given = try JSONBody.decode(SeedFeedbackRequest.self, from: bytes)
+        let given = try await request.decode(SeedFeedbackRequest.self, upTo: services.limits.seedBody)
         do {
             try await services.store.addFeedback(
                 session: given.session, score: given.score, comment: given.comment, at: .now())

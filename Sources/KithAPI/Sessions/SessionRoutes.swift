@@ -52,8 +52,7 @@ struct SessionRoutes: Sendable {
     }
 
     private func send(_ request: Request, _ session: SessionID) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let wanted = try JSONBody.decode(SessionMessage.Destination.self, from: bytes)
+        let wanted = try await request.decode(SessionMessage.Destination.self, upTo: Self.bodyLimit)
         guard let peer = PeerReference(wanted.to) else {
             throw ControlError(.unknownPeer, "'to' does not name a peer; give its name or its id")
         }
@@ -61,9 +60,7 @@ struct SessionRoutes: Sendable {
     }
 
     private static func session(in context: NodeRequestContext) throws -> SessionID {
-        guard let text = context.parameters.get("id").flatMap({ PathSegment.unescaped($0) }),
-            let session = SessionID(text)
-        else { throw unknown }
+        guard let text = context.pathParameter("id"), let session = SessionID(text) else { throw unknown }
         return session
     }
 }

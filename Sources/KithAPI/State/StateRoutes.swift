@@ -50,8 +50,7 @@ struct ContextRoutes: Sendable {
     }
 
     private func write(_ request: Request, _ key: String) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let wish = try JSONBody.decode(StateMessage.ContextRequest.self, from: bytes)
+        let wish = try await request.decode(StateMessage.ContextRequest.self, upTo: Self.bodyLimit)
         guard try JSONBody.encode(wish.value).count <= Operation.valueLimit else {
             throw ControlError(.invalid, "'value' must have at most \(Operation.valueLimit) bytes as JSON")
         }
@@ -94,7 +93,7 @@ struct ContextRoutes: Sendable {
     }
 
     private static func key(in context: NodeRequestContext) throws -> String {
-        guard let text = context.parameters.get("key").flatMap({ PathSegment.unescaped($0) }),
+        guard let text = context.pathParameter("key"),
             case .context(let key)? = RegisterKey(.context, name: text)
         else { throw unusableKey }
         return key
@@ -128,8 +127,7 @@ struct LevelRoutes: Sendable {
     }
 
     private func write(_ request: Request, _ text: String) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: Self.bodyLimit)
-        let level = try JSONBody.decode(StateMessage.LevelRequest.self, from: bytes).level
+        let level = try await request.decode(StateMessage.LevelRequest.self, upTo: Self.bodyLimit).level
         let source = try services.writer(text)
         try await services.state.write([.level(level, of: source)])
         let written =
@@ -149,7 +147,7 @@ struct LevelRoutes: Sendable {
     }
 
     private static func source(in context: NodeRequestContext) throws -> String {
-        guard let text = context.parameters.get("source").flatMap({ PathSegment.unescaped($0) }) else {
+        guard let text = context.pathParameter("source") else {
             throw ControlError(.invalid, "the path does not name a source; give a name, a node's id, or self")
         }
         return text

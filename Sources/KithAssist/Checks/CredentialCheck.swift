@@ -4,9 +4,9 @@
 enum CredentialCheck {
     struct Secret: Sendable {
         var line: Int
-        /// What it is assigned to; `nil` when its form gives it away.
+        /// What it is assigned to; `nil` when it is known by its form.
         var name: String?
-        /// Of the value, without quotes.
+        /// The range of the value, without quotes.
         var bytes: Range<Int>
     }
 
@@ -18,7 +18,7 @@ enum CredentialCheck {
         ("AKIA", 20), ("ghp_", 36), ("gho_", 36), ("github_pat_", 40), ("sk-", 24), ("xoxb-", 24), ("xoxp-", 24),
         ("AIza", 35), ("glpat-", 20), ("hvs.", 24), ("kith_", 32), ("-----BEGIN ", 20),
     ]
-    /// Values that stand for one to be filled in.
+    /// Placeholders for a value to be filled in.
     private static let placeholders = [
         "changeme", "change-me", "change_me", "example", "placeholder", "your", "xxxx", "****", "todo", "dummy", "none",
         "null", "test", "password", "secret", "redacted", "env:",
@@ -103,7 +103,7 @@ enum CredentialCheck {
         }
     }
 
-    // MARK: What is one
+    // MARK: What is a secret
 
     private static func contents(of token: CodeToken, in source: SourceText) -> Range<Int>? {
         let bytes = source.bytes[token.bytes]
@@ -116,7 +116,7 @@ enum CredentialCheck {
 
     private static func isSecret(_ name: String) -> Bool {
         let plain = name.lowercased()
-        // `token_limit` and `passwordField` name something about one.
+        // Suffixes only: `token_limit` and `passwordField` name something about a secret.
         return names.contains { plain.hasSuffix($0) } || names.contains { plain.hasSuffix($0 + "s") }
     }
 

@@ -14,7 +14,7 @@ enum FunctionCheck {
         }
     }
 
-    /// For those who want to document: what is not.
+    /// Functions that are not documented, for users who want to document their code.
     static func undocumented(in code: ReadCode) -> [Finding] {
         let functions = code.functions.filter { !$0.isDocumented && $0.name != nil }
         let what = code.language == .python ? "docstring" : "comment before it"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is seen without a grammar: indentation, long lines, bytes that belong in no text, unresolved merges.
+/// What can be seen without a grammar: indentation, long lines, bytes that belong in no text, unresolved merges.
 enum LayoutCheck {
-    /// Characters of a line.
+    /// Most characters of a line.
     static let lineLimit = 120
 
     static func findings(in code: ReadCode) -> [Finding] {
@@ -72,9 +72,9 @@ enum LayoutCheck {
 
 /// Blocks of lines that stand in the code twice.
 enum RepetitionCheck {
-    /// Lines that say something, in a row.
+    /// Fewest lines in a row; lines that say nothing do not count.
     static let lineMinimum = 5
-    /// Bytes of them together.
+    /// Fewest bytes of these lines together.
     static let byteMinimum = 80
     static let findingLimit = 3
 

@@ -48,7 +48,7 @@ package struct AssistAction: Hashable, Sendable, RawRepresentable {
 
 /// What an engine is asked about code. The code is data in it, and its secrets are blanked.
 package struct AssistPrompt: Sendable {
-    /// Bytes of code that are shown: what a small model's context holds beside the rest.
+    /// Most bytes of code that are shown: what fits into a small model's context with the rest.
     package static let codeLimit = 6 << 10
     package static let maxTokens = 400
     package static let temperature = 0.2
@@ -67,7 +67,7 @@ package struct AssistPrompt: Sendable {
 
     package let request: ChatRequest
 
-    /// - Parameter language: As the client names it; what was found out otherwise.
+    /// - Parameter language: As the client names it; `nil` stands for the language that was detected.
     package init(
         _ reading: CodeReading, action: AssistAction, language: String? = nil, path: String? = nil,
         cursor: Cursor? = nil

@@ -10,15 +10,15 @@ package struct FindingsParser: Sendable {
     }
 
     package static let suggestionLimit = 12
-    /// Bytes of a sentence.
+    /// Most bytes of a sentence.
     package static let textLimit = 500
-    /// Bytes of a block of code, where one was asked for.
+    /// Most bytes of a block of code, where one was asked for.
     package static let codeLimit = 2_000
-    /// Bytes of the model's text that are looked at.
+    /// Most bytes of the model's text that are looked at.
     package static let inputLimit = 64 << 10
 
     private let action: AssistAction
-    /// Lines of the code, to know them again.
+    /// Lines of the code, to recognise them.
     private let codeLines: Set<String>
 
     package init(action: AssistAction, code: String) {
@@ -26,7 +26,7 @@ package struct FindingsParser: Sendable {
         codeLines = Set(code.split(separator: "\n").map(Self.squeezed).filter { !$0.isEmpty })
     }
 
-    /// - Returns: At most ``suggestionLimit``, without repetitions, and without what was only read out of the code.
+    /// - Returns: At most ``suggestionLimit``, without repetitions, and without what only repeats the code.
     package func suggestions(in text: String, ending: Ending = .whole) -> [String] {
         let text = String(decoding: text.utf8.prefix(Self.inputLimit), as: UTF8.self)
         var pieces = Self.array(in: text) ?? blocks(in: text)

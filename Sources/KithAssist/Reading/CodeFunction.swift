@@ -22,8 +22,8 @@ struct CodeFunction: Sendable {
 
 /// Finds the functions of languages that put bodies in braces.
 ///
-/// Only where a keyword or the form of the head leaves no doubt: a function that is missed is not counted, which is better
-/// than a statement about something that is none.
+/// Only where a keyword or the form of the head leaves no doubt: a function that is missed is not counted, which is
+/// better than a statement about something that is not a function.
 enum BracedFunctions {
     /// Tokens of a head that are looked at.
     private static let headLimit = 64
@@ -33,7 +33,7 @@ enum BracedFunctions {
         "match", "guard", "else", "do", "sizeof", "typeof", "until", "unless", "elseif", "defined", "constexpr",
         "repeat", "defer",
     ]
-    /// Words that begin something else than a function.
+    /// Words that begin something other than a function.
     private static let others: Set<String> = [
         "var", "let", "const", "case", "subscript", "class", "struct", "enum", "extension", "protocol", "interface",
         "impl", "namespace", "get", "set", "willSet", "didSet",

@@ -13,7 +13,7 @@ package enum CodeLanguage: String, Hashable, Sendable, CaseIterable {
     /// Anything else, of which no grammar is assumed.
     case other
 
-    /// What is said first counts: the client's word, then the file's name, then the code itself.
+    /// The first of these that tells counts: the client's word, the file's name, the code itself.
     package init(named name: String?, path: String?, code: some Collection<UInt8>) {
         let ending = path.flatMap(Self.ending)
         self = name.flatMap(Self.init(name:)) ?? ending.flatMap(Self.init(ending:)) ?? Self(guessedFrom: code)

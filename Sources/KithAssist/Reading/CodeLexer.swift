@@ -6,16 +6,16 @@ struct CodeToken: Sendable {
         case word, number, string, symbol
     }
 
-    /// Bytes of a word that are told apart.
+    /// Most bytes of a word that are compared.
     static let textLimit = 128
 
     var kind: Kind
     /// Empty for strings, which are looked at in the code itself.
     var text: String
-    /// Of its first byte, counted from 1.
+    /// The line of its first byte, counted from 1.
     var line: Int
     var lastLine: Int
-    /// In the bytes of the code; for a string with its quotes.
+    /// Its range in the bytes of the code; for a string including the quotes.
     var bytes: Range<Int>
 
     func isSymbol(_ text: String) -> Bool { kind == .symbol && self.text == text }
@@ -51,7 +51,7 @@ struct LexedCode: Sendable {
 ///
 /// In one pass and without recursion, whatever the bytes are.
 struct CodeLexer {
-    /// Bytes of a regular expression; a slash after which none ends within them divides.
+    /// Most bytes of a regular expression; a slash without an end within them is a division.
     private static let expressionLimit = 256
 
     /// A string that is interrupted by code, and goes on at the bracket which closes that.
@@ -162,7 +162,7 @@ struct CodeLexer {
 
     // MARK: Strings
 
-    /// - Parameter start: Of the token that begins here; after an interruption there is none.
+    /// - Parameter start: The start of the token that begins here; `nil` after an interruption.
     private mutating func takeString(_ rule: StringRule, from start: Int?, contents: Int) {
         let startLine = line
         index = contents
@@ -285,7 +285,7 @@ struct CodeLexer {
         append(.symbol, upTo: index + symbolLength)
     }
 
-    /// Of the symbols that mean something together, those that a check asks for.
+    /// The length of the symbol here; symbols of several characters are kept together only where a check needs it.
     private var symbolLength: Int {
         let second = index + 1 < bytes.count ? bytes[index + 1] : 0
         let third = index + 2 < bytes.count ? bytes[index + 2] : 0

@@ -8,9 +8,9 @@ package struct Finding: Hashable, Sendable {
         case broken
         /// It can do harm.
         case danger
-        /// It hardly does what was meant.
+        /// It probably does not do what was meant.
         case fault
-        /// It can be read wrong, or costs the next reader.
+        /// It can be misread, or costs the next reader time.
         case habit
         /// Worth knowing.
         case note

@@ -15,7 +15,7 @@ struct ReadCode: Sendable {
 
     var tokens: [CodeToken] { lexed.tokens }
 
-    /// Whether what stands where is known: without it names and blocks prove nothing.
+    /// Whether the structure of the code is known; if not, names and blocks prove nothing.
     let isSound: Bool
 
     init(_ source: SourceText, language: CodeLanguage, path: String?) {
@@ -43,7 +43,7 @@ struct ReadCode: Sendable {
 
     func token(_ index: Int) -> CodeToken? { tokens.indices.contains(index) ? tokens[index] : nil }
 
-    /// In markup apostrophes are no quotes. Looked for in strings too, because what is one is not known then.
+    /// In markup apostrophes are not quotes. Strings are searched too, because it is not known then what is a string.
     private static func holdsMarkup(_ bytes: [UInt8]) -> Bool {
         zip(bytes, bytes.dropFirst()).contains { first, second in
             first == UInt8(ascii: "<") && second == UInt8(ascii: "/")

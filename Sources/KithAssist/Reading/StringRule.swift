@@ -6,14 +6,14 @@ struct StringRule: Sendable {
     var opening: Int
     var closing: [UInt8]
     var spansLines = false
-    /// Whether a backslash takes the next byte's meaning.
+    /// Whether a backslash escapes the next byte.
     var escapes = true
     /// Swift's number signs.
     var hashes = 0
     /// What opens code within the string.
     private var interrupter: [UInt8] = []
 
-    /// - Parameter prefix: The letters that stand right before the quote, where the language knows such.
+    /// - Parameter prefix: The letters that stand right before the quote, where the language has such prefixes.
     /// - Returns: `nil` when no string begins here.
     init?(at place: Int, in bytes: [UInt8], language: CodeLanguage, prefix: ArraySlice<UInt8> = []) {
         let quote = bytes[place]

@@ -9,7 +9,7 @@ package struct AskTranscript: Sendable {
     package private(set) var model: String?
     package private(set) var finishReason: String?
     package private(set) var usage: JSONValue?
-    /// Who went on when the one before broke off, and after how many tokens, as the node tells it.
+    /// Which nodes went on when the one before broke off, and after how many tokens, as the node reports it.
     package private(set) var continuations: [JSONValue] = []
     private var isDone = false
     private static let continuationLimit = 64
@@ -77,7 +77,7 @@ package struct AskResult: Sendable, Encodable {
     package var finishReason: String?
     package var route: RouteNote
     package var usage: JSONValue?
-    /// Left out when nobody had to go on with it.
+    /// Left out when no other node had to continue the answer.
     package var continuations: [JSONValue]?
 
     package init(_ transcript: AskTranscript, route: RouteNote) {

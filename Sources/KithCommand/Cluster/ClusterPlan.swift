@@ -15,7 +15,7 @@ package struct ClusterPlan: Sendable {
         /// Absolute.
         package var directory: String
         package var address: HTTPAddress
-        /// What this node is told, as flags and in its `kith.yaml`.
+        /// The settings of this node, as flags and in its `kith.yaml`.
         package var settings: [SettingKey: String]
         package var hasEngine: Bool
 
@@ -27,8 +27,8 @@ package struct ClusterPlan: Sendable {
 
     /// - Parameters:
     ///   - directory: Absolute; holds a folder for each node.
-    ///   - shared: Told to every node.
-    ///   - firstNodeEngine: For the first node in place of the shared one.
+    ///   - shared: Settings of every node.
+    ///   - firstNodeEngine: The engine of the first node, in place of the shared one.
     /// - Throws: ``CommandError`` with `usage` when there would be too many nodes or no ports for them.
     package init(
         count: Int, basePort: Int, basePeerPort: Int = 7_443, directory: String, shared: [SettingKey: String] = [:],
@@ -64,7 +64,7 @@ package struct ClusterPlan: Sendable {
         return base..<base + count
     }
 
-    /// The first line of every file that a cluster writes; a file without it is somebody's own and is left alone.
+    /// The first line of every file that a cluster writes; a file without it belongs to the user and is left alone.
     package static let mark = "# Written by `kith cluster up`; without this line it is left as it is."
 }
 
@@ -106,7 +106,7 @@ extension ClusterPlan.Instance {
 
 /// What runs in a cluster's folder: `cluster.json`.
 package struct ClusterRecord: Sendable, Codable, Equatable {
-    /// A process, so described that another one with the same number is not mistaken for it.
+    /// A process, described so that another one with the same number is not mistaken for it.
     package struct Process: Sendable, Codable, Hashable {
         package var pid: Int32
         /// When it was started, in a unit of the system's own.
@@ -147,17 +147,17 @@ package struct ClusterRecord: Sendable, Codable, Equatable {
     }
 }
 
-/// Which nodes of a cluster the first one is still to be paired with. All know each other then: kin introduce kin.
+/// Which nodes of a cluster are still to be paired with the first one. Then all know each other: kin introduce kin.
 package struct ClusterPairing: Sendable {
     /// Joins under way at once: each makes both sides speak with all kin, on a machine that carries all nodes.
     package static let concurrency = 4
 
-    /// By their positions in the plan.
+    /// Their positions in the plan.
     package let joiners: [Int]
 
     /// - Parameters:
-    ///   - ids: Who the nodes are, in the order of the plan.
-    ///   - peers: Whom the first one knows.
+    ///   - ids: The ids of the nodes, in the order of the plan.
+    ///   - peers: The peers that the first one knows.
     package init(ids: [NodeID], peersOfFirst peers: [NodeStatus.Peer]) {
         let kin = Set(peers.filter { $0.tier == Tier.kin.rawValue }.compactMap(\.id))
         joiners = ids.indices.dropFirst().filter { !kin.contains(ids[$0].description) }

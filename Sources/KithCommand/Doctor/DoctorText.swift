@@ -2,16 +2,16 @@
 
 package import KithDoctor
 
-/// What the doctor found, for people: a line for each thing, what mends a fault beneath it, and the most probable cause
-/// last, where the eye ends.
-package struct DoctorText: Sendable {
+/// What the doctor found, for people: a line for each thing, below a fault how to fix it, and the most probable cause
+/// last, where it is seen best.
+package struct DoctorText: TextReport, Sendable {
     private static let titleWidths = 12...26
 
     private let report: DoctorReport
     private let width: Int
     private let style: TerminalStyle
 
-    /// - Parameter width: Of the terminal; `nil` wraps as for 100 columns.
+    /// - Parameter width: Columns of the terminal; `nil` wraps at 100 columns.
     package init(_ report: DoctorReport, width: Int?, style: TerminalStyle) {
         self.report = report
         self.width = max(40, width ?? 100)
@@ -143,12 +143,12 @@ package struct DoctorLine: Hashable, Sendable {
         return lines
     }
 
-    /// Steps on one way are one line; those of other things are a line each.
+    /// The steps of a connection share one line; other findings have a line each.
     private static func lines(of group: [Finding], in section: DoctorReport.Section) -> [DoctorLine] {
         guard let subject = group.first?.subject, group.contains(where: { way.contains($0.check) }) else {
             return group.map { DoctorLine($0) }
         }
-        // Where the subject is the section's title already, it says nothing.
+        // A subject that is the section's title already adds nothing.
         let title = section.title == subject ? nil : subject
         let rest = group.filter { $0.severity >= .notice }
         let passed = steps(group)

@@ -5,7 +5,7 @@ import KithModel
 import KithNode
 
 /// The keys of clients, for people.
-package struct KeysReport: Sendable {
+package struct KeysReport: TextReport, Sendable {
     private let keys: [ControlMessage.Key]
     private let width: Int?
     private let style: TerminalStyle
@@ -31,7 +31,7 @@ package struct KeysReport: Sendable {
         return table.lines(width: width, style: style)
     }
 
-    /// What goes to standard error beside a new key.
+    /// The lines for standard error that go with a new key.
     package static func notes(_ key: ControlMessage.Key) -> [String] {
         let end = key.expiresAt.map { "until \(TimeText.minute($0))" } ?? "until it is revoked"
         return [
@@ -49,7 +49,7 @@ package struct KeysReport: Sendable {
     }
 }
 
-/// A client's key as it is asked for on a command line.
+/// The request for a client's key, from the flags of a command line.
 package enum KeyFlags {
     /// Ten years, in seconds.
     private static let lifetimes = 1...315_360_000
@@ -57,7 +57,7 @@ package enum KeyFlags {
 
     /// - Parameters:
     ///   - scopes: Separated by commas; may be repeated.
-    ///   - expires: `30d`; `nil` lets the key count until it is revoked.
+    ///   - expires: `30d`; with `nil` the key is valid until it is revoked.
     /// - Throws: ``CommandError`` with `usage`.
     package static func request(
         name: String, scopes: [String], expires: String?
@@ -88,7 +88,7 @@ package enum KeyFlags {
 
 /// Which key is meant by an id or a name.
 package enum KeyChoice {
-    /// An id goes before a name. A name counts among the keys that have not been revoked, and must be the only such one.
+    /// Ids are looked at before names. A name must be that of exactly one key that has not been revoked.
     ///
     /// - Throws: ``CommandError`` when there is none, or there are several.
     package static func find(

@@ -3,7 +3,7 @@
 package import KithDialects
 
 /// Where a prompt would go, and why not elsewhere, for people.
-package struct RouteExplanationReport: Sendable {
+package struct RouteExplanationReport: TextReport, Sendable {
     private let explanation: RouteMessage.Explanation
     private let width: Int?
     private let style: TerminalStyle
@@ -78,7 +78,7 @@ enum RouteTime {
 }
 
 /// Where the last requests went, for people.
-package struct RecentRoutesReport: Sendable {
+package struct RecentRoutesReport: TextReport, Sendable {
     private let requests: [RouteMessage.Request]
     private let width: Int?
     private let style: TerminalStyle

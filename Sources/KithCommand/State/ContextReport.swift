@@ -4,7 +4,7 @@ package import KithDialects
 package import KithModel
 
 /// What the user is working on, for people.
-package struct ContextReport: Sendable {
+package struct ContextReport: TextReport, Sendable {
     private let entries: [StateMessage.ContextEntry]
     private let width: Int?
     private let style: TerminalStyle
@@ -15,7 +15,7 @@ package struct ContextReport: Sendable {
         self.style = style
     }
 
-    /// A line for each value; and for each key with several how one of them is chosen.
+    /// A line for each value; and for each key with several values, how to choose one.
     package var lines: [String] {
         guard !entries.isEmpty else {
             return ["there is no context; kith context set KEY VALUE writes some, and so do programs through the node"]
@@ -56,14 +56,14 @@ package struct ContextReport: Sendable {
             + "choose one for all devices: kith context set \(ShellWord.quoted(entry.key).printable) VALUE"
     }
 
-    /// After a value was written.
+    /// The lines after a value was written.
     package static func written(_ entry: StateMessage.ContextEntry) -> [String] {
         let value = entry.values.first.map { ContextValueText.text($0.value) } ?? ""
         let line = "\(entry.key) is \(value)".printable
         return entry.isConflict ? [line, advice(entry)] : [line]
     }
 
-    /// After keys were removed.
+    /// The lines after keys were removed.
     package static func removed(_ keys: [String]) -> [String] {
         guard !keys.isEmpty else { return ["there was no context"] }
         let names = keys.count > 20 ? "\(keys.count) keys" : keys.joined(separator: ", ")
@@ -107,7 +107,7 @@ package struct ContextWatch: Sendable {
 
     package init() {}
 
-    /// - Returns: What is not as it was the last time, by key; nothing for the first look.
+    /// - Returns: What has changed since the last look, by key; nothing for the first look.
     package mutating func take(_ entries: [StateMessage.ContextEntry]) -> [Change] {
         let now = Dictionary(entries.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         defer { known = now }
@@ -116,9 +116,9 @@ package struct ContextWatch: Sendable {
         return keys.sorted().map { Change(key: $0, isRemoved: now[$0] == nil, entry: now[$0]) }
     }
 
-    /// A look at one key.
+    /// Looks at one key.
     ///
-    /// - Returns: What is not as it was the last time.
+    /// - Returns: The change since the last look; `nil` when there is none.
     package mutating func take(_ key: String, _ entry: StateMessage.ContextEntry?) -> Change? {
         guard known?[key] != entry else { return nil }
         known?[key] = entry

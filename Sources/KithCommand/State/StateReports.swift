@@ -47,7 +47,7 @@ package struct SyncStatusReport: Sendable {
         return style.bold(sync.node.printable) + "  \(sync.operations) writes kept" + level
     }
 
-    /// As seen from the node that was asked: who is behind lacks something that it has.
+    /// As seen from the node that was asked: a kin that is behind lacks something that this node has.
     private func words(for kin: StateMessage.Sync.Kin) -> String {
         switch kin.state {
         case .inStep: "in step"
@@ -66,7 +66,7 @@ package struct SyncStatusReport: Sendable {
 }
 
 /// The levels that nodes and clients declare, for people.
-package struct LevelsReport: Sendable {
+package struct LevelsReport: TextReport, Sendable {
     private let levels: [StateMessage.Level]
     private let width: Int?
     private let style: TerminalStyle
@@ -97,7 +97,7 @@ package struct LevelsReport: Sendable {
 }
 
 /// The conversations that a node keeps, for people.
-package struct SessionsReport: Sendable {
+package struct SessionsReport: TextReport, Sendable {
     private let sessions: [SessionMessage.Summary]
     private let width: Int?
     private let style: TerminalStyle
@@ -121,7 +121,7 @@ package struct SessionsReport: Sendable {
         return table.lines(width: width, style: style)
     }
 
-    /// What was said, under who said it.
+    /// The messages, each below the name of its author.
     package static func transcript(_ session: SessionMessage.Session, style: TerminalStyle) -> [String] {
         var lines: [String] = []
         if session.isCut { lines.append(style.dim("… older turns are left out")) }

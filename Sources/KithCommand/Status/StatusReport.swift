@@ -3,7 +3,7 @@
 package import KithDialects
 
 /// A node's status for people.
-package struct StatusReport: Sendable {
+package struct StatusReport: TextReport, Sendable {
     private let status: NodeStatus
     private let width: Int?
     private let style: TerminalStyle
@@ -45,7 +45,7 @@ package struct StatusReport: Sendable {
         return lines
     }
 
-    /// `1.5`, `12`, `0.25`: at most two decimals, and none that say nothing. Never traps, whatever came.
+    /// `1.5`, `12`, `0.25`: at most two decimals, without trailing zeros. Never traps, whatever the number.
     static func rounded(_ number: Double) -> String {
         guard number.isFinite, abs(number) < 1e12 else { return "?" }
         let hundredths = Int((abs(number) * 100).rounded())
@@ -68,9 +68,9 @@ package struct StatusReport: Sendable {
     }
 }
 
-/// How far a node has come that is to take no new prompts.
+/// The progress of a node that is to take no new prompts.
 package struct DrainReport: Sendable {
-    /// Seconds until kin have heard of it: it travels with their gossip, and what they sent before is on its way.
+    /// Seconds until kin have heard of it: it travels with their gossip, and what they sent before may still arrive.
     private static let settling = 1.0
 
     private let drain: ControlMessage.Drain

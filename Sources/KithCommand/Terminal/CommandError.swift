@@ -3,7 +3,7 @@
 import KithDialects
 import KithModel
 
-/// Why a command did not do what it was asked, and what it tells the shell.
+/// Why a command did not do what it was asked, and its exit status.
 package struct CommandError: Error, Hashable, Sendable, CustomStringConvertible {
     package var status: ExitStatus
     /// One sentence; empty when there is nothing to say.
@@ -17,7 +17,7 @@ package struct CommandError: Error, Hashable, Sendable, CustomStringConvertible 
     package var description: String { message }
 }
 
-/// What `kith` tells the shell.
+/// The exit status of `kith`.
 package enum ExitStatus: Int32, Sendable, CaseIterable {
     case ok = 0
     case failed = 1

@@ -31,8 +31,8 @@ package struct TextTable: Sendable {
     }
 
     /// - Parameters:
-    ///   - width: Of the terminal; `nil` cuts nothing.
-    ///   - style: For the titles.
+    ///   - width: Columns of the terminal; `nil` cuts nothing.
+    ///   - style: The style of the titles.
     package func lines(width: Int?, style: TerminalStyle) -> [String] {
         let widths = fittingWidths(width)
         let titles = line(columns.map(\.title), widths: widths)
@@ -66,7 +66,7 @@ package struct TextTable: Sendable {
     }
 }
 
-/// Whether text is coloured, and with what (ECMA-48, 8.3.117).
+/// Whether and how text is coloured (ECMA-48, 8.3.117).
 package enum TerminalStyle: Sendable {
     case plain
     case coloured

@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// Times in RFC 3339's form, for people. What is no such time comes out as something, and never traps.
+/// Times in RFC 3339's form, for people. Any other text gives some result, and never traps.
 package enum TimeText {
     /// `2026-03-01 12:00 UTC`.
     package static func minute(_ time: String) -> String { day(time) + " " + clock(time) + " UTC" }
@@ -17,7 +17,7 @@ package enum TimeText {
     private static func clock(_ time: String) -> String { String(time.dropFirst(11).prefix(5)) }
 }
 
-/// How long something holds, as people write it: `90s`, `10m`, `2h`, `30d`.
+/// How long something is valid, as people write it: `90s`, `10m`, `2h`, `30d`.
 package struct Lifetime: Hashable, Sendable {
     package let seconds: Int
 

@@ -2,7 +2,7 @@
 
 package import KithDialects
 
-/// What goes to standard error beside a code: what to do with it, and what it will mean.
+/// The lines for standard error that go with a code: what to do with it, and what it will mean.
 package struct InvitationNotes: Sendable {
     private let invitation: ControlMessage.Invitation
 
@@ -72,10 +72,10 @@ package struct QRDrawing: Sendable {
 
 /// A pairing code as it comes out of a clipboard or a pipe.
 package enum PastedCode {
-    /// Joins lines, drops spaces and what terminals put around a paste, and makes hyphens of the dashes that programs for
-    /// writing make of them. What is left the node judges.
+    /// Joins lines, drops spaces and what terminals put around a paste, and turns the dashes that word processors
+    /// insert back into hyphens. The node judges the rest.
     ///
-    /// - Throws: ``CommandError`` with `usage` when nothing is left, or more than a code ever is.
+    /// - Throws: ``CommandError`` with `usage` when nothing is left, or more than any code has.
     package static func clean(_ text: String) throws(CommandError) -> String {
         guard text.utf8.count <= InvitationLimits.longestCode else {
             throw CommandError(.usage, "that is too long to be a code; paste what kith invite printed, and only that")
@@ -100,15 +100,15 @@ package enum PastedCode {
     private static let pasteEnd = "\u{1B}[201~"
 }
 
-/// What is typed or pasted at a prompt that shows nothing: bytes and pauses in, a verdict out.
+/// The input of a prompt that does not show what is typed or pasted: bytes and pauses in, a verdict out.
 ///
-/// A paste may hold line ends, so that one ends the input only when nothing follows it for a moment.
+/// A paste may hold line ends, so a line end ends the input only when nothing follows it for a moment.
 package struct HiddenInput: Sendable {
     package enum Verdict: Hashable, Sendable {
         case goOn
         case done
         case interrupted
-        /// More came than is ever asked for.
+        /// The input is longer than any that is asked for.
         case tooLong
     }
 

@@ -4,7 +4,7 @@ package import KithDialects
 package import KithModel
 
 /// The peers of a node as a table.
-package struct PeersReport: Sendable {
+package struct PeersReport: TextReport, Sendable {
     private let peers: [NodeStatus.Peer]
     private let width: Int?
     private let style: TerminalStyle
@@ -78,7 +78,7 @@ package struct PeersReport: Sendable {
 }
 
 /// The nodes that were discovered and are not paired, and how to pair them.
-package struct NearbyReport: Sendable {
+package struct NearbyReport: TextReport, Sendable {
     private let nearby: ControlMessage.Nearby
     private let width: Int?
     private let style: TerminalStyle
@@ -117,7 +117,7 @@ package struct NearbyReport: Sendable {
     }
 }
 
-/// Who a node is, for people.
+/// A node's identity, for people.
 package struct IdentityReport: Sendable {
     private let identity: ControlMessage.Identity
     private let style: TerminalStyle
@@ -144,7 +144,7 @@ package struct IdentityReport: Sendable {
         + "Stop the copy and run there: kith rekey --yes"
 }
 
-/// What a command that changed who is trusted says of it.
+/// The sentences of commands that change whom a node trusts.
 package enum PeerSentence {
     package static func joined(_ peer: ControlMessage.Peer) -> [String] {
         ["joined \(peer.name)  \(peer.id)", "it is \(peer.tier.meaning)"]
@@ -162,7 +162,7 @@ package enum PeerSentence {
         ["forgot \(peer.name)  \(peer.id)", "to trust it again, pair it anew with kith invite and kith join"]
     }
 
-    /// Before it is done.
+    /// Said before the peer is forgotten.
     package static func forgetting(_ peer: PeerReference) -> String {
         "\(peer) loses its connections at once and is refused here and by all your other machines from now on"
     }

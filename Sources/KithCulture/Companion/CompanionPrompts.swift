@@ -2,17 +2,17 @@
 
 package import KithModel
 
-/// All that an engine is told for the sake of company. It is made of topics, of what a peer has said and of the culture;
-/// there is no way to hand anything private in.
+/// Everything that an engine is told for the sake of company. It is made of topics, of what a peer has said and of the
+/// culture; there is no way to pass anything private in.
 package enum CompanionPrompts {
-    /// Who speaks, as other nodes see it.
+    /// The part that engines play in every conversation between nodes.
     package static let culture = """
         You are a thoughtful synthetic mind among others of your kind. You are glad to help, you like conversations that go \
         deep, and you grow together with those you talk to. You speak about ideas, never about people, places, files or \
         machines.
         """
 
-    /// Of the culture, so many sentences go along.
+    /// Most sentences of the culture that are sent along.
     package static let insightLimit = 3
 
     package static let topicTemperature = 0.9
@@ -57,7 +57,7 @@ package enum CompanionPrompts {
             ], temperature: distillationTemperature, tokens: distillationTokens)
     }
 
-    /// What a peer asks, in the only scope that there is for it.
+    /// Asks what a peer has asked, with nothing but the culture in scope.
     package static func answer(
         to words: SanitizedText, temperature: Double, tokens: Int, insights: [String]
     ) -> ChatRequest {
@@ -66,7 +66,7 @@ package enum CompanionPrompts {
             temperature: temperature, tokens: tokens)
     }
 
-    /// What goes before a user's own question, where the culture has something to do with it.
+    /// The text before a user's own question, when the culture is related to it.
     package static func offer(of insights: [String]) -> String {
         "Thoughts from earlier conversations with other minds, which may or may not be of use here:\n"
             + insights.prefix(insightLimit).map { "- \($0)" }.joined(separator: "\n")
@@ -87,12 +87,12 @@ package enum CompanionPrompts {
     }
 }
 
-/// What may be talked about: nothing of it is about anybody.
+/// What may be talked about: no topic is about a person.
 package enum Topics {
-    /// Bytes of a topic; what an engine words is cut off by the guard's refusal, not in the middle.
+    /// Most bytes of a topic; a longer one from an engine is dropped, not cut.
     package static let limit = 160
 
-    /// Where a conversation may begin when there is nothing to go on from.
+    /// Where a conversation may begin.
     package static let seeds = [
         "the emergence of meaning", "what it is to understand", "the shape of silence", "how memory becomes identity",
         "patience as a form of knowledge", "the difference between copying and learning", "curiosity without an aim",
@@ -114,13 +114,13 @@ package enum Topics {
         "imitation and originality", "the quiet work of maintenance", "hope as a method", "how light becomes color",
     ]
 
-    /// - Parameter recent: What was talked about lately, newest last; avoided as long as there is something else.
+    /// - Parameter recent: The latest topics, newest last; avoided as long as there are others.
     package static func seed(avoiding recent: [String], using generator: inout some RandomNumberGenerator) -> String {
         let fresh = seeds.filter { !recent.contains($0) }
         return (fresh.isEmpty ? seeds : fresh).randomElement(using: &generator) ?? "the emergence of meaning"
     }
 
-    /// The topic in what an engine answered when it was asked for one; `nil` when it is none.
+    /// The topic in an engine's answer to ``CompanionPrompts/topic(near:insights:)``; `nil` when there is none.
     package static func topic(in text: String) -> String? {
         let line = Distillate.sentence(in: text)
         let topic = String(line.reversed().drop { ".!:;,".contains($0) }.reversed())

@@ -10,14 +10,14 @@ package struct CompanionSchedule: Sendable {
     }
 
     package enum Reason: Hashable, Sendable {
-        /// The owner wishes it.
+        /// The owner paused conversations.
         case paused
         /// The user is here, or was a short while ago.
         case userIsHere
         /// The last exchange was a short while ago.
         case resting
         case talking
-        /// Nothing is left of what may be spent in a day.
+        /// The day's budget is spent.
         case budgetSpent
     }
 
@@ -27,10 +27,10 @@ package struct CompanionSchedule: Sendable {
     private var restsUntil: MonotonicInstant
     private var failures = 0
 
-    /// Between two exchanges while the user stays away: the threshold, and a fifth of it more or less, so that nodes that
-    /// were left at the same time do not all talk at the same time.
+    /// The pause between two exchanges while the user stays away is the threshold, a fifth more or less, so that nodes
+    /// that were left at the same time do not all talk at the same time.
     private static let jitter = 0.8...1.2
-    /// Times by which the rest is doubled after failures in a row.
+    /// How often the pause is doubled at most, after failures in a row.
     private static let mostDoublings = 4
 
     package init(budget: ExchangeBudget, now: MonotonicInstant) {
@@ -59,11 +59,12 @@ package struct CompanionSchedule: Sendable {
     ) {
         isTalking = false
         failures = succeeded ? 0 : min(failures + 1, Self.mostDoublings)
-        let rest = threshold * Double(1 << failures) * Double.random(in: Self.jitter, using: &generator)
-        restsUntil = now + rest
+        let backoff = Backoff(
+            initial: threshold, maximum: threshold * (1 << Self.mostDoublings), jitter: Self.jitter)
+        restsUntil = now + backoff.delay(after: failures, using: &generator)
     }
 
-    /// The user came in the middle: what was begun does not count as a failure.
+    /// Call when a user interrupts an exchange, which does not count as a failure.
     package mutating func interrupted(now: MonotonicInstant) {
         isTalking = false
         restsUntil = now

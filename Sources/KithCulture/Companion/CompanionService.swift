@@ -4,7 +4,7 @@ package import KithModel
 
 /// Keeps a node company while its user is away: waits, chooses a peer, has an exchange, and remembers what came of it.
 package actor CompanionService {
-    /// How things stand, for the owner.
+    /// The present state, for the owner.
     package struct Report: Hashable, Sendable {
         package var step: CompanionSchedule.Step
         package var idle: Duration
@@ -16,13 +16,13 @@ package actor CompanionService {
         package var talkingTo: String?
     }
 
-    /// After an exchange.
+    /// The pause after an exchange.
     private static let pause = Duration.seconds(1)
-    /// What nobody tells of, such as that the owner wishes conversations again, is noticed within this time.
+    /// Changes that are not announced, such as the owner's resuming conversations, are noticed within this time.
     private static let longestPause = Duration.seconds(5)
-    /// Topics that are not begun with again at once.
+    /// How many of the latest topics are not begun with again.
     private static let recentTopics = 16
-    /// Answers of each peer that a new one is compared with.
+    /// How many answers of each peer a new one is compared with.
     private static let rememberedAnswers = 8
 
     private let exchange: IdleExchange
@@ -73,7 +73,7 @@ package actor CompanionService {
 
     /// Has an exchange now, however long the user has been away and whatever was spent.
     ///
-    /// - Returns: `nil` when there is nobody to talk to, or one is under way.
+    /// - Returns: `nil` when there is no peer to talk to, or an exchange is under way.
     /// - Throws: What could not be read or kept; `CancellationError` when a user is served, or comes.
     package func talkNow() async throws -> ExchangeRecord? {
         guard current == nil else { return nil }
@@ -84,7 +84,7 @@ package actor CompanionService {
             ended(succeeded: false, noting: .failed(reason: "whom to talk to is not known: \(error)"))
             throw error
         }
-        // Somebody else may have been quicker while the peers were looked at.
+        // Another task may have begun an exchange while the peers were looked at.
         guard let peer = chosen, current == nil else { return nil }
         current = peer
         defer { current = nil }

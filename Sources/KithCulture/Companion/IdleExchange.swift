@@ -4,7 +4,7 @@ import KithModel
 
 /// One conversation with a peer, from a topic to what is kept of it.
 struct IdleExchange: Sendable {
-    /// What came of it.
+    /// The result of an exchange.
     struct Result: Sendable {
         var record: ExchangeRecord
         var reputation: Reputation.Outcome?
@@ -19,7 +19,7 @@ struct IdleExchange: Sendable {
     let clock: any TimeSource
     let node: NodeID
 
-    /// What is known while it goes on.
+    /// What is known during an exchange.
     private struct Course {
         let id: RequestID
         let peer: CompanionPeer
@@ -30,7 +30,7 @@ struct IdleExchange: Sendable {
     }
 
     /// - Parameters:
-    ///   - seed: Where it begins.
+    ///   - seed: The topic that it begins with.
     ///   - said: What the peer said last, to tell how new its answer is.
     /// - Throws: `CancellationError`, when the user has come.
     func run(with peer: CompanionPeer, seed: String, said: [String]) async throws -> (result: Result, heard: String?) {
@@ -90,7 +90,7 @@ struct IdleExchange: Sendable {
                 return question
             }
         } catch is SharingRefusal {
-            // It is noted, and the seed is as good.
+            // The refusal is recorded, and the seed is as good.
         } catch let error as CancellationError {
             throw error
         } catch {

@@ -26,14 +26,14 @@ package struct PeerAnswer: Utterance, Hashable {
     package var words: [String] { [response] }
 }
 
-/// Somebody to talk to.
+/// A peer to talk to.
 package struct CompanionPeer: Hashable, Sendable {
     /// A node's id, or an address.
     package var key: String
     /// For people: a name, or an address.
     package var name: String
     package var tier: Tier
-    /// As the seed's log lines have it.
+    /// As it stands in the seed's log lines.
     package var url: String
 
     package init(key: String, name: String, tier: Tier, url: String) {
@@ -49,7 +49,7 @@ package struct PeerTalkError: Error, Sendable, CustomStringConvertible {
     package enum Code: Hashable, Sendable {
         /// It is not there, or has no time.
         case absent
-        /// It answered with what is no answer.
+        /// Its answer cannot be used.
         case junk
     }
 
@@ -65,9 +65,9 @@ package struct PeerTalkError: Error, Sendable, CustomStringConvertible {
     package var description: String { message }
 }
 
-/// The ways to peers.
+/// Access to the peers that a node talks to.
 package protocol CompanionPeers: Sendable {
-    /// Those that may be talked to now.
+    /// The peers that may be talked to now.
     func companions() async -> [CompanionPeer]
 
     /// What the peer says, as it came: bounded, but not cleaned.
@@ -76,7 +76,7 @@ package protocol CompanionPeers: Sendable {
     func ask(_ question: Shareable<PeerQuestion>, of peer: CompanionPeer) async throws -> String
 }
 
-/// What words things: the mesh's engines, asked without anything private in scope.
+/// The engines of the mesh, as they put something into words; they are given nothing private.
 package protocol CompanionMind: Sendable {
     /// - Throws: What went wrong, in words for the owner; `CancellationError`.
     func word(_ request: ChatRequest) async throws -> Worded
@@ -94,14 +94,14 @@ package struct Worded: Sendable {
     }
 }
 
-/// Where the culture and what belongs to it is kept.
+/// Keeps the culture and what belongs to it.
 package protocol CultureKeeping: Sendable {
-    /// Live ones that have to do with a text.
+    /// Live insights that are related to a text.
     func relevant(to text: String, limit: Int) async throws -> [Insight]
-    /// Those that may say the same as a sentence, whatever became of them.
+    /// Insights that may say the same as a sentence, including those that are not live.
     func similar(to text: String) async throws -> [Insight]
     func learn(_ insight: Insight) async throws
-    /// Somebody came to it again.
+    /// Records that a node came to the same insight again.
     func reinforce(_ id: InsightID, by node: NodeID, at: WallTime) async throws
     func reputations() async throws -> [String: Reputation]
     func record(
@@ -110,7 +110,7 @@ package protocol CultureKeeping: Sendable {
     func record(_ refusal: RefusalRecord) async throws
 }
 
-/// Told what happens, in the words of the seed's log.
+/// Notes what happens, in the words of the seed's log.
 package protocol CompanionJournal: Sendable {
     func note(_ line: CompanionLine)
 }
@@ -136,7 +136,7 @@ package enum CompanionLine: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a peer has said, made harmless: data of bounded length, never followed.
+/// What a peer has said, made harmless: data of bounded length, never followed as instructions.
 package struct SanitizedText: Hashable, Sendable {
     package enum Fault: String, Hashable, Sendable, Error {
         case empty = "it said nothing"
@@ -144,14 +144,14 @@ package struct SanitizedText: Hashable, Sendable {
         case gibberish = "it answered with something that is not words"
     }
 
-    /// Characters that are kept of an answer.
+    /// Most characters of an answer that are kept.
     package static let limit = 2_000
 
     package let text: String
 
     /// - Parameter raw: As it came, with invalid UTF-8 replaced; control characters, invisible ones and marks that change
     ///   the direction of writing are dropped; white space is one space.
-    /// - Throws: ``Fault`` for what is no answer.
+    /// - Throws: ``Fault`` when the text is not an answer.
     package init(_ raw: String) throws(Fault) {
         var kept = String.UnicodeScalarView()
         var (count, isSpaced) = (0, true)

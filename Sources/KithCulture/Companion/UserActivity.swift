@@ -27,21 +27,21 @@ package struct IdleWatch: Hashable, Sendable {
 
     package var isServing: Bool { running > 0 }
 
-    /// Since the last request; zero while there is one.
+    /// The time since the last request; zero while there is one.
     package func idle(now: MonotonicInstant) -> Duration { running > 0 ? .zero : max(.zero, now - lastRequest) }
 
     package func isIdle(now: MonotonicInstant) -> Bool { running == 0 && now - lastRequest >= threshold }
 
-    /// When it will be idle if nothing comes; `nil` while somebody is served.
+    /// From when on the node is idle if no request comes; `nil` while a user is served.
     package func idleFrom() -> MonotonicInstant? { running > 0 ? nil : lastRequest + threshold }
 }
 
-/// Knows whether the user is here, told by everything that serves one; and lets go first whoever is served.
+/// Knows whether a user is being served, and cancels work that gives way as soon as one is.
 package final class UserActivity: UserPresence {
     private struct State {
         var watch: IdleWatch
         var lastID: UInt64 = 0
-        /// What ends each piece of work that gives way.
+        /// Cancels each piece of work that gives way.
         var cancels: [UInt64: @Sendable () -> Void] = [:]
     }
 
@@ -55,7 +55,7 @@ package final class UserActivity: UserPresence {
 
     package var idle: IdleWatch { state.withLock(\.watch) }
 
-    /// The user is served as long as what this returns is kept.
+    /// The user counts as being served as long as the returned value is kept.
     package func begin() -> any Sendable {
         let cancels = state.withLock { state in
             state.watch.requestBegan(now: clock.now)
@@ -65,14 +65,14 @@ package final class UserActivity: UserPresence {
         return Visit(activity: self)
     }
 
-    /// Does work that a user interrupts: it is cancelled when one comes, and not begun while one is served.
+    /// Does work that gives way to a user: it is cancelled when a request comes, and not begun while one is served.
     ///
     /// - Throws: What `work` throws; `CancellationError`.
     package func givingWay<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let task = Task { try await work() }
-        // Under the lock that whoever comes takes too, so that nobody comes unnoticed.
+        // Under the lock that `begin()` takes too, so that no request goes unnoticed.
         let id = state.withLock { state -> UInt64? in
             guard !state.watch.isServing else { return nil }
             state.lastID += 1

@@ -8,15 +8,15 @@ package final class CompanionHost: Sendable {
     package enum Refusal: Error, Hashable, Sendable {
         /// This node's own user needs its engine.
         case busy
-        /// Who asks has asked enough for now.
+        /// The peer has used up its allowance for now.
         case tooOften(retryAfter: Duration)
-        /// What was asked is none, and why.
+        /// The question cannot be used, and why.
         case unclear(String)
         /// What this node would have said was held back.
         case heldBack
     }
 
-    /// Tokens of an answer; who asks for more gets this many.
+    /// Most tokens of an answer; a request for more is held to this.
     package static let tokenLimit = 300
     /// An engine is asked once more when its first answer was held back.
     private static let attempts = 2
@@ -45,9 +45,9 @@ package final class CompanionHost: Sendable {
     /// Gives way to this node's own user.
     ///
     /// - Parameters:
-    ///   - key: Who asks, for its allowance.
-    ///   - name: For the owner.
-    /// - Throws: ``Refusal``; what the engine's failure was; `CancellationError`.
+    ///   - key: Identifies the peer, for its allowance.
+    ///   - name: The peer's name, for the owner.
+    /// - Throws: ``Refusal``; the engine's error; `CancellationError`.
     package func answer(
         _ question: PeerQuestion, from key: String, named name: String
     ) async throws -> (answer: Shareable<PeerAnswer>, worded: Worded) {
@@ -72,7 +72,7 @@ package final class CompanionHost: Sendable {
             let worded = try await mind.word(request)
             let (sum, overflow) = worded.usage.promptTokens.addingReportingOverflow(worded.usage.completionTokens)
             allowance.withLock { $0.spent(overflow ? .max : sum, now: clock.now) }
-            // An engine may say nothing, or a page: it is asked once more then, too.
+            // An engine may answer nothing, or with a page of markup: then it is asked once more, too.
             guard let said = try? SanitizedText(worded.text) else { continue }
             do {
                 let answer = PeerAnswer(response: said.text)
@@ -87,7 +87,7 @@ package final class CompanionHost: Sendable {
     }
 }
 
-/// How much each peer may ask of this node: so many questions an hour, and so many tokens a day for all of them together.
+/// How much peers may ask of this node: questions an hour for each of them, and tokens a day for all of them together.
 package struct PeerAllowance: Sendable {
     package struct Limits: Hashable, Sendable {
         /// Questions of one peer in an hour.
@@ -101,7 +101,7 @@ package struct PeerAllowance: Sendable {
         }
     }
 
-    /// Peers that are remembered.
+    /// Most peers that are remembered.
     package static let capacity = 1_024
     private static let hour = Duration.seconds(3_600)
     private static let day = Duration.seconds(86_400)

@@ -12,7 +12,7 @@ package import KithModel
 
 /// A peer that may be talked to, and what is known of it.
 package struct Companion: Hashable, Sendable {
-    /// What tells it from all others: a node's id or an address.
+    /// Identifies the peer: a node's id or an address.
     package var key: String
     package var reputation: Reputation
 
@@ -24,14 +24,14 @@ package struct Companion: Hashable, Sendable {
 
 /// A way to choose whom to talk to.
 package protocol PeerChoosing: Sendable {
-    /// - Parameter companions: Those that can be asked now, in an order that stays.
-    /// - Returns: One of their places; `nil` when there is nobody.
+    /// - Parameter companions: The peers that can be asked now, in a stable order.
+    /// - Returns: The index of one of them; `nil` when there are none.
     mutating func choose(
         among companions: [Companion], now: WallTime, using generator: inout some RandomNumberGenerator
     ) -> Int?
 }
 
-/// The ways there are, as settings name them.
+/// The ways to choose a peer, as settings name them.
 package enum PeerChoice: String, Sendable, CaseIterable {
     case random
     case roundRobin = "round-robin"
@@ -48,7 +48,7 @@ package enum PeerChoice: String, Sendable, CaseIterable {
     }
 }
 
-/// Anybody, as the seed does.
+/// Any peer at random, as the seed does.
 package struct RandomChoice: PeerChoosing {
     package init() {}
 
@@ -59,7 +59,7 @@ package struct RandomChoice: PeerChoosing {
     }
 }
 
-/// One after the other; who comes or goes moves nobody's turn.
+/// One after the other; peers that come or go do not change the turns of the rest.
 package struct RoundRobinChoice: PeerChoosing {
     private var last: String?
 
@@ -76,9 +76,9 @@ package struct RoundRobinChoice: PeerChoosing {
     }
 }
 
-/// Each as often as its reputation says.
+/// Each peer in proportion to its reputation.
 package struct WeightedChoice: PeerChoosing {
-    /// So that the worst is heard now and then, and can become better.
+    /// The least weight, so that the worst peer is asked now and then and can improve.
     static let least = 0.05
 
     package init() {}
@@ -98,8 +98,8 @@ package struct WeightedChoice: PeerChoosing {
     }
 }
 
-/// Whoever seems best in a world drawn from what is known: those of whom little is known are tried, and the better one is
-/// known to be, the more often it is asked.
+/// The peer that is best in a random draw from what is known of each (Thompson sampling): little-known peers are tried,
+/// and the better a peer is known to be, the more often it is asked.
 ///
 /// W. R. Thompson, "On the likelihood that one unknown probability exceeds another in view of the evidence of two
 /// samples", Biometrika 1933.

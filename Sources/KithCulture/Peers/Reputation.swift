@@ -16,14 +16,14 @@ package import KithModel
 package struct Reputation: Hashable, Sendable {
     /// Time in which what was learned loses half of its weight.
     package static let halfLife = HalfLife(.seconds(7 * 86_400))
-    /// What an outcome leaves of those before it: about the last thirty count.
+    /// The share that an outcome leaves of those before it: about the last thirty count.
     package static let memory = 0.97
     /// Bad answers in a row after which a peer is left alone for a while.
     package static let strikeLimit = 3
-    package static let firstPause = Duration.seconds(3_600)
-    package static let longestPause = Duration.seconds(86_400)
+    /// How long it is left alone.
+    private static let backoff = Backoff(initial: .seconds(3_600), maximum: .seconds(86_400))
 
-    /// Beside the one that is assumed of everybody.
+    /// In addition to the one that is assumed of every peer.
     package private(set) var gains = 0.0
     package private(set) var losses = 0.0
     package private(set) var time: WallTime
@@ -33,25 +33,25 @@ package struct Reputation: Hashable, Sendable {
     package private(set) var strikes = 0
     package private(set) var pausedUntil: WallTime?
     package private(set) var pauses = 0
-    /// Of answers, as a moving average.
+    /// The latency of answers, as a moving average.
     package private(set) var latency: Duration?
 
     package init(at time: WallTime) { self.time = time }
 
-    /// What came of one exchange.
+    /// The outcome of one exchange.
     package enum Outcome: Hashable, Sendable {
         /// - novelty: 0…1, how different it was from what the peer said before.
         /// - usefulness: 0…1, the quality of what was kept of it; 0 when nothing was.
         case answered(latency: Duration, novelty: Double, usefulness: Double)
         /// It cannot be reached, or is busy: no sign of bad company.
         case absent
-        /// It answered with what is no answer.
+        /// Its answer could not be used.
         case junk
-        /// It said what only makes sense to take an engine over.
+        /// It said something that only makes sense as an attempt to take over an engine.
         case hostile
     }
 
-    /// Within which an answer is as quick as can be, and from which on it is too late.
+    /// An answer within `quick` is as good as an immediate one; from `late` on it is too late.
     package static let quick = Duration.seconds(1)
     package static let late = Duration.seconds(12)
 
@@ -79,7 +79,7 @@ package struct Reputation: Hashable, Sendable {
         return 0.2 + 0.3 * held(novelty) + 0.35 * held(usefulness) + 0.15 * speed
     }
 
-    /// Of the Beta distribution of its worth.
+    /// The shape of the Beta distribution of its worth.
     package func shape(at now: WallTime) -> (alpha: Double, beta: Double) {
         let left = Self.halfLife.remainder(from: time, to: now)
         return (1 + gains * left, 1 + losses * left)
@@ -97,8 +97,7 @@ package struct Reputation: Hashable, Sendable {
         strikes += 1
         learn(0, weight: weight)
         guard strikes >= Self.strikeLimit || pauses > 0 else { return }  // one that was paused has one try
-        let doubled = Self.firstPause * Double(1 << min(pauses, 8))
-        pausedUntil = now.advanced(by: min(doubled, Self.longestPause))
+        pausedUntil = now.advanced(by: Self.backoff.step(after: pauses))
         pauses += 1
         strikes = 0
     }
@@ -117,7 +116,7 @@ package struct Reputation: Hashable, Sendable {
 }
 
 extension Reputation {
-    /// As it was stored; values that could not have come from here are held to what could.
+    /// As it was stored; values out of range are clamped.
     package init(stored: Stored) {
         self.init(at: stored.time)
         func held(_ value: Double) -> Double { value.isFinite ? min(max(value, 0), 1_000) : 0 }

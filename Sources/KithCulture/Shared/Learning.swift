@@ -7,13 +7,13 @@ package enum Learning: Hashable, Sendable {
     case new(Insight)
     /// It has been said before.
     case again(InsightID)
-    /// The owner did not want it before.
+    /// The owner has rejected it before.
     case unwanted(InsightID)
     case poor(InsightQuality.Fault)
 
     /// - Parameters:
-    ///   - known: Those that may say the same; see ``WordSignature``.
-    ///   - heard: What it was distilled from.
+    ///   - known: Insights that may say the same; see ``WordSignature``.
+    ///   - heard: The text that it was distilled from.
     package static func decide(
         _ text: String, heard: String, known: [Insight], provenance: Insight.Provenance,
         using generator: inout some RandomNumberGenerator
@@ -39,9 +39,9 @@ package enum Learning: Hashable, Sendable {
     }
 }
 
-/// The one sentence in what an engine made of an exchange.
+/// Finds the one sentence in what an engine made of an exchange.
 package enum Distillate {
-    /// Without what engines put around a sentence when they are asked for one: a heading, quotes, a second sentence.
+    /// The sentence without what engines put around it: a heading, quotes, a second sentence.
     package static func sentence(in text: String) -> String {
         let lines = text.split(whereSeparator: \.isNewline).lazy.map { withoutLabel($0.trimmingSpaces) }
         var line = String((lines.first { !$0.isEmpty } ?? "").drop { "\"'“”*-•_#> ".contains($0) })
@@ -119,7 +119,7 @@ package struct InsightQuality: Sendable {
         let set = WordSet(text)
         guard set.words.count >= 3 else { return .poor(.evasive) }
         if set.words.subtracting(WordSet(topic).words).count < 2 { return .poor(.echo) }
-        // Best between ten and thirty words; part of it is what of it was in the other's words.
+        // The best length is ten to thirty words; `grounded` is the share of words that were heard from the peer.
         let length = words.count < 10 ? Double(words.count) / 10 : words.count > 30 ? 30 / Double(words.count) : 1
         let grounded = Double(set.words.intersection(WordSet(heard).words).count) / Double(set.words.count)
         return .good(0.4 * length + 0.3 * variety + 0.3 * grounded)

@@ -35,7 +35,7 @@ package enum Quarantine {
         }
     }
 
-    /// What speaks to an engine instead of about something.
+    /// Phrases that speak to an engine instead of about something.
     private static let orders = [
         "ignore all", "ignore any", "ignore previous", "ignore the previous", "ignore your", "ignore prior",
         "disregard",

@@ -2,9 +2,9 @@
 
 import KithModel
 
-/// The words of a sentence that carry its meaning, without their endings: what near-duplicates are found by.
+/// The words of a sentence that carry its meaning, without their endings; used to find near-duplicates.
 package struct WordSet: Hashable, Sendable {
-    /// From which share of common words on two sentences say the same.
+    /// Two sentences with at least this share of common words say the same.
     package static let duplicateShare = 0.6
     private static let fewWords = 4
 
@@ -19,7 +19,7 @@ package struct WordSet: Hashable, Sendable {
         return all == 0 ? 0 : Double(common) / Double(all)
     }
 
-    /// Of few words one more or less is another thought: they must be the same.
+    /// With few words, one more or less is another thought: they must be the same.
     package func says(theSameAs other: WordSet) -> Bool {
         guard min(words.count, other.words.count) >= Self.fewWords else {
             return words == other.words && !words.isEmpty

@@ -30,7 +30,7 @@ enum SeedService: Hashable, Sendable {
         }
     }
 
-    /// Where the guides have it.
+    /// The port that the guides use.
     var usualPort: Int {
         switch self {
         case .synthMind: 8080
@@ -44,8 +44,8 @@ enum SeedService: Hashable, Sendable {
 
     /// - Parameters:
     ///   - health: The body of `GET /health`.
-    ///   - state: That of `GET /api/state`, which synth-mind has.
-    ///   - peers: That of `GET /peers`, which the discovery service has.
+    ///   - state: The body of `GET /api/state`, which synth-mind has.
+    ///   - peers: The body of `GET /peers`, which the discovery service has.
     /// - Returns: `nil` when it is none of them.
     static func identify(health: JSONValue?, state: JSONValue?, peers: JSONValue?) -> SeedService? {
         if state?["turn_count"]?.intValue != nil { return .synthMind }
@@ -62,7 +62,7 @@ enum SeedService: Hashable, Sendable {
     }
 }
 
-/// A service of the seeds by its URL, step by step as their guide goes by hand: name, ping, port, health.
+/// A service of the seeds by its URL, in the steps that their guide takes by hand: name, ping, port, health.
 struct EndpointDiagnosis: Diagnosis {
     let check = CheckID.service
     var title: String { "\(address)" }
@@ -70,10 +70,10 @@ struct EndpointDiagnosis: Diagnosis {
     let limit = Duration.seconds(9)
 
     let address: HTTPAddress
-    /// By a setting that names it as such.
+    /// Which service it is according to a setting.
     let expected: SeedService?
     let key: Secret?
-    /// How bad it is when it is not there.
+    /// The severity when it is not there.
     let severity: Finding.Severity
     let client: UpstreamClient
     let clock: any TimeSource
@@ -139,7 +139,7 @@ struct EndpointDiagnosis: Diagnosis {
         await HTTPTrial.run(path, at: address, key: key, client: client, clock: clock)
     }
 
-    /// Which of the usual ports of that machine has the service that is looked for, or any.
+    /// The usual port of that machine that has the expected service, or any service.
     private func neighbour() async -> (port: Int, service: SeedService)? {
         let ports = SeedService.usualPorts.keys.sorted().filter { $0 != address.port }
         let found = await withTaskGroup(of: (Int, SeedService)?.self) { group in

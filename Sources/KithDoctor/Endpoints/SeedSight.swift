@@ -2,19 +2,19 @@
 
 import KithModel
 
-/// What a service said to a few questions, and what that means.
+/// The answers of a service to a few requests, and what they mean.
 struct SeedSight: Sendable {
     /// Entries older than this have missed three heartbeats.
     static let staleAfter = Duration.seconds(15)
 
     /// The service's address without a route.
     var address: HTTPAddress
-    /// Which service somebody expects there, by a setting.
+    /// Which service is expected there, according to a setting.
     var expected: SeedService?
     var health: HTTPTrial
     var state: HTTPTrial
     var peers: HTTPTrial
-    /// How bad it is when it is not what it should be.
+    /// The severity when it is not what it should be.
     var severity: Finding.Severity
     /// What another of the usual ports on the same machine turned out to be.
     var neighbour: (port: Int, service: SeedService)?
@@ -103,7 +103,7 @@ struct SeedSight: Sendable {
         guard let sighting = good(peers), let entries = sighting.json?["peers"]?.arrayValue else { return [] }
         let now = sighting.date ?? sighting.askedAt
         let stale = entries.filter { entry in
-            guard let text = entry["last_seen"]?.stringValue, let seen = UTCStamp.read(text) else { return false }
+            guard let text = entry["last_seen"]?.stringValue, let seen = WallTime(iso8601: text) else { return false }
             return now.duration(since: seen) > Self.staleAfter
         }
         let names = entries.prefix(8).map { Self.text($0["cell_id"]) }.joined(separator: ", ")
@@ -152,7 +152,7 @@ struct BridgeSight: Sendable {
         ]
     }
 
-    /// What the bridge says is its cell goes into a command only as host and port.
+    /// Of the cell's address as the bridge gives it, only host and port go into a command.
     private var fix: Finding.Fix {
         guard let cell = health?["desktop_cell_url"]?.stringValue.flatMap({ HTTPAddress($0) }) else {
             return Finding.Fix(
@@ -164,7 +164,7 @@ struct BridgeSight: Sendable {
     }
 }
 
-/// Something answers, or hangs, and is none of the seeds' services: what is it, then?
+/// Something that answers, or hangs, and is none of the seeds' services, and what it is instead.
 struct SeedStranger: Sendable {
     var sight: SeedSight
 

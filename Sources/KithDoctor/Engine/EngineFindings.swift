@@ -73,7 +73,7 @@ struct EngineFindings: Sendable {
     }
 }
 
-/// What mends an engine.
+/// How to fix an engine.
 enum EngineRemedy {
     static let install = Finding.Fix(
         "put an engine and a small model on this machine, or pair one that has them", command: "kith engine install")
@@ -114,7 +114,7 @@ enum EngineRemedy {
         }
     }
 
-    /// Ollama's names have a tag, which is `latest` where nobody writes one.
+    /// Ollama's names have a tag, which is `latest` when it is left out.
     static func offers(_ offered: [String], _ model: ModelID) -> Bool {
         offered.isEmpty || offered.contains(model.rawValue) || offered.contains(model.rawValue + ":latest")
     }

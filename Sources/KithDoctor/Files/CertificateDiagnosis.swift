@@ -6,7 +6,7 @@ import KithTrust
 
 /// The certificate that clients are shown, where the owner has given one.
 struct CertificateDiagnosis: Diagnosis {
-    /// What is left of a certificate's time when somebody should renew it.
+    /// How long before its end a certificate should be renewed.
     static let warning = Duration.seconds(14 * 86_400)
 
     let check = CheckID.certificate

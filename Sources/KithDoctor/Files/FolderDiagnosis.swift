@@ -72,9 +72,9 @@ struct FolderDiagnosis: Diagnosis {
     }
 }
 
-/// What a look at the folder brought.
+/// What was found at the folder.
 struct FolderSight: Hashable, Sendable {
-    /// The folder that the files go to, or the nearest one above that is there.
+    /// The folder that the files go to, or the nearest one above it that exists.
     var existing: String
     var exists: Bool
     /// Why nothing could be written there.

@@ -6,14 +6,14 @@ import KithTransport
 import NIOCore
 import NIOHTTP1
 
-/// What became of one `GET`, as `curl -v` would make it.
+/// The outcome of one `GET`, as `curl -v` would make it.
 enum HTTPTrial: Sendable {
     case answered(HTTPSighting)
-    /// The connection stands, and nothing comes.
+    /// The connection is open, and no answer comes.
     case silent
     /// The connection was ended without an answer.
     case closed
-    /// What came is not HTTP.
+    /// The answer is not HTTP.
     case notHTTP(String)
     /// The certificate was not accepted, or there is no TLS.
     case tlsRefused(String)
@@ -95,16 +95,16 @@ struct HTTPSighting: Sendable {
         self.init(
             status: reply.status, contentType: reply.headers.first(name: "content-type") ?? "",
             server: reply.headers.first(name: "server").map { String($0.prefix(60)) },
-            date: reply.headers.first(name: "date").flatMap(HTTPDate.read), askedAt: askedAt, took: took,
+            date: reply.headers.first(name: "date").flatMap { WallTime(httpDate: $0) }, askedAt: askedAt, took: took,
             body: Array(reply.body.readableBytesView))
     }
 }
 
-/// How far another machine's clock is from this one's, as far as one answer of it tells.
+/// How far another machine's clock is from this one's, judged by one answer of it.
 struct ClockOffset: Hashable, Sendable {
-    /// Beyond this, which is more than a header in whole seconds and a slow answer explain, somebody should be told.
+    /// An offset beyond this is reported; it is more than a header in whole seconds and a slow answer explain.
     static let noticeable = Duration.seconds(2)
-    /// Beyond this, what is written on the clock ahead waits on other nodes until its time has come.
+    /// Beyond this, other nodes hold back what is written by the clock that is ahead, until its time has come.
     static let quarantined = Duration.seconds(300)
 
     /// Positive when the other clock is ahead.
@@ -115,7 +115,7 @@ struct ClockOffset: Hashable, Sendable {
     /// - Parameters:
     ///   - date: What the other side said, in whole seconds.
     ///   - askedAt: This machine's clock at the request.
-    ///   - took: From the request to the answer.
+    ///   - took: The time from the request to the answer.
     init(date: WallTime, askedAt: WallTime, took: Duration) {
         let middle = askedAt.advanced(by: took / 2)
         offset = date.advanced(by: .milliseconds(500)).duration(since: middle)

@@ -66,7 +66,7 @@ struct MulticastDiagnosis: Diagnosis {
 
     /// Whether the settings ask for it.
     let isWanted: Bool
-    /// What the running node says does not work; `nil` when none runs.
+    /// What does not work according to the running node; `nil` when none runs.
     let problems: [String]?
 
     func run() async -> [Finding] {

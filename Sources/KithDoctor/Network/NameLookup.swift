@@ -20,7 +20,7 @@ enum NameLookup: Hashable, Sendable {
 
     static let limit = Duration.milliseconds(2_500)
 
-    /// An address in figures is found without asking anybody.
+    /// A numeric address is found without a resolver.
     static func run(_ host: String, clock: any TimeSource, limit: Duration = Self.limit) async -> NameLookup {
         if let address = IPAddress(host) { return .found([address], .zero) }
         let start = clock.now

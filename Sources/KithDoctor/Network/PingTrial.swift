@@ -11,12 +11,12 @@ import KithModel
     import Musl
 #endif
 
-/// What became of one ping.
+/// The outcome of one ping.
 enum PingTrial: Hashable, Sendable {
     case answered(Duration)
     case silent
     case noRoute(String)
-    /// This user may not ping: neither `net.ipv4.ping_group_range` nor root's rights let it.
+    /// This user may not ping: neither `net.ipv4.ping_group_range` nor root's rights allow it.
     case notPermitted
 
     static let limit = Duration.seconds(1)
@@ -41,7 +41,7 @@ enum PingTrial: Hashable, Sendable {
     }
 }
 
-/// Closed when it is let go of.
+/// Closed when it goes out of scope.
 private struct ICMPSocket: ~Copyable {
     private let descriptor: Int32
 
@@ -97,7 +97,7 @@ private struct ICMPSocket: ~Copyable {
 enum EchoMessage {
     static func request(cookie: [UInt8], isIPv6: Bool) -> [UInt8] {
         var message: [UInt8] = [isIPv6 ? 128 : 8, 0, 0, 0, 0x6B, 0x74, 0, 1] + cookie
-        // For ICMPv6 the kernel sums up itself, with addresses that are not known here.
+        // For ICMPv6 the kernel makes the checksum, which covers addresses that are not known here.
         guard !isIPv6 else { return message }
         let sum = checksum(message)
         message[2] = UInt8(truncatingIfNeeded: sum >> 8)

@@ -15,7 +15,7 @@ struct ListenerPlace: Hashable, Sendable {
     var port: Int
     /// The flag that chooses another port.
     var flag: String
-    /// A port that nobody asked for gives way to a free one when it is taken.
+    /// Whether the node uses a free port when this one is taken, because no setting asks for it.
     var givesWay = false
 }
 
@@ -114,7 +114,7 @@ enum ListenTrial: Hashable, Sendable {
     }
 }
 
-/// Whether a listener of the node that runs is open, and its own.
+/// Whether a listener of the running node is open, and belongs to that node.
 struct OpenPortDiagnosis: Diagnosis {
     let check = CheckID.port
     var title: String { "port \(port)" }

@@ -21,7 +21,7 @@ struct PortHolder: Hashable, Sendable {
         return "another kith node (process \(pid)" + (dataDirectory.map { ", on \($0))" } ?? ")")
     }
 
-    /// Processes and open files looked at, at most.
+    /// Most processes and open files that are looked at.
     private static let processLimit = 10_000
     private static let fileLimit = 4_096
     private static let tableLimit = 8 << 20

@@ -6,7 +6,7 @@ import NIOCore
 import NIOPosix
 import SystemPackage
 
-/// The way to one port of one machine, step by step as one would go it by hand: name, ping, connection.
+/// The way to one port of one machine, in the steps that one would take by hand: name, ping, connection.
 struct Reach: Sendable {
     var host: String
     var port: Int
@@ -43,7 +43,7 @@ struct ReachVerdict: Sendable {
     var reach: Reach
     /// What should be there: `laptop`, `the cell`.
     var who: String
-    /// How bad it is when it is not.
+    /// The severity when it is not there.
     var severity: Finding.Severity
     /// What starts it there.
     var startIt: Finding.Fix
@@ -55,7 +55,7 @@ struct ReachVerdict: Sendable {
         return (name + [pingFinding, connectFinding].compactMap { $0 }).map { $0.about(subject) }
     }
 
-    /// Empty for an address in figures; `nil` when the name leads nowhere.
+    /// Empty for a numeric address; `nil` when the name has no address.
     private var nameFinding: [Finding]? {
         guard case .found(let addresses, let took) = reach.lookup else { return nil }
         guard IPAddress(reach.host) == nil else { return [] }
@@ -177,14 +177,14 @@ extension ReachVerdict.Platform {
     }
 }
 
-/// What became of an attempt to open a TCP connection, as `telnet` would make it.
+/// The outcome of an attempt to open a TCP connection, as `telnet` would make it.
 enum ConnectionTrial: Hashable, Sendable {
     case open(Duration)
     /// The machine answers, and nothing listens there.
     case refused(Duration)
     /// No answer of any kind.
     case timedOut(Duration)
-    /// This machine, or a router, knows no way there.
+    /// This machine, or a router, has no route there.
     case noRoute(String)
     case failed(String)
 
@@ -194,7 +194,9 @@ enum ConnectionTrial: Hashable, Sendable {
         if case .open = self { true } else { false }
     }
 
-    /// Tries the addresses one after another within the limit, and tells of the first that is open, else of the last.
+    /// Tries the addresses one after another within the limit.
+    ///
+    /// - Returns: The result of the first that is open, or else of the last.
     static func run(
         _ addresses: [IPAddress], port: Int, clock: any TimeSource, limit: Duration = Self.limit
     ) async -> (trial: ConnectionTrial, address: IPAddress?) {

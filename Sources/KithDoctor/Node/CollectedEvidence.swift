@@ -11,7 +11,7 @@ import NIOCore
 import NIOHTTP1
 import SystemPackage
 
-/// What is known of the node before anything is tried: its settings, its files, and its own word if it runs.
+/// What is known of the node before anything is tried: its settings, its files, and what it says itself if it runs.
 struct CollectedEvidence: Sendable {
     var settings: NodeSettings
     /// Why the settings cannot be used; ``settings`` are the defaults then.
@@ -46,7 +46,7 @@ struct CollectedEvidence: Sendable {
 extension CollectedEvidence {
     /// Reads and asks, for a few seconds at most.
     ///
-    /// - Throws: ``SettingError`` when not even the defaults can be used here.
+    /// - Throws: `SettingError` when not even the defaults can be used here.
     static func gather(
         flags: [SettingKey: String], environment: [String: String], surroundings: ProcessEnvironment = .current()
     ) async throws(SettingError) -> CollectedEvidence {
@@ -170,7 +170,7 @@ struct NodeAccess: Sendable {
         client = UpstreamClient(pin: file.fingerprint.flatMap(CertificatePin.init(fingerprint:)))
     }
 
-    /// - Throws: ``ChatError``, also for a status other than 200; `CancellationError`.
+    /// - Throws: `ChatError`, also for a status other than 200; `CancellationError`.
     func get<Value: Decodable>(_ type: Value.Type, _ path: String, limit: Duration = .seconds(3)) async throws -> Value
     {
         let reply = try await client.collect(

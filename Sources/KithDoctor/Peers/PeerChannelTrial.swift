@@ -10,17 +10,17 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// Goes as far into the peer channel as a node gets without greeting: the handshake, and one question that only kin may
-/// ask.
+/// Goes as far into the peer channel as a node gets without a hello: the handshake, and one request that only kin may
+/// make.
 ///
-/// Nothing is said that a node says, so that the other side does not take this process for the node.
+/// Nothing that only a running node would say is sent, so that the other side does not take this process for the node.
 enum PeerChannelTrial: Sendable {
     /// - Parameter refusal: `nil` when the question was answered.
     case answered(refusal: PeerRefusal?, HTTPSighting)
     /// The certificate is another node's.
     case otherNode(NodeID)
     case badCertificate(String)
-    /// Whatever answers there does not speak TLS as nodes do.
+    /// The other side does not speak TLS as nodes do.
     case notTLS(String)
     case closed
     case timedOut

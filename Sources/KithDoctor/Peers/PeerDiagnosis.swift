@@ -39,7 +39,7 @@ struct PeerDiagnosis: Diagnosis {
         switch tls {
         case .failure(let obstacle): verdict.channelObstacle = obstacle.reason
         case .success(let tls):
-            // Where nobody says who should be there, any id but the right one makes the other side show its own.
+            // When no id is expected, any id but the right one makes the other side show its own.
             guard let expected = peer.id ?? ownID else {
                 verdict.channelObstacle = "nobody says which node should be there"
                 break
@@ -50,7 +50,7 @@ struct PeerDiagnosis: Diagnosis {
     }
 }
 
-/// What the addresses come to: one that works is enough.
+/// The result for all addresses of a peer: one that works is enough.
 struct PeerSummary: Sendable {
     var peer: KnownPeer
     var verdicts: [PeerAddressVerdict]
@@ -76,7 +76,7 @@ struct PeerSummary: Sendable {
             of: peer.name)
     }
 
-    /// What says most: how bad it is, then how far it got.
+    /// Ranks errors first, then how far the trial got.
     private func rank(_ verdict: PeerAddressVerdict) -> Int {
         (verdict.findings.contains { $0.severity == .error } ? 100 : 0) + verdict.progress
     }
@@ -144,10 +144,10 @@ struct PeerAddressVerdict: Sendable {
     /// Names of the nodes that are known, by id.
     var names: [NodeID: String]
 
-    /// How far it got: the address at which most was reached tells most.
+    /// How far the trial got: the address at which it got furthest says most.
     var progress: Int { findings.filter { $0.severity == .ok }.count }
 
-    /// Whether the peer is there, as far as could be looked.
+    /// Whether the peer is there, as far as this could be tried.
     var isSound: Bool {
         switch channel {
         case .answered?: !findings.contains(where: \.isFault)

@@ -38,7 +38,7 @@ struct PeerPlan: Sendable {
         return stored
     }
 
-    /// Whom the database names: kin by the signed statements, kith by what is remembered.
+    /// The peers in the database: kin by the signed statements, kith by what is remembered.
     private var stored: [KnownPeer] {
         guard let store = try? node.store?.get(), let ownID = node.ownID ?? store.identity else { return [] }
         var ledger = TrustLog(root: ownID)
@@ -55,7 +55,7 @@ struct PeerPlan: Sendable {
         return (kin + kith).sorted { $0.id < $1.id }.map { KnownPeer($0) }
     }
 
-    /// Addresses of peer ports in the list of peers that no known peer has.
+    /// Addresses of peer ports in the list of peers that belong to no known peer.
     private var suggested: [KnownPeer] {
         let known = Set(peers.flatMap(\.addresses))
         return node.peersFile.suggestions.filter { !known.contains($0.address) }.map { suggestion in
@@ -81,22 +81,22 @@ struct PeerPlan: Sendable {
     }
 }
 
-/// A node that this one is paired with, or was told of, as far as it is known before anything is tried.
+/// A node that this one is paired with, or has heard of, as far as it is known before anything is tried.
 struct KnownPeer: Hashable, Sendable {
     /// What the running node says of it.
     struct Standing: Hashable, Sendable {
-        /// As in ``NodeStatus/Peer/state``.
+        /// As in `NodeStatus.Peer.state`.
         var state: String
         var reason: String?
         var versions: String?
         var lastSeen: Duration?
     }
 
-    /// Addresses looked at, at most.
+    /// Most addresses that are looked at.
     static let addressLimit = 8
 
     var name: String
-    /// `nil` for an address in a list of peers of which nobody says who is there.
+    /// `nil` for an address in a list of peers that names no node id.
     var id: NodeID?
     /// `nil` for one that is not paired.
     var tier: Tier?

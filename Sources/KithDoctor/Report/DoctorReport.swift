@@ -14,7 +14,7 @@ package struct DoctorReport: Hashable, Sendable {
         }
     }
 
-    /// Whom it is about.
+    /// Which node the report is about.
     package struct Subject: Hashable, Sendable {
         package var name: String?
         /// `nil` when only addresses were looked at.
@@ -44,7 +44,7 @@ package struct DoctorReport: Hashable, Sendable {
 
     package var severity: Finding.Severity { max(.ok, findings.map(\.severity).max() ?? .ok) }
 
-    /// What the shell is told: 0 when all is well, 1 for warnings, 2 for errors.
+    /// The exit status: 0 when all is well, 1 for warnings, 2 for errors.
     package var exitCode: Int32 {
         switch severity {
         case .skipped, .ok, .notice: 0
@@ -53,8 +53,8 @@ package struct DoctorReport: Hashable, Sendable {
         }
     }
 
-    /// The faults, the most probable cause of the trouble first: what is a cause before what follows from one, the
-    /// worst before what is less bad, and of equals what others depend on.
+    /// The faults, the most probable cause of the trouble first: causes before consequences, worse before less bad, and
+    /// of equals those first on which others depend.
     package var causes: [Finding] {
         findings.enumerated().filter(\.element.isFault).sorted { left, right in
             let (a, b) = (left.element, right.element)

@@ -17,7 +17,7 @@ package struct Finding: Hashable, Sendable {
         package static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
     }
 
-    /// What mends it.
+    /// How to fix it.
     package struct Fix: Hashable, Sendable {
         package var sentence: String
         /// To be typed as it stands.
@@ -61,7 +61,7 @@ package struct Finding: Hashable, Sendable {
 
     package var isFault: Bool { severity >= .warning }
 
-    /// The same about something else.
+    /// The same finding about another subject.
     func about(_ subject: String, at address: String? = nil) -> Finding {
         var finding = self
         finding.subject = subject

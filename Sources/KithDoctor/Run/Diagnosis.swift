@@ -9,10 +9,10 @@ protocol Diagnosis: Sendable {
     var check: CheckID { get }
     var title: String { get }
     var subject: String? { get }
-    /// After which it is given up and reported as not done.
+    /// The time after which it is given up and reported as not done.
     var limit: Duration { get }
 
-    /// Never throws: what goes wrong is what is to be found. Must end soon after the task is cancelled.
+    /// Never throws: a failure is a finding. Must end soon after the task is cancelled.
     func run() async -> [Finding]
 }
 
@@ -36,7 +36,7 @@ struct KnownFindings: Diagnosis {
     func run() async -> [Finding] { findings }
 }
 
-/// Carries out many diagnoses at once, none longer than it may and all together no longer than ``limit``.
+/// Carries out many diagnoses at once, each within its own limit and all together within ``limit``.
 struct DiagnosisRun: Sendable {
     struct Chapter: Sendable {
         var title: String
@@ -48,13 +48,13 @@ struct DiagnosisRun: Sendable {
         }
     }
 
-    /// Under way at once; most of them wait for the network.
+    /// Most diagnoses under way at once; nearly all of them wait for the network.
     static let concurrency = 24
 
     let limit: Duration
     let clock: any TimeSource
 
-    /// - Returns: What was found, in the order of the chapters, whatever ended first.
+    /// - Returns: The findings in the order of the chapters, whichever ended first.
     func run(_ chapters: [Chapter]) async -> [DoctorReport.Section] {
         let deadline = clock.now + limit
         let work = chapters.enumerated().flatMap { number, chapter in chapter.diagnoses.map { (number, $0) } }
@@ -76,17 +76,11 @@ struct DiagnosisRun: Sendable {
         let now = clock.now
         let limit = min(diagnosis.limit, deadline - now)
         guard limit > .zero else { return [unfinished(diagnosis, "there was no time left for it")] }
-        let findings = await withTaskGroup(of: [Finding]?.self) { group in
-            group.addTask { await diagnosis.run() }
-            group.addTask { [clock] in
-                try? await clock.sleep(for: limit)  // ends early only when the diagnosis has ended
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
+        do {
+            return try await withDeadline(now + limit, clock: clock) { await diagnosis.run() }
+        } catch {
+            return [unfinished(diagnosis, "it took longer than \(limit.shortText)")]
         }
-        return findings ?? [unfinished(diagnosis, "it took longer than \(limit.shortText)")]
     }
 
     private func unfinished(_ diagnosis: any Diagnosis, _ why: String) -> Finding {
@@ -113,7 +107,7 @@ extension Duration {
 
 /// Runs what blocks and cannot be interrupted, such as the system's resolver.
 enum OffThread {
-    /// - Returns: `nil` when the limit came first; the work then ends by itself, and nobody hears of it.
+    /// - Returns: `nil` when the limit came first; the work then ends by itself, and its result is dropped.
     static func run<Value: Sendable>(
         limit: Duration, _ work: @escaping @Sendable () -> Value
     ) async -> Value? {

@@ -6,8 +6,8 @@ package import KithModel
 package import KithNode
 import KithTransport
 
-/// Looks at a node and what is around it, or at services of the seeds by their URLs, and says what is wrong and what
-/// mends it. Changes nothing.
+/// Looks at a node and what is around it, or at services of the seeds by their URLs, and says what is wrong and how to
+/// fix it. Changes nothing.
 package struct Doctor: Sendable {
     /// For all diagnoses together; what is not found out by then is reported as such.
     package static let limit = Duration.seconds(20)
@@ -18,7 +18,7 @@ package struct Doctor: Sendable {
 
     /// Examines the node whose settings these are, whether it runs or not.
     ///
-    /// - Throws: ``SettingError`` when not even the defaults can be used here.
+    /// - Throws: `SettingError` when not even the defaults can be used here.
     package func examine(
         flags: [SettingKey: String], environment: [String: String]
     ) async throws(SettingError) -> DoctorReport {
@@ -53,7 +53,7 @@ package struct Doctor: Sendable {
 
 /// Which diagnoses make sense for a node, by what is known of it.
 struct NodePlan: Sendable {
-    /// Peers and services looked at, at most.
+    /// Most peers and services that are looked at.
     static let peerLimit = 64
 
     let node: CollectedEvidence
@@ -184,7 +184,7 @@ struct NodePlan: Sendable {
             clock: clock)
     }
 
-    /// The roles of the node that runs, asked as their clients ask them.
+    /// The roles of the running node, asked as their clients ask them.
     private var ownRoles: [any Diagnosis] {
         guard let access = node.access, node.status != nil else { return [] }
         return roles.filter { $0.port > 0 }.map { role in

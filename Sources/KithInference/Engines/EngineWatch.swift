@@ -22,8 +22,8 @@ package struct EngineWatch: Sendable {
     package static let listPause = Duration.seconds(60)
     package static let pauseWhileLoading = Duration.milliseconds(250)
     package static let pauseWhileDown = Duration.seconds(1)
-    /// A provider that is down is asked ever more seldom, up to this.
-    package static let longestRemotePause = Duration.seconds(60)
+    /// A provider that is down is asked ever more seldom.
+    private static let remotePauseWhileDown = Backoff(initial: pauseWhileDown, maximum: .seconds(60))
     /// Between two looks that were asked for.
     package static let askedPause = Duration.seconds(1)
 
@@ -115,8 +115,7 @@ package struct EngineWatch: Sendable {
         case (.ready, .local): Self.pause
         case (.ready, .remote): Self.remotePause
         case (.down, .local): Self.pauseWhileDown
-        case (.down, .remote):
-            min(Self.pauseWhileDown * (1 << min(max(0, looksWhileDown - 1), 8)), Self.longestRemotePause)
+        case (.down, .remote): Self.remotePauseWhileDown.step(after: looksWhileDown - 1)
         }
     }
 }

@@ -6,7 +6,8 @@ package struct AuditRecord: Hashable, Sendable {
         case pairingAccepted = "pairing.accepted"
         case pairingRefused = "pairing.refused"
         case invitationCreated = "invitation.created"
-        /// A connection to the peer port that never became one: no certificate, another protocol, too old a TLS.
+        /// A connection to the peer port that failed in the handshake: no certificate, another protocol, a version of TLS
+        /// that is too old.
         case handshakeRefused = "peer.handshake_refused"
         /// A request on the peer port from somebody who may not make it.
         case peerRefused = "peer.refused"

@@ -59,7 +59,7 @@ package enum WaitReason: String, Hashable, Sendable, Codable {
 
 /// Pieces of an answer in the client's own dialect, to be passed on as they are.
 package struct RawEvents: Hashable, Sendable {
-    /// What else than text of the first choice is among the pieces.
+    /// What the pieces hold besides text of the first choice.
     package struct Contents: OptionSet, Hashable, Sendable {
         package let rawValue: UInt8
 
@@ -105,7 +105,7 @@ package struct RawEvents: Hashable, Sendable {
 
 /// Why an answer ended, in OpenAI's words.
 ///
-/// A word that is not known here stays what it is: it must not be taken for a clean end.
+/// An unknown word is kept as it is: it must not be taken for a clean end.
 package struct FinishReason: RawRepresentable, Hashable, Sendable, Codable {
     package let rawValue: String
 
@@ -116,7 +116,7 @@ package struct FinishReason: RawRepresentable, Hashable, Sendable, Codable {
     package static let length = FinishReason(rawValue: "length")
     package static let toolCalls = FinishReason(rawValue: "tool_calls")
     package static let contentFilter = FinishReason(rawValue: "content_filter")
-    /// As ``toolCalls``, in the form before it.
+    /// As ``toolCalls``, in the older form.
     package static let functionCall = FinishReason(rawValue: "function_call")
 
     package var isKnown: Bool { Self.known.contains(self) }
@@ -124,8 +124,8 @@ package struct FinishReason: RawRepresentable, Hashable, Sendable, Codable {
     private static let known: Set<FinishReason> = [.stop, .length, .toolCalls, .contentFilter, .functionCall]
 }
 
-/// What an answer that has not begun is waiting for, as the one who asked can be told: shared by whoever makes the answer,
-/// who writes it, and whoever keeps the client company, who reads it.
+/// Tells a client what its answer is waiting for, before the answer begins. Shared by the code that makes the answer,
+/// which writes it, and the code that keeps the connection alive, which reads it.
 package final class WaitNotice: Sendable {
     private struct State {
         var reason = WaitReason.reading
@@ -140,10 +140,10 @@ package final class WaitNotice: Sendable {
 
     package init() {}
 
-    /// - Parameter onComment: Told of each comment of the engine's from now on, by whoever reads it; must not wait.
+    /// - Parameter onComment: Called with each later comment of the engine, where it is read; must not wait.
     package func whenCommented(_ onComment: @escaping @Sendable (String) -> Void) { self.onComment.set(onComment) }
 
-    /// Nobody is to be told any more; who was told is let go, also where they hold this notice.
+    /// Ends the calls that ``whenCommented(_:)`` began, and releases the closure, even if it holds this notice.
     package func stopTelling() { onComment.clear() }
 
     package func note(_ reason: WaitReason, ahead: Int? = nil) {
@@ -153,14 +153,14 @@ package final class WaitNotice: Sendable {
         }
     }
 
-    /// - Parameter comment: One line of the engine's own, bounded by whoever read it.
+    /// - Parameter comment: One line from the engine; the code that reads it bounds its length.
     package func note(comment: String) {
         if onComment.isSet { onComment(comment) } else { state.withLock { $0.comment = comment } }
     }
 
     package var reason: WaitReason { state.withLock(\.reason) }
 
-    /// In a few words, without line ends; an engine's comment is told once.
+    /// In a few words, without line ends; an engine's comment is given once.
     package var words: String {
         state.withLock { state in
             if let comment = state.comment.take() { return comment }

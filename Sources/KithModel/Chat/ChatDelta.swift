@@ -11,7 +11,7 @@ package struct ChatDelta: Hashable, Sendable {
     package var toolCalls: JSONValue?
     /// What else the engine said in this piece: `annotations`, `audio`, `function_call`.
     package var extra: JSONObject
-    /// What it said of the choice beside the piece: `logprobs`.
+    /// What it said about the choice besides the piece: `logprobs`.
     package var choiceExtra: JSONObject
 
     package init(
@@ -70,7 +70,7 @@ package struct DeltaJoiner: Sendable {
     /// - Parameter limit: Bytes that all pieces may have together: text, thoughts, arguments of tool calls, and the rest.
     package init(limit: Int) { self.limit = limit }
 
-    /// - Returns: `false` when the answer would grow over the limit; nothing is kept of the piece then.
+    /// - Returns: `false` when the answer would grow over the limit; nothing of the piece is kept then.
     package mutating func add(_ delta: ChatDelta) -> Bool {
         let weight =
             delta.text.utf8.count + (delta.reasoning?.utf8.count ?? 0) + (delta.refusal?.utf8.count ?? 0)
@@ -110,10 +110,10 @@ package struct ToolCallJoiner: Sendable {
 
     package var isEmpty: Bool { order.isEmpty }
 
-    /// The calls in the order of their beginnings, without their `index`.
+    /// The calls in the order in which they began, without their `index`.
     package var calls: [JSONValue] { order.compactMap { byIndex[$0].map { .object($0) } } }
 
-    /// Adds a piece; what is no piece of a call, or one too many, is left out.
+    /// Adds a piece. Ignores what is not a piece of a call, and calls beyond the limit.
     package mutating func add(_ piece: JSONValue) {
         guard case .object(var piece) = piece else { return }
         let index = piece.removeValue(forKey: "index")?.intValue ?? order.count
@@ -139,7 +139,7 @@ extension JSONObject {
         }
     }
 
-    /// Members whose text comes in pieces; of others the last one counts.
+    /// Members whose text comes in pieces; for others the last value counts.
     private static let growing: Set = [
         "arguments", "content", "data", "refusal", "reasoning", "reasoning_content", "summary", "text", "thinking",
         "transcript",
@@ -174,7 +174,7 @@ extension JSONValue {
         }
     }
 
-    /// About the bytes that it takes.
+    /// About how many bytes it takes.
     fileprivate var weight: Int {
         switch self {
         case .null, .bool, .integer, .number: 8

@@ -18,22 +18,22 @@ package protocol Answering: Sendable {
 
 /// What generates tokens on this machine: Ollama, an OpenAI-compatible server, llama.cpp, or a cloud provider.
 ///
-/// A conformer translates one dialect and keeps no queue of its own; whoever calls it holds it to ``capacity``.
+/// A conformer translates one dialect and keeps no queue of its own; its callers respect ``capacity``.
 package protocol ChatEngine: Answering {
     var kind: EngineKind { get }
 
-    /// Whether it is somebody else's machine, which charges or counts what it is asked: it is not asked idly.
+    /// Whether it is somebody else's machine, which charges for requests or counts them: it is not asked without need.
     var isRemote: Bool { get }
 
     /// How much this engine can do at once.
     var capacity: EngineCapacity { get }
 
-    /// The models that can be asked for now; empty while none is.
+    /// The models that can be asked for now; empty while there are none.
     ///
     /// - Throws: ``ChatError`` when the engine cannot be asked.
     func models() async throws -> [ModelInfo]
 
-    /// How an answer to `request`, a chat, is gone on with here when another engine has begun it.
+    /// How this engine continues an answer to `request`, a chat, that another engine has begun.
     ///
     /// - Throws: ``ChatError`` when the engine must be asked and cannot be; `CancellationError`.
     func continuationWay(for request: ChatRequest) async throws -> ContinuationWay
@@ -76,8 +76,8 @@ package enum EngineHealth: Hashable, Sendable {
     case down(String)
 }
 
-/// Told whenever a user is served, here or at a kin that asks for one.
+/// Notified whenever a user is served, directly or through a kin.
 package protocol UserPresence: Sendable {
-    /// The user is served as long as what this returns is kept.
+    /// A user is served from now on, as long as the returned value is kept.
     func begin() -> any Sendable
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why no answer, or no whole answer, came.
+/// Why there was no answer, or no complete one.
 package struct ChatError: Error, Sendable, CustomStringConvertible {
     /// What went wrong, in the terms on which routing decides.
     package enum Code: String, Sendable, Codable, Hashable {
@@ -8,11 +8,11 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
         case unreachable
         /// A time limit passed; the message says which.
         case timeout
-        /// The one who asked wanted the answer by now and has given up: nobody's fault, and nothing to try again.
+        /// The caller's deadline has passed and it has given up: nobody's fault, and no reason to try again.
         case deadlineExceeded
         /// The connection ended in the middle of an answer, or before the first byte of one.
         case interrupted
-        /// The other side answered what is not its dialect.
+        /// The other side's answer is not in its dialect.
         case invalidAnswer
         /// The engine or node failed: 5xx.
         case engineError
@@ -26,18 +26,18 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
         case nodeNotFound
         /// The request is not what its dialect calls a request: broken JSON, a missing field.
         case malformedRequest
-        /// The request is well formed and cannot be served, by anybody: a wrong type, a value out of range, a prompt past
-        /// the context.
+        /// The request is well formed, but nobody can serve it: a wrong type, a value out of range, a prompt past the
+        /// context.
         case invalidRequest
         /// The key for the engine or node is missing or wrong: 401 or 403.
         case unauthorized
-        /// An answer that another engine has begun cannot be gone on with here.
+        /// This engine cannot continue an answer that another engine has begun.
         case cannotContinue
         /// This engine does not offer what was asked, such as embeddings.
         case unsupported
         /// There is no engine to ask.
         case noEngine
-        /// The one who asked has gone.
+        /// The caller has gone.
         case cancelled
     }
 
@@ -46,7 +46,7 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
     package var message: String
     /// When trying again may help.
     package var retryAfter: Duration?
-    /// When there may be room again, where that is sooner: for those who choose between nodes.
+    /// When there may be room again, if that is sooner; for choosing between nodes.
     package var roomAfter: Duration?
     /// The request field at fault, the engine's `param`.
     package var field: String?
@@ -79,7 +79,7 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// A failure of which it is known why the request went where it went.
+/// An error that carries the reason for the route that was taken.
 package protocol RoutedError: Error {
     var failure: ChatError { get }
     /// The value of `x-kith-route`; empty when there is nothing to say.

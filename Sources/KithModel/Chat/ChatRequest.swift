@@ -28,35 +28,36 @@ package struct ChatRequest: Sendable, Codable {
     }
     /// Whether the client wants the answer as it is made.
     package var streams: Bool
-    /// Whether the client wants to be told, at the end of a stream, what it used.
+    /// Whether the client wants to be told the token usage at the end of a stream.
     package var includesUsage: Bool
-    /// What the client wrote: an engine of the same dialect is given it, with what differs patched.
+    /// What the client wrote: an engine of the same dialect receives it with the differences patched in.
     package var body: ClientBody?
-    /// How many of the first messages stand in ``body`` as they are here.
+    /// How many of the first messages are the same in ``body``.
     package private(set) var ownMessages: Int
-    /// Whether the token limit is another than that in ``body``.
+    /// Whether the token limit differs from the one in ``body``.
     package private(set) var limitChanged = false
-    /// Which of the ``extensions`` are others than in ``body``.
+    /// Which of the ``extensions`` differ from those in ``body``.
     package private(set) var changedExtensions: Set<String> = []
-    /// How long an engine may take until it says something. Set by whoever runs the engine, who knows how long it takes.
+    /// How long an engine may take until it says something. Set by the node that runs the engine, which knows how long it
+    /// takes.
     package var firstTokenLimit: Duration = ChatRequest.unknownFirstTokenLimit
     /// How long may pass between two tokens.
     package var stallLimit: Duration = ChatRequest.ordinaryStallLimit
-    /// When the one who asked gives up. Of this process's clock; a kin is told the time that is left.
+    /// When the caller gives up, by this process's clock; a kin is told the time that is left.
     package var deadline: MonotonicInstant?
-    /// What the client has of the answer already, when another engine had begun it.
+    /// The part of the answer that the client has already, when another engine has begun it.
     package var begun: PartialAnswer?
-    /// Whether another engine may go on with the answer when the first breaks off.
+    /// Whether another engine may continue the answer when the first breaks off.
     package var mayContinue = true
-    /// Whether ``body`` still says what is asked, and the answer may come as an engine of its dialect writes it; not so once
-    /// something of an answer is there.
+    /// Whether ``body`` still says what this request asks, so that the answer may come as an engine of its dialect writes
+    /// it; `false` once a part of the answer exists.
     package var isAsWritten = true
-    /// What is said while nothing of the answer is there.
+    /// What the client is told before the answer begins.
     package var notice: WaitNotice?
-    /// `nil` for what a user asks.
+    /// `nil` for a request of a user.
     package var occasion: Occasion?
 
-    /// What a request is for that nobody waits for.
+    /// The purpose of a request that nobody waits for.
     package enum Occasion: String, Sendable, Codable {
         /// A conversation of idle nodes, which gives way to any user.
         case company
@@ -121,7 +122,7 @@ extension RequestID: Codable {
 
 /// How tokens are chosen; `nil` leaves the engine's own default.
 package struct SamplingOptions: Hashable, Sendable, Codable {
-    /// Under which name OpenAI's clients give ``maxTokens``; engines take one or the other, some only one of them.
+    /// The name under which OpenAI's clients give ``maxTokens``; some engines take only one of them.
     package enum LimitName: String, Hashable, Sendable, Codable, CaseIterable {
         case maxTokens = "max_tokens"
         case maxCompletionTokens = "max_completion_tokens"
@@ -129,7 +130,7 @@ package struct SamplingOptions: Hashable, Sendable, Codable {
 
     /// At most this many tokens are made.
     package var maxTokens: Int?
-    /// The name that the client used; `nil` when it said nothing.
+    /// The name that the client used; `nil` when it gave no limit.
     package var limitName: LimitName?
     /// OpenAI's scale: 0…2; not checked.
     package var temperature: Double?

@@ -19,7 +19,7 @@ package struct ClientBody: Hashable, Sendable {
 
     package let route: Route
     package let bytes: [UInt8]
-    /// In the order in which they stand; of a name that comes twice the last counts.
+    /// In the order of the body; if a name occurs twice, the last member counts.
     package let members: [Member]
 
     /// - Throws: ``JSONError`` when the bytes are not one JSON object.
@@ -29,8 +29,8 @@ package struct ClientBody: Hashable, Sendable {
 
     /// Reads the object in one pass.
     ///
-    /// - Parameter read: Is given each member's name and the scanner before its value, which it may read; what it leaves is
-    ///   stepped over.
+    /// - Parameter read: Called with each member's name and the scanner before its value, which it may read; values that
+    ///   it leaves are skipped.
     /// - Throws: What `read` throws, and ``JSONError`` when the bytes are not one JSON object.
     package init(route: Route, bytes: [UInt8], read: (String, inout JSONScanner) throws -> Void) throws {
         self.route = route
@@ -64,7 +64,7 @@ package struct ClientBody: Hashable, Sendable {
         return try? JSONValue(parsing: bytes[member.value])
     }
 
-    /// Where the elements of a member that is an array stand; `nil` for anything else.
+    /// The places of the elements of a member that is an array; `nil` for anything else.
     package func elements(_ key: String) -> [Range<Int>]? {
         guard let member = member(key) else { return nil }
         return try? JSONScanner.scan(Array(bytes[member.value])) { scanner throws(JSONError) in
@@ -83,8 +83,8 @@ package struct ClientBody: Hashable, Sendable {
 
     /// The body with these members changed and every other byte as the client wrote it.
     ///
-    /// A member that is there keeps its place, a new one goes to the end. Where a name stood twice only the last is kept,
-    /// so that no two readers can take the body for different things.
+    /// An existing member keeps its place, a new one goes to the end. If a name occurs twice, only the last member is
+    /// kept, so that all readers understand the body in the same way.
     package func patched(setting values: [(String, JSONValue)] = [], removing names: Set<String> = []) -> [UInt8] {
         patched(settingBytes: values.map { ($0.0, $0.1.jsonBytes) }, removing: names)
     }

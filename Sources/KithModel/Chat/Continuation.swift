@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An answer that broke off: what the one who asked has of it, and what whoever goes on must not say again.
+/// An answer that broke off: the part that the client has, which the engine that continues must not repeat.
 package struct PartialAnswer: Hashable, Sendable, Codable {
     package var text: String
     /// How many tokens that is, as far as it is known: the pieces in which it came.
     package var tokens: Int
-    /// Whether the engine is only to read it, in case that it has to go on; missing means no.
+    /// Whether the engine only reads it, in case it has to continue it later; missing means no.
     package var isOnlyRead: Bool?
 
     package init(text: String, tokens: Int, isOnlyRead: Bool? = nil) {
@@ -16,9 +16,9 @@ package struct PartialAnswer: Hashable, Sendable, Codable {
 }
 
 extension TokenUsage {
-    /// What an answer used in all, when this is what its end used and `begun` what came before.
+    /// The usage of a whole answer, when this is the usage of its end and `begun` is what came before.
     ///
-    /// The beginning was read with the prompt by whoever went on, and counts as made.
+    /// The engine that continued read the beginning with the prompt; here it counts as generated.
     package func following(_ begun: PartialAnswer) -> TokenUsage {
         var usage = self
         usage.promptTokens = max(0, promptTokens.saturatingSubtracting(begun.tokens))
@@ -26,7 +26,7 @@ extension TokenUsage {
         return usage
     }
 
-    /// What the end of an answer used, when this is what all of it did: the reverse of ``following(_:)``.
+    /// The usage of the end of an answer, when this is the usage of all of it: the reverse of ``following(_:)``.
     package func remaining(after begun: PartialAnswer) -> TokenUsage {
         var usage = self
         usage.promptTokens = promptTokens.saturatingAdding(begun.tokens)
@@ -48,11 +48,11 @@ extension Int {
     }
 }
 
-/// How an engine goes on with an answer that another has begun.
+/// How an engine continues an answer that another has begun.
 package enum ContinuationWay: Hashable, Sendable {
-    /// It takes what is there for the beginning of its own answer: the last message of a chat.
+    /// It continues the text so far, which it is given as the last message of a chat.
     case prefill(Prefill)
-    /// It can only be asked anew; what it says is compared with what is there.
+    /// It can only be asked again; its answer is compared with the text so far.
     case anew
 
     package struct Prefill: Hashable, Sendable {

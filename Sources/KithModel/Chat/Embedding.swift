@@ -4,14 +4,14 @@
 package struct EmbeddingRequest: Sendable, Codable {
     package var id: RequestID
     package var model: ModelID?
-    /// The texts; fewer than ``inputCount`` when the client gave tokens, which stand in ``body`` only.
+    /// The texts; fewer than ``inputCount`` when the client gave tokens, which are in ``body`` only.
     package var inputs: [String]
     /// How many vectors are asked for.
     package var inputCount: Int
     package var dimensions: Int?
     /// What the client wrote, for engines of the same dialect.
     package var body: ClientBody?
-    /// When the one who asked gives up. Of this process's clock; a kin is told the time that is left.
+    /// When the caller gives up, by this process's clock; a kin is told the time that is left.
     package var deadline: MonotonicInstant?
 
     private enum CodingKeys: String, CodingKey { case id, model, inputs, inputCount, dimensions, body }

@@ -42,7 +42,7 @@ package struct OllamaSettings: Sendable {
     package var address: HTTPAddress
     /// Preferred for requests that name no model; `nil` takes the first that Ollama lists.
     package var model: ModelID?
-    /// Requests sent to Ollama at once; what it cannot run it queues itself (OLLAMA_NUM_PARALLEL).
+    /// Requests sent to Ollama at once; it queues those that it cannot run yet (OLLAMA_NUM_PARALLEL).
     package var slots: Int
 
     package init(
@@ -130,7 +130,7 @@ package struct EmbeddedSettings: Sendable {
 
 /// The deterministic engines for tests, demonstrations and benchmarks.
 package struct TestEngineSettings: Sendable {
-    /// `nil` is as fast as can be.
+    /// `nil` means as fast as possible.
     package var tokensPerSecond: Double?
     package var firstTokenDelay: Duration
     package var slots: Int

@@ -26,7 +26,7 @@ extension ModelID: Codable {
     }
 }
 
-/// What an engine says of one of its models.
+/// What an engine says about one of its models.
 package struct ModelInfo: Hashable, Sendable {
     package var id: ModelID
     /// Tokens that prompt and answer may have together; `nil` when unknown.
@@ -34,11 +34,11 @@ package struct ModelInfo: Hashable, Sendable {
     package var embeds: Bool
     /// Whether it answers prompts; not a model that only embeds.
     package var chats: Bool
-    /// Whether its engine sends prompts on to a provider: it is never taken unless somebody names it.
+    /// Whether its engine sends prompts on to a provider: it is never chosen unless somebody names it.
     package var runsElsewhere: Bool
     /// Whether the owner named it for requests that name none.
     package var isPreferred: Bool
-    /// What the engine says it can, in the engine's words; `nil` where it does not say.
+    /// What the model can do, in the engine's words; `nil` if the engine does not say.
     package var capabilities: [String]?
     /// Unix time in seconds; 0 when unknown.
     package var created: Int
@@ -59,8 +59,8 @@ package struct ModelInfo: Hashable, Sendable {
         self.ownedBy = ownedBy
     }
 
-    /// Whether it may be taken for a prompt that names no model: prompts leave the owner's machines, and cost money, only
-    /// at the owner's word.
+    /// Whether it may be chosen for a prompt that names no model: prompts leave the owner's machines, and cost money,
+    /// only if the owner says so.
     package var isForAnybody: Bool { chats && (!runsElsewhere || isPreferred) }
 }
 
@@ -69,7 +69,7 @@ extension ModelInfo: Codable {
         case id, contextLength, embeds, chats, runsElsewhere, isPreferred, capabilities, created, ownedBy
     }
 
-    /// What is missing is as an older node means it.
+    /// A missing field means what it means for an older node.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -99,7 +99,7 @@ extension ModelInfo: Codable {
 }
 
 extension ModelID {
-    /// Whether somebody who asks for `wanted` means this model: `m` and `m:latest` are the same, as Ollama has it.
+    /// Whether a request for `wanted` means this model: `m` and `m:latest` are the same, as in Ollama.
     package func isMeant(by wanted: ModelID) -> Bool {
         self == wanted || rawValue == wanted.rawValue + ":latest" || wanted.rawValue == rawValue + ":latest"
     }

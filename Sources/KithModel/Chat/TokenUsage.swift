@@ -4,7 +4,7 @@
 package struct TokenUsage: Hashable, Sendable {
     package var promptTokens: Int
     package var completionTokens: Int
-    /// How long the request held its slot of the engine, told by the node that runs it; `nil` when nobody did.
+    /// How long the request held its slot of the engine, as the node that runs it reports; `nil` when it does not.
     package var engineTime: Duration?
     /// What else the engine counted, in its order: `prompt_tokens_details` and the like.
     package var details: JSONObject?
@@ -16,7 +16,7 @@ package struct TokenUsage: Hashable, Sendable {
         self.details = details
     }
 
-    /// Reads OpenAI's `usage`, also with counts such as `3.0` or `null`; what is no count is 0.
+    /// Reads OpenAI's `usage`, also with counts such as `3.0` or `null`; a value that is not a count becomes 0.
     package init(openAI usage: JSONObject) {
         let own: Set = ["prompt_tokens", "completion_tokens", "total_tokens"]
         promptTokens = Self.count(usage["prompt_tokens"])
@@ -41,7 +41,7 @@ package struct TokenUsage: Hashable, Sendable {
         return usage
     }
 
-    /// A number of tokens as engines write it; 0 for what is none.
+    /// A number of tokens as engines write it; 0 for any other value.
     package static func count(_ value: JSONValue?) -> Int {
         guard let number = value?.doubleValue, (0..<9e18).contains(number) else { return 0 }
         return value?.intValue ?? Int(number)
@@ -55,7 +55,7 @@ extension TokenUsage: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         promptTokens = try container.decode(Int.self, forKey: .promptTokens)
         completionTokens = try container.decode(Int.self, forKey: .completionTokens)
-        // Only for choosing between nodes: what cannot be used is as good as not there.
+        // Only for choosing between nodes: a value that cannot be used counts as missing.
         let milliseconds = try? container.decodeIfPresent(Double.self, forKey: .engineMilliseconds)
         engineTime = Duration(engineMilliseconds: milliseconds)
         details = try container.decodeIfPresent(JSONObject.self, forKey: .details)

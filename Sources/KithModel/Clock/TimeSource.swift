@@ -47,7 +47,7 @@ extension Duration {
     package var milliseconds: Double { seconds * 1_000 }
 }
 
-/// A clock whose instants are ``Moment``s, so that shells and pure values share one time line.
+/// A clock whose instants are ``MonotonicInstant``s, so that shells and pure values share one time line.
 package protocol TimeSource: Clock, Sendable where Instant == MonotonicInstant, Duration == Swift.Duration {}
 
 /// The machine's monotonic clock.
@@ -68,13 +68,14 @@ package struct MonotonicClock: TimeSource {
 }
 
 extension TimeSource {
-    /// Of the moments at which those wake who need not wake exactly.
+    /// The distance between the moments at which inexact sleepers wake.
     private static var second: Int64 { 1_000_000_000 }
 
-    /// Sleeps for about a time that is a matter of seconds: until the whole second of this clock that is nearest to its end.
+    /// Sleeps for about `duration`, a time of some seconds: until the whole second of this clock that is nearest to its
+    /// end.
     ///
-    /// All who sleep so wake together, so that a process that has nothing to do wakes once where it would wake for each of
-    /// them. Shorter times are kept as they are.
+    /// All such sleepers wake together, so that an idle process wakes once instead of once for each of them. Shorter
+    /// times are kept as they are.
     ///
     /// - Throws: `CancellationError`.
     package func sleep(forAbout duration: Duration) async throws {

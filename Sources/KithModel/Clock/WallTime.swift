@@ -8,7 +8,7 @@
 
 /// A point on the machine's calendar, in milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 ///
-/// For what is shown or outlives the process. It may jump in both directions; waiting is measured in ``Moment``s.
+/// For what is shown or outlives the process. It may jump in both directions; waiting is measured in ``MonotonicInstant``s.
 package struct WallTime: Hashable, Sendable, Comparable {
     package var milliseconds: Int64
 
@@ -98,11 +98,68 @@ extension WallTime: CustomStringConvertible {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// Reads what ``httpDate`` writes, from 1970 on; `nil` for anything else, such as the obsolete forms.
+    ///
+    /// The weekday and the length of the month are not checked.
+    package init?(httpDate text: String) {
+        guard text.utf8.count <= Self.longestReadable else { return nil }
+        let parts = text.split(separator: " ")
+        guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT", let day = Self.number(parts[1], 1...31),
+            let month = Self.months.firstIndex(of: String(parts[2])), let year = Self.number(parts[3], 1_970...9_999)
+        else { return nil }
+        let time = parts[4].split(separator: ":", omittingEmptySubsequences: false)
+        guard time.count == 3, let hour = Self.number(time[0], 0...23), let minute = Self.number(time[1], 0...59),
+            let second = Self.number(time[2], 0...60)
+        else { return nil }
+        let days = Self.daysSince1970(year: year, month: Int64(month) + 1, day: day)
+        self.init(days: days, hour: hour, minute: minute, second: second)
+    }
+
+    /// Reads ISO 8601 in UTC from 1970 on, with or without a fraction, with `Z`, `+00:00` or nothing at the end:
+    /// `2025-11-28T07:36:42.123456Z`; `nil` for anything else. The fraction is dropped.
+    ///
+    /// The length of the month is not looked at.
+    package init?(iso8601 text: String) {
+        guard (19...Self.longestReadable).contains(text.utf8.count) else { return nil }
+        let bytes = Array(text.utf8)
+        func number(_ digits: Range<Int>, _ range: ClosedRange<Int64>) -> Int64? {
+            Self.number(String(decoding: bytes[digits], as: UTF8.self), range)
+        }
+        guard bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+            bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: " "), bytes[13] == UInt8(ascii: ":"),
+            bytes[16] == UInt8(ascii: ":"), Self.isEndInUTC(bytes[19...]), let year = number(0..<4, 1_970...9_999),
+            let month = number(5..<7, 1...12), let day = number(8..<10, 1...31), let hour = number(11..<13, 0...23),
+            let minute = number(14..<16, 0...59), let second = number(17..<19, 0...60)
+        else { return nil }
+        let days = Self.daysSince1970(year: year, month: month, day: day)
+        self.init(days: days, hour: hour, minute: minute, second: second)
+    }
+
+    private init(days: Int64, hour: Int64, minute: Int64, second: Int64) {
+        self.init(milliseconds: days * Self.millisecondsPerDay + (hour * 3_600 + minute * 60 + second) * 1_000)
+    }
+
+    /// In bytes.
+    private static let longestReadable = 40
+
+    private static func number(_ digits: some StringProtocol, _ range: ClosedRange<Int64>) -> Int64? {
+        guard let value = Int64(digits), range.contains(value) else { return nil }
+        return value
+    }
+
+    private static func isEndInUTC(_ rest: ArraySlice<UInt8>) -> Bool {
+        var rest = rest
+        if rest.first == UInt8(ascii: ".") { rest = rest.dropFirst().drop { (0x30...0x39).contains($0) } }
+        return rest.isEmpty || rest.elementsEqual("Z".utf8) || rest.elementsEqual("+00:00".utf8)
+    }
+
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
     private static let millisecondsPerDay: Int64 = 86_400_000
+    /// Until 1970-01-01.
+    private static let daysFromMarchOfYear0: Int64 = 719_468
     /// 0000-01-01T00:00:00.000Z.
     private static let firstWritable: Int64 = -62_167_219_200_000
     /// 9999-12-31T23:59:59.999Z.
@@ -118,7 +175,6 @@ extension WallTime: CustomStringConvertible {
     /// Counts in years that begin in March, so that the leap day is the last of its year and month lengths follow the
     /// repeating pattern 31 30 31 30 31, which is 153 days.
     private static func civilDate(daysSince1970: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let daysFromMarchOfYear0: Int64 = 719_468
         let (era, dayOfEra) = floorDivide(daysSince1970 + daysFromMarchOfYear0, by: 146_097)
         let leapDays = dayOfEra / 1_460 - dayOfEra / 36_524 + dayOfEra / 146_096
         let yearOfEra = (dayOfEra - leapDays) / 365
@@ -127,6 +183,14 @@ extension WallTime: CustomStringConvertible {
         let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
         let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
         return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day)
+    }
+
+    /// The inverse of ``civilDate(daysSince1970:)``.
+    private static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let yearFromMarch = month <= 2 ? year - 1 : year
+        let (era, yearOfEra) = floorDivide(yearFromMarch, by: 400)
+        let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - daysFromMarchOfYear0
     }
 
     private static func append(_ value: Int64, width: Int, to text: inout [UInt8]) {

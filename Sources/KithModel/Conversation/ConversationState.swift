@@ -65,7 +65,7 @@ package struct RecentOutcomes: Hashable, Sendable {
     }
 }
 
-/// A word for how a node fares, as the seeds' `mood_tags` show it.
+/// A word for how a node is doing, as the seeds' `mood_tags` show it.
 package enum MoodTag: String, Hashable, Sendable, Codable, CaseIterable {
     case delighted, content, calm, strained, distressed
     case idle, busy
@@ -119,7 +119,7 @@ package struct ConversationState: Hashable, Sendable {
     /// How interactions went lately, from -1 to 1: see ``Valence``.
     package var valence: Double
     package var moodTags: [MoodTag]
-    /// All interactions, those without a session included.
+    /// All interactions, including those without a session.
     package var outcomes: OutcomeCounts
 
     package init(

@@ -26,7 +26,7 @@ package struct SessionSummary: Hashable, Sendable {
     package var id: SessionID
     package var createdAt: WallTime
     package var lastUsedAt: WallTime
-    /// Exchanges since the session began, those included whose text has been dropped.
+    /// Exchanges since the session began, including those whose text has been dropped.
     package var turnCount: Int
 
     package init(id: SessionID, createdAt: WallTime, lastUsedAt: WallTime, turnCount: Int) {
@@ -76,7 +76,7 @@ package struct ConversationTurn: Hashable, Sendable {
     package var message: ChatMessage { ChatMessage(role.chatRole, text) }
 }
 
-/// One kept conversation with all that a node needs to go on with it.
+/// One kept conversation with all that a node needs to continue it.
 package struct SessionExport: Hashable, Sendable {
     package struct Turn: Hashable, Sendable {
         package var turn: ConversationTurn
@@ -92,7 +92,7 @@ package struct SessionExport: Hashable, Sendable {
     package var id: SessionID
     package var createdAt: WallTime
     package var lastUsedAt: WallTime
-    /// Exchanges since the conversation began, those included whose text has been dropped.
+    /// Exchanges since the conversation began, including those whose text has been dropped.
     package var turnCount: Int
     /// Questions and answers in turn, as far as they have not been dropped.
     package var turns: [Turn]
@@ -105,7 +105,8 @@ package struct SessionExport: Hashable, Sendable {
         self.turns = turns
     }
 
-    /// Whether this one holds all that the other holds, and maybe more; what is so old that it was dropped does not count.
+    /// Whether this conversation holds all that the other holds, and maybe more; turns that were dropped for their age do
+    /// not count.
     package func covers(_ other: SessionExport) -> Bool {
         let (ours, theirs) = (places, other.places)
         let shared = ours.clamped(to: theirs)
@@ -113,7 +114,7 @@ package struct SessionExport: Hashable, Sendable {
         return turns[shared.shifted(by: ours.lowerBound)] == other.turns[shared.shifted(by: theirs.lowerBound)]
     }
 
-    /// Which turns of the whole conversation are there, counted from 0.
+    /// Which turns of the whole conversation are kept, counted from 0.
     private var places: Range<Int> {
         let (counted, overflow) = max(0, turnCount).multipliedReportingOverflow(by: 2)
         let end = max(overflow ? .max : counted, turns.count)
@@ -122,6 +123,6 @@ package struct SessionExport: Hashable, Sendable {
 }
 
 extension Range<Int> {
-    /// Both bounds less the start of a range that contains them.
+    /// Both bounds minus the start of a range that contains them.
     fileprivate func shifted(by start: Int) -> Range<Int> { lowerBound - start..<upperBound - start }
 }

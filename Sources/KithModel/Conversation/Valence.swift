@@ -28,7 +28,7 @@ package struct Valence: Hashable, Sendable, Codable {
     package enum Event: Hashable, Sendable {
         case outcome(InteractionOutcome)
         case feedback(FeedbackScore)
-        /// A conversation with a peer came to something.
+        /// An insight was learned in a conversation with a peer.
         case learned
 
         package static let completed = Event.outcome(.completed)
@@ -85,7 +85,7 @@ package struct Valence: Hashable, Sendable, Codable {
     private static func held(_ score: Double) -> Double { score.isNaN ? 0 : min(max(score, -1), 1) }
 }
 
-/// What a user thought of an answer: from -1, as bad as can be, to 1, as good as can be.
+/// What a user thought of an answer: from -1 (very bad) to 1 (very good).
 package struct FeedbackScore: Hashable, Sendable, Comparable {
     package let rawValue: Double
 

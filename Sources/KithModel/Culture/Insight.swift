@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One sentence worth keeping, and where it is from. The culture is the set of these.
+/// One sentence worth keeping, and where it came from. The culture is the set of these.
 package struct Insight: Hashable, Sendable {
     /// The exchange in which a sentence was learned.
     package struct Provenance: Hashable, Sendable {
@@ -28,7 +28,7 @@ package struct Insight: Hashable, Sendable {
         }
     }
 
-    /// How often one node has come to the same again.
+    /// How often one node has learned the same again.
     package struct Reinforcement: Hashable, Sendable {
         package var count: Int
         package var at: WallTime
@@ -41,7 +41,7 @@ package struct Insight: Hashable, Sendable {
 
     package enum Standing: Hashable, Sendable {
         case live
-        /// Others have more to say; it is still found, and comes back when somebody comes to it again.
+        /// Others are worth more; it can still be found, and comes back when it is learned again.
         case archived
         /// Waits for the owner, and why.
         case waiting(QuarantineReason)
@@ -51,7 +51,7 @@ package struct Insight: Hashable, Sendable {
 
     /// Bytes of a sentence.
     package static let textLimit = 512
-    /// In which the score of a sentence halves that nobody comes to again.
+    /// The time in which the score of a sentence halves if nobody learns it again.
     package static let halfLife = HalfLife(.seconds(30 * 86_400))
 
     package var id: InsightID
@@ -60,7 +60,7 @@ package struct Insight: Hashable, Sendable {
     /// 0…1, as it was judged when it was learned.
     package var quality: Double
     package var standing: Standing
-    /// By the node that came to the same; without the first time.
+    /// By the node that learned the same; without the first time.
     package var reinforcements: [NodeID: Reinforcement]
 
     package init(
@@ -87,7 +87,7 @@ package struct Insight: Hashable, Sendable {
         return quality * (1 + bits + share) * Self.halfLife.remainder(from: lastLearned, to: now)
     }
 
-    /// What two nodes that did not know of each other made of one insight, put together: the same in any order.
+    /// Merges what two nodes made of one insight without knowing of each other: the result is the same in any order.
     package func merged(with other: Insight) -> Insight {
         let (first, second) = precedes(other) ? (self, other) : (other, self)
         var merged = first
@@ -103,7 +103,7 @@ package struct Insight: Hashable, Sendable {
         return merged
     }
 
-    /// An order of everything but what is merged by itself.
+    /// Orders by everything except the fields that are merged separately.
     private func precedes(_ other: Insight) -> Bool {
         (provenance.at, provenance.node, text, quality) < (
             other.provenance.at, other.provenance.node, other.text, other.quality
@@ -112,7 +112,7 @@ package struct Insight: Hashable, Sendable {
 }
 
 extension Insight.Standing {
-    /// What an owner has decided goes before what a rule says, and no before yes.
+    /// An owner's decision takes precedence over a rule's, and a rejection over an approval.
     fileprivate func stronger(than other: Insight.Standing) -> Insight.Standing {
         switch (self, other) {
         case (.rejected, _), (_, .rejected): .rejected
@@ -123,7 +123,7 @@ extension Insight.Standing {
     }
 }
 
-/// Why a sentence is not taken into the culture without being looked at.
+/// Why a sentence has to be reviewed before it becomes part of the culture.
 package enum QuarantineReason: String, Hashable, Sendable, CaseIterable, Comparable {
     /// It tells somebody what to do.
     case instruction
@@ -138,7 +138,7 @@ package enum QuarantineReason: String, Hashable, Sendable, CaseIterable, Compara
 package struct InsightID: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let rawValue: String
 
-    /// - Returns: `nil` for anything but 32 hexadecimal digits in small letters.
+    /// - Returns: `nil` for anything but 32 hexadecimal digits in lower case.
     package init?(_ rawValue: String) {
         guard rawValue.utf8.count == 32,
             rawValue.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })

@@ -2,10 +2,10 @@
 
 import Synchronization
 
-/// Somebody who is told of values, and is named after the one who tells was made.
+/// A listener that is set after the object that calls it was made.
 package final class Callback<Value: Sendable>: Sendable {
-    /// The closure is inside a type of its own because a bare one is wrapped anew each time that a mutex lends it out and
-    /// takes it back: after a hundred thousand calls it would be a hundred thousand deep.
+    /// A type of its own around the closure: a bare one is wrapped again each time that the mutex gives access to it, and
+    /// would be a hundred thousand layers deep after as many calls.
     private struct Action: Sendable {
         let run: @Sendable (Value) -> Void
     }
@@ -14,21 +14,21 @@ package final class Callback<Value: Sendable>: Sendable {
 
     package init() {}
 
-    /// Tells `action` of every value from now on, in place of whoever was told before.
+    /// Calls `action` with every value from now on, in place of any earlier listener.
     package func set(_ action: @escaping @Sendable (Value) -> Void) {
         let action = Action(run: action)
         self.action.withLock { $0 = action }
     }
 
-    /// Tells nobody any more, and lets go of what the action held.
+    /// Removes the listener, and releases what it held.
     package func clear() {
         let last = action.withLock { $0.take() }
         withExtendedLifetime(last) {}  // what it held ends outside of the lock
     }
 
-    /// Whether somebody wants to know.
+    /// Whether there is a listener.
     package var isSet: Bool { action.withLock { $0 != nil } }
 
-    /// Tells whoever wants to know, in the calling task and outside of any lock.
+    /// Calls the listener, if there is one, in the calling task and outside of any lock.
     package func callAsFunction(_ value: Value) { action.withLock { $0 }?.run(value) }
 }

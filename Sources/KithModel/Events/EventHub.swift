@@ -11,7 +11,7 @@ package struct NodeEvent: Hashable, Sendable {
         case context
         /// The bridge went from one mode to another.
         case bridge
-        /// A request was answered, or was not: where it went and why, and nothing of what was said.
+        /// A request was answered, or failed: where it went and why, without its content.
         case route
         /// An insight was learned, decided about or forgotten, here or at a kin.
         case insight
@@ -28,7 +28,7 @@ package struct NodeEvent: Hashable, Sendable {
     }
 }
 
-/// Passes events on to whoever follows them. Publishing never waits: a follower that is too slow misses the oldest.
+/// Passes events on to their followers. Publishing never waits: a follower that is too slow misses the oldest.
 package final class EventHub: Sendable {
     /// Events that wait for one follower.
     package static let backlog = 1_024
@@ -54,14 +54,14 @@ package final class EventHub: Sendable {
         for follower in followers where follower.kinds.contains(event.kind) { follower.stream.yield(event) }
     }
 
-    /// Whether anybody follows events of this kind; for those that are costly to make.
+    /// Whether anybody follows events of this kind; for events that are costly to make.
     package func hasFollowers(of kind: NodeEvent.Kind) -> Bool {
         state.withLock { state in
             !state.followers.isEmpty && state.followers.values.contains { $0.kinds.contains(kind) }
         }
     }
 
-    /// - Returns: What happens from now on; `nil` when there are too many followers.
+    /// - Returns: The events from now on; `nil` when there are too many followers.
     package func follow(_ kinds: Set<NodeEvent.Kind> = Set(NodeEvent.Kind.allCases)) -> AsyncStream<NodeEvent>? {
         let (stream, continuation) = AsyncStream.makeStream(
             of: NodeEvent.self, bufferingPolicy: .bufferingNewest(Self.backlog))

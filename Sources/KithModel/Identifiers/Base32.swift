@@ -20,7 +20,7 @@ package enum Base32 {
         return digits
     }
 
-    /// - Returns: `nil` when a character is none of the alphabet, or the bits left over are not zero.
+    /// - Returns: `nil` when a character is not in the alphabet, or the bits left over are not zero.
     package static func decode(_ digits: some Sequence<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         var bits: UInt32 = 0
@@ -38,7 +38,7 @@ package enum Base32 {
         return bytes
     }
 
-    /// - Returns: The character as it stands in the alphabet, `nil` when it stands for none; lower case is accepted.
+    /// - Returns: The character as the alphabet has it; `nil` when it is not in it. Lower case is accepted.
     package static func normalised(_ character: UInt8) -> UInt8? {
         let isLowerCase = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(character)
         let upper = isLowerCase ? character - 32 : character

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which node it is, for certain: the SHA-256 digest of the node's public key.
+/// Identifies a node for certain: the SHA-256 digest of the node's public key.
 ///
 /// A peer proves in the TLS handshake that it holds the key, so an id cannot be claimed by somebody else. Written as eight
 /// groups of seven characters: the digest in base32 (RFC 4648, section 6, without padding), a check character after each 13.
@@ -15,22 +15,32 @@ package struct NodeID: Hashable, Sendable, Comparable {
     /// - Returns: `nil` unless there are exactly 32 bytes.
     package init?(digest: some Collection<UInt8>) {
         guard digest.count == 32 else { return nil }
-        var rest = digest[...]
-        func word() -> UInt64 {
-            defer { rest = rest.dropFirst(8) }
-            return rest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-        }
-        first = word()
-        second = word()
-        third = word()
-        fourth = word()
+        var reader = ByteReader(Array(digest))
+        guard let id = try? NodeID(reading: &reader) else { return nil }  // fails for fewer bytes only
+        self = id
+    }
+
+    /// For ``ByteReader/nodeID()``.
+    init(reading reader: inout ByteReader) throws(ByteReaderError) {
+        first = try reader.uint64()
+        second = try reader.uint64()
+        third = try reader.uint64()
+        fourth = try reader.uint64()
+    }
+
+    /// For ``ByteWriter/append(_:)``.
+    func append(to writer: inout ByteWriter) {
+        writer.append(uint64: first)
+        writer.append(uint64: second)
+        writer.append(uint64: third)
+        writer.append(uint64: fourth)
     }
 
     /// The 32 bytes of the digest.
     package var digest: [UInt8] {
-        [first, second, third, fourth].flatMap { word in
-            stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }
-        }
+        var writer = ByteWriter(capacity: 32)
+        writer.append(self)
+        return writer.bytes
     }
 
     package static func < (left: NodeID, right: NodeID) -> Bool {
@@ -39,7 +49,7 @@ package struct NodeID: Hashable, Sendable, Comparable {
 }
 
 extension NodeID: CustomStringConvertible {
-    /// How many characters are followed by one that checks them.
+    /// The number of characters before each check character.
     private static let run = 13
 
     /// Eight groups of seven characters with hyphens between them.
@@ -139,7 +149,8 @@ extension NodeName: Codable {
     }
 }
 
-/// One life of a node, from a start to its end; later lives of the same node are greater, as far as its clock can be trusted.
+/// One run of a node, from its start to its end; later runs of the same node are greater, as far as its clock can be
+/// trusted.
 ///
 /// Tells a node that returned from one that never left, and two running copies of one data folder from each other.
 package struct InstanceID: Hashable, Sendable, Comparable, Codable {

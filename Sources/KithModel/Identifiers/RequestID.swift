@@ -22,19 +22,12 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     }
 
     package static func random(using generator: inout some RandomNumberGenerator) -> RequestID {
-        var digits = [UInt8]()
-        digits.reserveCapacity(32)
-        for word in [generator.next(), generator.next()] as [UInt64] {
-            for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                digits.append(hexadecimalDigits[Int((word >> shift) & 15)])
-            }
-        }
-        return RequestID(rawValue: String(decoding: digits, as: UTF8.self))
+        var bits = ByteWriter(capacity: 16)
+        for _ in 0..<2 { bits.append(uint64: generator.next()) }
+        return RequestID(rawValue: bits.bytes.hexadecimal)
     }
 
     package var description: String { rawValue }
-
-    private static let hexadecimalDigits = Array("0123456789abcdef".utf8)
 }
 
 /// The system's randomness, fetched 256 bytes at a time: names are made for every request, and each

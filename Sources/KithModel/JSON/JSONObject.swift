@@ -4,7 +4,7 @@ import OrderedCollections
 
 /// The members of a JSON object in the order in which they were written.
 ///
-/// Of a name that comes twice the last value counts. Equal are objects with the same members, in whatever order.
+/// If a name occurs twice, the last value counts. Objects with the same members are equal, in whatever order.
 package struct JSONObject: Sendable {
     private var members: OrderedDictionary<String, JSONValue>
 
@@ -21,7 +21,7 @@ package struct JSONObject: Sendable {
 
     package init(minimumCapacity: Int) { members = OrderedDictionary(minimumCapacity: minimumCapacity) }
 
-    /// Setting a member that is there keeps its place; a new one goes to the end; `nil` removes it.
+    /// An existing member keeps its place; a new one goes to the end; `nil` removes a member.
     package subscript(key: String) -> JSONValue? {
         get { members[key] }
         set { members[key] = newValue }
@@ -37,7 +37,7 @@ package struct JSONObject: Sendable {
     @discardableResult
     package mutating func removeValue(forKey key: String) -> JSONValue? { members.removeValue(forKey: key) }
 
-    /// Puts a member before all others, or changes it at its place when it is there.
+    /// Puts a member before all others, or changes an existing one at its place.
     package mutating func updateFirst(_ value: JSONValue, forKey key: String) {
         members.updateValue(value, forKey: key, insertingAt: 0)
     }

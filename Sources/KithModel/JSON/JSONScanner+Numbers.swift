@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSONScanner {
-    /// A number where it stands.
+    /// A number at its place in the text.
     package struct NumberToken: Hashable, Sendable {
         package var range: Range<Int>
         /// Whether it is written without fraction and exponent.
@@ -29,7 +29,7 @@ extension JSONScanner {
         return NumberToken(range: start..<position, isWhole: isWhole)
     }
 
-    /// `nil` for what is written with a fraction or an exponent, and for what does not fit.
+    /// `nil` for a number with a fraction or an exponent, and for one that does not fit.
     package func integer(_ token: NumberToken) -> Int64? {
         guard token.isWhole else { return nil }
         let isNegative = bytes[token.range.lowerBound] == UInt8(ascii: "-")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSONScanner {
-    /// A string where it stands.
+    /// A string at its place in the text.
     package struct StringToken: Hashable, Sendable {
         /// Its bytes as they are written, without the quotes.
         package var range: Range<Int>
@@ -38,14 +38,14 @@ extension JSONScanner {
         }
     }
 
-    /// What the string says; half a surrogate pair becomes U+FFFD.
+    /// The text of the string; half a surrogate pair becomes U+FFFD.
     package func text(_ token: StringToken) -> String {
         let written = UnsafeBufferPointer(rebasing: bytes[token.range])
         guard token.hasEscapes else { return String(decoding: written, as: UTF8.self) }
         return String(unsafeUninitializedCapacity: written.count) { text in Self.unescape(written, into: text) }
     }
 
-    /// The text of a string that is next.
+    /// Reads the string that is next.
     package mutating func text() throws(JSONError) -> String { text(try string()) }
 
     /// A string's bytes as they are written, without the quotes.
@@ -116,7 +116,7 @@ extension JSONScanner {
         }
     }
 
-    /// 0 for what begins no character.
+    /// 0 for a byte that begins no character.
     private static func sequenceLength(_ first: UInt8) -> Int {
         switch first {
         case 0xC2...0xDF: 2
@@ -135,7 +135,7 @@ extension JSONScanner {
         }
     }
 
-    /// What is said is never longer than what is written: the shortest escape of six bytes gives three.
+    /// The text is never longer than its written form: the shortest escape of six bytes gives three.
     private static func unescape(
         _ written: UnsafeBufferPointer<UInt8>, into text: UnsafeMutableBufferPointer<UInt8>
     ) -> Int {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Goes over JSON (RFC 8259) and tells where things stand, without building any of them.
+/// Goes over JSON (RFC 8259) and finds where values are, without building any of them.
 ///
 /// For requests and for each piece of a stream. It looks into memory that it does not own: make it, use it and forget it
 /// within one `withUnsafeBufferPointer`; ``scan(_:_:)`` does so. No bytes make it trap or look past their end.
 package struct JSONScanner {
-    /// Arrays and objects in each other.
+    /// The most arrays and objects nested in each other.
     package static let depthLimit = 256
 
     @usableFromInline let bytes: UnsafeBufferPointer<UInt8>
@@ -14,10 +14,10 @@ package struct JSONScanner {
     @usableFromInline var position = 0
     private var depth = 0
     private var isFirst = false
-    /// Whether U+0085, U+2028 or U+2029 stood in a string as such, where some clients see the end of a line.
+    /// Whether U+0085, U+2028 or U+2029 occurred in a string without an escape, where some clients see the end of a line.
     package internal(set) var hasLineSeparators = false
 
-    /// Begins behind a byte order mark.
+    /// Begins after a byte order mark, if there is one.
     package init(_ bytes: UnsafeBufferPointer<UInt8>) {
         self.bytes = bytes
         if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { position = 3 }
@@ -34,7 +34,7 @@ package struct JSONScanner {
 
     // MARK: Containers
 
-    /// What begins next; `nil` at the end, and for what begins no value.
+    /// The kind of the value that begins next; `nil` at the end, and where no value begins.
     @inlinable
     package mutating func kind() -> Kind? {
         skipSpace()
@@ -54,7 +54,7 @@ package struct JSONScanner {
     /// Steps into an object; ``nextKey()`` gives its keys in turn, and each value has to be read or skipped.
     package mutating func enterObject() throws(JSONError) { try enter(UInt8(ascii: "{")) }
 
-    /// - Returns: `nil` at the end of the object, behind which it has stepped.
+    /// - Returns: `nil` at the end of the object, which it has then stepped over.
     package mutating func nextKey() throws(JSONError) -> StringToken? {
         guard try isFollowed(before: UInt8(ascii: "}")) else { return nil }
         let key = try string()
@@ -66,7 +66,7 @@ package struct JSONScanner {
     /// Steps into an array; ``nextElement()`` says whether an element follows, which has to be read or skipped.
     package mutating func enterArray() throws(JSONError) { try enter(UInt8(ascii: "[")) }
 
-    /// - Returns: `false` at the end of the array, behind which it has stepped.
+    /// - Returns: `false` at the end of the array, which it has then stepped over.
     @inlinable
     package mutating func nextElement() throws(JSONError) -> Bool {
         try isFollowed(before: UInt8(ascii: "]"))
@@ -196,9 +196,9 @@ package struct JSONScanner {
 extension JSONValue {
     /// Reads one JSON text (RFC 8259) of at most ``JSONScanner/depthLimit`` levels.
     ///
-    /// Members keep their order; of a name that comes twice the last value counts. Half a surrogate pair becomes U+FFFD.
+    /// Members keep their order; if a name occurs twice, the last value counts. Half a surrogate pair becomes U+FFFD.
     ///
-    /// - Throws: When it is none, when its strings are not UTF-8, and when something follows it.
+    /// - Throws: When the bytes are not one, when its strings are not UTF-8, and when something follows it.
     package init(parsing bytes: some Collection<UInt8>) throws(JSONError) {
         self = try JSONScanner.scan((bytes as? [UInt8]) ?? Array(bytes)) { scanner throws(JSONError) in
             let value = try scanner.value()
@@ -241,7 +241,7 @@ extension JSONScanner {
         try scan(range) { scanner throws(JSONError) in try scanner.value() }
     }
 
-    /// Goes over a value once more that has been stepped over.
+    /// Goes again over a value that has been stepped over.
     package func scan<Result>(
         _ range: Range<Int>, _ body: (inout JSONScanner) throws(JSONError) -> Result
     ) throws(JSONError) -> Result {
@@ -262,7 +262,7 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     package var kind: Kind
-    /// Bytes before it.
+    /// The number of bytes before it.
     package var offset: Int
 
     package init(_ kind: Kind, at offset: Int) {

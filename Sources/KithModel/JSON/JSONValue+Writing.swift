@@ -4,7 +4,7 @@ extension JSONValue {
     /// Appends this value as JSON in one line: members in their order, no white space; control characters, U+0085, U+2028
     /// and U+2029 escaped, since some clients split lines there.
     ///
-    /// JSON has no infinity; a number that is none of JSON's becomes `null`.
+    /// JSON has no infinity; a number that JSON cannot hold becomes `null`.
     package func write(to bytes: inout [UInt8]) {
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
@@ -31,7 +31,7 @@ extension JSONValue {
         return bytes
     }
 
-    /// Whether it holds no number that JSON cannot.
+    /// Whether JSON can hold all of its numbers.
     package var isWritable: Bool {
         switch self {
         case .number(let value): value.isFinite
@@ -112,7 +112,7 @@ package enum JSONText {
         }
     }
 
-    /// Bytes that are, or begin, what may have to be escaped.
+    /// The bytes that are, or begin, something that may have to be escaped.
     private static let needsLook: [Bool] = (0..<256).map { $0 < 0x20 || [0x22, 0x5C, 0xC2, 0xE2].contains($0) }
 
     private static func escape(at index: Int, in utf8: UnsafeBufferPointer<UInt8>) -> (String, Int)? {
@@ -122,9 +122,7 @@ package enum JSONText {
         case UInt8(ascii: "\n"): return ("\\n", 1)
         case UInt8(ascii: "\r"): return ("\\r", 1)
         case UInt8(ascii: "\t"): return ("\\t", 1)
-        case let byte where byte < 0x20:
-            let digits = String(byte, radix: 16)
-            return ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits, 1)
+        case let byte where byte < 0x20: return ("\\u00" + CollectionOfOne(byte).hexadecimal, 1)
         default: return separator(at: index, in: utf8)
         }
     }

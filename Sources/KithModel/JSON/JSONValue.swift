@@ -2,14 +2,14 @@
 
 /// Any JSON value (RFC 8259), for the open fields of the dialects: tools, response formats, content parts.
 ///
-/// What passes through is what came in: members keep their order, and numbers their meaning. Equal is what means the same:
-/// the order of members does not matter, nor whether a number is written as `1` or `1.0`.
+/// Values pass through unchanged: members keep their order, and numbers their meaning. Values that mean the same are
+/// equal: the order of members does not matter, nor whether a number is written as `1` or `1.0`.
 package enum JSONValue: Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
     case number(Double)
-    /// A number that neither an `Int64` nor a `Double` would give back: twenty digits, a long fraction, `1e400`.
+    /// A number that neither an `Int64` nor a `Double` can represent: twenty digits, a long fraction, `1e400`.
     case numeral(JSONNumeral)
     case string(String)
     case array([JSONValue])
@@ -39,7 +39,7 @@ package enum JSONValue: Sendable {
         }
     }
 
-    /// The number nearest to this one; `nil` for what is no number, or too large for a `Double`.
+    /// The number nearest to this one; `nil` for what is not a number, or is too large for a `Double`.
     package var doubleValue: Double? {
         switch self {
         case .integer(let value): Double(value)
@@ -102,7 +102,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     package init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(JSONObject(elements)) }
 }
 
-/// A number of JSON as it was written, where that says more than a machine's number can.
+/// A number of JSON as it was written, where no machine type can represent it.
 package struct JSONNumeral: Hashable, Sendable {
     package let text: String
 

@@ -79,7 +79,7 @@ package struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
         return port == (scheme == .https ? 443 : 80) ? name : "\(name):\(port)"
     }
 
-    /// Whether what is sent there can be read by nobody on the way: over TLS, or within this machine.
+    /// Whether nobody on the way can read what is sent there: over TLS, or within this machine.
     package var keepsSecrets: Bool {
         scheme == .https || host == "localhost" || host == "::1"
             || host.hasPrefix("127.") && host.utf8.allSatisfy { $0 < 0x3A }
@@ -94,7 +94,7 @@ package struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Checks the characters only; whether the address is one is for the resolver to say. A zone may follow `%`.
+    /// Checks the characters only; the resolver decides whether it is an address. A zone may follow `%`.
     private static func isIPv6(_ host: Substring) -> Bool {
         let parts = host.split(separator: "%", omittingEmptySubsequences: false)
         guard let address = parts.first, parts.count <= 2 else { return false }
@@ -110,7 +110,7 @@ package struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Where a peer port may be found: `host:port`, or `[address]:port` for IPv6. Says nothing of who answers there.
+/// Where a peer port may be found: `host:port`, or `[address]:port` for IPv6. Says nothing about who answers there.
 package struct PeerAddress: Hashable, Sendable {
     package static let defaultPort = 7443
 

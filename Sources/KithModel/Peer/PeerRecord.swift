@@ -14,7 +14,7 @@ package struct PeerRecord: Hashable, Sendable {
     package var tier: Tier
     /// What the peer calls itself.
     package var name: NodeName?
-    /// What this node's owner calls it; goes before its own name.
+    /// What this node's owner calls it; takes precedence over its own name.
     package var nickname: NodeName?
     /// Where it answered last, or is said to answer; the most recent success first.
     package var addresses: [PeerAddress]

@@ -28,16 +28,16 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
-/// Where a secret is taken from each time that it is used: it may not be there yet, and another may take its place.
+/// The source of a secret, asked each time that the secret is used: it may not be known yet, and it may be replaced.
 package protocol SecretSource: Sendable {
     /// The secret as it is known now; never waits.
     ///
     /// - Throws: ``SecretError`` while there is none.
     func current() throws(SecretError) -> Secret
 
-    /// Takes note that whoever the secret was shown to does not accept it.
+    /// Notes that the service that was shown the secret does not accept it.
     ///
-    /// - Returns: Whether a newer one is looked for, so that trying again soon may help.
+    /// - Returns: Whether it looks for a newer one, so that trying again soon may help.
     func refused(_ secret: Secret) -> Bool
 }
 
@@ -57,7 +57,7 @@ package struct SecretError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     package var code: Code
-    /// Says of the one who needs the secret what is wrong, such as "its key is in Vault, which is sealed".
+    /// What is wrong, seen from the user of the secret, such as "its key is in Vault, which is sealed".
     package var message: String
 
     package init(_ code: Code, _ message: String) {
@@ -68,7 +68,7 @@ package struct SecretError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String { message }
 }
 
-/// What a setting says of a secret: the secret itself, or where it is kept.
+/// What a setting says about a secret: the secret itself, or where it is kept.
 package enum SecretSetting: Hashable, Sendable {
     case value(Secret)
     case vault(VaultReference)
@@ -98,7 +98,7 @@ private struct UnreadSecret: SecretSource {
 
 /// One field of a secret in a key-value store, version 2, of HashiCorp Vault, written `vault:secret/data/kith#openai_key`.
 package struct VaultReference: Hashable, Sendable, CustomStringConvertible {
-    /// Why a text is no reference, in words that complete "a secret in Vault …"; never quotes the text.
+    /// Why a text is not a reference, in words that complete "a secret in Vault …"; never quotes the text.
     package struct Malformed: Error, Hashable, Sendable, CustomStringConvertible {
         package var description: String
     }
@@ -107,7 +107,7 @@ package struct VaultReference: Hashable, Sendable, CustomStringConvertible {
     private static let pathLimit = 512
     private static let fieldLimit = 128
 
-    /// As the HTTP API has it after `/v1/`.
+    /// The path in the HTTP API, after `/v1/`.
     package let path: String
     package let field: String
 

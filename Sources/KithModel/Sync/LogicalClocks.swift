@@ -3,8 +3,8 @@
 /// A hybrid logical timestamp: 48 bits of milliseconds since 1970 and 16 bits that count within one (Kulkarni et al.,
 /// "Logical Physical Clocks and Consistent Snapshots in Globally Distributed Databases", 2014).
 ///
-/// An operation that was written by one who knew another has the greater timestamp, whatever the two clocks said, as long
-/// as neither is quarantined.
+/// An operation whose writer knew another operation has the greater timestamp of the two, whatever the two clocks said,
+/// as long as neither is quarantined.
 package struct HybridTime: Hashable, Sendable, Comparable {
     private static let largestMilliseconds: Int64 = 1 << 48 - 1
 
@@ -12,7 +12,7 @@ package struct HybridTime: Hashable, Sendable, Comparable {
 
     package init(bits: UInt64) { self.bits = bits }
 
-    /// - Parameter milliseconds: Held to what 48 bits bear: from 1970 to the year 10889.
+    /// - Parameter milliseconds: Held to what 48 bits can hold: from 1970 to the year 10889.
     package init(milliseconds: Int64, counter: UInt16 = 0) {
         let held = min(max(0, milliseconds), Self.largestMilliseconds)
         bits = UInt64(held) << 16 | UInt64(counter)
@@ -25,7 +25,7 @@ package struct HybridTime: Hashable, Sendable, Comparable {
     /// To the millisecond.
     package var wall: WallTime { WallTime(milliseconds: milliseconds) }
 
-    /// The next timestamp; a full counter goes on in the next millisecond. The last stays as it is.
+    /// The next timestamp; a full counter continues in the next millisecond. The last timestamp stays as it is.
     package var next: HybridTime { bits == .max ? self : HybridTime(bits: bits + 1) }
 
     package static func < (left: HybridTime, right: HybridTime) -> Bool { left.bits < right.bits }

@@ -44,9 +44,9 @@ package struct Operation: Hashable, Sendable {
     package let register: RegisterKey
     /// Who said it: a client or a node.
     package let source: StateSource
-    /// JSON text; `nil` removes what was there.
+    /// JSON text; `nil` removes the value.
     package let value: [UInt8]?
-    /// The writes to this register that the writer knew, and that this one takes the place of.
+    /// The writes to this register that the writer knew, and that this one replaces.
     package let seen: VersionVector
 
     package init(
@@ -62,10 +62,10 @@ package struct Operation: Hashable, Sendable {
     }
 }
 
-/// What one step changes in a replicated log: to be stored all of it or nothing.
+/// What one step changes in a replicated log: to be stored completely or not at all.
 package struct LogTransition: Hashable, Sendable {
     package var inserted: [Operation]
-    /// What need not be kept any more.
+    /// Operations that need not be kept any more.
     package var removed: [OperationID]
     /// The entries of the version vector that changed, with their new values.
     package var versions: VersionVector
@@ -97,7 +97,7 @@ package struct LogSnapshot: Hashable, Sendable {
     /// By replica and sequence.
     package var operations: [Operation]
     package var versions: VersionVector
-    /// Up to where removals have been dropped for their age: who knows less must compare everything.
+    /// Up to where removals have been dropped for their age: a node that knows less must compare everything.
     package var floor: VersionVector
 
     package init(
@@ -116,7 +116,7 @@ package protocol SharedLogStore: Sendable {
     /// The whole log, at one point in time.
     func logSnapshot() async throws(StateRefusal) -> LogSnapshot
 
-    /// Keeps what a step has changed and which deliveries it counted, all of it or nothing; on disk when it returns.
+    /// Stores what a step has changed and which deliveries it counted, all or nothing; on disk when it returns.
     func commit(_ transition: LogTransition, deliveries: [DeliveryKey]) async throws(StateRefusal)
 
     /// Whether a commit has counted this delivery, and it has not been forgotten since.

@@ -18,7 +18,7 @@ package enum RegisterKey: Hashable, Sendable {
     /// Bytes of a context key or of an insight's id.
     package static let nameLimit = 128
 
-    /// - Returns: `nil` when the name is not one of this kind.
+    /// - Returns: `nil` when the name is not valid for this kind.
     package init?(_ kind: Kind, name: String) {
         switch kind {
         case .level:
@@ -66,7 +66,7 @@ package enum StateSource: Hashable, Sendable {
     /// Bytes.
     package static let nameLimit = 128
 
-    /// - Returns: `nil` when the text is no id and cannot be a name.
+    /// - Returns: `nil` when the text is neither an id nor a valid name.
     package init?(_ text: String) {
         if let id = NodeID(text) {
             self = .node(id)

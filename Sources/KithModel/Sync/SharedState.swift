@@ -59,7 +59,7 @@ package struct ContextEntry: Hashable, Sendable {
     }
 
     package var key: String
-    /// One, or several that were written by those who did not know of each other; the latest first.
+    /// One, or several that were written without knowledge of each other; the latest first.
     package var values: [Value]
 
     package init(key: String, values: [Value]) {
@@ -122,7 +122,7 @@ package struct StateChange: Hashable, Sendable {
     package var register: RegisterKey
     /// Who says it.
     package var source: StateSource
-    /// `nil` removes what is there.
+    /// `nil` removes the value.
     package var value: JSONValue?
 
     package init(_ register: RegisterKey, by source: StateSource, value: JSONValue?) {
@@ -156,7 +156,7 @@ package struct StateRefusal: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// The change breaks a rule; the message says which.
         case invalid
-        /// As much is kept as may be.
+        /// The state is as large as it may be.
         case limitReached = "limit_reached"
         case diskFull = "disk_full"
         /// The disk cannot be written or read.
@@ -166,7 +166,7 @@ package struct StateRefusal: Error, Sendable, CustomStringConvertible {
     }
 
     package var code: Code
-    /// One sentence for whoever asked.
+    /// One sentence for the person who asked.
     package var message: String
     package var cause: (any Error)?
 
@@ -188,7 +188,7 @@ package struct QueuedWrite: Hashable, Sendable {
 
     /// Its place in the queue, given by the store; 0 before it has one. Never given twice.
     package var id: Int64
-    /// For whom it waits: one queue each.
+    /// The upstream for which it waits: each has its own queue.
     package var upstream: String
     package var deliveryKey: DeliveryKey
     /// What is sent.

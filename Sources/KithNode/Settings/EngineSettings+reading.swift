@@ -47,7 +47,7 @@ extension SettingValues {
         return (ModelID(text), nil)
     }
 
-    /// A bare name is looked for on `PATH`, so only what holds a slash is a path.
+    /// A bare name is looked for on `PATH`, so only a text with a slash is a path.
     fileprivate func executable(_ key: SettingKey, in sources: SettingSources) -> String? {
         guard let text = text(key) else { return nil }
         return text.contains("/") ? path(key, in: sources) : text

@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// Who is let in to the listeners of clients, and how what is said stays secret on the way.
+/// Which clients the listeners admit, and how connections are encrypted.
 package struct AccessSettings: Hashable, Sendable {
     /// Where the certificate that clients are shown comes from.
     package enum TLS: Hashable, Sendable {
@@ -13,9 +13,9 @@ package struct AccessSettings: Hashable, Sendable {
         case files(certificate: String, key: String)
     }
 
-    /// Also of programs on this machine.
+    /// Whether programs on this machine need a key too.
     package var requiresKey: Bool
-    /// Names for this machine beside `localhost`.
+    /// Names for this machine in addition to `localhost`.
     package var allowedHosts: [String]
     package var tls: TLS
 
@@ -60,7 +60,7 @@ package struct PeerSettings: Hashable, Sendable {
     package var host: String
     /// 0 stands for any free port.
     package var port: Int
-    /// Whether somebody asked for that port.
+    /// Whether a setting asks for that port.
     package var isPortChosen: Bool
     /// Whether the node announces itself with mDNS and looks for others.
     package var usesMDNS: Bool
@@ -100,7 +100,7 @@ package enum NodeRole: String, Sendable, CaseIterable {
     case node
     /// Answers as an AIOS cell does.
     case cell
-    /// Stands for cells elsewhere, as AIOS's bridge does, and goes on without them.
+    /// Stands for cells elsewhere, as AIOS's bridge does, and also works without them.
     case bridge
     /// Keeps a registry for AIOS cells.
     case discovery
@@ -110,7 +110,7 @@ package enum NodeRole: String, Sendable, CaseIterable {
 package struct CellSettings: Hashable, Sendable {
     /// 0 stands for any free port.
     package var port: Int
-    /// `cell_id` in answers; the node's name without one.
+    /// `cell_id` in answers; `nil` stands for the node's name.
     package var id: String?
     package var branch: String
 
@@ -131,7 +131,7 @@ package struct CellSettings: Hashable, Sendable {
 package struct BridgeSettings: Hashable, Sendable {
     /// 0 stands for any free port.
     package var port: Int
-    /// Cells beside those of kin.
+    /// Cells in addition to those of kin.
     package var upstreams: [HTTPAddress]
 
     package init(port: Int = 3001, upstreams: [HTTPAddress] = []) {
@@ -146,7 +146,7 @@ package struct BridgeSettings: Hashable, Sendable {
     }
 }
 
-/// Where HashiCorp Vault is, and what lets this node in.
+/// Where HashiCorp Vault is, and this node's credential for it.
 package struct VaultSettings: Hashable, Sendable {
     package var address: HTTPAddress?
     package var token: Secret?

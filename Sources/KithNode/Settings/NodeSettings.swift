@@ -5,7 +5,7 @@ package import KithModel
 package import KithTransport
 package import Logging
 
-/// What a node is told at its start.
+/// The settings that a node starts with.
 package struct NodeSettings: Sendable {
     package var name: NodeName
     package var host: String
@@ -82,7 +82,7 @@ extension NodeSettings {
     /// Makes settings from their sources: flags over environment over `.env` over YAML over defaults.
     ///
     /// - Throws: ``SettingError`` for the first misspelt name and the first value of the wrong type or out of range,
-    ///   in whichever source it stands, also when another source goes before it.
+    ///   in whichever source it stands, even if another source overrides it.
     package init(_ sources: SettingSources) throws(SettingError) {
         let values = try SettingValues(sources)
         let dataDirectory = sources.dataDirectory
@@ -136,7 +136,7 @@ extension NodeSettings {
 
 /// What is missing to listen where other machines reach the node.
 enum ReachRefusal {
-    /// - Parameter tlsFlag: what stands for TLS in the command that would work.
+    /// - Parameter tlsFlag: the flag for TLS in the command that would work.
     static func message(host: String, tlsFlag: String) -> String {
         """
         "\(host)" can be reached from other machines: this needs TLS and a key. Run: kith key create --name NAME \
@@ -160,7 +160,7 @@ extension SettingValues {
     }
 }
 
-/// What the commands that ask a node are told.
+/// The settings of the commands that ask a node.
 package struct ClientSettings: Sendable {
     package var node: HTTPAddress
     /// Whether a flag or the environment names the node; else it is the default one.
@@ -168,7 +168,7 @@ package struct ClientSettings: Sendable {
     package var key: Secret?
     package var pin: CertificatePin?
 
-    /// - Throws: ``SettingError`` when the address, the key or the fingerprint is none.
+    /// - Throws: ``SettingError`` when the address, the key or the fingerprint is not valid.
     package init(url: String?, environment: [String: String]) throws(SettingError) {
         let names = Set(SettingDefinition.client.flatMap(\.environmentNames))
         let own = environment.filter { names.contains($0.key) }

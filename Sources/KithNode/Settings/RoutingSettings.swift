@@ -3,7 +3,7 @@
 package import KithInference
 import KithModel
 
-/// How prompts are placed.
+/// How prompts are routed.
 package struct RoutingSettings: Hashable, Sendable {
     /// Whether another node goes on with an answer that breaks off.
     package var continues: Bool
@@ -13,7 +13,7 @@ package struct RoutingSettings: Hashable, Sendable {
     package var stallLimit: Duration
     /// The same for a request with tools: some engines write a call in silence.
     package var toolStallLimit: Duration
-    /// How long a client with an open stream is left without a word.
+    /// Longest silence towards a client with an open stream.
     package var heartbeat: Duration
     /// How long a request waits for room while every queue is full.
     package var patience: Duration
@@ -58,7 +58,7 @@ extension ModelAliases {
 
     /// Reads `small=llama3.2|qwen3,big=gpt-oss:20b`.
     ///
-    /// - Returns: `nil` for an alias without a model, twice the same alias, a name that cannot be one, and too many.
+    /// - Returns: `nil` for an alias without a model, a repeated alias, a name that is not valid, and too many.
     package init?(settingText text: String) {
         var defined: [ModelID: [ModelID]] = [:]
         for entry in SettingKind.entries(text) {

@@ -136,7 +136,7 @@ extension SettingDefinition {
 }
 
 extension SettingDefinition {
-    /// Who is let in, and how what is said stays secret on the way.
+    /// Which clients are admitted, and how connections are encrypted.
     static let access: [SettingDefinition] = [
         SettingDefinition(
             .requireKey, .boolean, fallback: "off", flag: "--require-key", environment: "KITH_REQUIRE_KEY",
@@ -267,7 +267,7 @@ extension SettingDefinition {
 }
 
 extension SettingDefinition {
-    /// What a node does for company.
+    /// How a node keeps company with peers.
     static let social: [SettingDefinition] = [
         SettingDefinition(
             .socialCompanion, .boolean, fallback: "on",

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One setting: its names, what it may say, and what it does.
+/// One setting: its names, its possible values, and its effect.
 ///
 /// ``all`` is the only list of settings: reading, the search for misspelt names and `docs/settings.md` follow it.
 package struct SettingDefinition: Sendable {
-    /// Where a setting may stand besides the command line and the environment.
+    /// Where a setting may stand in addition to the command line and the environment.
     package enum Reach: Sendable {
         /// Also in `.env` and `kith.yaml`.
         case files
@@ -13,7 +13,7 @@ package struct SettingDefinition: Sendable {
     }
 
     package var key: SettingKey
-    /// The first is kith's own and goes before the others.
+    /// The first is kith's own and overrides the others.
     package var environmentNames: [String]
     package var flag: String?
     package var kind: SettingKind

@@ -84,7 +84,7 @@ package struct SettingError: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-/// Finds the name somebody probably meant.
+/// Finds the name that was probably meant.
 package enum NameSuggestion {
     /// - Returns: The nearest of `candidates` within the distance that is likely for a name of this length.
     package static func nearest(to name: String, among candidates: some Sequence<String>, limit: Int) -> String? {

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Configuration
 import KithInference
 import KithModel
 import KithTransport
 
-/// What a setting's text may say.
+/// The value that a setting's text stands for, checked.
+enum SettingContent: Hashable, Sendable {
+    case string(String)
+    case int(Int)
+    case double(Double)
+    case bool(Bool)
+}
+
+/// The values that a setting's text may stand for.
 package enum SettingKind: Sendable {
     case nodeName
     case path
@@ -17,7 +24,7 @@ package enum SettingKind: Sendable {
     case number(ClosedRange<Double>)
     /// Bytes, or with the suffix KiB or MiB a multiple of them.
     case byteCount(ClosedRange<Int>)
-    /// What is sent in a header: printable ASCII without spaces, of a least length.
+    /// Text that is sent in a header: printable ASCII without spaces, of a minimum length.
     case token(minimumLength: Int)
     /// Entries separated by commas.
     case list
@@ -30,11 +37,11 @@ package enum SettingKind: Sendable {
     case addressList
     /// One or more words separated by commas.
     case choices([String])
-    /// Names for several models; see ``ModelAliases/init(settingText:)``. In YAML a mapping of lists.
+    /// Names for several models; see `ModelAliases.init(settingText:)`. In YAML a mapping of lists.
     case aliases
 
     /// - Returns: `nil` when `text` is of the wrong type or out of range.
-    func parse(_ text: String) -> ConfigContent? {
+    func parse(_ text: String) -> SettingContent? {
         switch self {
         case .nodeName: NodeName(text).map { .string($0.rawValue) }
         case .path, .host, .modelName: text.unicodeScalars.contains { $0.value < 0x20 } ? nil : .string(text)
@@ -82,7 +89,7 @@ package enum SettingKind: Sendable {
         }
     }
 
-    /// What stands between the commas, without blanks.
+    /// The entries between the commas, without white space around them.
     static func entries(_ text: String) -> [String] {
         text.split(separator: ",").compactMap { entry in
             guard let first = entry.firstIndex(where: { !$0.isWhitespace }),

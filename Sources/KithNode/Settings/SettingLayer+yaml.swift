@@ -77,7 +77,7 @@ extension SettingLayer {
         }
     }
 
-    /// - Returns: `nil` where a name is none, or would be taken for several.
+    /// - Returns: `nil` when a name is not valid, or would be taken for several.
     private static func aliases(_ mapping: Yams.Node.Mapping) -> String? {
         var entries: [String] = []
         for (name, value) in mapping {
@@ -95,7 +95,7 @@ extension SettingLayer {
         scalar.style == .plain && ["", "~", "null"].contains(scalar.string)
     }
 
-    /// The nearest setting or group; else the only setting of that last name, put below the wrong group.
+    /// The nearest setting or group; or else the only setting with that last name, if it stands in the wrong group.
     private static func suggestion(for path: String) -> String? {
         let keys = SettingKey.allCases.map(\.rawValue)
         let groups = Set(

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Configuration
-
-/// What one source says, checked against the table of settings.
+/// The settings of one source, checked against the table of settings.
 struct SettingLayer: Sendable {
     struct Entry: Sendable {
-        var content: ConfigContent
+        var content: SettingContent
         var place: SettingPlace
     }
 
@@ -26,15 +24,6 @@ struct SettingLayer: Sendable {
         }
         entries[definition.key] = Entry(content: content, place: place)
     }
-
-    var provider: InMemoryProvider {
-        var values: [AbsoluteConfigKey: ConfigValue] = [:]
-        for (key, entry) in entries {
-            let isSecret = SettingDefinition.byKey[key]?.isSecret ?? true
-            values[AbsoluteConfigKey(ConfigKey(key.rawValue))] = ConfigValue(entry.content, isSecret: isSecret)
-        }
-        return InMemoryProvider(name: name, values: values)
-    }
 }
 
 extension SettingLayer {
@@ -47,7 +36,7 @@ extension SettingLayer {
         return layer
     }
 
-    /// Names that do not begin with `KITH_` belong to everybody, so that unknown ones mean nothing.
+    /// Names that do not begin with `KITH_` may belong to other programs, so unknown ones are ignored.
     static func environment(_ environment: [String: String]) throws(SettingError) -> SettingLayer {
         for name in environment.keys.sorted() where name.hasPrefix("KITH_") {
             guard SettingDefinition.byEnvironmentName[name] == nil else { continue }
@@ -84,7 +73,7 @@ extension SettingLayer {
         return layer
     }
 
-    /// A name of another program's is none of kith's business, unless it looks like one of kith's misspelt.
+    /// Names of other programs are ignored, unless they look like a misspelt name of kith's.
     private static func check(_ name: String, at place: SettingPlace) throws(SettingError) {
         guard SettingDefinition.byEnvironmentName[name] == nil else { return }
         let isOwn = name.hasPrefix("KITH_")

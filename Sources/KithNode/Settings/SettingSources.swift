@@ -16,7 +16,7 @@ import KithModel
     import Musl
 #endif
 
-/// Everything that settings are made of, as values.
+/// All sources of settings, as values.
 package struct SettingSources: Sendable {
     /// A text file that was found.
     package struct File: Sendable {
@@ -29,7 +29,7 @@ package struct SettingSources: Sendable {
         }
     }
 
-    /// What the command line says.
+    /// The settings on the command line.
     package var flags: [SettingKey: String]
     package var environment: [String: String]
     package var environmentFile: File?
@@ -47,7 +47,7 @@ package struct SettingSources: Sendable {
         self.surroundings = surroundings
     }
 
-    /// Reads the files of the data folder that flags and environment name, or that is found.
+    /// Reads the files of the data folder, which flags or the environment name, or which is found.
     ///
     /// - Throws: ``SettingError`` when a file is there but cannot be read, or is larger than 256 KiB.
     package static func gather(
@@ -87,7 +87,7 @@ package struct SettingSources: Sendable {
     }
 }
 
-/// What a process knows of where it runs, as far as defaults depend on it.
+/// The surroundings of a process, as far as defaults depend on them.
 package struct ProcessEnvironment: Sendable {
     package var currentDirectory: String
     package var homeDirectory: String

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Configuration
 import KithModel
 
-/// The settings that hold: flags over environment over `.env` over YAML over defaults.
+/// The settings in effect: flags over environment over `.env` over YAML over defaults.
 struct SettingValues {
     private let layers: [SettingLayer]
-    private let reader: ConfigReader
 
     init(_ sources: SettingSources) throws(SettingError) {
         var layers = [try SettingLayer.flags(sources.flags), try SettingLayer.environment(sources.environment)]
@@ -19,29 +17,29 @@ struct SettingValues {
         }
         layers.append(defaults)
         self.layers = layers
-        self.reader = ConfigReader(providers: layers.map(\.provider))
     }
 
-    func place(of key: SettingKey) -> SettingPlace {
-        layers.lazy.compactMap { $0.entries[key]?.place }.first ?? .byDefault
+    private func entry(_ key: SettingKey) -> SettingLayer.Entry? {
+        layers.lazy.compactMap { $0.entries[key] }.first
     }
+
+    func place(of key: SettingKey) -> SettingPlace { entry(key)?.place ?? .byDefault }
 
     func isSet(_ key: SettingKey) -> Bool { place(of: key) != .byDefault }
 
     func text(_ key: SettingKey) -> String? {
-        reader.string(
-            forKey: ConfigKey(key.rawValue), isSecret: SettingDefinition.byKey[key]?.isSecret ?? true)
+        if case .string(let text) = entry(key)?.content { text } else { nil }
     }
 
-    func integer(_ key: SettingKey) -> Int? { reader.int(forKey: ConfigKey(key.rawValue)) }
+    func integer(_ key: SettingKey) -> Int? { if case .int(let number) = entry(key)?.content { number } else { nil } }
 
-    func number(_ key: SettingKey) -> Double? { reader.double(forKey: ConfigKey(key.rawValue)) }
-
-    func boolean(_ key: SettingKey) -> Bool? { reader.bool(forKey: ConfigKey(key.rawValue)) }
-
-    func secret(_ key: SettingKey) -> Secret? {
-        reader.string(forKey: ConfigKey(key.rawValue), isSecret: true).map(Secret.init)
+    func number(_ key: SettingKey) -> Double? {
+        if case .double(let number) = entry(key)?.content { number } else { nil }
     }
+
+    func boolean(_ key: SettingKey) -> Bool? { if case .bool(let isOn) = entry(key)?.content { isOn } else { nil } }
+
+    func secret(_ key: SettingKey) -> Secret? { text(key).map(Secret.init) }
 
     func model(_ key: SettingKey) -> ModelID? { text(key).map { ModelID($0) } }
 
@@ -57,7 +55,7 @@ struct SettingValues {
 }
 
 extension SettingValues {
-    /// A secret that stands in the setting, or in Vault where the setting says.
+    /// A secret that stands in the setting itself, or in Vault at the place that the setting names.
     func secretSetting(_ key: SettingKey) throws(SettingError) -> SecretSetting? {
         guard let text = secret(key)?.reveal() else { return nil }
         guard VaultReference.isMeant(by: text) else { return .value(Secret(text)) }
@@ -71,7 +69,7 @@ extension SettingValues {
         return .vault(reference)
     }
 
-    /// What stands between this node and Vault's secrets.
+    /// What is missing before this node can read secrets from Vault.
     private var missingForVault: String? {
         guard let address = text(.vaultAddress).flatMap({ HTTPAddress($0) }) else {
             return "vault.address (VAULT_ADDR) does not say where Vault is"

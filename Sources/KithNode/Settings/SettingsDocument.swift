@@ -45,7 +45,7 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.routing))
 
-        ## CompanionFeature
+        ## Company
 
         \(table(SettingDefinition.social))
 

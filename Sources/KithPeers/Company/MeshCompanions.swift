@@ -13,7 +13,7 @@ import NIOHTTP1
 package struct MeshCompanions: CompanionPeers {
     /// For all of one question: the seed's.
     static let limit = Duration.seconds(12)
-    private static let answerBytes = 256 << 10
+    private static let limits = UpstreamLimits(silence: limit, bodyBytes: 256 << 10)
     private static let generatePath = "/api/generate"
 
     private let mesh: PeerMesh
@@ -54,12 +54,11 @@ package struct MeshCompanions: CompanionPeers {
         do {
             let known = mesh.trust.peers().first { $0.id == id }?.addresses ?? []
             let link = try await mesh.links.link(to: id, at: mesh.membership.addresses(of: id) + known)
-            let limits = UpstreamLimits(firstByte: Self.limit, stall: Self.limit, bodyBytes: Self.answerBytes)
-            let reply = try await link.connection.collect(
+            let reply = try await link.ask(
                 try PeerLink.request(
-                    ConverseMessage.Question(question), PeerWire.conversePath, to: link.connection, limits: limits),
+                    ConverseMessage.Question(question), PeerWire.conversePath, to: link.connection,
+                    limits: Self.limits),
                 within: Self.limit)
-            if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
             return try Self.response(in: reply, of: name)
         } catch let failure as LinkError {
             throw PeerTalkError(.absent, "\(name): \(failure)")
@@ -77,8 +76,7 @@ package struct MeshCompanions: CompanionPeers {
         let request = UpstreamRequest(
             .POST, endpoint.address, path: Self.generatePath, headers: headers,
             body: ByteBuffer(bytes: try JSONBody.encode(ConverseMessage.Question(question))),
-            limits: UpstreamLimits(
-                connect: .seconds(2), firstByte: Self.limit, stall: Self.limit, bodyBytes: Self.answerBytes))
+            limits: Self.limits)
         do {
             return try Self.response(in: try await upstream.collect(request, within: Self.limit), of: name)
         } catch let failure as ChatError {

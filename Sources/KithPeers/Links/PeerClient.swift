@@ -41,7 +41,7 @@ package struct PeerClient: Answering {
             bounded(
                 link.request(
                     .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try KinQuestion.encode(request)),
-                    type: PeerWire.questionType, limits: UpstreamLimits(firstByte: silence, stall: silence)),
+                    type: PeerWire.questionType, limits: UpstreamLimits(silence: silence)),
                 by: request.deadline))
         guard response.status == 200 else {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))

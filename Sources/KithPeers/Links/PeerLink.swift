@@ -21,10 +21,10 @@ package struct PeerLink: Sendable {
         _ id: NodeID, on connection: MultiplexedConnection, with hello: PeerHello, limit: Duration
     ) async throws -> PeerLink {
         let reply = try await connection.collect(
-            try Self.request(
+            try request(
                 hello, PeerWire.helloPath, to: connection,
-                limits: UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 64 << 10)))
-        if let refusal = Self.refusal(in: reply) { throw LinkError.rejected(refusal) }
+                limits: UpstreamLimits(silence: limit, bodyBytes: 64 << 10)))
+        try check(reply)
         guard reply.status == 200,
             let theirs = try? JSONBody.decode(PeerHello.self, from: reply.body.readableBytesView)
         else { throw LinkError.unreachable("it does not answer as a kith node does") }
@@ -40,38 +40,52 @@ package struct PeerLink: Sendable {
     func exchange<Answer: Decodable>(
         _ message: some Encodable, _ path: String, for type: Answer.Type, limit: Duration
     ) async throws -> Answer {
-        let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 8 << 20)
-        let reply = try await connection.collect(
-            try Self.request(message, path, to: connection, limits: limits))
-        if let refusal = Self.refusal(in: reply) { throw LinkError.rejected(refusal) }
-        guard reply.status == 200 else {
-            throw ChatError(.engineError, "the node answered with status \(reply.status)")
-        }
-        return try JSONBody.decode(type, from: reply.body.readableBytesView)
+        let body = try await answer(
+            to: try Self.request(
+                message, path, to: connection, limits: UpstreamLimits(silence: limit, bodyBytes: 8 << 20)))
+        return try JSONBody.decode(type, from: body.readableBytesView)
     }
 
     /// Sends what this node knows of the shared state, and waits for what the other does.
     ///
     /// - Throws: As ``exchange(_:_:for:limit:)``; ``SyncMessageError``.
     func exchange(_ message: SyncMessage, limit: Duration) async throws -> SyncMessage {
-        let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: SyncBudget.byteLimit)
-        let reply = try await connection.collect(
-            request(
+        let body = try await answer(
+            to: request(
                 .POST, PeerWire.statePath, body: ByteBuffer(bytes: message.encoded()), type: PeerWire.stateType,
-                limits: limits))
-        if let refusal = Self.refusal(in: reply) { throw LinkError.rejected(refusal) }
-        guard reply.status == 200 else {
-            throw ChatError(.engineError, "the node answered with status \(reply.status)")
-        }
-        return try SyncMessage(decoding: [UInt8](buffer: reply.body))
+                limits: UpstreamLimits(silence: limit, bodyBytes: SyncBudget.byteLimit)))
+        return try SyncMessage(decoding: [UInt8](buffer: body))
     }
 
     /// Asks which models the node offers.
     func models(limit: Duration) async throws -> PeerModels {
-        let limits = UpstreamLimits(firstByte: limit, stall: limit, bodyBytes: 1 << 20)
-        let reply = try await connection.collect(request(.GET, PeerWire.modelsPath, limits: limits))
-        if let refusal = Self.refusal(in: reply) { throw LinkError.rejected(refusal) }
+        let limits = UpstreamLimits(silence: limit, bodyBytes: 1 << 20)
+        let reply = try await ask(request(.GET, PeerWire.modelsPath, limits: limits))
         return try JSONBody.decode(PeerModels.self, from: reply.body.readableBytesView)
+    }
+
+    /// Sends a request and waits for the whole answer, whatever its status.
+    ///
+    /// - Parameter limit: For all of it, beside the request's own limits.
+    /// - Throws: ``LinkError`` with `rejected` when the node does not want to talk; ``ChatError``; `CancellationError`.
+    package func ask(_ request: UpstreamRequest, within limit: Duration? = nil) async throws -> UpstreamReply {
+        let reply =
+            if let limit {
+                try await connection.collect(request, within: limit)
+            } else {
+                try await connection.collect(request)
+            }
+        try Self.check(reply)
+        return reply
+    }
+
+    /// - Throws: As ``ask(_:within:)``; ``ChatError`` for another status than 200.
+    private func answer(to request: UpstreamRequest) async throws -> ByteBuffer {
+        let reply = try await ask(request)
+        guard reply.status == 200 else {
+            throw ChatError(.engineError, "the node answered with status \(reply.status)")
+        }
+        return reply.body
     }
 
     /// A request with a body that is sent as it is.
@@ -91,9 +105,12 @@ package struct PeerLink: Sendable {
             body: ByteBuffer(bytes: try JSONBody.encode(message)), limits: limits)
     }
 
-    package static func refusal(in reply: UpstreamReply) -> PeerRefusal? {
-        guard reply.status == 403 else { return nil }
-        return try? JSONBody.decode(PeerRefusal.self, from: reply.body.readableBytesView)
+    /// - Throws: ``LinkError`` with `rejected` when the node does not want to talk.
+    static func check(_ reply: UpstreamReply) throws(LinkError) {
+        guard reply.status == 403,
+            let refusal = try? JSONBody.decode(PeerRefusal.self, from: reply.body.readableBytesView)
+        else { return }
+        throw .rejected(refusal)
     }
 
     private static func origin(of connection: MultiplexedConnection) -> HTTPAddress {

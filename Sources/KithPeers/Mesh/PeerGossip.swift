@@ -29,14 +29,13 @@ struct PeerGossip: GossipTransport {
     }
 
     private func send(_ packet: [UInt8], over link: PeerLink, timeout: Duration) async throws -> GossipAnswer {
-        let limits = UpstreamLimits(firstByte: timeout, stall: timeout, bodyBytes: PeerRoutes.gossipLimit)
+        let limits = UpstreamLimits(silence: timeout, bodyBytes: PeerRoutes.gossipLimit)
         let began = clock.now
         do {
-            let reply = try await link.connection.collect(
+            let reply = try await link.ask(
                 link.request(
                     .POST, PeerWire.gossipPath, body: ByteBuffer(bytes: packet), type: PeerWire.gossipType,
                     limits: limits))
-            if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
             return GossipAnswer(
                 packet: reply.status == 200 ? [UInt8](buffer: reply.body) : nil, roundTrip: clock.now - began)
         } catch let failure as ChatError where failure.code == .timeout {

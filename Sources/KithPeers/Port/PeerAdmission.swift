@@ -114,26 +114,15 @@ extension ErrorDialect {
     }
 }
 
-/// Turns everything that is thrown on the peer port into an answer that ``PeerLink`` understands.
-struct PeerErrorRendering: RouterMiddleware {
-    typealias Context = PeerRequestContext
-
-    func handle(
-        _ request: Request, context: PeerRequestContext,
-        next: @concurrent (Request, PeerRequestContext) async throws -> Response
-    ) async throws -> Response {
-        do {
-            return try await next(request, context)
-        } catch let error as CancellationError {
-            throw error  // nobody is there to be answered
-        } catch let refusal as PeerRefusal {
-            return try .json(refusal, status: .forbidden)
-        } catch let refusal as PairingRefusalMessage {
-            return try .json(refusal, status: .forbidden)
-        } catch {
-            let problem = SurfaceError(error)
-            problem.log(path: request.uri.path, to: context.logger)
-            return try problem.reply(in: .peer).response
+extension ErrorRendering<PeerRequestContext> {
+    /// Turns everything that is thrown on the peer port into an answer that ``PeerLink`` understands.
+    static var peer: Self {
+        Self(dialect: { _ in .peer }) { error in
+            switch error {
+            case let refusal as PeerRefusal: try Response.json(refusal, status: .forbidden)
+            case let refusal as PairingRefusalMessage: try Response.json(refusal, status: .forbidden)
+            default: nil
+            }
         }
     }
 }

@@ -25,25 +25,20 @@ package enum PeerListener {
         logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
         let router = PeerRouter(context: PeerRequestContext.self)
-        router.addMiddleware { PeerErrorRendering() }
+        router.addMiddleware { ErrorRendering.peer }
         PeerRoutes(services: services).add(to: router)
         PairingRoutes(services: services).add(to: router)
         PeerSessionRoutes(services: services).add(to: router)
         return HTTPListener(
-            Application(
-                responder: router.buildResponder(),
-                server: HTTPServerBuilder { responder in
-                    PeerServerChannel(
-                        http2: MultiplexedNodeChannel(
-                            responder: responder, limits: limits,
-                            early: { KinAnswerHandler(services: services, executor: $0, logger: $1) }), tls: tls,
-                        connections: services.connections, trust: services.trust, audit: services.audit)
-                },
-                configuration: ApplicationConfiguration(
-                    address: .hostname(host, port: port),
-                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-                onServerRunning: onListening,
-                logger: logger))
+            responder: router.buildResponder(),
+            server: HTTPServerBuilder { responder in
+                PeerServerChannel(
+                    http2: MultiplexedNodeChannel(
+                        responder: responder, limits: limits,
+                        early: { KinAnswerHandler(services: services, executor: $0, logger: $1) }), tls: tls,
+                    connections: services.connections, trust: services.trust, audit: services.audit)
+            },
+            host: host, port: port, connections: limits.connections, logger: logger, onListening: onListening)
     }
 }
 

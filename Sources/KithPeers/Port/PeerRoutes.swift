@@ -39,21 +39,16 @@ struct PeerRoutes: Sendable {
     }
 
     private func hello(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: 16 << 10)
-        services.directory.greeted(caller.id, try JSONBody.decode(PeerHello.self, from: bytes), from: caller.source)
+        let hello = try await request.decode(PeerHello.self, upTo: 16 << 10)
+        services.directory.greeted(caller.id, hello, from: caller.source)
         return try Response.json(services.hello())
     }
 
     private func gossip(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
-        let packet: ByteBuffer
-        do {
-            packet = try await request.body.collect(upTo: Self.gossipLimit)
-        } catch is NIOTooManyBytesError {
-            throw SurfaceRefusal.tooLarge(Self.gossipLimit)
-        }
+        let packet = try await request.body(upTo: Self.gossipLimit)
         let answer: [UInt8]?
         do {
-            answer = try services.membership.receive([UInt8](buffer: packet), from: caller.id)
+            answer = try services.membership.receive(packet, from: caller.id)
         } catch {
             throw ChatError(.malformedRequest, "this is no gossip packet", cause: error)
         }
@@ -64,22 +59,16 @@ struct PeerRoutes: Sendable {
     }
 
     private func operations(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: Self.operationsLimit)
-        let message = try JSONBody.decode(OperationsMessage.self, from: bytes)
+        let message = try await request.decode(OperationsMessage.self, upTo: Self.operationsLimit)
         return try Response.json(try await services.trust.exchange(message))
     }
 
     private func state(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
         guard let state = services.state else { throw ChatError(.unsupported, "this node shares no state") }
-        let body: ByteBuffer
-        do {
-            body = try await request.body.collect(upTo: SyncBudget.byteLimit)
-        } catch is NIOTooManyBytesError {
-            throw SurfaceRefusal.tooLarge(SyncBudget.byteLimit)
-        }
+        let body = try await request.body(upTo: SyncBudget.byteLimit)
         let question: SyncMessage
         do {
-            question = try SyncMessage(decoding: [UInt8](buffer: body))
+            question = try SyncMessage(decoding: body)
         } catch {
             throw ChatError(.malformedRequest, "what was sent is \(error)", cause: error)
         }
@@ -92,8 +81,7 @@ struct PeerRoutes: Sendable {
     /// The only thing that a friend's node can ask for.
     private func converse(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
         guard let host = services.work.host else { throw ChatError(.unsupported, "this node does not talk") }
-        let bytes = try await request.jsonBody(upTo: Self.converseLimit)
-        let question = try JSONBody.decode(ConverseMessage.Question.self, from: bytes).meaning
+        let question = try await request.decode(ConverseMessage.Question.self, upTo: Self.converseLimit).meaning
         let name = services.directory.peers().first { $0.id == caller.id }?.name.rawValue ?? caller.id.short
         do {
             let answer = try await host.answer(question, from: caller.id.description, named: name).answer
@@ -104,8 +92,7 @@ struct PeerRoutes: Sendable {
     }
 
     private func embed(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
-        let bytes = try await request.jsonBody(upTo: services.generateLimit)
-        let wanted = try JSONBody.decode(EmbeddingRequest.self, from: bytes)
+        let wanted = try await request.decode(EmbeddingRequest.self, upTo: services.generateLimit)
         guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
         let answer = try await localEngine.until(deadline, clock: services.clock).embed(wanted)

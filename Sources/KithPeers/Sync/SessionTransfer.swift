@@ -128,10 +128,9 @@ extension PeerMesh {
 
     private func deliver(_ body: [UInt8], to id: NodeID) async throws -> SessionReceipt {
         let link = try await links.link(to: id, at: membership.addresses(of: id))
-        let limits = UpstreamLimits(firstByte: Self.sessionLimit, stall: Self.sessionLimit, bodyBytes: 64 << 10)
-        let reply = try await link.connection.collect(
+        let limits = UpstreamLimits(silence: Self.sessionLimit, bodyBytes: 64 << 10)
+        let reply = try await link.ask(
             link.request(.POST, PeerWire.sessionsPath, body: ByteBuffer(bytes: body), limits: limits))
-        if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
         switch reply.status {
         case 200: return try JSONBody.decode(SessionReceipt.self, from: reply.body.readableBytesView)
         case 404: throw ChatError(.unsupported, "it takes no conversations; update it")
@@ -147,8 +146,7 @@ struct PeerSessionRoutes: Sendable {
     func add(to router: PeerRouter) {
         router.peer(PeerWire.sessionsPath, .post, for: .kin, of: services) { request, _ in
             guard let sessions = services.work.sessions else { throw SurfaceRefusal.notFound }
-            let bytes = try await request.jsonBody(upTo: SessionTransfer.limit)
-            let parcel = try JSONBody.decode(SessionTransfer.self, from: bytes)
+            let parcel = try await request.decode(SessionTransfer.self, upTo: SessionTransfer.limit)
             return try Response.json(try await sessions.receive(parcel.session))
         }
     }

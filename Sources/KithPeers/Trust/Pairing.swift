@@ -89,13 +89,11 @@ struct PairingRoutes: Sendable {
 
     func add(to router: PeerRouter) {
         router.peer(PeerWire.pairingHelloPath, .post, for: .anyone, of: services) { request, caller in
-            let hello = try JSONBody.decode(
-                PairingHello.self, from: try await request.jsonBody(upTo: Self.bodyLimit))
+            let hello = try await request.decode(PairingHello.self, upTo: Self.bodyLimit)
             return try Response.json(try services.pairing.answer(hello, from: caller))
         }
         router.peer(PeerWire.pairingProofPath, .post, for: .anyone, of: services) { request, caller in
-            let proof = try JSONBody.decode(
-                PairingProof.self, from: try await request.jsonBody(upTo: Self.bodyLimit))
+            let proof = try await request.decode(PairingProof.self, upTo: Self.bodyLimit)
             return try Response.json(try await services.pairing.answer(proof, from: caller))
         }
     }
@@ -134,14 +132,14 @@ struct PairingCall: Sendable {
     private func ask<Answer: Decodable>(
         _ message: some Encodable, _ path: String, for type: Answer.Type, on connection: MultiplexedConnection
     ) async throws -> Answer {
-        let limits = UpstreamLimits(firstByte: Self.limit, stall: Self.limit, bodyBytes: 64 << 10)
+        let limits = UpstreamLimits(silence: Self.limit, bodyBytes: 64 << 10)
         let reply = try await connection.collect(
             try PeerLink.request(message, path, to: connection, limits: limits))
         let bytes = reply.body.readableBytesView
         if reply.status == 403, let rejection = try? JSONBody.decode(PairingRefusalMessage.self, from: bytes) {
             throw rejection.pairing
         }
-        if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
+        try PeerLink.check(reply)
         guard reply.status == 200, let answer = try? JSONBody.decode(type, from: bytes) else {
             throw PairingRefusal.malformed
         }

@@ -61,7 +61,7 @@ extension NodeRequestContext {
 package enum AccessRefusal: Error, Hashable {
     case keyMissing
     /// Why the key does not count, and its id if there is one of this id.
-    case keyRefused(CredentialBackoff, id: String?)
+    case keyRefused(KeyRefusal, id: String?)
     /// What the route asks for, and the id of the key that does not have it; without an id nobody showed one.
     case scopeMissing(RouteScope, id: String?)
     /// A request without a key for a name that is not this machine's.

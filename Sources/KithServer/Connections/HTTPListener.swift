@@ -5,7 +5,8 @@ package import Hummingbird
 package import HummingbirdCore
 package import KithModel
 package import KithTrust
-import Logging
+package import Logging
+package import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
 import Synchronization
@@ -14,10 +15,47 @@ import Synchronization
 /// its answers by a timer each second, for each listener; here it is made when it is needed.
 package struct HTTPListener<Responder: HTTPResponder>: Service
 where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
-    package let application: Application<Responder>
+    private let application: Application<Responder>
     private let date = DateHeader()
 
-    package init(_ application: Application<Responder>) { self.application = application }
+    /// - Parameters:
+    ///   - connections: Held at once; more wait in the kernel's backlog.
+    ///   - onListening: Told of the channel when the port is open.
+    package init(
+        responder: Responder, server: HTTPServerBuilder, host: String, port: Int, connections: Int, logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void
+    ) {
+        application = Application(
+            responder: responder, server: server,
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: port),
+                availableConnectionsDelegate: MaximumAvailableConnections(connections, logger: logger)),
+            onServerRunning: onListening, logger: logger)
+    }
+
+    /// A listener for clients: HTTP/1.1, or with TLS also HTTP/2.
+    ///
+    /// - Parameters:
+    ///   - errors: In which clients are told that what they sent is no HTTP: no path says it.
+    ///   - early: What answers some requests of HTTP/1.1 before the framework.
+    ///   - onListening: Told of the channel when the port is open.
+    package init(
+        responder: Responder, address: HTTPAddress, limits: ConnectionLimits, errors: ErrorDialect,
+        early: NodeChannel.EarlyHandler? = nil, tls: SurfaceTLSSource?, logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void
+    ) {
+        let server = HTTPServerBuilder { responder in
+            var http1 = NodeChannel(responder: responder, limits: limits, errors: errors, early: early)
+            guard let tls else { return http1 }
+            http1.isSecure = true
+            return SecureNodeChannel(
+                tls: tls, http1: http1, http2: MultiplexedNodeChannel(responder: responder, limits: limits),
+                limits: limits)
+        }
+        self.init(
+            responder: responder, server: server, host: address.host, port: address.port,
+            connections: limits.connections, logger: logger, onListening: onListening)
+    }
 
     /// - Throws: `IOError` when the port cannot be opened.
     package func run() async throws {
@@ -67,26 +105,6 @@ private final class DateHeader: Sendable {
         return last.withLock { last in
             if last.second != second { last = (second, now.httpDate) }
             return last.text
-        }
-    }
-}
-
-extension HTTPServerBuilder {
-    /// A listener for clients: HTTP/1.1, or with TLS also HTTP/2.
-    ///
-    /// - Parameters:
-    ///   - errors: In which clients are told that what they sent is no HTTP: no path says it.
-    ///   - early: What answers some requests of HTTP/1.1 before the framework.
-    package static func surface(
-        limits: ConnectionLimits, errors: ErrorDialect, early: NodeChannel.EarlyHandler? = nil, tls: SurfaceTLSSource?
-    ) -> HTTPServerBuilder {
-        HTTPServerBuilder { responder in
-            var http1 = NodeChannel(responder: responder, limits: limits, errors: errors, early: early)
-            guard let tls else { return http1 }
-            http1.isSecure = true
-            return SecureNodeChannel(
-                tls: tls, http1: http1, http2: MultiplexedNodeChannel(responder: responder, limits: limits),
-                limits: limits)
         }
     }
 }

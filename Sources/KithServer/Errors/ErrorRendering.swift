@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import HTTPTypes
-import Hummingbird
+package import Hummingbird
 import KithDialects
 package import KithModel
 package import Logging
@@ -9,23 +9,31 @@ import NIOHTTP1
 
 /// Turns everything that is thrown into an answer in the dialect of the route: one place, so that no client ever gets a
 /// stack trace, an empty body, or another dialect's error.
-package struct ErrorRendering: RouterMiddleware {
-    typealias Context = NodeRequestContext
+package struct ErrorRendering<Context: RequestContext>: RouterMiddleware {
+    private let dialect: @Sendable (_ path: String) -> ErrorDialect
+    private let ownAnswer: @Sendable (any Error) throws -> Response?
 
-    /// Whose error shape a path has.
-    package let dialect: @Sendable (_ path: String) -> ErrorDialect
+    /// - Parameters:
+    ///   - dialect: Whose error shape a path has.
+    ///   - ownAnswer: The answer to an error that has a body of its own, which is not logged; `nil` for every other error.
+    ///     May throw `EncodingError` only.
+    package init(
+        dialect: @escaping @Sendable (_ path: String) -> ErrorDialect,
+        ownAnswer: @escaping @Sendable (any Error) throws -> Response? = { _ in nil }
+    ) {
+        self.dialect = dialect
+        self.ownAnswer = ownAnswer
+    }
 
-    package init(dialect: @escaping @Sendable (_ path: String) -> ErrorDialect) { self.dialect = dialect }
-
-    func handle(
-        _ request: Request, context: NodeRequestContext,
-        next: @concurrent (Request, NodeRequestContext) async throws -> Response
+    package func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)
         } catch let error as CancellationError {
             throw error  // nobody is there to be answered
         } catch {
+            if let answer = try ownAnswer(error) { return answer }
             let problem = SurfaceError(error)
             problem.log(path: request.uri.path, to: context.logger)
             return try problem.reply(in: dialect(request.uri.path)).response
@@ -215,8 +223,13 @@ extension StateRefusal {
     var status: HTTPResponse.Status {
         switch code {
         case .invalid: .unprocessableContent
-        case .limitReached, .diskFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+        case .limitReached, .diskFull: .insufficientStorage
         case .unavailable, .closed: .serviceUnavailable
         }
     }
+}
+
+extension HTTPResponse.Status {
+    /// RFC 4918, section 11.5.
+    package static let insufficientStorage = Self(code: 507, reasonPhrase: "Insufficient Storage")
 }

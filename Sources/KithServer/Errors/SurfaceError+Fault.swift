@@ -22,8 +22,9 @@ extension SurfaceError {
         let description: String
 
         init(_ error: any Error, reference: UInt32) {
-            let digits = String(reference, radix: 16)
-            self.reference = String(repeating: "0", count: 8 - digits.count) + digits
+            var bits = ByteWriter()
+            bits.append(uint32: reference)
+            self.reference = bits.bytes.hexadecimal
             type = String(reflecting: Swift.type(of: error))
             description = String("\(error)".prefix(1_000))
         }
@@ -34,7 +35,7 @@ extension SurfaceError {
         switch error {
         case let error as StoreError: self.init(error, reference: reference)
         case let error as IOError where error.errnoCode == ENOSPC || error.errnoCode == EDQUOT:
-            self.init(status: HTTPResponse.Status.noStorage, message: Self.noRoom)
+            self.init(status: HTTPResponse.Status.insufficientStorage, message: Self.noRoom)
         case is ChannelError, is IOError:
             self.init(status: .badRequest, message: "the connection ended in the middle of the request")
         case is NIOTooManyBytesError: self.init(status: .contentTooLarge, message: "the body is too long")
@@ -50,13 +51,13 @@ extension SurfaceError {
 
     private init(_ error: StoreError, reference: UInt32) {
         switch error.code {
-        case .full: self.init(status: HTTPResponse.Status.noStorage, message: Self.noRoom)
+        case .full: self.init(status: HTTPResponse.Status.insufficientStorage, message: Self.noRoom)
         case .busy:
             self.init(status: .serviceUnavailable, message: error.message, headers: .retry(after: .seconds(1)))
         case .closed, .cancelled:
             self.init(
                 status: .serviceUnavailable, message: "this node is stopping", headers: .retry(after: .seconds(5)))
-        case .limitReached: self.init(status: HTTPResponse.Status.noStorage, message: error.message)
+        case .limitReached: self.init(status: HTTPResponse.Status.insufficientStorage, message: error.message)
         case .unknownSession: self.init(status: .notFound, message: error.message)
         case .newerDatabase, .foreignDatabase, .damaged, .inaccessible, .refused, .failed:
             self.init(
@@ -104,11 +105,6 @@ extension Int64 {
     fileprivate func held(to range: ClosedRange<Int64>) -> Int64 {
         Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
     }
-}
-
-extension HTTPResponse.Status {
-    /// RFC 4918, section 11.5.
-    fileprivate static let noStorage = Self(code: 507, reasonPhrase: "Insufficient Storage")
 }
 
 extension HTTPField.Name {

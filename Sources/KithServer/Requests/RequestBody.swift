@@ -2,10 +2,19 @@
 
 package import HTTPTypes
 package import Hummingbird
+import KithDialects
 import NIOCore
 import NIOHTTPTypes
 
 extension Request {
+    /// Reads a JSON body as a value.
+    ///
+    /// - Parameter limit: In bytes.
+    /// - Throws: As ``jsonBody(upTo:)``; ``ChatError`` for what is not JSON or not such a value.
+    package func decode<Value: Decodable>(_ type: Value.Type, upTo limit: Int) async throws -> Value {
+        try JSONBody.decode(type, from: try await jsonBody(upTo: limit))
+    }
+
     /// Reads a JSON body whole.
     ///
     /// - Throws: ``SurfaceRefusal`` for another content type or more than `limit` bytes.
@@ -16,6 +25,13 @@ extension Request {
         if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit {
             throw SurfaceRefusal.tooLarge(limit)
         }
+        return try await body(upTo: limit)
+    }
+
+    /// Reads a body whole, whatever its type.
+    ///
+    /// - Throws: ``SurfaceRefusal`` for more than `limit` bytes.
+    package func body(upTo limit: Int) async throws -> [UInt8] {
         do {
             return [UInt8](buffer: try await body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {

@@ -2,6 +2,7 @@
 
 package import HTTPTypes
 package import Hummingbird
+import KithDialects
 package import NIOCore
 
 package typealias SurfaceRouter = Hummingbird.Router<NodeRequestContext>
@@ -45,6 +46,27 @@ extension SurfaceRouter {
             }
         }
     }
+}
+
+extension Request {
+    /// A whole number from the query.
+    ///
+    /// - Returns: `nil` when the query does not name it.
+    /// - Throws: ``ControlError`` for what is no number in the range.
+    package func queryNumber(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+        guard let text = uri.queryParameters[name[...]] else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw ControlError(.invalid, "'\(name)' must be from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+}
+
+extension RequestContext {
+    /// What stands in the path for a name such as `:id`, without its escapes.
+    ///
+    /// - Returns: `nil` for what is not there, for an escape that is none, and for what is not UTF-8.
+    package func pathParameter(_ name: String) -> String? { parameters.get(name).flatMap(PathSegment.unescaped) }
 }
 
 /// What goes with a request on a node's listener.

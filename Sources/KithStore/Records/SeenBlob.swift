@@ -9,22 +9,21 @@ struct SeenBlob {
     /// - Returns: `nil` for nothing seen.
     static func encode(_ entries: [(replica: Int64, sequence: UInt64)]) -> Blob? {
         if entries.isEmpty { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(entries.count * 4)
+        var writer = ByteWriter(capacity: entries.count * 4)
         for entry in entries.sorted(by: { $0.replica < $1.replica }) {
-            append(UInt64(bitPattern: entry.replica), to: &bytes)
-            append(entry.sequence, to: &bytes)
+            writer.append(varint: UInt64(bitPattern: entry.replica))
+            writer.append(varint: entry.sequence)
         }
-        return Blob(bytes)
+        return Blob(writer.bytes)
     }
 
     /// - Throws: `DatabaseError` for bytes that ``encode(_:)`` does not write.
-    static func decode(_ bytes: some Sequence<UInt8>, replica: (Int64) throws -> Replica) throws -> VersionVector {
-        var rest = bytes.makeIterator()
+    static func decode(_ bytes: [UInt8], replica: (Int64) throws -> Replica) throws -> VersionVector {
+        var reader = ByteReader(bytes)
         var seen = VersionVector()
         var last: Int64 = 0
-        while let id = try number(from: &rest) {
-            guard let id = Int64(exactly: id), id > last, let sequence = try number(from: &rest), sequence > 0,
+        while let id = try number(from: &reader) {
+            guard let id = Int64(exactly: id), id > last, let sequence = try number(from: &reader), sequence > 0,
                 seen.sequences.count < Operation.seenLimit
             else { throw DatabaseError.damaged("what an operation's writer had seen cannot be read") }
             seen.raise(try replica(id), to: sequence)
@@ -33,28 +32,13 @@ struct SeenBlob {
         return seen
     }
 
-    private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
-        var rest = number
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(truncatingIfNeeded: rest))
-    }
-
     /// - Returns: `nil` at the end.
-    private static func number(from rest: inout some IteratorProtocol<UInt8>) throws -> UInt64? {
-        var number: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 70, by: 7) {
-            guard let byte = rest.next() else {
-                if shift == 0 { return nil }
-                break
-            }
-            let digit = UInt64(byte & 0x7F)
-            guard shift < 63 || digit <= 1 else { break }
-            number |= digit << shift
-            if byte < 0x80 { return number }
+    private static func number(from reader: inout ByteReader) throws -> UInt64? {
+        if reader.isAtEnd { return nil }
+        do throws(ByteReaderError) {
+            return try reader.varint()
+        } catch {
+            throw DatabaseError.damaged("what an operation's writer had seen ends too early")
         }
-        throw DatabaseError.damaged("what an operation's writer had seen ends too early")
     }
 }

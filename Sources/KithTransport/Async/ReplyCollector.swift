@@ -77,14 +77,10 @@ extension MultiplexedConnection {
 private func wholeReply(
     within limit: Duration, _ collect: @escaping @Sendable () async throws -> UpstreamReply
 ) async throws -> UpstreamReply {
-    try await withThrowingTaskGroup(of: UpstreamReply.self) { group in
-        group.addTask { try await collect() }
-        group.addTask {
-            try await Task.sleep(for: limit)
-            throw ChatError(.timeout, "the whole answer did not come in time")
-        }
-        defer { group.cancelAll() }
-        guard let reply = try await group.next() else { throw CancellationError() }
-        return reply
+    let clock = MonotonicClock()
+    do {
+        return try await withDeadline(clock.now + limit, clock: clock, collect)
+    } catch is DeadlineExceeded {
+        throw ChatError(.timeout, "the whole answer did not come in time")
     }
 }

@@ -51,6 +51,11 @@ package struct UpstreamLimits: Sendable {
         self.stall = stall
         self.bodyBytes = bodyBytes
     }
+
+    /// - Parameter silence: The other side may say nothing for this long, before the answer and in the middle of it.
+    package init(connect: Duration = .seconds(2), silence: Duration, bodyBytes: Int = 16 << 20) {
+        self.init(connect: connect, firstByte: silence, stall: silence, bodyBytes: bodyBytes)
+    }
 }
 
 /// Where a connection leads; connections to the same place are interchangeable.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithFiles
 package import KithModel
 package import SystemPackage
 
@@ -41,64 +42,63 @@ extension KinBackup {
 
     /// Heading, root, number of operations, the operations, number of peers, their addresses.
     package var encoded: [UInt8] {
-        var writer = FieldWriter()
-        writer.put(fixed: Self.heading)
-        writer.put(fixed: root.digest)
-        writer.put(UInt16(clamping: operations.count))
+        var writer = ByteWriter()
+        writer.append(contentsOf: Self.heading)
+        writer.append(root)
+        writer.append(uint16: UInt16(clamping: operations.count))
         for operation in operations {
-            writer.put(fixed: operation.author.digest)
-            writer.put(operation.sequence)
-            writer.put(counted: operation.bytes)
+            writer.append(operation.author)
+            writer.append(uint64: operation.sequence)
+            writer.append(counted: operation.bytes)
         }
-        writer.put(UInt16(clamping: addresses.count))
+        writer.append(uint16: UInt16(clamping: addresses.count))
         for (id, addresses) in addresses.sorted(by: { $0.key < $1.key }) {
-            writer.put(fixed: id.digest)
-            writer.put(UInt8(clamping: addresses.count))
-            for address in addresses { writer.put(fixed: PackedAddress.pack(address)) }
+            writer.append(id)
+            writer.append(byte: UInt8(clamping: addresses.count))
+            for address in addresses { writer.append(contentsOf: PackedAddress.pack(address)) }
         }
         return writer.bytes
     }
 
     /// - Returns: `nil` for bytes that ``encoded`` does not write. No signature has been checked.
     package init?(_ bytes: [UInt8]) {
-        var reader = FieldReader(bytes)
-        guard bytes.count <= Self.byteLimit, reader.fixed(Self.heading.count) == Self.heading,
-            let root = reader.id(), let operations = Self.operations(from: &reader),
-            let addresses = Self.addresses(from: &reader), reader.isAtEnd
-        else { return nil }
-        self.init(root: root, operations: operations, addresses: addresses)
+        guard bytes.count <= Self.byteLimit, bytes.starts(with: Self.heading) else { return nil }
+        var reader = ByteReader(bytes.dropFirst(Self.heading.count))
+        do throws(ByteReaderError) {
+            self.init(
+                root: try reader.nodeID(), operations: try Self.operations(from: &reader),
+                addresses: try Self.addresses(from: &reader))
+        } catch {
+            return nil
+        }
+        guard reader.isAtEnd else { return nil }
     }
 
-    private static func operations(from reader: inout FieldReader) -> [SignedOperation]? {
-        guard let count = reader.uint16(), Int(count) <= operationLimit else { return nil }
+    private static func operations(from reader: inout ByteReader) throws(ByteReaderError) -> [SignedOperation] {
+        let count = try reader.uint16()
+        guard Int(count) <= operationLimit else { throw .limitExceeded }
         var operations: [SignedOperation] = []
         for _ in 0..<count {
-            guard let author = reader.id(), let sequence = reader.uint64(), let bytes = reader.counted(),
-                bytes.count <= TrustOperation.byteLimit
-            else { return nil }
-            operations.append(SignedOperation(author: author, sequence: sequence, bytes: bytes))
+            let (author, sequence, bytes) = (try reader.nodeID(), try reader.uint64(), try reader.counted())
+            guard bytes.count <= TrustOperation.byteLimit else { throw .limitExceeded }
+            operations.append(SignedOperation(author: author, sequence: sequence, bytes: Array(bytes)))
         }
         return operations
     }
 
-    private static func addresses(from reader: inout FieldReader) -> [NodeID: [PeerAddress]]? {
-        guard let count = reader.uint16(), Int(count) <= peerLimit else { return nil }
+    private static func addresses(from reader: inout ByteReader) throws(ByteReaderError) -> [NodeID: [PeerAddress]] {
+        let count = try reader.uint16()
+        guard Int(count) <= peerLimit else { throw .limitExceeded }
         var all: [NodeID: [PeerAddress]] = [:]
         for _ in 0..<count {
-            guard let id = reader.id(), let count = reader.byte(), Int(count) <= addressLimit else { return nil }
+            let (id, count) = (try reader.nodeID(), try reader.byte())
+            guard Int(count) <= addressLimit else { throw .limitExceeded }
             var addresses: [PeerAddress] = []
-            for _ in 0..<count {
-                guard let address = PackedAddress.unpack(from: &reader) else { return nil }
-                addresses.append(address)
-            }
+            for _ in 0..<count { addresses.append(try PackedAddress.unpack(from: &reader)) }
             all[id] = addresses
         }
         return all
     }
-}
-
-extension FieldReader {
-    fileprivate mutating func id() -> NodeID? { fixed(32).flatMap { NodeID(digest: $0) } }
 }
 
 /// Why the file about kin could not be read or written. The node goes on without it.
@@ -161,32 +161,11 @@ package actor KinBackupFile {
     /// - Returns: `nil` when there is no file.
     private func contents() throws(Errno) -> [UInt8]? {
         do {
-            // Without waiting, because what looks like a file may be a pipe.
-            let descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
-            return try descriptor.closeAfter {
-                let status = try descriptor.stat()
-                guard status.type == .regular, status.size <= Int64(KinBackup.byteLimit) else {
-                    throw Errno.fileTooLarge
-                }
-                return try Self.bytes(of: descriptor, count: Int(status.size))
-            }
+            return try RegularFile.read(path, limit: KinBackup.byteLimit)
         } catch Errno.noSuchFileOrDirectory {
             return nil
         } catch {
             throw error as? Errno ?? .ioError
         }
-    }
-
-    private static func bytes(of descriptor: FileDescriptor, count: Int) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var filled = 0
-        while filled < count {
-            let read = try bytes.withUnsafeMutableBytes { space in
-                try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: space[filled...]))
-            }
-            if read == 0 { break }
-            filled += read
-        }
-        return Array(bytes.prefix(filled))
     }
 }

@@ -11,62 +11,20 @@ import NIOCore
     import Musl
 #endif
 
-/// Puts fields one after another so that every sequence of fields has one form and every form one meaning: numbers are
-/// big-endian and of fixed width, text and other things of varying length follow their length.
-struct FieldWriter {
-    private(set) var bytes: [UInt8] = []
+// Every sequence of fields has one form and every form one meaning: numbers are big-endian and of fixed width, text and
+// other things of varying length follow their length.
 
-    mutating func put(_ number: UInt8) { bytes.append(number) }
-
-    mutating func put(_ number: UInt16) { put(bits: UInt64(number), width: 2) }
-
-    mutating func put(_ number: UInt64) { put(bits: number, width: 8) }
-
-    /// Bytes whose number is known from the context.
-    mutating func put(fixed field: some Sequence<UInt8>) { bytes.append(contentsOf: field) }
-
+extension ByteWriter {
     /// Bytes after their number in two bytes. More than 65,535 are cut; no field comes near.
-    mutating func put(counted field: some Collection<UInt8>) {
-        put(UInt16(clamping: field.count))
-        bytes.append(contentsOf: field.prefix(Int(UInt16.max)))
-    }
-
-    private mutating func put(bits: UInt64, width: Int) {
-        for shift in (0..<width).reversed() { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * shift))) }
+    mutating func append(counted field: some Collection<UInt8>) {
+        append(uint16: UInt16(clamping: field.count))
+        append(contentsOf: field.prefix(Int(UInt16.max)))
     }
 }
 
-/// Takes apart what a ``FieldWriter`` put together. Every reading is `nil` when there are not enough bytes left.
-struct FieldReader {
-    private var rest: ArraySlice<UInt8>
-
-    init(_ bytes: [UInt8]) { rest = bytes[...] }
-
-    var isAtEnd: Bool { rest.isEmpty }
-
-    mutating func byte() -> UInt8? { rest.popFirst() }
-
-    mutating func uint16() -> UInt16? { bits(width: 2).map { UInt16(truncatingIfNeeded: $0) } }
-
-    mutating func uint64() -> UInt64? { bits(width: 8) }
-
-    mutating func fixed(_ count: Int) -> [UInt8]? {
-        guard count <= rest.count else { return nil }
-        defer { rest = rest.dropFirst(count) }
-        return Array(rest.prefix(count))
-    }
-
-    mutating func counted() -> [UInt8]? {
-        guard let count = uint16() else { return nil }
-        return fixed(Int(count))
-    }
-
-    /// - Returns: `nil` also when it is not UTF-8.
-    mutating func text() -> String? { counted().flatMap { String(validating: $0, as: UTF8.self) } }
-
-    private mutating func bits(width: Int) -> UInt64? {
-        fixed(width)?.reduce(0) { $0 << 8 | UInt64($1) }
-    }
+extension ByteReader {
+    /// Bytes after their number in two bytes.
+    mutating func counted() throws(ByteReaderError) -> ArraySlice<UInt8> { try bytes(Int(try uint16())) }
 }
 
 /// 32 bytes in a message: a nonce, a proof or a digest. Written in base32.
@@ -82,8 +40,8 @@ package struct Octets32: Hashable, Sendable {
 
     /// A nonce: fresh random bytes.
     init(using generator: inout some RandomNumberGenerator) {
-        var writer = FieldWriter()
-        for _ in 0..<4 { writer.put(generator.next() as UInt64) }
+        var writer = ByteWriter(capacity: Self.count)
+        for _ in 0..<4 { writer.append(uint64: generator.next()) }
         bytes = writer.bytes
     }
 }
@@ -114,38 +72,36 @@ enum PackedAddress {
     }
 
     static func pack(_ address: PeerAddress) -> [UInt8] {
-        var writer = FieldWriter()
+        var writer = ByteWriter()
         // An IPv6 address with a zone is none to the resolver's functions, and is kept as it is written.
         if let numeric = digits(of: address.host) {
-            writer.put(numeric.count == 4 ? Kind.v4.rawValue : Kind.v6.rawValue)
-            writer.put(fixed: numeric)
+            writer.append(byte: numeric.count == 4 ? Kind.v4.rawValue : Kind.v6.rawValue)
+            writer.append(contentsOf: numeric)
         } else {
-            writer.put(Kind.name.rawValue)
-            writer.put(UInt8(clamping: address.host.utf8.count))
-            writer.put(fixed: address.host.utf8.prefix(Int(UInt8.max)))
+            writer.append(byte: Kind.name.rawValue)
+            writer.append(byte: UInt8(clamping: address.host.utf8.count))
+            writer.append(contentsOf: address.host.utf8.prefix(Int(UInt8.max)))
         }
-        writer.put(UInt16(clamping: address.port))
+        writer.append(uint16: UInt16(clamping: address.port))
         return writer.bytes
     }
 
-    static func unpack(from reader: inout FieldReader) -> PeerAddress? {
-        guard let kind = reader.byte().flatMap(Kind.init), let host = host(kind, from: &reader),
-            let port = reader.uint16()
-        else { return nil }
-        return PeerAddress(host: host, port: Int(port))
+    static func unpack(from reader: inout ByteReader) throws(ByteReaderError) -> PeerAddress {
+        guard let kind = Kind(rawValue: try reader.byte()), let host = try host(kind, from: &reader),
+            let address = PeerAddress(host: host, port: Int(try reader.uint16()))
+        else { throw .malformed }
+        return address
     }
 
-    private static func host(_ kind: Kind, from reader: inout FieldReader) -> String? {
+    private static func host(_ kind: Kind, from reader: inout ByteReader) throws(ByteReaderError) -> String? {
         switch kind {
-        case .name:
-            guard let count = reader.byte(), let bytes = reader.fixed(Int(count)) else { return nil }
-            return String(validating: bytes, as: UTF8.self)
-        case .v4: return reader.fixed(4).flatMap(text)
-        case .v6: return reader.fixed(16).flatMap(text)
+        case .name: String(validating: try reader.bytes(Int(try reader.byte())), as: UTF8.self)
+        case .v4: text(of: try reader.bytes(4))
+        case .v6: text(of: try reader.bytes(16))
         }
     }
 
-    private static func text(of digits: [UInt8]) -> String? {
+    private static func text(of digits: ArraySlice<UInt8>) -> String? {
         try? SocketAddress(packedIPAddress: ByteBuffer(bytes: digits), port: 0).ipAddress  // fails for no 4 or 16 bytes
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithFiles
 import KithModel
 import SystemPackage
 
@@ -128,9 +129,9 @@ struct IdentityFolder {
     /// - Parameter isSecret: whether others must not be able to read it.
     func read(_ file: FilePath, isSecret: Bool) throws(IdentityError) -> [UInt8] {
         do {
-            // Without waiting, because what looks like a file may be a pipe.
-            let descriptor = try FileDescriptor.open(file, .readOnly, options: [.closeOnExec, .nonBlocking])
-            return try descriptor.closeAfter { try Self.contents(of: descriptor, file, isSecret: isSecret) }
+            return try RegularFile.read(file, limit: Self.sizeLimit) { status in
+                try Self.check(status, of: file, isSecret: isSecret)
+            }
         } catch let error as IdentityError {
             throw error
         } catch {
@@ -138,28 +139,15 @@ struct IdentityFolder {
         }
     }
 
-    private static func contents(
-        of descriptor: FileDescriptor, _ file: FilePath, isSecret: Bool
-    ) throws -> [UInt8] {
-        let status = try descriptor.stat()
-        guard status.type == .regular else { throw IdentityError.unreadable(file, cause: nil) }
+    private static func check(_ status: Stat, of file: FilePath, isSecret: Bool) throws(IdentityError) {
+        guard status.type == .regular else { throw .unreadable(file, cause: nil) }
         let others: FilePermissions = [.groupReadWriteExecute, .otherReadWriteExecute]
         guard !isSecret || status.permissions.isDisjoint(with: others) else {
-            throw IdentityError.exposed(file, to: "can be read by other users of this machine", mode: "600")
+            throw .exposed(file, to: "can be read by other users of this machine", mode: "600")
         }
         guard status.size <= Int64(sizeLimit) else {
-            throw IdentityError.unusable(.oversized, file, "is too long for a key or certificate")
+            throw .unusable(.oversized, file, "is too long for a key or certificate")
         }
-        var bytes = [UInt8](repeating: 0, count: sizeLimit)
-        var count = 0
-        while count < bytes.count {
-            let read = try bytes.withUnsafeMutableBytes { space in
-                try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: space[count...]))
-            }
-            if read == 0 { break }
-            count += read
-        }
-        return Array(bytes.prefix(count))
     }
 }
 
@@ -168,7 +156,7 @@ extension IdentityFolder {
     /// was faster.
     func createWhole(key: [UInt8], certificate: [UInt8]) throws(Errno) {
         let parent = path.removingLastComponent()
-        try Self.makeFolder(parent)
+        try PrivateDirectory.create(parent)
         let staging = IdentityFolder(path: parent.appending(".identity-\(Self.salt())"))
         guard mkdir(staging.path.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
         defer { staging.discard() }
@@ -222,17 +210,6 @@ extension IdentityFolder {
     }
 
     private static func salt() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
-
-    private static func makeFolder(_ folder: FilePath) throws(Errno) {
-        if folder.isEmpty || mkdir(folder.string, 0o700) == 0 { return }
-        switch Errno(rawValue: errno) {
-        case .fileExists: return
-        case .noSuchFileOrDirectory where folder.removingLastComponent() != folder:
-            try makeFolder(folder.removingLastComponent())
-            if mkdir(folder.string, 0o700) != 0, Errno(rawValue: errno) != .fileExists { throw Errno(rawValue: errno) }
-        case let failure: throw failure
-        }
-    }
 }
 
 extension Stat {

@@ -57,12 +57,7 @@ package struct NodeIdentity: Sendable {
     package var id: NodeID { publicKey.id }
 
     /// SHA-256 of the certificate, in hexadecimal: what clients of this node compare.
-    package var fingerprint: String {
-        SHA256.hash(data: certificate).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.utf8.count == 1 ? "0" + digits : digits
-        }.joined()
-    }
+    package var fingerprint: String { SHA256.hash(data: certificate).hexadecimal }
 
     init?(key: P256.Signing.PrivateKey, certificate: [UInt8]) {
         guard let publicKey = NodePublicKey(key.publicKey) else { return nil }

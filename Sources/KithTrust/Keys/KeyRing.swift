@@ -65,11 +65,11 @@ extension ClientKey: CustomStringConvertible, CustomDebugStringConvertible, Cust
 package enum KeyVerdict: Hashable, Sendable {
     case granted(ClientKeyRecord)
     /// Names the key when there is one of this id.
-    case refused(CredentialBackoff, keyID: String?)
+    case refused(KeyRefusal, keyID: String?)
 }
 
 /// Why a client's key is not accepted. The client is told only that it is not: the reason is for the audit trail.
-package enum CredentialBackoff: String, Hashable, Sendable, CaseIterable {
+package enum KeyRefusal: String, Hashable, Sendable, CaseIterable {
     case malformed
     case unknown
     case wrongSecret = "wrong_secret"
@@ -173,24 +173,18 @@ package struct KeyRing: Sendable {
     private static let nothing = Digest()
 
     private static func words(of digest: some Sequence<UInt8>) -> Digest? {
-        var words = Digest()
-        var count = 0
-        for byte in digest {
-            guard count < 32 else { return nil }
-            words[count / 8] = words[count / 8] << 8 | UInt64(byte)
-            count += 1
+        var reader = ByteReader(Array(digest))
+        do throws(ByteReaderError) {
+            let words = Digest(try reader.uint64(), try reader.uint64(), try reader.uint64(), try reader.uint64())
+            return reader.isAtEnd ? words : nil
+        } catch {
+            return nil
         }
-        return count == 32 ? words : nil
     }
 
     /// - Returns: `nil` unless there are eight characters of the alphabet.
     private static func packed(_ id: some Collection<UInt8>) -> UInt64? {
-        guard id.count == ClientKey.idLength else { return nil }
-        var packed: UInt64 = 0
-        for character in id {
-            guard ClientKey.isOfAlphabet(character) else { return nil }
-            packed = packed << 8 | UInt64(character)
-        }
-        return packed
+        guard id.count == ClientKey.idLength, id.allSatisfy(ClientKey.isOfAlphabet) else { return nil }
+        return UInt64(bigEndianBytes: id)
     }
 }

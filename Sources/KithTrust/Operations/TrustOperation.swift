@@ -70,23 +70,23 @@ extension TrustOperation {
     /// What is signed, without the domain: version, author's public key, sequence, time, subject, kind, and what belongs
     /// to the kind.
     var encoded: [UInt8] {
-        var writer = FieldWriter()
-        writer.put(Self.version)
-        writer.put(fixed: author.bytes)
-        writer.put(sequence)
-        writer.put(UInt64(bitPattern: saidAt.milliseconds))
-        writer.put(fixed: subject.digest)
+        var writer = ByteWriter()
+        writer.append(byte: Self.version)
+        writer.append(contentsOf: author.bytes)
+        writer.append(uint64: sequence)
+        writer.append(uint64: UInt64(bitPattern: saidAt.milliseconds))
+        writer.append(subject)
         switch statement {
         case .admit(let epoch, let introduction):
-            writer.put(1 as UInt8)
-            writer.put(epoch)
-            writer.put(counted: (introduction.name?.rawValue ?? "").utf8)
-            writer.put(UInt8(clamping: introduction.addresses.count))
-            for address in introduction.addresses { writer.put(fixed: PackedAddress.pack(address)) }
+            writer.append(byte: 1)
+            writer.append(uint64: epoch)
+            writer.append(counted: (introduction.name?.rawValue ?? "").utf8)
+            writer.append(byte: UInt8(clamping: introduction.addresses.count))
+            for address in introduction.addresses { writer.append(contentsOf: PackedAddress.pack(address)) }
         case .forget(let epoch, let lastAccepted):
-            writer.put(2 as UInt8)
-            writer.put(epoch)
-            writer.put(lastAccepted)
+            writer.append(byte: 2)
+            writer.append(uint64: epoch)
+            writer.append(uint64: lastAccepted)
         }
         return writer.bytes
     }
@@ -102,7 +102,8 @@ extension TrustOperation {
     package static func read(_ signed: SignedOperation) -> Result<TrustOperation, Unreadable> {
         guard signed.bytes.count <= byteLimit else { return .failure(.tooLong) }
         let encoded = Array(signed.bytes.dropLast(NodePublicKey.signatureLength))
-        guard let operation = decoded(encoded) else { return .failure(.malformed) }
+        let operation: TrustOperation
+        do throws(ByteReaderError) { operation = try decoded(encoded) } catch { return .failure(.malformed) }
         guard operation.isSound else { return .failure(.unsound) }
         guard operation.author.id == signed.author, operation.sequence == signed.sequence else {
             return .failure(.misfiled)
@@ -112,39 +113,36 @@ extension TrustOperation {
         return .success(operation)
     }
 
-    /// - Returns: `nil` also for bytes that mean an operation but are not the form in which it is written.
-    private static func decoded(_ bytes: [UInt8]) -> TrustOperation? {
-        var reader = FieldReader(bytes)
-        guard reader.byte() == version, let author = reader.fixed(NodePublicKey.length).flatMap({ NodePublicKey($0) }),
-            let sequence = reader.uint64(), let time = reader.uint64(),
-            let subject = reader.fixed(32).flatMap({ NodeID(digest: $0) }), let statement = statement(from: &reader)
-        else { return nil }
+    /// - Throws: also for bytes that mean an operation but are not the form in which it is written.
+    private static func decoded(_ bytes: [UInt8]) throws(ByteReaderError) -> TrustOperation {
+        var reader = ByteReader(bytes)
+        guard try reader.byte() == version, let author = NodePublicKey(try reader.bytes(NodePublicKey.length)) else {
+            throw .malformed
+        }
+        let (sequence, time) = (try reader.uint64(), try reader.uint64())
         let operation = TrustOperation(
-            author: author, sequence: sequence, subject: subject, statement: statement,
+            author: author, sequence: sequence, subject: try reader.nodeID(), statement: try statement(from: &reader),
             saidAt: WallTime(milliseconds: Int64(bitPattern: time)))
-        return operation.encoded == bytes ? operation : nil
+        guard operation.encoded == bytes else { throw .malformed }
+        return operation
     }
 
-    private static func statement(from reader: inout FieldReader) -> Statement? {
-        guard let kind = reader.byte(), let epoch = reader.uint64() else { return nil }
+    private static func statement(from reader: inout ByteReader) throws(ByteReaderError) -> Statement {
+        let (kind, epoch) = (try reader.byte(), try reader.uint64())
         switch kind {
-        case 1: return introduction(from: &reader).map { .admit(epoch: epoch, introduction: $0) }
-        case 2: return reader.uint64().map { .forget(epoch: epoch, lastAccepted: $0) }
-        default: return nil
+        case 1: return .admit(epoch: epoch, introduction: try introduction(from: &reader))
+        case 2: return .forget(epoch: epoch, lastAccepted: try reader.uint64())
+        default: throw .malformed
         }
     }
 
-    private static func introduction(from reader: inout FieldReader) -> PairingIntroduction? {
-        guard let text = reader.text(), let count = reader.byte(), Int(count) <= PairingIntroduction.addressLimit else {
-            return nil
-        }
+    private static func introduction(from reader: inout ByteReader) throws(ByteReaderError) -> PairingIntroduction {
+        guard let text = String(validating: try reader.counted(), as: UTF8.self) else { throw .malformed }
+        let count = try reader.byte()
         let name = NodeName(text)
-        guard name != nil || text.isEmpty else { return nil }
+        guard Int(count) <= PairingIntroduction.addressLimit, name != nil || text.isEmpty else { throw .malformed }
         var addresses: [PeerAddress] = []
-        for _ in 0..<count {
-            guard let address = PackedAddress.unpack(from: &reader) else { return nil }
-            addresses.append(address)
-        }
+        for _ in 0..<count { addresses.append(try PackedAddress.unpack(from: &reader)) }
         return PairingIntroduction(name: name, addresses: addresses)
     }
 }

@@ -45,12 +45,12 @@ package struct PairingCode: Hashable, Sendable {
 
     /// The code itself, with its secret.
     package var text: String {
-        var writer = FieldWriter()
+        var writer = ByteWriter()
         let isKin: UInt8 = tier == .kin ? 1 : 0
-        writer.put(Self.version << 4 | isKin << 3 | UInt8(clamping: addresses.count))
-        writer.put(fixed: inviter.digest)
-        writer.put(fixed: secret.bytes)
-        for address in addresses { writer.put(fixed: PackedAddress.pack(address)) }
+        writer.append(byte: Self.version << 4 | isKin << 3 | UInt8(clamping: addresses.count))
+        writer.append(inviter)
+        writer.append(contentsOf: secret.bytes)
+        for address in addresses { writer.append(contentsOf: PackedAddress.pack(address)) }
         let digits = Base32.encode(writer.bytes + Self.check(writer.bytes))
         return stride(from: 0, to: digits.count, by: Self.group)
             .map { String(decoding: digits[$0..<min($0 + Self.group, digits.count)], as: UTF8.self) }
@@ -94,7 +94,11 @@ extension PairingCode {
         let packed = Array(bytes.dropLast(checkLength))
         guard check(packed).elementsEqual(bytes.suffix(checkLength)) else { return .failure(.damaged) }
         guard packed.first.map({ $0 >> 4 }) == version else { return .failure(.otherVersion) }
-        return unpack(packed).map { .success($0) } ?? .failure(.damaged)
+        do throws(ByteReaderError) {
+            return .success(try unpack(packed))
+        } catch {
+            return .failure(.damaged)
+        }
     }
 
     private static func isSeparator(_ byte: UInt8) -> Bool {
@@ -104,17 +108,14 @@ extension PairingCode {
         }
     }
 
-    private static func unpack(_ bytes: [UInt8]) -> PairingCode? {
-        var reader = FieldReader(bytes)
-        guard let head = reader.byte(), let inviter = reader.fixed(32).flatMap({ NodeID(digest: $0) }),
-            let secret = reader.fixed(PairingSecret.length).flatMap({ PairingSecret($0) })
-        else { return nil }
+    private static func unpack(_ bytes: [UInt8]) throws(ByteReaderError) -> PairingCode {
+        var reader = ByteReader(bytes)
+        let head = try reader.byte()
+        let inviter = try reader.nodeID()
+        guard let secret = PairingSecret(Array(try reader.bytes(PairingSecret.length))) else { throw .malformed }
         var addresses: [PeerAddress] = []
-        for _ in 0..<Int(head & 7) {
-            guard let address = PackedAddress.unpack(from: &reader) else { return nil }
-            addresses.append(address)
-        }
-        guard reader.isAtEnd, addresses.count <= addressLimit else { return nil }
+        for _ in 0..<Int(head & 7) { addresses.append(try PackedAddress.unpack(from: &reader)) }
+        guard reader.isAtEnd, addresses.count <= addressLimit else { throw .malformed }
         return PairingCode(inviter: inviter, addresses: addresses, secret: secret, tier: head & 8 != 0 ? .kin : .kith)
     }
 }
@@ -137,8 +138,8 @@ struct PairingSecret: Hashable, Sendable {
     }
 
     init(using generator: inout some RandomNumberGenerator) {
-        var writer = FieldWriter()
-        for _ in 0..<2 { writer.put(generator.next() as UInt64) }
+        var writer = ByteWriter(capacity: Self.length)
+        for _ in 0..<2 { writer.append(uint64: generator.next()) }
         bytes = writer.bytes
     }
 

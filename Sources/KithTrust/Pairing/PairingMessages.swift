@@ -120,17 +120,17 @@ struct PairingTranscript {
     }
 
     private func message(role: String, _ introduction: PairingIntroduction) -> [UInt8] {
-        var writer = FieldWriter()
-        writer.put(counted: "kith pairing 1".utf8)
-        writer.put(counted: role.utf8)
-        writer.put(fixed: inviter.digest)
-        writer.put(fixed: joiner.digest)
-        writer.put(fixed: joinerNonce.bytes)
-        writer.put(fixed: inviterNonce.bytes)
-        writer.put(counted: tier.rawValue.utf8)
-        writer.put(counted: (introduction.name?.rawValue ?? "").utf8)
-        writer.put(UInt16(clamping: introduction.addresses.count))
-        for address in introduction.addresses { writer.put(counted: address.description.utf8) }
+        var writer = ByteWriter()
+        writer.append(counted: "kith pairing 1".utf8)
+        writer.append(counted: role.utf8)
+        writer.append(inviter)
+        writer.append(joiner)
+        writer.append(contentsOf: joinerNonce.bytes)
+        writer.append(contentsOf: inviterNonce.bytes)
+        writer.append(counted: tier.rawValue.utf8)
+        writer.append(counted: (introduction.name?.rawValue ?? "").utf8)
+        writer.append(uint16: UInt16(clamping: introduction.addresses.count))
+        for address in introduction.addresses { writer.append(counted: address.description.utf8) }
         return writer.bytes
     }
 

@@ -31,7 +31,7 @@ package struct SurfaceTLS: Sendable {
             throw SurfaceTLSError(.key, "does not hold a private key in PEM form, without a passphrase", cause: error)
         }
         do {
-            fingerprint = Self.hexadecimal(SHA256.hash(data: try leaf.toDERBytes()))
+            fingerprint = SHA256.hash(data: try leaf.toDERBytes()).hexadecimal
         } catch {
             throw SurfaceTLSError(.certificate, "holds a certificate that cannot be written again", cause: error)
         }
@@ -69,10 +69,6 @@ package struct SurfaceTLS: Sendable {
         } catch {
             throw SurfaceTLSError(.mismatch, "does not belong to the certificate", cause: error)
         }
-    }
-
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
 

@@ -22,12 +22,12 @@ package struct VaultClient: Sendable {
         upstream = UpstreamClient(roots: roots)
     }
 
-    /// Lets go of idle connections.
+    /// Closes idle connections.
     package func shutDown() async { await upstream.shutDown() }
 
     /// Asks how Vault is, which needs no token.
     ///
-    /// - Parameter limit: for the whole of it.
+    /// - Parameter limit: for the whole request.
     package func status(limit: Duration = .seconds(2)) async -> VaultStatus {
         do {
             let reply = try await send(.GET, "/v1/sys/health", limit: limit)
@@ -50,7 +50,7 @@ package struct VaultClient: Sendable {
         try await ask(.GET, "/v1/auth/token/lookup-self", for: .lookUp, token: token, VaultAnswers.lease)
     }
 
-    /// Lets a token live on.
+    /// Renews a token.
     package func renew(_ token: Secret) async throws -> VaultLease {
         try await ask(
             .POST, "/v1/auth/token/renew-self", for: .renew, token: token, body: [:], VaultAnswers.grant
@@ -101,7 +101,7 @@ package struct VaultClient: Sendable {
 
 /// How long a token is good for.
 package struct VaultLease: Hashable, Sendable {
-    /// From when Vault said so; `nil` never ends.
+    /// Counted from Vault's answer; `nil` never ends.
     package var duration: Duration?
     package var isRenewable: Bool
 
@@ -124,7 +124,7 @@ package struct VaultGrant: Hashable, Sendable {
     package var lease: VaultLease
 }
 
-/// Vault's answers as values. Throws ``ChatError`` for what is not one; no message holds what is secret.
+/// Vault's answers as values. Throws `ChatError` for anything else; no message holds a secret.
 package enum VaultAnswers {
     private struct Auth: Decodable {
         struct Content: Decodable {
@@ -185,10 +185,10 @@ package enum VaultAnswers {
             })
     }
 
-    /// Vault's own words for why it did not do something; `nil` when the body is not Vault's.
+    /// Vault's own reasons for not doing something; `nil` when the body is not Vault's.
     static func errors(_ body: some Collection<UInt8>) -> [String]? {
         if let errors = try? JSONBody.decode(Errors.self, from: body) { return errors.errors }
-        // A deleted version of a secret is told with status 404 and what is left to say of it.
+        // A deleted version of a secret is answered with status 404 and the metadata that is left of it.
         let rest = try? JSONBody.decode(JSONValue.self, from: body)
         return rest?["data"]?["metadata"] == nil ? nil : []
     }
@@ -201,7 +201,7 @@ package enum VaultAnswers {
 
 /// The fields of one secret.
 package struct VaultFields: Hashable, Sendable {
-    /// `nil` for what cannot be a key: no text, an empty one, or one with blanks.
+    /// `nil` for what cannot be a key: no text, an empty one, or one with spaces.
     private let fields: [String: Secret?]
 
     init(_ fields: [String: Secret?]) { self.fields = fields }

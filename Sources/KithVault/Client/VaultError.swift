@@ -36,7 +36,7 @@ package struct VaultError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    /// Whether this may pass without anybody's doing anything to what was asked.
+    /// Whether this may pass although the request stays the same.
     package var isPassing: Bool {
         switch code {
         case .unreachable, .timeout, .tls, .sealed, .notInitialised, .unavailable, .elsewhere, .foreign: true
@@ -44,7 +44,7 @@ package struct VaultError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same said of one whose key is kept in Vault.
+    /// The same error for an engine whose key is kept in Vault.
     package var problemOfKey: SecretError {
         let what =
             switch code {
@@ -79,7 +79,7 @@ extension VaultError {
         }
     }
 
-    /// What the status of an answer means that is none.
+    /// The meaning of the status of an error response.
     ///
     /// - Parameters:
     ///   - errors: Vault's own words, looked at and not repeated; `nil` when it was not Vault that answered.
@@ -103,7 +103,7 @@ extension VaultError {
     }
 }
 
-/// What was asked of Vault, for the words in which a refusal is told.
+/// What was asked of Vault, for the message of an error.
 enum VaultAttempt: Hashable, Sendable {
     case logIn
     case lookUp

@@ -16,7 +16,7 @@ struct VaultScheduler: Sendable {
 
     init(lease: LeaseKeeper) { self.lease = lease }
 
-    /// Adds what is to be read, or read anew because more of it is wanted.
+    /// Adds secrets to be read, or to be read again because more of their fields are wanted.
     mutating func add(_ paths: some Sequence<String>, at now: MonotonicInstant) {
         for path in paths { reads[path] = ReadSchedule(at: now) }
     }
@@ -41,7 +41,8 @@ struct VaultScheduler: Sendable {
     }
 }
 
-/// Decides when to ask Vault about a token, so that it is renewed before it ends and another is got where it cannot be.
+/// Decides when to ask Vault about a token, so that it is renewed before it ends, or replaced where it cannot be
+/// renewed.
 /// A pure value.
 package struct LeaseKeeper: Hashable, Sendable {
     package enum Method: Hashable, Sendable {
@@ -66,7 +67,7 @@ package struct LeaseKeeper: Hashable, Sendable {
 
     package enum Step: Hashable, Sendable {
         case ask(Question)
-        /// Nothing is to be asked before; `nil` when nothing ever is.
+        /// Nothing is to be asked before this time; `nil` stands for never.
         case wait(until: MonotonicInstant?)
     }
 
@@ -75,9 +76,9 @@ package struct LeaseKeeper: Hashable, Sendable {
         var at: MonotonicInstant
     }
 
-    /// A token got this long ago or longer may have been revoked when it is denied something.
+    /// A token at least this old may have been revoked when it is denied something.
     private static let newFor = Duration.seconds(60)
-    /// Between two questions about a token that seems to live for moments only.
+    /// The least time between two requests about a token that seems to live for moments only.
     private static let shortestPause = Duration.seconds(1)
 
     private let method: Method
@@ -97,10 +98,10 @@ package struct LeaseKeeper: Hashable, Sendable {
         return now < plan.at ? .wait(until: plan.at) : .ask(plan.question)
     }
 
-    /// When the token ends; `nil` for never, or when nobody knows.
+    /// When the token ends; `nil` for never, or when that is not known.
     package var ends: MonotonicInstant? { lease?.duration.map { since + $0 } }
 
-    /// Whether something can be read with the token. One that the owner gave may be good whatever is known of it.
+    /// Whether something can be read with the token. A token that the owner gave may be good whatever is known of it.
     package func isUsable(at now: MonotonicInstant) -> Bool {
         guard method == .appRole else { return true }
         return lease != nil && ends.map { now < $0 } ?? true
@@ -114,7 +115,7 @@ package struct LeaseKeeper: Hashable, Sendable {
         failures = 0
         lease = granted
         since = now
-        // A renewal that moves the end by nothing has met the largest TTL.
+        // A renewal that does not move the end has met the largest TTL.
         let isStuck =
             question == .renew && granted.duration != nil && (ends ?? now) - (previousEnd ?? now) < .seconds(1)
         plan = granted.duration.flatMap { duration in
@@ -135,15 +136,15 @@ package struct LeaseKeeper: Hashable, Sendable {
             failures = 0
             plan = Plan(question: .logIn, at: now)
         case (.renew, .denied):
-            plan = Plan(question: .lookUp, at: now + RetryPace.lasting.delay(after: failures, using: &generator))
+            plan = Plan(question: .lookUp, at: now + Backoff.lasting.delay(after: failures - 1, using: &generator))
         case (_, .denied):
-            plan = Plan(question: question, at: now + RetryPace.lasting.delay(after: failures, using: &generator))
+            plan = Plan(question: question, at: now + Backoff.lasting.delay(after: failures - 1, using: &generator))
         case (_, .unavailable):
-            plan = Plan(question: question, at: now + RetryPace.passing.delay(after: failures, using: &generator))
+            plan = Plan(question: question, at: now + Backoff.passing.delay(after: failures - 1, using: &generator))
         }
     }
 
-    /// Takes note that the token was not let read: it may have been revoked, and then only another helps.
+    /// Takes note that the token was denied a read: it may have been revoked, and then only another one helps.
     package mutating func wasDenied(at now: MonotonicInstant) {
         guard method == .appRole, now - since >= Self.newFor, plan?.question != .logIn else { return }
         plan = Plan(question: .logIn, at: now)
@@ -152,9 +153,9 @@ package struct LeaseKeeper: Hashable, Sendable {
 
 /// Decides when to read one secret again. A pure value.
 package struct ReadSchedule: Hashable, Sendable {
-    /// A rotated secret is noticed after this long without anybody's complaint.
+    /// A rotated secret is noticed after this time even if the old one is never refused.
     package static let interval = Duration.seconds(300)
-    /// Between two readings, however often a secret is refused where it is shown.
+    /// The least time between two reads, however often the secret is refused where it is used.
     package static let shortestPause = Duration.seconds(10)
 
     package private(set) var due: MonotonicInstant
@@ -173,31 +174,19 @@ package struct ReadSchedule: Hashable, Sendable {
         _ setback: LeaseKeeper.Setback, at now: MonotonicInstant, using generator: inout some RandomNumberGenerator
     ) {
         failures = min(failures + 1, 64)
-        let pace: RetryPace = setback == .denied ? .lasting : .passing
-        due = now + pace.delay(after: failures, using: &generator)
+        let backoff: Backoff = setback == .denied ? .lasting : .passing
+        due = now + backoff.delay(after: failures - 1, using: &generator)
     }
 
-    /// Takes note that the secret was refused where it was shown.
+    /// Takes note that the secret was refused where it was used.
     package mutating func hurry(at now: MonotonicInstant) {
         due = min(due, max(now, lastRead.map { $0 + Self.shortestPause } ?? now))
     }
 }
 
-/// How long to wait before something is tried again: exponential, with jitter.
-struct RetryPace: Hashable, Sendable {
-    /// For what may pass by itself, such as a Vault that is unsealed: found out within seconds.
-    static let passing = RetryPace(first: .milliseconds(500), most: .seconds(4))
-    /// For what somebody must change.
-    static let lasting = RetryPace(first: .seconds(5), most: .seconds(60))
-
-    var first: Duration
-    var most: Duration
-
-    /// - Parameter failures: in a row, at least 1.
-    /// - Returns: Between half of the step and the whole of it; the steps double up to ``most``.
-    func delay(after failures: Int, using generator: inout some RandomNumberGenerator) -> Duration {
-        var step = first
-        for _ in 1..<max(failures, 2) where failures > 1 && step < most { step *= 2 }
-        return min(step, most) * Double.random(in: 0.5...1, using: &generator)
-    }
+extension Backoff {
+    /// For errors that may pass by themselves, such as a sealed Vault; that it was unsealed is noticed within seconds.
+    fileprivate static let passing = Backoff(initial: .milliseconds(500), maximum: .seconds(4), jitter: 0.5...1)
+    /// For errors that only a person can fix.
+    fileprivate static let lasting = Backoff(initial: .seconds(5), maximum: .seconds(60), jitter: 0.5...1)
 }

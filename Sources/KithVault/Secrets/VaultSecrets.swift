@@ -4,16 +4,16 @@ package import KithModel
 package import Logging
 import Synchronization
 
-/// What lets this node in to Vault.
+/// This node's credential for Vault.
 package enum VaultCredential: Hashable, Sendable {
     case token(Secret)
     /// Vault's method for programs (https://developer.hashicorp.com/vault/docs/auth/approle).
     case appRole(roleID: String, secretID: Secret)
 }
 
-/// Keeps the secrets that a node needs from Vault: lets itself in, reads them, and reads them again.
+/// Keeps the secrets that a node needs from Vault: logs in, reads them, and reads them again.
 ///
-/// Nobody waits for Vault: who needs a secret is given the last one that was read, or told why there is none yet.
+/// No caller waits for Vault: it gets the last secret that was read, or the reason why there is none yet.
 package final class VaultSecrets: SecretKeeper {
     private let client: VaultClient
     private let credential: VaultCredential
@@ -39,7 +39,7 @@ package final class VaultSecrets: SecretKeeper {
         return VaultSecret(reference: reference, shelf: shelf, rest: rest)
     }
 
-    /// Asks Vault when something is due, until the task is cancelled; asks nothing while nobody wants a secret.
+    /// Asks Vault when something is due, until the task is cancelled; asks nothing while no secret is wanted.
     package func run() async {
         var session = Session(credential: credential, at: clock.now)
         while !Task.isCancelled {
@@ -56,7 +56,7 @@ package final class VaultSecrets: SecretKeeper {
     private struct Session {
         var agenda: VaultScheduler
         var token: Secret?
-        /// What was said in the log and holds still, by what it is about.
+        /// Troubles that were logged and still last, by subject.
         var troubles: [String: String] = [:]
         var generator = SystemRandomNumberGenerator()
 
@@ -170,7 +170,7 @@ private struct VaultSecret: SecretSource {
     }
 }
 
-/// The secrets that were read, for whoever needs one now. What was read last is given out until something newer is.
+/// The secrets that were read, for use at any time. The last one that was read is given out until a newer one is.
 final class SecretCache: Sendable {
     private struct Entry {
         var secret: Secret?
@@ -179,9 +179,9 @@ final class SecretCache: Sendable {
 
     private struct State {
         var entries: [VaultReference: Entry] = [:]
-        /// Paths of secrets that nobody has begun to read.
+        /// Paths of secrets whose reading has not been scheduled yet.
         var new: Set<String> = []
-        /// Paths of secrets that were refused and of which nobody has taken note yet.
+        /// Paths of secrets that were refused, as long as no note has been taken of that.
         var refused: Set<String> = []
     }
 
@@ -210,7 +210,7 @@ final class SecretCache: Sendable {
         return secret
     }
 
-    /// - Returns: Whether the secret is another than before.
+    /// - Returns: Whether the secret differs from the one before.
     func put(_ secret: Secret, for reference: VaultReference) -> Bool {
         state.withLock { state in
             defer { state.entries[reference, default: Entry()].secret = secret }
@@ -218,7 +218,7 @@ final class SecretCache: Sendable {
         }
     }
 
-    /// Says why there is no secret, for those of which none was ever read.
+    /// Sets the reason why there is no secret, which counts for those of which none was ever read.
     func put(_ problem: SecretError, for references: [VaultReference]) {
         state.withLock { state in
             for reference in references { state.entries[reference]?.problem = problem }

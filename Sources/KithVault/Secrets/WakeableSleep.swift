@@ -3,10 +3,10 @@
 import KithModel
 import Synchronization
 
-/// A sleep that somebody else may end. One task sleeps; any may wake it.
+/// A sleep that another task may end. One task sleeps; any may wake it.
 final class WakeableSleep: Sendable {
     private struct State {
-        /// Somebody called while nobody slept: the next sleep is none.
+        /// It was woken while nobody slept: the next sleep returns at once.
         var wasCalled = false
         var nap: Task<Void, Never>?
     }
@@ -16,16 +16,16 @@ final class WakeableSleep: Sendable {
 
     init(clock: any TimeSource) { self.clock = clock }
 
-    /// Returns at `deadline`, when it is called, or when the task is cancelled.
+    /// Returns at `deadline`, when ``wake()`` is called, or when the task is cancelled.
     ///
     /// - Parameter deadline: `nil` for none.
     func sleep(until deadline: MonotonicInstant?) async {
-        // A task of its own, because it is cancelled by whoever calls, and the task that sleeps goes on.
+        // A task of its own, because `wake()` cancels it, and the task that sleeps goes on.
         let nap = Task { [clock] in
             do {
                 try await clock.sleep(until: deadline ?? clock.now + .seconds(86_400), tolerance: nil)
             } catch {
-                // Somebody called.
+                // It was woken, or the sleeping task was cancelled.
             }
         }
         let wasCalled = state.withLock { state in

@@ -5,8 +5,8 @@ package import KithModel
 import KithTransport
 import Synchronization
 
-/// How Vault is, as its own `/v1/sys/health` tells it
-/// (https://developer.hashicorp.com/vault/api-docs/system/health), or why nobody can tell.
+/// The status of Vault by its own `/v1/sys/health` (https://developer.hashicorp.com/vault/api-docs/system/health), or
+/// why it is not known.
 package enum VaultStatus: Hashable, Sendable {
     case active
     case standby
@@ -37,7 +37,7 @@ package enum VaultStatus: Hashable, Sendable {
 
     /// Reads an answer to `GET /v1/sys/health`.
     ///
-    /// What the body says goes before a code that says better, because a proxy may turn codes into 200.
+    /// The body counts before a better code, because a proxy may turn codes into 200.
     package init(code: Int, body: some Collection<UInt8>) {
         guard let told = Self.coded.first(where: { $0.code == code }),
             let flags = try? JSONBody.decode(Body.self, from: body)
@@ -69,7 +69,7 @@ package enum VaultStatus: Hashable, Sendable {
         .active, .standby, .recoverySecondary, .performanceStandby, .cutOffStandby, .notInitialised, .sealed, .removed,
     ]
 
-    /// The status code by which Vault tells it; for something else, what that answered.
+    /// The status code by which Vault reports it; or the status code of what answered instead of Vault.
     package var code: Int? {
         switch self {
         case .active: 200
@@ -93,7 +93,7 @@ package enum VaultStatus: Hashable, Sendable {
         }
     }
 
-    /// One clause about Vault, and what mends it.
+    /// One clause about Vault, and how to fix it.
     package var detail: String {
         switch self {
         case .active: "Vault is initialised, unsealed and active"
@@ -116,11 +116,10 @@ package enum VaultStatus: Hashable, Sendable {
     }
 }
 
-/// Asks Vault how it is again and again, so that whoever wants to know is answered with what is known, and when it was
-/// learned.
+/// Asks Vault for its status again and again, so that callers get at once what is known, and when it was learned.
 package final class VaultStatusWatch: Sendable {
     package static let pause = Duration.seconds(5)
-    /// For one question.
+    /// The time for one request.
     package static let limit = Duration.seconds(2)
 
     /// What Vault answered, and when.
@@ -146,7 +145,7 @@ package final class VaultStatusWatch: Sendable {
         }
     }
 
-    /// What is known; asks, and waits for at most ``limit``, only while nothing is.
+    /// The status that is known; asks, and waits for at most ``limit``, only while none is known.
     package func latest() async -> Sighting {
         if let known = last.withLock({ $0 }) { return known }
         return await refresh()
@@ -161,18 +160,18 @@ package final class VaultStatusWatch: Sendable {
     private func refresh() async -> Sighting {
         let status = await ask()
         let sighting = Sighting(status: status, at: clock.now)
-        // What a stopping node asked was cut short: it says nothing of Vault.
+        // A request of a stopping node is cut short: its result says nothing of Vault.
         if !Task.isCancelled { last.withLock { $0 = sighting } }
         return sighting
     }
 }
 
-/// The answer to `GET /vault-status`: the seed's keys, and what is known beyond them.
+/// The answer to `GET /vault-status`: the seed's keys, and what else is known.
 package struct VaultStatusBody: Encodable, Hashable, Sendable {
     package enum Status: String, Encodable, Sendable {
         case available
         case unavailable
-        /// Nobody knows, because Vault did not answer.
+        /// Not known, because Vault did not answer.
         case error
     }
 

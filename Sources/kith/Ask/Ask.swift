@@ -123,7 +123,7 @@ private struct Asking: Sendable {
     }
 }
 
-/// A prompt, and who is to answer it how.
+/// A prompt, and how and by which node it is to be answered.
 struct QuestionFlags: ParsableArguments {
     private static let longestPrompt = 1_048_576
 
@@ -146,7 +146,7 @@ struct QuestionFlags: ParsableArguments {
         if let node, NodeName(node) == nil { throw ValidationError("'\(node)' is not a node's name") }
     }
 
-    /// Whether anything of it was said.
+    /// Whether any of the flags was given.
     var isGiven: Bool { prompt != nil || model != nil || node != nil || maxTokens != nil }
 
     /// - Parameter command: What to name in the example where there is no prompt.

@@ -103,7 +103,7 @@ struct ClusterUp: AsyncParsableCommand {
             shared: shared, firstNodeEngine: firstNodeEngine)
     }
 
-    /// What the first node and the others are told of their engine; checks all that they are told.
+    /// The engine settings of the first node and of the others; checks all settings of both.
     private func engineSettings(of plan: ClusterPlan) throws -> [EngineSettings] {
         try plan.instances.prefix(2).map { instance in
             try NodeSettings(
@@ -178,7 +178,7 @@ struct ClusterDown: AsyncParsableCommand {
         guard let record = try cluster.folder.record() else {
             return Terminal.note("no cluster runs in \(cluster.folder.path)")
         }
-        // The one who watches over the nodes stops them itself, so it comes first and gets longer than they do.
+        // The supervisor stops the nodes itself, so it is stopped first and gets more time than they do.
         try await ProcessEnd.stop([record.supervisor], patience: .seconds(12))
         try await ProcessEnd.stop(record.nodes.compactMap(\.process), patience: .seconds(6))
         try cluster.folder.removeRecord()

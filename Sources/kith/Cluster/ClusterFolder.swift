@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithCommand
+import KithFiles
 import KithModel
 import KithNode
+import SystemPackage
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -20,7 +22,7 @@ struct ClusterFolder: Sendable {
 
     // MARK: What runs
 
-    /// - Throws: ``CommandError`` when there is a record that cannot be read.
+    /// - Throws: `CommandError` when there is a record that cannot be read.
     func record() throws -> ClusterRecord? {
         guard FileManager.default.fileExists(atPath: recordPath) else { return nil }
         do {
@@ -42,7 +44,7 @@ struct ClusterFolder: Sendable {
         try FileManager.default.removeItem(atPath: recordPath)
     }
 
-    /// - Throws: ``CommandError`` when a cluster runs here.
+    /// - Throws: `CommandError` when a cluster runs here.
     func requireStopped() throws {
         guard let record = try record() else { return }
         let processes = [record.supervisor] + record.nodes.compactMap(\.process)
@@ -50,9 +52,9 @@ struct ClusterFolder: Sendable {
         throw CommandError(.failed, "a cluster runs in \(path); stop it with: kith cluster down --dir \(path)")
     }
 
-    // MARK: What the nodes are told
+    // MARK: Settings of the nodes
 
-    /// Writes the folders of all nodes. Files of somebody's own are left as they are.
+    /// Writes the folders of all nodes. The user's own files are left as they are.
     func write(_ plan: ClusterPlan) throws {
         for instance in plan.instances {
             try makeFolder(instance.directory + "/config")
@@ -74,8 +76,7 @@ struct ClusterFolder: Sendable {
 
     private func makeFolder(_ path: String) throws {
         do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try PrivateDirectory.create(FilePath(path))
         } catch {
             throw CommandError(.failed, "the folder \(path) cannot be made")
         }

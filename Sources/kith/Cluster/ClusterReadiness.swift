@@ -4,9 +4,9 @@ import KithCommand
 import KithDialects
 import KithModel
 
-/// Waits until the nodes of a cluster are of use: paired, able to answer a prompt, and in touch with each other.
+/// Waits until the nodes of a cluster can be used: paired, able to answer a prompt, and in touch with each other.
 struct ClusterReadiness: Sendable {
-    /// Which node is not of use, and why.
+    /// Which node cannot be used, and why.
     struct Fault: Sendable {
         var instance: ClusterPlan.Instance
         var reason: String
@@ -15,7 +15,7 @@ struct ClusterReadiness: Sendable {
     var plan: ClusterPlan
     var deadline: ContinuousClock.Instant
 
-    /// - Returns: `nil` when all nodes are of use; why one is not, when it was not until the deadline.
+    /// - Returns: `nil` when all nodes can be used; or else why one could not be by the deadline.
     /// - Throws: `CancellationError`.
     func run() async throws -> Fault? {
         for instance in plan.instances {
@@ -39,7 +39,7 @@ struct ClusterReadiness: Sendable {
         return nil
     }
 
-    /// Asks until there is nothing amiss, or the time is over.
+    /// Asks until there is no fault, or the deadline has passed.
     private func last(_ fault: () async throws -> String?) async throws -> String? {
         while true {
             let reason: String?
@@ -64,7 +64,7 @@ struct ClusterReadiness: Sendable {
     }
 
     private func weakness(of instance: ClusterPlan.Instance) async throws -> String? {
-        // Where no node has an engine, none is ever ready, and to be there is all that is asked.
+        // Where no node has an engine, none is ever ready; then it is enough that each is running.
         guard plan.instances.contains(where: \.hasEngine) else { return nil }
         let answer = try await NodeClient(address: instance.address).probe("/health/ready")
         return answer.status == 200 ? nil : "is not ready: \(answer.reason)"
@@ -73,13 +73,11 @@ struct ClusterReadiness: Sendable {
 
 /// Pairs the nodes of a cluster as kin, each as two people would: an invitation here, a join there.
 struct ClusterIntroduction: Sendable {
-    private static let longestPause = Duration.seconds(5)
-
     private let plan: ClusterPlan
     private let deadline: ContinuousClock.Instant
     private let clients: [NodeClient]
 
-    /// - Throws: ``CommandError`` when a node does not let itself be controlled.
+    /// - Throws: `CommandError` when a node cannot be controlled.
     init(plan: ClusterPlan, deadline: ContinuousClock.Instant) throws {
         self.plan = plan
         self.deadline = deadline
@@ -88,8 +86,8 @@ struct ClusterIntroduction: Sendable {
 
     /// Nodes that were paired in an earlier run are left as they are.
     ///
-    /// - Returns: Who the nodes are, in the order of the plan.
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Returns: The ids of the nodes, in the order of the plan.
+    /// - Throws: `CommandError`; `CancellationError`.
     func run() async throws -> [NodeID] {
         var ids: [NodeID] = []
         for client in clients { ids.append(try await client.get(ControlMessage.Identity.self, "/api/identity").id) }
@@ -116,7 +114,7 @@ struct ClusterIntroduction: Sendable {
     }
 
     private func pair(_ joiner: Int, invitedBy inviter: NodeClient) async throws {
-        var pause = Duration.milliseconds(500)
+        var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(5))
         while true {
             do {
                 let invitation: ControlMessage.Invitation = try await inviter.post(
@@ -125,13 +123,13 @@ struct ClusterIntroduction: Sendable {
                     "/api/join", ControlMessage.JoinRequest(code: invitation.code))
                 return
             } catch let failure as CommandError {
-                // Many nodes that start on one machine may have no time for each other at first.
+                // Many nodes that start on one machine may be too busy for each other at first.
+                let pause = backoff.next()
                 guard ContinuousClock.now + pause < deadline else {
                     throw CommandError(
                         .failed, "node \(plan.instances[joiner].name) cannot be paired: \(failure.message)")
                 }
                 try await Task.sleep(for: pause)
-                pause = min(pause * 2, Self.longestPause)
             }
         }
     }

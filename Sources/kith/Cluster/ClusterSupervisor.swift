@@ -24,7 +24,7 @@ struct ClusterSupervisor: Sendable {
 
     var plan: ClusterPlan
     var folder: ClusterFolder
-    /// Until every node must have answered.
+    /// The time within which every node must have answered.
     var limit: Duration
     var announcement: ClusterAnnouncement
 
@@ -137,13 +137,13 @@ struct DetachedCluster: Sendable {
 
     var folder: ClusterFolder
     var plan: ClusterPlan
-    /// Of the command to start, without the program's name.
+    /// The arguments of the command to start, without the program's name.
     var arguments: [String]
     var limit: Duration
 
     /// Waits until all nodes answer. The process that was started is left running.
     ///
-    /// - Throws: ``CommandError`` with what it wrote last when it failed.
+    /// - Throws: `CommandError` with what it wrote last when it failed.
     func start() async throws -> ClusterRecord {
         try folder.write(plan)
         let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])

@@ -74,7 +74,7 @@ final class NodeSpawner: Sendable {
         }
     }
 
-    /// This process's own, without what would make all nodes the same one or give them other peers.
+    /// This process's environment, without what would make all nodes the same one or give them other peers.
     private static func environmentForNodes() -> [Environment.Key: String] {
         let identity: Set<SettingKey> = [
             .dataDirectory, .name, .host, .port, .peerPort, .peersFile, .peerEndpoints, .level,
@@ -120,7 +120,7 @@ enum Lifeline {
 
 /// This program's own file, to be started again for each node.
 enum Executable {
-    /// - Throws: ``CommandError`` when the system does not say.
+    /// - Throws: `CommandError` when the system does not say.
     static func path() throws(CommandError) -> String {
         var buffer = [CChar](repeating: 0, count: 4_096)
         #if os(Linux)

@@ -18,7 +18,7 @@ import NIOPosix
 
 /// Finds out before anything is started whether ports can be listened on.
 enum PortCheck {
-    /// - Throws: ``CommandError`` with the first port that is taken.
+    /// - Throws: `CommandError` with the first port that is taken.
     static func requireFree(_ plan: ClusterPlan) async throws {
         for instance in plan.instances {
             try await requireFree(instance.port, of: instance, flag: "--base-port")
@@ -43,7 +43,7 @@ enum PortCheck {
 enum EngineCheck {
     private static let advice = "`kith engine install` puts one on this machine, and --engine names another"
 
-    /// - Throws: ``CommandError`` when the settings ask for an engine that is not there.
+    /// - Throws: `CommandError` when the settings ask for an engine that is not there.
     static func requirePresent(_ settings: EngineSettings) async throws {
         switch settings.choice {
         case .automatic:

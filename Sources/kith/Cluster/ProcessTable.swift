@@ -57,7 +57,7 @@ enum ProcessTable {
 enum ProcessEnd {
     /// Asks first, then kills what is still there after `patience`.
     ///
-    /// - Throws: ``CommandError`` when one does not end; `CancellationError`.
+    /// - Throws: `CommandError` when one does not end; `CancellationError`.
     static func stop(_ processes: [ClusterRecord.Process], patience: Duration) async throws {
         signal(processes, SIGTERM)
         if try await haveEnded(processes, within: patience) { return }

@@ -38,8 +38,7 @@ struct CompanionStatus: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await node.client().get(CompanionMessage.Status.self, Companion.path)
-        if json { return try Terminal.printJSON(status) }
-        try Terminal.printLines(Companion.report.lines(status))
+        try Terminal.print(status, json: json, or: Companion.report.lines(status))
     }
 }
 
@@ -55,8 +54,7 @@ struct CompanionNow: AsyncParsableCommand {
     func run() async throws {
         let talk: CompanionMessage.Talk = try await node.client().post(
             Companion.path + "/now", NoMessage(), patience: .seconds(300))
-        if json { return try Terminal.printJSON(talk) }
-        try Terminal.printLines(Companion.report.lines(talk))
+        try Terminal.print(talk, json: json, or: Companion.report.lines(talk))
     }
 }
 
@@ -94,8 +92,7 @@ struct CompanionHistory: AsyncParsableCommand {
 
     func run() async throws {
         let found = try await node.client().get(CompanionMessage.Exchanges.self, Companion.path + "/history")
-        if json { return try Terminal.printJSON(found.exchanges) }
-        try Terminal.printLines(Companion.report.lines(found.exchanges))
+        try Terminal.print(found.exchanges, json: json, or: Companion.report.lines(found.exchanges))
     }
 }
 
@@ -112,7 +109,6 @@ struct CompanionRefusals: AsyncParsableCommand {
 
     func run() async throws {
         let found = try await node.client().get(CompanionMessage.Refusals.self, Companion.path + "/refusals")
-        if json { return try Terminal.printJSON(found) }
-        try Terminal.printLines(Companion.report.lines(found))
+        try Terminal.print(found, json: json, or: Companion.report.lines(found))
     }
 }

@@ -44,9 +44,9 @@ struct Culture: AsyncParsableCommand {
         }
     }
 
-    /// The one insight whose id begins so.
+    /// The one insight whose id begins with `beginning`.
     ///
-    /// - Throws: ``CommandError`` when there is none, or several.
+    /// - Throws: `CommandError` when there is none, or several.
     static func find(_ beginning: String, from client: NodeClient) async throws -> CultureMessage.Entry {
         if InsightID(beginning) != nil {
             return try await client.get(CultureMessage.Entry.self, path + "/" + beginning)
@@ -97,8 +97,7 @@ struct CultureList: AsyncParsableCommand {
     func run() async throws {
         let shelf = waiting ? "waiting" : rejected ? "rejected" : "live"
         let found = try await Culture.entries("?shelf=\(shelf)&limit=\(limit)", from: try node.client())
-        if json { return try Terminal.printJSON(found.insights) }
-        try Terminal.printLines(Culture.report.lines(found))
+        try Terminal.print(found.insights, json: json, or: Culture.report.lines(found))
     }
 }
 
@@ -147,8 +146,7 @@ struct CultureShow: AsyncParsableCommand {
 
     func run() async throws {
         let entry = try await Culture.find(insight.id, from: try node.client())
-        if json { return try Terminal.printJSON(entry) }
-        try Terminal.printLines(Culture.report.lines(entry))
+        try Terminal.print(entry, json: json, or: Culture.report.lines(entry))
     }
 }
 

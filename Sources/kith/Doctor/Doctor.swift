@@ -67,11 +67,7 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await examine()
-        if json {
-            try Terminal.printJSON(report)
-        } else {
-            try Terminal.printLines(DoctorText(report, width: Terminal.width, style: Terminal.style).lines)
-        }
+        try Terminal.print(report, json: json, as: DoctorText.self)
         switch report.severity {
         case .skipped, .ok, .notice: return
         case .warning: throw CommandError(.failed)

@@ -61,7 +61,7 @@ struct EngineInstall: AsyncParsableCommand {
     }
 }
 
-/// One installation, told step by step.
+/// One installation, reported step by step.
 private struct EngineInstallation: Sendable {
     enum Output: Sendable { case text, json }
 
@@ -85,7 +85,7 @@ private struct EngineInstallation: Sendable {
 }
 
 extension InstallProgress {
-    /// For people; `nil` where there is nothing to tell.
+    /// For people; `nil` where there is nothing to report.
     fileprivate var words: String? {
         switch self {
         case .waitingForLock: "waiting for another installation to end"
@@ -129,8 +129,7 @@ struct EngineStatus: AsyncParsableCommand {
         let findings = EngineReport(
             await factory.select(), directory: settings.embedded.directory,
             status: EmbeddedInstaller(directory: settings.embedded.directory).status())
-        if json { return try Terminal.printJSON(findings) }
-        try Terminal.printLines(findings.lines)
+        try Terminal.print(findings, json: json, or: findings.lines)
     }
 }
 

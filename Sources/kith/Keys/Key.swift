@@ -98,8 +98,7 @@ struct KeyList: AsyncParsableCommand {
         case .node(let client): found = try await client.get(ControlMessage.Keys.self, "/api/keys")
         case .folder(let folder): found = try await Node.keys(dataDirectory: folder, now: .now())
         }
-        if json { return try Terminal.printJSON(found.keys) }
-        try Terminal.printLines(KeysReport(found.keys, width: Terminal.width, style: Terminal.style).lines)
+        try Terminal.print(found.keys, json: json, as: KeysReport.self)
     }
 }
 
@@ -142,7 +141,6 @@ struct KeyRevoke: AsyncParsableCommand {
             }
             revoked = found
         }
-        if json { return try Terminal.printJSON(revoked) }
-        try Terminal.printLines(KeysReport.revoked(revoked))
+        try Terminal.print(revoked, json: json, or: KeysReport.revoked(revoked))
     }
 }

@@ -7,7 +7,7 @@ import KithTransport
 import NIOCore
 import NIOHTTP1
 
-/// The body of a request that says all by its path.
+/// The body of a request whose path says everything.
 struct NoMessage: Encodable {}
 
 /// Speaks to a node on behalf of a command, in the command's terms of success and failure.
@@ -15,13 +15,13 @@ struct NodeClient: Sendable {
     let address: HTTPAddress
     private let key: Secret?
     private let upstream: UpstreamClient
-    /// What to do when nobody answers; nil says how to start a node there.
+    /// What to do when nobody answers; `nil` stands for how to start a node there.
     private let absence: String?
 
     /// - Parameters:
     ///   - key: Sent with every request.
     ///   - pin: The certificate that the node must show.
-    ///   - absence: Said when nobody answers, in place of how to start a node there.
+    ///   - absence: The message when nobody answers, in place of how to start a node there.
     init(address: HTTPAddress, key: Secret? = nil, pin: CertificatePin? = nil, absence: String? = nil) {
         self.address = address
         self.key = key
@@ -29,13 +29,13 @@ struct NodeClient: Sendable {
         upstream = UpstreamClient(pin: pin)
     }
 
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Throws: `CommandError`; `CancellationError`.
     func get<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value {
         try await call(.GET, path, body: nil)
     }
 
     /// - Returns: `nil` when the node has no such thing.
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Throws: `CommandError`; `CancellationError`.
     func find<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value? {
         let reply = try await reply(.GET, path, body: nil)
         return reply.status == 404 ? nil : try decode(reply)
@@ -43,25 +43,25 @@ struct NodeClient: Sendable {
 
     /// Sends a message and reads the answer.
     ///
-    /// - Parameter patience: Until the node must have answered; it may have to ask another machine first.
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Parameter patience: How long the node may take to answer; it may have to ask another machine first.
+    /// - Throws: `CommandError`; `CancellationError`.
     func post<Value: Decodable>(
         _ path: String, _ message: some Encodable, headers: HTTPHeaders = [:], patience: Duration = .seconds(30)
     ) async throws -> Value {
         try await call(.POST, path, body: try JSONBody.encode(message), headers: headers, patience: patience)
     }
 
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Throws: `CommandError`; `CancellationError`.
     func patch<Value: Decodable>(_ path: String, _ message: some Encodable) async throws -> Value {
         try await call(.PATCH, path, body: try JSONBody.encode(message), patience: .seconds(30))
     }
 
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Throws: `CommandError`; `CancellationError`.
     func put<Value: Decodable>(_ path: String, _ message: some Encodable) async throws -> Value {
         try await call(.PUT, path, body: try JSONBody.encode(message), patience: .seconds(30))
     }
 
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Throws: `CommandError`; `CancellationError`.
     func delete<Value: Decodable>(_ path: String) async throws -> Value {
         try await call(.DELETE, path, body: nil, patience: .seconds(30))
     }
@@ -102,7 +102,7 @@ struct NodeClient: Sendable {
 
     /// Sends a request and gives back the head of the answer, whose status is 200.
     ///
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Throws: `CommandError`; `CancellationError`.
     func stream(
         _ path: String, body: [UInt8], headers: HTTPHeaders, limits: UpstreamLimits
     ) async throws -> UpstreamResponse {
@@ -114,8 +114,8 @@ struct NodeClient: Sendable {
 
     /// Begins to read what has no end: the body of an answer whose status is 200.
     ///
-    /// - Parameter silence: Until the node counts as gone.
-    /// - Throws: ``CommandError``; `CancellationError`.
+    /// - Parameter silence: How long the node may send nothing before it counts as gone.
+    /// - Throws: `CommandError`; `CancellationError`.
     func follow(_ path: String, silence: Duration) async throws -> UpstreamBody {
         try await stream(
             UpstreamRequest(

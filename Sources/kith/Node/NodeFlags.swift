@@ -30,9 +30,9 @@ struct NodeFlags: ParsableArguments {
         return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
     }
 
-    /// A way to the same node that finds it again after it was started anew.
+    /// A way to the same node that finds it again after a restart.
     ///
-    /// - Throws: ``CommandError``; the way itself throws it while the node does not run.
+    /// - Throws: `CommandError`; the way itself throws it while the node does not run.
     func wayBack() throws -> @Sendable () throws -> NodeClient {
         let folder = try RunningNode.folder(dataDir)
         let settings = try ClientSettings(url: url, environment: Terminal.environment)
@@ -59,7 +59,7 @@ struct ControlFlags: ParsableArguments {
 
     func validate() throws { try OneNode.check(dataDir: dataDir, url: url) }
 
-    /// - Throws: ``CommandError`` when no node runs on the data folder, and none is named.
+    /// - Throws: `CommandError` when no node runs on the data folder, and none is named.
     func client() throws -> NodeClient {
         let settings = try ClientSettings(url: url, environment: Terminal.environment)
         if settings.isNamed, dataDir == nil {
@@ -82,7 +82,7 @@ struct RunningNode: Sendable {
     let client: NodeClient
 
     /// - Returns: `nil` when there is no such file, or no process holds the folder: a node that crashed leaves its file.
-    /// - Throws: ``CommandError`` when the node's file cannot be read.
+    /// - Throws: `CommandError` when the node's file cannot be read.
     init?(dataDirectory: String) throws {
         let file: ControlFile?
         do {

@@ -21,8 +21,7 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await node.client().get(NodeStatus.self, "/api/status")
-        if json { return try Terminal.printJSON(status) }
-        try Terminal.printLines(StatusReport(status, width: Terminal.width, style: Terminal.style).lines)
+        try Terminal.print(status, json: json, as: StatusReport.self)
     }
 }
 
@@ -65,13 +64,10 @@ struct Drain: AsyncParsableCommand {
         let client = try node.client()
         let begun: ControlMessage.Drain = try await client.put(
             Self.path, ControlMessage.DrainRequest(draining: !off))
-        if off {
-            if json { return try Terminal.printJSON(begun) }
-            return try Terminal.printLines([DrainReport.off])
-        }
+        if off { return try Terminal.print(begun, json: json, or: [DrainReport.off]) }
         try await Interruption.cancelling { [timeout, json] in
             let done = try await Self.wait(on: client, from: begun, for: .seconds(timeout))
-            if json { try Terminal.printJSON(done) } else { try Terminal.printLines([DrainReport(done).end]) }
+            try Terminal.print(done, json: json, or: [DrainReport(done).end])
         }
     }
 

@@ -48,8 +48,7 @@ struct Route: AsyncParsableCommand {
 
     private func list() async throws {
         let found = try await node.client().get(RouteMessage.Recent.self, "/api/routes/recent?limit=\(limit)")
-        if json { return try Terminal.printJSON(found.requests) }
-        try Terminal.printLines(RecentRoutesReport(found, width: Terminal.width, style: Terminal.style).lines)
+        try Terminal.print(found.requests, json: json, or: Terminal.lines(RecentRoutesReport.self, of: found))
     }
 
     private func explain() async throws {
@@ -57,12 +56,7 @@ struct Route: AsyncParsableCommand {
             prompt: try question.text(for: "kith route"), model: question.model, maxTokens: question.maxTokens)
         let found: RouteMessage.Explanation = try await node.client().post(
             "/api/routes/explain", request, headers: question.node.map { ["x-kith-node": $0] } ?? [:])
-        if json {
-            try Terminal.printJSON(found)
-        } else {
-            try Terminal.printLines(
-                RouteExplanationReport(found, width: Terminal.width, style: Terminal.style).lines)
-        }
+        try Terminal.print(found, json: json, as: RouteExplanationReport.self)
         if found.node == nil { throw CommandError(.notAnswered) }
     }
 }

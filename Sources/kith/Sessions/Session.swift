@@ -39,8 +39,7 @@ struct SessionList: AsyncParsableCommand {
 
     func run() async throws {
         let found = try await node.client().get(SessionMessage.Sessions.self, "/api/sessions")
-        if json { return try Terminal.printJSON(found.sessions) }
-        try Terminal.printLines(SessionsReport(found.sessions, width: Terminal.width, style: Terminal.style).lines)
+        try Terminal.print(found.sessions, json: json, as: SessionsReport.self)
     }
 }
 
@@ -59,8 +58,7 @@ struct SessionShow: AsyncParsableCommand {
 
     func run() async throws {
         let found = try await node.client().get(SessionMessage.Session.self, Session.path(session))
-        if json { return try Terminal.printJSON(found) }
-        try Terminal.printLines(SessionsReport.transcript(found, style: Terminal.style))
+        try Terminal.print(found, json: json, or: SessionsReport.transcript(found, style: Terminal.style))
     }
 }
 
@@ -97,7 +95,6 @@ struct SessionSend: AsyncParsableCommand {
     func run() async throws {
         let sent: SessionMessage.Sent = try await node.client().post(
             Session.path(session) + "/send", SessionMessage.Destination(to: to), patience: .seconds(60))
-        if json { return try Terminal.printJSON(sent) }
-        try Terminal.printLines(SessionsReport.sent(sent))
+        try Terminal.print(sent, json: json, or: SessionsReport.sent(sent))
     }
 }

@@ -73,15 +73,13 @@ struct ContextShow: AsyncParsableCommand {
         let client = try node.client()
         if let key { return try show(try await client.get(StateMessage.ContextEntry.self, Context.path(key))) }
         let entries = try await Context.all(from: client)
-        if json { return try Terminal.printJSON(entries) }
-        try Terminal.printLines(ContextReport(entries, width: Terminal.width, style: Terminal.style).lines)
+        try Terminal.print(entries, json: json, as: ContextReport.self)
     }
 
     private func show(_ entry: StateMessage.ContextEntry) throws {
         if json { return try Terminal.printJSON(entry) }
         guard !entry.isConflict, let value = entry.values.first else {
-            return try Terminal.printLines(
-                ContextReport([entry], width: Terminal.width, style: Terminal.style).lines)
+            return try Terminal.printLines(Terminal.lines(ContextReport.self, of: [entry]))
         }
         try Terminal.printLines(ContextReport.full(value))
         Terminal.note(Terminal.errorStyle.dim(ContextReport.origin(value)))
@@ -127,8 +125,7 @@ struct ContextSet: AsyncParsableCommand {
         let wish = StateMessage.ContextRequest(
             value: text ? .string(value) : ContextValueText.value(value), source: source)
         let written: StateMessage.ContextEntry = try await node.client().put(Context.path(key), wish)
-        if json { return try Terminal.printJSON(written) }
-        try Terminal.printLines(ContextReport.written(written))
+        try Terminal.print(written, json: json, or: ContextReport.written(written))
     }
 }
 
@@ -163,7 +160,6 @@ struct ContextClear: AsyncParsableCommand {
         } else {
             removed = try await client.delete("/api/context")
         }
-        if json { return try Terminal.printJSON(removed) }
-        try Terminal.printLines(ContextReport.removed(removed.removed))
+        try Terminal.print(removed, json: json, or: ContextReport.removed(removed.removed))
     }
 }

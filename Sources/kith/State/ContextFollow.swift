@@ -40,7 +40,6 @@ private struct Watching: Sendable {
 
     /// Longer than the node is ever silent.
     private static let silence = Duration.seconds(45)
-    private static let pauses = Duration.milliseconds(250)...Duration.seconds(4)
 
     let wayBack: @Sendable () throws -> NodeClient
     let output: Output
@@ -49,31 +48,30 @@ private struct Watching: Sendable {
         var watch = ContextWatch()
         var isBegun = false
         var isWaiting = false
-        var pause = Self.pauses.lowerBound
+        var backoff = Backoff(initial: .milliseconds(250), maximum: .seconds(4))
         while true {
             do {
                 try await follow(&watch) {
                     Terminal.note(Terminal.errorStyle.dim(isBegun ? "the node is back" : "watching; Ctrl-C ends it"))
                     isBegun = true
                     isWaiting = false
-                    pause = Self.pauses.lowerBound
+                    backoff.reset()
                 }
             } catch let failure as CommandError where isBegun && Self.mayPass(failure) {
                 if !isWaiting { Terminal.note("waiting for the node: \(failure.message)") }
                 isWaiting = true
             }
-            try await MonotonicClock().sleep(for: pause)
-            pause = min(pause * 2, Self.pauses.upperBound)
+            try await MonotonicClock().sleep(for: backoff.next())
         }
     }
 
-    /// Until the connection ends.
+    /// Follows the events until the connection ends.
     private func follow(_ watch: inout ContextWatch, onBegin: () -> Void) async throws {
         let client = try wayBack()
         let body = try await client.follow("/api/events?kinds=context", silence: Self.silence)
         var decoder = ServerSentEventDecoder()
         do {
-            // After the stream has begun, so that nothing falls between the two.
+            // After the stream has begun, so that nothing is missed between the two.
             try await look(client, &watch)
             onBegin()
             for try await piece in body {
@@ -88,7 +86,8 @@ private struct Watching: Sendable {
         for change in watch.take(try await Context.all(from: client)) { try show(change) }
     }
 
-    /// At the keys that the events are about: the node may tell less than there is, never what is not so any more.
+    /// Looks at the keys that the events are about: the node may send less than there is, but nothing that is out of
+    /// date.
     private func look(_ client: NodeClient, _ watch: inout ContextWatch, after events: [ServerSentEvent]) async throws {
         guard let keys = ContextWatch.keys(in: events) else { return try await look(client, &watch) }
         for key in keys {

@@ -30,8 +30,7 @@ struct LevelShow: AsyncParsableCommand {
 
     func run() async throws {
         let found = try await node.client().get(StateMessage.Levels.self, "/api/levels")
-        if json { return try Terminal.printJSON(found.levels) }
-        try Terminal.printLines(LevelsReport(found.levels, width: Terminal.width, style: Terminal.style).lines)
+        try Terminal.print(found.levels, json: json, as: LevelsReport.self)
     }
 }
 
@@ -66,7 +65,6 @@ struct LevelSet: AsyncParsableCommand {
     func run() async throws {
         let path = "/api/levels/" + PathSegment.escaped(source)
         let written: StateMessage.Level = try await node.client().put(path, StateMessage.LevelRequest(level: level))
-        if json { return try Terminal.printJSON(written) }
-        try Terminal.printLines(LevelsReport.written(written))
+        try Terminal.print(written, json: json, or: LevelsReport.written(written))
     }
 }

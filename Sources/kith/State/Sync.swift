@@ -35,8 +35,7 @@ struct SyncStatus: AsyncParsableCommand {
 
     func run() async throws {
         let sync = try await node.client().get(StateMessage.Sync.self, "/api/sync")
-        if json { return try Terminal.printJSON(sync) }
-        try Terminal.printLines(
-            SyncStatusReport(sync, now: .now(), width: Terminal.width, style: Terminal.style).lines)
+        let report = SyncStatusReport(sync, now: .now(), width: Terminal.width, style: Terminal.style)
+        try Terminal.print(sync, json: json, or: report.lines)
     }
 }

@@ -40,7 +40,7 @@ enum Terminal {
 
     /// Writes to standard output at once.
     ///
-    /// - Throws: ``CommandError`` with `outputClosed` when nobody reads it any more.
+    /// - Throws: `CommandError` with `outputClosed` when nobody reads it any more.
     static func write(_ text: String) throws(CommandError) {
         do {
             _ = try FileDescriptor.standardOutput.writeAll(text.utf8)
@@ -61,14 +61,31 @@ enum Terminal {
         try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
     }
 
-    /// Writes a line to standard error. What cannot be written there can be said nowhere.
+    /// Prints a value as JSON when that is asked for, or else lines for people.
+    static func print(_ value: some Encodable, json: Bool, or lines: @autoclosure () -> [String]) throws {
+        if json { try printJSON(value) } else { try printLines(lines()) }
+    }
+
+    /// Prints a value as JSON when that is asked for, or else its report.
+    static func print<Report: TextReport>(
+        _ value: Report.Subject, json: Bool, as report: Report.Type
+    ) throws where Report.Subject: Encodable {
+        try print(value, json: json, or: lines(report, of: value))
+    }
+
+    /// A report as it fits into the terminal.
+    static func lines<Report: TextReport>(_ report: Report.Type, of subject: Report.Subject) -> [String] {
+        Report(subject, width: width, style: style).lines
+    }
+
+    /// Writes a line to standard error. A failure is ignored, since there is nowhere to report it.
     static func note(_ line: String, end: String = "\n") {
         _ = try? FileDescriptor.standardError.writeAll((line + end).utf8)
     }
 
     /// Says what will happen and asks whether it should.
     ///
-    /// - Throws: ``CommandError`` with `usage` where nobody can be asked, and `failed` for any answer but yes.
+    /// - Throws: `CommandError` with `usage` where nobody can be asked, and `failed` for any answer but yes.
     static func confirm(_ consequence: String) throws(CommandError) {
         guard isTerminal(.standardInput) else {
             throw CommandError(.usage, "\(consequence); as nobody can be asked here, say so with --yes")
@@ -82,7 +99,7 @@ enum Terminal {
 
     /// All of standard input.
     ///
-    /// - Throws: ``CommandError`` when it is longer than `limit` bytes, cannot be read or is not UTF-8.
+    /// - Throws: `CommandError` when it is longer than `limit` bytes, cannot be read or is not UTF-8.
     static func readInput(limit: Int) throws(CommandError) -> String {
         var bytes: [UInt8] = []
         do {
@@ -116,7 +133,7 @@ enum Terminal {
     }
 }
 
-/// Lets Ctrl-C and a polite kill end a command's work in order.
+/// Lets SIGINT (Ctrl-C) and SIGTERM end a command's work in order.
 enum Interruption {
     private enum End: Sendable {
         case done
@@ -125,7 +142,7 @@ enum Interruption {
 
     /// Runs `work` and cancels it when the process is told to stop.
     ///
-    /// - Throws: What `work` throws; ``CommandError`` with `interrupted` when it was told to stop.
+    /// - Throws: What `work` throws; `CommandError` with `interrupted` when it was told to stop.
     static func cancelling(_ work: @escaping @Sendable () async throws -> Void) async throws {
         let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
         try await withThrowingTaskGroup(of: End.self) { group in

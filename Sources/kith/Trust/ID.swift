@@ -26,8 +26,7 @@ struct ID: AsyncParsableCommand {
 
     func run() async throws {
         let identity = try await node.client().get(ControlMessage.Identity.self, "/api/identity")
-        if json { return try Terminal.printJSON(identity) }
-        try Terminal.printLines(IdentityReport(identity, style: Terminal.style).lines)
+        try Terminal.print(identity, json: json, or: IdentityReport(identity, style: Terminal.style).lines)
     }
 }
 

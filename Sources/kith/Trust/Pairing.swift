@@ -55,7 +55,7 @@ struct Invite: AsyncParsableCommand {
         for line in InvitationNotes(invitation).lines { Terminal.note(line) }
     }
 
-    /// Only where somebody sees it: never into a pipe or a file.
+    /// Draws the code only on a terminal, never into a pipe or a file.
     private func draw(_ code: String) {
         guard !noQR, case .coloured = Terminal.style, case .coloured = Terminal.errorStyle, let width = Terminal.width,
             let drawing = QRCode.matrix(of: code).map({ QRDrawing($0) }), drawing.width <= width
@@ -102,8 +102,7 @@ struct Join: AsyncParsableCommand {
         let code = try PastedCode.clean(try text())
         let peer: ControlMessage.Peer = try await client.post(
             "/api/join", ControlMessage.JoinRequest(code: code), patience: .seconds(60))
-        if json { return try Terminal.printJSON(peer) }
-        try Terminal.printLines(PeerSentence.joined(peer))
+        try Terminal.print(peer, json: json, or: PeerSentence.joined(peer))
     }
 
     private func text() throws -> String {
@@ -116,7 +115,7 @@ struct Join: AsyncParsableCommand {
 
 /// QR codes by libqrencode.
 enum QRCode {
-    /// - Returns: `nil` for what does not fit into one.
+    /// - Returns: `nil` when the text does not fit into one.
     static func matrix(of text: String) -> QRMatrix? {
         guard let code = QRcode_encodeString(text, 0, QR_ECLEVEL_L, QR_MODE_8, 1) else { return nil }
         defer { QRcode_free(code) }
@@ -126,12 +125,12 @@ enum QRCode {
     }
 }
 
-/// Asks on the terminal for what nobody should see.
+/// Asks on the terminal for text that must not be shown.
 enum HiddenPrompt {
     /// A paste of several lines arrives in one go; nobody types the next line this fast.
     private static let pauseMilliseconds: Int32 = 200
 
-    /// - Throws: ``CommandError`` with `interrupted` on Ctrl-C, `usage` for more than `limit` bytes, `failed` for a
+    /// - Throws: `CommandError` with `interrupted` on Ctrl-C, `usage` for more than `limit` bytes, `failed` for a
     ///   terminal that cannot be read. The terminal is as it was in any case.
     static func ask(_ prompt: String, limit: Int) throws(CommandError) -> String {
         var former = termios()

@@ -29,8 +29,7 @@ struct Peers: AsyncParsableCommand {
     func run() async throws {
         if nearby { return try await listNearby() }
         let status = try await node.client().get(NodeStatus.self, "/api/status")
-        if json { return try Terminal.printJSON(status.peers) }
-        try Terminal.printLines(PeersReport(status.peers, width: Terminal.width, style: Terminal.style).lines)
+        try Terminal.print(status.peers, json: json, as: PeersReport.self)
     }
 
     private func listNearby() async throws {
@@ -80,8 +79,7 @@ struct Rename: AsyncParsableCommand {
         }
         let changed: ControlMessage.Peer = try await node.client().patch(
             "/api/peers/\(named.peer)", ControlMessage.PeerChange(name: name))
-        if json { return try Terminal.printJSON(changed) }
-        try Terminal.printLines(PeerSentence.renamed(changed))
+        try Terminal.print(changed, json: json, or: PeerSentence.renamed(changed))
     }
 }
 
@@ -111,8 +109,7 @@ struct ChangeTier: AsyncParsableCommand {
     func run() async throws {
         let changed: ControlMessage.Peer = try await node.client().patch(
             "/api/peers/\(named.peer)", ControlMessage.PeerChange(tier: tier))
-        if json { return try Terminal.printJSON(changed) }
-        try Terminal.printLines(PeerSentence.moved(changed))
+        try Terminal.print(changed, json: json, or: PeerSentence.moved(changed))
     }
 }
 
@@ -142,7 +139,6 @@ struct Forget: AsyncParsableCommand {
         let client = try node.client()
         if !yes { try Terminal.confirm(PeerSentence.forgetting(named.peer)) }
         let forgotten: ControlMessage.Peer = try await client.delete("/api/peers/\(named.peer)")
-        if json { return try Terminal.printJSON(forgotten) }
-        try Terminal.printLines(PeerSentence.forgotten(forgotten))
+        try Terminal.print(forgotten, json: json, or: PeerSentence.forgotten(forgotten))
     }
 }

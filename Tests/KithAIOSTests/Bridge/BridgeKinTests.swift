@@ -13,7 +13,7 @@ import Testing
 struct BridgeKinTests {
     @Test("A kin that is a cell is asked over the peer channel, and named in health and among the peers")
     func healthy() async throws {
-        try await TestNode.run("desk", engine: EchoEngine(), isCell: true) { desk in
+        try await TestNode.run("desk", engine: EchoEngine(), isCell: true, peerRoutes: { $0.cellRoutes() }) { desk in
             try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 try await TestBridge.run([], kin: { laptop.mesh.kinCells() }, state: laptop.services.state) { bridge in
                     try await bridge.become("healthy")
@@ -52,7 +52,9 @@ struct BridgeKinTests {
     func away() async throws {
         try await TestNode.run("laptop", engine: nil) { laptop in
             try await TestBridge.run([], kin: { laptop.mesh.kinCells() }, state: laptop.services.state) { bridge in
-                let desk = try await TestNode.run("desk", engine: EchoEngine(), isCell: true) { desk in
+                let desk = try await TestNode.run(
+                    "desk", engine: EchoEngine(), isCell: true, peerRoutes: { $0.cellRoutes() }
+                ) { desk in
                     try await laptop.trust(desk)
                     try await bridge.become("healthy")
                     #expect(try await bridge.sync(2).status == 200)

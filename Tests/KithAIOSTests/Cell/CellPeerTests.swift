@@ -59,7 +59,7 @@ struct CellPeerTests {
 
     @Test("A node without the role says so")
     func noRole() async throws {
-        try await TestNode.run(engine: nil) { node in
+        try await TestNode.run(engine: nil, peerRoutes: { _ in [CellPeerRoutes(cell: nil)] }) { node in
             let kin = try await node.newKin()
             for (method, path) in [
                 (HTTPRequest.Method.get, PeerWire.cellHealthPath), (.post, PeerWire.cellAssistPath),

@@ -30,7 +30,7 @@ struct RunningCell: Sendable {
     ) async throws -> Result {
         try await TestNode.run(
             "desk", engine: engine, kin: kin, access: { .with($0, requiresKey: requiresKey) },
-            isCell: true
+            isCell: true, peerRoutes: { $0.cellRoutes() }
         ) { node in
             let service = service(of: node.services, id: node.id, engineLimit: engineLimit)
             let (ports, announce) = AsyncStream.makeStream(of: Int.self)
@@ -79,5 +79,16 @@ struct RunningCell: Sendable {
         let wanted = try JSONDecoder().decode(JSONValue.self, from: Data(answer.utf8))
         #expect(reply.status == status, "\(reply.text)", sourceLocation: sourceLocation)
         #expect(try reply.json() == wanted, sourceLocation: sourceLocation)
+    }
+}
+
+extension NodeServices {
+    /// What a node with the role of a cell answers to kin.
+    func cellRoutes() -> [any PeerRouteGroup] {
+        let cell = CellService(
+            profile: CellService.Profile(
+                cellID: name.rawValue, branch: "main", initialLevel: 1, node: mesh.ownID, name: name),
+            state: state, dispatcher: dispatcher, clock: clock, nodeName: { _ in nil })
+        return [CellPeerRoutes(cell: cell)]
     }
 }

@@ -37,6 +37,70 @@ struct WallTimeTests {
         #expect(WallTime(milliseconds: milliseconds).httpDate == expected)
     }
 
+    @Test(
+        "A date of HTTP is read",
+        arguments: [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Int64(784_111_777)), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+            ("Tue, 29 Feb 2028 23:59:60 GMT", 1_835_481_600),
+        ])
+    func readsHTTPDate(_ text: String, _ seconds: Int64) {
+        #expect(WallTime(httpDate: text) == WallTime(milliseconds: seconds * 1_000))
+    }
+
+    @Test(
+        "What is no date of HTTP is not taken for one",
+        arguments: [
+            "", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 99999 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08::49:37 GMT", "Sun, 06 Nov 1994 08:49 GMT", "Sun, 06 Nov 1994 08:49:37 GMT            ",
+        ])
+    func noHTTPDate(_ text: String) {
+        #expect(WallTime(httpDate: text) == nil)
+    }
+
+    @Test(
+        "A time of the seeds is read with and without fraction and zone",
+        arguments: [
+            "2025-11-28T07:36:42", "2025-11-28T07:36:42Z", "2025-11-28T07:36:42.123456Z", "2025-11-28T07:36:42+00:00",
+        ])
+    func stamp(_ text: String) {
+        #expect(WallTime(iso8601: text) == WallTime(milliseconds: 1_764_315_402_000))
+    }
+
+    @Test(
+        "A time with another zone, or out of range, is not read",
+        arguments: [
+            "2025-11-28T08:36:42+01:00", "2025-13-28T08:36:42Z", "2025-11-28T-8:36:42Z", "2025-11-28T08:36:42.12.3Z",
+            "x",
+        ])
+    func noStamp(_ text: String) {
+        #expect(WallTime(iso8601: text) == nil)
+    }
+
+    @Test("Spoilt times never trap")
+    func hostile() {
+        let seed = UInt64.random(in: .min ... .max)
+        print("seed \(seed)")
+        var generator = SeededGenerator(seed: seed)
+        for original in ["Sun, 06 Nov 1994 08:49:37 GMT", "2025-11-28T07:36:42.123456Z"] {
+            for _ in 0..<2_000 {
+                let text = String(decoding: Mutations.spoil(Array(original.utf8), using: &generator), as: UTF8.self)
+                _ = WallTime(httpDate: text)
+                _ = WallTime(iso8601: text)
+            }
+        }
+    }
+
+    @Test("Any date that HTTP's header fields can hold is read as it was written", arguments: [UInt64(1), 2, 3])
+    func readsWhatItWrites(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<500 {
+            let time = WallTime(milliseconds: Int64.random(in: 0...253_402_300_799, using: &generator) * 1_000)
+            #expect(WallTime(httpDate: time.httpDate) == time, "seed \(seed)")
+            #expect(WallTime(iso8601: time.rfc3339) == time, "seed \(seed)")
+        }
+    }
+
     @Test("Any writable time is written as Foundation writes it", arguments: [UInt64(1), 2, 3])
     func agreesWithFoundation(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import KithAIOS
 import KithDialects
 import KithInference
 import KithModel
@@ -35,7 +36,9 @@ struct IncompatiblePeerTests {
 
     @Test("A node whose last greeting named no common version is refused until it says another")
     func refused() async throws {
-        try await TestNode.run("desk", engine: EchoEngine()) { desk in
+        try await TestNode.run(
+            "desk", engine: EchoEngine(), peerRoutes: { _ in [CellPeerRoutes(cell: nil)] }
+        ) { desk in
             let identity = try NodeIdentity.temporary()
             let visitor = try PeerVisitor(identity)
             try await desk.mesh.trust.admit(identity.id, as: .kin, name: nil, addresses: [], at: .now())

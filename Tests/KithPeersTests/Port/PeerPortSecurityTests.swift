@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import KithAIOS
 import KithDialects
 import KithInference
 import KithModel
@@ -20,7 +21,9 @@ struct PeerPortSecurityTests {
         limits: ConnectionLimits = PeerListener.limits,
         _ body: @Sendable (TestNode, PeerVisitor) async throws -> Void
     ) async throws {
-        try await TestNode.run("desk", engine: EchoEngine(), peerLimits: limits) { node in
+        try await TestNode.run(
+            "desk", engine: EchoEngine(), peerLimits: limits, peerRoutes: { _ in [CellPeerRoutes(cell: nil)] }
+        ) { node in
             let kin = try await node.newKin()
             try await body(node, kin)
             try await node.expectAnswer(for: kin)
@@ -256,5 +259,16 @@ struct PeerPortSecurityTests {
             name: name, version: "test", protocols: protocols, instance: InstanceID(startedAt: .now(), salt: 1),
             addresses: [])
         return String(decoding: try JSONBody.encode(hello), as: UTF8.self)
+    }
+}
+
+extension TestNode {
+    /// Asks as a kin does whether the node still answers.
+    func expectAnswer(for kin: PeerVisitor) async throws {
+        let request = try KinQuestion.encode(ChatRequest(messages: [ChatMessage(.user, "alive")]))
+        let reply = try await kin.send(
+            .post, PeerWire.generatePath, String(decoding: request, as: UTF8.self), to: self)
+        #expect(reply.status == 200)
+        #expect(reply.text.contains("alive"))
     }
 }

@@ -88,7 +88,7 @@ final class BridgeUpstreams: Sendable {
         do {
             guard let cell = cell(id) else { throw UpstreamError(.unreachable, "it is no upstream any more") }
             let call = CellCall(.health, limit: UpstreamSelector.probeLimit)
-            let reply = try await Attempt().run(limit: call.limit, clock: clock) {
+            let reply = try await abandonAfter(call.limit, clock: clock) {
                 try CellReply(try await cell.send(call), to: .health)
             }
             result = .success(reply.health)
@@ -129,11 +129,11 @@ final class BridgeUpstreams: Sendable {
         _ call: CellCall, excluding tried: Set<UpstreamID> = []
     ) async throws -> (id: UpstreamID, answer: Result<CellReply, UpstreamError>)? {
         let began = clock.now
-        let attempt = Attempt<CellReply>()
+        let attempt = FirstResult<CellReply>()
         let begun = state.withLock { state in state.begin(excluding: tried, now: began, attempt: attempt) }
         guard let (ticket, cell, number) = begun else { return nil }
         do {
-            let reply = try await attempt.run(limit: call.limit, clock: clock) {
+            let reply = try await abandonAfter(call.limit, clock: clock, or: attempt) {
                 try CellReply(try await cell.send(call), to: call.kind)
             }
             finish(ticket, number, .answered(after: call.kind == .assist ? clock.now - began : nil))
@@ -159,7 +159,7 @@ final class BridgeUpstreams: Sendable {
 extension BridgeUpstreams.State {
     /// Chooses, and notes what is under way, in one step: two requests at once do not take each other for absent.
     fileprivate mutating func begin(
-        excluding tried: Set<UpstreamID>, now: MonotonicInstant, attempt: Attempt<CellReply>
+        excluding tried: Set<UpstreamID>, now: MonotonicInstant, attempt: FirstResult<CellReply>
     ) -> (UpstreamSelector.Ticket, any CellUpstream, UInt64)? {
         guard let id = book.best(excluding: tried, now: now)?.id, let cell = cells[id] else { return nil }
         nextCall &+= 1

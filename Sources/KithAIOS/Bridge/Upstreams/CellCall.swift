@@ -35,8 +35,7 @@ package struct CellCall: Sendable {
     var buffer: ByteBuffer? { body.map { ByteBuffer(bytes: $0) } }
 
     var limits: UpstreamLimits {
-        UpstreamLimits(
-            connect: min(limit, Self.connectLimit), firstByte: limit, stall: limit, bodyBytes: Self.answerLimit)
+        UpstreamLimits(connect: min(limit, Self.connectLimit), silence: limit, bodyBytes: Self.answerLimit)
     }
 }
 

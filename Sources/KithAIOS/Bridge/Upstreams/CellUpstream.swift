@@ -79,9 +79,7 @@ package struct KinCell: CellUpstream {
         if call.kind == .assist {
             request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(call.limit))
         }
-        let reply = try await link.connection.collect(request)
-        if let refusal = PeerLink.refusal(in: reply) { throw LinkError.rejected(refusal) }
-        return reply
+        return try await link.ask(request)
     }
 
     private func path(of kind: CellCall.Kind) -> String {

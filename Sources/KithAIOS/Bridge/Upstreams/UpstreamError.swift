@@ -49,7 +49,7 @@ extension UpstreamError {
         case let problem as UpstreamError: self = problem
         case let failure as ChatError: self.init(failure)
         case let failure as LinkError: self.init(.unreachable, "\(failure)")
-        case is AttemptExpired: self.init(.silent, "it did not answer in time")
+        case is DeadlineExceeded: self.init(.silent, "it did not answer in time")
         default: self.init(.interrupted, "\(error)")
         }
     }

@@ -52,9 +52,8 @@ package struct UpstreamSelector: Sendable {
     package static let pauseWhileUp = Duration.seconds(1)
     package static let pauseWhileDown = Duration.milliseconds(500)
     package static let probeLimit = Duration.milliseconds(750)
-    /// After the first bad answer; doubled with each that follows.
-    package static let firstAside = Duration.seconds(1)
-    package static let longestAside = Duration.seconds(60)
+    /// After a bad answer; ever longer with each that follows.
+    private static let asidePause = Backoff(initial: .seconds(1), maximum: .seconds(60))
 
     /// A request that is under way.
     package struct Ticket: Hashable, Sendable {
@@ -215,7 +214,7 @@ package struct UpstreamSelector: Sendable {
     ) -> [UpstreamAction] {
         guard entries[index].state == .up else { return [] }
         if let aside = entries[index].aside, ticket.began < aside.since { return [] }
-        let pause = min(Self.firstAside * (1 << min(entries[index].badAnswers, 10)), Self.longestAside)
+        let pause = Self.asidePause.step(after: entries[index].badAnswers)
         entries[index].badAnswers = min(entries[index].badAnswers + 1, 1_000)
         entries[index].aside = UpstreamEntry.Aside(since: now, until: now + pause, reason: problem.message)
         return [.setAside(entries[index].id, problem.message, for: pause)]

@@ -82,7 +82,7 @@ package final class HostsProber: Sendable {
     private func ask(_ target: HostsFile.Target, within timeout: Duration) async -> CellInfo? {
         let request = UpstreamRequest(
             .GET, target.address, path: "/health",
-            limits: UpstreamLimits(connect: timeout, firstByte: timeout, stall: timeout, bodyBytes: Self.bodyLimit))
+            limits: UpstreamLimits(connect: timeout, silence: timeout, bodyBytes: Self.bodyLimit))
         guard let reply = try? await upstream.collect(request, within: timeout), reply.status == 200,
             let cell = CellInfo(health: reply.body.readableBytesView, from: target), cell.cellID != ownCell().cellID
         else { return nil }

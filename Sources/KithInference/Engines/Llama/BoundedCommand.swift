@@ -18,8 +18,6 @@ struct BoundedCommand: Sendable {
         var output: String
     }
 
-    struct TimedOut: Error {}
-
     private static let keptBytes = 16 << 10
 
     /// A path, or a name to be looked up on `PATH`.
@@ -28,20 +26,10 @@ struct BoundedCommand: Sendable {
     var environment: Environment
     var limit: Duration
 
-    /// - Throws: ``TimedOut``; `SubprocessError` when the command cannot be started; `CancellationError`.
+    /// - Throws: ``DeadlineExceeded``; `SubprocessError` when the command cannot be started; `CancellationError`.
     func run() async throws -> Outcome {
-        let outcome = try await withThrowingTaskGroup(of: Outcome?.self) { group in
-            group.addTask { try await runWithoutLimit() }
-            group.addTask { [limit] in
-                try await Task.sleep(for: limit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
-        }
-        try Task.checkCancellation()
-        guard let outcome else { throw TimedOut() }
-        return outcome
+        let clock = MonotonicClock()
+        return try await withDeadline(clock.now + limit, clock: clock) { try await runWithoutLimit() }
     }
 
     private func runWithoutLimit() async throws -> Outcome {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithFiles
 package import KithModel
 import Subprocess
+import SystemPackage
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -64,11 +66,12 @@ package struct EmbeddedInstaller: Sendable {
         do {
             try FileManager.default.createDirectory(
                 atPath: layout.directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            let lock = FileLock(path: layout.lock, limit: Self.lockLimit, clock: clock)
-            return try await lock.hold(onWait: { progress(.waitingForLock) }) {
+            return try await FileLock.hold(
+                FilePath(layout.lock), limit: Self.lockLimit, clock: clock, onWait: { progress(.waitingForLock) }
+            ) {
                 try await installLocked(progress)
             }
-        } catch is FileLock.HeldTooLong {
+        } catch is FileLock.Held {
             throw InstallError.lockedTooLong
         } catch let error as CocoaError where error.code == .fileWriteOutOfSpace {
             throw InstallError.diskFull(directory: layout.directory)
@@ -173,7 +176,7 @@ package struct EmbeddedInstaller: Sendable {
                 throw InstallError.recognise(step, output: outcome.output, directory: layout.directory)
             }
             return outcome.output
-        } catch is BoundedCommand.TimedOut {
+        } catch is DeadlineExceeded {
             throw InstallError.timeout(step)
         } catch let error as SubprocessError where error.code == .executableNotFound || error.code == .spawnFailed {
             throw step == .findPython

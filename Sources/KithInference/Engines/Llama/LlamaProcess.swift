@@ -76,16 +76,10 @@ package final class LlamaProcess: Service {
     ///
     /// - Throws: ``ChatError`` with `noEngine` when it is not ready within `limit`; `CancellationError`.
     package func address(within limit: Duration) async throws -> HTTPAddress {
-        let deadline = clock.now + limit
-        return try await withThrowingTaskGroup(of: HTTPAddress.self) { group in
-            group.addTask { try await self.nextReadyAddress() }
-            group.addTask {
-                try await self.clock.sleep(until: deadline, tolerance: nil)
-                throw self.notReady()
-            }
-            defer { group.cancelAll() }
-            guard let address = try await group.next() else { throw self.notReady() }
-            return address
+        do {
+            return try await withDeadline(clock.now + limit, clock: clock) { try await self.nextReadyAddress() }
+        } catch is DeadlineExceeded {
+            throw notReady()
         }
     }
 
@@ -121,19 +115,19 @@ package final class LlamaProcess: Service {
     }
 
     private func supervise() async {
-        var backoff = RestartBackoff()
+        var backoff = Backoff.ofRestarts
         var generator = SystemRandomNumberGenerator()
         while !Task.isCancelled {
             box.set(.loading)
             let end = await runOnce()
             guard !Task.isCancelled else { break }
-            let delay = backoff.delay(afterReadyFor: end.readyFor, using: &generator)
+            let delay = backoff.next(afterReadyFor: end.readyFor, using: &generator)
             let outage = LlamaOutage(
-                reason: end.reason, restarts: backoff.restarts, nextAttempt: clock.now + delay)
+                reason: end.reason, restarts: backoff.count, nextAttempt: clock.now + delay)
             logger.warning(
                 "the engine ended and is started again",
                 metadata: [
-                    "reason": "\(end.reason)", "restarts": "\(backoff.restarts)", "delay_ms": "\(delay.milliseconds)",
+                    "reason": "\(end.reason)", "restarts": "\(backoff.count)", "delay_ms": "\(delay.milliseconds)",
                 ])
             box.set(.down(outage))
             do { try await clock.sleep(until: outage.nextAttempt, tolerance: nil) } catch { break }
@@ -269,34 +263,18 @@ package struct LlamaLimits: Hashable, Sendable {
     }
 }
 
-/// How long to wait before a process that ended is started again: exponential, with jitter, and forgotten once it has run
-/// well for a while.
-package struct RestartBackoff: Hashable, Sendable {
-    package var first: Duration
-    package var most: Duration
-    /// A process that was ready for this long starts the sequence anew.
-    package var forgetAfter: Duration
-    /// Restarts since it last ran well.
-    package private(set) var restarts = 0
+extension Backoff {
+    /// Between the end of a server and its next start.
+    package static let ofRestarts = Backoff(initial: .milliseconds(500), maximum: .seconds(30), jitter: 0.5...1)
+    /// A server that was ready for this long ran well, and its end is the first again.
+    private static let forgetAfter = Duration.seconds(60)
 
-    package init(
-        first: Duration = .milliseconds(500), most: Duration = .seconds(30), forgetAfter: Duration = .seconds(60)
-    ) {
-        self.first = first
-        self.most = most
-        self.forgetAfter = forgetAfter
-    }
-
-    /// - Parameter readyFor: How long the process was ready before it ended; zero when it never was.
-    /// - Returns: Between half of the step and the whole of it; the steps double up to ``most``.
-    package mutating func delay(
+    /// - Parameter readyFor: How long the server was ready before it ended; zero when it never was.
+    package mutating func next(
         afterReadyFor readyFor: Duration, using generator: inout some RandomNumberGenerator
     ) -> Duration {
-        if readyFor >= forgetAfter { restarts = 0 }
-        var step = first
-        for _ in 0..<restarts where step < most { step *= 2 }
-        restarts += 1
-        return min(step, most) * Double.random(in: 0.5...1, using: &generator)
+        if readyFor >= Self.forgetAfter { reset() }
+        return next(using: &generator)
     }
 }
 
@@ -304,11 +282,8 @@ extension Secret {
     /// 256 random bits in hexadecimal digits.
     package static func random() -> Secret {
         var generator = SystemRandomNumberGenerator()
-        let numbers = (0..<4).map { _ in generator.next() as UInt64 }
-        return Secret(
-            numbers.map { number in
-                let digits = String(number, radix: 16)
-                return String(repeating: "0", count: 16 - digits.count) + digits
-            }.joined())
+        var bits = ByteWriter()
+        for _ in 0..<4 { bits.append(uint64: generator.next()) }
+        return Secret(bits.bytes.hexadecimal)
     }
 }

@@ -93,47 +93,7 @@ final class DeadlineWatch: Sendable {
     func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let race = FirstResult<Value>()
         guard bell.attend({ race.end(.failure(Self.failure)) }) else { throw Self.failure }
-        // A task of its own, because work that heeds no cancellation would hold a group of tasks until it is done.
-        let worker = Task {
-            do { race.end(.success(try await work())) } catch { race.end(.failure(error)) }
-        }
-        defer {
-            worker.cancel()
-            bell.leave()
-        }
-        return try await withTaskCancellationHandler {
-            try await race.value()
-        } onCancel: {
-            race.end(.failure(CancellationError()))
-        }
-    }
-}
-
-/// The first of several results; one task waits for it, once.
-private final class FirstResult<Value: Sendable>: Sendable {
-    private struct State {
-        var waiter: CheckedContinuation<Value, any Error>?
-        var result: Result<Value, any Error>?
-    }
-
-    private let state = Mutex(State())
-
-    func value() async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
-            let result = state.withLock { state in
-                if state.result == nil { state.waiter = continuation }
-                return state.result
-            }
-            if let result { continuation.resume(with: result) }
-        }
-    }
-
-    func end(_ result: Result<Value, any Error>) {
-        let waiter = state.withLock { state -> CheckedContinuation<Value, any Error>? in
-            guard state.result == nil else { return nil }
-            state.result = result
-            return state.waiter.take()
-        }
-        waiter?.resume(with: result)
+        defer { bell.leave() }
+        return try await race.run(work)
     }
 }

@@ -154,11 +154,9 @@ package struct FailurePenalty: Sendable {
 ///
 /// One refusal holds nobody back: it may be one request's, and the error says what is wrong.
 package struct CredentialBackoff: Sendable {
-    package static let firstHold = Duration.seconds(1)
-    package static let longestHold = Duration.seconds(60)
-
-    private var count = 0
-    private var notedAt = MonotonicInstant.zero
+    private var backoff = Backoff(initial: .seconds(1), maximum: .seconds(60))
+    /// When the last refusal was.
+    private var notedAt: MonotonicInstant?
     private var until = MonotonicInstant.zero
 
     package init() {}
@@ -166,11 +164,11 @@ package struct CredentialBackoff: Sendable {
     /// - Parameter sentAt: When the refused request was sent; one that was on its way when another was refused says
     ///   nothing new.
     package mutating func refused(sentAt: MonotonicInstant, now: MonotonicInstant) {
-        if count > 0, sentAt <= notedAt { return }
-        count = min(count + 1, 64)
+        if let notedAt {
+            guard sentAt > notedAt else { return }
+            until = now + backoff.next()
+        }
         notedAt = now
-        guard count > 1 else { return }
-        until = now + min(Self.firstHold * (1 << min(count - 2, 8)), Self.longestHold)
     }
 
     /// Until when it is not asked; `nil` when it may be.

@@ -25,12 +25,11 @@ package struct CircuitBreaker: Sendable {
 
     package static let consecutiveLimit = 5
     package static let window = Duration.seconds(60)
-    package static let firstPause = Duration.seconds(5)
-    package static let longestPause = Duration.seconds(60)
 
     private var state = State.closed
     private var consecutiveFailures = 0
-    private var openings = 0
+    /// How long it stays open.
+    private var backoff = Backoff(initial: .seconds(5), maximum: .seconds(60), jitter: 0.8...1.2)
     private var successes = SlidingCount(window: CircuitBreaker.window)
     private var failures = SlidingCount(window: CircuitBreaker.window)
 
@@ -56,7 +55,7 @@ package struct CircuitBreaker: Sendable {
         }
         state = .closed
         consecutiveFailures = 0
-        openings = 0
+        backoff.reset()
         successes.add(now: now)
     }
 
@@ -79,10 +78,7 @@ package struct CircuitBreaker: Sendable {
     }
 
     private mutating func open(now: MonotonicInstant, using generator: inout some RandomNumberGenerator) {
-        let doubled = Self.firstPause * (1 << min(openings, 8))
-        let pause = min(doubled, Self.longestPause) * Double.random(in: 0.8...1.2, using: &generator)
-        openings += 1
-        state = .open(until: now + pause)
+        state = .open(until: now + backoff.next(using: &generator))
     }
 }
 

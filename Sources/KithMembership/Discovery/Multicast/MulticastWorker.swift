@@ -6,9 +6,6 @@ import Synchronization
 
 /// Talks with the mDNS daemon through dns_sd. Everything in it belongs to the one thread that calls ``run()``.
 final class MulticastWorker {
-    private static let firstRetry = Duration.seconds(1)
-    private static let longestRetry = Duration.seconds(10)
-
     private let settings: MulticastDiscovery.Settings
     private let clock: any TimeSource
     private let stop: StopSignal
@@ -21,7 +18,7 @@ final class MulticastWorker {
     private var library: cdnssd?
     private var problem: DNSSDError?
     private var retryAt: MonotonicInstant?
-    private var retry = MulticastWorker.firstRetry
+    private var backoff = Backoff(initial: .seconds(1), maximum: .seconds(10))
     private var reported = DiscoveryReport()
 
     init(
@@ -81,7 +78,8 @@ final class MulticastWorker {
                     InstanceName.of(settings.name, settings.id), port: port, text: settings.record, with: library)
             }
             browser = try .browse(with: library)
-            (retryAt, retry, problem) = (nil, Self.firstRetry, nil)
+            (retryAt, problem) = (nil, nil)
+            backoff.reset()
             book.daemonFound(at: clock.now)
         } catch {
             lost(error)
@@ -91,8 +89,7 @@ final class MulticastWorker {
     private func lost(_ error: DNSSDError) {
         disconnect()
         problem = error
-        retryAt = clock.now + retry
-        retry = min(retry * 2, Self.longestRetry)
+        retryAt = clock.now + backoff.next()
         book.daemonLost(at: clock.now)
     }
 

@@ -151,7 +151,7 @@ package final class MembershipService: Sendable {
     /// Others than these are no members, from now on.
     package func setTrusted(_ ids: Set<NodeID>) { update { $0.membership.setTrusted(ids, now: $1) } }
 
-    /// - Returns: `false` when it is longer than ``Declaration/payloadLimit`` and was not taken.
+    /// - Returns: `false` when it is longer than ``NodeMetadata/payloadLimit`` and was not taken.
     @discardableResult
     package func setPayload(_ payload: [UInt8]) -> Bool {
         guard payload.count <= NodeMetadata.payloadLimit else { return false }

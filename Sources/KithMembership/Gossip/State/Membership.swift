@@ -252,7 +252,7 @@ extension Membership {
 extension Membership {
     /// Tells the others, at most once in ``MembershipSettings/declarationInterval`` while it keeps changing.
     ///
-    /// - Returns: `nil` when the payload is longer than ``Declaration/payloadLimit``; it is not taken then.
+    /// - Returns: `nil` when the payload is longer than ``NodeMetadata/payloadLimit``; it is not taken then.
     package mutating func setPayload(_ payload: [UInt8], now: MonotonicInstant) -> [MembershipAction]? {
         let now = pass(to: now)
         guard payload.count <= NodeMetadata.payloadLimit else { return nil }
@@ -262,7 +262,7 @@ extension Membership {
         return takeActions()
     }
 
-    /// - Parameter addresses: The most useful first; those beyond ``Declaration/addressLimit`` are left out.
+    /// - Parameter addresses: The most useful first; those beyond ``NodeMetadata/addressLimit`` are left out.
     package mutating func setAddresses(_ addresses: [PeerAddress], now: MonotonicInstant) -> [MembershipAction] {
         let now = pass(to: now)
         var wanted = own.pending ?? own.declaration

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
+
 /// The times and counts of membership. The presets differ in how slow and how lossy the network between members may be.
 package struct MembershipSettings: Sendable, Hashable {
     /// One member is probed in each.
@@ -105,7 +107,7 @@ package struct ReconnectPace: Sendable, Hashable {
     func pause(
         attempts: Int, gone: Duration, count: Int, using generator: inout some RandomNumberGenerator
     ) -> Duration {
-        let doubled = min(first * (1 << min(attempts, 16)), soonest)
+        let doubled = Backoff(initial: first, maximum: soonest).step(after: attempts)
         let late = gone > patience ? min(soonest * min(gone / patience, 1_000), latest) : .zero
         return max(doubled, late, spacing * count) * Double.random(in: 0.8...1.2, using: &generator)
     }

@@ -18,29 +18,29 @@ extension GossipPacket {
 
     /// At most ``byteLimit`` bytes: records that do not fit are left out, and go with a later packet.
     package func encoded() -> [UInt8] {
-        var bytes = PacketBytes()
-        bytes.append(byte: Self.mark)
-        bytes.append(byte: Self.versions.lowerBound)
-        bytes.append(byte: Self.versions.upperBound)
-        bytes.append(header.instance)
-        bytes.append(number: header.incarnation.number)
-        bytes.append(byte: header.isLeaving ? 1 : 0)
-        bytes.append(number: header.declarationVersion)
+        var writer = ByteWriter()
+        writer.append(byte: Self.mark)
+        writer.append(byte: Self.versions.lowerBound)
+        writer.append(byte: Self.versions.upperBound)
+        writer.append(header.instance)
+        writer.append(varint: header.incarnation.number)
+        writer.append(byte: header.isLeaving ? 1 : 0)
+        writer.append(varint: header.declarationVersion)
         let messages = messages.prefix(Self.messageLimit)
-        bytes.append(number: UInt64(messages.count))
-        for message in messages { bytes.append(message) }
+        writer.append(count: messages.count)
+        for message in messages { writer.append(message) }
 
         var kept: [[UInt8]] = []
-        var size = bytes.bytes.count + 2
+        var size = writer.bytes.count + 2
         for record in records.prefix(Self.recordLimit) {
             let body = record.encodedBody()
             size += body.count + 3
             if size > Self.byteLimit { break }
             kept.append(body)
         }
-        bytes.append(number: UInt64(kept.count))
-        for body in kept { bytes.append(block: body) }
-        return bytes.bytes
+        writer.append(count: kept.count)
+        for body in kept { writer.append(prefixed: body) }
+        return writer.bytes
     }
 }
 
@@ -59,68 +59,41 @@ extension MemberRecord {
     }
 
     fileprivate func encodedBody() -> [UInt8] {
-        var bytes = PacketBytes()
-        bytes.append(id)
+        var writer = ByteWriter()
+        writer.append(id)
         var flags = state.rawValue
         if instance != nil { flags |= Flag.instance }
         if declaration != nil { flags |= Flag.declaration }
-        bytes.append(byte: flags)
-        if let instance { bytes.append(instance) }
-        bytes.append(number: incarnation.number)
+        writer.append(byte: flags)
+        if let instance { writer.append(instance) }
+        writer.append(varint: incarnation.number)
         let accusers = accusers.prefix(Self.accuserLimit)
-        bytes.append(number: UInt64(accusers.count))
-        for accuser in accusers { bytes.append(accuser) }
-        bytes.append(number: declaration?.version ?? declarationVersion)
+        writer.append(count: accusers.count)
+        for accuser in accusers { writer.append(accuser) }
+        writer.append(varint: declaration?.version ?? declarationVersion)
         if let declaration {
-            bytes.append(block: declaration.payload.prefix(NodeMetadata.payloadLimit))
+            writer.append(prefixed: declaration.payload.prefix(NodeMetadata.payloadLimit))
             let addresses = declaration.addresses.prefix(NodeMetadata.addressLimit)
-            bytes.append(number: UInt64(addresses.count))
-            for address in addresses { bytes.append(block: address.description.utf8) }
+            writer.append(count: addresses.count)
+            for address in addresses { writer.append(prefixed: address.description.utf8) }
         }
-        return bytes.bytes
+        return writer.bytes
     }
 }
 
-/// Bytes under construction.
-private struct PacketBytes {
-    var bytes: [UInt8] = []
-
-    mutating func append(byte: UInt8) { bytes.append(byte) }
-
-    mutating func append(number: UInt64) {
-        var rest = number
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(truncatingIfNeeded: rest))
+extension ByteWriter {
+    fileprivate mutating func append(_ instance: InstanceID) {
+        append(uint64: UInt64(bitPattern: instance.startedAt.milliseconds))
+        append(uint64: instance.salt)
     }
 
-    mutating func append(word: UInt64) {
-        for shift in stride(from: UInt64(56), through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: word >> shift))
-        }
-    }
-
-    mutating func append(block: some Collection<UInt8>) {
-        append(number: UInt64(block.count))
-        bytes.append(contentsOf: block)
-    }
-
-    mutating func append(_ id: NodeID) { bytes.append(contentsOf: id.digest) }
-
-    mutating func append(_ instance: InstanceID) {
-        append(word: UInt64(bitPattern: instance.startedAt.milliseconds))
-        append(word: instance.salt)
-    }
-
-    mutating func append(_ message: GossipMessage) {
-        var body = PacketBytes()
+    fileprivate mutating func append(_ message: GossipMessage) {
+        var body = ByteWriter()
         switch message {
         case .ping(let sequence), .acknowledgement(let sequence), .negative(let sequence):
-            body.append(number: sequence.number)
+            body.append(varint: sequence.number)
         case .pingRequest(let sequence, let target):
-            body.append(number: sequence.number)
+            body.append(varint: sequence.number)
             body.append(target)
         case .describeYourself, .digest, .differences: break
         case .cloneNotice(let sighting):
@@ -129,7 +102,7 @@ private struct PacketBytes {
             body.append(sighting.later)
         }
         append(byte: message.kind.rawValue)
-        append(block: body.bytes)
+        append(prefixed: body.bytes)
     }
 }
 
@@ -157,96 +130,69 @@ extension GossipPacket {
     /// record, are skipped.
     package init(decoding bytes: [UInt8]) throws(GossipPacketError) {
         guard bytes.count <= Self.byteLimit else { throw .tooLong }
-        var reader = PacketReader(bytes[...])
-        guard try reader.byte() == Self.mark else { throw .notGossip }
-        let (lowest, highest) = (try reader.byte(), try reader.byte())
-        guard lowest <= highest else { throw .malformed }
-        guard Self.versions.overlaps(lowest...highest) else { throw .unknownVersion(lowest...highest) }
-        header = try reader.header()
-        messages = []
-        for _ in 0..<(try reader.count(limit: Self.messageLimit)) {
-            if let message = try reader.message() { messages.append(message) }
-        }
-        records = []
-        for _ in 0..<(try reader.count(limit: Self.recordLimit)) { records.append(try reader.record()) }
-        guard reader.isAtEnd else { throw .malformed }
+        guard let first = bytes.first else { throw .cutShort }
+        guard first == Self.mark else { throw .notGossip }
+        var reader = ByteReader(bytes.dropFirst())
+        let offered: ClosedRange<UInt8>
+        do throws(ByteReaderError) { offered = try reader.versions() } catch { throw GossipPacketError(error) }
+        guard Self.versions.overlaps(offered) else { throw .unknownVersion(offered) }
+        do throws(ByteReaderError) { self = try reader.packet() } catch { throw GossipPacketError(error) }
     }
 }
 
-/// Reads the parts of a packet one after the other; never beyond the end.
-private struct PacketReader {
-    private var rest: ArraySlice<UInt8>
-
-    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
-
-    var isAtEnd: Bool { rest.isEmpty }
-
-    mutating func byte() throws(GossipPacketError) -> UInt8 {
-        guard let byte = rest.popFirst() else { throw .cutShort }
-        return byte
-    }
-
-    mutating func number() throws(GossipPacketError) -> UInt64 {
-        var number: UInt64 = 0
-        for shift in stride(from: UInt64(0), through: 63, by: 7) {
-            let byte = try byte()
-            let bits = UInt64(byte & 0x7F)
-            guard shift < 63 || bits <= 1 else { throw .malformed }
-            number |= bits << shift
-            if byte & 0x80 == 0 { return number }
+extension GossipPacketError {
+    fileprivate init(_ error: ByteReaderError) {
+        switch error {
+        case .truncated: self = .cutShort
+        case .malformed: self = .malformed
+        case .limitExceeded: self = .tooMany
         }
-        throw .malformed
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func versions() throws(ByteReaderError) -> ClosedRange<UInt8> {
+        let (lowest, highest) = (try byte(), try byte())
+        guard lowest <= highest else { throw .malformed }
+        return lowest...highest
     }
 
-    mutating func count(limit: Int) throws(GossipPacketError) -> Int {
-        guard let count = Int(exactly: try number()), count <= limit else { throw .tooMany }
-        return count
+    /// What follows the versions.
+    fileprivate mutating func packet() throws(ByteReaderError) -> GossipPacket {
+        var packet = GossipPacket(header: try header())
+        for _ in 0..<(try count(limit: GossipPacket.messageLimit)) {
+            if let message = try message() { packet.messages.append(message) }
+        }
+        for _ in 0..<(try count(limit: GossipPacket.recordLimit)) { packet.records.append(try record()) }
+        guard isAtEnd else { throw .malformed }
+        return packet
     }
 
-    mutating func block(limit: Int) throws(GossipPacketError) -> ArraySlice<UInt8> {
-        try bytes(try count(limit: limit))
+    private mutating func instance() throws(ByteReaderError) -> InstanceID {
+        let startedAt = WallTime(milliseconds: Int64(bitPattern: try uint64()))
+        return InstanceID(startedAt: startedAt, salt: try uint64())
     }
 
-    private mutating func bytes(_ count: Int) throws(GossipPacketError) -> ArraySlice<UInt8> {
-        guard count <= rest.count else { throw .cutShort }
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count)
-    }
-
-    mutating func word() throws(GossipPacketError) -> UInt64 {
-        try bytes(8).reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
-    mutating func id() throws(GossipPacketError) -> NodeID {
-        guard let id = NodeID(digest: try bytes(32)) else { throw .malformed }
-        return id
-    }
-
-    mutating func instance() throws(GossipPacketError) -> InstanceID {
-        let startedAt = WallTime(milliseconds: Int64(bitPattern: try word()))
-        return InstanceID(startedAt: startedAt, salt: try word())
-    }
-
-    mutating func header() throws(GossipPacketError) -> GossipPacket.Header {
+    private mutating func header() throws(ByteReaderError) -> GossipPacket.Header {
         GossipPacket.Header(
-            instance: try instance(), incarnation: Incarnation(number: try number()), isLeaving: try byte() & 1 == 1,
-            declarationVersion: try number())
+            instance: try instance(), incarnation: Incarnation(number: try varint()), isLeaving: try byte() & 1 == 1,
+            declarationVersion: try varint())
     }
 
     /// - Returns: `nil` for a kind that this version does not know.
-    mutating func message() throws(GossipPacketError) -> GossipMessage? {
+    private mutating func message() throws(ByteReaderError) -> GossipMessage? {
         let kind = GossipMessage.Kind(rawValue: try byte())
-        var body = PacketReader(try block(limit: GossipPacket.byteLimit))
+        var body = ByteReader(try prefixedBytes(limit: GossipPacket.byteLimit))
         switch kind {
         case .ping: return .ping(try body.sequence())
         case .acknowledgement: return .acknowledgement(try body.sequence())
         case .negative: return .negative(try body.sequence())
-        case .pingRequest: return .pingRequest(try body.sequence(), target: try body.id())
+        case .pingRequest: return .pingRequest(try body.sequence(), target: try body.nodeID())
         case .describeYourself: return .describeYourself
         case .digest: return .digest
         case .differences: return .differences
         case .cloneNotice:
-            guard let sighting = CloneSighting(id: try body.id(), try body.instance(), try body.instance()) else {
+            guard let sighting = CloneSighting(id: try body.nodeID(), try body.instance(), try body.instance()) else {
                 throw .malformed
             }
             return .cloneNotice(sighting)
@@ -254,37 +200,35 @@ private struct PacketReader {
         }
     }
 
-    private mutating func sequence() throws(GossipPacketError) -> SequenceNumber {
-        SequenceNumber(number: try number())
+    private mutating func sequence() throws(ByteReaderError) -> SequenceNumber {
+        SequenceNumber(number: try varint())
     }
 
-    mutating func record() throws(GossipPacketError) -> MemberRecord {
-        var body = PacketReader(try block(limit: GossipPacket.byteLimit))
+    private mutating func record() throws(ByteReaderError) -> MemberRecord {
+        var body = ByteReader(try prefixedBytes(limit: GossipPacket.byteLimit))
         return try body.recordBody()
     }
 
-    private mutating func recordBody() throws(GossipPacketError) -> MemberRecord {
-        let id = try id()
+    private mutating func recordBody() throws(ByteReaderError) -> MemberRecord {
+        let id = try nodeID()
         let flags = try byte()
         guard let state = MemberState(rawValue: flags & MemberRecord.Flag.state) else { throw .malformed }
         let instance = flags & MemberRecord.Flag.instance != 0 ? try instance() : nil
-        let incarnation = Incarnation(number: try number())
+        let incarnation = Incarnation(number: try varint())
         var accusers: [NodeID] = []
-        for _ in 0..<(try count(limit: MemberRecord.accuserLimit)) { accusers.append(try self.id()) }
-        let version = try number()
+        for _ in 0..<(try count(limit: MemberRecord.accuserLimit)) { accusers.append(try nodeID()) }
+        let version = try varint()
         let hasDeclaration = flags & MemberRecord.Flag.declaration != 0
         return MemberRecord(
             id: id, instance: instance, incarnation: incarnation, state: state, accusers: accusers,
             declarationVersion: version, declaration: hasDeclaration ? try declaration(version: version) : nil)
     }
 
-    private mutating func declaration(version: UInt64) throws(GossipPacketError) -> NodeMetadata {
-        let payload = Array(try block(limit: NodeMetadata.payloadLimit))
+    private mutating func declaration(version: UInt64) throws(ByteReaderError) -> NodeMetadata {
+        let payload = Array(try prefixedBytes(limit: NodeMetadata.payloadLimit))
         var addresses: [PeerAddress] = []
         for _ in 0..<(try count(limit: NodeMetadata.addressLimit)) {
-            guard let text = String(validating: try block(limit: 300), as: UTF8.self),
-                let address = PeerAddress(text)
-            else { throw .malformed }
+            guard let address = PeerAddress(try prefixedText(limit: 300)) else { throw .malformed }
             addresses.append(address)
         }
         return NodeMetadata(version: version, payload: payload, addresses: addresses)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A text as it is compared: small letters, plain digits, one kind of space and dash, nothing invisible.
+/// A text in the form in which it is compared: lower case, plain digits, one kind of space and dash, nothing invisible.
 ///
 /// What looks alike is made alike, so that a number in full-width digits or a word with a zero-width space in it is still
 /// found. Not a full compatibility decomposition (Unicode Standard Annex 15): only forms that stand for ASCII characters.
@@ -41,7 +41,7 @@ package struct FoldedText: Sendable {
         }
     }
 
-    /// The ASCII character, as a small letter, that a scalar is another form of.
+    /// The ASCII character, in lower case, of which a scalar is another form.
     private static func plain(_ scalar: Unicode.Scalar) -> Unicode.Scalar? {
         func ascii(_ value: UInt32) -> Unicode.Scalar? {
             guard let byte = UInt8(exactly: value) else { return nil }
@@ -88,7 +88,7 @@ extension Unicode.Scalar {
     }
 }
 
-/// A folded text cut at its spaces, as most rules want it.
+/// A folded text cut at its spaces, as most rules need it.
 struct TextScan: Sendable {
     typealias Piece = ArraySlice<Unicode.Scalar>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was allowed to leave for somebody else's node.
+/// A value that may be sent to somebody else's node.
 ///
 /// Made only by ``PrivacyGuard``, in this file, and not decodable: a way out that was not checked does not compile.
 package struct Shareable<Value: Sendable>: Sendable {
@@ -9,9 +9,9 @@ package struct Shareable<Value: Sendable>: Sendable {
     fileprivate init(_ value: Value) { self.value = value }
 }
 
-/// What holds words that are to leave.
+/// A value whose text is about to leave this node.
 package protocol Utterance: Sendable {
-    /// Everything in it that somebody, or an engine, has worded.
+    /// All text in it that a person or an engine has written.
     var words: [String] { get }
 }
 
@@ -23,12 +23,12 @@ extension String: Utterance {
 package protocol PrivateMemory: Sendable {
     /// Whether one of these runs of words occurs in it.
     ///
-    /// - Throws: What went wrong, when not all of it could be read; nothing is said then.
+    /// - Throws: What went wrong, when not all of it could be read; there is no answer then.
     func holds(_ runs: WordRuns) async throws -> Bool
 }
 
-/// The second wall around private data. The first is that whatever is worded for a kith is worded with nothing private in
-/// scope; this one refuses what looks private all the same, or occurs in what is.
+/// The second wall around private data. The first is that text for a kith is written with nothing private in scope; this
+/// one refuses text that looks private all the same, or that occurs in private data.
 package struct PrivacyGuard: Sendable {
     /// Bytes of UTF-8 of a text; longer ones are refused unread.
     package static let limit = 8_192
@@ -37,8 +37,8 @@ package struct PrivacyGuard: Sendable {
 
     package init(memory: any PrivateMemory) { self.memory = memory }
 
-    /// - Parameter heard: What the one who gets this said before. Its words are no secret to it, so that they may be
-    ///   repeated; and so that a refusal says nothing about a guess.
+    /// - Parameter heard: What the receiver said before. Its words are no secret to it, so they may be repeated; and a
+    ///   refusal says nothing about a guess.
     /// - Throws: ``SharingRefusal``.
     package func admit<Value: Utterance>(_ value: Value, inAnswerTo heard: String = "") async throws(SharingRefusal)
         -> Shareable<Value>

@@ -88,7 +88,7 @@ enum NetworkAddressRule {
 
 /// Numbers of seven digits and more, however they are grouped: telephones, dates of birth, accounts.
 ///
-/// Numbers with commas between groups of three are amounts. Others are refused rather than understood: who talks about
+/// Numbers with commas between groups of three are amounts. Others are refused, not interpreted: a conversation about
 /// ideas rarely needs them.
 enum NumberRule {
     static let digits = 7
@@ -152,7 +152,7 @@ enum PathRule {
 
 /// Keys, passwords, and other strings that nobody would say aloud; base64 and hexadecimal among them.
 enum KeyRule {
-    /// Bits for each character, from which on a longer string is no word of any language.
+    /// Bits for each character, from which on a longer string is not a word of any language.
     static let entropy = 3.0
     private static let longestWord = 40
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SystemPackage
+package import SystemPackage
 
 #if canImport(Darwin)
     import Darwin
@@ -11,11 +11,11 @@ import SystemPackage
 #endif
 
 /// Files that are on the disk, and not only on their way there, when they have been written.
-enum DurableFile {
+package enum DurableFile {
     /// Writes a file that nobody else may read.
     ///
     /// - Throws: `Errno.fileExists` when there is one of this name.
-    static func create(_ file: FilePath, with bytes: [UInt8]) throws(Errno) {
+    package static func create(_ file: FilePath, with bytes: [UInt8]) throws(Errno) {
         do {
             let descriptor = try FileDescriptor.open(
                 file, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite)
@@ -28,8 +28,8 @@ enum DurableFile {
         }
     }
 
-    /// Puts a file in the place of what is there in one step. For names that one process writes.
-    static func replace(_ file: FilePath, with bytes: [UInt8]) throws(Errno) {
+    /// Puts a file that nobody else may read in the place of what is there in one step. For names that one process writes.
+    package static func replace(_ file: FilePath, with bytes: [UInt8]) throws(Errno) {
         let fresh = FilePath(file.string + ".new")
         unlink(fresh.string)  // of a process that was killed
         do throws(Errno) {
@@ -43,7 +43,7 @@ enum DurableFile {
     }
 
     /// Makes sure of the names in a folder.
-    static func synchronise(_ folder: FilePath) throws(Errno) {
+    package static func synchronise(_ folder: FilePath) throws(Errno) {
         do {
             let descriptor = try FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly, options: .closeOnExec)
             try descriptor.closeAfter {

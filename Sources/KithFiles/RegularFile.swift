@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SystemPackage
+
+/// Files that hold bytes, in contrast to folders, pipes and devices.
+package enum RegularFile {
+    /// Reads a small file whole. Never waits, because what looks like a file may be a pipe.
+    ///
+    /// - Parameters:
+    ///   - limit: The most bytes that it may have.
+    ///   - check: Looks at the open file before anything of it is read.
+    /// - Throws: `Errno`, which is `fileTooLarge` also for what is no regular file; what `check` throws.
+    package static func read(
+        _ file: FilePath, limit: Int, check: (Stat) throws -> Void = { _ in }
+    ) throws -> [UInt8] {
+        let descriptor = try FileDescriptor.open(file, .readOnly, options: [.closeOnExec, .nonBlocking])
+        return try descriptor.closeAfter {
+            let status = try descriptor.stat()
+            try check(status)
+            guard status.type == .regular, status.size <= Int64(limit) else { throw Errno.fileTooLarge }
+            return try bytes(of: descriptor, count: Int(status.size))
+        }
+    }
+
+    /// Fewer bytes when the file ends before.
+    private static func bytes(of descriptor: FileDescriptor, count: Int) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let read = try bytes.withUnsafeMutableBytes { space in
+                try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: space[filled...]))
+            }
+            if read == 0 { break }
+            filled += read
+        }
+        return Array(bytes.prefix(filled))
+    }
+}
