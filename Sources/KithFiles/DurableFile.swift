@@ -10,7 +10,7 @@ package import SystemPackage
     import Musl
 #endif
 
-/// Files that are on the disk, and not only on their way there, when they have been written.
+/// Writes files so that they are on the disk, and not only on their way there, when a call returns.
 package enum DurableFile {
     /// Writes a file that nobody else may read.
     ///
@@ -28,7 +28,7 @@ package enum DurableFile {
         }
     }
 
-    /// Puts a file that nobody else may read in the place of what is there in one step. For names that one process writes.
+    /// Replaces a file in one step, readable by its owner only. For names that one process writes.
     package static func replace(_ file: FilePath, with bytes: [UInt8]) throws(Errno) {
         let fresh = FilePath(file.string + ".new")
         unlink(fresh.string)  // of a process that was killed
@@ -42,7 +42,7 @@ package enum DurableFile {
         try synchronise(file.removingLastComponent())
     }
 
-    /// Makes sure of the names in a folder.
+    /// Makes sure that the names in a folder are on the disk.
     package static func synchronise(_ folder: FilePath) throws(Errno) {
         do {
             let descriptor = try FileDescriptor.open(folder.isEmpty ? "." : folder, .readOnly, options: .closeOnExec)

@@ -11,7 +11,7 @@ package import SystemPackage
     import Musl
 #endif
 
-/// An exclusive lock between processes (flock(2)) that is held as long as this value lives; the kernel lets go of it when
+/// An exclusive lock between processes (flock(2)) that is held as long as this value lives; the kernel releases it when
 /// its holder dies.
 ///
 /// Its file is made when missing, with mode 0600, and never removed: a removed lock file could be locked twice.
@@ -29,7 +29,7 @@ package struct FileLock: ~Copyable, Sendable {
 
     /// Locks without waiting.
     ///
-    /// - Throws: ``Held``; `Errno` when there can be no file.
+    /// - Throws: ``Held``; `Errno` when the file cannot be made or opened.
     package static func claim(_ path: FilePath) throws -> FileLock {
         let file = try open(path)
         guard tryLock(file) else {
@@ -43,7 +43,7 @@ package struct FileLock: ~Copyable, Sendable {
     ///
     /// - Parameters:
     ///   - limit: How long to wait for another holder.
-    ///   - onWait: Told once, when there is another holder.
+    ///   - onWait: Called once, when there is another holder.
     /// - Throws: ``Held``; `Errno`; `CancellationError`; what `body` throws.
     package static func hold<Result>(
         _ path: FilePath, limit: Duration, clock: any TimeSource, onWait: () -> Void,
@@ -62,8 +62,7 @@ package struct FileLock: ~Copyable, Sendable {
         return result
     }
 
-    /// Whether a process holds the lock now. A file that is not there, or cannot be opened, is held by nobody who could be
-    /// asked.
+    /// Whether a process holds the lock now. A file that is missing, or cannot be opened, counts as not held.
     package static func isHeld(_ path: FilePath) -> Bool {
         guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return false }
         defer { try? file.close() }

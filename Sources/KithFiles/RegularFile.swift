@@ -4,12 +4,12 @@ package import SystemPackage
 
 /// Files that hold bytes, in contrast to folders, pipes and devices.
 package enum RegularFile {
-    /// Reads a small file whole. Never waits, because what looks like a file may be a pipe.
+    /// Reads a small file whole. Never waits, even if the file turns out to be a pipe.
     ///
     /// - Parameters:
     ///   - limit: The most bytes that it may have.
     ///   - check: Looks at the open file before anything of it is read.
-    /// - Throws: `Errno`, which is `fileTooLarge` also for what is no regular file; what `check` throws.
+    /// - Throws: `Errno`, which is `fileTooLarge` also for anything but a regular file; what `check` throws.
     package static func read(
         _ file: FilePath, limit: Int, check: (Stat) throws -> Void = { _ in }
     ) throws -> [UInt8] {
@@ -22,7 +22,7 @@ package enum RegularFile {
         }
     }
 
-    /// Fewer bytes when the file ends before.
+    /// Fewer bytes when the file ends earlier.
     private static func bytes(of descriptor: FileDescriptor, count: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0

@@ -30,7 +30,7 @@ extension Store {
         }
     }
 
-    /// Writes lines to the audit trail; the oldest go where there are more than ``StoreLimits/audit``.
+    /// Writes lines to the audit trail; drops the oldest beyond ``StoreLimits/audit``.
     package func appendAudit(_ records: [AuditRecord]) async throws(StoreError) {
         if records.isEmpty { return }
         try await write { [limits] db in

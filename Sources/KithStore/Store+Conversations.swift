@@ -5,7 +5,7 @@ package import KithModel
 import Synchronization
 
 extension Store {
-    /// Keeps one question and its answer, and counts it in ``ConversationState/turnCount`` and the valence.
+    /// Keeps one question and its answer, and counts it in `ConversationState.turnCount` and the valence.
     ///
     /// The session is created when there is none of this name. An exchange that failed or was cut off before its first
     /// word leaves no turns: it only counts as ``recordOutcome(_:at:)`` does.
@@ -49,8 +49,8 @@ extension Store {
 
     /// Deletes a session with its turns and feedback.
     ///
-    /// Their place in the database is overwritten; SQLite's log may hold copies until it comes round, at the latest until
-    /// ``close()``.
+    /// Their place in the database is overwritten; SQLite's log may hold copies until it is overwritten, at the latest
+    /// until ``close()``.
     ///
     /// - Returns: whether there was one.
     @discardableResult
@@ -66,7 +66,7 @@ extension Store {
 extension Store {
     /// Counts an interaction without a session, in memory: ``flush()`` writes it. A crash loses what was not flushed.
     package func recordOutcome(_ outcome: InteractionOutcome, at time: WallTime) {
-        ledger.withLock { $0.record(outcome, at: time) }
+        tally.withLock { $0.record(outcome, at: time) }
     }
 
     /// Keeps what a user thought of an answer, and lets it pull the valence.
@@ -85,7 +85,7 @@ extension Store {
             }
             try FeedbackRecord(session: key, score: score, comment: comment, time: time).insert(in: db)
             try FeedbackRecord.dropOldest(keeping: limits.feedback, in: db)
-            ledger.withLock { $0.record(score, at: time) }
+            tally.withLock { $0.record(score, at: time) }
         }
     }
 
@@ -97,7 +97,7 @@ extension Store {
                 db, sql: "SELECT count(*) FROM session WHERE last_used_at < ?", arguments: [idleSince])
             return (kept ?? 0, idle ?? 0, try TallyRecord.fetch(db))
         }
-        let tally = ledger.withLock { $0.tally }
+        let tally = tally.withLock { $0.tally }
         let valence = tally.valence.score(at: now)
         return ConversationState(
             turnCount: record.turnCount, sessions: kept, sessionsCompleted: record.sessionsEnded + idle,
@@ -106,7 +106,7 @@ extension Store {
     }
 }
 
-/// A question and what was answered, ready to be kept.
+/// A question and its answer, ready to be stored.
 struct Exchange: Sendable {
     let session: SessionID
     let question: ConversationTurn
@@ -132,7 +132,7 @@ struct Exchange: Sendable {
             })
     }
 
-    /// An exchange that broke before its first word is not kept: the user asks again, and then the question would stand
-    /// in the history twice, with nothing between.
+    /// An exchange that broke before its first word is not kept: the user asks again, and the history would then hold the
+    /// question twice in a row.
     var isKept: Bool { outcome == .completed || !answer.text.isEmpty }
 }

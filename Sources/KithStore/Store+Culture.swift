@@ -3,7 +3,7 @@
 import GRDB
 package import KithModel
 
-/// An insight and the bands under which what is like it is found.
+/// An insight and the bands by which similar insights are found.
 package struct IndexedInsight: Hashable, Sendable {
     package var insight: Insight
     package var bands: [UInt64]
@@ -23,7 +23,7 @@ package enum InsightShelf: Sendable {
 }
 
 extension Store {
-    /// Puts insights in, or in the place of those with the same id; all of them or none.
+    /// Stores insights, and replaces those with the same id; all of them or none.
     package func put(_ insights: [IndexedInsight]) async throws(StoreError) {
         try await write { db in
             for each in insights {
@@ -32,7 +32,7 @@ extension Store {
         }
     }
 
-    /// Those that are not there are no matter.
+    /// Ignores ids that are not stored.
     package func removeInsights(_ ids: [InsightID]) async throws(StoreError) {
         try await write { db in for id in ids { try InsightRow.delete(id, in: db) } }
     }
@@ -45,7 +45,7 @@ extension Store {
         }
     }
 
-    /// Of these those that are there, in no order.
+    /// Those of these insights that are stored, in no order.
     package func insights(_ ids: [InsightID]) async throws(StoreError) -> [Insight] {
         guard !ids.isEmpty else { return [] }
         return try await read { db in
@@ -62,7 +62,7 @@ extension Store {
         try await read { db in try String.fetchAll(db, sql: "SELECT name FROM insight").compactMap { InsightID($0) } }
     }
 
-    /// Those that were learned last come first.
+    /// The most recently learned first.
     package func insights(on shelf: InsightShelf, limit: Int, offset: Int = 0) async throws(StoreError) -> [Insight] {
         try await read { db in
             try Row.fetchAll(
@@ -94,17 +94,17 @@ extension Store {
         }
     }
 
-    /// Those that hold all words of a query, in any form, the best first; archived ones, too.
+    /// Insights that hold all words of a query, in any form, the best first; including archived ones.
     package func searchInsights(_ query: String, limit: Int) async throws(StoreError) -> [Insight] {
         try await read { db in try InsightSearch.all(of: query, limit: max(0, limit), in: db) }
     }
 
-    /// The live ones that have the most to do with a text, by its rarest words.
+    /// The live insights that are most relevant to a text, by its rarest words.
     package func insights(relevantTo text: String, limit: Int) async throws(StoreError) -> [Insight] {
         try await read { db in try InsightSearch.relevant(to: text, limit: max(0, limit), in: db) }
     }
 
-    /// Those that share a band, archived and unwanted ones among them.
+    /// Insights that share a band, including archived and rejected ones.
     package func insights(sharing bands: [UInt64], limit: Int = 64) async throws(StoreError) -> [Insight] {
         guard !bands.isEmpty else { return [] }
         return try await read { db in

@@ -6,7 +6,7 @@ package import KithModel
 extension Store {
     /// The whole log, at one point in time.
     ///
-    /// - Throws: ``StoreError`` with ``StoreError/Code/damaged`` also for a row that makes no sense.
+    /// - Throws: ``StoreError`` with ``StoreError/Code/damaged`` also for an invalid row.
     package func logSnapshot() async throws(StoreError) -> LogSnapshot {
         try await read { db in
             let replicas = try KnownReplicas(db)
@@ -16,7 +16,7 @@ extension Store {
         }
     }
 
-    /// Keeps what a step has changed and which deliveries it counted, all of it or nothing; on disk when it returns.
+    /// Stores what a step has changed and which deliveries it counted, all or nothing; on disk when it returns.
     ///
     /// - Parameter deliveries: The newest ``StoreLimits/deliveries`` are remembered.
     /// - Throws: ``StoreError`` with ``StoreError/Code/refused`` for an operation that breaks a rule of the schema, or
@@ -75,9 +75,9 @@ extension StateRefusal {
 
 /// A row of `operation`.
 enum OperationRow {
-    /// Does nothing when it is there: an operation never changes.
+    /// Does nothing when it is stored already: an operation never changes.
     static func insert(_ operation: Operation, replicas: inout ReplicaRows, in db: Database) throws {
-        // SQLite would keep no bytes as no value, which removes.
+        // SQLite would store empty bytes as no value, which means a removal.
         if operation.value?.isEmpty == true { throw StoreError(.refused, "An operation's value is empty.") }
         let statement = try db.cachedStatement(
             sql: """

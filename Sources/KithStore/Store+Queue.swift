@@ -4,13 +4,13 @@ import GRDB
 package import KithModel
 
 extension Store {
-    /// Puts a write at the end of its upstream's queue; on disk when it returns. One whose delivery key waits for that
-    /// upstream already is not put there again.
+    /// Puts a write at the end of its upstream's queue; on disk when it returns. A write whose delivery key waits for
+    /// that upstream already is not added again.
     ///
     /// - Parameter limit: How many may wait, for all upstreams together.
     /// - Returns: Its place.
     /// - Throws: ``StoreError`` with ``StoreError/Code/limitReached``, or ``StoreError/Code/refused`` for a write that is
-    ///   empty or longer than ``QueuedWrite/bodyLimit``.
+    ///   empty or longer than `QueuedWrite.bodyLimit`.
     @discardableResult
     package func enqueue(_ queued: QueuedWrite, limit: Int) async throws(StoreError) -> Int64 {
         try await write { db in

@@ -5,7 +5,7 @@ package import KithModel
 
 /// What became of a conversation that another node sent.
 package enum SessionImport: Hashable, Sendable {
-    /// It is on disk, where it goes on from what was there before.
+    /// It is on disk, and continues what was there before.
     case stored
     /// All of it was there already.
     case held
@@ -41,9 +41,10 @@ extension Store {
         }
     }
 
-    /// Keeps a conversation that another node kept, in place of what it goes on from; its tally and feedback stay there.
+    /// Stores a conversation that another node kept, in place of the part that it continues; its tally and feedback stay
+    /// there.
     ///
-    /// As with a new conversation, the least recently used one is dropped where there are too many.
+    /// As with a new conversation, drops the least recently used one where there are too many.
     package func importSession(_ session: SessionExport) async throws(StoreError) -> SessionImport {
         let session = StoredSession.kept(session, limits: limits)
         return try await write { [limits] db in
@@ -59,7 +60,7 @@ extension Store {
 
     /// Deletes a conversation that another node keeps now; the feedback that was given to it stays.
     ///
-    /// - Returns: `false` when it is not what was sent any more, because it went on; it is left alone then.
+    /// - Returns: `false` when it has been continued since it was sent; it is left alone then.
     package func removeSession(_ session: SessionExport) async throws(StoreError) -> Bool {
         try await write { db in
             guard let existing = try StoredSession.fetch(session.id, in: db) else { return true }

@@ -9,7 +9,7 @@ extension Store {
         try await read { db in try TrustOperationRecord.fetchAll(db).map(\.operation) }
     }
 
-    /// Keeps statements, all of them or none, each in the place of what is there under its author and sequence.
+    /// Stores statements, all or none; each replaces the one stored under its author and sequence.
     ///
     /// - Throws: ``StoreError`` with ``StoreError/Code/limitReached``, or ``StoreError/Code/refused`` for one that is
     ///   empty or longer than ``StoreLimits/largestOperation``.
@@ -87,7 +87,7 @@ extension Store {
 }
 
 extension Store {
-    /// Makes this the folder of another identity: whom the former one trusted, and who vouched for it, is forgotten.
+    /// Makes this the folder of another identity: it forgets whom the former one trusted and who vouched for it.
     /// Conversations, clients' keys and the audit trail stay.
     package func startAnew(as id: NodeID) async throws(StoreError) {
         try await write { db in
@@ -172,7 +172,7 @@ struct TrustOperationRecord: FetchableRecord {
         try fetchAll(db, sql: "SELECT * FROM trust_operation ORDER BY author, sequence")
     }
 
-    /// Takes the place of what is there under the author and sequence: which of two counts is decided elsewhere.
+    /// Replaces what is stored under the author and sequence: which of two counts is decided elsewhere.
     static func save(_ operation: SignedOperation, in db: Database) throws {
         guard let sequence = Int64(exactly: operation.sequence) else {
             throw StoreError(.refused, "A statement's sequence number is larger than can be kept.")

@@ -9,14 +9,14 @@ import SystemPackage
 /// What a node keeps in its data folder: conversations, feedback, how interactions went, whom it trusts, its clients' keys
 /// and the audit trail.
 ///
-/// One SQLite file in WAL mode with `synchronous=FULL`: what an operation that returned has written survives a crash of
+/// One SQLite file in WAL mode with `synchronous=FULL`: what an operation has written when it returns survives a crash of
 /// the process and of the machine. The exception is ``recordOutcome(_:at:)``.
 ///
 /// Safe to use from any task; writes are serialised and no operation blocks the calling thread. Writes go through even
-/// when the calling task has been cancelled, because a client that leaves is when a broken answer must be kept.
+/// when the calling task has been cancelled, because a broken answer must be kept precisely when its client leaves.
 package final class Store: Sendable {
     private let writer: any DatabaseWriter
-    let ledger: Mutex<TallyCache>
+    let tally: Mutex<TallyCache>
     private let name: String
     package let limits: StoreLimits
 
@@ -55,7 +55,7 @@ package final class Store: Sendable {
         try migrator.migrate(writer)
         let saved = try writer.read { db in try TallyRecord.fetch(db) }
         self.writer = writer
-        self.ledger = Mutex(TallyCache(saved: saved.tally))
+        self.tally = Mutex(TallyCache(saved: saved.tally))
         self.name = name
         self.limits = limits
     }
@@ -83,7 +83,7 @@ package final class Store: Sendable {
 extension Store {
     /// Flushes every ``StoreLimits/flushInterval`` until the task is cancelled, and then once more.
     ///
-    /// - Parameter report: told of each flush that failed. Nothing is lost by it: the next one tries again.
+    /// - Parameter report: called for each flush that failed. Nothing is lost: the next one tries again.
     package func run(clock: any TimeSource, report: @Sendable (StoreError) -> Void) async {
         var isRunning = true
         while isRunning {
@@ -100,13 +100,13 @@ extension Store {
         }
     }
 
-    /// Writes what is in memory only; does nothing when there is nothing.
+    /// Writes what is only in memory, if there is anything.
     package func flush() async throws(StoreError) {
-        guard ledger.withLock({ $0.isAhead }) else { return }
+        guard tally.withLock({ $0.isAhead }) else { return }
         try await writeWithTally { _ in }
     }
 
-    /// Flushes and closes the file. Whatever is asked afterwards throws ``StoreError/Code/closed``.
+    /// Flushes and closes the file. Every later call throws ``StoreError/Code/closed``.
     package func close() async throws(StoreError) {
         try await flush()
         let result: Result<Void, any Error> = await withCheckedContinuation { continuation in
@@ -137,11 +137,11 @@ extension Store {
     func writeWithTally(_ changes: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
         let revision = try await write { [self] db in
             try changes(db)
-            let snapshot = ledger.withLock { $0.snapshot }
+            let snapshot = tally.withLock { $0.snapshot }
             try TallyRecord.save(snapshot.tally, in: db)
             return snapshot.revision
         }
-        ledger.withLock { $0.confirmSaved(revision) }
+        tally.withLock { $0.confirmSaved(revision) }
     }
 
     /// Runs `changes` in a transaction, also when the calling task has been cancelled.

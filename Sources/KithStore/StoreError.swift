@@ -19,9 +19,9 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
         case busy
         /// No session has this name.
         case unknownSession = "unknown_session"
-        /// There is as much of this as is kept, and nothing of it may be dropped.
+        /// The limit is reached, and nothing may be dropped.
         case limitReached = "limit_reached"
-        /// What was to be kept breaks a rule of the schema, such as a second key with one id.
+        /// What was to be stored breaks a rule of the schema, such as a second key with one id.
         case refused
         /// The store has been closed.
         case closed

@@ -17,8 +17,8 @@ import SystemPackage
 struct StoreFile: Sendable {
     let path: FilePath
 
-    /// Creates what is missing, the directories with mode 0700 and the file with 0600, and takes the rights of others to
-    /// files that exist. SQLite gives the files it adds the mode of the database.
+    /// Creates what is missing, the directories with mode 0700 and the file with 0600, and removes the rights of others
+    /// to files that exist. SQLite gives the files it adds the mode of the database.
     ///
     /// Directories that exist are left as they are: they may be somebody else's.
     func prepare() throws(StoreError) {
@@ -52,8 +52,8 @@ struct StoreFile: Sendable {
         try queue.close()
     }
 
-    /// Reads every page and checks every row. 50 MB take 50 ms from the page cache, which is where a node that was stopped
-    /// or killed finds them; of a larger database damage is met by whoever reads it.
+    /// Reads every page and checks every row. 50 MB take 50 ms from the page cache, which is where a node that was
+    /// stopped or killed finds them; damage in a larger database is found by the read that meets it.
     private func check(_ db: Database) throws {
         guard let size = try Int64.fetchOne(db, sql: Self.size), size <= StoreLimits.checkedSize else { return }
         let finding = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
@@ -81,8 +81,7 @@ extension Duration {
     var wholeSeconds: Double { Double(components.seconds) }
 }
 
-/// A look into a node's database that changes nothing, not even an old schema: for whoever wants to know how it is, whether
-/// the node runs or not.
+/// Inspects a node's database without changing anything, not even an old schema, whether the node runs or not.
 package struct StoreInspection: Sendable {
     /// Larger files are not read through for faults.
     package static let checkedBytes: Int64 = 256 << 20

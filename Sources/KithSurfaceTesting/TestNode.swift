@@ -46,7 +46,7 @@ package struct TestNode: Sendable {
         limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
         protocols: ProtocolVersions = .supported, isCell: Bool = false,
         peerRoutes: (NodeServices) -> [any PeerRouteGroup] = { _ in [] }, clock: any TimeSource = MonotonicClock(),
-        patience: Duration = QueueTimeout.ordinary,
+        patience: Duration = QueueWait.ordinary,
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try found(NodeName(name))

@@ -7,16 +7,16 @@ import Synchronization
 
 /// The machine's monotonic clock, whose sleepers an event loop wakes.
 ///
-/// The language's own sleep wakes a thread for its timers, another to go on, often a third, and leaves the timer behind
-/// when it is cancelled. Who runs on an event loop is woken there, with nothing else; a timer that is cancelled is gone.
+/// `Task.sleep` wakes a thread for its timers, another to continue, often a third, and leaves the timer behind when it is
+/// cancelled. A task that runs on an event loop is woken there, by no other thread; a cancelled timer is removed.
 package struct EventLoopClock: TimeSource {
-    /// The event loop's time stands still while the machine sleeps, and this clock's does not: it is looked at now and then.
+    /// The event loop's time stands still while the machine sleeps, and this clock's does not: it is checked now and then.
     private static let longestPause = Duration.seconds(30)
 
     private let clock = MonotonicClock()
     private let home: any EventLoop
 
-    /// - Parameter group: One of its event loops wakes those who run on none.
+    /// - Parameter group: One of its event loops wakes tasks that run on none.
     package init(group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton) { home = group.next() }
 
     package var now: MonotonicInstant { clock.now }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Waits for what other tasks do.
-enum QueueTimeout {
+enum QueueWait {
     struct Exhausted: Error, CustomStringConvertible {
         var description: String
     }

@@ -13,8 +13,8 @@ package import NIOCore
 /// The bridge role's listener.
 package enum BridgeServer {
     /// - Parameters:
-    ///   - bridge: Runs beside the listener.
-    ///   - onListening: Told of the channel when the port is open.
+    ///   - bridge: Runs alongside the listener.
+    ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         bridge: BridgeService, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
@@ -120,7 +120,7 @@ extension ForwardedSync {
             throw UnusableBody(
                 field: "level", why: "the level must be from 0 to 10", input: body["level"] ?? .null)
         }
-        // As in a cell: the context says it better than the body, and a blank name is none.
+        // As in a cell: the context takes precedence over the body, and a blank name counts as none.
         let source = [said.context?["source"]?.stringValue, said.source].compactMap { $0 }
             .first { !$0.allSatisfy(\.isWhitespace) }
         guard case .named(let name)? = StateSource(source ?? Self.defaultSource) else {

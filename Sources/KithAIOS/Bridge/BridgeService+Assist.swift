@@ -67,7 +67,7 @@ extension BridgeService {
         return Assist(body: .object(members), route: answer.route)
     }
 
-    /// With an engine where it answers in time, else what can be said without one.
+    /// With an engine if it answers in time, otherwise what can be said without one.
     private func ownSuggestions(
         for request: CellMessage.AssistRequest, until deadline: MonotonicInstant
     ) async throws -> (suggestions: [String], model: String?, node: String?, route: String?) {

@@ -19,7 +19,7 @@ struct BridgeHealthBody: Encodable {
 
     /// Added by kith.
     struct Upstream: Encodable {
-        /// One of both.
+        /// Either this or `node`.
         var url: String?
         var node: String?
         var state: String
@@ -34,7 +34,7 @@ struct BridgeHealthBody: Encodable {
     var error: String?
     var desktop_cell_url: String?
     var connection: String
-    /// Left out before the first look.
+    /// Left out before the first probe.
     var checked_seconds_ago: Double?
     var upstreams: [Upstream]
     var queued: Int
@@ -44,10 +44,10 @@ struct BridgeHealthBody: Encodable {
 extension BridgeService {
     /// From memory; never waits.
     func health() -> BridgeHealthBody {
-        let (book, now) = (upstreams.book, services.clock.now)
-        let asked = book.entries.first { $0.isAvailable(now: now) }
+        let (selector, now) = (upstreams.selector, services.clock.now)
+        let asked = selector.entries.first { $0.isAvailable(now: now) }
         let isHealthy = asked != nil
-        let shown = asked ?? book.primary
+        let shown = asked ?? selector.primary
         return BridgeHealthBody(
             status: isHealthy ? "healthy" : "degraded",
             services: BridgeHealthBody.Services(desktop_cell: isHealthy),
@@ -57,7 +57,7 @@ extension BridgeService {
             error: isHealthy ? nil : "Desktop AIOS cell not reachable",
             desktop_cell_url: isHealthy ? nil : primaryLabel, connection: isHealthy ? "desktop" : "none",
             checked_seconds_ago: shown?.checkedAt.map { ((now - $0).seconds * 1_000).rounded() / 1_000 },
-            upstreams: book.entries.map { upstream($0, now: now) }, queued: queue.count, mode_since: since.rfc3339)
+            upstreams: selector.entries.map { upstream($0, now: now) }, queued: queue.count, mode_since: since.rfc3339)
     }
 
     private func upstream(_ entry: UpstreamEntry, now: MonotonicInstant) -> BridgeHealthBody.Upstream {
@@ -87,11 +87,11 @@ extension UpstreamEntry {
 extension BridgeService {
     /// How the bridge is, for monitors. From memory.
     func metrics() -> [MetricFamily] {
-        let (book, now, values) = (upstreams.book, services.clock.now, counters.values)
+        let (selector, now, values) = (upstreams.selector, services.clock.now, counters.values)
         return [
             MetricFamily(
                 "kith_bridge_healthy", .gauge, "Whether a cell can be asked.",
-                value: book.entries.contains { $0.isAvailable(now: now) } ? 1 : 0),
+                value: selector.entries.contains { $0.isAvailable(now: now) } ? 1 : 0),
             MetricFamily(
                 "kith_bridge_mode_changes_total", .counter, "Changes of the mode, by the mode that was reached.",
                 [
@@ -100,10 +100,10 @@ extension BridgeService {
                 ]),
             MetricFamily(
                 "kith_bridge_upstream_up", .gauge, "Whether this cell can be asked.",
-                book.entries.map { .init($0.isAvailable(now: now) ? 1 : 0, ["upstream": upstreams.label($0.id)]) }),
+                selector.entries.map { .init($0.isAvailable(now: now) ? 1 : 0, ["upstream": upstreams.label($0.id)]) }),
             MetricFamily(
                 "kith_bridge_upstream_outstanding", .gauge, "Requests that this cell is answering for the bridge.",
-                book.entries.map { .init(Double($0.outstanding), ["upstream": upstreams.label($0.id)]) }),
+                selector.entries.map { .init(Double($0.outstanding), ["upstream": upstreams.label($0.id)]) }),
             MetricFamily(
                 "kith_bridge_upstream_set_aside_total", .counter, "Times a cell was set aside for what it answered.",
                 value: Double(values.setAside)),

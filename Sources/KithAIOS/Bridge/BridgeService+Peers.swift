@@ -31,14 +31,14 @@ extension BridgeService {
     /// The cells that discovery knows and those that this bridge can ask, each once. From memory.
     func peers() -> BridgePeersBody {
         let found = watch.cells()
-        let book = upstreams.book
-        let primary = book.primary?.id
+        let selector = upstreams.selector
+        let primary = selector.primary?.id
         var cells: [(cell: CellInfo, upstream: UpstreamID?)] = []
         var seen: Set<String> = []
         for cell in (services.registry?() ?? []) + found.cells where seen.insert(cell.cellID).inserted {
-            cells.append((cell, book.entries.first { isSame(cell, as: $0) }?.id))
+            cells.append((cell, selector.entries.first { isSame(cell, as: $0) }?.id))
         }
-        for entry in book.entries where !cells.contains(where: { $0.upstream == entry.id }) {
+        for entry in selector.entries where !cells.contains(where: { $0.upstream == entry.id }) {
             if let cell = cell(of: entry) { cells.append((cell, entry.id)) }
         }
         return BridgePeersBody(
@@ -54,7 +54,7 @@ extension BridgeService {
         return (cell.ip == place.host && cell.port == place.port) || cell.cellID == entry.health?.cellID
     }
 
-    /// A cell that was never heard is not listed: nothing is known of it but where it should be.
+    /// A cell that was never heard from is not listed: nothing is known of it but where it should be.
     private func cell(of entry: UpstreamEntry) -> CellInfo? {
         guard let health = entry.health, let place = upstreams.cell(entry.id)?.place else { return nil }
         var cell = CellInfo(

@@ -64,12 +64,13 @@ extension BridgeService {
         return .notAnswered(nil)
     }
 
-    /// A kin gets what it missed through the state that kin share; for a cell that was written down there is the queue.
+    /// A kin gets what it missed through the state that kin share; for a cell that the owner configured there is the
+    /// queue.
     private func keep(
         _ request: ForwardedSync, _ body: [UInt8], key: DeliveryKey, meantFor uncertain: UpstreamID?
     ) async throws -> SyncOutcome {
-        let book = upstreams.book
-        let entry = uncertain.flatMap { book[$0] } ?? book.primary
+        let selector = upstreams.selector
+        let entry = uncertain.flatMap { selector[$0] } ?? selector.primary
         let oldLevel = lastLevel(of: entry)
         if queue.isEmpty, let share = share(for: entry?.id) {
             try await write(request, to: share, key: key)

@@ -10,7 +10,7 @@ import Synchronization
 
 /// What a bridge works with.
 package struct BridgeServices: Sendable {
-    /// Cells that the owner wrote down, the best first.
+    /// Cells that the owner configured, the best first.
     package var addresses: [HTTPAddress]
     /// The kin that are cells; asked several times a second, from memory.
     package var kin: @Sendable () -> [KinCell]
@@ -24,7 +24,7 @@ package struct BridgeServices: Sendable {
     package var vault: @Sendable () async -> VaultStatusBody
     /// The cells of this node's own registry; `nil` without the role.
     package var registry: (@Sendable () -> [CellInfo])?
-    /// Discovery services to ask beside it.
+    /// Discovery services to ask in addition to it.
     package var discovery: [HTTPAddress]
     package var clock: any TimeSource
 
@@ -79,7 +79,7 @@ package final class BridgeService: Sendable {
         ) { news.tell($0, label: $1) }
     }
 
-    /// Keeps watch over the upstreams, sends on what waits, and asks the discovery services, until cancelled.
+    /// Watches the upstreams, sends the waiting writes, and asks the discovery services, until cancelled.
     package func run() async {
         await queue.restore()
         logger.info(
@@ -95,9 +95,9 @@ package final class BridgeService: Sendable {
         QueueReplay(queue: queue, upstreams: upstreams, counters: counters, logger: logger)
     }
 
-    /// Wakes whoever sends on what waits, when both is there.
+    /// Wakes the task that sends the waiting writes, when there are some and an upstream for them.
     func look() {
-        if !queue.isEmpty, upstreams.book.best(now: services.clock.now) != nil { signal.yield() }
+        if !queue.isEmpty, upstreams.selector.best(now: services.clock.now) != nil { signal.yield() }
     }
 
     // MARK: Reading
@@ -105,14 +105,14 @@ package final class BridgeService: Sendable {
     /// When the bridge went into the mode that it is in.
     var since: WallTime { modeSince.value }
 
-    /// The mode as an event, for whoever begins to follow.
+    /// The mode as an event, for a client that begins to follow.
     var currentMode: NodeEvent {
-        NodeEvent(.bridge, at: since, ["mode": .string(upstreams.book.mode.rawValue)])
+        NodeEvent(.bridge, at: since, ["mode": .string(upstreams.selector.mode.rawValue)])
     }
 
     /// The upstream that clients mean when they speak of the desktop.
     var primaryLabel: String {
-        upstreams.book.primary.map { upstreams.label($0.id) } ?? "none: no cell is configured, and no kin is one"
+        upstreams.selector.primary.map { upstreams.label($0.id) } ?? "none: no cell is configured, and no kin is one"
     }
 
     /// What the upstream's level is as far as this side knows, before a write that it has not seen.
@@ -136,7 +136,7 @@ final class ModeClock: Sendable {
     }
 }
 
-/// Tells the log, the counters and whoever follows events what became of the upstreams.
+/// Tells the log, the counters and the followers of events what happened to the upstreams.
 struct BridgeNews: Sendable {
     let events: EventHub
     let counters: BridgeCounters

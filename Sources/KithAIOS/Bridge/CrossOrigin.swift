@@ -18,7 +18,7 @@ struct CrossOrigin: RouterMiddleware {
         next: @concurrent (Request, NodeRequestContext) async throws -> Response
     ) async throws -> Response {
         let origin = request.headers[.origin].flatMap { PageOrigin.isAllowed($0) ? $0 : nil }
-        // Such a question comes without keys, so it is answered before anybody looks for one.
+        // Such a request comes without a key, so it is answered before keys are checked.
         if let origin, request.method == .options, request.headers[.accessControlRequestMethod] != nil {
             return Response(status: .noContent, headers: preflight(origin, asked: request.headers))
         }
@@ -51,7 +51,7 @@ enum PageOrigin {
         }
     }
 
-    /// The name alone, or with a port: nothing that only begins so.
+    /// The name alone, or with a port: nothing that only begins with it.
     private static func isLocalhost(_ authority: Substring) -> Bool {
         let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.first?.lowercased() == "localhost" else { return false }

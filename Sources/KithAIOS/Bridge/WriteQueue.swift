@@ -16,7 +16,7 @@ final class WriteQueue: Sendable {
     private struct State {
         /// `nil` until the store has been asked.
         var places: Set<Int64>?
-        /// What the last of them sets, as far as this life of the bridge knows.
+        /// What the last of them sets, as far as this instance of the bridge knows.
         var level: Double?
     }
 
@@ -29,7 +29,7 @@ final class WriteQueue: Sendable {
         self.logger = logger
     }
 
-    /// Finds out what an earlier life left. Does nothing once it is known.
+    /// Finds out what an earlier instance left. Does nothing once it is known.
     func restore() async {
         guard state.withLock({ $0.places == nil }) else { return }
         do {
@@ -45,7 +45,7 @@ final class WriteQueue: Sendable {
 
     var count: Int { state.withLock { $0.places?.count ?? 0 } }
 
-    /// Whether a write that comes now may overtake none. Not while it is unknown what waits.
+    /// Whether a write that comes now would overtake no other. `false` while it is unknown what waits.
     var isEmpty: Bool { state.withLock { $0.places?.isEmpty ?? false } }
 
     /// What the upstream's level will be when all that waits has arrived.
@@ -84,7 +84,7 @@ final class WriteQueue: Sendable {
     }
 }
 
-/// Sends what waits, in its order and one at a time, whenever there is an upstream.
+/// Sends the waiting writes, in order and one at a time, whenever there is an upstream.
 struct QueueReplay: Sendable {
     let queue: WriteQueue
     let upstreams: BridgeUpstreams
@@ -93,7 +93,7 @@ struct QueueReplay: Sendable {
 
     /// Runs until cancelled.
     ///
-    /// - Parameter signals: Tells when it may be worth a look.
+    /// - Parameter signals: Tells when it may be worth a try.
     func run(on signals: AsyncStream<Void>) async {
         for await _ in signals {
             await queue.restore()
@@ -115,7 +115,7 @@ struct QueueReplay: Sendable {
         logger.notice("queued writes sent on", metadata: ["count": "\(sent)", "left": "\(queue.count)"])
     }
 
-    /// - Returns: Whether the write is done with.
+    /// - Returns: Whether the write is finished.
     /// - Throws: `StoreError`; `CancellationError`.
     private func deliver(_ write: QueuedWrite) async throws -> Bool {
         let call = CellCall(.sync, body: write.body, delivery: write.deliveryKey, limit: BridgeLimits.sync)
@@ -140,7 +140,7 @@ struct QueueReplay: Sendable {
 
 /// The body of `POST /sync-consciousness` as a bridge sends it on.
 struct ForwardedSync: Encodable {
-    /// Who says it, where nobody is named.
+    /// The source, where none is named.
     static let defaultSource = "vscode-agent-laptop"
 
     var level: Double

@@ -30,7 +30,7 @@ extension CellMessage.SyncRequest {
 }
 
 extension UnusableBody {
-    /// - Returns: `nil` for a failure that is not the request's.
+    /// - Returns: `nil` for a failure that is not the request's fault.
     init?(_ failure: ChatError, in request: CellMessage.AssistRequest) {
         guard failure.code == .invalidRequest else { return nil }
         self.init(field: failure.field ?? "code", why: failure.message, input: .string(request.action))
@@ -46,7 +46,7 @@ extension UnusableBody {
 
     /// Names the field where one is at fault.
     ///
-    /// - Returns: `nil` for a refusal that is not the request's.
+    /// - Returns: `nil` for a refusal that is not the request's fault.
     init?(_ refusal: StateRefusal) {
         if let fault = refusal.cause as? SyncPlan.Fault {
             self.init(fault)
@@ -59,7 +59,7 @@ extension UnusableBody {
 }
 
 extension HTTPFields {
-    /// What names a write that may come more than once, from `Idempotency-Key`.
+    /// What identifies a write that may come more than once, from `Idempotency-Key`.
     ///
     /// - Throws: ``UnusableBody`` for what cannot be one.
     func deliveryKey() throws -> DeliveryKey? {

@@ -84,7 +84,7 @@ package enum CellMessage {
         package var level: Double
         /// An object, or `nil`.
         package var context: JSONValue?
-        /// Who says it, where the context does not.
+        /// The source, where the context names none.
         package var source: String?
 
         package init(level: Double, context: JSONValue? = nil, source: String? = nil) {
@@ -118,17 +118,17 @@ package enum CellMessage {
     }
 }
 
-/// What a cell does, whoever asks: a client of its port, or a kin.
+/// What a cell does, for a client of its port as for a kin.
 package protocol CellAnswering: Sendable {
     /// From memory; never waits.
     func health() -> CellMessage.Health
-    /// - Parameter deadline: When the one who asked gives up; `nil` leaves it to the cell.
+    /// - Parameter deadline: When the client gives up; `nil` leaves it to the cell.
     /// - Throws: `ChatError`; not because no engine answers, since findings can be made without one.
     func assist(
         _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?
     ) async throws -> CellMessage.AssistAnswer
     /// - Parameter delivery: Counts once, however often it arrives.
-    /// - Throws: ``StateRefusal``.
+    /// - Throws: `StateRefusal`.
     func sync(
         _ request: CellMessage.SyncRequest, delivery: DeliveryKey?
     ) async throws(StateRefusal) -> CellMessage.SyncAnswer

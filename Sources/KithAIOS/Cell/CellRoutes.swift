@@ -14,7 +14,7 @@ struct CellRoutes: Sendable {
     let bodyLimit: Int
 
     func add(to router: SurfaceRouter) {
-        // Tells the cell's level, so that on other than loopback listeners it is for those who work with the cell.
+        // Tells the cell's level, so that on other than loopback listeners it needs one of the cell's scopes.
         router.surface("/health", scope: [.read, .assist, .sync], [.get: { _, _ in try .json(cell.health()) }])
         router.surface("/health/live", scope: .everyone, [.get: { _, _ in try .json(["status": "alive"]) }])
         router.surface("/code-assist", scope: .assist, [.post: { request, _ in try await assist(request) }])
@@ -47,7 +47,7 @@ struct CellRoutes: Sendable {
         return try .json(answer)
     }
 
-    /// A discovery service that has found this cell tells of itself.
+    /// A discovery service that has found this cell introduces itself.
     private func register(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let body = try await request.detailBody(upTo: RegistryRoutes.bodyLimit)
         let other = try CellInfo(body: body)
@@ -56,7 +56,7 @@ struct CellRoutes: Sendable {
             try RegistryRefusal.check(
                 registry.change(.entries) { $0.register(other, by: owner, at: $1, wall: $2) }, body: body)
         } else {
-            // Held to the same rules, and then forgotten.
+            // Checked by the same rules, and then forgotten.
             var nowhere = Registry()
             try RegistryRefusal.check(nowhere.register(other, by: owner, at: .zero, wall: .epoch), body: body)
         }
@@ -65,7 +65,7 @@ struct CellRoutes: Sendable {
 }
 
 extension NodeRequestContext {
-    /// Whose the entries are that this caller makes in a registry.
+    /// The owner of the entries that this caller makes in a registry.
     var registryOwner: RegistryOwner {
         if case .success(.key(let key)) = caller { return .principal(key.id) }
         return .connected(from: source)

@@ -12,8 +12,8 @@ package import NIOCore
 /// The cell role's listener.
 package enum CellServer {
     /// - Parameters:
-    ///   - registry: Where other cells that come by are written down; without it they are only answered.
-    ///   - onListening: Told of the channel when the port is open.
+    ///   - registry: Where other cells that introduce themselves are entered; without it they are only answered.
+    ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         cell: CellService, registry: RegistryService? = nil, access: AccessControl, address: HTTPAddress,
         clock: any TimeSource, bodyLimit: Int = 1 << 20, tls: SurfaceTLSSource? = nil,

@@ -33,7 +33,7 @@ package struct CellService: CellAnswering {
 
     /// - Parameters:
     ///   - engineLimit: How long an engine is listened to; what it has said by then counts.
-    ///   - onCode: Told of all code that is asked about.
+    ///   - onCode: Called with all code that is asked about.
     ///   - nodeName: What people call a node; `nil` for one that is not known here.
     package init(
         profile: Profile, state: any SharedState, dispatcher: Dispatcher, clock: any TimeSource,
@@ -52,7 +52,7 @@ package struct CellService: CellAnswering {
 
     package var level: Double { state.level(of: .node(profile.node))?.level ?? profile.initialLevel }
 
-    /// All levels that are known here; nodes by their names, where that cannot be taken for somebody else.
+    /// All levels that are known here; nodes by their names, where a name cannot be taken for somebody else's.
     package func levels() -> [String: Double] {
         var levels: [String: Double] = [:]
         var nodes: [(id: NodeID, level: Double)] = [(profile.node, level)]
@@ -84,7 +84,7 @@ package struct CellService: CellAnswering {
         }
         let before = level
         let isNew = try await state.write(plan.changes, delivery: delivery)
-        // What arrived before has been said before; others may have spoken since.
+        // A write that arrived before changes nothing now; others may have written since.
         return CellMessage.SyncAnswer(
             oldLevel: before, newLevel: isNew ? request.level : level, contextProcessed: plan.hasContext,
             levels: levels())

@@ -5,7 +5,7 @@ import KithInference
 import KithModel
 import Synchronization
 
-/// Asks the best engine of the mesh about code, and makes do without one.
+/// Asks the best engine of the mesh about code, and manages without one.
 struct EngineOpinions: Sendable {
     struct Opinion: Sendable {
         var suggestions: [String]
@@ -69,7 +69,7 @@ struct EngineOpinions: Sendable {
             case .verbatim: break
             }
         } catch {
-            // What can be said without an engine is said; that none answered shows in the answer by its absence.
+            // What can be said without an engine is said; an answer without an engine's part shows that none answered.
         }
     }
 
@@ -105,8 +105,8 @@ struct EngineOpinions: Sendable {
     }
 }
 
-/// What an editor tells about the code beside it. Members that are not what they should be count for nothing: the context
-/// is an open object, and different editors put different things in it.
+/// What an editor tells about the code besides the code itself. Members that are not what they should be are ignored:
+/// the context is an open object, and different editors put different things in it.
 struct AssistContext: Sendable {
     /// Of all members, sorted.
     var keys: [String] = []

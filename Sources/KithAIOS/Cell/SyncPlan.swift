@@ -9,10 +9,10 @@ struct SyncPlan {
     static let memberLimit = 64
     /// Bytes of a member's value, as JSON.
     static let valueLimit = 16 << 10
-    /// Who says what an unnamed caller says.
+    /// The source of what an unnamed caller says.
     static let unnamed = StateSource.named("client")
 
-    /// What of the request cannot be taken.
+    /// The part of the request that cannot be accepted.
     struct Fault: Error {
         /// From the body down to it.
         var path: [String]
@@ -53,7 +53,7 @@ struct SyncPlan {
         return members
     }
 
-    /// A blank name is none.
+    /// A blank name counts as none.
     private static func source(
         in members: JSONObject, of request: CellMessage.SyncRequest
     ) throws(Fault) -> StateSource? {
@@ -90,7 +90,7 @@ struct SyncPlan {
         return .context(name, value, by: source)
     }
 
-    /// JSON has no words for what is no number.
+    /// JSON cannot express infinity or what is not a number.
     private static func shown(_ level: Double) -> JSONValue {
         level.isFinite ? .number(level) : .string("\(level)")
     }

@@ -8,7 +8,7 @@ import KithServer
 extension Request {
     /// Reads a JSON body whole, as the routes of AIOS services do.
     ///
-    /// - Throws: ``UnusableBody`` in FastAPI's words; ``SurfaceRefusal`` for another content type or more than `limit`
+    /// - Throws: ``UnusableBody`` in FastAPI's words; `SurfaceRefusal` for another content type or more than `limit`
     ///   bytes.
     func detailBody(upTo limit: Int) async throws -> JSONValue {
         let bytes = try await jsonBody(upTo: limit)

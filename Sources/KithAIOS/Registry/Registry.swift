@@ -3,14 +3,15 @@
 import KithMembership
 package import KithModel
 
-/// Whose an entry of the registry is until it expires.
+/// The owner of an entry of the registry, until it expires.
 ///
-/// Who showed a key or a certificate owns by that, wherever they come from. Others own by the address of their
-/// connection: all programs of one machine are one owner then, which is as far as can be told without keys.
+/// A caller with a key or a certificate owns by that, from any address. Others own by the address of their connection:
+/// all programs of one machine are then one owner, since nothing more is known without keys.
 package enum RegistryOwner: Hashable, Sendable, Codable {
     case principal(String)
     case address(String)
-    /// This node, which asked and was answered. A cell that speaks for itself from the same address takes its entry over.
+    /// This node, which asked and was answered. A cell that registers itself from the same address takes its entry
+    /// over.
     case probe
 
     /// The owner behind a connection; all loopback addresses are one.
@@ -74,7 +75,7 @@ package struct Registry: Sendable {
 
     package init(rules: RegistryAddressRules = RegistryAddressRules()) { self.rules = rules }
 
-    /// Takes a cell, or what its owner now says of it.
+    /// Adds a cell, or updates it to what its owner now says.
     ///
     /// - Returns: Why it is not taken; `nil` when it is.
     package mutating func register(
@@ -141,8 +142,8 @@ package struct Registry: Sendable {
         return live.count != count
     }
 
-    /// Takes up what an earlier life saved. Cells get the usual time to be heard of; those saved too long ago, and
-    /// those that would be refused now, are dropped.
+    /// Restores what an earlier instance saved. Cells get the usual time to be heard from; those saved too long ago,
+    /// and those that would be refused now, are dropped.
     package mutating func restore(_ entries: [Entry], savedAt: WallTime, at now: MonotonicInstant, wall: WallTime) {
         guard wall.duration(since: savedAt) <= Self.maximumArchiveAge else { return }
         for entry in entries.prefix(Self.maximumEntries) where refusal(of: entry.cell) == nil {
@@ -150,7 +151,7 @@ package struct Registry: Sendable {
         }
     }
 
-    // MARK: What can be taken
+    // MARK: What is accepted
 
     private func refusal(of cell: CellInfo) -> RegistryRefusal? {
         let texts = [
@@ -191,9 +192,9 @@ package struct Registry: Sendable {
     }
 }
 
-/// Which addresses may be registered: those that lead no one out of the house.
+/// Which addresses may be registered: those that do not lead out of the house.
 ///
-/// Whoever reads `/peers` may connect to what it lists, so an address on the internet could make them attack it.
+/// Readers of `/peers` may connect to what it lists, so an address on the internet could make them attack it.
 package struct RegistryAddressRules: Sendable {
     /// Suffixes of names that are resolved within the house (RFC 6762, RFC 8375, and by custom).
     private static let localSuffixes = [".local", ".lan", ".internal", ".home", ".home.arpa", ".localhost"]

@@ -20,13 +20,13 @@ struct RegistryClient: Sendable {
         var consciousness_level: Double
     }
 
-    /// - Throws: ``ChatError``; `CancellationError`.
+    /// - Throws: `ChatError`; `CancellationError`.
     func register(_ cell: CellInfo) async throws {
         try Self.check(try await send(.POST, "/register", CellBody(cell)))
     }
 
     /// - Returns: Whether the service knows the cell.
-    /// - Throws: ``ChatError``; `CancellationError`.
+    /// - Throws: `ChatError`; `CancellationError`.
     func heartbeat(_ cell: CellInfo) async throws -> Bool {
         let reply = try await send(
             .POST, "/heartbeat", Heartbeat(cell_id: cell.cellID, consciousness_level: cell.level))
@@ -37,7 +37,7 @@ struct RegistryClient: Sendable {
 
     /// The cells that the service knows; what of them cannot be read is left out.
     ///
-    /// - Throws: ``ChatError``; `CancellationError`.
+    /// - Throws: `ChatError`; `CancellationError`.
     func cells() async throws -> [CellInfo] {
         let reply = try await send(.GET, "/peers", Optional<CellBody>.none)
         try Self.check(reply)
@@ -48,7 +48,7 @@ struct RegistryClient: Sendable {
         return list.prefix(Registry.maximumEntries).compactMap { try? CellInfo(body: $0) }
     }
 
-    /// - Throws: ``ChatError``; `CancellationError`.
+    /// - Throws: `ChatError`; `CancellationError`.
     func deregister(_ id: String) async throws {
         try Self.check(try await send(.DELETE, "/peer/\(PathSegment.escaped(id))", Optional<CellBody>.none))
     }

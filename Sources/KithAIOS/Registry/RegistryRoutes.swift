@@ -35,7 +35,7 @@ struct RegistryRoutes: Sendable {
                     return .metrics(families())
                 }
             ])
-        // Who may change an entry depends on whose it is, so the handlers decide.
+        // Who may change an entry depends on its owner, so the handlers decide.
         router.surface("/register", scope: .everyone, [.post: { try await register($0, $1) }])
         router.surface("/heartbeat", scope: .everyone, [.post: { try await heartbeat($0, $1) }])
         router.surface("/deregister", scope: .everyone, [.post: { try await deregister($0, $1) }])
@@ -190,7 +190,7 @@ struct RegistryHealthAnswer: Encodable {
 package struct RegistryIdentity: Sendable {
     /// `my_host` in the list of peers.
     package var host: String
-    /// Asked anew for each answer, because the level changes.
+    /// Asked again for each answer, because the level changes.
     package var cell: @Sendable () -> CellInfo
 
     package init(host: String, cell: @escaping @Sendable () -> CellInfo) {
@@ -200,7 +200,7 @@ package struct RegistryIdentity: Sendable {
 }
 
 extension RegistryRefusal {
-    /// - Throws: What the client is told of the refusal, if there is one.
+    /// - Throws: The refusal as the client is told it, if there is one.
     static func check(_ refusal: RegistryRefusal?, body: JSONValue) throws {
         guard let refusal else { return }
         switch refusal {

@@ -13,9 +13,9 @@ package import NIOCore
 package enum RegistryServer {
     /// - Parameters:
     ///   - authorise: Who may register.
-    ///   - reading: Who may read; without a rule whoever reaches the port.
-    ///   - access: Whose keys let a page of another origin in.
-    ///   - onListening: Told of the channel when the port is open.
+    ///   - reading: Who may read; without a rule, every caller that reaches the port.
+    ///   - access: Has the keys that admit a page of another origin.
+    ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         registry: RegistryService, identity: RegistryIdentity, address: HTTPAddress,
         authorise: @escaping RegistryAccess.Rule = RegistryAccess.loopbackOnly,
@@ -52,7 +52,7 @@ package struct RegistryCaller: Sendable {
     }
 }
 
-/// Whether a caller may change the registry, and whose the entries are.
+/// Whether a caller may change the registry, and who owns the entries.
 package enum RegistryAccess: Hashable, Sendable {
     case allowed(RegistryOwner)
     /// Why not, and what would help.
@@ -68,8 +68,8 @@ package enum RegistryAccess: Hashable, Sendable {
         return .allowed(.connected(from: caller.remoteAddress))
     }
 
-    /// Whoever may speak as a peer to this node's other listeners may register here; an entry made with a key belongs to the
-    /// key.
+    /// A caller that may speak as a peer to this node's other listeners may register here; an entry made with a key
+    /// belongs to the key.
     package static func granted(by access: AccessControl, to scopes: Set<Scope> = [.peer]) -> Rule {
         { caller in
             switch access.caller(caller.head) {

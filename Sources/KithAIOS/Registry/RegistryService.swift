@@ -42,7 +42,7 @@ package final class RegistryService: Sendable {
 
     var uptime: Duration { clock.now - startedAt }
 
-    /// Takes up what an earlier life saved. To be called before the port is opened.
+    /// Restores what an earlier instance saved. Must be called before the port is opened.
     package func restore() async {
         guard let storage else { return }
         do {
@@ -105,7 +105,7 @@ package final class RegistryService: Sendable {
     }
 }
 
-/// Where a registry keeps its entries between two lives of the node.
+/// Where a registry keeps its entries between two instances of the node.
 package protocol RegistryStorage: Sendable {
     /// - Returns: What was saved last; `nil` when nothing was.
     /// - Throws: When it cannot be read; the registry begins empty then.
@@ -146,7 +146,7 @@ enum RegistryArchive {
                 saved_at: savedAt, entries: entries.map { Entry(cell: CellBody($0.cell), owner: $0.owner) }))
     }
 
-    /// - Throws: ``ChatError`` for what is no archive. Single cells that cannot be used are left out.
+    /// - Throws: `ChatError` for what is no archive. Single cells that cannot be used are left out.
     static func read(_ bytes: [UInt8]) throws -> (entries: [Registry.Entry], savedAt: WallTime) {
         let archive = try JSONBody.decode(ReadArchive.self, from: bytes)
         let entries = archive.entries.compactMap { entry -> Registry.Entry? in

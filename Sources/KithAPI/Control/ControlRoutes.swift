@@ -30,7 +30,7 @@ struct ControlRoutes: Sendable {
             ])
     }
 
-    /// Whether a path is one of those that answer errors as ``ControlError`` is rendered.
+    /// Whether a path is one of those that answer errors as `ControlError` is rendered.
     static func cover(_ path: String) -> Bool {
         let places = [
             "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,

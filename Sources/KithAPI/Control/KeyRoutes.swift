@@ -7,7 +7,7 @@ import KithServer
 import KithStore
 import KithTrust
 
-/// Where the owner makes, sees and ends the keys of clients.
+/// Where the owner makes, sees and revokes the keys of clients.
 struct KeyRoutes: Sendable {
     /// Bytes of a key's name.
     static let longestName = 128

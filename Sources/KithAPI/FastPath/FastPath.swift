@@ -23,10 +23,10 @@ final class FastPath: Sendable {
         { FastPathHandler(route: self, executor: $0, limits: $1, wantsFramework: $2) }
     }
 
-    /// Whoever is refused is answered by the framework's route.
+    /// A client that is refused is answered by the framework's route.
     ///
-    /// - Parameter known: Whom the connection has shown itself to be; looked at again after each change of the keys, and
-    ///   every second, because a key can expire.
+    /// - Parameter known: The client that the connection was last identified as; checked again after each change of the
+    ///   keys, and every second, because a key can expire.
     func admits(_ request: FastPathRequest, known: inout KnownClient?, now: NIODeadline) -> Bool {
         let version = services.access.version
         if let known, known.version == version, now < known.until, known.key == request.key, known.host == request.host
@@ -38,7 +38,7 @@ final class FastPath: Sendable {
         return true
     }
 
-    /// Who was let in last on a connection.
+    /// The client that was last admitted on a connection.
     struct KnownClient {
         fileprivate let key: PresentedKey?
         fileprivate let host: String
@@ -49,7 +49,7 @@ final class FastPath: Sendable {
     /// - Returns: `nil` for what is no request: the framework's route says what is wrong.
     func completion(_ body: ByteBuffer) -> OpenAICompletion? { try? OpenAICompletion(chat: [UInt8](buffer: body)) }
 
-    /// - Returns: `nil` when the work was cancelled: nobody is there to be answered.
+    /// - Returns: `nil` when the work was cancelled: the client has gone.
     func reply(to completion: OpenAICompletion, for request: FastPathRequest) async -> PlainReply? {
         do {
             let routed = try await services.dispatch(completion.request, headers: request.wishes)
@@ -65,14 +65,14 @@ final class FastPath: Sendable {
 }
 
 extension AccessControl {
-    /// Whether the request may go on to a route. Says nothing to anybody: refusing is for the framework's routes.
+    /// Whether the request may go on to a route. Sends nothing: refusing is for the framework's routes.
     fileprivate func admits(_ request: FastPathRequest, to scope: RouteScope) -> Bool {
         guard case .success(let principal) = caller(key: request.key, host: request.host) else { return false }
         return scope.isOpen(to: principal)
     }
 }
 
-/// The head of a request to the ``FastPath``, as far as it counts there.
+/// The head of a request to the ``FastPath``, as far as it matters there.
 struct FastPathRequest: Sendable {
     static let path = "/v1/chat/completions"
     let key: PresentedKey?
@@ -80,14 +80,14 @@ struct FastPathRequest: Sendable {
     /// The fields by which a client says what it wishes; see ``NodeServices/dispatch(_:headers:)``.
     let wishes: HTTPFields
 
-    /// - Parameter bodyLimit: Bytes of a body that is taken.
+    /// - Parameter bodyLimit: Most bytes of a body that is accepted.
     /// - Returns: `nil` for every other request, and for one that is unusual in any way: the framework knows what to do
     ///   with those.
     init?(_ head: HTTPRequestHead, bodyLimit: Int) {
         guard head.method == .POST, head.uri == Self.path, head.version == .http1_1 else { return nil }
         var (length, host, authorization, apiKey) = (Int?.none, String?.none, String?.none, String?.none)
         var wishes = HTTPFields()
-        for (name, value) in head.headers {  // once over them: each look-up by name would do the same
+        for (name, value) in head.headers {  // one pass: each look-up by name would take another
             switch name.lowercased() {
             case "expect", "upgrade", "origin", "sec-fetch-site": return nil  // a page in a browser asks
             case "connection": guard value.lowercased() == "keep-alive" else { return nil }

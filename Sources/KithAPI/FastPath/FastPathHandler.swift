@@ -5,12 +5,12 @@ import KithServer
 import NIOCore
 import NIOHTTP1
 
-/// Answers ``FastPath`` in the channel, before a request is put in the framework's types, and hands everything else on
-/// as it came. Follows NIO's codec for HTTP/1.1.
+/// Answers ``FastPath`` in the channel, before a request is put in the framework's types, and passes everything else on
+/// unchanged. Follows NIO's codec for HTTP/1.1.
 ///
 /// Requests on one connection are answered in order: one is taken only while the framework has none, and what arrives
-/// while it is being answered waits. Who follows sees only some of the requests, so that this handler closes idle
-/// connections and keeps a server that stops waiting for its answer.
+/// while it is being answered waits. Later handlers see only some of the requests, so this handler closes idle
+/// connections, and makes a server that stops wait for its answer.
 final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -36,9 +36,9 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Requests handed on whose answers have not been written to their end.
     private var handedOn = 0
     private var held: [HTTPServerRequestPart] = []
-    /// What is wrong with what came behind them.
+    /// What is wrong with what came after them.
     private var heldError: (any Error)?
-    /// For the framework, which is not there yet.
+    /// Parts for the framework, which is not there yet.
     private var waiting: [HTTPServerRequestPart]? = []
     private let wantsFramework: @Sendable () -> Void
     private var known: FastPath.KnownClient?
@@ -48,7 +48,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var upload: UploadPace?
     private var uploadCheck: Scheduled<Void>?
     private var idleCheck: Scheduled<Void>?
-    /// From where an answer that is in bytes goes out.
+    /// Where an answer that is already in bytes is written.
     private var encoder: ChannelHandlerContext?
 
     /// - Parameter wantsFramework: Called when there is a request for the framework.
@@ -108,7 +108,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// A body that came in one go, as most do, needs no timer.
+    /// A body that arrives in one read, as most do, needs no timer.
     func channelReadComplete(context: ChannelHandlerContext) {
         rest.wasActive(now: .now())
         if case .collecting = state, upload == nil {
@@ -144,7 +144,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(wrapInboundOut(part))
     }
 
-    /// Those to whom nothing was handed on need not be told.
+    /// Handlers that were passed nothing need not be told.
     private func completeRead(context: ChannelHandlerContext) {
         guard handsOn else { return }
         handsOn = false
@@ -189,7 +189,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
             } else if bytes.readableBytes > 0 {
                 answered(with: bytes, context: context)
             } else {
-                context.close(promise: nil)  // given up: nobody may be left to wait for what does not come
+                context.close(promise: nil)  // given up: no client may wait for what does not come
             }
         }
         state = .streaming(stream)
@@ -206,12 +206,12 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func finish(_ reply: PlainReply?, context: ChannelHandlerContext) {
         guard case .answering = state, context.channel.isActive else { return }
-        // Given up: nobody may be left to wait for what does not come.
+        // Given up: no client may wait for what does not come.
         guard let reply else { return context.close(promise: nil) }
         answered(with: reply.http1, context: context)
     }
 
-    /// Sends the last that there is of an answer, and turns to what has come meanwhile.
+    /// Sends the last part of an answer, and goes on with what has arrived meanwhile.
     private func answered(with bytes: ByteBuffer, context: ChannelHandlerContext) {
         state = .passing
         rest.answered(now: .now())
@@ -271,14 +271,14 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case is FrameworkIsThere: frameworkIsThere(context: context)
         case ChannelEvent.inputClosed:
             cancel()
-            // Nobody else is there to close what the client has left.
+            // No other handler closes what the client has left.
             if waiting?.isEmpty == true { context.close(promise: nil) }
         case is ChannelShouldQuiesceEvent:
             switch state {
             case .answering, .streaming:
                 isQuiescing = true
                 return
-            // Nobody else is there to close it.
+            // No other handler closes it.
             case .passing, .collecting: if waiting?.isEmpty == true { return context.close(promise: nil) }
             }
         default: break
@@ -286,7 +286,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// Whoever says what was wrong must not say it before the answers to what was right.
+    /// The handler that says what was wrong must not say it before the answers to what was right.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         heldError = error
         passErrorOn(context: context)

@@ -11,11 +11,11 @@ import NIOCore
 /// happening, then one in each ``SurfaceLimits/heartbeat``. Until the head is out, an error has its own status; after it, it is
 /// an event. Bound to the connection's event loop.
 final class FastPathStream: RoutedEventReceiver {
-    /// How long a client is left without a word at the beginning.
+    /// How long a client hears nothing at the beginning.
     static let patience = TimeAmount.seconds(1)
 
     private enum Phase {
-        /// Somebody to answer is looked for. Leaves to `flowing` or `over`.
+        /// A node that answers is being looked for. Leaves to `flowing` or `over`.
         case dispatching(Task<Void, Never>?)
         /// Leaves to `over`.
         case flowing(TokenStream.Flow)
@@ -85,20 +85,20 @@ final class FastPathStream: RoutedEventReceiver {
         if case .dispatching(nil) = phase { phase = .dispatching(task) }
     }
 
-    /// Nobody is there to be answered.
+    /// The client has gone.
     func clientHasGone() {
         write = nil
         end()
     }
 
-    /// - Parameter isWritable: Whether the client takes what is written as fast as it is.
+    /// - Parameter isWritable: Whether the client takes what is written as fast as it is written.
     func writabilityChanged(to isWritable: Bool) {
         isHeld = !isWritable
         guard case .flowing(let flow) = phase else { return }
         if isWritable { flow.resumeReads() } else { flow.holdReads() }
     }
 
-    // MARK: What comes
+    // MARK: Input
 
     private func dispatched(_ result: Result<RoutedAnswer, any Error>) {
         guard write != nil else { return }
@@ -114,7 +114,7 @@ final class FastPathStream: RoutedEventReceiver {
                 open(routed.route)
             }
             let flow = stream.flow(on: eventLoop, to: self)
-            guard case .dispatching = phase else { return }  // it was told whole at once
+            guard case .dispatching = phase else { return }  // it was passed on whole at once
             phase = .flowing(flow)
             if isHeld { flow.holdReads() }
         case .failure(let error): fail(error)
@@ -133,7 +133,7 @@ final class FastPathStream: RoutedEventReceiver {
         send(isLast: true)
     }
 
-    // MARK: What goes out
+    // MARK: Output
 
     private func open(_ report: RouteReport?) {
         isOpen = true
@@ -181,7 +181,7 @@ final class FastPathStream: RoutedEventReceiver {
         case .over: return
         }
         phase = .over
-        notice.stopTelling()  // it and this hold each other
+        notice.stopTelling()  // it and this retain each other
     }
 
     // MARK: Silence

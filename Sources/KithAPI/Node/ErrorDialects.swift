@@ -6,7 +6,7 @@ import KithModel
 import KithServer
 
 extension ErrorDialect {
-    /// Of a path on the node's port for clients.
+    /// The dialect of a path on the node's port for clients.
     static func ofClients(_ path: String) -> ErrorDialect {
         if path.hasPrefix("/v1/") || path == "/v1" { return .openAI }
         return ControlRoutes.cover(path) ? .control : .seed
@@ -22,7 +22,7 @@ extension ErrorDialect {
 extension SurfaceError {
     /// OpenAI answers what it cannot use with 400 whatever is wrong with it.
     fileprivate var openAIStatus: HTTPResponse.Status {
-        if let own = failure?.engineStatus { return HTTPResponse.Status(code: own) }  // and engines what they will
+        if let own = failure?.engineStatus { return HTTPResponse.Status(code: own) }  // engines choose their own
         return status == .unprocessableContent ? .badRequest : status
     }
 
@@ -72,7 +72,7 @@ private struct SeedErrorBody: Encodable {
 }
 
 extension ErrorDialect {
-    /// Of the routes that the node's owner asks about trust, keys, conversations and what kin share.
+    /// For the routes with which the node's owner manages trust, keys, conversations and what kin share.
     static let control = ErrorDialect { try PlainReply(ControlErrorBody($0), status: $0.status, headers: $0.headers) }
 }
 
@@ -89,7 +89,7 @@ private struct ControlErrorBody: Encodable {
         error = Body(code: problem.code ?? Self.code(for: problem.status), message: problem.message)
     }
 
-    /// For what is refused before anybody is asked about trust.
+    /// For requests that are refused before a route decides about them.
     private static func code(for status: HTTPResponse.Status) -> String {
         switch status.code {
         case 401: "unauthorized"

@@ -10,7 +10,7 @@ package import NIOCore
 
 /// The node role's listener.
 package enum NodeServer {
-    /// - Parameter onListening: Told of the channel when the port is open.
+    /// - Parameter onListening: Called with the channel when the port is open.
     package static func listener(
         services: NodeServices, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
         limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
@@ -41,10 +41,10 @@ package enum NodeServer {
             CompanionRoutes(services: services, company: company).add(to: router)
             CultureRoutes(services: services, company: company).add(to: router)
         }
-        let hotRoute = FastPath(services: services, logger: logger)
+        let fastPath = FastPath(services: services, logger: logger)
         return HTTPListener(
             responder: ChildTaskResponder(base: router.buildResponder()), address: address, limits: limits,
-            errors: .openAI, early: hotRoute.handler, tls: tls, logger: logger
+            errors: .openAI, early: fastPath.handler, tls: tls, logger: logger
         ) { channel in
             listening.opened(port: channel.localAddress?.port)
             await onListening(channel)

@@ -59,7 +59,7 @@ package struct SurfaceLimits: Sendable {
     package var openAIBody: Int
     /// Tokens of a chat answer whose length the client did not limit.
     package var defaultMaxTokens: Int
-    /// How long a client with an open stream is left without a word.
+    /// How long a client with an open stream hears nothing.
     package var heartbeat: Duration
 
     package init(
@@ -74,7 +74,7 @@ package struct SurfaceLimits: Sendable {
 }
 
 extension NodeServices {
-    /// Dispatches as the client's headers wish, and counts the failure if nobody answers.
+    /// Dispatches as the client's headers wish, and counts the failure if no node answers.
     func dispatch(_ request: ChatRequest, headers: HTTPFields) async throws -> RoutedAnswer {
         var request = request
         request.mayContinue = try headers.mayContinue()
@@ -84,7 +84,7 @@ extension NodeServices {
             return try await dispatcher.dispatch(request, pin: pin)
         } catch let failure as DispatchError {
             switch failure.failure.code {
-            // The client's to mend.
+            // The client's fault.
             case .malformedRequest, .invalidRequest, .modelNotFound, .nodeNotFound, .unsupported: break
             case _ where failure.failure.field != nil: break
             default: record(.failed)

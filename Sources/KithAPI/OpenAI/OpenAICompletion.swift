@@ -10,12 +10,12 @@ import NIOCore
 struct OpenAICompletion: Sendable {
     let request: ChatRequest
 
-    /// - Throws: ``ChatError`` for what is not a request to `/v1/chat/completions`.
+    /// - Throws: `ChatError` for what is not a request to `/v1/chat/completions`.
     init(chat bytes: [UInt8]) throws {
         request = try OpenAIChatRequest.read(bytes)
     }
 
-    /// - Throws: ``ChatError`` for what is not a request to `/v1/completions`.
+    /// - Throws: `ChatError` for what is not a request to `/v1/completions`.
     init(text bytes: [UInt8]) throws {
         request = try OpenAICompletionRequest.read(bytes)
     }
@@ -29,7 +29,7 @@ struct OpenAICompletion: Sendable {
 
     /// The reply to a request that does not stream.
     ///
-    /// - Throws: ``ChatError`` when the answer is a stream after all.
+    /// - Throws: `ChatError` when the answer is a stream after all.
     func reply(_ routed: RoutedAnswer, services: NodeServices) throws -> PlainReply {
         switch routed.body {
         case .verbatim(let answer):
@@ -46,15 +46,15 @@ struct OpenAICompletion: Sendable {
     }
 }
 
-/// A routed answer as the text of an event stream in OpenAI's dialect: events that an engine gave in it as they came, others
-/// put in its form. A value that is told what comes.
+/// A routed answer as the text of an event stream in OpenAI's dialect: events that an engine gave in it stay as they
+/// came, others are converted. A value that is fed what arrives.
 struct OpenAIStreamText: Sendable {
-    /// How much of the first event is kept to know the answer's id by.
+    /// How much of the first event is kept to find the answer's id.
     private static let sampleLimit = 4 << 10
 
     private let kind: ChatRequest.Kind
     private let includesUsage: Bool
-    /// What events that are made here repeat; of the engine's own first event where there was one.
+    /// What events that are made here repeat; taken from the engine's own first event where there was one.
     private var header: OpenAIAnswerHeader
     private var encoder: OpenAIStreamEncoder?
     /// The beginning of what the engine said in this dialect itself.
@@ -66,7 +66,7 @@ struct OpenAIStreamText: Sendable {
         self.includesUsage = includesUsage
     }
 
-    /// It is known who answers.
+    /// It is known which node and model answer.
     mutating func answered(by routed: RoutedAnswer) { header.model = routed.model.rawValue }
 
     mutating func append(_ event: RoutedEvent, to bytes: inout [UInt8]) {
@@ -109,7 +109,7 @@ struct OpenAIStreamText: Sendable {
         bytes.append(contentsOf: encoder.failure(problem.openAIBody))
     }
 
-    /// What writes events that no engine wrote; opens the answer when the engine has not done so.
+    /// The encoder for events that no engine wrote; opens the answer when the engine has not done so.
     private mutating func opened(_ bytes: inout [UInt8]) -> OpenAIStreamEncoder {
         if let encoder { return encoder }
         if let first = OpenAIAnswerHeader(ofFirst: sample) { header = first }

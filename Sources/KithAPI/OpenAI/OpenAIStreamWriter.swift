@@ -12,7 +12,7 @@ import Synchronization
 
 /// Writes a routed answer as server-sent events through the framework, to its end or to an explicit error; never a fake end.
 ///
-/// As ``FastPathStream``, for requests that do not come that way: HTTP/2, text completions, and whatever is unusual.
+/// As ``FastPathStream``, for requests that do not come that way: HTTP/2, text completions, and everything unusual.
 struct OpenAIStreamWriter: Sendable {
     private enum Signal: Sendable {
         case silence
@@ -27,7 +27,7 @@ struct OpenAIStreamWriter: Sendable {
     private let logger: Logger
     private let path: String
 
-    /// Begins to look for somebody who answers, and waits for at most a second.
+    /// Begins to look for a node that answers, and waits for at most a second.
     ///
     /// - Returns: The answer's head and what writes its body.
     /// - Throws: What went wrong within that second; then it has its own status.
@@ -46,7 +46,7 @@ struct OpenAIStreamWriter: Sendable {
             route = routed.route
         case .ended(let error?)?: throw error
         case .silence?: break
-        case .event?, .ended(nil)?, nil: throw CancellationError()  // nobody waits any more
+        case .event?, .ended(nil)?, nil: throw CancellationError()  // the client has gone
         }
         return .eventStream(route: route?.headerValue) { [text] in try await writer.write(text, to: &$0) }
     }
@@ -127,14 +127,14 @@ struct OpenAIStreamWriter: Sendable {
             watching.cancel()
         }
 
-        /// - Returns: `nil` when all was told, or the calling task was cancelled.
+        /// - Returns: `nil` when everything was passed on, or the calling task was cancelled.
         func next() async -> Signal? {
             var iterator = channel.makeAsyncIterator()
             return await iterator.next()
         }
     }
 
-    /// When something was told last.
+    /// When something was last passed on.
     private final class Heard: Sendable {
         private let clock: any TimeSource
         private let at: Mutex<MonotonicInstant>

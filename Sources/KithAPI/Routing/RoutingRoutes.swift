@@ -8,8 +8,8 @@ import KithServer
 
 /// Where a request would go, and where the last ones went.
 ///
-/// Both tell how busy and how fast each machine is, so that they are for keys with the scope `read`; whoever may only chat
-/// is told by `x-kith-route` where each of its answers came from.
+/// Both tell how busy and how fast each machine is, so they need the scope `read`; a client that may only chat is told
+/// by `x-kith-route` where each of its answers came from.
 struct RoutingRoutes: Sendable {
     static let path = "/api/routes"
     private static let recentCount = 50
@@ -125,6 +125,6 @@ extension RouteRecord {
 }
 
 extension Duration {
-    /// In hundredths of a millisecond; what a node may say of another is held to what can be shown.
+    /// In hundredths of a millisecond; what a node may say of another is limited to what can be shown.
     fileprivate var shownMilliseconds: Double { min(max(milliseconds, 0), 1e12).rounded(toPlaces: 2) }
 }

@@ -12,7 +12,7 @@ import KithStore
 
 /// What synth-mind's peers, pages and monitors ask for.
 struct SeedRoutes: Sendable {
-    /// Turns of a conversation that go with a question.
+    /// Turns of a conversation that are sent with a question.
     static let historyLimit = 40
     /// Of the model's context, what the history may take.
     static let historyShare = 0.5
@@ -50,7 +50,7 @@ struct SeedRoutes: Sendable {
             route: routed.route.headerValue)
     }
 
-    /// Whoever may not chat is no user but a peer: answered as one, with nothing private in scope.
+    /// A caller that may not chat is not a user but a peer: it is answered as one, with nothing private in scope.
     private func talk(
         _ asked: SeedGenerateRequest, with key: ClientKeyRecord, in company: CompanionFeature
     ) async throws -> Response {
@@ -198,7 +198,7 @@ struct SeedGenerateAnswer: Encodable {
     var route: String
     var usage: Usage
     var finish_reason: FinishReason
-    /// The limit that was used, when the one asked for was above the model's.
+    /// The limit that was used, when the requested one was above the model's.
     var max_tokens_clamped_to: Int?
 }
 

@@ -61,7 +61,7 @@ extension NodeServices {
     /// In whose name something is to be written.
     ///
     /// - Parameter text: A client's name, `self`, or this node's id; without it the node itself.
-    /// - Throws: ``ControlError`` for what cannot be a name, and for another node's id: every node speaks for itself.
+    /// - Throws: `ControlError` for what cannot be a name, and for another node's id: every node speaks for itself.
     func writer(_ text: String?) throws -> StateSource {
         let own = StateSource.node(mesh.ownID)
         guard let text, text != Self.selfSource else { return own }
@@ -70,10 +70,10 @@ extension NodeServices {
         throw ControlError(.invalid, "'source' is the id of another node, which speaks for itself; ask that node")
     }
 
-    /// Whose something is.
+    /// The source that something belongs to.
     ///
     /// - Parameter text: A client's name, `self`, or a node's id.
-    /// - Throws: ``ControlError`` for what cannot be a name.
+    /// - Throws: `ControlError` for what cannot be a name.
     func source(_ text: String) throws -> StateSource {
         if text == Self.selfSource { return .node(mesh.ownID) }
         guard let source = StateSource(text) else {

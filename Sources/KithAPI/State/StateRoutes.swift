@@ -6,8 +6,8 @@ import KithModel
 import KithPeers
 import KithServer
 
-/// What the user is working on, as clients read and write it. What a write has answered is on disk, and on its way to all
-/// kin.
+/// What the user is working on, as clients read and write it. When a write is answered, it is on disk, and on its way
+/// to all kin.
 struct ContextRoutes: Sendable {
     static let path = "/api/context"
     /// Bytes; text may be written with escapes, which are longer than what is kept.
@@ -57,7 +57,7 @@ struct ContextRoutes: Sendable {
         let source = try services.writer(wish.source)
         try await services.state.write([.context(key, wish.value, by: source)])
         if let written = find(key) { return try .json(written) }
-        // Somebody has removed it again since.
+        // It has been removed again since.
         let value = ContextEntry.Value(
             value: wish.value, source: source, writtenAt: .now(), writtenBy: services.mesh.ownID)
         return try .json(
@@ -70,7 +70,7 @@ struct ContextRoutes: Sendable {
         return try .json(entry)
     }
 
-    /// Only by the path to the letter: a client that left out the key must not lose all of them.
+    /// Only by this exact path: a client that left out the key must not lose all of them.
     private func clear(_ request: Request) async throws -> Response {
         guard request.uri.path == Self.path else { throw Self.unusableKey }
         let source = try services.writer(nil)

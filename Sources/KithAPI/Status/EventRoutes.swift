@@ -38,7 +38,7 @@ struct EventRoutes: Sendable {
 }
 
 extension RouteJournal {
-    /// Lets those who follow events of the kind `route` know of each request; nothing is made while nobody does.
+    /// Announces each request to clients that follow events of the kind `route`; does nothing while there are none.
     package func announce(in events: EventHub) {
         whenNoted { [weak events] record in
             guard let events, events.hasFollowers(of: .route) else { return }

@@ -10,7 +10,8 @@ import KithServer
 import KithStore
 import NIOCore
 
-/// What `kith status` and `kith peers` show, the API's description, and a word for whoever opens the address in a browser.
+/// What `kith status` and `kith peers` show, the API's description, and a greeting for people who open the address in a
+/// browser.
 struct StatusRoutes: Sendable {
     let services: NodeServices
     let listening: ListeningAddress
@@ -104,7 +105,7 @@ struct HealthRoutes: Sendable {
         router.surface("/health/ready", scope: .read, [.get: { _, _ in try ready() }])
     }
 
-    /// Whoever may not see how the node is learns that it lives.
+    /// A caller that may not see how the node is learns only that it lives.
     private func health(for context: NodeRequestContext) async throws -> Response {
         guard context.may(.read) else { return try live() }
         let checks = ["answers": isRoutable, "store": await storeAnswers()]

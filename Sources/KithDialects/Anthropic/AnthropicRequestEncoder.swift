@@ -8,7 +8,7 @@ package enum AnthropicRequestEncoder {
     /// The API has no default of its own.
     package static let defaultMaxTokens = 1024
 
-    /// - Throws: ``ChatError`` with `unsupported` for what the API does not offer.
+    /// - Throws: `ChatError` with `unsupported` for what the API does not offer.
     package static func body(for request: ChatRequest, model: ModelID) throws -> [UInt8] {
         guard request.kind == .chat else {
             throw ChatError(.unsupported, "Anthropic's models answer chats, they do not complete plain text")
@@ -64,9 +64,9 @@ package enum AnthropicRequestEncoder {
 
 /// Messages as Anthropic's API takes them: user and assistant in turn, content as blocks.
 enum AnthropicMessages {
-    /// System messages are left out: they stand apart.
+    /// System messages are left out: they are sent separately.
     ///
-    /// - Throws: ``ChatError`` with `unsupported` for parts that are neither text nor an image.
+    /// - Throws: `ChatError` with `unsupported` for parts that are neither text nor an image.
     static func encode(_ messages: [ChatMessage]) throws -> [JSONValue] {
         var turns: [(role: String, blocks: [JSONValue])] = []
         for message in messages {
@@ -100,7 +100,7 @@ enum AnthropicMessages {
                 ]
             ]
         }
-        // Thoughts are taken back with the signature that came with them only.
+        // The API accepts thoughts only with the signature that came with them.
         var blocks = message.role == .assistant ? message.extra["thinking_blocks"]?.arrayValue ?? [] : []
         switch message.content {
         case .none: if let refusal = message.extra["refusal"]?.stringValue { blocks.append(text(refusal)) }

@@ -18,7 +18,7 @@ package struct AnthropicStreamDecoder: Sendable {
 
     package init() {}
 
-    /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
+    /// - Parameter events: Receives what the bytes add to the answer, including what came before a failure.
     /// - Throws: As ``take(_:)``.
     package mutating func feed(_ bytes: some Collection<UInt8>, into events: inout [ChatEvent]) throws {
         // Taken out, so that it and the rest can change at the same time.
@@ -37,7 +37,7 @@ package struct AnthropicStreamDecoder: Sendable {
         }
     }
 
-    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not an event of this dialect, and with `overloaded` or
+    /// - Throws: `ChatError` with `invalidAnswer` for anything but an event of this dialect, and with `overloaded` or
     ///   `engineError` for an error that the API reports in the stream.
     package mutating func take(_ event: ServerSentEvent) throws -> [ChatEvent] {
         guard !isDone, !event.data.allSatisfy(\.isWhitespace) else { return [] }
@@ -60,7 +60,7 @@ package struct AnthropicStreamDecoder: Sendable {
 
     /// Call when the body has ended.
     ///
-    /// - Throws: ``ChatError`` with `interrupted` when the answer is not whole.
+    /// - Throws: `ChatError` with `interrupted` when the answer is not whole.
     package mutating func end() throws -> [ChatEvent] {
         guard !isDone else { return [] }
         isDone = true
@@ -134,7 +134,7 @@ package struct AnthropicStreamDecoder: Sendable {
         return [.delta(ChatDelta(toolCalls: .array([.object(fields)])))]
     }
 
-    /// Anthropic's reason in OpenAI's words; a word to come stays as it is.
+    /// Anthropic's reason in OpenAI's words; an unknown word stays as it is.
     private static func finish(_ reason: String) -> FinishReason {
         switch reason {
         case "end_turn", "stop_sequence": .stop

@@ -7,7 +7,7 @@ extension ControlMessage {
     package struct KeyRequest: Codable, Sendable {
         package var name: String
         package var scopes: [Scope]
-        /// Without it the key counts until it is revoked.
+        /// Without it the key is valid until it is revoked.
         package var expiresSeconds: Int?
 
         package init(name: String, scopes: [Scope], expiresSeconds: Int? = nil) {
@@ -64,7 +64,7 @@ extension ControlMessage {
     package struct NewKey: Codable, Sendable {
         /// What the client has to send. Shown this once.
         package var key: String
-        /// Stands beside ``key`` in the same object.
+        /// In the same object as ``key``.
         package var details: Key
 
         package init(key: String, details: Key) {

@@ -137,7 +137,7 @@ package enum ControlMessage {
     }
 }
 
-/// How long an invitation may hold.
+/// How long an invitation may be valid.
 package enum InvitationLimits {
     /// Seconds. Long enough to walk to the other machine, and no longer than a day: a code lies around in clipboards.
     package static let expirySeconds = 10...86_400
@@ -146,7 +146,7 @@ package enum InvitationLimits {
     package static let longestCode = 4_096
 }
 
-/// How an owner points at a peer: its name, its id, or the first group of its id. Which peer it is, the node decides.
+/// How an owner refers to a peer: its name, its id, or the first group of its id. The node decides which peer it is.
 ///
 /// Fits into a path without escapes.
 package struct PeerReference: Hashable, Sendable, CustomStringConvertible {
@@ -154,7 +154,7 @@ package struct PeerReference: Hashable, Sendable, CustomStringConvertible {
 
     package let rawValue: String
 
-    /// Spaces do not matter, as ids are written with them at times.
+    /// Spaces do not matter, because ids are sometimes written with them.
     ///
     /// - Returns: `nil` when the text is empty, longer than 64 characters, or holds what neither names nor ids do.
     package init?(_ text: String) {
@@ -216,9 +216,9 @@ package struct ControlError: Error, Sendable {
         /// The code is not one, or a character of it is wrong.
         case malformedCode = "malformed_code"
         case expiredCode = "expired_code"
-        /// Used already, unknown to the other side, or spoilt by wrong attempts.
+        /// Already used, unknown to the other side, or made invalid by wrong attempts.
         case refusedCode = "refused_code"
-        /// Another node than the code's answers at its addresses.
+        /// A node other than the code's answers at its addresses.
         case wrongNode = "wrong_node"
         case unreachable
         /// Both sides' protocol versions are in the message.
@@ -230,9 +230,9 @@ package struct ControlError: Error, Sendable {
         case unknownKey = "unknown_key"
         /// There is nothing of this name or number.
         case notFound = "not_found"
-        /// What is there stands against what was asked; the message says how to go on.
+        /// The present state conflicts with the request; the message says how to go on.
         case conflict
-        /// Too many do the same at the moment.
+        /// Too many requests of this kind at the moment.
         case busy
         case invalid
     }

@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// What a node tells its owner about its company.
+/// What a node tells its owner about its conversations with peers.
 package enum CompanionMessage {
     package struct Status: Codable, Sendable {
         /// `waiting`, `resting`, `talking`, `paused` or `budget-spent`.
@@ -11,12 +11,12 @@ package enum CompanionMessage {
         package var detail: String
         package var idle_seconds: Double
         package var threshold_seconds: Double
-        /// Until it may talk; left out where that depends on something else.
+        /// Until it may talk; left out if that depends on something else.
         package var wait_seconds: Double?
         package var talking_to: String?
         /// How a peer is chosen.
         package var choice: String
-        /// Those that can be talked to now.
+        /// Peers that can be talked to now.
         package var peers: Int
         package var exchanges_today: Int
         package var exchange_limit: Int
@@ -85,7 +85,7 @@ package enum CompanionMessage {
         package init(exchanges: [Exchange]) { self.exchanges = exchanges }
     }
 
-    /// What came of one that was asked for.
+    /// The result of a conversation that was asked for.
     package struct Talk: Codable, Sendable {
         /// Left out when there was nobody to talk to.
         package var exchange: Exchange?
@@ -136,11 +136,11 @@ package enum CompanionMessage {
         /// A node's id, or an address.
         package var key: String
         package var name: String
-        /// 0…1; a half for one that nothing is known of.
+        /// 0…1; 0.5 for a peer about which nothing is known.
         package var score: Double
         package var exchanges: Int
         package var successes: Int
-        /// Of answers, on the average.
+        /// The average of its answers.
         package var latency_ms: Double?
         /// Until when it is left alone.
         package var paused_until: String?

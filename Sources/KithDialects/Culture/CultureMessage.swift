@@ -48,11 +48,11 @@ package struct InsightMessage: Codable, Hashable, Sendable {
         }
     }
 
-    /// Nodes whose reinforcements are told apart.
+    /// The most nodes whose reinforcements are kept apart.
     package static let nodeLimit = 256
     private static let nameLimit = 512
 
-    /// - Returns: `nil` for what breaks the rules for insights: it comes from another machine, or from a file.
+    /// - Returns: `nil` if it breaks the rules for insights: it comes from another machine, or from a file.
     package var insight: Insight? {
         guard let id = InsightID(id), let tier = Tier(rawValue: tier), let standing = meaning,
             (1...Insight.textLimit).contains(text.utf8.count), topic.utf8.count <= Self.nameLimit,
@@ -89,9 +89,9 @@ package struct InsightMessage: Codable, Hashable, Sendable {
 package enum CultureMessage {
     package struct Entry: Codable, Sendable {
         package var insight: InsightMessage
-        /// As it counts now: see ``Insight/score(at:)``.
+        /// The score now: see `Insight.score(at:)`.
         package var score: Double
-        /// How often somebody came to it.
+        /// How often it was learned.
         package var times: Int
         package var learned: String
 
@@ -104,7 +104,7 @@ package enum CultureMessage {
     }
 
     package struct Entries: Codable, Sendable {
-        /// Of the shelf that was asked for; for a search, of those that were found.
+        /// All on the requested shelf; for a search, all that were found.
         package var total: Int
         package var insights: [Entry]
 

@@ -14,7 +14,7 @@ package enum PathSegment {
         }.joined()
     }
 
-    /// - Returns: `nil` for an escape that is none, and for what is not UTF-8.
+    /// - Returns: `nil` for an invalid escape, and for what is not UTF-8.
     package static func unescaped(_ segment: String) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(segment.utf8)[...]

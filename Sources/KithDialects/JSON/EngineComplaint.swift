@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// What an engine says is wrong, in whichever of the forms that servers have for it.
+/// What an engine says is wrong, in any of the forms that servers use.
 package struct EngineComplaint: Hashable, Sendable {
     private static let limit = 500
 
@@ -12,7 +12,7 @@ package struct EngineComplaint: Hashable, Sendable {
     package var type: String?
     package var param: String?
 
-    /// - Returns: `nil` when `body` complains of nothing.
+    /// - Returns: `nil` when `body` reports no error.
     package init?(_ body: JSONValue) {
         guard case .object(let members) = body else { return nil }
         if let error = members["error"], !error.isNull, error != false, error != "" {

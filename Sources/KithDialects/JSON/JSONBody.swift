@@ -10,7 +10,7 @@ package import KithModel
 
 /// Request and answer bodies in JSON (RFC 8259).
 package enum JSONBody {
-    /// - Throws: ``ChatError`` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
+    /// - Throws: `ChatError` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
     ///   field of the wrong type or out of range; the message names the field.
     package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: some Collection<UInt8>) throws -> Value
     {
@@ -25,7 +25,7 @@ package enum JSONBody {
 
     /// Reads any JSON; members keep their order, numbers their meaning.
     ///
-    /// - Throws: ``ChatError`` with `malformedRequest` for what is not JSON.
+    /// - Throws: `ChatError` with `malformedRequest` for what is not JSON.
     package static func decode(_ type: JSONValue.Type, from bytes: some Collection<UInt8>) throws -> JSONValue {
         do {
             return try JSONValue(parsing: bytes)
@@ -65,7 +65,7 @@ package enum JSONBody {
 }
 
 extension ChatError {
-    /// Puts a decoding error into words for the one who sent the body.
+    /// Puts a decoding error into words for the sender of the body.
     package init(_ error: DecodingError) {
         switch error {
         case .keyNotFound(let key, let context):
@@ -134,7 +134,7 @@ extension KeyedDecodingContainer {
 extension JSONValue {
     /// Parses a JSON text, such as the arguments of a tool call.
     ///
-    /// - Returns: `nil` when it is none.
+    /// - Returns: `nil` when it is not one.
     package init?(json text: String) {
         guard let value = try? JSONValue(parsing: text.utf8) else { return nil }
         self = value

@@ -2,10 +2,10 @@
 
 import KithModel
 
-/// Fields of requests, read from where they stand: what is of the wrong type is refused by name.
+/// Fields of requests, read in place: a value of the wrong type is refused with the name of its field.
 ///
-/// A field that is `null` is taken for one that is not there. All throw ``ChatError`` for a value that cannot be used,
-/// and ``JSONError`` for what is not JSON.
+/// A field that is `null` counts as missing. All throw `ChatError` for a value that cannot be used, and `JSONError` for
+/// what is not JSON.
 extension JSONScanner {
     mutating func text(of field: @autoclosure () -> String) throws -> String? {
         guard try take(.string, or: "a string", field()) else { return nil }
@@ -89,9 +89,9 @@ extension ChatError {
 }
 
 extension ClientBody {
-    /// As ``init(route:bytes:read:)``.
+    /// As `init(route:bytes:read:)`.
     ///
-    /// - Throws: ``ChatError``.
+    /// - Throws: `ChatError`.
     init(
         requestTo route: Route, _ bytes: [UInt8], read: (String, inout JSONScanner) throws -> Void
     ) throws(ChatError) {

@@ -21,14 +21,14 @@ package struct LineDecoder: Sendable {
     package init(limit: Int = LineDecoder.defaultLimit) { self.limit = limit }
 
     /// - Returns: The lines that `bytes` completes, without their ends, empty ones included.
-    /// - Throws: ``ChatError`` with `invalidAnswer` when a line is longer than the limit.
+    /// - Throws: `ChatError` with `invalidAnswer` when a line is longer than the limit.
     package mutating func feed(_ bytes: some Collection<UInt8>) throws -> [[UInt8]] {
         var lines: [[UInt8]] = []
         try feed(bytes) { lines.append(Array($0)) }
         return lines
     }
 
-    /// As ``feed(_:)``; `take` is given each line where it stands, for as long as it runs.
+    /// As ``feed(_:)``; passes each line in place to `take`, valid only during that call.
     mutating func feed(
         _ bytes: some Collection<UInt8>, _ take: (UnsafeBufferPointer<UInt8>) throws -> Void
     ) throws {
@@ -57,7 +57,7 @@ package struct LineDecoder: Sendable {
         pending.append(contentsOf: rest)
     }
 
-    /// - Returns: What stood after the last line end, if anything.
+    /// - Returns: What followed the last line end, if anything.
     package mutating func finish() -> [UInt8]? {
         defer { pending = [] }
         return pending.isEmpty ? nil : pending
@@ -74,7 +74,8 @@ package struct LineDecoder: Sendable {
     }
 }
 
-/// Finds and compares bytes with the C library's vector code: what goes byte by byte is what a long stream spends its time on.
+/// Finds and compares bytes with the C library's vector code: a long stream spends most of its time on what goes byte by
+/// byte.
 enum ByteSearch {
     static func index(of byte: UInt8, in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
         guard start < bytes.count, let base = bytes.baseAddress,
@@ -85,8 +86,8 @@ enum ByteSearch {
 
     /// The first place of either byte.
     ///
-    /// Looks no further for one than a window beyond where the other is: of an engine that writes one of them only, each line
-    /// would otherwise cost all that follows.
+    /// Looks for one at most a window beyond the other: with an engine that writes only one of them, each line would
+    /// otherwise cost a search of all that follows.
     static func index(
         of one: UInt8, or other: UInt8, in bytes: UnsafeBufferPointer<UInt8>, from start: Int
     ) -> Int? {

@@ -14,7 +14,7 @@ package struct ServerSentEvent: Hashable, Sendable {
     }
 }
 
-/// Reads a `text/event-stream` piece by piece, wherever the pieces were cut; see ``EventFraming`` for the forms.
+/// Reads a `text/event-stream` piece by piece, wherever the pieces were cut; see `EventFraming` for the forms.
 package struct ServerSentEventDecoder: Sendable {
     private static let commentsKept = 16
 
@@ -24,7 +24,7 @@ package struct ServerSentEventDecoder: Sendable {
     package init(limit: Int = LineDecoder.defaultLimit) { framing = EventFraming(limit: limit) }
 
     /// - Returns: The events that `bytes` completes.
-    /// - Throws: ``ChatError`` with `invalidAnswer` when a line or an event is longer than the limit.
+    /// - Throws: `ChatError` with `invalidAnswer` when a line or an event is longer than the limit.
     package mutating func feed(_ bytes: some Collection<UInt8>) throws -> [ServerSentEvent] {
         var events: [ServerSentEvent] = []
         var found: [String] = []
@@ -70,19 +70,19 @@ package struct ServerSentEventDecoder: Sendable {
 struct EventFraming: Sendable {
     enum Item {
         case event(Event)
-        /// As ``ChatEvent/comment(_:)`` wants it.
+        /// In the form that `ChatEvent.comment(_:)` needs.
         case comment(String)
     }
 
-    /// Where it stands; only to be looked at in the call that hands it over.
+    /// An event in place, valid only during the call that passes it.
     struct Event {
         var name: String?
         var data: UnsafeBufferPointer<UInt8>
         /// Whether it is exactly `data: …` and a blank line, with nothing left out and nothing else.
         var isPlain: Bool
-        /// All of it, from `data:` to its blank line, where that stands together.
+        /// All of it, from `data:` to its blank line, where that is contiguous.
         var whole: UnsafeBufferPointer<UInt8>?
-        /// Whether the blank line after it was there.
+        /// Whether a blank line followed it.
         var isClosed: Bool
     }
 
@@ -100,8 +100,7 @@ struct EventFraming: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    /// - Throws: What `take` throws, and ``ChatError`` with `invalidAnswer` when a line or an event is longer than the
-    ///   limit.
+    /// - Throws: What `take` throws, and `ChatError` with `invalidAnswer` when a line or an event is longer than the limit.
     mutating func feed(_ bytes: UnsafeBufferPointer<UInt8>, _ take: (Item) throws -> Void) throws {
         var index = 0
         while index < bytes.count {
@@ -129,9 +128,10 @@ struct EventFraming: Sendable {
         line.isEmpty && !hasData && name == nil && !isOdd && !skipsLineFeed
     }
 
-    /// The common case, looked at where it stands.
+    /// The common case, read in place.
     ///
-    /// - Returns: Where the plain event at `index` ends, its blank line included; `nil` when it is another, or not whole.
+    /// - Returns: Where the plain event at `index` ends, its blank line included; `nil` when it has another form, or is
+    ///   not whole.
     private func plainEvent(at index: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         guard index + 6 < bytes.count, bytes[index] == UInt8(ascii: "d"), bytes[index + 1] == UInt8(ascii: "a"),
             bytes[index + 2] == UInt8(ascii: "t"), bytes[index + 3] == UInt8(ascii: "a"),

@@ -48,13 +48,13 @@ package struct OllamaModelDetails: Decodable, Sendable {
         modelInfo?.first { $0.key.hasSuffix(".context_length") }?.value.intValue
     }
 
-    /// - Returns: `nil` when Ollama does not say, as older versions.
+    /// - Returns: `nil` when Ollama does not say, as in older versions.
     package func has(_ capability: Capability) -> Bool? { capabilities?.contains(capability.rawValue) }
 
     /// Older versions do not say; they embed with any model.
     package var embeds: Bool { has(.embedding) ?? true }
 
-    /// Not so with models that only embed.
+    /// `false` for models that only embed.
     package var chats: Bool { capabilities.map { $0.contains("completion") || !$0.contains("embedding") } ?? true }
 
     /// Whether Ollama sends its prompts to a provider.
@@ -66,7 +66,7 @@ package struct OllamaEmbeddings: Sendable {
     package let embeddings: [[Float]]
     package let promptTokens: Int
 
-    /// - Throws: ``ChatError`` with `invalidAnswer` for what is no such answer, and `engineError` for an error.
+    /// - Throws: `ChatError` with `invalidAnswer` for what is not such an answer, and `engineError` for an error.
     package init(_ body: [UInt8]) throws(ChatError) {
         var embeddings: [[Float]]?
         var promptTokens = 0

@@ -15,7 +15,7 @@ package enum OllamaRequestEncoder {
     }
 
     /// - Parameter model: Ollama's own name for the model.
-    /// - Throws: ``ChatError`` with `unsupported` for what Ollama cannot be told.
+    /// - Throws: `ChatError` with `unsupported` for what Ollama's API cannot express.
     package static func body(for request: ChatRequest, model: ModelID) throws -> [UInt8] {
         try request.refuseSeveralChoices(for: "Ollama")
         var body: JSONObject = ["model": .string(model.rawValue)]
@@ -67,7 +67,7 @@ package enum OllamaRequestEncoder {
 }
 
 extension ChatRequest {
-    /// - Throws: ``ChatError`` with `unsupported` when more than one answer is wanted.
+    /// - Throws: `ChatError` with `unsupported` when more than one answer is wanted.
     func refuseSeveralChoices(for engine: String) throws(ChatError) {
         guard (sampling.choices ?? 1) == 1 else {
             throw ChatError(.unsupported, "\(engine) gives one answer at a time: 'n' must be 1", field: "n")
@@ -76,7 +76,7 @@ extension ChatRequest {
 
     /// The text of a completion's prompt.
     ///
-    /// - Throws: ``ChatError`` with `unsupported` for a prompt of tokens, or of several texts.
+    /// - Throws: `ChatError` with `unsupported` for a prompt of tokens, or of several texts.
     func onlyPrompt(for engine: String) throws(ChatError) -> String {
         guard case .text(let text)? = messages.last?.content else {
             throw ChatError(.unsupported, "\(engine) takes one text as its prompt", field: "prompt")
@@ -87,7 +87,7 @@ extension ChatRequest {
 
 /// Messages as Ollama takes them: text in one string, images beside it, tool arguments as objects.
 enum OllamaMessages {
-    /// - Throws: ``ChatError`` with `unsupported` for parts that are neither text nor an image sent along.
+    /// - Throws: `ChatError` with `unsupported` for parts that are neither text nor an included image.
     static func encode(_ messages: [ChatMessage]) throws -> [JSONValue] {
         var toolNames: [String: String] = [:]
         return try messages.map { message in

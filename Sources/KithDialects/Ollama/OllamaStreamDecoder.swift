@@ -12,8 +12,8 @@ package struct OllamaStreamDecoder: Sendable {
 
     package init() {}
 
-    /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
-    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not a line of this dialect, and with `engineError` for an
+    /// - Parameter events: Receives what the bytes add to the answer, including what came before a failure.
+    /// - Throws: `ChatError` with `invalidAnswer` for what is not a line of this dialect, and with `engineError` for an
     ///   error that Ollama reports in the stream.
     package mutating func feed(_ bytes: some Collection<UInt8>, into events: inout [ChatEvent]) throws {
         // Taken out, so that it and the rest can change at the same time.
@@ -25,7 +25,7 @@ package struct OllamaStreamDecoder: Sendable {
 
     /// Call when the body has ended.
     ///
-    /// - Throws: ``ChatError`` with `interrupted` when the answer is not whole.
+    /// - Throws: `ChatError` with `interrupted` when the answer is not whole.
     package mutating func end() throws -> [ChatEvent] {
         var events: [ChatEvent] = []
         if let rest = lines.finish() { try rest.withUnsafeBufferPointer { try take($0, &events) } }
@@ -50,8 +50,8 @@ package struct OllamaWholeAnswer: Sendable {
     package let finish: FinishReason
     package let usage: TokenUsage
 
-    /// - Throws: ``ChatError`` with `invalidAnswer` for what is none, `engineError` for an error that Ollama reports, and
-    ///   `interrupted` for an answer that is not whole.
+    /// - Throws: `ChatError` with `invalidAnswer` for what is not one, `engineError` for an error that Ollama reports,
+    ///   and `interrupted` for an answer that is not whole.
     package init(_ body: [UInt8]) throws(ChatError) {
         let piece = try body.withUnsafeBufferPointer { buffer throws(ChatError) in try OllamaPiece(buffer) }
         guard piece.isDone else { throw ChatError(.interrupted, "Ollama's answer ended before it was whole") }
@@ -73,7 +73,7 @@ struct OllamaPiece {
     private(set) var promptTokens = 0
     private(set) var completionTokens = 0
 
-    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not of this dialect, and `engineError` for an error.
+    /// - Throws: `ChatError` with `invalidAnswer` for what is not of this dialect, and `engineError` for an error.
     init(_ bytes: UnsafeBufferPointer<UInt8>) throws(ChatError) {
         var failure: EngineComplaint?
         do {
@@ -89,7 +89,7 @@ struct OllamaPiece {
             }
             try scanner.end()
         } catch {
-            // Text that is no UTF-8 is no reason to fail.
+            // Text that is not UTF-8 is no reason to fail.
             let mended = Array(String(decoding: bytes, as: UTF8.self).utf8)
             guard error.kind == .invalidUTF8, !mended.elementsEqual(bytes) else {
                 throw ChatError(.invalidAnswer, "Ollama's answer holds what is not a line of its dialect")
@@ -146,7 +146,7 @@ struct OllamaPiece {
         }
     }
 
-    /// - Returns: `nil` for what is no text, and for an empty one.
+    /// - Returns: `nil` for what is not text, and for empty text.
     private static func text(_ scanner: inout JSONScanner) throws(JSONError) -> String? {
         guard scanner.kind() == .string else {
             try scanner.skipValue()
@@ -170,8 +170,8 @@ struct OllamaReading: Sendable {
         return delta.isEmpty ? nil : delta
     }
 
-    /// What Ollama's reason is in OpenAI's words. `load` and `unload` say that nothing was asked; they, and words to come,
-    /// stay as they are.
+    /// Ollama's reason in OpenAI's words. `load` and `unload` mean that nothing was asked; they, and unknown words, stay
+    /// as they are.
     func finish(_ reason: String?) -> FinishReason {
         switch reason {
         case "stop", nil: toolCalls > 0 ? .toolCalls : .stop
@@ -179,7 +179,7 @@ struct OllamaReading: Sendable {
         }
     }
 
-    /// Ollama gives calls whole, with arguments as an object and mostly without an id.
+    /// Ollama sends each call in one piece, with arguments as an object and mostly without an id.
     private mutating func call(_ call: JSONValue) -> JSONValue {
         let index = toolCalls
         toolCalls += 1

@@ -26,8 +26,8 @@ package struct OpenAIAnswerHeader: Hashable, Sendable {
 extension OpenAIAnswerHeader {
     /// What the first of these events says.
     ///
-    /// - Parameter events: Begin with `data: `; what is behind the first blank line is not looked at.
-    /// - Returns: `nil` for what is no event of the dialect.
+    /// - Parameter events: Begin with `data: `; what follows the first blank line is ignored.
+    /// - Returns: `nil` for what is not an event of the dialect.
     package init?(ofFirst events: [UInt8]) {
         guard let start = events.firstIndex(of: UInt8(ascii: "{")) else { return nil }
         let line = events[start...].prefix { $0 != UInt8(ascii: "\n") }
@@ -77,7 +77,7 @@ package struct OpenAIStreamEncoder: Sendable {
     private let textPrefix: [UInt8]
     private let textSuffix: [UInt8]
 
-    /// - Parameter header: When this goes on with an answer whose beginning came from an engine as it was, that engine's.
+    /// - Parameter header: If this continues an answer whose beginning was passed on as an engine wrote it, that engine's.
     package init(kind: ChatRequest.Kind, header: OpenAIAnswerHeader, includesUsage: Bool) {
         self.kind = kind
         self.header = header
@@ -114,7 +114,7 @@ package struct OpenAIStreamEncoder: Sendable {
         event(choice: nothing, finish: .string(finish.rawValue)) + usageEvent(usage) + Self.done
     }
 
-    /// The event that says what was used; empty for a client that did not ask for it.
+    /// The event that reports the usage; empty for a client that did not ask for it.
     package func usageEvent(_ usage: TokenUsage) -> [UInt8] {
         guard includesUsage else { return [] }
         var members = header.members(Self.object(kind))
@@ -123,7 +123,7 @@ package struct OpenAIStreamEncoder: Sendable {
         return event(members)
     }
 
-    /// The event that says that another node goes on.
+    /// The event that says that another node continues.
     package func continued(_ continuation: OpenAIContinuation) -> [UInt8] {
         var members = header.members(Self.object(kind))
         members["choices"] = [.object(choice(nothing, finish: .null))]
@@ -192,7 +192,7 @@ package struct OpenAIStreamEncoder: Sendable {
     }
 }
 
-/// Says in an event of a stream, as `x_kith`, that another node goes on with the answer from here.
+/// Says in an event of a stream, as `x_kith`, that another node continues the answer from here.
 ///
 /// The event adds nothing to the answer, and clients that do not know the field see an ordinary event.
 package struct OpenAIContinuation: Sendable {
@@ -202,8 +202,8 @@ package struct OpenAIContinuation: Sendable {
     private let reason: ChatError.Code
 
     /// - Parameters:
-    ///   - afterTokens: Tokens that the client has been given before.
-    ///   - reason: Why the node before it did not go on.
+    ///   - afterTokens: Tokens that the client has already.
+    ///   - reason: Why the node before it did not continue.
     package init(node: NodeName, model: ModelID, afterTokens: Int, reason: ChatError.Code) {
         self.node = node
         self.model = model

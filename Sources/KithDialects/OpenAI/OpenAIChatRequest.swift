@@ -6,10 +6,10 @@ package import KithModel
 package enum OpenAIChatRequest {
     /// The request in these bytes, read in one pass; it keeps them.
     ///
-    /// Fields that this node does not act on are in ``ChatRequest/extensions``. Whether a value is in a range that an
-    /// engine takes is for the engine to say.
+    /// Fields that this node does not act on are in `ChatRequest.extensions`. The engine decides whether a value is in a
+    /// range that it takes.
     ///
-    /// - Throws: ``ChatError`` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
+    /// - Throws: `ChatError` with `malformedRequest` for what is not JSON or lacks a field, and `invalidRequest` for a
     ///   field of the wrong type; the message names the field.
     package static func read(_ bytes: [UInt8]) throws(ChatError) -> ChatRequest {
         var fields = OpenAIRequestFields()
@@ -31,10 +31,10 @@ package enum OpenAIChatRequest {
 
 /// The body of `POST /v1/completions`.
 package enum OpenAICompletionRequest {
-    /// As ``OpenAIChatRequest/read(_:)``. A prompt that is not one text, as tokens or several texts, becomes the parts of
-    /// the only message, for engines that speak this dialect.
+    /// As ``OpenAIChatRequest/read(_:)``. A prompt that is not one text, such as tokens or several texts, becomes the
+    /// parts of the only message, for engines that speak this dialect.
     ///
-    /// - Throws: ``ChatError``.
+    /// - Throws: `ChatError`.
     package static func read(_ bytes: [UInt8]) throws(ChatError) -> ChatRequest {
         var fields = OpenAIRequestFields()
         var prompt: MessageContent?
@@ -61,7 +61,7 @@ package enum OpenAICompletionRequest {
 package enum OpenAIModelName {
     /// `auto`, an empty name and no name all leave the choice to the router.
     ///
-    /// - Throws: ``ChatError`` for a name of more than 256 bytes.
+    /// - Throws: `ChatError` for a name of more than 256 bytes.
     package static func id(_ name: String?) throws(ChatError) -> ModelID? {
         guard let name, !name.isEmpty, name != "auto" else { return nil }
         guard name.utf8.count <= 256 else {
@@ -189,7 +189,7 @@ enum OpenAIMessages {
         return message
     }
 
-    /// A turn of the assistant's may say nothing, and a tool may have nothing to say.
+    /// A turn of the assistant, and the result of a tool, may be empty.
     private static func needsContent(_ role: ChatMessage.Role) -> Bool {
         switch role {
         case .system, .developer, .user: true

@@ -14,7 +14,7 @@ package struct OpenAIEmbeddingRequest: Sendable {
 
     /// Reads the body in one pass; the request keeps it. Inputs may be texts or tokens.
     ///
-    /// - Throws: ``ChatError``, as ``OpenAIChatRequest/read(_:)``.
+    /// - Throws: `ChatError`, as ``OpenAIChatRequest/read(_:)``.
     package static func read(_ bytes: [UInt8]) throws(ChatError) -> OpenAIEmbeddingRequest {
         var (model, encoding, dimensions) = (nil as String?, nil as Encoding?, nil as Int?)
         var input: (texts: [String], count: Int)?
@@ -68,7 +68,7 @@ package struct OpenAIEmbeddingRequest: Sendable {
     }
 }
 
-/// The answer to `POST /v1/embeddings`. Vectors are large, so nothing is built of it but them.
+/// The answer to `POST /v1/embeddings`. Vectors are large, so only they are built.
 package enum OpenAIEmbeddings {
     package typealias Encoding = OpenAIEmbeddingRequest.Encoding
 
@@ -89,7 +89,7 @@ package enum OpenAIEmbeddings {
 
     /// The vectors in an engine's answer, in the order of the inputs, whichever encoding they have, and the tokens read.
     ///
-    /// - Throws: ``ChatError`` with `invalidAnswer` for what is no such answer, and `engineError` for an error.
+    /// - Throws: `ChatError` with `invalidAnswer` for what is not such an answer, and `engineError` for an error.
     package static func vectors(in body: [UInt8]) throws(ChatError) -> (vectors: [[Float]], promptTokens: Int) {
         var items: [(index: Int, vector: [Float])] = []
         var usage: JSONValue?
@@ -121,7 +121,7 @@ package enum OpenAIEmbeddings {
 
     // MARK: Parts
 
-    /// Goes over an answer: `member` may read a member beside the data, `item` is told where each vector stands.
+    /// Goes over an answer: `member` may read a member beside the data, `item` is given the place of each vector.
     private static func scan(
         _ body: [UInt8], member: (String, inout JSONScanner) throws(JSONError) -> Void,
         item: (Int, Range<Int>, JSONScanner) throws(JSONError) -> Void
@@ -233,7 +233,7 @@ package enum Base64Floats {
         }
     }
 
-    /// - Returns: `nil` for what is no base64, or not whole numbers of four bytes.
+    /// - Returns: `nil` for what is not base64, or not a whole number of groups of four bytes.
     package static func decode(_ text: some Sequence<UInt8>) -> [Float]? {
         var numbers: [Float] = []
         var (group, bits, word, wordBits) = (0 as UInt32, 0, 0 as UInt32, 0)

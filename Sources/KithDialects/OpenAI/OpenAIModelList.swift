@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// `GET /v1/models`. Of a server's, nothing is read but the models.
+/// `GET /v1/models`. Of a server's list, only the models are read.
 package struct OpenAIModelList: Codable, Sendable {
     package var object: String?
     package var data: [OpenAIModel]

@@ -4,7 +4,8 @@ package import KithModel
 
 /// Writes a request for an engine that speaks OpenAI's API.
 ///
-/// What the client wrote stays as it is, byte for byte, but for what has to differ; nothing is added that it did not ask for.
+/// What the client wrote stays as it is, byte for byte, except for what has to differ; nothing is added that it did not
+/// ask for.
 package enum OpenAIRequestEncoder {
     /// The path below `/v1` to which the body belongs.
     package static func path(for request: ChatRequest) -> String {
@@ -55,7 +56,7 @@ package enum OpenAIRequestEncoder {
         return body.patched(settingBytes: changes, removing: removed)
     }
 
-    /// The messages, or the prompt, where they are others than in the body.
+    /// The messages, or the prompt, where they differ from the body.
     private static func prompt(_ body: ClientBody, _ request: ChatRequest) -> (String, [UInt8])? {
         guard request.kind == .chat else {
             guard request.ownMessages < request.messages.count else { return nil }

@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// What a node says about where requests go, below `/api/routes`. Nothing of what is said in them is ever part of it.
+/// What a node says about where requests go, below `/api/routes`. The content of requests and answers is never part of it.
 package enum RouteMessage {
     /// A node that was not asked, and why.
     package struct Skip: Codable, Hashable, Sendable {
@@ -21,7 +21,7 @@ package enum RouteMessage {
         package var asked: String?
         /// Tokens of the prompt, roughly.
         package var promptTokens: Int
-        /// Who would be asked; missing when nobody can be.
+        /// The node that would be asked; missing when none can be.
         package var node: String?
         package var model: String?
         package var reason: String?
@@ -51,11 +51,11 @@ package enum RouteMessage {
         }
     }
 
-    /// Somebody who can be asked.
+    /// A candidate that can be asked.
     package struct Candidate: Codable, Hashable, Sendable {
         package var node: String
         package var model: String
-        /// Until the answer would be whole.
+        /// Until the answer would be complete.
         package var waitMilliseconds: Double
         /// What candidates are ordered by: the wait, weighed.
         package var scoreMilliseconds: Double
@@ -78,7 +78,7 @@ package enum RouteMessage {
         }
     }
 
-    /// What a wait and a score are made of.
+    /// The parts of a wait and a score.
     package struct Estimate: Codable, Hashable, Sendable {
         /// Requests running and waiting there.
         package var outstanding: Int
@@ -89,7 +89,7 @@ package enum RouteMessage {
         package var serviceMilliseconds: Double
         package var roundTripMilliseconds: Double
         package var coldLoadMilliseconds: Double
-        /// What is left of recent failures.
+        /// The part that is left of the penalty for recent failures.
         package var penaltyMilliseconds: Double
         package var level: Double
         /// `closed`, `half-open` or `open`.
@@ -141,7 +141,7 @@ extension RouteMessage {
     package struct Request: Codable, Hashable, Sendable {
         package enum Outcome: String, Codable, Sendable {
             case completed, failed
-            /// The client went before the end.
+            /// The client left before the end.
             case abandoned
         }
 
@@ -151,7 +151,7 @@ extension RouteMessage {
         package var secondsAgo: Double
         /// The model that was named; missing when the choice was left to the node.
         package var asked: String?
-        /// Who was asked first; missing when nobody could be.
+        /// The node that was asked first; missing when none could be.
         package var node: String?
         package var model: String?
         package var reason: String?
@@ -197,15 +197,15 @@ extension RouteMessage {
         }
     }
 
-    /// Another engine went on with the answer.
+    /// Another engine continued the answer.
     package struct Continuation: Codable, Hashable, Sendable {
         package var node: String
         package var model: String
         /// Tokens that the client had by then.
         package var afterTokens: Int
-        /// Why the one before did not go on.
+        /// Why the engine before it did not continue.
         package var reason: String
-        /// From the last token of the one to the first of the other.
+        /// From the last token of one engine to the first of the other.
         package var gapMilliseconds: Double
 
         package init(node: String, model: String, afterTokens: Int, reason: String, gapMilliseconds: Double) {

@@ -26,7 +26,7 @@ package struct SeedGenerateRequest: Decodable, Sendable {
         model = try OpenAIModelName.id(try container.decodeIfPresent(String.self, forKey: .model))
     }
 
-    /// - Throws: ``ChatError`` in the seed's words for a missing prompt, and naming the field that is out of range.
+    /// - Throws: `ChatError` in the seed's words for a missing prompt, and naming the field that is out of range.
     package func checked() throws -> SeedGenerateRequest {
         guard !prompt.allSatisfy(\.isWhitespace) else {
             throw ChatError(.malformedRequest, "No prompt provided", field: "prompt")
@@ -44,10 +44,10 @@ package struct SeedGenerateRequest: Decodable, Sendable {
 /// The body of `POST /api/chat`.
 package struct SeedChatRequest: Decodable, Sendable {
     package var message: String
-    /// Added by kith: the conversation to go on with; a new one is begun without it.
+    /// Added by kith: the conversation to continue; without it, a new one is begun.
     package var session: SessionID?
     package var model: ModelID?
-    /// Added by kith: whether what the node has learned in company is offered to the engine.
+    /// Added by kith: whether the engine is given what the node has learned from peers.
     package var usesCulture: Bool
 
     private enum CodingKeys: String, CodingKey {
@@ -63,7 +63,7 @@ package struct SeedChatRequest: Decodable, Sendable {
         usesCulture = try container.decodeIfPresent(Bool.self, forKey: .usesCulture) ?? true
     }
 
-    /// - Throws: ``ChatError`` in the seed's words for a missing message.
+    /// - Throws: `ChatError` in the seed's words for a missing message.
     package func checked() throws -> SeedChatRequest {
         guard !message.allSatisfy(\.isWhitespace) else {
             throw ChatError(.malformedRequest, "No message provided", field: "message")

@@ -7,7 +7,7 @@ package import KithModel
 package enum SessionMessage {
     package struct Summary: Codable, Hashable, Sendable {
         package var id: String
-        /// Questions that were answered, those included whose text has been dropped.
+        /// Questions that were answered, including those whose text has been dropped.
         package var turnCount: Int
         package var createdAt: String
         package var lastUsedAt: String
@@ -104,11 +104,11 @@ package enum SessionMessage {
         package init(to: String) { self.to = to }
     }
 
-    /// Its answer: the conversation is with the other node now, and no more with this one.
+    /// Its answer: the conversation is now kept by the other node, and no longer by this one.
     package struct Sent: Codable, Hashable, Sendable {
         package var session: String
         package var turns: Int
-        /// Who keeps it now.
+        /// The node that keeps it now.
         package var to: ControlMessage.Peer
 
         package init(session: String, turns: Int, to: ControlMessage.Peer) {

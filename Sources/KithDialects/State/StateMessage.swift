@@ -9,7 +9,7 @@ package enum StateMessage {
         package var value: JSONValue
         /// Who wrote it: the name of a client, or the id of a node.
         package var source: String
-        /// What the node is called that wrote it; missing for a client, and for a node that is not known.
+        /// The name of the node that wrote it; missing for a client, and for a node that is not known.
         package var sourceName: String?
         package var writtenAt: String
         /// Where it was written: the node's name, or its id when it is not known.
@@ -94,7 +94,7 @@ extension StateMessage {
     package struct Level: Codable, Hashable, Sendable {
         /// The name of a client, or the id of a node.
         package var source: String
-        /// What the node is called; missing for a client, and for a node that is not known.
+        /// The name of the node; missing for a client, and for a node that is not known.
         package var name: String?
         /// 0…10.
         package var level: Double
@@ -134,7 +134,7 @@ extension StateMessage {
 
         private enum CodingKeys: String, CodingKey { case level }
 
-        /// - Throws: `DecodingError` for a level that is missing, no number, or out of ``range``.
+        /// - Throws: `DecodingError` for a level that is missing, not a number, or out of ``range``.
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             guard let level = try container.decodeNumberIfPresent(Double.self, forKey: .level) else {

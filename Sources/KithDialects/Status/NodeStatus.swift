@@ -34,7 +34,7 @@ package struct NodeStatus: Codable, Sendable {
         package var tier: String
         /// `up`, `suspect`, `down`, `left`, `incompatible`, `cloned`, `unknown` or `plain`.
         package var state: String
-        /// What it declares; `nil` until it was heard of.
+        /// What it declares; `nil` until it has been heard from.
         package var level: Double?
         /// For an incompatible peer the protocol versions of both sides.
         package var versions: String?

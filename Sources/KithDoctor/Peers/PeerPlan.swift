@@ -41,17 +41,17 @@ struct PeerPlan: Sendable {
     /// The peers in the database: kin by the signed statements, kith by what is remembered.
     private var stored: [KnownPeer] {
         guard let store = try? node.store?.get(), let ownID = node.ownID ?? store.identity else { return [] }
-        var ledger = TrustLog(root: ownID)
-        _ = ledger.insert(store.operations)
+        var log = TrustLog(root: ownID)
+        _ = log.insert(store.operations)
         let records = Dictionary(store.peers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        let kin = ledger.fold.kin.map { id, member in
+        let kin = log.resolution.kin.map { id, member in
             var record = records[id] ?? PeerRecord(id: id, tier: .kin)
             record.tier = .kin
             record.name = record.name ?? member.introduction.name
             record.addresses += member.introduction.addresses.filter { !record.addresses.contains($0) }
             return record
         }
-        let kith = store.peers.filter { $0.tier == .kith && ledger.fold.kin[$0.id] == nil }
+        let kith = store.peers.filter { $0.tier == .kith && log.resolution.kin[$0.id] == nil }
         return (kin + kith).sorted { $0.id < $1.id }.map { KnownPeer($0) }
     }
 

@@ -9,7 +9,7 @@ package struct EngineStatus: Sendable {
     package var health: EngineHealth
     /// Why this engine was chosen, or why there is none, in words.
     package var reason: String
-    /// Those it had, while it is down.
+    /// While it is down, the models that it had.
     package var models: [ModelInfo]
     /// Whether it has said at least once what it offers.
     package var isListKnown: Bool
@@ -31,7 +31,7 @@ package struct EngineStatus: Sendable {
         self.queued = queued
     }
 
-    /// Why it does not answer, in a few words; `nil` where it does, or there is none.
+    /// Why it does not answer, in a few words; `nil` when it does, or when there is no engine.
     package var whyDown: String? {
         guard kind != nil, case .down(let why) = health else { return nil }
         return String(why.prefix(120))
@@ -52,7 +52,7 @@ package struct EngineStatus: Sendable {
 package protocol EngineStatusSource: Sendable {
     func status() -> EngineStatus
 
-    /// Somebody wants a model that is not known here: the list is read anew soon.
+    /// A request names a model that is not known here: the list is read again soon.
     func noteUnknownModel()
 }
 
@@ -60,12 +60,12 @@ extension EngineStatusSource {
     package func noteUnknownModel() {}
 }
 
-/// Watches an engine, so that whoever asks for its state is answered with what is known; when it is looked at decides
-/// ``EngineWatch``.
+/// Watches an engine, so that its state can be told from memory at any time. ``EngineWatch`` decides when the engine is
+/// probed.
 package final class EngineMonitor: EngineStatusSource {
     private struct State {
         var watch: EngineWatch
-        /// Sleeps until the next look, and is cancelled when that is to come sooner.
+        /// Sleeps until the next probe; cancelled when that is due sooner.
         var sleeper: Task<Void, Never>?
     }
 
@@ -84,7 +84,7 @@ package final class EngineMonitor: EngineStatusSource {
         local?.whenHeard { [weak self] sign in self?.heard(sign) }
     }
 
-    /// - Parameter onReturn: Told each time that the engine was down and answers again; must not wait.
+    /// - Parameter onReturn: Called each time the engine answers again after it was down; must not wait.
     package func whenReturned(_ onReturn: @escaping @Sendable () -> Void) { self.onReturn.set { onReturn() } }
 
     package func status() -> EngineStatus {
@@ -100,7 +100,7 @@ package final class EngineMonitor: EngineStatusSource {
     /// Asks the engine once, its models too.
     package func refresh() async { await look(readingModels: true) }
 
-    /// Looks again and again until the task is cancelled.
+    /// Probes again and again until the task is cancelled.
     package func run() async {
         guard local != nil else { return }
         while !Task.isCancelled {
@@ -113,9 +113,9 @@ package final class EngineMonitor: EngineStatusSource {
         }
     }
 
-    // MARK: Being told
+    // MARK: Events
 
-    /// A request failed in a way that may be the engine's: it is looked at at once, at most once a second.
+    /// A request failed, perhaps because of the engine: it is probed at once, but at most once a second.
     package func noteFailure() { change { $0.noteFailure() } }
 
     package func noteUnknownModel() { change { $0.noteUnknownModel() } }
@@ -140,7 +140,7 @@ package final class EngineMonitor: EngineStatusSource {
         }
     }
 
-    /// Changes what is known, and looks when that says so.
+    /// Changes what is known, and probes the engine if that is due.
     private func change(_ body: (inout EngineWatch) -> Void) {
         let sleeper = state.withLock { state in
             body(&state.watch)
@@ -149,7 +149,7 @@ package final class EngineMonitor: EngineStatusSource {
         sleeper?.cancel()
     }
 
-    // MARK: Looking
+    // MARK: Probing
 
     private func look(readingModels: Bool) async {
         guard let local else { return }

@@ -2,10 +2,10 @@
 
 package import KithModel
 
-/// When an engine is looked at, and what is known of it: a pure value.
+/// When an engine is probed, and what is known of it: a pure value.
 ///
-/// An engine that answers need not be asked whether it does, so that a node that has nothing to do asks next to nothing,
-/// and a provider that counts what it is asked hardly anything.
+/// An engine that answers requests is not probed as well: an idle node sends next to nothing, and a provider that
+/// charges for requests gets hardly any.
 package struct EngineWatch: Sendable {
     package enum Cadence: Hashable, Sendable { case local, remote }
 
@@ -15,21 +15,21 @@ package struct EngineWatch: Sendable {
         package var readsModels: Bool
     }
 
-    /// Between two looks at an engine that is well.
+    /// Between two probes of an engine that is ready.
     package static let pause = Duration.seconds(10)
     package static let remotePause = Duration.seconds(600)
     /// Between two readings of a local engine's list of models.
     package static let listPause = Duration.seconds(60)
     package static let pauseWhileLoading = Duration.milliseconds(250)
     package static let pauseWhileDown = Duration.seconds(1)
-    /// A provider that is down is asked ever more seldom.
+    /// A provider that is down is probed less and less often.
     private static let remotePauseWhileDown = Backoff(initial: pauseWhileDown, maximum: .seconds(60))
-    /// Between two looks that were asked for.
+    /// Between two probes that were asked for.
     package static let askedPause = Duration.seconds(1)
 
     private let cadence: Cadence
     package private(set) var health = EngineHealth.loading
-    /// Those it had, while it is down.
+    /// While it is down, the models that it had.
     package private(set) var models: [ModelInfo] = []
     /// Whether it has said at least once what it offers.
     package private(set) var isListKnown = false
@@ -38,24 +38,24 @@ package struct EngineWatch: Sendable {
     private var aliveAt: MonotonicInstant?
     private var isAsked = false
     private var wantsModels = false
-    /// A look is under way that is to read the models.
+    /// The probe under way reads the models too.
     private var isReading = false
     private var looksWhileDown = 0
 
     package init(cadence: Cadence) { self.cadence = cadence }
 
-    // MARK: Being told
+    // MARK: Events
 
-    /// A request failed in a way that may be the engine's.
+    /// A request failed, perhaps because of the engine.
     package mutating func noteFailure() {
         isAsked = true
         aliveAt = nil
     }
 
-    /// Somebody wants a model that is not known here, or the engine does not know one that it listed.
+    /// A request names a model that is not known here, or the engine does not know one that it listed.
     package mutating func noteUnknownModel() { (isAsked, wantsModels) = (true, true) }
 
-    /// It answered a request.
+    /// The engine answered a request.
     ///
     /// - Returns: Whether it was thought to be down until now.
     package mutating func noteSuccess(now: MonotonicInstant) -> Bool {
@@ -66,7 +66,7 @@ package struct EngineWatch: Sendable {
         return true
     }
 
-    /// What a look found.
+    /// The result of a probe.
     ///
     /// - Parameter models: `nil` when they were not read.
     /// - Returns: Whether the engine is back: it was down and is ready.
@@ -84,14 +84,14 @@ package struct EngineWatch: Sendable {
         return wasDown && health == .ready
     }
 
-    /// A look begins: what is asked for from now on is for the next.
+    /// A probe begins: what is asked for from now on is for the next one.
     package mutating func began(_ look: Look) {
         isAsked = false
         isReading = look.readsModels
         if isReading { wantsModels = false }
     }
 
-    // MARK: Asking
+    // MARK: Queries
 
     package func next(now: MonotonicInstant) -> Look {
         guard let lookedAt else { return Look(at: now, readsModels: true) }

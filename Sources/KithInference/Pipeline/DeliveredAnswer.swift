@@ -2,15 +2,15 @@
 
 package import KithModel
 
-/// What a client has been told of an answer, and what becomes of the rest when whoever gives it breaks off: a pure value.
+/// What a client has received of an answer, and what happens with the rest when the engine breaks off: a pure value.
 package struct DeliveredAnswer: Sendable {
-    /// What is to be done when an engine broke off.
+    /// What to do after an engine broke off.
     package enum Next: Sendable {
-        /// Another is asked for the rest, without those who failed since the last token.
+        /// Another engine is asked for the rest, but none that failed since the last token.
         case ask(ChatRequest)
         /// Nothing but the end is missing.
         case finish(FinishReason, TokenUsage)
-        /// Nobody can go on.
+        /// No engine can continue.
         case fail(ChatError)
     }
 
@@ -20,23 +20,23 @@ package struct DeliveredAnswer: Sendable {
         var since: MonotonicInstant
     }
 
-    /// Bytes of text that are kept; a longer answer cannot be gone on with.
+    /// Most bytes of text that are kept; a longer answer cannot be continued elsewhere.
     package static let limit = AnswerCollector.limit
-    /// How often another engine may go on, so that an answer ends.
+    /// How often another engine may continue, so that every answer ends.
     package static let continuationLimit = 8
 
     private let request: ChatRequest
     private var text: [UInt8] = []
     /// Tokens that the client has, as far as that is known: an engine gives a piece for each.
     package private(set) var tokens = 0
-    /// Why another engine could not go on; `nil` while it could.
+    /// Why another engine could not continue; `nil` while one could.
     private var obstacle: String?
-    /// Where the engine that answers now went on; `nil` for the first.
+    /// Where the engine that answers now took over; `nil` for the first.
     private var resumedFrom: PartialAnswer?
     private var handover: Handover?
     private var lastToken: MonotonicInstant
     private var continuations = 0
-    /// Who failed since the last token.
+    /// The engines that failed since the last token.
     package private(set) var failed: [RouteDecision.Skip] = []
 
     package init(of request: ChatRequest, now: MonotonicInstant) {
@@ -45,11 +45,11 @@ package struct DeliveredAnswer: Sendable {
         if !request.mayContinue { obstacle = "going on elsewhere is switched off" }
     }
 
-    // MARK: Telling
+    // MARK: Delivering
 
-    /// What the client is told for `event`, which is the next of whoever answers now, and becomes what it is to the client.
+    /// Notes `event`, the next one of the engine that answers now, and changes it to what the client is told.
     ///
-    /// - Returns: That another engine goes on from here, which the client is told before.
+    /// - Returns: That another engine continues from here, which the client is told first.
     package mutating func take(
         _ event: inout ChatEvent, from candidate: Candidate, now: MonotonicInstant
     ) -> RouteRecord.Continuation? {
@@ -102,9 +102,9 @@ package struct DeliveredAnswer: Sendable {
         }
     }
 
-    // MARK: Going on
+    // MARK: Continuing
 
-    /// Whoever answered broke off.
+    /// The engine that answered broke off.
     package mutating func broke(_ failure: ChatError, at candidate: Candidate) -> Next {
         failed.append(.init(candidate, .failed(failure.code)))
         var failure = failure
@@ -123,7 +123,7 @@ package struct DeliveredAnswer: Sendable {
         }
     }
 
-    /// What is left to be asked for.
+    /// What is left to ask for.
     package var rest: Next {
         if let obstacle { return .fail(ChatError(.cannotContinue, obstacle)) }
         var rest = request

@@ -5,19 +5,20 @@ package import KithTransport
 package import NIOCore
 import Synchronization
 
-/// What is told of an answer by calls on an event loop; ``ended(_:)`` comes last and once.
+/// Receives an answer by calls on an event loop; ``ended(_:)`` comes last and once.
 package protocol ChatEventReceiver: AnyObject {
     func received(_ event: ChatEvent)
-    /// What came in one go has been told: the moment to send on what was made of it.
+    /// All that arrived in one read has been passed on: the moment to send what was made of it.
     func readEnded()
     /// - Parameter failure: `nil` after an event that ends a whole answer.
     func ended(_ failure: (any Error)?)
 }
 
 extension EngineStream.Reader {
-    /// From now on `receiver` is called, on `eventLoop`; to be called there. What has been read and not told is told first.
+    /// Calls `receiver` from now on, on `eventLoop`, where this must be called too. What has been read and not passed
+    /// on comes first.
     ///
-    /// - Returns: What slows the reading down, or ends it.
+    /// - Returns: A value that slows the reading down, or ends it.
     package func flow(on eventLoop: any EventLoop, to receiver: any ChatEventReceiver) -> EngineFlow {
         let flow = EngineFlow(reader: self, eventLoop: eventLoop, receiver: receiver)
         flow.begin()
@@ -25,9 +26,9 @@ extension EngineStream.Reader {
     }
 }
 
-/// An answer that is told by calls. Bound to its event loop.
+/// An answer that is passed on by calls. Bound to its event loop.
 ///
-/// Ends the generation when it is cancelled or dropped by whoever it calls.
+/// Ends the generation when it is cancelled or its receiver drops it.
 package final class EngineFlow {
     private let reader: EngineStream.Reader
     private let eventLoop: any EventLoop
@@ -47,7 +48,7 @@ package final class EngineFlow {
 
     deinit {
         pump?.cancel()
-        // A call holds its handler for as long as it runs: nobody is dropped while something may still come.
+        // A call retains its handler while it runs: nothing is dropped while something may still come.
     }
 
     fileprivate func begin() {
@@ -74,8 +75,8 @@ package final class EngineFlow {
         gate?.open()
     }
 
-    /// Ends the generation; nothing more is told. Without effect on an answer that has ended, whose connection is to serve the
-    /// next.
+    /// Ends the generation; nothing more is passed on. Has no effect on an answer that has ended, whose connection can
+    /// serve the next request.
     package func cancel() {
         guard receiver != nil else { return }
         receiver = nil
@@ -86,7 +87,7 @@ package final class EngineFlow {
         letGo()
     }
 
-    /// A reader that a task reads is let go by that task.
+    /// A reader that a task reads is released by that task.
     private func letGo(_ error: (any Error)? = nil) { if pump == nil { reader.letGo(error) } }
 
     private func tell(_ event: ChatEvent) {
@@ -96,7 +97,7 @@ package final class EngineFlow {
         if event.isEnd { finish() }
     }
 
-    /// The answer is whole; how the connection ends is of no interest, but that it does.
+    /// The answer is whole; how the connection ends does not matter, only that it does.
     private func finish() {
         let receiver = receiver.take()
         letGo()
@@ -112,7 +113,7 @@ package final class EngineFlow {
         receiver?.ended(failure)
     }
 
-    // MARK: Streams that are waited for
+    // MARK: Streams without calls
 
     private func pumpEvents() {
         let gate = PumpGate()
@@ -153,7 +154,7 @@ extension EngineFlow: UpstreamResponseHandler {
     }
 
     private func tellAll() {
-        // Taken out, since it must not change while it is gone through, and put back for its memory.
+        // Taken out, since it must not change during the iteration, and put back to reuse its memory.
         var told: [ChatEvent] = []
         swap(&told, &events)
         do {
@@ -182,7 +183,7 @@ extension EngineFlow: UpstreamResponseHandler {
     }
 }
 
-/// Holds a task that hands events on while the one who gets them is slow.
+/// Holds back a task that passes events on while their receiver is slow.
 private final class PumpGate: Sendable {
     private struct State {
         var isClosed = false

@@ -4,8 +4,8 @@ package import KithModel
 package import KithTransport
 import Synchronization
 
-/// An engine's answer as events, read only as fast as they are taken: from its bytes to the one that waits for them, with all
-/// that holds for it on the way (the slot it occupies, the limits it is held to, the beginning it must not say again).
+/// An engine's answer as events, read only as fast as they are taken, with all that applies to it on the way (the slot
+/// it occupies, the limits it has to keep, the beginning it must not repeat).
 ///
 /// Read by one reader, which waits for each event or, from some point on, is called. Dropping the reader, or cancelling the
 /// task that waits, ends the generation.
@@ -24,7 +24,7 @@ package final class EngineStream: AsyncSequence, Sendable {
         self.init(Reader(.body(body.makeAsyncIterator(), decoder), stallLimit: stallLimit))
     }
 
-    /// An answer that is there already.
+    /// An answer that is complete already.
     convenience init(told events: [ChatEvent]) {
         let reader = Reader(.over, stallLimit: nil)
         reader.pending = events[...]
@@ -52,17 +52,17 @@ package final class EngineStream: AsyncSequence, Sendable {
         }
     }
 
-    // MARK: What holds for it
+    // MARK: What applies to it
 
-    /// What whoever runs the engine learns from an answer.
+    /// What the code that runs the engine learns from an answer.
     enum News: Sendable {
         case firstToken
         case finished
-        /// Before there was anything.
+        /// It ended before the first token.
         case ended(any Error)
     }
 
-    /// The same, holding a slot until it ends or is dropped, and saying at its end how long it held it.
+    /// The same, holding a slot until it ends or is dropped, and saying at its end how long it held the slot.
     func holding(
         _ lease: SlotLease, since start: MonotonicInstant, clock: any TimeSource,
         onNews: @escaping @Sendable (News) -> Void
@@ -76,7 +76,7 @@ package final class EngineStream: AsyncSequence, Sendable {
     /// The same, broken off at a deadline.
     func until(_ watch: DeadlineWatch) -> EngineStream { changed { $0.watch = watch } }
 
-    /// The one reader, for whoever reads on in another way than by iterating; `nil` when it was taken before.
+    /// The one reader, to read on in another way than by iterating; `nil` when it was taken before.
     package func takeReader() -> Reader? { reader.withLock { $0.take() } }
 
     private func changed(_ change: (Reader) -> Void) -> EngineStream {
@@ -100,14 +100,14 @@ package final class EngineStream: AsyncSequence, Sendable {
 extension EngineStream {
     /// Reads one answer, from one place at a time.
     ///
-    /// Proof of `Sendable`: whoever reads has it alone. ``EngineStream`` hands it out once, ``TokenStream`` keeps it where
-    /// only one task or one event loop uses it, and after ``flow(on:to:)`` it belongs to that event loop, or to the one task
-    /// that waits for events in its stead.
+    /// Proof of `Sendable`: only one place uses it at a time. ``EngineStream`` hands it out once, ``TokenStream`` keeps
+    /// it where only one task or one event loop uses it, and after ``flow(on:to:)`` it belongs to that event loop, or
+    /// to the one task that waits for events in its place.
     package final class Reader: @unchecked Sendable {
         enum Source {
             case body(UpstreamBody.AsyncIterator, any EngineStreamDecoding)
             case events(any AsyncIteratorProtocol<ChatEvent, any Error>)
-            /// All has been read.
+            /// Everything has been read.
             case over
         }
 
@@ -115,7 +115,7 @@ extension EngineStream {
         /// `nil` once it is in force.
         private var stallLimit: Duration?
         fileprivate var pending: ArraySlice<ChatEvent> = []
-        /// Told once what came before it has been told.
+        /// Thrown once the events before it have been passed on.
         private var failure: (any Error)?
         fileprivate(set) var check = BeginningCheck.none
         fileprivate var occupancy: Occupancy?
@@ -126,7 +126,7 @@ extension EngineStream {
             self.stallLimit = stallLimit
         }
 
-        /// - Returns: The next event; `nil` after the one that ends the answer, and when the source ended without.
+        /// - Returns: The next event; `nil` after the one that ends the answer, and when the source ended without one.
         func next() async throws -> ChatEvent? {
             while true {
                 if let event = pending.popFirst() {
@@ -186,8 +186,8 @@ extension EngineStream {
             }
         }
 
-        /// What follows a whole answer is of no interest, also when it is an error; but a connection whose answer was read to
-        /// its end can serve the next request.
+        /// What follows a whole answer does not matter, even if it is an error; but a connection whose answer was read
+        /// to its end can serve the next request.
         private func drain() async {
             if case .body(var body, _) = source {
                 source = .over
@@ -200,7 +200,7 @@ extension EngineStream {
             letGo()
         }
 
-        /// One event on its way to who reads.
+        /// One event on its way to the reader.
         func pass(_ event: ChatEvent) throws -> ChatEvent {
             var event = event
             if check.isOn {
@@ -227,7 +227,7 @@ extension EngineStream {
             if let limit = stallLimit.take(), case .body(let body, _) = source { body.limitStalls(to: limit) }
         }
 
-        /// - Parameter error: What ended the answer; nothing when it was whole, or nobody wanted more of it.
+        /// - Parameter error: What ended the answer; `nil` when it was whole, or no more of it was wanted.
         func letGo(_ error: (any Error)? = nil) {
             // A pause in the middle says nothing about first tokens.
             if let error, let occupancy, !occupancy.hasSpoken { occupancy.onNews(.ended(error)) }

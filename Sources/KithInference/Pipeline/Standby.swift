@@ -3,26 +3,26 @@
 import KithModel
 import Synchronization
 
-/// Has another engine read an answer while it is given, so that it can go on at once: reading what there is takes a real
-/// engine a second for each few hundred tokens, and it would do so while the client waits.
+/// Lets another engine read an answer along while it is given, so that it can take over at once: reading what there is
+/// takes a real engine a second for each few hundred tokens, and it would do so while the client waits.
 final class Standby: Sendable {
     /// Tokens between two readings; an engine remembers what it has read, and reads only what is new.
     static let interval = 32
-    /// Tokens after which it is looked again for somebody who has nothing else to do.
+    /// Tokens after which an idle engine is looked for again.
     static let patience = 8
 
-    /// What came of having an answer read.
+    /// The result of having an answer read.
     enum Reading: Sendable {
         case by(NodeID)
         case nobodyNow
-        /// The engine that would have to go on cannot do so from where the answer is.
+        /// The engine that would take over cannot continue from where the answer is.
         case impossible
     }
 
     private enum Phase: Sendable {
         /// Leaves to `reading`.
         case resting(readTokens: Int)
-        /// Leaves to `resting`, or to `over` when nobody can read.
+        /// Leaves to `resting`, or to `over` when no engine can read.
         case reading(Task<Void, Never>)
         case over
     }
@@ -43,10 +43,10 @@ final class Standby: Sendable {
 
     deinit { stop() }
 
-    /// Who has read the most of the answer.
+    /// The node that has read the most of the answer.
     var node: NodeID? { state.withLock(\.node) }
 
-    /// The client has got another token.
+    /// The client has received another token.
     func advance(_ progress: borrowing DeliveredAnswer, givenBy candidate: Candidate) {
         state.withLock { state in
             guard case .resting(let read) = state.phase, progress.tokens - read >= Self.interval else { return }
@@ -60,12 +60,12 @@ final class Standby: Sendable {
             state.phase = .reading(
                 Task { [weak self, dispatcher, wanted, rest] in
                     let reading = await dispatcher.read(rest, as: wanted, besides: candidate)
-                    self?.ended(reading, at: tokens)  // not to be kept alive for it: who drops the answer stops it
+                    self?.ended(reading, at: tokens)  // weak: dropping the answer stops it
                 })
         }
     }
 
-    /// The answer is over, or another engine is about to go on.
+    /// The answer is over, or another engine is about to continue.
     func stop() {
         state.withLock { state in
             if case .reading(let task) = state.phase { task.cancel() }

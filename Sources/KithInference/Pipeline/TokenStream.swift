@@ -6,19 +6,19 @@ import Synchronization
 
 /// What a client is told while it is answered.
 ///
-/// Indirect, because every function that waits for one has room for it in memory that a stream keeps.
+/// Indirect, because every function that waits for one reserves room for it in memory that a stream keeps.
 package indirect enum RoutedEvent: Sendable {
     case event(ChatEvent)
     /// From here on another engine answers.
     case continued(RouteRecord.Continuation)
 }
 
-/// What is told of a routed answer by calls on an event loop; ``ended(_:)`` comes last and once.
+/// Receives a routed answer by calls on an event loop; ``ended(_:)`` comes last and once.
 package protocol RoutedEventReceiver: AnyObject {
     func received(_ event: ChatEvent)
     /// From here on another engine answers.
     func continued(_ continuation: RouteRecord.Continuation)
-    /// What came in one go has been told: the moment to send on what was made of it.
+    /// All that arrived in one read has been passed on: the moment to send what was made of it.
     func readEnded()
     /// - Parameter failure: `nil` after an event that ends a whole answer.
     func ended(_ failure: (any Error)?)
@@ -26,27 +26,27 @@ package protocol RoutedEventReceiver: AnyObject {
 
 /// The rest of an answer whose first token has come.
 ///
-/// When the engine breaks off, another goes on where it was; only when none can does the stream break off too. Tells the
-/// router how each fared. Read by one reader, which waits for each event (``next()``) or is called (``flow(on:to:)``).
+/// When the engine breaks off, another continues from there; the stream breaks off only when none can. Tells the router
+/// how each engine did. Read by one reader, which waits for each event (``next()``) or is called (``flow(on:to:)``).
 package final class TokenStream: Sendable {
     /// Who answers now.
     struct Source {
         var reader: EngineStream.Reader
-        /// What was read while it was waited for the first token.
+        /// What was read while waiting for the first token.
         var first: [ChatEvent]
         var attempt: Attempt
     }
 
-    /// An object, so that whoever waits for an event holds a reference and no copy.
+    /// An object, so that a function that waits for an event holds a reference and no copy.
     ///
-    /// Proof of `Sendable`: it is used by nobody but the one who has taken it out of ``state``.
+    /// Proof of `Sendable`: it is used only by the code that has taken it out of ``state``.
     fileprivate final class State: @unchecked Sendable {
         var source: Source?
         var told: DeliveredAnswer
         var standby: Standby?
-        /// What is told before anything else is read.
+        /// What is passed on before anything else is read.
         var ready: ArraySlice<RoutedEvent> = []
-        /// Who was asked once more after it failed, because there was nobody else.
+        /// Whether an engine was asked once more after it failed, because there was no other.
         var askedAgain = false
 
         init(source: Source, told: DeliveredAnswer, standby: Standby?) {
@@ -69,7 +69,7 @@ package final class TokenStream: Sendable {
     private let dispatcher: Dispatcher
     private let wanted: RouteRequest
     private let account: RequestTrace
-    /// Whether the client sees the answer as it comes; otherwise whoever collects it may try once more.
+    /// Whether the client sees the answer as it comes; otherwise the code that collects it may try once more.
     private let isShown: Bool
     private let state: Mutex<State?>
 
@@ -86,10 +86,10 @@ package final class TokenStream: Sendable {
                 standby: dispatcher.standby(for: wanted)))
     }
 
-    // MARK: Waited for
+    // MARK: Waiting
 
     /// - Returns: What comes next; `nil` after the end.
-    /// - Throws: ``ChatError`` when the answer breaks off and nobody can go on; `CancellationError`.
+    /// - Throws: `ChatError` when the answer breaks off and no engine can continue; `CancellationError`.
     package func next() async throws -> RoutedEvent? {
         guard let state = state.withLock({ $0.take() }) else { return nil }
         do {
@@ -116,7 +116,8 @@ package final class TokenStream: Sendable {
         }
     }
 
-    // What follows is kept out of the functions that wait for events: what a function ever needs, it keeps while it waits.
+    // What follows is kept out of the functions that wait for events: a function keeps, while it waits, all the memory
+    // that it ever needs.
 
     @inline(never)
     private func ended(with error: any Error) -> any Error {
@@ -124,7 +125,7 @@ package final class TokenStream: Sendable {
         return error
     }
 
-    /// - Returns: Whether something was there that had been read already.
+    /// - Returns: Whether there was something that had been read already.
     @inline(never)
     private func takeFirst(_ state: State) -> Bool {
         let first = state.takeFirst()
@@ -139,8 +140,8 @@ package final class TokenStream: Sendable {
         state.tellNext(.event(event))
     }
 
-    /// - Parameter event: The next of whoever answers now; becomes what it is to the client.
-    /// - Returns: That another engine goes on from here, which the client is told before.
+    /// - Parameter event: The next event of the engine that answers now; changed to what the client is told.
+    /// - Returns: That another engine continues from here, which the client is told first.
     private func take(_ event: inout ChatEvent, _ state: State) -> RouteRecord.Continuation? {
         guard let attempt = state.source?.attempt else { return nil }
         let ownUsage = event.usage
@@ -155,16 +156,16 @@ package final class TokenStream: Sendable {
         return continuation
     }
 
-    /// Has another engine go on.
+    /// Lets another engine continue.
     ///
-    /// - Throws: `error` when nobody can, or it is no failure of an engine.
+    /// - Throws: `error` when none can, or it is no failure of an engine.
     @inline(never)
     private func goOn(after error: any Error, _ state: State) async throws {
         guard let rest = try interrupted(by: error, state) else { return }
         try await state.source = resume(rest, state)
     }
 
-    /// - Returns: What another engine is to be asked for; `nil` when the end could be told without.
+    /// - Returns: What to ask another engine for; `nil` when the end could be told without one.
     private func interrupted(by error: any Error, _ state: State) throws -> Rest? {
         guard let attempt = state.source?.attempt else { throw error }
         state.source = nil
@@ -198,14 +199,14 @@ package final class TokenStream: Sendable {
 }
 
 extension TokenStream {
-    /// From now on `receiver` is called, on `eventLoop`; to be called there, by the one reader.
+    /// Calls `receiver` from now on, on `eventLoop`, where the one reader must call this too.
     package func flow(on eventLoop: any EventLoop, to receiver: any RoutedEventReceiver) -> Flow {
         let flow = Flow(stream: self, state: state.withLock { $0.take() }, eventLoop: eventLoop, receiver: receiver)
         flow.run()
         return flow
     }
 
-    /// An answer that is told by calls. Bound to its event loop; ends the generation when it is cancelled.
+    /// An answer that is passed on by calls. Bound to its event loop; ends the generation when it is cancelled.
     package final class Flow: ChatEventReceiver {
         private let stream: TokenStream
         private let eventLoop: any EventLoop
@@ -246,7 +247,7 @@ extension TokenStream {
             engine?.resumeReads()
         }
 
-        /// Nobody is there to be told: the generation ends.
+        /// The client has gone: the generation ends.
         package func cancel() {
             receiver = nil
             engine?.cancel()
@@ -278,7 +279,7 @@ extension TokenStream {
             }
         }
 
-        /// Waiting for another engine needs a task; what it says is told by calls again.
+        /// Waiting for another engine needs a task; its events are passed on by calls again.
         private func goOn(_ rest: Rest, _ state: State) {
             let bound = NIOLoopBound(self, eventLoop: eventLoop)
             resumption = Task { [stream, eventLoop] in
@@ -303,7 +304,7 @@ extension TokenStream {
         private func tell(_ event: ChatEvent) {
             receiver?.received(event)
             guard event.isEnd else { return }
-            // The engine's answer is whole too: its connection is to serve the next.
+            // The engine's answer is whole too: its connection can serve the next request.
             engine = nil
             let receiver = receiver.take()
             state = nil
@@ -344,7 +345,7 @@ extension ChatEvent {
         }
     }
 
-    /// Says at the end how long the engine was at it.
+    /// Adds to the end how long the engine took.
     mutating func note(engineTime: @autoclosure () -> Duration?) {
         switch self {
         case .finished(let finish, var usage):

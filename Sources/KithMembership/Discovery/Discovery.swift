@@ -2,14 +2,13 @@
 
 package import KithModel
 
-/// A way to hear where other nodes may be reached. It only suggests addresses: who answers there, the certificate
-/// decides.
+/// A way to hear where other nodes may be reached. It only suggests addresses: the certificate decides who answers there.
 ///
 /// The contract, which `DiscoveryConformance` in the tests holds every conformer to:
 /// - ``run(_:)`` reports once at its start, also when there is nothing to suggest yet, and after that only changes.
 /// - Each report is complete and replaces the one before; ``DiscoveryReport`` bounds it and keeps addresses unique.
-/// - Whatever goes wrong is reported in words that say what to do, and the work goes on; the words leave the report
-///   when the reason has. What was known before stays suggested while the source cannot be asked, unless it has aged.
+/// - Whatever goes wrong is reported in words that say what to do, and the work goes on; the words leave the report when
+///   the reason is gone. What was known before stays suggested while the source cannot be asked, unless it has aged.
 /// - Malformed input costs its own suggestion and nothing else.
 /// - It ends within two seconds of its task's cancellation, and for no other reason; it reports nothing after that.
 /// - No thread of the cooperative pool waits for a network or for another process.

@@ -8,7 +8,7 @@ package final class DiscoveryService: Sendable {
     private let discoveries: [any Discovery]
     private let clock: any TimeSource
     private let onChange: @Sendable () -> Void
-    private let book: Mutex<SuggestionStore>
+    private let store: Mutex<SuggestionStore>
 
     /// - Parameters:
     ///   - ownID: Not suggested.
@@ -20,7 +20,7 @@ package final class DiscoveryService: Sendable {
         self.discoveries = discoveries
         self.clock = clock
         self.onChange = onChange
-        book = Mutex(SuggestionStore(ownID: ownID))
+        store = Mutex(SuggestionStore(ownID: ownID))
     }
 
     /// Runs until cancelled.
@@ -37,14 +37,14 @@ package final class DiscoveryService: Sendable {
     }
 
     /// Everything suggested at the moment, with ages. Waits for nothing.
-    package func suggestions() -> [SuggestedPeer] { book.withLock { $0.peers(at: clock.now) } }
+    package func suggestions() -> [SuggestedPeer] { store.withLock { $0.peers(at: clock.now) } }
 
     /// What hinders the sources, in words.
-    package func problems() -> [DiscoveryError] { book.withLock { $0.problems() } }
+    package func problems() -> [DiscoveryError] { store.withLock { $0.problems() } }
 
     private func take(_ report: DiscoveryReport, feed: Int, source: DiscoverySource) {
         let now = clock.now
-        if book.withLock({ $0.take(report, feed: feed, source: source, at: now) }) { onChange() }
+        if store.withLock({ $0.take(report, feed: feed, source: source, at: now) }) { onChange() }
     }
 
     private func expire() async {
@@ -52,7 +52,7 @@ package final class DiscoveryService: Sendable {
             while true {
                 try await clock.sleep(forAbout: .seconds(6))
                 let now = clock.now
-                if book.withLock({ $0.expire(at: now) }) { onChange() }
+                if store.withLock({ $0.expire(at: now) }) { onChange() }
             }
         } catch {}  // cancelled
     }
@@ -89,7 +89,7 @@ package struct SuggestedAddress: Hashable, Sendable {
     package var source: DiscoverySource
     /// How long ago that source named it first.
     package var knownFor: Duration
-    /// How long ago that source ceased to name it; `nil` while it does.
+    /// How long ago that source stopped naming it; `nil` while it names it.
     package var goneFor: Duration?
 
     package init(address: PeerAddress, source: DiscoverySource, knownFor: Duration, goneFor: Duration? = nil) {
@@ -113,10 +113,10 @@ package struct DiscoveryError: Hashable, Sendable {
 
 /// What all sources suggest, merged by claimed id. A pure value: the shell is ``DiscoveryService``.
 ///
-/// What a network source ceases to name stays for a while, because announcements get lost and a daemon restarts; it
+/// What a network source no longer names stays for a while, because announcements get lost and a daemon restarts; it
 /// costs no more than an attempt to connect. What the owner takes out of a file goes at once.
 package struct SuggestionStore: Sendable {
-    /// How long an address stays after mDNS or a registry ceased to name it.
+    /// How long an address stays after mDNS or a registry stopped naming it.
     package static let linger = Duration.seconds(60)
 
     fileprivate struct Sighting: Sendable {
@@ -182,7 +182,7 @@ package struct SuggestionStore: Sendable {
         return changed
     }
 
-    /// Everything suggested at the moment: nodes with a claimed id first, by id, then mere addresses.
+    /// Everything suggested at the moment: nodes with a claimed id first, by id, then addresses without one.
     package func peers(at now: MonotonicInstant) -> [SuggestedPeer] {
         let sightings = ranked()
         let claims = Dictionary(
@@ -220,7 +220,7 @@ package struct SuggestionStore: Sendable {
             .map { ($0.1, $0.2) }
     }
 
-    /// What is named no more and stays for now: the latest to go, if there are too many.
+    /// What is no longer named and stays for now: the latest to go, if there are too many.
     private static func lingering(_ feed: Feed, current: [PeerAddress: Sighting], at now: MonotonicInstant)
         -> [Sighting]
     {

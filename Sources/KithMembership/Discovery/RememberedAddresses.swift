@@ -6,8 +6,8 @@ package import KithModel
 package struct RememberedAddresses: Discovery {
     private let records: @Sendable () -> AsyncStream<[PeerRecord]>
 
-    /// - Parameter records: Gives the complete records whenever they change, and at once when they are known. Asked
-    ///   once for each run; that the stream ends means that nothing changes any more.
+    /// - Parameter records: Gives the complete records whenever they change, and at once when they are known. Asked once
+    ///   for each run; when the stream ends, nothing changes any more.
     package init(_ records: @escaping @Sendable () -> AsyncStream<[PeerRecord]>) { self.records = records }
 
     package var source: DiscoverySource { .remembered }

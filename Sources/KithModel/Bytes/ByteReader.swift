@@ -91,7 +91,7 @@ package enum ByteReaderError: Error, Hashable, Sendable {
 }
 
 extension UInt64 {
-    /// Of more than eight bytes the last eight count.
+    /// If there are more than eight bytes, the last eight count.
     @inlinable
     package init(bigEndianBytes bytes: some Sequence<UInt8>) {
         self = bytes.reduce(0) { $0 << 8 | UInt64($1) }

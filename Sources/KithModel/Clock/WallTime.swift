@@ -118,7 +118,7 @@ extension WallTime: CustomStringConvertible {
     /// Reads ISO 8601 in UTC from 1970 on, with or without a fraction, with `Z`, `+00:00` or nothing at the end:
     /// `2025-11-28T07:36:42.123456Z`; `nil` for anything else. The fraction is dropped.
     ///
-    /// The length of the month is not looked at.
+    /// The length of the month is not checked.
     package init?(iso8601 text: String) {
         guard (19...Self.longestReadable).contains(text.utf8.count) else { return nil }
         let bytes = Array(text.utf8)

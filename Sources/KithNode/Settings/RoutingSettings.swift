@@ -25,7 +25,7 @@ package struct RoutingSettings: Hashable, Sendable {
     package init(
         continues: Bool = true, keepsStandby: Bool = false, stallLimit: Duration = ChatRequest.ordinaryStallLimit,
         toolStallLimit: Duration = ChatRequest.ordinaryToolStallLimit, heartbeat: Duration = .seconds(5),
-        patience: Duration = QueueTimeout.ordinary,
+        patience: Duration = QueueWait.ordinary,
         usesAffinity: Bool = true, aliases: ModelAliases = ModelAliases()
     ) {
         self.continues = continues

@@ -21,16 +21,16 @@ extension PeerDirectory {
     /// The plain services of the seeds.
     func plainEndpoints() -> [PeerEndpoint] { state.withLock { $0.plainEndpoints } }
 
-    /// A node has said hello on a connection of its own making.
+    /// A node has said hello on a connection that it opened.
     func greeted(_ id: NodeID, _ hello: PeerHello, from source: String) {
         spoke(id, hello.protocols)
-        // Where it was seen to come from is an address too, when it says at which port it listens.
+        // The address that it connects from may be used too, when it says at which port it listens.
         let port = hello.addresses.first?.port ?? PeerAddress.defaultPort
         let seen = PeerAddress(host: source, port: port).map { [$0] } ?? []
         membership.suggest(addresses: seen + hello.addresses, for: id)
     }
 
-    /// A node has told its versions, whoever called the other.
+    /// A node has told its versions, no matter which side opened the connection.
     func spoke(_ id: NodeID, _ protocols: ProtocolVersions) {
         state.withLock { state in
             state.greetings[id] = (protocols, clock.now)
@@ -46,7 +46,7 @@ extension PeerDirectory {
         }
     }
 
-    /// The node was heard: what stood in its way no longer does.
+    /// The node was heard: its earlier failure no longer counts.
     func recovered(_ id: NodeID) {
         state.withLock { $0.failures[id] = nil }
         changed.yield()
@@ -70,7 +70,7 @@ extension PeerDirectory {
         changed.yield()
     }
 
-    /// A friend's node did not.
+    /// A friend's node did not answer.
     func missed(_ id: NodeID, _ failure: LinkError) {
         state.withLock { state in
             state.met[id] = nil
@@ -79,7 +79,7 @@ extension PeerDirectory {
         changed.yield()
     }
 
-    /// A node came that shows this node's own identity.
+    /// A node connected that uses this node's own identity.
     func sawCopy(at source: String) {
         audit.record(
             .identityCloned, subject: ownID.description, source: source,
@@ -100,7 +100,7 @@ extension PeerDirectory {
         refresh()
     }
 
-    /// Sends new prompts elsewhere, or no longer; kin are told at once. A new start of the node ends it.
+    /// Sends new prompts elsewhere, or no longer; kin are told at once. Restarting the node ends it.
     package func setDraining(_ isDraining: Bool) {
         let now = clock.now
         state.withLock { state in

@@ -7,19 +7,19 @@ package import KithModel
 package import Logging
 import Synchronization
 
-/// Shows the peers to the router and to people: who they are from the trust book, how they are from membership.
+/// Shows the peers to the router and to people: who they are comes from ``TrustStore``, how they are from membership.
 ///
-/// Everything is answered from memory; ``run(onReturn:)`` keeps it fresh: what changes here or among the members is told at
-/// once, and only what nobody tells of is looked for now and then.
+/// Everything is answered from memory; ``run(onReturn:)`` keeps it fresh: changes here or among the members are passed
+/// on at once, and only what nothing reports is polled now and then.
 package final class PeerDirectory: Sendable {
     struct State: Sendable {
         var entries: [NodeID: PeerView] = [:]
         var names: PeerNames
         /// Plain seed-style services.
         var plain: [PeerView] = []
-        /// How those are reached.
+        /// How the plain services are reached.
         var plainEndpoints: [PeerEndpoint] = []
-        /// What stands in the way of those who are not up.
+        /// Why those that are not up cannot be reached.
         var failures: [NodeID: LinkError] = [:]
         let ownProtocols: ProtocolVersions
         /// What each said in its last greeting, and when.
@@ -29,8 +29,8 @@ package final class PeerDirectory: Sendable {
         /// Friends' nodes that answered when they were looked for last.
         var met: [NodeID: (at: MonotonicInstant, roundTrip: Duration)] = [:]
         var models: [NodeID: PeerModels] = [:]
-        /// What each declared last, when that came, and the bytes it was read from: they are looked at often and change
-        /// seldom.
+        /// What each declared last, when that came, and the bytes it was read from: they are looked at often and rarely
+        /// change.
         var loads: [NodeID: (payload: [UInt8], load: PeerLoad?, at: MonotonicInstant)] = [:]
         var own: (models: PeerModels, load: PeerLoad?)
         /// Since when new prompts are to go elsewhere; `nil` when they are not.
@@ -39,7 +39,7 @@ package final class PeerDirectory: Sendable {
         /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
         mutating func dropOldClones(now: MonotonicInstant) { cloned = cloned.filter { now - $0.value < .seconds(180) } }
 
-        /// Those who are up and whose catalogue is not the one that is known.
+        /// The nodes that are up and whose current catalogue is not known.
         var lackingModels: [NodeID] {
             entries.values.compactMap { entry in
                 guard let id = entry.id, entry.state == .up, let load = entry.load,
@@ -49,7 +49,7 @@ package final class PeerDirectory: Sendable {
             }
         }
 
-        /// Nothing is kept of those who are trusted no more.
+        /// Forgets what is known of a node that is no longer trusted.
         mutating func dropNotes(of id: NodeID) {
             names.remove(id)
             failures[id] = nil
@@ -82,28 +82,29 @@ package final class PeerDirectory: Sendable {
     let audit: any AuditTrail
     private let logger: Logger
     let state: Mutex<State>
-    /// Whoever could not say its models is asked again from then on.
+    /// When to ask a node again that could not list its models.
     private let askAgain = Mutex<[NodeID: MonotonicInstant]>([:])
     private let onReturn = Callback<NodeID>()
     /// Held while what is known is put together, so that no older picture takes the place of a newer one.
     private let refreshing = Mutex(())
-    /// Something that is told or shown may have changed.
+    /// Something that nodes are told or people are shown may have changed.
     private let changes: AsyncStream<Void>
     let changed: AsyncStream<Void>.Continuation
     /// There are nodes whose models are not known.
     private let modelsWanted: AsyncStream<Void>
     private let wantModels: AsyncStream<Void>.Continuation
 
-    /// What changes within this time is told together.
+    /// Changes within this time are told together.
     static let gathering = Duration.milliseconds(100)
-    /// Between two looks for what nobody tells of.
+    /// Between two polls for what nothing reports.
     static let pause = Duration.seconds(5)
     /// The same while the engine is not ready, whose return others wait for.
     static let pauseWhileLoading = Duration.milliseconds(250)
     static let pauseWhileDown = Duration.seconds(1)
-    /// How long a node that cannot be found is there because it came by itself; longer than it waits between two attempts.
+    /// How long a node that cannot be reached counts as present because it connected by itself; longer than it waits
+    /// between two attempts.
     static let greetingLife = Duration.seconds(120)
-    /// Before a node that could not say its models is asked again.
+    /// Before a node that could not list its models is asked again.
     static let modelsPause = Duration.seconds(1)
 
     package init(
@@ -133,7 +134,7 @@ package final class PeerDirectory: Sendable {
         localEngine?.whenLoadChanged { [changed] in changed.yield() }
     }
 
-    // MARK: Asking
+    // MARK: Queries
 
     /// The peers as they are known now, without this node: nodes first, by name.
     package func peers() -> [PeerView] {
@@ -152,13 +153,13 @@ package final class PeerDirectory: Sendable {
 
     /// Runs until cancelled.
     ///
-    /// - Parameter onReturn: Told of each node that is back, or whose engine is.
+    /// - Parameter onReturn: Called with each node that is back, or whose engine is.
     package func run(onReturn: @escaping @Sendable (NodeID) -> Void) async {
         self.onReturn.set(onReturn)
         await withDiscardingTaskGroup { group in
             group.addTask { await self.followChanges() }
             group.addTask { await self.lookNowAndThen() }
-            // Beside the others, because a node that hangs must not keep this one from saying how it is.
+            // Apart from the others, because a node that hangs must not keep this one from telling its own state.
             group.addTask { await self.keepModels() }
         }
     }
@@ -292,7 +293,7 @@ package final class PeerDirectory: Sendable {
         return changes
     }
 
-    /// Asks those whose catalogue is not the one that is known.
+    /// Asks the nodes whose current catalogue is not known.
     private func fetchModels() async {
         let now = clock.now
         let notYet = askAgain.withLock { askAgain in
@@ -322,7 +323,7 @@ package final class PeerDirectory: Sendable {
     }
 }
 
-/// What the router is told, and how it reaches who answers.
+/// What the router is told, and how it reaches the nodes that answer.
 extension PeerDirectory: Mesh {
     package func snapshots() -> [NodeSnapshot] {
         let status = engine.status()
@@ -346,7 +347,7 @@ extension PeerDirectory: Mesh {
     }
 
     package func report(_ failure: ChatError, from id: NodeID) {
-        // Its own engine's failures the engine itself tells.
+        // Failures of this node's own engine are reported by the engine itself.
         guard id != ownID, failure.code == .unreachable || failure.code == .interrupted else { return }
         membership.connectionLost(id)
     }

@@ -7,7 +7,7 @@ package import KithModel
 /// One peer as it is known at the moment.
 package struct PeerView: Sendable {
     package enum State: Hashable, Sendable {
-        /// Not heard of yet, and why if something is known.
+        /// Not heard from yet, and why if something is known.
         case unknown(String?)
         case up
         /// It has not answered lately; others are being asked, and nothing is sent there that can go elsewhere.
@@ -60,7 +60,7 @@ package struct PeerView: Sendable {
         self.isCloned = isCloned
     }
 
-    /// Added to the way to a suspect, so that it is the last choice and still one.
+    /// Added to the round trip to a suspect, so that it is the last choice but still one.
     private static let doubt = Duration.seconds(5)
 
     /// What routing needs to know.
@@ -82,7 +82,7 @@ package struct PeerView: Sendable {
             lastHeard: lastHeard ?? .zero)
     }
 
-    /// A node that has told of itself but not yet of its models is not one without any.
+    /// A node that has described itself but not yet listed its models is not a node without models.
     private var engine: NodeSnapshot.EngineState {
         guard let load else { return .unknown }
         if let why = load.engineDown { return .down(why) }
@@ -111,7 +111,7 @@ extension PeerView.State {
         return "theirs \(theirs), ours \(ours)"
     }
 
-    /// What a person should know beside the word.
+    /// What a person should know besides the word.
     package var reason: String? {
         switch self {
         case .unknown(let why): why
@@ -126,8 +126,8 @@ extension PeerView.State {
 }
 
 extension PeerDirectory.State {
-    /// A node that speaks no version of this node's protocol is that, and not dead, unless it cannot be found and has not
-    /// come by itself for a while.
+    /// A node that speaks no version of this node's protocol counts as incompatible, not as dead, unless it cannot be
+    /// reached and has not connected by itself for a while.
     fileprivate func mismatch(with id: NodeID, isPresent: Bool, now: MonotonicInstant) -> PeerView.State? {
         guard let greeting = greetings[id], greeting.protocols.common(with: ownProtocols) == nil else { return nil }
         switch failures[id] {
@@ -140,7 +140,7 @@ extension PeerDirectory.State {
 }
 
 extension PeerView {
-    /// What is known of a paired node: from the trust book, from membership, and from what failed last.
+    /// What is known of a paired node: from ``TrustStore``, from membership, and from the last failure.
     init(_ peer: PeerRecord, member: Member?, name: NodeName, known: PeerDirectory.State, now: MonotonicInstant) {
         self.init(
             id: peer.id, name: name, tier: peer.tier,

@@ -9,7 +9,7 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// Asks a kin; the other end is ``PeerRoutes``.
+/// Asks a kin for an answer; `PeerRoutes` and `KinAnswerHandler` are the other end.
 package struct PeerClient: Answering {
     /// Bytes of an answer in one piece.
     private static let answerLimit = 64 << 20
@@ -20,7 +20,7 @@ package struct PeerClient: Answering {
     private let clock: any TimeSource
     private let onContact: @Sendable () -> Void
 
-    /// - Parameter onContact: Told of every sign of life in the middle of an answer.
+    /// - Parameter onContact: Called for every sign of life in the middle of an answer.
     init(
         id: NodeID, addresses: @escaping @Sendable () -> [PeerAddress], links: PeerLinks, clock: any TimeSource,
         onContact: @escaping @Sendable () -> Void
@@ -33,8 +33,8 @@ package struct PeerClient: Answering {
     }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
-        // The kin keeps talking while its engine does not: silence means that the kin is gone. But for an answer in one piece,
-        // of which nothing can be said before it is there; then it is membership that notices.
+        // The kin keeps talking while its engine does not: silence means that the kin is gone. Not so for an answer in
+        // one piece, of which nothing can be sent before it is complete; then membership notices.
         let silence = request.wantsWholeAnswer ? ChatRequest.wholeAnswerLimit : PeerWire.keepAlive * 2
         let link = try await link()
         let response = try await link.connection.stream(
@@ -77,7 +77,7 @@ package struct PeerClient: Answering {
         return EmbeddingAnswer(model: request.model ?? "", vectors: vectors, promptTokens: tokens)
     }
 
-    /// Tells the kin the time that is left, so that it does not work for one who has gone.
+    /// Tells the kin the time that is left, so that it does not work for a client that has gone.
     private func bounded(_ request: UpstreamRequest, by deadline: MonotonicInstant?) -> UpstreamRequest {
         guard let deadline else { return request }
         var request = request
@@ -114,7 +114,7 @@ package struct PeerClient: Answering {
     }
 }
 
-/// Reads what a kin tells of an answer: its engine's own events and those of ``PeerWire``.
+/// Reads what a kin sends of an answer: its engine's own events and those of ``PeerWire``.
 private struct PeerAnswerDecoder: EngineStreamDecoding {
     private var events: OpenAIEventReader
     private let onContact: @Sendable () -> Void

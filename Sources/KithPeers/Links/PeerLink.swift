@@ -36,7 +36,7 @@ package struct PeerLink: Sendable {
 
     /// Sends a message and waits for the answer.
     ///
-    /// - Throws: ``LinkError`` with `rejected`; ``ChatError``; `CancellationError`.
+    /// - Throws: ``LinkError`` with `rejected`; `ChatError`; `CancellationError`.
     func exchange<Answer: Decodable>(
         _ message: some Encodable, _ path: String, for type: Answer.Type, limit: Duration
     ) async throws -> Answer {
@@ -46,9 +46,9 @@ package struct PeerLink: Sendable {
         return try JSONBody.decode(type, from: body.readableBytesView)
     }
 
-    /// Sends what this node knows of the shared state, and waits for what the other does.
+    /// Sends what this node knows of the shared state, and waits for what the other node knows.
     ///
-    /// - Throws: As ``exchange(_:_:for:limit:)``; ``SyncMessageError``.
+    /// - Throws: As ``exchange(_:_:for:limit:)``; `SyncMessageError`.
     func exchange(_ message: SyncMessage, limit: Duration) async throws -> SyncMessage {
         let body = try await answer(
             to: request(
@@ -66,8 +66,8 @@ package struct PeerLink: Sendable {
 
     /// Sends a request and waits for the whole answer, whatever its status.
     ///
-    /// - Parameter limit: For all of it, beside the request's own limits.
-    /// - Throws: ``LinkError`` with `rejected` when the node does not want to talk; ``ChatError``; `CancellationError`.
+    /// - Parameter limit: For all of it, in addition to the request's own limits.
+    /// - Throws: ``LinkError`` with `rejected` when the node does not want to talk; `ChatError`; `CancellationError`.
     package func ask(_ request: UpstreamRequest, within limit: Duration? = nil) async throws -> UpstreamReply {
         let reply =
             if let limit {
@@ -79,7 +79,7 @@ package struct PeerLink: Sendable {
         return reply
     }
 
-    /// - Throws: As ``ask(_:within:)``; ``ChatError`` for another status than 200.
+    /// - Throws: As ``ask(_:within:)``; `ChatError` for another status than 200.
     private func answer(to request: UpstreamRequest) async throws -> ByteBuffer {
         let reply = try await ask(request)
         guard reply.status == 200 else {
@@ -120,9 +120,9 @@ package struct PeerLink: Sendable {
 
 /// Why a node could not be reached on its peer port.
 package enum LinkError: Error, Hashable, Sendable {
-    /// Nothing is known of where it is.
+    /// No address of it is known.
     case noAddress
-    /// Every address answered that nobody listens there.
+    /// Every address answered that nothing listens there.
     case refused
     /// No way to any address; what the last attempt said.
     case unreachable(String)
@@ -134,7 +134,7 @@ package enum LinkError: Error, Hashable, Sendable {
     /// Both speak the protocol, in versions that have none in common.
     case incompatible(theirs: ProtocolVersions, ours: ProtocolVersions)
 
-    /// How much it says: of several attempts, the failure with the greatest rank is the one to tell.
+    /// How much it says: of several attempts, the failure with the greatest rank is reported.
     var rank: Int {
         switch self {
         case .noAddress: 0

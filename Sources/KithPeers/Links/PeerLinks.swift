@@ -6,18 +6,18 @@ package import KithTrust
 package import NIOCore
 import Synchronization
 
-/// This node's own connections to others: one to each, made when first needed and shared by all that goes there.
+/// This node's own connections to others: one to each, made when first needed and shared by all requests to that node.
 package final class PeerLinks: Sendable {
     package static let limit = Duration.milliseconds(1_500)
     static let addressLimit = 8
 
     private struct Slot: Sendable {
         var link: PeerLink?
-        /// One task for everybody who waits for the same connection; it ends by itself within its limit.
+        /// One task for all callers that wait for the same connection; it ends by itself within its limit.
         var dialing: Task<PeerLink, any Error>?
         /// Which call that is: a later one must not be taken for it.
         var call: UInt64 = 0
-        /// Connections that are used no more but for what still runs on them.
+        /// Connections that are kept only for what still runs on them.
         var old: [ObjectIdentifier: MultiplexedConnection] = [:]
 
         func end() {
@@ -44,8 +44,8 @@ package final class PeerLinks: Sendable {
     /// - Parameters:
     ///   - hello: What this node says of itself on a new connection.
     ///   - limit: For one address, once for the connection and once for the greeting.
-    ///   - onGreeted: Told of each new connection, and which versions the other side speaks.
-    ///   - onLost: Told of a connection that ended without this node having ended it.
+    ///   - onGreeted: Called with each new connection and the versions that the other side speaks.
+    ///   - onLost: Called with a connection that ended without this node having ended it.
     package init(
         tls: PeerTLS, group: any EventLoopGroup, clock: any TimeSource, hello: @escaping @Sendable () -> PeerHello,
         limit: Duration = limit, onGreeted: @escaping @Sendable (NodeID, ProtocolVersions) -> Void = { _, _ in },
@@ -73,7 +73,7 @@ package final class PeerLinks: Sendable {
         do {
             return try await dialing.value
         } catch is CancellationError where !Task.isCancelled {
-            // Not the caller was given up, but the node.
+            // The node was given up, not the caller.
             throw LinkError.unreachable("the connection was given up")
         }
     }
@@ -83,7 +83,7 @@ package final class PeerLinks: Sendable {
         state.withLock { $0.slots[id]?.link }.flatMap { $0.connection.isActive ? $0 : nil }
     }
 
-    /// The connection has not answered in time: it is left to what runs on it, and the next request makes another.
+    /// The connection has not answered in time: it is kept for what runs on it, and the next request makes another.
     package func distrust(_ link: PeerLink) {
         state.withLock { state in
             guard state.slots[link.id]?.link?.connection === link.connection else { return }
@@ -189,7 +189,7 @@ package final class PeerLinks: Sendable {
     }
 }
 
-/// Whom a refused certificate named, told from the handshake to the one who waits for it.
+/// The node that a refused certificate named, passed from the handshake to the code that waits for it.
 private final class SeenNode: Sendable {
     let id = Mutex<NodeID?>(nil)
 }
@@ -203,7 +203,7 @@ struct AddressRace<Winner: Sendable>: Sendable {
     let addresses: [PeerAddress]
     let clock: any TimeSource
     let attempt: @Sendable (PeerAddress) async throws -> Winner
-    /// Called with what an attempt brought after another had won.
+    /// Called with the result of an attempt that ends after another has won.
     let discard: @Sendable (Winner) -> Void
 
     private enum Event: Sendable {

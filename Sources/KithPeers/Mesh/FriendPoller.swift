@@ -2,7 +2,8 @@
 
 import KithModel
 
-/// Looks now and then whether friends' nodes are there. They take no part in membership: what kin gossip is not for them.
+/// Checks now and then whether friends' nodes are there. They take no part in membership: what kin gossip is not for
+/// them.
 struct FriendPoller: Sendable {
     static let interval = Duration.seconds(30)
     static let limit = Duration.seconds(2)
@@ -21,7 +22,7 @@ struct FriendPoller: Sendable {
         }
     }
 
-    /// At all of them, once.
+    /// Checks all of them, once.
     func look() async {
         await withDiscardingTaskGroup { group in
             for peer in trust.peers() where peer.tier == .kith {

@@ -5,9 +5,10 @@ import KithMembership
 package import KithModel
 import KithTrust
 
-/// What the owner of a node can ask of it about trust and those whom it trusts; the routes below `/api` are its only caller.
+/// What the owner of a node can ask of it about trust and about the nodes that it trusts; the routes below `/api` are
+/// its only caller.
 ///
-/// All methods throw ``ControlError`` with a message that says what to do.
+/// All methods throw `ControlError` with a message that says what to do.
 package protocol MeshControl: Sendable {
     func identity() -> ControlMessage.Identity
     func invite(_ request: ControlMessage.InvitationRequest) async throws -> ControlMessage.Invitation
@@ -24,7 +25,7 @@ package protocol MeshControl: Sendable {
     func send(_ session: SessionExport, to peer: String) async throws -> SessionDelivery
 }
 
-/// Who was sent a conversation, and what the answer was.
+/// The kin that was sent a conversation, and its answer.
 package struct SessionDelivery: Sendable {
     package var peer: ControlMessage.Peer
     package var receipt: SessionReceipt

@@ -10,7 +10,7 @@ import NIOHTTP1
 struct PeerGossip: GossipTransport {
     let links: PeerLinks
     let clock: any TimeSource
-    /// Told of what a node answers instead of gossip.
+    /// Called with what a node answers instead of gossip.
     let onFailure: @Sendable (NodeID, LinkError) -> Void
 
     func exchange(

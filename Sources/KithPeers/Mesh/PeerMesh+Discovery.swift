@@ -9,7 +9,7 @@ import Logging
 import Synchronization
 
 extension PeerMesh {
-    /// Takes up what discovery suggests: where kin may be, and who may be behind addresses that name nobody.
+    /// Uses what discovery suggests: where kin may be, and which nodes may be at addresses without an id.
     package func suggested(_ peers: [SuggestedPeer]) async {
         let kin = trust.kin
         for peer in peers {
@@ -19,12 +19,13 @@ extension PeerMesh {
         await identify(peers.filter { $0.id == nil }.flatMap(\.addresses).map(\.address))
     }
 
-    /// Finds out who answers at addresses that were suggested without an id.
+    /// Finds out which nodes answer at addresses that were suggested without an id.
     ///
-    /// Each is dialled as if this node itself were there: whoever else answers is named by the refusal, as a suggestion.
+    /// Each is dialled as if this node itself were there: the refusal names any other node that answers, as a
+    /// suggestion.
     private func identify(_ addresses: [PeerAddress]) async {
         await withDiscardingTaskGroup { group in
-            for address in strangers.due(addresses, now: clock.now) {
+            for address in addressIdentities.due(addresses, now: clock.now) {
                 group.addTask { await self.identify(address) }
             }
         }
@@ -34,7 +35,7 @@ extension PeerMesh {
         do {
             try await links.open(ownIdentity.id, at: address).close()  // this very node, or a copy of it
         } catch LinkError.wrongNode(let seen) {
-            strangers.found(seen, at: address)
+            addressIdentities.found(seen, at: address)
             if trust.kin.contains(seen) { membership.suggest(addresses: [address], for: seen) }
         } catch {
             logger.debug("nobody identified", metadata: ["address": "\(address)", "reason": "\(error)"])
@@ -45,7 +46,7 @@ extension PeerMesh {
         guard let discovery = discovery.withLock({ $0 }) else { return ControlMessage.Nearby(nodes: [], problems: []) }
         let paired = Set(trust.peers().map(\.id))
         let nodes = discovery.suggestions().compactMap { peer -> ControlMessage.Nearby.Node? in
-            let id = peer.id ?? peer.addresses.lazy.compactMap { self.strangers.node(at: $0.address) }.first
+            let id = peer.id ?? peer.addresses.lazy.compactMap { self.addressIdentities.node(at: $0.address) }.first
             if let id, paired.contains(id) || id == ownIdentity.id { return nil }
             let first = peer.addresses.first
             return ControlMessage.Nearby.Node(
@@ -58,9 +59,9 @@ extension PeerMesh {
     }
 }
 
-/// Who answers at addresses that were suggested without an id.
+/// The nodes that answer at addresses that were suggested without an id.
 final class AddressIdentityCache: Sendable {
-    /// Between two looks at the same address.
+    /// Between two attempts at the same address.
     static let pause = Duration.seconds(10)
     static let limit = 256
 
@@ -71,7 +72,7 @@ final class AddressIdentityCache: Sendable {
 
     private let entries = Mutex<[PeerAddress: Entry]>([:])
 
-    /// The addresses that are to be asked now; counted as asked.
+    /// The addresses that are to be asked now; they count as asked.
     func due(_ addresses: [PeerAddress], now: MonotonicInstant) -> [PeerAddress] {
         entries.withLock { entries in
             entries = entries.filter { addresses.contains($0.key) }

@@ -61,7 +61,7 @@ package final class PeerMesh: Sendable {
     let clock: any TimeSource
     let audit: any AuditTrail
     let logger: Logger
-    let strangers = AddressIdentityCache()
+    let addressIdentities = AddressIdentityCache()
     let discovery = Mutex<DiscoveryService?>(nil)
     private let connections = PeerConnections()
     private let tls: PeerTLS
@@ -70,7 +70,7 @@ package final class PeerMesh: Sendable {
     private let events: AsyncStream<MeshEvent>
     private let eventSource: AsyncStream<MeshEvent>.Continuation
 
-    /// - Throws: What TLS has against the identity.
+    /// - Throws: When TLS does not accept the identity.
     package init(
         profile: Profile, identity: NodeIdentity, trust: TrustStore, engine: any EngineStatusSource,
         localEngine: LocalEngine?, state: SharedStateStore? = nil, clock: any TimeSource, audit: any AuditTrail,
@@ -110,7 +110,7 @@ package final class PeerMesh: Sendable {
         self.sync = sync
         let stateSync = state.map { [links, membership, directory] state in
             StateSync(
-                book: state, node: identity.id, links: links, membership: membership, clock: clock, logger: logger
+                shared: state, node: identity.id, links: links, membership: membership, clock: clock, logger: logger
             ) { directory.noteOwnChange() }  // the level is among what is written
         }
         self.stateSync = stateSync
@@ -145,9 +145,9 @@ package final class PeerMesh: Sendable {
     /// This node's declared level.
     package var level: Double { profile.level() }
 
-    /// The listener to which others speak; a service to be run beside ``run(onReturn:)``.
+    /// The listener for other nodes; a service to run alongside ``run(onReturn:)``.
     ///
-    /// - Parameter onListening: Told of the channel when the port is open.
+    /// - Parameter onListening: Called with the channel when the port is open.
     package func listener(
         host: String, port: Int, work: PeerWork = PeerWork(), limits: ConnectionLimits = PeerListener.limits,
         onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
@@ -166,20 +166,20 @@ package final class PeerMesh: Sendable {
 
     /// Takes part until cancelled, and says goodbye then.
     ///
-    /// - Parameter onReturn: Told of each node that is back.
+    /// - Parameter onReturn: Called with each node that is back.
     package func run(onReturn: @escaping @Sendable (NodeID) -> Void) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.membership.run() }
             group.addTask { await self.directory.run(onReturn: onReturn) }
             group.addTask { await self.follow() }
             group.addTask { await self.syncNowAndThen() }
-            group.addTask { await self.kithWatch.run() }
+            group.addTask { await self.friendPoller.run() }
             if let stateSync = self.stateSync { group.addTask { await stateSync.run() } }
         }
         links.shutDown()
     }
 
-    /// Finds other nodes in these ways, until cancelled; runs beside ``run(onReturn:)``.
+    /// Finds other nodes in these ways, until cancelled; runs alongside ``run(onReturn:)``.
     package func discover(_ ways: [any Discovery]) async {
         let (changes, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let service = DiscoveryService(ways, ownID: ownIdentity.id, clock: clock) { source.yield() }
@@ -190,7 +190,7 @@ package final class PeerMesh: Sendable {
                 for await _ in changes { await self.suggested(service.suggestions()) }
             }
             group.addTask {
-                // Addresses that name nobody are asked again: a node may have come up there.
+                // Addresses without an id are asked again: a node may have started there.
                 while true {
                     do { try await self.clock.sleep(forAbout: AddressIdentityCache.pause) } catch { return }
                     source.yield()
@@ -199,7 +199,7 @@ package final class PeerMesh: Sendable {
         }
     }
 
-    private var kithWatch: FriendPoller {
+    private var friendPoller: FriendPoller {
         FriendPoller(
             trust: trust, links: links, directory: directory,
             hello: { [profile, instance] in Self.hello(profile, instance) }, clock: clock)
@@ -228,7 +228,7 @@ package final class PeerMesh: Sendable {
                 case .membership(.cloned(let sighting)): directory.sawClone(of: sighting.id)
                 case .trustChanged:
                     group.addTask { await self.sync.run(with: self.membership.reachable) }
-                    group.addTask { await self.kithWatch.look() }
+                    group.addTask { await self.friendPoller.look() }
                 case .membership(.changed(let event)): group.addTask { await self.noted(event) }
                 }
             }
@@ -250,7 +250,8 @@ package final class PeerMesh: Sendable {
         directory.refresh()
     }
 
-    /// A node is dead: what it was answering is gone on with elsewhere at once, although its connections may still stand.
+    /// A node is dead: its answers under way continue on other nodes at once, although its connections may still be
+    /// open.
     package func lost(_ id: NodeID) {
         stateSync?.lost(id)
         links.drop(id)
@@ -275,16 +276,16 @@ package final class PeerMesh: Sendable {
     /// Says goodbye before the machine sleeps; ``wakeUp()`` takes it back.
     package func fallAsleep() async { await membership.sayGoodbye() }
 
-    /// Looks for everybody at once. The machine's sleep is noticed without it, only later.
+    /// Looks for all nodes at once. The machine's sleep is noticed without this call too, only later.
     package func wakeUp() { membership.woke() }
 
-    /// This machine's addresses are not what they were.
+    /// This machine's addresses have changed.
     package func networkChanged() {
         addressesChanged()
         membership.networkChanged()
     }
 
-    /// The node can be reached elsewhere than before.
+    /// This node can be reached at other addresses than before.
     package func addressesChanged() { membership.setAddresses(profile.addresses()) }
 
     private func syncNowAndThen() async {

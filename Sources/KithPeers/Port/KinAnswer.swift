@@ -7,8 +7,8 @@ import KithServer
 import NIOCore
 import NIOHTTPTypes
 
-/// One answer of this node's engine to a kin, written as it is made, and a sign of life while nothing is said. Bound to the
-/// event loop of its stream.
+/// One answer of this node's engine to a kin, written as it is made, with a sign of life while nothing is said. Bound
+/// to the event loop of its stream.
 final class KinAnswer: ChatEventReceiver {
     private enum Phase {
         /// Leaves to `asking` or `over`.
@@ -76,7 +76,7 @@ final class KinAnswer: ChatEventReceiver {
         if isWritable { flow.resumeReads() } else { flow.holdReads() }
     }
 
-    /// Says why there is no answer, in the form of its own that an answer has as long as nothing of it is out.
+    /// Says why there is no answer, with a status of its own as long as nothing of the answer has been sent.
     func refuse(_ error: any Error) {
         guard context != nil else { return }
         if error is CancellationError { return close() }
@@ -110,7 +110,7 @@ final class KinAnswer: ChatEventReceiver {
             guard let reader = EngineStream(stream).takeReader() else { return close() }
             if beat == nil { beatLater(in: Self.heartbeat) }
             let flow = reader.flow(on: eventLoop, to: self)
-            guard case .asking = phase else { return }  // it was told whole at once
+            guard case .asking = phase else { return }  // it was passed on whole at once
             phase = .flowing(flow)
             if isHeld { flow.holdReads() }
         }
@@ -130,7 +130,7 @@ final class KinAnswer: ChatEventReceiver {
         if let failure { refuse(failure) } else { send(isLast: true) }
     }
 
-    // MARK: What goes out
+    // MARK: Output
 
     private func send(isLast: Bool = false) {
         guard let context, isLast || !bytes.isEmpty else { return }
@@ -164,7 +164,7 @@ final class KinAnswer: ChatEventReceiver {
         context.write(NIOAny(part), promise: nil)
     }
 
-    /// Nothing that can be said is left to be said.
+    /// Nothing is left to send.
     private func close() {
         let context = context.take()
         end()

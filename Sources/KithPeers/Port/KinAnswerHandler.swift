@@ -9,8 +9,8 @@ import Logging
 import NIOCore
 import NIOHTTPTypes
 
-/// Answers a kin's questions in the stream's channel, before a request is put in the framework's hands, and hands everything
-/// else on as it came. Bound to the stream's event loop.
+/// Answers a kin's questions in the stream's channel, before a request reaches the framework, and passes everything
+/// else on unchanged. Bound to the stream's event loop.
 final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -57,7 +57,7 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// Whoever is refused is answered by the framework's route.
+    /// A caller that is refused is answered by the framework's route.
     private func takes(_ head: HTTPRequest, context: ChannelHandlerContext) -> Bool {
         guard head.method == .post, head.path == PeerWire.generatePath,
             head.headerFields[.contentLength].flatMap({ Int($0) }) ?? 0 <= services.generateLimit,

@@ -17,7 +17,7 @@ package enum PeerAdmission: Sendable {
 
     func refusal(of id: NodeID, by services: PeerServices) -> PeerRefusal? {
         if let refusal = refusal(for: services.trust.standing(of: id)) { return refusal }
-        // A greeting is always heard: the node may have been updated since the last one.
+        // A greeting is always accepted: the node may have been updated since the last one.
         guard self == .kin, services.directory.isIncompatible(id) else { return nil }
         return PeerRefusal(.incompatible)
     }
@@ -59,7 +59,7 @@ extension PeerRouter {
     }
 }
 
-/// What goes with a request on the peer port.
+/// The context of a request on the peer port.
 package struct PeerRequestContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The connection, whose stream the request came on.

@@ -58,7 +58,7 @@ package final class PeerConnections: Sendable {
         }
     }
 
-    /// To be called when the handshake has proven who it is; the connection leaves by itself when it ends.
+    /// Must be called when the handshake has proven which node it is; the connection removes itself when it ends.
     ///
     /// - Returns: `false` when there are too many connections of strangers.
     func open(_ channel: any Channel, by caller: Caller, standing: PeerRelation) -> Bool {

@@ -11,7 +11,7 @@ package import KithTrust
 package import Logging
 package import NIOCore
 
-/// The listener to which other nodes speak.
+/// The listener for other nodes.
 package enum PeerListener {
     /// A connection carries many requests, so that few are needed.
     package static var limits: ConnectionLimits {
@@ -19,7 +19,7 @@ package enum PeerListener {
             connections: 2048, idle: .seconds(120), handshake: .seconds(5), headerBytes: 16 << 10, headerCount: 50)
     }
 
-    /// - Parameter onListening: Told of the channel when the port is open.
+    /// - Parameter onListening: Called with the channel when the port is open.
     package static func listener(
         services: PeerServices, tls: PeerTLS, host: String, port: Int, limits: ConnectionLimits = limits,
         logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
@@ -80,7 +80,7 @@ package struct PeerServices: Sendable {
         self.hello = hello
     }
 
-    /// Writes a refusal down, and notices a copy of this node.
+    /// Records a refusal, and notices a copy of this node.
     func refused(_ caller: PeerConnections.Caller, _ refusal: PeerRefusal) {
         if refusal.refused == .sameIdentity { return directory.sawCopy(at: caller.source) }
         audit.record(
@@ -97,7 +97,7 @@ package protocol PeerRouteGroup: Sendable {
     func add(to router: PeerRouter, services: PeerServices)
 }
 
-/// What this node does for other nodes beside answering prompts.
+/// What this node does for other nodes besides answering prompts.
 package struct PeerWork: Sendable {
     /// Routes of the node's other roles.
     package var routes: [any PeerRouteGroup]
@@ -105,10 +105,10 @@ package struct PeerWork: Sendable {
     /// Takes over conversations; `nil` where none are kept.
     package var sessions: (any SessionReceiving)?
 
-    /// Talks with peers, friends' among them.
+    /// Talks with peers, including friends' nodes.
     package var host: CompanionHost?
 
-    /// Told when a kin's user is served.
+    /// Notified when a kin's user is served.
     package var presence: (any UserPresence)?
 
     package init(

@@ -29,7 +29,7 @@ struct PeerRoutes: Sendable {
         router.peer(PeerWire.modelsPath, .get, for: .kin, of: services) { _, _ in
             try Response.json(services.directory.ownModels())
         }
-        // Kin are answered by ``KinAnswerHandler``; here is said who may not ask.
+        // Kin are answered by `KinAnswerHandler`; this refuses callers that may not ask.
         router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { _, _ in
             throw ChatError(.malformedRequest, "this is no question of a kith node")
         }
@@ -96,7 +96,7 @@ struct PeerRoutes: Sendable {
         guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
         let answer = try await localEngine.until(deadline, clock: services.clock).embed(wanted)
-        // Vectors are large: as few bytes as can be, and exact.
+        // Vectors are large: this is the shortest exact form.
         let body = OpenAIEmbeddings.body(answer, encoding: .base64)
         return PlainReply(json: ByteBuffer(bytes: body)).response
     }

@@ -28,7 +28,7 @@ struct PeerServerChannel: ServerChildChannel {
         guard connections.beginHandshake(from: source) else {
             audit.record(
                 .handshakeRefused, subject: nil, source: source, reason: PeerHandshakeHandler.unfinished)
-            channel.close(promise: nil)  // the server would forget it open
+            channel.close(promise: nil)  // otherwise the server would leave it open
             return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
         }
         return channel.eventLoop.makeCompletedFuture {
@@ -127,7 +127,7 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     private func hear(_ event: Any, context: ChannelHandlerContext) {
         switch event {
         case ChannelEvent.inputClosed: refuse(Self.unfinished, context: context)
-        // This node stops, and must not wait for somebody who says nothing.
+        // This node stops, and must not wait for a silent caller.
         case is ChannelShouldQuiesceEvent where end(): context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -173,7 +173,8 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     }
 }
 
-/// Notes who broke the rules of HTTP/2 so that the connection had to end: oversized frames, header fields without end.
+/// Notes which node broke the rules of HTTP/2 so that the connection had to end: oversized frames, header fields
+/// without end.
 final class PeerConductHandler: ChannelInboundHandler {
     typealias InboundIn = NIOAny
 

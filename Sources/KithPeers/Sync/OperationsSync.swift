@@ -11,7 +11,7 @@ import Logging
     import Foundation
 #endif
 
-/// Brings what kin know of who is kin into step: each learns from the other what it lacks.
+/// Synchronises what kin know about who is kin: each learns from the other what it lacks.
 struct OperationsSync: Sendable {
     static let limit = Duration.seconds(5)
 
@@ -20,7 +20,7 @@ struct OperationsSync: Sendable {
     let membership: MembershipService
     let logger: Logger
 
-    /// With all of these kin, side by side; one that hangs delays no other.
+    /// Exchanges with all of these kin in parallel; one that hangs delays no other.
     func run(with kin: [NodeID]) async {
         await withDiscardingTaskGroup { group in
             for id in kin {

@@ -154,8 +154,9 @@ struct PeerSessionRoutes: Sendable {
 
 /// Takes over conversations that kin send.
 package protocol SessionReceiving: Sendable {
-    /// - Returns: When the conversation is on disk, or why it is not taken. The same may come again and is taken once.
-    /// - Throws: What the disk has against it.
+    /// - Returns: When the conversation is on disk, or why it is not taken. The same conversation may come again and is
+    ///   taken once.
+    /// - Throws: When it cannot be written to disk.
     func receive(_ session: SessionExport) async throws -> SessionReceipt
 }
 

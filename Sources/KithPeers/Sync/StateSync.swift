@@ -6,17 +6,18 @@ import KithSync
 import Logging
 import Synchronization
 
-/// Brings the shared state of kin into step: changes are sent at once, and everything is compared now and then.
+/// Keeps the shared state of kin in sync: changes are sent at once, and everything is compared now and then.
 final class StateSync: Sendable {
     /// Between two comparisons with all kin.
     static let interval = Duration.seconds(30)
-    /// What came from one kin reaches the others from its origin; who could not be reached from there gets it from here.
+    /// What came from one kin reaches the others from its origin; kin that could not be reached from there get it from
+    /// here.
     static let relayPause = Duration.seconds(2)
     /// Messages of one exchange; each brings both sides forward or is the last.
     static let roundLimit = 1_000
     static let limit = Duration.seconds(10)
 
-    let book: SharedStateStore
+    let shared: SharedStateStore
     private let links: PeerLinks
     private let membership: MembershipService
     private let clock: any TimeSource
@@ -30,12 +31,12 @@ final class StateSync: Sendable {
     /// Whether an exchange with a kin runs, and another has to follow it.
     private enum Turn { case running, again }
 
-    /// - Parameter onWrite: Told of each write of this node, outside of all locks; must not wait.
+    /// - Parameter onWrite: Called for each write of this node, outside of all locks; must not wait.
     init(
-        book: SharedStateStore, node: NodeID, links: PeerLinks, membership: MembershipService, clock: any TimeSource,
+        shared: SharedStateStore, node: NodeID, links: PeerLinks, membership: MembershipService, clock: any TimeSource,
         logger: Logger, onWrite: @escaping @Sendable () -> Void = {}
     ) {
-        self.book = book
+        self.shared = shared
         self.links = links
         self.membership = membership
         self.clock = clock
@@ -43,7 +44,7 @@ final class StateSync: Sendable {
         let (writes, wrote) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let (takes, took) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (self.writes, self.takes) = (writes, takes)
-        book.whenChanged { outcome in
+        shared.whenChanged { outcome in
             if outcome.wasRestored {
                 logger.warning("the database is an older copy of itself; what it lacks is taken from kin")
             }
@@ -79,16 +80,16 @@ final class StateSync: Sendable {
         }
     }
 
-    /// The kin of which it is not known that they know all that this node does.
+    /// The kin that may not know everything that this node does.
     private var lagging: [NodeID] {
-        let own = book.versions
-        return membership.reachable.filter { book.standing(of: $0)?.versions?.covers(own) != true }
+        let own = shared.versions
+        return membership.reachable.filter { shared.standing(of: $0)?.versions?.covers(own) != true }
     }
 
     private func compareNowAndThen() async {
         while true {
             do { try await clock.sleep(forAbout: Self.interval) } catch { return }
-            try? await book.compact()  // A disk that fails is told of by whoever writes.
+            try? await shared.compact()  // A disk that fails is reported where something is written.
             await exchange(with: membership.reachable)
         }
     }
@@ -101,7 +102,7 @@ final class StateSync: Sendable {
 
     // MARK: One kin
 
-    /// Exchanges until both know the same; a call while one runs makes that one go on.
+    /// Exchanges until both know the same; a call while one runs makes that one run again.
     func exchange(with id: NodeID) async {
         let isFirst = turns.withLock { turns in
             defer { turns[id] = turns[id] == nil ? .running : .again }
@@ -111,14 +112,14 @@ final class StateSync: Sendable {
         repeat {
             do {
                 try await converge(with: id)
-                book.note(id) {
+                shared.note(id) {
                     $0.exchangedAt = .now()
                     $0.unreachableSince = nil
                     $0.problem = nil
                 }
             } catch {
                 logger.debug("state not exchanged", metadata: ["peer": "\(id.short)", "reason": "\(error)"])
-                book.note(id) { $0.problem = "\(error)" }
+                shared.note(id) { $0.problem = "\(error)" }
             }
         } while isAskedAgain(id)
     }
@@ -133,15 +134,15 @@ final class StateSync: Sendable {
 
     private func converge(with id: NodeID) async throws {
         let link = try await links.link(to: id, at: membership.addresses(of: id))
-        // Who has not said yet what it knows is asked first, and sent nothing it may know.
-        var known = book.standing(of: id)?.versions
+        // A kin that has not said yet what it knows is asked first, and sent nothing that it may know.
+        var known = shared.standing(of: id)?.versions
         for _ in 0..<Self.roundLimit {
             let question =
-                if let known { try await book.message(for: known) } else { SyncMessage(versions: book.versions) }
+                if let known { try await shared.message(for: known) } else { SyncMessage(versions: shared.versions) }
             let answer = try await link.exchange(question, limit: Self.limit)
-            book.note(id) { $0.versions = answer.versions }
-            if !answer.ranges.isEmpty || answer.holdings != nil { try await book.take(answer) }
-            if answer.isComplete, answer.versions.covers(book.versions) { return }
+            shared.note(id) { $0.versions = answer.versions }
+            if !answer.ranges.isEmpty || answer.holdings != nil { try await shared.take(answer) }
+            if answer.isComplete, answer.versions.covers(shared.versions) { return }
             guard known != answer.versions || !answer.ranges.isEmpty else { return }
             known = answer.versions
         }
@@ -149,23 +150,23 @@ final class StateSync: Sendable {
 
     /// Answers a kin's message.
     ///
-    /// - Throws: ``StateRefusal``, ``SyncError``.
+    /// - Throws: `StateRefusal`, `SyncError`.
     func answer(_ question: SyncMessage, from id: NodeID) async throws -> SyncMessage {
-        if !question.ranges.isEmpty || question.holdings != nil { try await book.take(question) }
-        book.note(id) { standing in
+        if !question.ranges.isEmpty || question.holdings != nil { try await shared.take(question) }
+        shared.note(id) { standing in
             standing.versions = question.versions
             standing.exchangedAt = .now()
             standing.unreachableSince = nil
         }
-        return try await book.message(for: question.versions)
+        return try await shared.message(for: question.versions)
     }
 
-    // MARK: Who is there
+    // MARK: Which kin can be reached
 
-    /// Whom to exchange with from now on.
-    func setKin(_ kin: Set<NodeID>) { book.keepStandings(of: kin) }
+    /// The kin to exchange with from now on.
+    func setKin(_ kin: Set<NodeID>) { shared.keepStandings(of: kin) }
 
     func lost(_ id: NodeID) {
-        book.note(id) { if $0.unreachableSince == nil { $0.unreachableSince = .now() } }
+        shared.note(id) { if $0.unreachableSince == nil { $0.unreachableSince = .now() } }
     }
 }

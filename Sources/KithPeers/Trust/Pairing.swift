@@ -9,7 +9,7 @@ package import KithTrust
 import NIOCore
 import Synchronization
 
-/// Gives out pairing codes and receives those who bring them.
+/// Issues pairing codes and receives the nodes that bring them.
 package final class PairingService: Sendable {
     private let identity: NodeIdentity
     private let trust: TrustStore
@@ -18,7 +18,7 @@ package final class PairingService: Sendable {
     private let introduction: @Sendable () -> PairingIntroduction
     /// Called before a new kin is told that it is one, so that others know it when it comes to them.
     private let onKin: @Sendable () async -> Void
-    private let book: Mutex<InvitationStore>
+    private let invitations: Mutex<InvitationStore>
 
     package init(
         identity: NodeIdentity, trust: TrustStore, clock: any TimeSource, audit: any AuditTrail,
@@ -30,13 +30,13 @@ package final class PairingService: Sendable {
         self.audit = audit
         self.introduction = introduction
         self.onKin = onKin
-        book = Mutex(InvitationStore(inviter: identity.id))
+        invitations = Mutex(InvitationStore(inviter: identity.id))
     }
 
     func invite(tier: Tier, lifetime: Duration) -> Result<PairingCode, PairingRefusal> {
         let addresses = introduction().addresses
         var generator = SystemRandomNumberGenerator()
-        let made = book.withLock {
+        let made = invitations.withLock {
             $0.invite(tier: tier, lifetime: lifetime, addresses: addresses, now: clock.now, using: &generator)
         }
         if case .success = made {
@@ -48,7 +48,7 @@ package final class PairingService: Sendable {
     func answer(_ hello: PairingHello, from caller: PeerConnections.Caller) throws -> PairingChallenge {
         var generator = SystemRandomNumberGenerator()
         return try accepted(
-            book.withLock {
+            invitations.withLock {
                 $0.answer(hello, from: caller.id, source: caller.source, now: clock.now, using: &generator)
             }, from: caller)
     }
@@ -56,7 +56,7 @@ package final class PairingService: Sendable {
     func answer(_ proof: PairingProof, from caller: PeerConnections.Caller) async throws -> PairingAcceptance {
         let introduction = introduction()
         let (peer, acceptance) = try accepted(
-            book.withLock {
+            invitations.withLock {
                 $0.answer(
                     proof, from: caller.id, source: caller.source, introduction: introduction, now: clock.now)
             }, from: caller)
@@ -108,8 +108,8 @@ struct PairingCall: Sendable {
     let joiner: NodeID
     let introduction: PairingIntroduction
 
-    /// - Returns: Whom the pairing was made with, and where it answered.
-    /// - Throws: ``PairingRefusal``; ``LinkError``; ``ChatError`` when the connection breaks.
+    /// - Returns: The node that the pairing was made with, and where it answered.
+    /// - Throws: `PairingRefusal`; ``LinkError``; `ChatError` when the connection breaks.
     func run(clock: any TimeSource) async throws -> (peer: PairedNode, address: PeerAddress) {
         let race = AddressRace(addresses: code.addresses, clock: clock) { address in
             try await links.open(code.inviter, at: address)

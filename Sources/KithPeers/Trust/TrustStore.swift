@@ -17,18 +17,18 @@ package enum PeerRelation: String, Hashable, Sendable {
 
 /// Who is trusted, in memory for every request and on disk for the next start.
 ///
-/// Kin follow from the signed operations that all kin share; kith are this node's own affair. What a method has returned
-/// from is on disk.
+/// Kin follow from the signed operations that all kin share; kith are this node's own matter. When a method returns,
+/// its change is on disk.
 package final class TrustStore: Sendable {
-    /// What a change of trust means for those who keep connections.
+    /// What a change of trust means for open connections.
     package struct Change: Sendable {
         package var kin: Set<NodeID>
-        /// Is trusted less than before, or not at all.
+        /// The nodes that are trusted less than before, or not at all.
         package var lost: Set<NodeID>
     }
 
     private struct State: Sendable {
-        var ledger: TrustLog
+        var log: TrustLog
         var records: [NodeID: PeerRecord]
     }
 
@@ -37,7 +37,7 @@ package final class TrustStore: Sendable {
         let kith: Set<NodeID>
 
         init(_ state: borrowing State) {
-            kin = Set(state.ledger.fold.kin.keys)
+            kin = Set(state.log.resolution.kin.keys)
             kith = Set(state.records.values.filter { $0.tier == .kith }.map(\.id)).subtracting(kin)
         }
     }
@@ -59,27 +59,27 @@ package final class TrustStore: Sendable {
 
     /// Reads what earlier runs have stored.
     ///
-    /// - Parameter backup: What it knows beyond that, of a database that was lost, is stored again; every change is kept
-    ///   there too.
+    /// - Parameter backup: What it knows beyond that, from a database that was lost, is stored again; every change is
+    ///   kept there too.
     package static func open(
         identity: NodeIdentity, store: Store, backup: KinBackupFile? = nil
     ) async throws -> TrustStore {
-        var ledger = TrustLog(root: identity.id)
-        _ = ledger.insert(try await store.trustOperations())
+        var log = TrustLog(root: identity.id)
+        _ = log.insert(try await store.trustOperations())
         let records = Dictionary(
             try await store.peerRecords().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-        var state = State(ledger: ledger, records: records)
+        var state = State(log: log, records: records)
         if let kept = await backup?.read(), kept.root == identity.id {
             try await restore(kept, to: &state, and: store)
         }
-        let book = TrustStore(identity: identity, store: store, backup: backup, state: state)
-        await book.keepBackup()
-        return book
+        let trust = TrustStore(identity: identity, store: store, backup: backup, state: state)
+        await trust.keepBackup()
+        return trust
     }
 
     private static func restore(_ backup: KinBackup, to state: inout State, and store: Store) async throws {
-        try await store.append(state.ledger.insert(backup.operations).accepted)
-        for (id, addresses) in backup.addresses where state.ledger.fold.kin[id] != nil && state.records[id] == nil {
+        try await store.append(state.log.insert(backup.operations).accepted)
+        for (id, addresses) in backup.addresses where state.log.resolution.kin[id] != nil && state.records[id] == nil {
             let record = PeerRecord(id: id, tier: .kin, addresses: addresses)
             try await store.save(record)
             state.records[id] = record
@@ -89,33 +89,33 @@ package final class TrustStore: Sendable {
     /// - Parameter action: Called after each change, from the task that caused it; must not change trust itself.
     package func whenChanged(_ action: @escaping @Sendable (Change) -> Void) { onChange.set(action) }
 
-    // MARK: Asking
+    // MARK: Queries
 
-    package var kin: Set<NodeID> { state.withLock { Set($0.ledger.fold.kin.keys) } }
+    package var kin: Set<NodeID> { state.withLock { Set($0.log.resolution.kin.keys) } }
 
     /// Another kin has forgotten this node.
-    package var isForgotten: Bool { state.withLock { $0.ledger.fold.isSelfForgotten } }
+    package var isForgotten: Bool { state.withLock { $0.log.resolution.isSelfForgotten } }
 
     package func standing(of id: NodeID) -> PeerRelation {
         if id == identity.id { return .own }
         return state.withLock { state in
-            if state.ledger.fold.kin[id] != nil { return .kin }
+            if state.log.resolution.kin[id] != nil { return .kin }
             if state.records[id]?.tier == .kith { return .kith }
-            return state.ledger.fold.forgotten[id] == nil ? .stranger : .forgotten
+            return state.log.resolution.forgotten[id] == nil ? .stranger : .forgotten
         }
     }
 
-    /// Everybody who is kin or kith, in a fixed order.
+    /// All kin and kith, in a fixed order.
     package func peers() -> [PeerRecord] {
         state.withLock { state in
-            let kin = state.ledger.fold.kin
+            let kin = state.log.resolution.kin
             let kith = state.records.values.filter { $0.tier == .kith && kin[$0.id] == nil }
             return (kin.keys.map { record(of: $0, in: state) } + kith).sorted { $0.id < $1.id }
         }
     }
 
     private func record(of kin: NodeID, in state: State) -> PeerRecord {
-        let introduction = state.ledger.fold.kin[kin]?.introduction
+        let introduction = state.log.resolution.kin[kin]?.introduction
         var record = state.records[kin] ?? PeerRecord(id: kin, tier: .kin)
         record.tier = .kin
         record.name = record.name ?? introduction?.name
@@ -133,10 +133,10 @@ package final class TrustStore: Sendable {
         switch tier {
         case .kin:
             operations = try state.withLock { state in
-                if state.ledger.fold.kin[id] != nil { return [] }
+                if state.log.resolution.kin[id] != nil { return [] }
                 let introduction = PairingIntroduction(name: name, addresses: addresses)
-                let operation = try identity.admit(id, introduction: introduction, in: state.ledger, now: now)
-                return state.ledger.insert([operation]).accepted
+                let operation = try identity.admit(id, introduction: introduction, in: state.log, now: now)
+                return state.log.insert([operation]).accepted
             }
         case .kith: operations = try withdraw(id, at: now)
         }
@@ -150,11 +150,11 @@ package final class TrustStore: Sendable {
         await keepBackup()
     }
 
-    /// Takes all trust from a node, on all kin.
+    /// Ends all trust in a node, on all kin.
     package func forget(_ id: NodeID, at now: WallTime) async throws {
         let operations = try withdraw(id, at: now)
         state.withLock { $0.records[id] = nil }
-        // Also when the disk is full: whoever is forgotten loses its connections.
+        // Also when the disk is full: a forgotten node loses its connections.
         defer { announce() }
         try await store.append(operations)
         try await store.removePeer(id)
@@ -163,8 +163,8 @@ package final class TrustStore: Sendable {
 
     private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
         try state.withLock { state in
-            guard state.ledger.fold.kin[id] != nil else { return [] }
-            return state.ledger.insert([try identity.forget(id, in: state.ledger, now: now)]).accepted
+            guard state.log.resolution.kin[id] != nil else { return [] }
+            return state.log.insert([try identity.forget(id, in: state.log, now: now)]).accepted
         }
     }
 
@@ -175,10 +175,10 @@ package final class TrustStore: Sendable {
         await keepBackup()
     }
 
-    /// - Parameter tier: That of a record to be begun where there is none; without it only a kin gets one.
+    /// - Parameter tier: The tier of a new record where there is none; without it only a kin gets one.
     private func keep(_ id: NodeID, orBeginAs tier: Tier?, _ change: (inout PeerRecord) -> Void) async throws {
         let record = state.withLock { state -> PeerRecord? in
-            let tier = tier ?? (state.ledger.fold.kin[id] == nil ? nil : .kin)
+            let tier = tier ?? (state.log.resolution.kin[id] == nil ? nil : .kin)
             guard var record = state.records[id] ?? tier.map({ PeerRecord(id: id, tier: $0) }) else { return nil }
             change(&record)
             record.addresses = Array(Self.distinct(record.addresses).prefix(16))
@@ -195,8 +195,8 @@ package final class TrustStore: Sendable {
         await backup?.keep { [self] in
             state.withLock { state in
                 KinBackup(
-                    root: identity.id, operations: state.ledger.signedOperations,
-                    addresses: state.records.filter { state.ledger.fold.kin[$0.key] != nil }.mapValues(\.addresses))
+                    root: identity.id, operations: state.log.signedOperations,
+                    addresses: state.records.filter { state.log.resolution.kin[$0.key] != nil }.mapValues(\.addresses))
             }
         }
     }
@@ -205,7 +205,7 @@ package final class TrustStore: Sendable {
 
     /// What to ask a kin.
     package func question() -> OperationsMessage {
-        OperationsMessage(versions: state.withLock { $0.ledger.versions })
+        OperationsMessage(versions: state.withLock { $0.log.versions })
     }
 
     /// Takes over what a kin sent, and answers with what it lacks.
@@ -213,7 +213,7 @@ package final class TrustStore: Sendable {
         try await take(message)
         return state.withLock { state in
             OperationsMessage(
-                versions: state.ledger.versions, operations: state.ledger.missing(for: message.versions))
+                versions: state.log.versions, operations: state.log.missing(for: message.versions))
         }
     }
 
@@ -223,7 +223,7 @@ package final class TrustStore: Sendable {
     @discardableResult
     package func take(_ message: OperationsMessage) async throws -> Bool {
         guard !message.operations.isEmpty else { return false }
-        let insertion = state.withLock { $0.ledger.insert(message.operations) }
+        let insertion = state.withLock { $0.log.insert(message.operations) }
         guard !insertion.accepted.isEmpty else { return false }
         defer { announce() }
         try await store.append(insertion.accepted)
@@ -234,19 +234,20 @@ package final class TrustStore: Sendable {
     /// What to send to a kin after its answer; `nil` when it lacks nothing.
     package func lacking(in answer: OperationsMessage) -> OperationsMessage? {
         state.withLock { state in
-            let missing = state.ledger.missing(for: answer.versions)
+            let missing = state.log.missing(for: answer.versions)
             guard !missing.isEmpty else { return nil }
-            return OperationsMessage(versions: state.ledger.versions, operations: missing)
+            return OperationsMessage(versions: state.log.versions, operations: missing)
         }
     }
 
-    /// Each once, where it stands first.
+    /// Each once, at its first place.
     private static func distinct(_ addresses: [PeerAddress]) -> [PeerAddress] {
         var seen: Set<PeerAddress> = []
         return addresses.filter { seen.insert($0).inserted }
     }
 
-    /// Held while a change is told, so that changes which come at the same time are told one after another, the latest last.
+    /// Held while a change is announced, so that changes at the same time are announced one after another, the latest
+    /// last.
     private func announce() {
         announced.withLock { before in
             let after = state.withLock { Standings($0) }

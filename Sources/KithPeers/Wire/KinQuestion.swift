@@ -3,8 +3,8 @@
 import KithDialects
 package import KithModel
 
-/// A request for an answer as it goes to a kin: a line of JSON that says what this node has made of it, and behind it the
-/// client's own bytes, from which the kin reads the rest. A request that came in no client's words is in the line.
+/// A request for an answer as it goes to a kin: a line of JSON that says what this node has made of it, and after it
+/// the client's own bytes, from which the kin reads the rest. A request without a client's bytes is in the line.
 package enum KinQuestion {
     private struct Line: Codable {
         var id: RequestID
@@ -33,7 +33,7 @@ package enum KinQuestion {
         return bytes
     }
 
-    /// - Throws: ``ChatError`` for what is no such request.
+    /// - Throws: `ChatError` for what is no such request.
     package static func decode(_ bytes: [UInt8]) throws -> ChatRequest {
         guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
             throw ChatError(.malformedRequest, "this is no question of a kith node")

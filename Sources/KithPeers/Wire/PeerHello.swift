@@ -4,7 +4,7 @@ package import KithModel
 
 /// The first thing two nodes say to each other on a connection, both ways: `POST /peer/v1/hello` and its answer.
 ///
-/// Says nothing of who they are; that the handshake has proven.
+/// Does not say who they are; the handshake has proven that.
 package struct PeerHello: Codable, Hashable, Sendable {
     package var name: NodeName
     /// The program's version, for people.

@@ -7,7 +7,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     package var name: NodeName
     package var version: String
     package var protocols: ProtocolVersions
-    /// Changes when the node's models do; who has not seen this value asks for them at ``PeerWire/modelsPath``.
+    /// Changes when the node's models do; a node that has not seen this value asks for them at ``PeerWire/modelsPath``.
     package var catalogue: UInt64
     package var loading: Bool
     package var slots: Int
@@ -18,7 +18,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     package var isCell: Bool?
     /// Whether new prompts are to go elsewhere; missing where they are not.
     package var isDraining: Bool?
-    /// Why its engine does not answer; missing where it does, and of nodes that tell no models meanwhile.
+    /// Why its engine does not answer; missing when it does, and from nodes that list no models meanwhile.
     package var engineDown: String?
 
     package init(

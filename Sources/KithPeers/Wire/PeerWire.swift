@@ -21,22 +21,22 @@ package enum PeerWire {
     package static let sessionsPath = "/peer/v1/sessions"
     package static let pairingHelloPath = "/pair/v1/hello"
     package static let pairingProofPath = "/pair/v1/proof"
-    /// Of a question: see ``KinQuestion``.
+    /// The type of a question: see ``KinQuestion``.
     package static let questionType = "application/x-kith-question"
-    /// Of an answer that is told as it is made: an engine's own events where it speaks the client's dialect, and beside them
-    /// events of ``eventName``, each a ``Line``.
+    /// The type of an answer that is sent as it is made: an engine's own events where it speaks the client's dialect,
+    /// and besides them events of ``eventName``, each a ``Line``.
     package static let eventsType = "text/event-stream"
     package static let eventName = "kith"
-    /// With an answer in one piece: how long the engine was at it, in milliseconds.
+    /// With an answer in one piece: how long the engine took, in milliseconds.
     package static let engineTimeHeader = "x-kith-engine-ms"
     package static let stateType = "application/octet-stream"
     package static let gossipType = "application/octet-stream"
-    /// With a request for an answer: the milliseconds until the one who asked gives up, from 1 to a day's.
+    /// With a request for an answer: the milliseconds until the asking node gives up, from 1 to those of a day.
     package static let timeLeftHeader = "x-kith-timeout-ms"
     /// An asked node that is still busy says so this often.
     package static let keepAlive = Duration.seconds(5)
 
-    /// What a node says of an answer beside what its engine says.
+    /// What a node says about an answer besides what its engine says.
     package enum Line: Sendable {
         case event(ChatEvent)
         case failure(ChatError)
@@ -147,7 +147,7 @@ extension PeerWire.Line: Codable {
     }
 }
 
-/// The fields that nodes say to each other beside their messages.
+/// The header fields that nodes send each other besides their messages.
 extension HTTPField.Name {
     static let kithTimeLeft = Self.known(PeerWire.timeLeftHeader)
     static let kithEngineTime = Self.known(PeerWire.engineTimeHeader)
@@ -156,7 +156,7 @@ extension HTTPField.Name {
 extension HTTPFields {
     /// When the kin that asks gives up.
     ///
-    /// - Throws: ``ChatError`` for what is no such time.
+    /// - Throws: `ChatError` for what is not such a time.
     package func kinDeadline(now: @autoclosure () -> MonotonicInstant) throws -> MonotonicInstant? {
         guard let text = self[.kithTimeLeft] else { return nil }
         guard let limit = TimeLimit.milliseconds(text) else {

@@ -4,11 +4,11 @@ package import HTTPTypes
 package import KithModel
 import KithTrust
 
-/// Finds out who asks, for every request to a listener of clients. Neither waits nor blocks.
+/// Identifies the caller of each request to a listener of clients. Neither waits nor blocks.
 package struct AccessControl: Sendable {
     package var policy: AccessPolicy
     package var keys: ClientKeys
-    /// What the owner's command line shows; fresh with every start.
+    /// The token of the owner's command line; new with every start.
     package var controlToken: Secret?
     package var audit: any AuditTrail
 
@@ -19,7 +19,7 @@ package struct AccessControl: Sendable {
         self.audit = audit
     }
 
-    /// Another one after each change of the keys.
+    /// Changes with each change of the keys.
     package var version: UInt64 { keys.version }
 
     package func caller(_ head: HTTPRequest) -> Result<Principal, AccessRefusal> {
@@ -39,9 +39,9 @@ package struct AccessControl: Sendable {
     }
 }
 
-/// Who is let in to a listener of clients, and as whom.
+/// Which callers a listener of clients admits, and as which ``Principal``.
 package struct AccessPolicy: Hashable, Sendable {
-    /// Without a key nobody is anybody. On by itself where other machines reach the listener.
+    /// Whether every caller must have a key. The default where other machines reach the listener.
     package var requiresKey: Bool
     /// For requests without a key.
     package var hostNames: HostNames
@@ -58,9 +58,9 @@ package struct AccessPolicy: Hashable, Sendable {
     }
 
     /// - Parameters:
-    ///   - key: what the request shows; `nil` when it shows nothing.
-    ///   - host: from its `Host` header; `nil` when there is none, as no page of another site can do.
-    ///   - verdict: what becomes of a key that counts.
+    ///   - key: The key in the request; `nil` when there is none.
+    ///   - host: From its `Host` header; `nil` when there is none, which no page of another site can achieve.
+    ///   - verdict: Checks a key that matters here.
     func caller(
         key: PresentedKey?, host: String?, verdict: (PresentedKey) -> Result<Principal, AccessRefusal>
     ) -> Result<Principal, AccessRefusal> {
@@ -71,8 +71,8 @@ package struct AccessPolicy: Hashable, Sendable {
     }
 }
 
-/// The names under which a loopback listener is asked for: those that no name server can point elsewhere, and those that
-/// the owner added.
+/// The host names by which a loopback listener may be addressed: those that no name server can point elsewhere, and
+/// those that the owner added.
 ///
 /// A page of another site whose name has come to mean 127.0.0.1 (DNS rebinding) still sends its own name.
 package struct HostNames: Hashable, Sendable {
@@ -131,16 +131,16 @@ package struct HostNames: Hashable, Sendable {
     }
 }
 
-/// Who asks.
+/// The caller of a request, once it is identified.
 package enum Principal: Hashable, Sendable {
-    /// Somebody on this machine, without a key.
+    /// A caller on this machine, without a key.
     case local
-    /// Whoever may read this node's files: the command line of its owner.
+    /// A caller that can read this node's files: the command line of its owner.
     case control
     /// The holder of a key.
     case key(ClientKeyRecord)
 
-    /// Changes of trust always need a key or the owner: every program and page on a machine may come without one.
+    /// Changes of trust always need a key or the owner: every program and page on a machine may call without one.
     func may(_ scope: Scope) -> Bool {
         switch self {
         case .local: scope != .admin
@@ -150,7 +150,7 @@ package enum Principal: Hashable, Sendable {
     }
 }
 
-/// What opens a route: any one of some scopes, or nothing at all.
+/// What a route requires: any one of some scopes, or nothing at all.
 package struct RouteScope: Hashable, Sendable, ExpressibleByArrayLiteral {
     /// Empty for a route that is open to everyone.
     let anyOf: [Scope]

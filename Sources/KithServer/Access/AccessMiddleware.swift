@@ -5,7 +5,7 @@ import Hummingbird
 package import KithModel
 package import KithTrust
 
-/// Finds out who asks before any route is reached, and writes down who was refused.
+/// Identifies the caller before any route is reached, and records refusals in the audit trail.
 ///
 /// Each route itself says what it needs; see `surface(_:scope:_:)`.
 package struct AccessMiddleware: RouterMiddleware {
@@ -27,7 +27,7 @@ package struct AccessMiddleware: RouterMiddleware {
             note(refusal, from: context)
             throw refusal
         } catch let error as any HTTPResponseError where error.status == .notFound {
-            // Whoever is let in nowhere is not told what there is.
+            // A caller that may use no route is not told which routes exist.
             guard case .failure(let refusal) = context.caller else { throw error }
             note(refusal, from: context)
             throw refusal
@@ -57,12 +57,12 @@ extension NodeRequestContext {
     }
 }
 
-/// Why a request was not let in.
+/// Why a request was refused.
 package enum AccessRefusal: Error, Hashable {
     case keyMissing
-    /// Why the key does not count, and its id if there is one of this id.
+    /// Why the key is not accepted, and its id if there is a key with this id.
     case keyRefused(KeyRefusal, id: String?)
-    /// What the route asks for, and the id of the key that does not have it; without an id nobody showed one.
+    /// What the route requires, and the id of the key that does not have it; `nil` when the request had no key.
     case scopeMissing(RouteScope, id: String?)
     /// A request without a key for a name that is not this machine's.
     case foreignHost(String)
@@ -109,7 +109,7 @@ package enum AccessRefusal: Error, Hashable {
 
     var headers: HTTPFields { status == .unauthorized ? [.wwwAuthenticate: #"Bearer realm="kith""#] : [:] }
 
-    /// For the audit trail: of few different texts, none of which the client chooses, so that repetitions fold.
+    /// For the audit trail: one of few texts, none chosen by the client, so that repetitions can be merged.
     var auditReason: String {
         switch self {
         case .keyMissing: "no key"

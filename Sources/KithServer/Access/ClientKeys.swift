@@ -14,7 +14,7 @@ package final class ClientKeys: Sendable {
 
     /// - Parameter records: what the store has; see ``load(from:)``.
     package init(_ records: [ClientKeyRecord] = [], store: Store) {
-        // The ring has a limit; those that still open something go first.
+        // The ring has a limit; those that are still valid go first.
         ring = Mutex(KeyRing(records.filter { $0.revokedAt == nil } + records.filter { $0.revokedAt != nil }))
         self.store = store
     }
@@ -24,7 +24,7 @@ package final class ClientKeys: Sendable {
         ClientKeys(try await store.clientKeys(), store: store)
     }
 
-    /// Another one after each change.
+    /// Changes with each change of the keys.
     var version: UInt64 { changes.load(ordering: .acquiring) }
 
     /// Neither waits nor blocks for longer than it takes to look a key up.
@@ -32,15 +32,15 @@ package final class ClientKeys: Sendable {
         ring.withLock { $0.check(presented, now: now) }
     }
 
-    /// Whether anybody could be let in who has to show a key.
+    /// Whether there is a key with which a caller could be admitted.
     package func hasUsableKey(now: WallTime) -> Bool {
         let records = ring.withLock { $0.records }
         return records.contains { $0.revokedAt == nil && ($0.expiresAt.map { now < $0 } ?? true) }
     }
 
-    /// Makes a key, which counts from when this returns. Its text is known nowhere else afterwards.
+    /// Makes a key, which is valid from when this returns. Its text is kept nowhere else.
     ///
-    /// - Throws: `StoreError`; ``KeyRing/Unsuitable`` when there are as many keys as there can be.
+    /// - Throws: `StoreError`; `KeyRing.Unsuitable` when there are as many keys as there can be.
     package func create(
         name: String, scopes: Set<Scope>, lifetime: Duration?, now: WallTime
     ) async throws -> (text: Secret, record: ClientKeyRecord) {
@@ -57,10 +57,10 @@ package final class ClientKeys: Sendable {
         return (key.text, record)
     }
 
-    /// Ends a key at once, also for connections that are open.
+    /// Revokes a key at once, also for connections that are open.
     ///
     /// - Returns: whether there was such a key that had not been revoked.
-    /// - Throws: `StoreError`; the key does not count any more until the next start then.
+    /// - Throws: `StoreError`; the key is then revoked only until the next start.
     package func revoke(_ id: String, now: WallTime) async throws -> Bool {
         _ = ring.withLock { $0.revoke(id, at: now) }
         changes.add(1, ordering: .releasing)
@@ -71,7 +71,7 @@ package final class ClientKeys: Sendable {
     package func records() async throws -> [ClientKeyRecord] { try await store.clientKeys() }
 }
 
-/// What a request shows to be let in.
+/// The key that a request carries.
 package struct PresentedKey: Hashable, Sendable {
     /// How every key that a node has made begins.
     static let prefix = "kith_"
@@ -83,7 +83,7 @@ package struct PresentedKey: Hashable, Sendable {
 
     /// From `Authorization: Bearer …` or `X-API-Key: …`; of both, the one that a node made.
     ///
-    /// - Returns: `nil` when neither is there, or what is there is blank.
+    /// - Returns: `nil` when the request has neither header, or the one it has is blank.
     init?(_ fields: HTTPFields) { self.init(authorization: fields[.authorization], apiKey: fields[.apiKey]) }
 
     /// - Parameters: the values of the fields `Authorization` and `X-API-Key`.

@@ -4,10 +4,10 @@ import HTTPTypes
 import Hummingbird
 import KithModel
 
-/// What a browser says of the page for which it sends a request (RFC 6454, section 7; W3C Fetch Metadata).
+/// What a browser says about the page for which it sends a request (RFC 6454, section 7; W3C Fetch Metadata).
 ///
-/// A page of anybody may make a browser send a request to this machine: it cannot read the answer, but what the request does
-/// is done. Programs that are no browsers say nothing of this, and cannot be made to.
+/// Any web page may make a browser send a request to this machine: it cannot read the answer, but the request takes
+/// effect. Programs other than browsers do not say this, and a page cannot make them send requests.
 struct RequestOrigin {
     /// The fields `Origin` and `Sec-Fetch-Site`, and the host that was asked.
     let origin: String?
@@ -39,11 +39,11 @@ struct RequestOrigin {
         return !["same-origin", "none"].contains(fetchSite.lowercased())
     }
 
-    /// Whether the request is refused; `nil` when not.
+    /// Why the request is refused; `nil` when it is not.
     ///
     /// - Parameters:
-    ///   - method: what only reads is let through: the page gets no answer to see.
-    ///   - hasKey: whether it shows a key that counts, which a page can do only with this node's consent.
+    ///   - method: A method that only reads is allowed: the page does not get to see the answer.
+    ///   - hasKey: Whether the request has a valid key, which a page can send only with this node's consent.
     func refusal(
         of method: HTTPRequest.Method, hasKey: @autoclosure () -> Bool, allowed: (String) -> Bool = { _ in false }
     ) -> AccessRefusal? {

@@ -14,7 +14,7 @@ package final class StoreAuditTrail: AuditTrail {
     static let waitingLimit = 1_024
 
     fileprivate struct State: Sendable {
-        var fold = AuditAggregator()
+        var aggregator = AuditAggregator()
         var waiting: [AuditRecord] = []
     }
 
@@ -36,7 +36,7 @@ package final class StoreAuditTrail: AuditTrail {
     package func record(_ kind: AuditRecord.Kind, subject: String?, source: String?, reason: String) {
         let now = clock.now
         let lines = state.withLock { state in
-            let lines = state.fold.record(
+            let lines = state.aggregator.record(
                 kind, subject: subject, source: source, reason: reason, at: .now(), now: now)
             state.keep(lines)
             return lines
@@ -52,7 +52,7 @@ package final class StoreAuditTrail: AuditTrail {
             for await _ in lines {
                 do { try await clock.sleep(for: Self.pause) } catch { break }
                 await write(isLast: false)
-                let (due, isLeft) = state.withLock { ($0.fold.nextDue, !$0.waiting.isEmpty) }
+                let (due, isLeft) = state.withLock { ($0.aggregator.nextDue, !$0.waiting.isEmpty) }
                 if isLeft { noteLines.yield() }  // the store did not take it
                 guard let due, due != awaited else { continue }
                 awaited = due
@@ -69,7 +69,7 @@ package final class StoreAuditTrail: AuditTrail {
     private func write(isLast: Bool) async {
         let now = clock.now
         let (counted, waiting) = state.withLock { state in
-            let counted = isLast ? state.fold.flush() : state.fold.due(now: now)
+            let counted = isLast ? state.aggregator.flush() : state.aggregator.due(now: now)
             state.keep(counted)
             defer { state.waiting = [] }
             return (counted, state.waiting)

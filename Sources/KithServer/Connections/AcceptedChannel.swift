@@ -11,11 +11,12 @@ final class AcceptedChannel: ServerChildChannelValue {
     let channel: any Channel
     let presence = ClientPresence()
     let executor: EventLoopExecutor
-    /// Done when there is a request for the framework, or the connection has ended; `nil` where all requests are.
+    /// Done when there is a request for the framework, or the connection has ended; `nil` where all requests are for
+    /// the framework.
     private let demand: EventLoopPromise<Void>?
 
-    /// - Parameter waits: Whether somebody before the framework answers most requests, and says when there is one for it: what
-    ///   the framework keeps for a connection is then kept for few.
+    /// - Parameter waits: Whether a handler before the framework answers most requests, and says when there is one for
+    ///   it: what the framework keeps for a connection is then kept for few.
     init(_ channel: any Channel, waits: Bool = false) {
         self.channel = channel
         executor = EventLoopExecutor(channel.eventLoop)
@@ -28,7 +29,7 @@ final class AcceptedChannel: ServerChildChannelValue {
 
     deinit { channel.close(promise: nil) }
 
-    /// Nothing is read before there is somebody to read it. To be called on the channel's event loop.
+    /// Nothing is read before there is a reader. Must be called on the channel's event loop.
     func holdReads() throws { try channel.syncOptions?.setOption(.autoRead, value: false) }
 
     /// Answers requests until the client goes, which cancels the work, or the calling task is cancelled.
@@ -58,7 +59,8 @@ final class AcceptedChannel: ServerChildChannelValue {
         }
     }
 
-    /// Gives the connection its asynchronous end. Not done earlier, because that end traps when it is dropped unused.
+    /// Wraps the connection for asynchronous use. Not done earlier, because the wrapper traps when it is dropped
+    /// unused.
     private static func wrap(_ channel: any Channel) async throws -> HTTP1Channel.Value {
         try await channel.eventLoop.submit {
             guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
@@ -66,13 +68,13 @@ final class AcceptedChannel: ServerChildChannelValue {
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
             try channel.syncOptions?.setOption(.autoRead, value: true)
             channel.pipeline.fireUserInboundEventTriggered(FrameworkIsThere())
-            channel.read()  // setting the option asks the socket only, and not the handlers that hold what has come
+            channel.read()  // setting the option asks only the socket, not the handlers that hold data
             return wrapped
         }.get()
     }
 }
 
-/// Told through the pipeline when the framework takes requests.
+/// A pipeline event: the framework takes requests from now on.
 package struct FrameworkIsThere: Sendable {}
 
 /// Runs tasks on an event loop, so that the work of a connection never leaves the thread that reads and writes it.

@@ -6,7 +6,7 @@ import NIOCore
 import NIOHTTPTypes
 import Synchronization
 
-/// Learns that a client has gone while it is being answered, and that one sends its request too slowly.
+/// Notices that a client has gone while it is being answered, or that it sends its request too slowly.
 ///
 /// An engine must not go on working for nobody, so the end of the client's side of the connection ends the work. A client
 /// that closes only its sending side counts as gone too; no HTTP client in use does that and waits for an answer.
@@ -18,10 +18,10 @@ final class ClientWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let presence: ClientPresence
     private let uploads: UploadPace.Limits
     private var isInBody = false
-    /// Of the body that is coming, once it has not come in one go.
+    /// The pace of the body that is arriving, unless it arrived in one read.
     private var pace: UploadPace?
     private var paceCheck: Scheduled<Void>?
-    /// Whether whoever reads the body has asked for more since the last of it came.
+    /// Whether the reader of the body has asked for more since the last piece arrived.
     private var isReadWanted = false
 
     init(presence: ClientPresence, uploads: UploadPace.Limits) {
@@ -41,7 +41,7 @@ final class ClientWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
-    /// A body that came in one go, as most do, needs no timer.
+    /// A body that arrives in one read, as most do, needs no timer.
     func channelReadComplete(context: ChannelHandlerContext) {
         if isInBody, pace == nil {
             let pace = UploadPace(limits: uploads, now: .now())

@@ -9,7 +9,7 @@ package struct ConnectionLimits: Sendable {
     package var connections: Int
     /// Without a request, or in the middle of a head.
     package var idle: Duration
-    /// In each of these times, from the first piece of a body on, ``bodyBytes`` of it come.
+    /// From the first piece of a body on, at least ``bodyBytes`` of it must arrive in each such time.
     package var body: Duration
     package var bodyBytes: Int
     /// From the first piece of a body to its end.
@@ -39,7 +39,7 @@ package struct ConnectionLimits: Sendable {
     }
 }
 
-/// How long a connection has been without a request, or in the middle of one that does not go on.
+/// How long a connection has been without a request, or in the middle of one that makes no progress.
 package struct IdleTimeout {
     private let limit: TimeAmount
     private var lastActive: NIODeadline
@@ -80,11 +80,11 @@ package struct IdleTimeout {
     }
 }
 
-/// Whether a body that a client sends goes on. One that flows may take its time; one that hardly does, or never ends, holds a
-/// connection for nothing.
+/// Whether an upload makes progress. A body that keeps coming may take long; one that hardly moves, or never ends, is
+/// given up.
 package struct UploadPace {
     package struct Limits: Sendable {
-        /// At least ``bytes`` come in each of these times.
+        /// At least ``bytes`` must arrive in each such time.
         var window: TimeAmount
         var bytes: Int
         /// From its first piece to its end.
@@ -109,7 +109,7 @@ package struct UploadPace {
         bytes = min(limits.bytes, bytes + min(max(count, 0), limits.bytes))
     }
 
-    /// Nothing was read meanwhile, so that the client could not send: the time that is watched begins anew.
+    /// Nothing was read meanwhile, so that the client could not send: the time restarts.
     mutating func paused(now: NIODeadline) {
         bytes = 0
         nextCheck = min(now + limits.window, end)

@@ -2,22 +2,23 @@
 
 import NIOHTTP1
 
-/// What HTTP/1 asks of one connection beside the answers themselves: who speaks which version, whether the connection goes
-/// on, who waits for a `100 Continue`, and what becomes of bytes that are no HTTP (RFC 9110 and 9112).
+/// What HTTP/1 requires of one connection besides the answers themselves: which version is spoken, whether the
+/// connection stays open, who waits for a `100 Continue`, and what happens to bytes that are not HTTP (RFC 9110 and
+/// 9112).
 ///
-/// Knows requests in the order in which they came, which is that of their answers. What is asked of it does no I/O.
+/// Knows requests in the order in which they came, which is that of their answers. Does no I/O.
 struct HTTP1Exchanges {
     private struct Exchange {
         let isHTTP10: Bool
         let keepsAlive: Bool
         var expects: Bool
-        /// Whether all of the request has come.
+        /// Whether all of the request has arrived.
         var isReceived = false
-        /// Its body is no HTTP from some byte on.
+        /// Its body is not HTTP from some byte on.
         var isBroken = false
     }
 
-    /// What is to be done with what has come from the client.
+    /// What to do with what has arrived from the client.
     enum Reception: Equatable {
         case handOn
         /// Nothing is read any more.
@@ -27,22 +28,22 @@ struct HTTP1Exchanges {
         case close
     }
 
-    /// What is to be done with the end of an answer.
+    /// What to do at the end of an answer.
     enum Ending: Equatable {
         case goOn
         case close
-        /// Nobody has been answered for what came last: say this, and close.
+        /// What came last has not been answered: say this, and close.
         case refuse(HTTP1Refusal)
     }
 
     private var open: [Exchange] = []
-    /// What came after the last request that could be read.
+    /// Why what came after the last readable request is refused.
     private var refusal: HTTP1Refusal?
     private var isAnswering = false
-    /// What comes belongs to a request that was answered before all of it had come.
+    /// What arrives belongs to a request that was answered before all of it had arrived.
     private var isSkipping = false
     private var closesAfterAnswer = false
-    /// Nothing is to be handed on or written any more.
+    /// Nothing is passed on or written any more.
     private(set) var isOver = false
     private var isDeaf = false
 
@@ -76,7 +77,7 @@ struct HTTP1Exchanges {
         return .handOn
     }
 
-    /// Whoever has begun to send a body waits for nobody's word.
+    /// A client that has begun to send its body does not wait for a `100 Continue`.
     private mutating func settleLast(isReceived: Bool) {
         guard !isSkipping else { return isSkipping = !isReceived }
         guard let last = open.indices.last else { return }
@@ -84,9 +85,9 @@ struct HTTP1Exchanges {
         open[last].isReceived = isReceived
     }
 
-    /// What came is no HTTP.
+    /// What arrived is not HTTP.
     ///
-    /// - Returns: ``Reception/handOn`` when somebody reads the body that is broken, and answers for it.
+    /// - Returns: ``Reception/handOn`` when the broken body has a reader, which answers for it.
     mutating func failed(_ error: HTTPParserError) -> Reception {
         guard !isDeaf else { return .drop }
         if isSkipping {
@@ -101,7 +102,7 @@ struct HTTP1Exchanges {
         return refuse(HTTP1Refusal(error))
     }
 
-    /// In its turn: those that were asked before are answered first.
+    /// In its turn: earlier requests are answered first.
     private mutating func refuse(_ refusal: HTTP1Refusal) -> Reception {
         isDeaf = true
         guard open.isEmpty else {
@@ -124,7 +125,8 @@ struct HTTP1Exchanges {
             return !exchange.isHTTP10 && (exchange.expects || head.status.code != 100)
         }
         isAnswering = true
-        // Who waits for a word will send no body, or one that nobody asked for; what is too large is not read to its end.
+        // A client that waits for a `100 Continue` will send no body, or one that nobody asked for; a body that is too
+        // large is not read to its end.
         let leavesBody = !exchange.isReceived && (exchange.expects || head.status.code == 413)
         var keepsAlive = exchange.keepsAlive && !leavesBody && !exchange.isBroken
         if exchange.isHTTP10 {

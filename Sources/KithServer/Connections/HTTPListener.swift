@@ -11,8 +11,8 @@ import NIOHTTP1
 import ServiceLifecycle
 import Synchronization
 
-/// Runs an application of the framework's without what wakes a process that has nothing to do: the framework keeps the date of
-/// its answers by a timer each second, for each listener; here it is made when it is needed.
+/// Runs a Hummingbird application without its timer. The framework updates the `Date` header once a second, for each
+/// listener, which wakes an idle process; here the header is made when it is needed.
 package struct HTTPListener<Responder: HTTPResponder>: Service
 where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
     private let application: Application<Responder>
@@ -20,7 +20,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
 
     /// - Parameters:
     ///   - connections: Held at once; more wait in the kernel's backlog.
-    ///   - onListening: Told of the channel when the port is open.
+    ///   - onListening: Called with the channel when the port is open.
     package init(
         responder: Responder, server: HTTPServerBuilder, host: String, port: Int, connections: Int, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
@@ -36,9 +36,10 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
     /// A listener for clients: HTTP/1.1, or with TLS also HTTP/2.
     ///
     /// - Parameters:
-    ///   - errors: In which clients are told that what they sent is no HTTP: no path says it.
-    ///   - early: What answers some requests of HTTP/1.1 before the framework.
-    ///   - onListening: Told of the channel when the port is open.
+    ///   - errors: The dialect in which clients are told that what they sent is not HTTP: there is no path to tell it
+    ///     by.
+    ///   - early: Makes the handler that answers some HTTP/1.1 requests before the framework.
+    ///   - onListening: Called with the channel when the port is open.
     package init(
         responder: Responder, address: HTTPAddress, limits: ConnectionLimits, errors: ErrorDialect,
         early: NodeChannel.EarlyHandler? = nil, tls: SurfaceTLSSource?, logger: Logger,
@@ -74,8 +75,8 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
             } catch let error as HTTPParserError {
                 throw error
             } catch {
-                // Routes render their errors: what still comes here is that the client has gone, which it may do as often as it
-                // likes, or a fault of ours.
+                // Routes render their errors: what still arrives here is that the client has gone, which is normal, or
+                // a fault of ours.
                 let level: Logger.Level = error is CancellationError ? .debug : .error
                 application.logger.log(level: level, "a request failed", metadata: ["reason": "\(error)"])
                 response = Response(status: .internalServerError)
@@ -92,7 +93,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
     }
 }
 
-/// What came of a request while it was being answered is none.
+/// The request turned out to be malformed while it was being answered.
 private struct BrokenRequest: Error {}
 
 /// The text of a `Date` field, made once a second at most.
@@ -111,8 +112,8 @@ private final class DateHeader: Sendable {
 
 /// Finds the response to each request in a child task, so that the task which then writes it is not left with a deep stack.
 ///
-/// A task keeps the memory that its deepest calls needed until it ends. Middleware, routing and the search for an engine go
-/// thirty kilobytes deep, and the task that writes a stream is there for as long as the stream is.
+/// A task keeps the memory that its deepest calls needed until it ends. Middleware, routing and the search for an
+/// engine go thirty kilobytes deep, and the task that writes a stream lives as long as the stream.
 package struct ChildTaskResponder<Base: HTTPResponder>: HTTPResponder where Base.Context: Sendable {
     package let base: Base
 
@@ -127,7 +128,7 @@ package struct ChildTaskResponder<Base: HTTPResponder>: HTTPResponder where Base
     }
 }
 
-/// Where clients reach a listener: a port that was left to the system is known when it is open.
+/// Where clients reach a listener: a port that the system chooses is known when it is open.
 package final class ListeningAddress: Sendable {
     private let state: Mutex<HTTPAddress>
 

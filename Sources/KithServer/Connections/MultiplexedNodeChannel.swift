@@ -20,7 +20,7 @@ package struct MultiplexedNodeChannel: ServerChildChannel {
 
     package let responder: HTTPChannelHandler.Responder
     package let limits: ConnectionLimits
-    /// Makes what answers some requests before the framework, for each stream; only the peer port has such.
+    /// Makes the handler that answers some requests before the framework, for each stream; only the peer port has one.
     package var early: (@Sendable (EventLoopExecutor, Logger) -> any ChannelHandler)?
 
     package init(
@@ -32,12 +32,12 @@ package struct MultiplexedNodeChannel: ServerChildChannel {
         self.early = early
     }
 
-    /// How much resetting of streams is taken from a client.
+    /// How many resets of streams are accepted from a client.
     package enum Resets: Sendable {
-        /// As NIO bounds it: who resets more is attacking (CVE-2023-44487).
+        /// As NIO bounds it: a client that resets more is attacking (CVE-2023-44487).
         case few
-        /// Of a kin all of whose clients are streams on one connection, each reset when its client leaves: the connection
-        /// must not end for that.
+        /// From a kin: all of its clients are streams on one connection, each reset when its client leaves, which must
+        /// not end the connection.
         case many
     }
 
@@ -47,7 +47,7 @@ package struct MultiplexedNodeChannel: ServerChildChannel {
 
     package func setup(channel: any Channel, resets: Resets, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            // What many streams say in one turn of the event loop leaves in one go.
+            // What many streams write in one turn of the event loop is sent together.
             try channel.pipeline.syncOperations.addHandler(FlushCoalescingHandler())
             let rest = IdleConnectionHandler(eventLoop: channel.eventLoop, limit: limits.idle)
             let multiplexer = try channel.pipeline.syncOperations.configureAsyncHTTP2Pipeline(
@@ -62,7 +62,7 @@ package struct MultiplexedNodeChannel: ServerChildChannel {
 
     package func handle(value: Value, logger: Logger) async {
         do {
-            // Where the connection is, so that a short question wakes no other thread.
+            // On the connection's own thread, so that a short request wakes no other.
             try await withTaskExecutorPreference(EventLoopExecutor(value.channel.eventLoop)) {
                 try await withThrowingDiscardingTaskGroup { group in
                     for try await stream in value.streams {
@@ -104,7 +104,7 @@ package struct MultiplexedNodeChannel: ServerChildChannel {
         return configuration
     }
 
-    /// Bytes of one request's body that may be on their way; long documents would crawl in the protocol's 64 KiB.
+    /// Bytes of one request's body that may be on their way; the protocol's 64 KiB would slow long documents down.
     private static let window = 1 << 18
 }
 
@@ -127,7 +127,7 @@ final class IdleConnectionHandler: ChannelDuplexHandler {
         self.limit = TimeAmount(limit)
     }
 
-    /// What tells this handler of streams. To be asked for on the event loop.
+    /// Tells this handler about streams. Must be read on the event loop.
     var observer: Observer { Observer(handler: NIOLoopBound(self, eventLoop: eventLoop)) }
 
     struct Observer: NIOHTTP2StreamDelegate {
@@ -155,7 +155,7 @@ final class IdleConnectionHandler: ChannelDuplexHandler {
         timer = eventLoop.assumeIsolated().scheduleTask(in: limit) { self.goAway() }
     }
 
-    /// Tells the client to ask no more here, and closes when the last answer is out.
+    /// Tells the client to send no more requests here, and closes when the last answer is out.
     private func goAway() {
         guard let context, !isClosing else { return }
         isClosing = true
@@ -178,14 +178,14 @@ final class IdleConnectionHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is ChannelShouldQuiesceEvent: goAway()
-        // The socket stays open for answers when a client has said its last word, and here nobody waits for them.
+        // The socket stays open for answers when a client has stopped sending, and here none are awaited.
         case ChannelEvent.inputClosed: context.close(promise: nil)
         default: break
         }
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// What the protocol does not allow ends the connection; the protocol's handler has said so to the client.
+    /// A violation of the protocol ends the connection; the protocol's handler has told the client so.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.fireErrorCaught(error)
         context.close(promise: nil)

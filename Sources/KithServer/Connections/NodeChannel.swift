@@ -22,11 +22,11 @@ package struct NodeChannel: ServerChildChannel {
 
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
-    /// In which clients are told that what they sent is no HTTP.
+    /// The dialect in which clients are told that what they sent is not HTTP.
     let errors: ErrorDialect
-    /// What answers some requests before the framework; only the node role has such.
+    /// Makes the handler that answers some requests before the framework; only the node role has one.
     let early: EarlyHandler?
-    /// Whether TLS comes before.
+    /// Whether TLS comes first.
     var isSecure = false
 
     /// A connection keeps the memory that it received into: room for a short request, growing where more comes at once.
@@ -48,8 +48,8 @@ package struct NodeChannel: ServerChildChannel {
             try pipeline.addHandler(HTTP1EdgeHandler(dialect: errors))
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
             try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, uploads: UploadPace.Limits(limits)))
-            // It passes no `channelInactive` on; whoever follows goes by being removed. The early handler sees more
-            // requests and looks for idle connections itself.
+            // It does not pass `channelInactive` on; later handlers notice the end when they are removed. The early
+            // handler sees more requests and looks for idle connections itself.
             let idle = early == nil ? limits.idle : nil
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: idle, logger: logger))
             if early == nil { try accepted.holdReads() }
@@ -62,24 +62,25 @@ package struct NodeChannel: ServerChildChannel {
     }
 }
 
-/// Holds a connection to what ``HTTP1Exchanges`` says, for all requests that the framework gets.
+/// Makes a connection do what ``HTTP1Exchanges`` says, for all requests that the framework gets.
 ///
-/// A connection that ends is closed for writing first and a moment later altogether: closing while the client still sends
-/// would take the answer from it.
+/// A connection that ends is closed for writing first and a moment later completely: closing it while the client still
+/// sends could lose the answer.
 final class HTTP1EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// For a client to read the last answer and close.
+    /// Time for a client to read the last answer and close.
     private static let farewell = TimeAmount.seconds(2)
 
     private let dialect: ErrorDialect
     private var exchanges = HTTP1Exchanges()
     private var closing: Scheduled<Void>?
 
-    /// - Parameter dialect: in which clients are told that what they sent is no HTTP: no path says it.
+    /// - Parameter dialect: The dialect in which clients are told that what they sent is not HTTP: there is no path to
+    ///   tell it by.
     init(dialect: ErrorDialect) { self.dialect = dialect }
 
     func handlerRemoved(context: ChannelHandlerContext) { closing?.cancel() }

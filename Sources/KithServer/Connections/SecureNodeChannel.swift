@@ -7,7 +7,7 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// A connection that begins with TLS: then HTTP/2 or HTTP/1.1, as the client would rather have it.
+/// A connection that begins with TLS: then HTTP/2 or HTTP/1.1, whichever the client prefers.
 struct SecureNodeChannel: ServerChildChannel {
     enum Secured: Sendable {
         case http1(AcceptedChannel)
@@ -50,10 +50,10 @@ struct SecureNodeChannel: ServerChildChannel {
     }
 }
 
-/// Waits for the end of a TLS handshake, and then makes the channel what the handshake says.
+/// Waits for the end of a TLS handshake, and then sets the channel up as negotiated.
 ///
-/// A client may send its first request together with its last word of the handshake. What arrives is held here until
-/// somebody asks for it, because nobody reads the new pipeline yet.
+/// A client may send its first request together with its last message of the handshake. What arrives is held here until
+/// it is asked for, because the new pipeline has no reader yet.
 final class TLSHandshakeHandler<Secured: Sendable>: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -102,7 +102,7 @@ final class TLSHandshakeHandler<Secured: Sendable>: ChannelDuplexHandler, Remova
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch state {
-        case .shaking: break  // NIOSSL hands nothing on before the handshake has ended
+        case .shaking: break  // NIOSSL passes nothing on before the handshake has ended
         case .holding(var held):
             held.append(unwrapInboundIn(data))  // bounded: nothing more is read from the socket until it is asked for
             state = .holding(held)

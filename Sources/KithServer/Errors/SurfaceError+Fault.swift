@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import HTTPTypes
+import HTTPTypes
 import KithModel
 import KithStore
 import NIOCore
@@ -14,9 +14,9 @@ import NIOCore
 #endif
 
 extension SurfaceError {
-    /// An error that no route gave words of its own.
+    /// An error that no route describes in words of its own.
     struct Fault: Sendable {
-        /// Stands in the log and in the answer, so that who reads one finds the other.
+        /// Is in the log and in the answer, so that a reader of one finds the other.
         let reference: String
         let type: String
         let description: String
@@ -30,7 +30,7 @@ extension SurfaceError {
         }
     }
 
-    /// What went wrong is said where that is known; else the log says it, under a reference that the answer holds.
+    /// Says what went wrong where that is known; otherwise the log says it, under a reference that the answer holds.
     init(fault error: any Error, reference: UInt32 = .random(in: 0 ... .max)) {
         switch error {
         case let error as StoreError: self.init(error, reference: reference)
@@ -72,41 +72,4 @@ extension SurfaceError {
     }
 
     private static let noRoom = "the disk of this node is full; make room on it and ask again"
-}
-
-extension HTTPFields {
-    /// A day, in nanoseconds.
-    private static let longestWait: Int64 = 86_400_000_000_000
-
-    /// When to ask again: `Retry-After` in whole seconds, never sooner than is true, and for clients that read it in
-    /// milliseconds.
-    static func retry(after wait: Duration) -> HTTPFields {
-        let nanoseconds = wait.clampedNanoseconds.held(to: 1...longestWait)
-        let milliseconds = (nanoseconds + 999_999) / 1_000_000
-        return [
-            .retryAfter: String((milliseconds + 999) / 1_000), .retryAfterMilliseconds: String(milliseconds),
-        ]
-    }
-
-    /// With the time to wait in both forms, where the status is one that passes.
-    package func sayingWhen(_ status: HTTPResponse.Status) -> HTTPFields {
-        guard status == .serviceUnavailable || status == .tooManyRequests else { return self }
-        guard self[.retryAfterMilliseconds] == nil else { return self }
-        var fields = self
-        let seconds = self[.retryAfter].flatMap { Int64($0) } ?? 1
-        for field in HTTPFields.retry(after: .seconds(seconds.held(to: 1...86_400))) {
-            fields[field.name] = field.value
-        }
-        return fields
-    }
-}
-
-extension Int64 {
-    fileprivate func held(to range: ClosedRange<Int64>) -> Int64 {
-        Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
-    }
-}
-
-extension HTTPField.Name {
-    static let retryAfterMilliseconds = Self.known("retry-after-ms")
 }

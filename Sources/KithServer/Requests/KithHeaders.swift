@@ -7,7 +7,7 @@ package import KithModel
 extension HTTPField.Name {
     /// The node that the client wants to be answered by.
     static let kithNode = Self.known("x-kith-node")
-    /// Whether another node may go on with an answer that breaks off.
+    /// Whether another node may continue an answer that breaks off.
     static let kithContinue = Self.known("x-kith-continue")
     /// When the client gives up.
     static let kithTimeout = Self.known("x-kith-timeout")
@@ -23,7 +23,7 @@ extension HTTPField.Name {
 extension HTTPFields {
     /// The node that the client wants to be answered by, from `x-kith-node`.
     ///
-    /// - Throws: ``ChatError`` for what cannot be a node's name.
+    /// - Throws: `ChatError` for what cannot be a node's name.
     package func pinnedNode() throws -> NodeName? {
         guard let text = self[.kithNode] else { return nil }
         guard let name = NodeName(text) else {
@@ -32,9 +32,9 @@ extension HTTPFields {
         return name
     }
 
-    /// Whether another node may go on with the answer, from `x-kith-continue`.
+    /// Whether another node may continue the answer, from `x-kith-continue`.
     ///
-    /// - Throws: ``ChatError`` for another value than `on` and `off`.
+    /// - Throws: `ChatError` for another value than `on` and `off`.
     package func mayContinue() throws -> Bool {
         switch self[.kithContinue]?.lowercased() {
         case nil, "on": return true
@@ -45,7 +45,7 @@ extension HTTPFields {
 
     /// When the client gives up, from `x-kith-timeout`; `nil` when it does not say.
     ///
-    /// - Throws: ``ChatError`` for what is no such time.
+    /// - Throws: `ChatError` for what is not such a time.
     package func deadline(now: @autoclosure () -> MonotonicInstant) throws -> MonotonicInstant? {
         guard let text = self[.kithTimeout] else { return nil }
         guard let limit = TimeLimit.seconds(text) else {
@@ -56,7 +56,7 @@ extension HTTPFields {
         return now() + limit
     }
 
-    /// Where an answer came from, as it was said elsewhere; nothing for what cannot stand in a header.
+    /// Where an answer came from, as another node said it; empty for what cannot be in a header.
     package static func route(_ text: String?) -> HTTPFields {
         guard let text, (1...routeLimit).contains(text.utf8.count),
             text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
@@ -73,7 +73,7 @@ extension HTTPFields {
     }
 }
 
-/// How long the one who asks waits for the whole answer.
+/// How long the client waits for the whole answer.
 package enum TimeLimit {
     /// Seconds.
     static let range = 0.001...86_400
@@ -95,7 +95,7 @@ package enum TimeLimit {
         return .milliseconds(count)
     }
 
-    /// What the reading above reads, rounded up: at least one, so that whoever is asked can say that it is late.
+    /// What the function above reads, rounded up: at least one, so that the receiver can say that it is too late.
     package static func milliseconds(_ left: Duration) -> String {
         String(Int(max(1, min(left.milliseconds.rounded(.up), range.upperBound * 1_000))))
     }

@@ -10,7 +10,7 @@ package import NIOCore
 package struct PlainReply: Sendable {
     package let status: HTTPResponse.Status
     package let body: ByteBuffer
-    /// Not `HTTPFields`, which would put them in an index that nobody asks.
+    /// Not `HTTPFields`, which would put them in an index that nobody uses.
     private let fields: [HTTPField]
 
     package init(

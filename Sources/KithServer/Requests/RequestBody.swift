@@ -10,7 +10,7 @@ extension Request {
     /// Reads a JSON body as a value.
     ///
     /// - Parameter limit: In bytes.
-    /// - Throws: As ``jsonBody(upTo:)``; ``ChatError`` for what is not JSON or not such a value.
+    /// - Throws: As ``jsonBody(upTo:)``; `ChatError` for what is not JSON or not such a value.
     package func decode<Value: Decodable>(_ type: Value.Type, upTo limit: Int) async throws -> Value {
         try JSONBody.decode(type, from: try await jsonBody(upTo: limit))
     }
@@ -78,7 +78,7 @@ package enum MediaTypes {
     }
 }
 
-/// Tells a client that waits for a word before it sends its body to go on, when the body is about to be read: who is refused
+/// Sends a `100 Continue` to a client that waits for it, when its body is about to be read: a client that is refused
 /// before gets that answer instead (RFC 9110, section 10.1.1).
 package struct Expectations: RouterMiddleware {
     package typealias Context = NodeRequestContext
@@ -104,7 +104,7 @@ package struct Expectations: RouterMiddleware {
     }
 }
 
-/// A body whose client is told to send it when somebody begins to read.
+/// A body whose client is told to send it when reading begins.
 private struct AwaitedBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
@@ -118,7 +118,7 @@ private struct AwaitedBody: AsyncSequence, Sendable {
         @concurrent mutating func next() async throws -> ByteBuffer? {
             if let channel {
                 self.channel = nil
-                // Whether it still matters is known there: the connection leaves it out when the body has begun to come.
+                // The connection knows whether it still matters, and leaves it out when the body has begun to arrive.
                 channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil)
             }
             return try await base.next()

@@ -6,17 +6,17 @@ package import KithDialects
 import NIOCore
 import Synchronization
 
-/// How many requests a listener has answered, by route and by how that went.
+/// How many requests a listener has answered, by route and by outcome.
 package final class RequestCounts: Sendable {
     package init() {}
 
     package enum Outcome: String, Sendable {
         case ok
-        /// The client's to mend: 4xx.
+        /// The client's fault: 4xx.
         case refused
-        /// This node's: 5xx.
+        /// This node's fault: 5xx.
         case failed
-        /// Nobody was there to be answered any more.
+        /// The client had gone.
         case abandoned
 
         init(_ status: HTTPResponse.Status) {
@@ -30,7 +30,7 @@ package final class RequestCounts: Sendable {
     }
 
     package struct Key: Hashable, Comparable, Sendable {
-        /// A route's own path, never what a client asked for: of these there are few.
+        /// A route's own path, never the path that a client sent: of these there are few.
         package var route: String
         package var outcome: Outcome
 
@@ -41,7 +41,7 @@ package final class RequestCounts: Sendable {
 
     private let counts = Mutex<[Key: Int]>([:])
 
-    /// - Parameter route: The framework has words of its own for what has none.
+    /// - Parameter route: `nil`, or a word of the framework's, where no route was found.
     func add(_ outcome: Outcome, on route: String?) {
         let route = route.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "other"
         counts.withLock { $0[Key(route: route, outcome: outcome), default: 0] += 1 }
@@ -61,7 +61,7 @@ package final class RequestCounts: Sendable {
     }
 }
 
-/// Counts the requests of a listener; outside of what turns errors into answers.
+/// Counts the requests of a listener; belongs outside of the middleware that turns errors into answers.
 package struct RequestCounting: RouterMiddleware {
     package typealias Context = NodeRequestContext
 

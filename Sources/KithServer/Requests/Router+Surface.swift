@@ -10,7 +10,7 @@ package typealias SurfaceRouter = Hummingbird.Router<NodeRequestContext>
 extension SurfaceRouter {
     package typealias Handler = @Sendable (Request, NodeRequestContext) async throws -> Response
 
-    /// Adds a path with all that is allowed on it; every other method is answered with 405 and what would be right.
+    /// Adds a path with all methods that are allowed on it; every other is answered with 405 and the allowed ones.
     ///
     /// - Parameter scope: what a caller must be allowed to do to reach any of it.
     package func surface(_ path: String, scope: RouteScope, _ handlers: [HTTPRequest.Method: Handler]) {
@@ -52,7 +52,7 @@ extension Request {
     /// A whole number from the query.
     ///
     /// - Returns: `nil` when the query does not name it.
-    /// - Throws: ``ControlError`` for what is no number in the range.
+    /// - Throws: `ControlError` for what is not a number in the range.
     package func queryNumber(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text = uri.queryParameters[name[...]] else { return nil }
         guard let number = Int(text), range.contains(number) else {
@@ -63,20 +63,20 @@ extension Request {
 }
 
 extension RequestContext {
-    /// What stands in the path for a name such as `:id`, without its escapes.
+    /// The part of the path that stands for a name such as `:id`, without its escapes.
     ///
-    /// - Returns: `nil` for what is not there, for an escape that is none, and for what is not UTF-8.
+    /// - Returns: `nil` when it is missing, has an invalid escape, or is not UTF-8.
     package func pathParameter(_ name: String) -> String? { parameters.get(name).flatMap(PathSegment.unescaped) }
 }
 
-/// What goes with a request on a node's listener.
+/// The context of a request on a node's listener.
 package struct NodeRequestContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The connection's other end.
     package let remoteAddress: SocketAddress?
     /// The connection, or the stream of one, that the request came on.
     let channel: any Channel
-    /// Nobody until ``AccessMiddleware`` has looked.
+    /// The caller; `.failure(.keyMissing)` until ``AccessMiddleware`` has identified it.
     package var caller: Result<Principal, AccessRefusal> = .failure(.keyMissing)
 
     package init(source: ApplicationRequestContextSource) {

@@ -2,8 +2,8 @@
 
 import GRDB
 
-/// Version 4: the culture as it is searched, the exchanges that it comes from, what is known of peers as company, and what
-/// was not said to them. Insights are kept in the log of the shared state, too, from which kin get them.
+/// Version 4: the culture as it is searched, the exchanges that it comes from, what is known of peers as companions, and
+/// what was not said to them. Insights are kept in the log of the shared state, too, from which kin get them.
 enum CultureV4 {
     static func migrate(_ db: Database) throws {
         try db.execute(sql: insights)
@@ -39,8 +39,8 @@ enum CultureV4 {
         CREATE INDEX insight_by_time ON insight (archived, standing, last_learned_at);
         """
 
-    /// The index holds no copy of the texts; triggers keep it and the table in step. In how many insights a word stands is
-    /// counted beside it: the index would have to go through all of them to tell.
+    /// The index holds no copy of the texts; triggers keep it and the table in step. The number of insights that hold a
+    /// word is counted separately: the index would have to go through all of them.
     private static let text = """
         CREATE VIRTUAL TABLE insight_text USING fts5 (
             text, topic, content = 'insight', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
@@ -62,7 +62,7 @@ enum CultureV4 {
         END;
         """
 
-    /// What is alike shares a band; the hash tells the bands apart.
+    /// Similar insights share a band; the hash tells the bands apart.
     private static let bands = """
         CREATE TABLE insight_band (
             hash INTEGER NOT NULL,
@@ -123,17 +123,4 @@ enum CultureV4 {
             tokens INTEGER NOT NULL
         ) STRICT
         """
-}
-
-/// Version 5: whether the owner has told the node to keep to itself, which holds over a new start.
-enum CompanyV5 {
-    static func migrate(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                CREATE TABLE companion_pause (
-                    id INTEGER PRIMARY KEY CHECK (id = 1),
-                    since INTEGER NOT NULL
-                ) STRICT
-                """)
-    }
 }

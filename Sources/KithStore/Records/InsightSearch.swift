@@ -8,14 +8,14 @@ enum InsightSearch {
     /// Bytes of a text that are looked at.
     private static let textLimit = 8_192
     private static let wordLimit = 64
-    /// Words by which what is relevant is found.
+    /// The number of words by which relevant insights are found.
     private static let rareWords = 3
-    /// A word that more insights have tells little, and would take long to go through.
+    /// A word in more insights than this tells little, and would take long to go through.
     private static let commonCount = 300
     /// Where even the rarest word of a query is in more insights, all of them are much alike: weighing them one by one
     /// would tell little and take long.
     private static let weighedCount = 1_000
-    /// So many times as are wanted are looked at, in case some are not live.
+    /// This many times more are looked at than are wanted, in case some are not live.
     private static let reserve = 8
 
     static func all(of query: String, limit: Int, in db: Database) throws -> [Insight] {
@@ -39,7 +39,7 @@ enum InsightSearch {
                 .prefix(limit))
     }
 
-    /// Notes that the words of a text stand in so many more insights.
+    /// Notes that the words of a text are in `step` more insights.
     static func count(_ text: String, by step: Int, in db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
@@ -56,7 +56,7 @@ enum InsightSearch {
     private enum Order {
         /// Sorted by the index, which needs no more than the rows that are wanted for it. It counts all rows of each word.
         case bestFirst
-        /// The index ends when it has what is wanted.
+        /// The index stops when it has enough rows.
         case newestFirst
 
         /// What is smaller comes first.

@@ -25,6 +25,6 @@ struct HybridClock: Sendable {
         time.wall > now.advanced(by: tolerance)
     }
 
-    /// When such an operation is held back no longer.
+    /// When such an operation is no longer held back.
     static func release(of time: HybridTime) -> WallTime { time.wall.advanced(by: .zero - tolerance) }
 }

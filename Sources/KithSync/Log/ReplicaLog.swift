@@ -4,7 +4,8 @@ import KithModel
 
 /// The operations of one replica that are still kept, by sequence number.
 ///
-/// They mostly come in order and go from anywhere: appending and removing cost little, and the holes are closed together.
+/// They mostly come in order and are removed anywhere: appending and removing cost little, and the gaps are closed
+/// together.
 struct ReplicaLog: Sendable {
     private struct Entry: Sendable {
         let sequence: UInt64

@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// Why what a kin sent was not taken in.
+/// Why a message of a kin was not taken in.
 package enum SyncError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Kin have written more than a log holds.
     case tooMuch(String)
@@ -15,9 +15,9 @@ package enum SyncError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ReplicatedLog {
-    /// What to tell somebody who knows this much: as much of what they lack as one message holds.
+    /// What to tell a node that knows this much: as much of what it lacks as one message holds.
     package func message(for known: VersionVector, budget: SyncBudget = .standard) -> SyncMessage {
-        // Who has not heard of a removal that is forgotten here may hold what was removed.
+        // A node that has not heard of a removal that is forgotten here may hold what was removed.
         let isWhole = !known.covers(floor)
         var left = budget
         var ranges: [SyncMessage.Range] = []
@@ -88,7 +88,7 @@ extension ReplicatedLog {
         outcome.transition.versions.set(range.replica, to: range.upTo)
     }
 
-    /// What the sender has known and does not hold was superseded by something, or removed so long ago that the removal
+    /// Drops what the sender has known and no longer holds: it was superseded, or removed so long ago that the removal
     /// itself is forgotten (the optimised observed-remove set of Bieniusa et al., 2012).
     private mutating func dropUnheld(by holding: SyncMessage.Holding, into outcome: inout LogOutcome) {
         dropUnheld(by: holding.replica, after: 0, upTo: holding.upTo, held: holding.sequences, into: &outcome)
@@ -154,7 +154,7 @@ extension ReplicatedLog {
 }
 
 extension ReplicatedLog {
-    /// Puts an operation where it belongs, and drops what it takes the place of; does nothing for one that is known.
+    /// Puts an operation where it belongs, and drops what it replaces; does nothing for one that is known.
     mutating func merge(_ operation: Operation, now: WallTime, into outcome: inout LogOutcome) {
         guard self.operation(operation.id) == nil else { return }
         if HybridClock.isAhead(operation.time, of: now) {
@@ -189,7 +189,7 @@ extension ReplicatedLog {
         outcome.transition.inserted.append(operation)
     }
 
-    /// Forgets an operation; its register has been seen to.
+    /// Forgets an operation; its register has been updated.
     mutating func drop(_ id: OperationID, into outcome: inout LogOutcome) {
         guard let removed = logs[id.replica]?.remove(id.sequence) else { return }
         valueBytes -= removed.value?.count ?? 0
@@ -233,8 +233,8 @@ extension ReplicatedLog {
 }
 
 extension ReplicatedLog {
-    /// Lets go of what time has done with: operations whose time has come leave quarantine, and removals that are old
-    /// enough are forgotten.
+    /// Does what is due by time: operations whose time has come leave quarantine, and removals that are old enough are
+    /// forgotten.
     package mutating func compact(now: WallTime) -> LogOutcome {
         var outcome = LogOutcome()
         release(now: now, into: &outcome)
@@ -255,7 +255,7 @@ extension ReplicatedLog {
         }
     }
 
-    /// Only where nothing but removals is left: beside a value they still say what it does not take the place of.
+    /// Only in registers that hold nothing but removals: beside a value they still say which writes it does not replace.
     private mutating func forgetRemovals(before limit: WallTime, into outcome: inout LogOutcome) {
         guard removals > 0 else { return }
         var removed: [(at: HybridTime, operations: [Operation])] = []

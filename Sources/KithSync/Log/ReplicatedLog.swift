@@ -2,10 +2,10 @@
 
 package import KithModel
 
-/// What a replicated log holds at most.
+/// The limits of a replicated log.
 ///
-/// This node's own writes are refused beyond a limit. What kin have written must be taken, or kin would not agree; the log
-/// takes it up to ``headroom`` times as much, so that many nodes which write at once stay in step, and then stops.
+/// This node's own writes are refused beyond a limit. What kin have written must be taken, or kin would not agree; the
+/// log takes up to `headroom` times as much, so that many nodes that write at once stay in step, and then stops.
 package struct LogLimits: Hashable, Sendable {
     static let headroom = 4
 
@@ -49,7 +49,7 @@ package struct LogLimits: Hashable, Sendable {
 package struct LocalWrite: Hashable, Sendable {
     package var register: RegisterKey
     package var source: StateSource
-    /// JSON text; `nil` removes what is there.
+    /// JSON text; `nil` removes the value.
     package var value: [UInt8]?
 
     package init(_ register: RegisterKey, by source: StateSource, value: [UInt8]?) {
@@ -81,12 +81,12 @@ package struct LogOutcome: Hashable, Sendable {
     }
 }
 
-/// The state that kin share, as each of them holds it: for every register the writes that no later write took the place of.
+/// The state that kin share, as each of them holds it: for every register the writes that no later write has replaced.
 ///
-/// A pure value. Two logs that have taken in the same operations, in whatever order and however often, read the same: each
-/// operation names the writes to its register that its writer knew (a dotted version vector, Preguiça et al., 2010), so a
-/// write takes the place of exactly those, and writers who did not know of each other are both kept. What a log has taken
-/// in is told by its version vector, so what was superseded need not be kept to be known.
+/// A pure value. Two logs that have taken in the same operations, in whatever order and however often, read the same:
+/// each operation names the writes to its register that its writer knew (a dotted version vector, Preguiça et al., 2010),
+/// so a write replaces exactly those, and writes that did not know of each other are both kept. The version vector tells
+/// what a log has taken in, so what was superseded need not be kept to be known.
 package struct ReplicatedLog: Sendable {
     package let node: NodeID
     package let limits: LogLimits
@@ -97,9 +97,9 @@ package struct ReplicatedLog: Sendable {
     package internal(set) var floor: VersionVector
     var clock = HybridClock()
     var logs: [Replica: ReplicaLog] = [:]
-    /// The operations of each register that no other has taken the place of; none of those in ``quarantine``.
+    /// The operations of each register that no other has replaced; none of those in ``quarantine``.
     var registers: [RegisterKey: [OperationID]] = [:]
-    /// Registers in which something stands.
+    /// Registers that hold a value.
     var registerCounts: [RegisterKey.Kind: Int] = [:]
     /// Registers from which everything was removed.
     var removals = 0
@@ -146,7 +146,7 @@ package struct ReplicatedLog: Sendable {
 
     /// Makes writes of this node, all of them or none.
     ///
-    /// - Throws: ``StateRefusal`` with `invalid` or `limitReached`.
+    /// - Throws: `StateRefusal` with `invalid` or `limitReached`.
     package mutating func write(_ writes: [LocalWrite], now: WallTime) throws(StateRefusal) -> LogOutcome {
         try check(writes)
         var outcome = LogOutcome()
@@ -155,7 +155,7 @@ package struct ReplicatedLog: Sendable {
         return outcome
     }
 
-    /// - Parameter seen: What the write takes the place of: all that is known, unless something else is said.
+    /// - Parameter seen: What the write replaces: all that is known, unless something else is given.
     mutating func append(
         _ write: LocalWrite, seen: VersionVector? = nil, now: WallTime, into outcome: inout LogOutcome
     ) {
@@ -209,8 +209,8 @@ package struct ReplicatedLog: Sendable {
 }
 
 extension ReplicatedLog {
-    /// What stands in a register, the latest first; several where writers did not know of each other. Of those that one
-    /// source wrote only its latest counts, and of equal values the latest.
+    /// The values of a register, the latest first; several where writers did not know of each other. Only the latest
+    /// write of each source counts, and of equal values the latest.
     package func values(of register: RegisterKey) -> [Operation] {
         let written = (registers[register] ?? []).compactMap(operation).filter { $0.value != nil }
         guard written.count > 1 else { return written }
@@ -223,12 +223,12 @@ extension ReplicatedLog {
             .filter { values.insert($0.value ?? []).inserted }
     }
 
-    /// The registers of a kind in which something stands, in no order.
+    /// The registers of a kind that hold a value, in no order.
     package func registers(of kind: RegisterKey.Kind) -> [RegisterKey] {
         registers.keys.filter { $0.kind == kind && !values(of: $0).isEmpty }
     }
 
-    /// Everything that is kept, as it is to be stored.
+    /// Everything that is kept, to be stored.
     package var snapshot: LogSnapshot {
         LogSnapshot(
             own: own, operations: logs.keys.sorted().flatMap { logs[$0].map { Array($0.operations(after: 0)) } ?? [] },

@@ -2,21 +2,21 @@
 
 import KithModel
 
-/// Does what is asked of the replicated log, one thing after another, each on disk before its answer.
+/// Does the jobs of the replicated log one after another, each on disk before its answer.
 ///
-/// What waits while the disk works is done together afterwards and shares one write to the disk. When the disk fails, the
-/// log in memory is read anew from it, so that nothing is ever told that a restart would not know.
+/// Jobs that wait while the disk works are done together afterwards and share one write to the disk. When the disk fails,
+/// the log is read from it again, so that nothing is ever reported that a restart would not know.
 actor SharedLogWriter {
-    /// One thing that is asked.
+    /// One job.
     enum Job: Sendable {
         case write([LocalWrite], delivery: DeliveryKey?)
         case take(SyncMessage)
-        /// Nothing but a message, for one who knows this much.
+        /// Only a message, for a node that knows this much.
         case ask(VersionVector)
         case compact
     }
 
-    /// What came of it.
+    /// The result of a job.
     enum Result: Sendable {
         /// Whether a write was new.
         case written(Bool)
@@ -24,7 +24,7 @@ actor SharedLogWriter {
         case message(SyncMessage)
     }
 
-    /// Told of what is on disk, in order.
+    /// Called with what is on disk, in order.
     typealias Commit = @Sendable (LogOutcome, borrowing ReplicatedLog) -> Void
 
     private struct Pending {
@@ -39,7 +39,7 @@ actor SharedLogWriter {
     private let node: NodeID
     private let limits: LogLimits
     private let onCommit: Commit
-    /// `nil` from when the disk has failed until it can be read.
+    /// `nil` after the disk has failed, until it can be read.
     private var log: ReplicatedLog?
     private var pending: [Pending] = []
     private var isWorking = false
@@ -55,7 +55,7 @@ actor SharedLogWriter {
     /// Reads the log from the disk, and begins one where there is none.
     ///
     /// - Parameter snapshot: What is on the disk, where it has been read already.
-    /// - Throws: ``StateRefusal``.
+    /// - Throws: `StateRefusal`.
     static func read(
         _ store: any SharedLogStore, snapshot: LogSnapshot? = nil, node: NodeID, limits: LogLimits
     ) async throws(StateRefusal) -> (log: ReplicatedLog, outcome: LogOutcome) {
@@ -67,13 +67,13 @@ actor SharedLogWriter {
         return opened
     }
 
-    /// - Throws: ``StateRefusal``; ``SyncError`` for a message that cannot be taken in.
+    /// - Throws: `StateRefusal`; ``SyncError`` for a message that cannot be taken in.
     func perform(_ job: Job) async throws -> Result {
         try await withCheckedThrowingContinuation { answer in
             pending.append(Pending(job: job, answer: answer))
             guard !isWorking else { return }
             isWorking = true
-            // On its own: whoever asked first may be cancelled, the others still want their answers.
+            // On its own: the first caller may be cancelled, and the others still wait for their answers.
             Task { await work() }
         }
     }
@@ -89,7 +89,7 @@ actor SharedLogWriter {
 
     // MARK: One batch
 
-    /// What a batch has come to before it is on disk.
+    /// The result of a batch before it is on disk.
     private struct Work {
         var outcome = LogOutcome()
         var deliveries: [DeliveryKey] = []
@@ -159,7 +159,7 @@ actor SharedLogWriter {
         for (answer, result) in work.answers { answer.resume(with: result) }
     }
 
-    /// What was refused for a reason of its own keeps it.
+    /// A job that was refused for a reason of its own keeps that reason.
     private func refuse(_ work: Work, _ refusal: StateRefusal) {
         for (answer, result) in work.answers {
             if case .failure(let problem) = result {

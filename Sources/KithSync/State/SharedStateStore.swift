@@ -4,7 +4,7 @@ import KithDialects
 package import KithModel
 import Synchronization
 
-/// The state that kin share, at this node: what was written is on disk, then it is seen here, then kin are told.
+/// The state that kin share, at this node: a write is on disk first, then visible here, then kin are told.
 package final class SharedStateStore: SharedState {
     private let keeper: SharedLogWriter
     private let view: SharedView
@@ -16,8 +16,8 @@ package final class SharedStateStore: SharedState {
     ///
     /// - Parameters:
     ///   - log: What the store holds, where it has been read already.
-    ///   - events: Told of every level and every key of the context that reads differently.
-    /// - Throws: ``StateRefusal``.
+    ///   - events: Receives an event for every level and every key of the context that reads differently.
+    /// - Throws: `StateRefusal`.
     package static func open(
         store: any SharedLogStore, log: LogSnapshot? = nil, node: NodeID, events: EventHub,
         limits: LogLimits = .standard
@@ -56,7 +56,7 @@ package final class SharedStateStore: SharedState {
     /// All of the culture that kin share, in no order.
     package func insights() -> [Insight] { view.read { $0.insights } }
 
-    /// `nil` when there is none, or what is there breaks the rules.
+    /// `nil` when there is none, or the stored one breaks the rules.
     package func insight(_ id: InsightID) -> Insight? { view.read { $0.insight(.insight(id.rawValue)) } }
 
     package var versions: VersionVector { view.read { $0.versions } }
@@ -88,7 +88,7 @@ package final class SharedStateStore: SharedState {
     /// Takes in what a kin sent.
     package func take(_ message: SyncMessage) async throws { _ = try await keeper.perform(.take(message)) }
 
-    /// What to tell somebody who knows this much.
+    /// What to tell a node that knows this much.
     package func message(for known: VersionVector) async throws -> SyncMessage {
         guard case .message(let message) = try await keeper.perform(.ask(known)) else {
             return SyncMessage(versions: VersionVector())
@@ -96,7 +96,7 @@ package final class SharedStateStore: SharedState {
         return message
     }
 
-    /// Lets go of what time has done with.
+    /// Does what is due by time; see ``ReplicatedLog/compact(now:)``.
     package func compact() async throws { _ = try await keeper.perform(.compact) }
 
     // MARK: Kin
@@ -111,7 +111,7 @@ package final class SharedStateStore: SharedState {
 
     package func standing(of id: NodeID) -> KinSyncStatus? { standings.withLock { $0[id] } }
 
-    /// Does nothing for who is not kin any more: an exchange may end after its kin was forgotten.
+    /// Does nothing for a node that is no longer kin: an exchange may end after its kin was forgotten.
     package func note(_ id: NodeID, _ change: (inout KinSyncStatus) -> Void) {
         standings.withLock { standings in
             guard var standing = standings[id] else { return }
@@ -120,7 +120,7 @@ package final class SharedStateStore: SharedState {
         }
     }
 
-    /// Only of these anything is known from now on.
+    /// Forgets the status of all other nodes.
     package func keepStandings(of kin: Set<NodeID>) {
         standings.withLock { standings in
             standings = standings.filter { kin.contains($0.key) }

@@ -52,7 +52,7 @@ struct StateView: Sendable {
         shown.keys.compactMap(contextEntry).sorted { $0.key < $1.key }
     }
 
-    /// `nil` for a register of another kind, and for one in which nothing stands.
+    /// `nil` for a register of another kind, and for one that holds no value.
     func contextEntry(_ register: RegisterKey) -> ContextEntry? {
         guard case .context(let key) = register else { return nil }
         let values = (shown[register] ?? []).compactMap { operation in
@@ -67,7 +67,7 @@ struct StateView: Sendable {
 
     var insights: [Insight] { shown.keys.compactMap(insight) }
 
-    /// What several wrote that did not know of each other is put together.
+    /// Merges values whose writers did not know of each other.
     func insight(_ register: RegisterKey) -> Insight? {
         guard case .insight(let name) = register else { return nil }
         let written = (shown[register] ?? []).compactMap { operation in
@@ -82,7 +82,7 @@ struct StateView: Sendable {
             source: source, level: level, writtenAt: operation.time.wall, writtenBy: operation.id.replica.node)
     }
 
-    /// `nil` for what a kin wrote that is no JSON.
+    /// `nil` when a kin wrote something that is not JSON.
     private func value(of operation: Operation) -> JSONValue? {
         operation.value.flatMap { try? JSONBody.decode(JSONValue.self, from: $0) }
     }
@@ -116,7 +116,7 @@ final class SharedView: Sendable {
 }
 
 extension StateView {
-    /// What followers are told of a register.
+    /// What followers are told about a register.
     fileprivate func event(about register: RegisterKey) -> NodeEvent? {
         switch register {
         case .level(let source):

@@ -99,7 +99,7 @@ extension ByteWriter {
     }
 }
 
-/// Why bytes are no message.
+/// Why bytes are not a message.
 package enum SyncMessageError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooLong
     /// Of another version of this form.
@@ -152,7 +152,7 @@ private struct SyncMessageDecoder {
         return message
     }
 
-    /// A sequence number, or what counts them; databases hold 63 bits.
+    /// A sequence number, or a count of them; databases hold 63 bits.
     private mutating func sequence() throws(ByteReaderError) -> UInt64 {
         let number = try reader.varint()
         guard number <= UInt64(Int64.max) else { throw .malformed }

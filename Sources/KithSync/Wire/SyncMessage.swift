@@ -2,14 +2,14 @@
 
 package import KithModel
 
-/// What one node tells another of the shared state: the body of `POST /peer/v1/state` and of its answer.
+/// What one node tells another about the shared state: the body of `POST /peer/v1/state` and of its answer.
 package struct SyncMessage: Hashable, Sendable {
     /// A part of the log of one replica.
     package struct Range: Hashable, Sendable {
         package var replica: Replica
         /// The part begins after this sequence number.
         package var since: UInt64
-        /// And ends with this one: whoever knew everything up to ``since`` now knows everything up to here.
+        /// And ends with this one: a node that knew everything up to ``since`` now knows everything up to here.
         package var upTo: UInt64
         /// Those of the part that are still kept, in order; all others have been superseded.
         package var operations: [Operation]
@@ -27,7 +27,7 @@ package struct SyncMessage: Hashable, Sendable {
         package var replica: Replica
         /// All others up to here have been superseded or removed.
         package var upTo: UInt64
-        /// Growing.
+        /// In increasing order.
         package var sequences: [UInt64]
 
         package init(replica: Replica, upTo: UInt64, sequences: [UInt64]) {
@@ -44,8 +44,8 @@ package struct SyncMessage: Hashable, Sendable {
     /// Whether the receiver knows as much as the sender when it has taken the ranges in.
     package var isComplete: Bool
     package var ranges: [Range]
-    /// What the sender holds of what the receiver knows: there when the receiver may hold what the sender has forgotten to
-    /// have been removed.
+    /// What the sender holds of what the receiver knows; present when the receiver may hold something whose removal the
+    /// sender has forgotten.
     package var holdings: [Holding]?
 
     package init(

@@ -4,8 +4,8 @@ import KithModel
 import NIOCore
 import Synchronization
 
-/// The pieces of an answer that have come and were not taken, between the event loop that brings them and the task that
-/// reads them. One reader; nothing traps, in whatever order the two come, end and go.
+/// The pieces of an answer that have arrived and have not been taken, between the event loop that brings them and the
+/// task that reads them. One reader; nothing traps, in whatever order the two come, end and go.
 final class BodyBuffer: UpstreamResponseHandler, Sendable {
     /// Reading stops at so many bytes or pieces, and goes on at a quarter of both.
     private static let byteLimit = 256 << 10
@@ -130,7 +130,7 @@ final class BodyBuffer: UpstreamResponseHandler, Sendable {
         }
     }
 
-    /// - Parameter reader: Told when something comes, where nothing is there yet.
+    /// - Parameter reader: Notified when something comes, if nothing is buffered yet.
     private func take(for reader: Reader? = nil) -> Taken {
         state.withLock { state in
             if state.isLeft { return .failure(CancellationError()) }
@@ -182,7 +182,7 @@ final class BodyBuffer: UpstreamResponseHandler, Sendable {
 
     // MARK: To a handler
 
-    /// Tells a handler what is buffered, then all that comes. Must be called on `eventLoop`, once, by who holds the
+    /// Gives a handler what is buffered, then all that follows. Must be called on `eventLoop`, once, by the holder of the
     /// body.
     ///
     /// - Returns: The call that is silent on `eventLoop` as soon as it is cancelled there.

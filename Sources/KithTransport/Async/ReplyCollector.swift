@@ -59,7 +59,7 @@ extension UpstreamClient {
     /// Sends a request and waits for the whole answer, for at most `limit` in all: an answer may come byte by byte, each
     /// within the request's own limits.
     ///
-    /// - Throws: ``ChatError`` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
+    /// - Throws: `ChatError` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
     package func collect(_ request: UpstreamRequest, within limit: Duration) async throws -> UpstreamReply {
         try await wholeReply(within: limit) { try await self.collect(request) }
     }

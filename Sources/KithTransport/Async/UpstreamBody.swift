@@ -21,10 +21,10 @@ package struct UpstreamResponse: Sendable {
 
 /// The pieces of a body as they arrive, each non-empty.
 ///
-/// The connection is read only as fast as the pieces are taken. Iterate once, or hand it over once; dropping the
-/// iterator or the body that nobody iterates, or cancelling the task that waits for the next piece, closes the
-/// connection, which is how a server learns that nobody listens. Throws ``ChatError`` with `interrupted`, `timeout`
-/// or `invalidAnswer`; `CancellationError` when the reader's task or the ``call`` was cancelled.
+/// The connection is read only as fast as the pieces are taken. Iterate once, or hand it over once; dropping the iterator
+/// or the body that nobody iterates, or cancelling the task that waits for the next piece, closes the connection, which
+/// is how a server learns that nobody listens. Throws `ChatError` with `interrupted`, `timeout` or `invalidAnswer`;
+/// `CancellationError` when the reader's task or the ``call`` was cancelled.
 package struct UpstreamBody: AsyncSequence, Sendable {
     package typealias Element = ByteBuffer
 
@@ -80,8 +80,8 @@ package struct UpstreamBody: AsyncSequence, Sendable {
         return AsyncIterator(lease.buffer, call)
     }
 
-    /// Hands the rest over to a handler: what is buffered is told first, then what comes, never before this has
-    /// returned. Only pieces, the ends of reads and the end are told. Must be called on `eventLoop`.
+    /// Hands the rest over to a handler: what is buffered is delivered first, then what follows, never before this has
+    /// returned. Only pieces, the ends of reads and the end are delivered. Must be called on `eventLoop`.
     ///
     /// - Returns: The call to use from now on; cancelled on `eventLoop`, it is silent at once.
     @discardableResult
@@ -92,7 +92,7 @@ package struct UpstreamBody: AsyncSequence, Sendable {
 
     /// Waits for the whole body.
     ///
-    /// - Throws: ``ChatError`` with `invalidAnswer` when it is longer than `limit` bytes.
+    /// - Throws: `ChatError` with `invalidAnswer` when it is longer than `limit` bytes.
     package func collect(upTo limit: Int) async throws -> ByteBuffer {
         var whole = ByteBuffer()
         for try await var piece in self {

@@ -3,8 +3,8 @@
 /// Decides the life of the exchanges on one upstream connection, one at a time, without doing anything itself: events
 /// in, actions out.
 ///
-/// Exchanges are numbered, because those who asked for one act late: a reader may let go of an answer when the
-/// connection has long been serving the next. An event that names an exchange which is not running is without effect.
+/// Exchanges are numbered because callers may act late: a reader may drop an answer when the connection has long been
+/// serving the next. An event that names an exchange which is not running is without effect.
 ///
 /// A stream of HTTP/2 is a connection that serves one exchange and is never released.
 struct ExchangeMachine {
@@ -63,12 +63,12 @@ struct ExchangeMachine {
         case begin(Int, isSafe: Bool)
         /// Also for each further part that went out: an upload that makes progress is not cut off.
         case written(Int, Written)
-        /// The one who asked can take no more, or can again.
+        /// The caller can take no more, or can again.
         case hold(Int)
         case resume(Int)
-        /// A limit was changed, or a sign of life seen: that wait, if it is on, begins anew.
+        /// A limit was changed, or a sign of life seen: that wait, if it is on, starts again.
         case renew(Int, Wait)
-        /// The one who asked has gone: it cancelled, or let go of the answer.
+        /// The caller has gone: it cancelled, or dropped the answer.
         case cancel(Int)
         /// The timer that was set while this exchange ran, or rested after it.
         case expired(Int)
@@ -108,7 +108,7 @@ struct ExchangeMachine {
         case timeout(Wait)
     }
 
-    /// What to do, in this order: the handler is told last, when the connection is in its next state already.
+    /// What to do, in this order: the handler is called last, when the connection is already in its next state.
     struct Actions: Equatable {
         enum Timer: Equatable {
             case keep
@@ -237,7 +237,7 @@ struct ExchangeMachine {
         guard case .running(let running) = state else { return unasked() }
         guard running.answer > .none else { return ended(.malformed) }
         served += 1
-        // Who answers before it has read the request may take the rest of it for the next one.
+        // A server that answers before it has read the request may take the rest of it for the next one.
         guard isReusable, isOpen, running.mayBeReleased, running.written == .all else { return finish(.whole) }
         state = .settling
         return Actions(timer: .clear, reads: running.readsHeld ? .resume : .keep, exchange: number, tell: .whole)
@@ -292,7 +292,7 @@ struct ExchangeMachine {
 extension ExchangeMachine.Running {
     fileprivate typealias Actions = ExchangeMachine.Actions
 
-    /// The wait that is on: none while the one who asked is slow, which says nothing about the other side.
+    /// The wait that is on: none while the caller is slow, which says nothing about the other side.
     fileprivate var wait: Actions.Timer {
         switch (written, answer) {
         case _ where readsHeld: .clear

@@ -5,8 +5,8 @@ import Synchronization
 
 /// A request under way.
 ///
-/// Each method may be called from everywhere and acts at once when it is called on ``eventLoop``; otherwise it acts
-/// there, soon. None has an effect on an exchange that has ended, whatever runs on its connection by now.
+/// Each method may be called from anywhere and acts at once when it is called on ``eventLoop``; otherwise it acts there,
+/// soon. None has an effect on an exchange that has ended, whatever runs on its connection by now.
 package final class UpstreamCall: Sendable {
     /// Where the connection lives.
     package let eventLoop: any EventLoop
@@ -18,22 +18,22 @@ package final class UpstreamCall: Sendable {
         self.init(NIOLoopBoundBox(exchange, eventLoop: exchange.eventLoop))
     }
 
-    /// - Parameter relay: What tells the handler, where that is on another event loop.
+    /// - Parameter relay: What calls the handler, if that is on another event loop.
     init(_ exchange: NIOLoopBoundBox<UpstreamExchange>, relay: UpstreamRelay? = nil) {
         eventLoop = exchange.eventLoop
         self.exchange = exchange
         self.relay = relay
     }
 
-    /// Ends the exchange: closes the connection if it runs there. The handler is told nothing more, at once where this
-    /// is called on the handler's event loop.
+    /// Ends the exchange: closes the connection if it runs there. The handler is not called any more, at once if this is
+    /// called on the handler's event loop.
     package func cancel() {
         relay?.mute()
         onLoop { $0.cancel() }
     }
 
-    /// Stops reading: the other side will wait when its buffers are full, and the time it waits is not held against it.
-    /// What has been read by now is still told.
+    /// Stops reading: the other side will wait when its buffers are full, and the time it waits does not count against
+    /// it. What has been read by now is still delivered.
     package func holdReads() { onLoop { $0.holdReads() } }
 
     package func resumeReads() { onLoop { $0.resumeReads() } }
@@ -95,7 +95,7 @@ final class CallWait<Value: Sendable>: Sendable {
 
     private var isOn: Bool { state.withLock { if case .waiting = $0 { true } else { false } } }
 
-    /// Cancels a call that nobody waits for; one that has ended does not mind.
+    /// Cancels a call that nobody waits for; no effect on one that has ended.
     private func keep(_ call: UpstreamCall) {
         let isKept = state.withLock { state in
             guard case .waiting(let continuation, _) = state else { return false }

@@ -52,7 +52,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
         machine = ExchangeMachine(isReusable: keepAlive != nil)
     }
 
-    /// Whether it may be asked something, as far as this machine knows.
+    /// Whether it can take a request, as far as this machine knows.
     var isUsable: Bool { machine.isIdle && channel.isActive && socket?.hasInput != true }
 
     // MARK: Requests
@@ -196,7 +196,7 @@ extension ExchangeMachine.Actions.Tell {
 extension ExchangeMachine.Fault {
     init(_ error: any Error) {
         switch error {
-        // An end in the middle of a chunk is reported as a parser error: the server died, it did not speak wrongly.
+        // An end in the middle of a chunk is reported as a parser error: the server died, it did not break the protocol.
         case let error as HTTPParserError where error == .invalidEOFState: self = .broken
         case is HTTPParserError, is NIOHTTPDecoderError: self = .malformed
         case let error as NIOHTTP2Errors.StreamClosed where error.errorCode == .refusedStream: self = .untouched
@@ -252,7 +252,7 @@ final class DeadlineTimer {
 
     func clear() { deadline = nil }
 
-    /// Also lets go of the timer; for the end of a connection.
+    /// Also releases the timer; for the end of a connection.
     func stop() {
         deadline = nil
         wakeUp?.scheduled.cancel()

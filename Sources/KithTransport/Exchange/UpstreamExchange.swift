@@ -3,8 +3,8 @@
 import KithModel
 import NIOCore
 
-/// One request on its way, as its event loop knows it: what was asked, where it runs, and whom to tell. Bound to that
-/// event loop.
+/// One request on its way, as its event loop knows it: the request, where it runs, and its handler. Bound to that event
+/// loop.
 final class UpstreamExchange {
     private enum Place {
         /// A connection is being made. Exits: `running`, `over`.
@@ -25,9 +25,9 @@ final class UpstreamExchange {
     let eventLoop: any EventLoop
     let request: UpstreamRequest
     private(set) var limits: UpstreamLimits
-    /// `nil` when there is nobody to tell any more.
+    /// `nil` when there is no handler to call any more.
     var handler: (any UpstreamResponseHandler)?
-    /// For a handler within which somebody waits, and who must hear of a cancellation.
+    /// For a handler on which a task waits that must learn of a cancellation.
     var whenCancelled: (() -> Void)?
     private(set) var isCancelled = false
     private var place = Place.waiting
@@ -44,7 +44,7 @@ final class UpstreamExchange {
 
     var isOver: Bool { if case .over = place { true } else { false } }
 
-    /// Who began the exchange has got its call, and may be told.
+    /// The caller that began the exchange has its call, so the handler may be called.
     func hasBegun() { isBeginning = false }
 
     func runs(on connection: UpstreamConnection, as number: Int) {
@@ -83,7 +83,7 @@ final class UpstreamExchange {
         heard?()
     }
 
-    // MARK: The way of the answer
+    // MARK: Flow of the answer
 
     /// Reads go on when nobody holds them.
     func holdReads(for holder: Holders = .handler) {

@@ -28,13 +28,13 @@ package struct UpstreamRequest: Sendable {
     }
 }
 
-/// How long and how much is waited for; no wait is without a limit.
+/// The limits of time and size; no wait is without a limit.
 package struct UpstreamLimits: Sendable {
-    /// Until a connection stands, name resolution included. A TLS handshake may take as long again, and ten seconds in any
-    /// case: a busy machine needs them for its arithmetic.
+    /// Until a connection is established, including name resolution. A TLS handshake may take as long again, and ten
+    /// seconds in any case: a busy machine needs them for its arithmetic.
     package var connect: Duration
     /// From the moment at which the request was written out until the first byte of the answer's body; the head alone
-    /// says nothing about the work. A request of which no more goes out is given up after the longer of this and
+    /// says nothing about the work. A request that no longer makes progress is given up after the longer of this and
     /// `stall`.
     package var firstByte: Duration
     /// Between two pieces of the answer.
@@ -73,8 +73,8 @@ struct UpstreamOrigin: Hashable, Sendable, CustomStringConvertible {
     var description: String { HTTPAddress(scheme: scheme, host: host, port: port).description }
 }
 
-/// Writes one request: a small one in a single flush, a large body part by part, each when the one before it went out,
-/// so that progress can be seen. Bound to the channel's event loop.
+/// Writes one request: a small one in a single flush, a large body part by part, each when the one before it has gone
+/// out, so that progress can be seen. Bound to the channel's event loop.
 final class RequestUpload {
     private static let part = 128 << 10
 
@@ -119,7 +119,7 @@ final class RequestUpload {
             onProgress(isDone ? .all : .begun)
             advance()
         }
-        // What cannot be written ends with the connection, which tells more.
+        // A failed write ends with the connection, whose end tells more.
         if let bytes {
             let head = hasBegun ? nil : bytes.head(of: request.method, as: request.http1(with: part))
             write(head.map { .head($0) } ?? .body(.byteBuffer(part)), written)
@@ -141,7 +141,7 @@ extension UpstreamRequest {
     /// Whether asking twice does no harm.
     var isSafe: Bool { method == .GET || method == .HEAD }
 
-    /// Whether each of its words stays one when it is written on a line.
+    /// Whether each of its words stays one word when it is written on a line.
     var isSendable: Bool {
         func areAll(_ text: String, _ isFine: (UInt8) -> Bool) -> Bool {
             var text = text
@@ -154,7 +154,7 @@ extension UpstreamRequest {
             }
     }
 
-    /// What the head says, with what is never left out.
+    /// The fields of the head, including those that are never left out.
     var fields: [(name: String, value: String)] {
         var fields: [(name: String, value: String)] = []
         fields.reserveCapacity(headers.count + 3)

@@ -5,7 +5,7 @@ package import NIOCore
 package import NIOHTTP1
 import Synchronization
 
-/// The first thing that comes of an answer.
+/// The head of an answer, which comes first.
 package struct UpstreamHead: Sendable {
     package var status: Int
     package var headers: HTTPHeaders
@@ -16,7 +16,7 @@ package struct UpstreamHead: Sendable {
     }
 }
 
-/// What becomes of one request, told on the event loop that was named and never before the call that began it has
+/// Receives what becomes of one request, on the event loop that was named and never before the call that began it has
 /// returned.
 ///
 /// One head at most, then pieces, and exactly one ``ended(_:)`` last, unless the call is cancelled: then nothing more.
@@ -27,7 +27,7 @@ package protocol UpstreamResponseHandler: AnyObject {
     /// - Parameter piece: Of the body; never empty.
     func received(_ piece: ByteBuffer)
 
-    /// All that came in one read has been told: the moment to flush what was relayed. Not called after ``ended(_:)``.
+    /// All that came in one read has been delivered: the moment to flush what was relayed. Not called after ``ended(_:)``.
     func readEnded()
 
     /// - Parameter failure: `nil` when the answer is whole; else with `unreachable`, `timeout`, `interrupted`,
@@ -35,7 +35,7 @@ package protocol UpstreamResponseHandler: AnyObject {
     func ended(_ failure: ChatError?)
 }
 
-/// Tells a handler on another event loop than the connection's: what came in one read crosses in one go, in order.
+/// Relays to a handler on another event loop than the connection's: what came in one read crosses in one go, in order.
 ///
 /// Reading stops while too much is on its way, which is when the other loop is busy.
 final class UpstreamRelay: UpstreamResponseHandler, Sendable {
@@ -78,7 +78,7 @@ final class UpstreamRelay: UpstreamResponseHandler, Sendable {
     /// Names the exchange whose reads may have to stop. Must be called on its event loop.
     func relays(_ exchange: UpstreamExchange) { sender.value.exchange = exchange }
 
-    /// The handler is told nothing more.
+    /// The handler is not called any more.
     func mute() {
         if eventLoop.inEventLoop {
             listener.value.handler = nil
@@ -97,7 +97,7 @@ final class UpstreamRelay: UpstreamResponseHandler, Sendable {
     }
 
     func readEnded() {
-        // Before these words are sent: whoever is told the last of them sees that it has to resume.
+        // Before these words are sent: the receiver of the last one then sees that it has to resume.
         if underWay.load(ordering: .relaxed) > Self.limit, !isHolding.exchange(true, ordering: .acquiringAndReleasing) {
             sender.value.exchange?.holdReads(for: .relay)
         }

@@ -4,8 +4,8 @@ import KithModel
 package import NIOCore
 import NIOHTTP1
 
-/// The head of a message of HTTP/1.1 (RFC 9112, 2.1) as it is written: lines that are ready to be sent, whose words whoever puts
-/// them in has looked at.
+/// The head of an HTTP/1.1 message as bytes (RFC 9112, 2.1). The caller has checked every name and value: nothing is
+/// escaped here.
 package struct MessageHead {
     private var bytes = ByteBuffer()
 
@@ -41,8 +41,8 @@ package struct MessageHead {
     }
 }
 
-/// Stands where NIO's request encoder would: the head of a request, and the part of its body that goes with it, were put into
-/// one piece of bytes before, so that they take one walk through the pipeline and one write.
+/// Takes the place of NIO's request encoder: the head of a request, and the part of its body that goes with it, were put
+/// into one buffer before, so that they take one pass through the pipeline and one write.
 ///
 /// The head still passes the response decoder, which must know the method. Bound to the channel's event loop.
 final class RequestBytes: ChannelOutboundHandler {

@@ -119,7 +119,7 @@ extension NIOHTTPDecoderLimitConfiguration {
     }
 }
 
-/// Connections that rest, those that rest shortest being used first.
+/// Idle connections; the most recently used is used first.
 struct IdleConnections {
     /// For one origin.
     static let originLimit = 64
@@ -136,7 +136,8 @@ struct IdleConnections {
         return taken.connection
     }
 
-    /// - Returns: The connection for which there is no room: that of the same origin, or of all, which rests longest.
+    /// - Returns: The connection for which there is no room: the one that has been idle longest, of the same origin or of
+    ///   all.
     mutating func add(_ connection: UpstreamConnection) -> UpstreamConnection? {
         var displaced: UpstreamConnection?
         if connections[connection.origin, default: []].count >= Self.originLimit {
@@ -181,7 +182,7 @@ struct IdleConnections {
 
 /// The socket of a connection that rests between two requests.
 ///
-/// Asked before each use of the connection, so it keeps the descriptor and does not ask the channel for it again.
+/// Checked before each use of the connection, so it keeps the descriptor and does not ask the channel for it again.
 struct RestingSocket {
     private let descriptor: CInt
 

@@ -62,7 +62,7 @@ extension ChatError {
 
 /// The one certificate that a server may show, by the SHA-256 digest of its DER form: for a node that made its own.
 ///
-/// Takes the place of the chain to a root and of the name: who holds the certificate's key is the one that is meant.
+/// Takes the place of the chain to a root and of the name: the holder of the certificate's key is the server that is meant.
 package struct CertificatePin: Hashable, Sendable {
     private let digest: [UInt8]
 
@@ -83,7 +83,7 @@ package struct CertificatePin: Hashable, Sendable {
     package func accepts(_ certificate: [UInt8]) -> Bool { Array(SHA256.hash(data: certificate)) == digest }
 }
 
-/// The certificates that vouch for a server in place of the system's roots, as an owner's own authority has them.
+/// The certificates that vouch for a server in place of the system's roots, such as those of an owner's own authority.
 package struct TrustedRoots: Sendable {
     /// Why a file holds no certificates.
     package struct Unreadable: Error, CustomStringConvertible {

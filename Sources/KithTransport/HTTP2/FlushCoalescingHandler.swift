@@ -5,7 +5,7 @@ package import NIOCore
 /// Passes the flushes of one turn of the event loop on as one, so that the frames of many streams leave in one write.
 ///
 /// What was flushed while a read is handled leaves when the read is over; else at the end of the turn. Nothing waits
-/// longer. Stands between what encrypts and what frames.
+/// longer. Placed between the handler that encrypts and the one that frames.
 package final class FlushCoalescingHandler: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = NIOAny
     package typealias OutboundIn = NIOAny
@@ -26,7 +26,7 @@ package final class FlushCoalescingHandler: ChannelDuplexHandler, RemovableChann
 
     package func flush(context: ChannelHandlerContext) {
         isPending = true
-        // Who waits until the channel is writable must not wait for a turn that may bring more.
+        // A caller that waits until the channel is writable must not wait for a turn that may bring more.
         guard context.channel.isWritable else { return pass(context) }
         guard !isReading, !isScheduled else { return }
         isScheduled = true

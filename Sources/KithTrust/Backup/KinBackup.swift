@@ -4,9 +4,10 @@ import KithFiles
 package import KithModel
 package import SystemPackage
 
-/// Who is kin and where they are, as it is kept outside of the database: a node that lost that one asks them for the rest.
+/// The kin of this node and their addresses, kept outside of the database: a node that lost its database asks them for
+/// the rest.
 ///
-/// Nobody becomes kin by it who was not: the operations are signed, and whoever reads them checks that.
+/// It makes nobody kin: the operations are signed, and every reader checks that.
 package struct KinBackup: Hashable, Sendable {
     /// The node whose kin they are. Another's are of no use.
     package let root: NodeID
@@ -15,7 +16,7 @@ package struct KinBackup: Hashable, Sendable {
     /// Of each kin, in a fixed order.
     package let addresses: [NodeID: [PeerAddress]]
 
-    /// Of everything as much as may be; what is beyond it is left out.
+    /// Entries beyond the limits are left out.
     package init(root: NodeID, operations: [SignedOperation], addresses: [NodeID: [PeerAddress]]) {
         self.root = root
         self.operations = Array(operations.prefix(Self.operationLimit))
@@ -122,13 +123,13 @@ package actor KinBackupFile {
 
     /// - Parameters:
     ///   - folder: that of the identity.
-    ///   - report: told of what cannot be read or written.
+    ///   - report: called with what cannot be read or written.
     package init(folder: FilePath, report: @escaping @Sendable (KinBackupError) -> Void) {
         path = folder.appending("kin")
         self.report = report
     }
 
-    /// - Returns: `nil` also for a file that cannot be read, which has been reported then.
+    /// - Returns: `nil` also for a file that cannot be read, which is then reported.
     package func read() -> KinBackup? {
         do {
             guard let bytes = try contents() else { return nil }
@@ -144,8 +145,8 @@ package actor KinBackupFile {
         }
     }
 
-    /// Puts what `current` returns into the file, unless it is there. Asked here, so that of several changes at the same
-    /// time the last is what stays.
+    /// Writes what `current` returns to the file, unless it is there already. Called here, so that the last of several
+    /// simultaneous changes is what stays.
     package func keep(_ current: @Sendable () -> KinBackup) {
         let backup = current()
         if backup == kept { return }

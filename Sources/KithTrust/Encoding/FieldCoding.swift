@@ -73,7 +73,7 @@ enum PackedAddress {
 
     static func pack(_ address: PeerAddress) -> [UInt8] {
         var writer = ByteWriter()
-        // An IPv6 address with a zone is none to the resolver's functions, and is kept as it is written.
+        // The resolver's functions do not take an IPv6 address with a zone; it is kept as it is written.
         if let numeric = digits(of: address.host) {
             writer.append(byte: numeric.count == 4 ? Kind.v4.rawValue : Kind.v6.rawValue)
             writer.append(contentsOf: numeric)

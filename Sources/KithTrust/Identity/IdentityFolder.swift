@@ -101,7 +101,7 @@ struct IdentityFolder {
     var key: FilePath { path.appending("key.pem") }
     var certificate: FilePath { path.appending("certificate.pem") }
 
-    /// Whether there is anything that looks like an identity. What cannot be looked at counts as there.
+    /// Whether there is anything that looks like an identity. What cannot be examined counts as present.
     func holdsIdentity() throws(IdentityError) -> Bool {
         if try Self.exists(key) { return true }
         return try Self.exists(certificate)
@@ -214,6 +214,6 @@ extension IdentityFolder {
 
 extension Stat {
     fileprivate static func exists(_ file: FilePath) -> Bool {
-        (try? Stat(file, followTargetSymlink: false)) != nil  // what cannot be looked at cannot be moved either
+        (try? Stat(file, followTargetSymlink: false)) != nil  // what cannot be examined cannot be moved either
     }
 }

@@ -51,7 +51,7 @@ enum NodeCertificate {
 enum PeerCertificate {
     /// The node that the only certificate of `chain` names.
     ///
-    /// Names and dates are not looked at: nodes are told apart by key, and a clock that is wrong must not cut a node off.
+    /// Names and dates are not checked: nodes are told apart by key, and a clock that is wrong must not cut a node off.
     static func node(in chain: [NIOSSLCertificate]) -> Result<NodeID, HandshakeRefusal> {
         guard let leaf = chain.first else { return .failure(HandshakeRefusal(.noCertificate)) }
         guard chain.count == 1 else { return .failure(HandshakeRefusal(.severalCertificates)) }

@@ -22,7 +22,7 @@ package struct NodePublicKey: Hashable, Sendable {
     /// - Returns: `nil` when it is not an uncompressed point on the curve P-256.
     package init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.length, let key = try? P256.Signing.PublicKey(x963Representation: Array(bytes)) else {
-            return nil  // why it is no point says nothing more
+            return nil  // why it is not a point says nothing more
         }
         self.init(key)
     }

@@ -8,9 +8,9 @@ package import KithModel
 /// counted, and becomes one record when the window ends; then the next window begins, until one passes without any.
 package struct AuditAggregator: Sendable {
     package static let window: Duration = .seconds(60)
-    /// So many combinations are told apart. What goes beyond is counted per kind, without a source.
+    /// The most combinations that are counted separately. Events beyond it are counted per kind, without a source.
     package static let limit = 1_024
-    /// The reason of what goes beyond.
+    /// The reason of events beyond the limit.
     package static let others = "others"
 
     private struct Key: Hashable {

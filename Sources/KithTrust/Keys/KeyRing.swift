@@ -61,7 +61,7 @@ extension ClientKey: CustomStringConvertible, CustomDebugStringConvertible, Cust
     package var customMirror: Mirror { Mirror(self, children: ["id": id]) }
 }
 
-/// Whether a key that a client showed is good.
+/// Whether a key that a client showed is valid.
 package enum KeyVerdict: Hashable, Sendable {
     case granted(ClientKeyRecord)
     /// Names the key when there is one of this id.
@@ -120,7 +120,7 @@ package struct KeyRing: Sendable {
         return nil
     }
 
-    /// From the next check on, the key is good for nothing.
+    /// From the next check on, the key is refused.
     ///
     /// - Returns: the record as it is now to be kept; `nil` when there is no such key. A key that was revoked before stays
     ///   as it was.
@@ -143,7 +143,7 @@ package struct KeyRing: Sendable {
     /// Decides about what a client showed.
     ///
     /// Takes as long for a key that does not exist as for one with a wrong secret, and the comparison of digests does not
-    /// end at the first difference. What is no key at all is told at once.
+    /// end at the first difference. What is not a key at all is refused at once.
     package func check(_ presented: some Collection<UInt8>, now: WallTime) -> KeyVerdict {
         presented.withContiguousStorageIfAvailable { check($0, now: now) }
             ?? Array(presented).withUnsafeBufferPointer { check($0, now: now) }

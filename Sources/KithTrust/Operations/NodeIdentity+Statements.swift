@@ -3,39 +3,39 @@
 package import KithModel
 
 extension NodeIdentity {
-    /// States that `subject` is kin. Of a node that was forgotten, this is the statement that takes it back.
+    /// States that `subject` is kin. For a node that was forgotten, this is the statement that takes it back.
     ///
-    /// The statement counts once it has been inserted into `ledger`, which must be as complete as can be: a node that lost
-    /// its database should first get its own statements back from a kin, or it uses their numbers again.
+    /// The statement counts once it has been inserted into the log, which must be as complete as possible: a node that
+    /// lost its database should first get its own statements back from a kin, or it uses their numbers again.
     package func admit(
-        _ subject: NodeID, introduction: PairingIntroduction, in ledger: TrustLog, now: WallTime
+        _ subject: NodeID, introduction: PairingIntroduction, in log: TrustLog, now: WallTime
     ) throws(TrustError) -> SignedOperation {
         guard subject != id else { throw TrustError(.ownID, "A node does not admit itself.") }
         // Not the greatest epoch of any admission: one that is void must not use epochs up.
-        let epoch = max(ledger.fold.kin[subject]?.epoch ?? 1, ledger.epochs(of: subject).forgotten + 1)
+        let epoch = max(log.resolution.kin[subject]?.epoch ?? 1, log.epochs(of: subject).forgotten + 1)
         guard epoch <= TrustOperation.epochLimit else {
             throw TrustError(
                 .epochsExhausted,
                 "\(subject) cannot be taken back any more; run \"kith rekey\" there and pair it under its new id.")
         }
-        return try state(.admit(epoch: epoch, introduction: introduction), of: subject, in: ledger, now: now)
+        return try state(.admit(epoch: epoch, introduction: introduction), of: subject, in: log, now: now)
     }
 
-    /// States that `subject` is no longer kin, and that nothing counts which it states from now on.
+    /// States that `subject` is no longer kin, and that nothing it states from now on counts.
     package func forget(
-        _ subject: NodeID, in ledger: TrustLog, now: WallTime
+        _ subject: NodeID, in log: TrustLog, now: WallTime
     ) throws(TrustError) -> SignedOperation {
-        let epochs = ledger.epochs(of: subject)
+        let epochs = log.epochs(of: subject)
         let statement = TrustOperation.Statement.forget(
-            epoch: max(1, epochs.admitted, epochs.forgotten), lastAccepted: ledger.lastSequence(of: subject))
-        return try state(statement, of: subject, in: ledger, now: now)
+            epoch: max(1, epochs.admitted, epochs.forgotten), lastAccepted: log.lastSequence(of: subject))
+        return try state(statement, of: subject, in: log, now: now)
     }
 
     private func state(
-        _ statement: TrustOperation.Statement, of subject: NodeID, in ledger: TrustLog, now: WallTime
+        _ statement: TrustOperation.Statement, of subject: NodeID, in log: TrustLog, now: WallTime
     ) throws(TrustError) -> SignedOperation {
         let operation = TrustOperation(
-            author: publicKey, sequence: ledger.lastSequence(of: id) + 1, subject: subject, statement: statement,
+            author: publicKey, sequence: log.lastSequence(of: id) + 1, subject: subject, statement: statement,
             saidAt: now)
         guard operation.sequence <= TrustOperation.sequenceLimit else {
             throw TrustError(

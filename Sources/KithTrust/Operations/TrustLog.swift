@@ -3,21 +3,21 @@
 import Crypto
 package import KithModel
 
-/// What became of operations that were offered to a ledger. What is not named here was known already.
+/// What became of operations that were offered to a log. Operations that are not listed were known already.
 package struct TrustInsertion: Sendable {
     package enum Refusal: Hashable, Sendable {
         case unreadable(TrustOperation.Unreadable)
-        /// The ledger, or the author's share of it, is full.
+        /// The log, or the share of the author in it, is full.
         case full
     }
 
-    /// An author stated two things under one number. All ledgers keep the same one of them.
+    /// An author stated two things under one number. All logs keep the same one of them.
     package struct Equivocation: Hashable, Sendable {
         package let kept: TrustOperation
         package let dropped: TrustOperation
     }
 
-    /// To be stored under author and number, in the place of what may be there.
+    /// To be stored under author and number, replacing what may be there.
     package internal(set) var accepted: [SignedOperation] = []
     /// Kept in memory until the operations before them arrive.
     package internal(set) var heldBack = 0
@@ -26,11 +26,11 @@ package struct TrustInsertion: Sendable {
     package internal(set) var equivocations: [Equivocation] = []
 }
 
-/// All statements about who is kin that this node has heard, and what they come to.
+/// All statements about who is kin that this node has heard, and the resolution of them.
 ///
-/// A pure value. Statements are only added; the same ones give the same ``fold`` in any order and any number of times.
-/// Within one author they count from 1 without gaps; what arrives early is held back. Within the limits below, that is: a
-/// ledger that is full takes no more from others, but always this node's own.
+/// A pure value. Statements are only added; the same statements give the same resolution in any order and any number of
+/// times. Within one author they count from 1 without gaps; what arrives early is held back. All this holds within the
+/// limits below. A full log takes no more from others, but always this node's own.
 package struct TrustLog: Sendable {
     /// Operations of all authors together.
     package static let limit = 10_000
@@ -43,7 +43,7 @@ package struct TrustLog: Sendable {
     struct Entry: Sendable {
         let operation: TrustOperation
         let signed: SignedOperation
-        /// Of what is stated, without the signature.
+        /// Of the statement, without the signature.
         let digest: [UInt8]
 
         init(_ operation: TrustOperation, signed: SignedOperation) {
@@ -54,19 +54,19 @@ package struct TrustLog: Sendable {
     }
 
     package let root: NodeID
-    package private(set) var fold: TrustResolution
+    package private(set) var resolution: TrustResolution
     /// By author; the operation with sequence n is at n − 1.
     private(set) var entries: [NodeID: [Entry]] = [:]
     private var heldBack: [NodeID: [UInt64: Entry]] = [:]
     private var heldBackCount = 0
     private var foreignCount = 0
 
-    /// An empty ledger. Insert what was stored to go on where the node was before.
+    /// An empty log. Insert what was stored, to continue where the node stopped.
     ///
     /// - Parameter root: this node.
     package init(root: NodeID) {
         self.root = root
-        fold = TrustResolution(root: root, operations: [])
+        resolution = TrustResolution(root: root, operations: [])
     }
 
     /// How many operations of all authors there are.
@@ -81,7 +81,7 @@ package struct TrustLog: Sendable {
     package mutating func insert(_ operations: some Sequence<SignedOperation>) -> TrustInsertion {
         var insertion = TrustInsertion()
         for signed in operations where !knows(signed) { insert(signed, into: &insertion) }
-        if !insertion.accepted.isEmpty { fold = TrustResolution(root: root, operations: self.operations) }
+        if !insertion.accepted.isEmpty { resolution = TrustResolution(root: root, operations: self.operations) }
         return insertion
     }
 
@@ -158,8 +158,8 @@ package struct TrustLog: Sendable {
     }
 }
 
-/// Which operations a ledger holds, in short: for every author the last number, and a digest of every run of 128
-/// operations, so that ledgers that hold different statements under the same numbers notice it.
+/// Which operations a log holds, in short: for every author the last number, and a digest of every run of 128 operations,
+/// so that logs that hold different statements under the same numbers notice it.
 package struct TrustVersions: Hashable, Sendable {
     package struct Author: Hashable, Sendable, Codable {
         package var last: UInt64
@@ -205,7 +205,7 @@ extension TrustLog {
     /// The most operations of one answer to ``missing(for:)``.
     package static let batchLimit = 256
 
-    /// What to tell another ledger's ``missing(for:)``.
+    /// What to pass to ``missing(for:)`` of another log.
     package var versions: TrustVersions {
         TrustVersions(
             entries.mapValues { entries in
@@ -222,9 +222,10 @@ extension TrustLog {
         entries.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.signed) }
     }
 
-    /// Operations that a ledger with these versions lacks, or holds in another version; empty when there are none.
+    /// Operations that a log with these versions lacks, or holds in another version; empty when there are none.
     ///
-    /// In an order in which it can take them: of each author the first first. What it lacks goes before what differs.
+    /// In an order in which it can take them: the operations of each author in sequence. What it lacks comes before what
+    /// differs.
     package func missing(for versions: TrustVersions) -> [SignedOperation] {
         var batch: [SignedOperation] = []
         let authors = entries.sorted { $0.key < $1.key }

@@ -50,18 +50,18 @@ package struct TrustOperation: Hashable, Sendable {
 }
 
 extension TrustOperation {
-    /// Why bytes are no signed operation.
+    /// Why bytes are not a signed operation.
     package enum Unreadable: String, Error, Hashable, Sendable, CaseIterable {
         case tooLong = "too_long"
         case malformed
         /// Its numbers are out of range, or it admits its own author.
         case unsound
-        /// It is filed under another author or number than it bears.
+        /// It is filed under another author or number than its own.
         case misfiled
         case wrongSignature = "wrong_signature"
     }
 
-    /// The longest ``KithModel/SignedOperation/bytes``.
+    /// The longest `SignedOperation.bytes`.
     package static let byteLimit = 4_096
     private static let version: UInt8 = 1
     /// Keeps a signature from being taken for one over something else.

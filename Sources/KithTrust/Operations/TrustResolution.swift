@@ -2,11 +2,11 @@
 
 package import KithModel
 
-/// Who is kin, seen from one node: what a set of operations comes to, in whatever order they arrived.
+/// Who is kin, seen from one node: the result of a set of operations, in whatever order they arrived.
 ///
 /// 1. The *heard* are the root and everybody whom one of the heard has ever admitted. Forgettings count when a heard node
-///    made them, be it forgotten itself: of two nodes that forget each other at the same time both are gone. That is the
-///    cautious reading; recovery is pairing again.
+///    made them, even if it is forgotten itself: if two nodes forget each other at the same time, both are gone. That is
+///    the cautious reading; recovery is pairing again.
 /// 2. An admission is *valid* when its author is the root or somebody with a valid admission, and every forgetting of the
 ///    author either came after it (the admission's number is within `lastAccepted`) or was made up for by a valid
 ///    admission of the author with a greater epoch. The root's own admissions are valid in its own eyes. More valid
@@ -29,10 +29,10 @@ package struct TrustResolution: Hashable, Sendable {
     package let root: NodeID
     /// Without the root.
     package private(set) var kin: [NodeID: Member] = [:]
-    /// Who is not kin because of whom; may hold the root.
+    /// The nodes that are not kin, and because of whom; may hold the root.
     package private(set) var forgotten: [NodeID: Set<NodeID>] = [:]
 
-    /// Whether this node's kin have let it go.
+    /// Whether kin of this node have forgotten it.
     package var isSelfForgotten: Bool { forgotten[root] != nil }
 
     package init(root: NodeID, operations: some Sequence<TrustOperation>) {
@@ -60,7 +60,7 @@ private struct Admission: Hashable {
     let introduction: PairingIntroduction
     let saidAt: WallTime
 
-    /// Any order does that is the same everywhere and puts greater epochs later.
+    /// Any order works that is the same everywhere and puts greater epochs later.
     func isLater(than other: Admission) -> Bool {
         (epoch, saidAt, author, sequence) > (other.epoch, other.saidAt, other.author, other.sequence)
     }

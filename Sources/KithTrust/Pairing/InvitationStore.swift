@@ -33,7 +33,7 @@ struct Invitation: Sendable {
     }
 }
 
-/// The inviting side of pairing: which codes are out, and who may use them.
+/// The inviting side of pairing: which codes are valid, and who may use them.
 ///
 /// A pure value: it is told what arrives and when, and says what to answer. A code works once. Every attempt gets a fresh
 /// challenge that can be answered once, so nothing that was recorded can be sent again. Invitations do not outlive the
@@ -44,9 +44,9 @@ package struct InvitationStore: Sendable {
     package static let challengeLifetime: Duration = .seconds(30)
     package static let openLimit = 16
     package static let challengeLimit = 64
-    /// So many wrong proofs spoil an invitation.
+    /// The number of wrong proofs that makes an invitation invalid.
     package static let wrongProofLimit = 5
-    /// So many are remembered, the last made, to say why a code no longer works.
+    /// How many of the last invitations are remembered, to say why a code no longer works.
     private static let memory = 64
 
     private struct Challenge {
@@ -67,7 +67,7 @@ package struct InvitationStore: Sendable {
 
     // MARK: - Invitations
 
-    /// Makes a code that works once within `lifetime`, which is held to between a second and 24 hours.
+    /// Makes a code that works once within `lifetime`, which is limited to between a second and 24 hours.
     ///
     /// - Parameter generator: must be the system's outside of tests: the code is as secret as it is unpredictable.
     package mutating func invite(
@@ -162,8 +162,8 @@ package struct InvitationStore: Sendable {
 
 /// How often strangers may try within a minute, each address by itself and all together.
 ///
-/// Who names an open invitation, which strangers cannot guess, is not counted: many nodes may join from one address, and a
-/// flood of strangers does not keep out the one that was invited. Wrong proofs spoil the invitation itself.
+/// A node that names an open invitation, which strangers cannot guess, is not counted: many nodes may join from one
+/// address, and a flood of strangers does not keep out an invited node. Wrong proofs make the invitation itself invalid.
 struct AttemptLimit: Sendable {
     static let window: Duration = .seconds(60)
 
@@ -178,7 +178,6 @@ struct AttemptLimit: Sendable {
     }
 
     /// Counts an attempt that is let through.
-    ///
     mutating func admits(_ source: String, now: MonotonicInstant) -> Bool {
         recent.removeAll { now - $0.at >= Self.window }
         guard recent.count(where: { $0.source == source }) < perSource, recent.count < overall else { return false }

@@ -65,7 +65,7 @@ package struct JoinAttempt: Sendable {
     }
 }
 
-/// Whom a pairing was made with. Its id is proven; what it says of itself was sent by a holder of the code.
+/// The other node of a pairing. Its id is proven; what it says of itself was sent by a holder of the code.
 package struct PairedNode: Hashable, Sendable {
     package let id: NodeID
     package let tier: Tier

@@ -9,7 +9,7 @@ package import KithModel
 /// all of it, which find typing errors. In text: base32 in groups of eight, capitals, digits and hyphens only, so that a QR
 /// code can hold it in its alphanumeric mode.
 ///
-/// Whoever reads the text can join once: descriptions and reflection hide the secret.
+/// Anybody who reads the text can join once: descriptions and reflection hide the secret.
 package struct PairingCode: Hashable, Sendable {
     package static let addressLimit = 4
     /// The longest ``text``, and the longest that is read.
@@ -61,7 +61,7 @@ package struct PairingCode: Hashable, Sendable {
 }
 
 extension PairingCode {
-    /// Why a text is no pairing code.
+    /// Why a text is not a pairing code.
     package enum Unreadable: String, Error, Hashable, Sendable, CaseIterable, CustomStringConvertible {
         case empty
         case tooLong
@@ -126,7 +126,7 @@ extension PairingCode: CustomStringConvertible, CustomDebugStringConvertible, Cu
     package var customMirror: Mirror { Mirror(self, children: ["inviter": inviter, "tier": tier]) }
 }
 
-/// The 128 random bits that make a pairing code worth something. Never printed but as part of ``PairingCode/text``.
+/// The 128 random bits that make a pairing code worth something. Never printed except as part of ``PairingCode/text``.
 struct PairingSecret: Hashable, Sendable {
     static let length = 16
 

@@ -85,8 +85,8 @@ extension PairingIntroduction: Codable {
 /// Everything that both sides of one pairing attempt must agree on; the proofs are message authentication codes over it
 /// (HMAC-SHA256, RFC 2104).
 ///
-/// The ids are those which each side saw in its own TLS handshake, so a proof that is passed on through somebody in the
-/// middle does not fit.
+/// The ids are those which each side saw in its own TLS handshake, so a proof that is passed on by somebody in the middle
+/// does not match.
 struct PairingTranscript {
     var inviter: NodeID
     var joiner: NodeID
@@ -147,7 +147,7 @@ struct PairingTranscript {
     }
 }
 
-/// Why a pairing did not come about. The raw value is for the wire and the audit trail.
+/// Why a pairing failed. The raw value is for the wire and the audit trail.
 package enum PairingRefusal: String, Error, Hashable, Sendable, Codable, CaseIterable {
     case unknownInvitation = "unknown_invitation"
     case expired
@@ -164,7 +164,7 @@ package enum PairingRefusal: String, Error, Hashable, Sendable, Codable, CaseIte
     case malformed
     /// The code was made by the node that reads it.
     case ownCode = "own_code"
-    /// Another node answers than the one that made the code.
+    /// A node other than the one that made the code answers.
     case otherNode = "other_node"
 }
 

@@ -10,8 +10,8 @@ package import NIOSSL
 /// certificate and decides by the id in it what its holder may do. TLS itself proves that the holder has the key.
 ///
 /// In TLS 1.3 a client has finished before the server has seen the client's certificate, so a client learns of a refusal
-/// only when it reads. A server offers HTTP/2 by ALPN, but TLS goes on with a client that offers nothing or something else:
-/// who sets up the channel must compare the negotiated protocol with ``applicationProtocol``.
+/// only when it reads. A server offers HTTP/2 by ALPN, but TLS goes on with a client that offers nothing or something
+/// else: the code that sets up the channel must compare the negotiated protocol with ``applicationProtocol``.
 package struct PeerTLS: Sendable {
     package static let applicationProtocol = "h2"
 
@@ -43,7 +43,7 @@ package struct PeerTLS: Sendable {
         configuration.certificateVerification = .noHostnameVerification
         configuration.verifySignatureAlgorithms = [.ecdsaSecp256R1Sha256]
         configuration.signingSignatureAlgorithms = [.ecdsaSecp256R1Sha256]
-        // A node that is forgotten, or asleep, must not hold the end of its connection up by saying nothing.
+        // A node that is forgotten, or asleep, must not delay the end of its connection by saying nothing.
         configuration.shutdownTimeout = .milliseconds(250)
         return configuration
     }
@@ -95,9 +95,9 @@ package struct HandshakeRefusal: Error, Hashable, Sendable, CustomStringConverti
     }
 
     package var reason: Reason
-    /// Whom the certificate names. A claim: the proof that its key is there comes later in the handshake.
+    /// The node that the certificate names. A claim: the proof that its key is there comes later in the handshake.
     package var seen: NodeID?
-    /// Who should have been there.
+    /// The node that was expected.
     package var expected: NodeID?
 
     package init(_ reason: Reason, seen: NodeID? = nil, expected: NodeID? = nil) {

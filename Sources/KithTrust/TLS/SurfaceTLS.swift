@@ -12,7 +12,7 @@ package struct SurfaceTLS: Sendable {
     package let context: NIOSSLContext
     /// SHA-256 of the certificate, in hexadecimal: what clients compare.
     package let fingerprint: String
-    /// From when to when the certificate counts for clients that look at it.
+    /// From when to when the certificate is valid for clients that check it.
     package let validity: ClosedRange<WallTime>?
 
     /// - Parameters:
@@ -62,7 +62,7 @@ package struct SurfaceTLS: Sendable {
             .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
         ]
         configuration.applicationProtocols = ["h2", "http/1.1"]
-        // A client that never says its last word must not hold up a node that stops.
+        // A client that never closes its side must not delay a node that stops.
         configuration.shutdownTimeout = .seconds(1)
         do {
             return try NIOSSLContext(configuration: configuration)
@@ -93,7 +93,7 @@ package struct SurfaceTLSError: Error, Sendable {
     }
 }
 
-/// The TLS of the listeners of clients as it is now. A new one counts for the connections that come after it.
+/// The current TLS of the listeners of clients. A new one applies to the connections that come after it.
 package final class SurfaceTLSSource: Sendable {
     private let state: Mutex<SurfaceTLS>
 

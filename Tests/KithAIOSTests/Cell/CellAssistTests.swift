@@ -111,7 +111,7 @@ struct CellAssistTests {
             #expect(reply.status == 200)
             #expect(try reply.json()["suggestions"]?.arrayValue?.count == 1)
             #expect(try reply.json()["model"] == "count")
-            #expect(await eventually { engine.setup.ledger.counts.active == 0 })
+            #expect(await eventually { engine.setup.counter.counts.active == 0 })
         }
     }
 

@@ -111,9 +111,9 @@ struct OpenAIStreamTests {
 
     @Test("When the client goes in the middle of a stream, the engine stops")
     func clientGone() async throws {
-        let ledger = GenerationCounter()
+        let counter = GenerationCounter()
         let settings = TestEngineSettings(tokensPerSecond: 50)
-        try await TestNode.run(engine: CountEngine(setup: .init(settings: settings, ledger: ledger))) { node in
+        try await TestNode.run(engine: CountEngine(setup: .init(settings: settings, counter: counter))) { node in
             try await RawConnection.open(port: node.address.port) { connection in
                 let body = #"{"stream":true,"max_tokens":5000,"messages":[{"role":"user","content":"x"}]}"#
                 try await connection.send(
@@ -121,25 +121,25 @@ struct OpenAIStreamTests {
                 )
                 _ = await connection.read { $0.contains(#""content":" 3""#) }
             }
-            while ledger.counts.cancelled == 0 || node.services.engine.status().active > 0 { await Task.yield() }
-            #expect(ledger.counts.active == 0)
+            while counter.counts.cancelled == 0 || node.services.engine.status().active > 0 { await Task.yield() }
+            #expect(counter.counts.active == 0)
         }
     }
 
     @Test("When the client of a plain answer goes, the engine stops")
     func clientOfPlainAnswerGone() async throws {
-        let ledger = GenerationCounter()
+        let counter = GenerationCounter()
         let settings = TestEngineSettings(tokensPerSecond: 50)
-        try await TestNode.run(engine: CountEngine(setup: .init(settings: settings, ledger: ledger))) { node in
+        try await TestNode.run(engine: CountEngine(setup: .init(settings: settings, counter: counter))) { node in
             try await RawConnection.open(port: node.address.port) { connection in
                 let body = #"{"max_tokens":5000,"messages":[{"role":"user","content":"x"}]}"#
                 try await connection.send(
                     "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
                 )
-                while ledger.counts.tokens < 2 { await Task.yield() }
+                while counter.counts.tokens < 2 { await Task.yield() }
             }
-            while ledger.counts.cancelled == 0 { await Task.yield() }
-            #expect(ledger.counts.active == 0)
+            while counter.counts.cancelled == 0 { await Task.yield() }
+            #expect(counter.counts.active == 0)
         }
     }
 }

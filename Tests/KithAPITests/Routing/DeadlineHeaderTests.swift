@@ -24,14 +24,14 @@ struct DeadlineHeaderTests {
     ]
 
     /// Twenty tokens a second.
-    private static func slow(_ ledger: GenerationCounter, firstToken: Duration = .zero) -> CountEngine {
+    private static func slow(_ counter: GenerationCounter, firstToken: Duration = .zero) -> CountEngine {
         CountEngine(
             setup: .init(
-                settings: TestEngineSettings(tokensPerSecond: 20, firstTokenDelay: firstToken), ledger: ledger))
+                settings: TestEngineSettings(tokensPerSecond: 20, firstTokenDelay: firstToken), counter: counter))
     }
 
-    private func expectStopped(_ ledger: GenerationCounter) async {
-        #expect(await eventually { ledger.counts.active == 0 && ledger.counts.cancelled > 0 })
+    private func expectStopped(_ counter: GenerationCounter) async {
+        #expect(await eventually { counter.counts.active == 0 && counter.counts.cancelled > 0 })
     }
 
     @Test("A header that is no time is named in a 400, on every surface", arguments: surfaces)
@@ -51,21 +51,21 @@ struct DeadlineHeaderTests {
         "A plain answer that is not whole in time is a 504 that says whom it was asked of, and the engine stops",
         arguments: ["/v1/chat/completions", "/v1/completions", "/api/generate", "/api/chat"])
     func plain(path: String) async throws {
-        let ledger = GenerationCounter()
-        try await TestNode.run("desk", engine: Self.slow(ledger)) { node in
+        let counter = GenerationCounter()
+        try await TestNode.run("desk", engine: Self.slow(counter)) { node in
             let body = #"{"prompt":"x","message":"x","max_tokens":5000,"messages":[{"role":"user","content":"x"}]}"#
             let reply = try await node.send(.POST, path, headers: ["x-kith-timeout": "0.2"], body)
             #expect(reply.status == 504, "\(reply.text)")
             #expect(reply.text.contains("deadline"))
             #expect(reply.headers.first(name: "x-kith-route")?.hasPrefix("node=desk;") == true)
-            await expectStopped(ledger)
+            await expectStopped(counter)
         }
     }
 
     @Test("A stream breaks off with an explicit error, through a kin too, and the kin's engine stops")
     func stream() async throws {
-        let ledger = GenerationCounter()
-        try await TestNode.run("desk", engine: Self.slow(ledger)) { desk in
+        let counter = GenerationCounter()
+        try await TestNode.run("desk", engine: Self.slow(counter)) { desk in
             try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 for node in [desk, laptop] {
                     let reply = try await node.send(
@@ -74,7 +74,7 @@ struct DeadlineHeaderTests {
                     #expect(reply.text.contains(#""content":"1""#))
                     #expect(reply.text.contains(#""code":"deadline_exceeded""#))
                     #expect(!reply.text.contains("[DONE]"))
-                    await expectStopped(ledger)
+                    await expectStopped(counter)
                 }
             }
         }
@@ -82,8 +82,8 @@ struct DeadlineHeaderTests {
 
     @Test("A kin that has said nothing yet is not waited for, and nothing is held against it")
     func silentKin() async throws {
-        let ledger = GenerationCounter()
-        try await TestNode.run("desk", engine: Self.slow(ledger, firstToken: .seconds(60))) { desk in
+        let counter = GenerationCounter()
+        try await TestNode.run("desk", engine: Self.slow(counter, firstToken: .seconds(60))) { desk in
             try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 for number in 1...8 {
                     let reply = try await laptop.send(
@@ -98,15 +98,15 @@ struct DeadlineHeaderTests {
                 #expect(explained.node == "desk")
                 #expect(explained.candidates.first?.estimate.breaker == "closed")
                 #expect(explained.candidates.first?.estimate.penaltyMilliseconds == 0)
-                await expectStopped(ledger)
+                await expectStopped(counter)
             }
         }
     }
 
     @Test("A kin stops by itself at the time that it was told")
     func toldKin() async throws {
-        let ledger = GenerationCounter()
-        try await TestNode.run("desk", engine: Self.slow(ledger)) { desk in
+        let counter = GenerationCounter()
+        try await TestNode.run("desk", engine: Self.slow(counter)) { desk in
             let visitor = try await desk.newKin()
             let request = try KinQuestion.encode(
                 ChatRequest(
@@ -118,7 +118,7 @@ struct DeadlineHeaderTests {
             }
             #expect(reply.status == 200)
             #expect(reply.text.contains("deadlineExceeded"))
-            await expectStopped(ledger)
+            await expectStopped(counter)
             for value in ["0", "-1", "soon", "86400001"] {
                 let refused = try await visitor.visit(desk) { connection in
                     try await connection.send(.post, PeerWire.generatePath, headers: [timeLeft: value], body)
@@ -130,9 +130,9 @@ struct DeadlineHeaderTests {
 
     @Test("Whoever waits in the queue until its deadline leaves it")
     func queued() async throws {
-        let ledger = GenerationCounter()
+        let counter = GenerationCounter()
         let engine = CountEngine(
-            setup: .init(settings: TestEngineSettings(tokensPerSecond: 20, slots: 1), ledger: ledger))
+            setup: .init(settings: TestEngineSettings(tokensPerSecond: 20, slots: 1), counter: counter))
         try await TestNode.run("desk", engine: engine) { desk in
             let first = Task { try await desk.send(.POST, "/v1/chat/completions", Self.long) }
             #expect(await eventually { desk.services.engine.status().active == 1 })

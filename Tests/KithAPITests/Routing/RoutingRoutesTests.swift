@@ -23,8 +23,8 @@ struct RoutingRoutesTests {
 
     @Test("The decision is shown with every candidate's estimate and every skipped node's reason, and nobody is asked")
     func whole() async throws {
-        let ledger = GenerationCounter()
-        try await TestNode.run("desk", engine: EchoEngine(setup: .init(ledger: ledger))) { desk in
+        let counter = GenerationCounter()
+        try await TestNode.run("desk", engine: EchoEngine(setup: .init(counter: counter))) { desk in
             try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
                 let found = try await explain(laptop)
                 #expect(found.node == "desk")
@@ -39,7 +39,7 @@ struct RoutingRoutesTests {
                 #expect(estimate.level == 1)
                 #expect(estimate.breaker == "closed")
                 #expect(found.skipped == [.init(node: "laptop", reason: "no-engine")])
-                #expect(ledger.counts == .init())
+                #expect(counter.counts == .init())
             }
         }
     }

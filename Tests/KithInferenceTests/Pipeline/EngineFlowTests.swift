@@ -79,13 +79,13 @@ struct EngineFlowTests {
 
     @Test("One that nobody listens to any more is told nothing more, and what makes it ends")
     func cancelled() async throws {
-        let ledger = GenerationCounter()
+        let counter = GenerationCounter()
         let settings = TestEngineSettings(tokensPerSecond: 500)
         let heard = try await listen(
-            to: CountEngine(setup: TestEngineSetup(settings: settings, ledger: ledger)), patience: 3)
+            to: CountEngine(setup: TestEngineSetup(settings: settings, counter: counter)), patience: 3)
         #expect(heard.ends == 0)
-        while ledger.counts.active > 0 { await Task.yield() }
-        #expect(ledger.counts.cancelled == 1)
+        while counter.counts.active > 0 { await Task.yield() }
+        #expect(counter.counts.cancelled == 1)
     }
 
     @Test("Waiting for each event and being called gives the same answer")

@@ -9,7 +9,7 @@ import Testing
 @Suite("Deadlines", .timeLimit(.minutes(1)))
 struct DeadlineTests {
     private let clock = ManualClock()
-    private let ledger = GenerationCounter()
+    private let generations = GenerationCounter()
     private let question = ChatRequest(
         messages: [ChatMessage(.user, "count")], sampling: SamplingOptions(maxTokens: 100))
 
@@ -17,7 +17,8 @@ struct DeadlineTests {
     private func counter(slots: Int = 1) -> LocalEngine {
         let settings = TestEngineSettings(tokensPerSecond: 1, firstTokenDelay: .seconds(1), slots: slots)
         return LocalEngine(
-            engine: CountEngine(setup: TestEngineSetup(settings: settings, clock: clock, ledger: ledger)), clock: clock)
+            engine: CountEngine(setup: TestEngineSetup(settings: settings, clock: clock, counter: generations)),
+            clock: clock)
     }
 
     private static func read(_ answer: ChatAnswer) async throws -> (text: String, failure: ChatError?) {
@@ -45,8 +46,8 @@ struct DeadlineTests {
         let (text, failure) = try await reading.value
         #expect(text == "1 2")
         #expect(failure?.code == .deadlineExceeded)
-        while ledger.counts.active > 0 { await Task.yield() }
-        #expect(ledger.counts.cancelled == 1)
+        while generations.counts.active > 0 { await Task.yield() }
+        #expect(generations.counts.cancelled == 1)
     }
 
     @Test("An answer that is whole in time is whole")
@@ -81,7 +82,7 @@ struct DeadlineTests {
             _ = try await counter().until(.seconds(5), clock: clock).answer(question)
         }
         #expect(failure?.code == .deadlineExceeded)
-        #expect(ledger.counts == .init())
+        #expect(generations.counts == .init())
     }
 
     @Test("Whoever heeds no cancellation is left alone at the deadline")
@@ -104,7 +105,7 @@ struct DeadlineTests {
         while clock.sleeperCount < 2 { await Task.yield() }
         reading.cancel()
         await #expect(throws: CancellationError.self) { _ = try await reading.value }
-        while ledger.counts.active > 0 || clock.sleeperCount > 0 { await Task.yield() }
+        while generations.counts.active > 0 || clock.sleeperCount > 0 { await Task.yield() }
     }
 
     @Test("Without a deadline the engine itself is asked")

@@ -11,7 +11,7 @@ struct FullHouseTests {
     private struct House {
         struct Client {
             var id: RequestID
-            var patience: QueueTimeout
+            var patience: QueueWait
             var looksAt: MonotonicInstant
         }
 
@@ -43,7 +43,7 @@ struct FullHouseTests {
             for number in 0..<count {
                 outside.append(
                     Client(
-                        id: RequestID(rawValue: "\(now.nanoseconds)-\(number)"), patience: QueueTimeout(began: now),
+                        id: RequestID(rawValue: "\(now.nanoseconds)-\(number)"), patience: QueueWait(began: now),
                         looksAt: now))
             }
         }

@@ -97,14 +97,14 @@ struct KinBackupTests {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
         let backup = try Self.sample()
-        var ledger = TrustLog(root: backup.root)
-        _ = ledger.insert(backup.operations)
-        let kin = Set(ledger.fold.kin.keys)
+        var log = TrustLog(root: backup.root)
+        _ = log.insert(backup.operations)
+        let kin = Set(log.resolution.kin.keys)
         for _ in 0..<500 {
             guard let spoilt = KinBackup(Mutations.spoil(backup.encoded, using: &generator)) else { continue }
-            var ledger = TrustLog(root: backup.root)
-            _ = ledger.insert(spoilt.operations)
-            #expect(kin.isSuperset(of: ledger.fold.kin.keys))
+            var log = TrustLog(root: backup.root)
+            _ = log.insert(spoilt.operations)
+            #expect(kin.isSuperset(of: log.resolution.kin.keys))
         }
     }
 }

@@ -9,7 +9,7 @@ import Testing
 struct AuditAggregatorTests {
     /// A fold and the time.
     private struct Scene {
-        var fold = AuditAggregator()
+        var resolution = AuditAggregator()
         var seconds: Int64 = 0
 
         var now: MonotonicInstant { MonotonicInstant.zero + .seconds(seconds) }
@@ -19,10 +19,10 @@ struct AuditAggregatorTests {
             _ source: String? = "10.0.0.2", reason: String = "expired", subject: String? = nil,
             kind: AuditRecord.Kind = .clientRefused
         ) -> [AuditRecord] {
-            fold.record(kind, subject: subject, source: source, reason: reason, at: time, now: now)
+            resolution.record(kind, subject: subject, source: source, reason: reason, at: time, now: now)
         }
 
-        mutating func due() -> [AuditRecord] { fold.due(now: now) }
+        mutating func due() -> [AuditRecord] { resolution.due(now: now) }
     }
 
     private func line(
@@ -60,7 +60,7 @@ struct AuditAggregatorTests {
             scene.seconds = Int64(second)
             for _ in 0..<10 { lines += scene.refuse() }
         }
-        lines += scene.fold.flush()
+        lines += scene.resolution.flush()
         #expect(lines.count == 11)
         #expect(lines.map(\.count).reduce(0, +) == 6_000)
     }
@@ -72,7 +72,7 @@ struct AuditAggregatorTests {
         scene.seconds = 60
         let nothing = scene.due()
         #expect(nothing.isEmpty)
-        #expect(scene.fold.nextDue == nil)
+        #expect(scene.resolution.nextDue == nil)
         let next = scene.refuse()
         #expect(next == [line(at: 60)])
     }
@@ -102,12 +102,12 @@ struct AuditAggregatorTests {
         #expect(first == [line(at: 0, subject: "a")])
         _ = scene.refuse(subject: "b")
         _ = scene.refuse(subject: "b")
-        let same = scene.fold.flush()
+        let same = scene.resolution.flush()
         #expect(same == [line(at: 0, count: 2, subject: "b")])
         _ = scene.refuse(subject: "a")
         _ = scene.refuse(subject: "b")
         _ = scene.refuse(subject: "c")
-        let several = scene.fold.flush()
+        let several = scene.resolution.flush()
         #expect(several == [line(at: 0, count: 2)])
     }
 
@@ -135,7 +135,7 @@ struct AuditAggregatorTests {
                 let source = "10.0.\(Int.random(in: 0..<20, using: &generator)).1"
                 counted += scene.refuse(source).map(\.count).reduce(0, +)
             }
-            counted += scene.fold.flush().map(\.count).reduce(0, +)
+            counted += scene.resolution.flush().map(\.count).reduce(0, +)
             #expect(counted == 2_000, "seed \(seed)")
         }
     }

@@ -5,7 +5,7 @@ import KithTesting
 import KithTrust
 import Testing
 
-@Suite("The ledger of kin")
+@Suite("The counter of kin")
 struct TrustLogTests {
     @Test("Kin introduce kin: five nodes need four pairings")
     func introductions() throws {
@@ -34,7 +34,7 @@ struct TrustLogTests {
         _ = mesh.ledgers[0].insert([
             try mesh.identities[0].admit(mesh.id(1), introduction: says, in: mesh.ledgers[0], now: later)
         ])
-        let member = try #require(mesh.ledgers[0].fold.kin[mesh.id(1)])
+        let member = try #require(mesh.ledgers[0].resolution.kin[mesh.id(1)])
         #expect(member.introduction == says)
         #expect(member.admittedBy == mesh.id(0))
         #expect(member.admittedAt == later)
@@ -51,9 +51,9 @@ struct TrustLogTests {
         mesh.exchangeAll()
         #expect(mesh.kin(of: 0) == [1])
         #expect(mesh.kin(of: 1) == [0])
-        #expect(mesh.ledgers[0].fold.forgotten == [mesh.id(2): [mesh.id(1)]])
-        #expect(mesh.ledgers[2].fold.isSelfForgotten)
-        #expect(!mesh.ledgers[0].fold.isSelfForgotten)
+        #expect(mesh.ledgers[0].resolution.forgotten == [mesh.id(2): [mesh.id(1)]])
+        #expect(mesh.ledgers[2].resolution.isSelfForgotten)
+        #expect(!mesh.ledgers[0].resolution.isSelfForgotten)
     }
 
     @Test("Whom a forgotten node had introduced stays, whom it introduces afterwards does not come in")
@@ -112,9 +112,9 @@ struct TrustLogTests {
         mesh.exchangeAll()
         for node in 0..<4 {
             #expect(mesh.kin(of: node) == (0..<4).filter { $0 != node })
-            #expect(!mesh.ledgers[node].fold.isSelfForgotten)
+            #expect(!mesh.ledgers[node].resolution.isSelfForgotten)
         }
-        #expect(mesh.ledgers[0].fold.kin[mesh.id(2)]?.epoch == 2)
+        #expect(mesh.ledgers[0].resolution.kin[mesh.id(2)]?.epoch == 2)
     }
 
     @Test("A node that was forgotten while nobody knew what it had said can be paired again")
@@ -152,7 +152,7 @@ struct TrustLogTests {
         try mesh.forget(2, by: 2)
         mesh.exchangeAll()
         #expect(mesh.kin(of: 0) == [1])
-        #expect(mesh.ledgers[2].fold.isSelfForgotten)
+        #expect(mesh.ledgers[2].resolution.isSelfForgotten)
     }
 
     @Test("After a restart from what was stored, the forgotten stay forgotten")
@@ -165,8 +165,8 @@ struct TrustLogTests {
         var restarted = TrustLog(root: mesh.id(0))
         let insertion = restarted.insert(mesh.ledgers[0].missing(for: restarted.versions).reversed())
         #expect(insertion.accepted.count == mesh.ledgers[0].count)
-        #expect(restarted.fold == mesh.ledgers[0].fold)
-        #expect(restarted.fold.kin[mesh.id(3)] == nil)
+        #expect(restarted.resolution == mesh.ledgers[0].resolution)
+        #expect(restarted.resolution.kin[mesh.id(3)] == nil)
     }
 
     // MARK: - What is not taken
@@ -211,7 +211,7 @@ struct TrustLogTests {
             try mesh.identities[0].admit(mesh.id(1), introduction: says, in: mesh.ledgers[0], now: mesh.now)
         ])
         let whole = mesh.ledgers[0].missing(for: TrustLog(root: mesh.id(1)).versions)
-        let fold = mesh.ledgers[0].fold
+        let resolution = mesh.ledgers[0].resolution
         for seed in UInt64(0)..<2_000 {
             var generator = SeededGenerator(seed: seed)
             var operation = whole[Int.random(in: 0..<whole.count, using: &generator)]
@@ -221,7 +221,7 @@ struct TrustLogTests {
             let insertion = mesh.ledgers[0].insert([operation])
             #expect(insertion.refused.count == 1, "seed \(seed)")
         }
-        #expect(mesh.ledgers[0].fold == fold)
+        #expect(mesh.ledgers[0].resolution == resolution)
     }
 
     // MARK: - Numbers
@@ -231,25 +231,25 @@ struct TrustLogTests {
         var mesh = try TrustMesh(nodes: 4)
         for other in 1..<4 { try mesh.admit(other, by: 0) }
         let operations = mesh.ledgers[0].missing(for: TrustLog(root: mesh.id(0)).versions)
-        var ledger = TrustLog(root: mesh.id(1))
-        let early = ledger.insert([operations[2], operations[1], operations[2]])
+        var log = TrustLog(root: mesh.id(1))
+        let early = log.insert([operations[2], operations[1], operations[2]])
         #expect(early.heldBack == 2)
         #expect(early.accepted.isEmpty)
-        #expect(ledger.count == 0)
-        let late = ledger.insert([operations[0]])
+        #expect(log.count == 0)
+        let late = log.insert([operations[0]])
         #expect(late.accepted == operations)
-        #expect(ledger.lastSequence(of: mesh.id(0)) == 3)
+        #expect(log.lastSequence(of: mesh.id(0)) == 3)
     }
 
     @Test("Not more than 1,024 operations wait")
     func heldBackLimit() throws {
         var mesh = try TrustMesh(nodes: 2)
         for _ in 0..<1_030 { try mesh.admit(1, by: 0) }
-        var ledger = TrustLog(root: mesh.id(1))
+        var log = TrustLog(root: mesh.id(1))
         var waiting: [SignedOperation] = []
         while waiting.count < 1_030 {
-            waiting += mesh.ledgers[0].missing(for: ledger.versions)
-            _ = ledger.insert(waiting.suffix(TrustLog.batchLimit))
+            waiting += mesh.ledgers[0].missing(for: log.versions)
+            _ = log.insert(waiting.suffix(TrustLog.batchLimit))
         }
         var late = TrustLog(root: mesh.id(1))
         let insertion = late.insert(waiting.dropFirst())
@@ -303,7 +303,7 @@ struct TrustLogTests {
         #expect(insertion.equivocations.isEmpty)
     }
 
-    @Test("A node that lost its ledger learns its own statements back and goes on after them")
+    @Test("A node that lost its counter learns its own statements back and goes on after them")
     func lostLedger() throws {
         var mesh = try TrustMesh(nodes: 3)
         try mesh.pair(0, 1)

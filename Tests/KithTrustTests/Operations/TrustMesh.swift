@@ -58,7 +58,7 @@ struct TrustMesh {
 
     /// Who is kin in whose eyes, by number.
     func kin(of node: Int) -> [Int] {
-        identities.indices.filter { ledgers[node].fold.kin[id($0)] != nil }
+        identities.indices.filter { ledgers[node].resolution.kin[id($0)] != nil }
     }
 
     /// Everything that all nodes have stated.

@@ -104,10 +104,10 @@ struct TrustResolutionTests {
             var sketch = Self.sketch(seed: seed)
             let operations = sketch.everything()
             let root = Self.keys[sketch.number(0..<Self.nodes)].id
-            let fold = TrustResolution(root: root, operations: operations)
+            let resolution = TrustResolution(root: root, operations: operations)
             for _ in 0..<3 {
                 let shuffled = (operations + operations.prefix(5)).shuffled(using: &sketch.generator)
-                #expect(TrustResolution(root: root, operations: shuffled) == fold, "seed \(seed)")
+                #expect(TrustResolution(root: root, operations: shuffled) == resolution, "seed \(seed)")
             }
         }
     }
@@ -141,10 +141,10 @@ struct TrustResolutionTests {
             sketch.forget(subject, by: author)
             let operations = sketch.everything()
             for key in Self.keys {
-                let fold = TrustResolution(root: key.id, operations: operations)
-                #expect(fold.kin.keys.allSatisfy { fold.forgotten[$0] == nil }, "seed \(seed)")
-                guard fold.kin[Self.keys[author].id] != nil || key == Self.keys[author] else { continue }
-                #expect(fold.kin[Self.keys[subject].id] == nil, "seed \(seed)")
+                let resolution = TrustResolution(root: key.id, operations: operations)
+                #expect(resolution.kin.keys.allSatisfy { resolution.forgotten[$0] == nil }, "seed \(seed)")
+                guard resolution.kin[Self.keys[author].id] != nil || key == Self.keys[author] else { continue }
+                #expect(resolution.kin[Self.keys[subject].id] == nil, "seed \(seed)")
             }
         }
     }
@@ -181,9 +181,9 @@ struct TrustResolutionTests {
                 sketch.admit(order[place], by: partner)
             }
             for key in Self.keys {
-                let fold = TrustResolution(root: key.id, operations: sketch.everything())
-                #expect(fold.kin.count == Self.nodes - 1, "seed \(seed)")
-                #expect(fold.forgotten.isEmpty, "seed \(seed)")
+                let resolution = TrustResolution(root: key.id, operations: sketch.everything())
+                #expect(resolution.kin.count == Self.nodes - 1, "seed \(seed)")
+                #expect(resolution.forgotten.isEmpty, "seed \(seed)")
             }
         }
     }
@@ -200,8 +200,8 @@ struct TrustResolutionTests {
                         statement: .admit(epoch: sequence, introduction: says), saidAt: .epoch))
             }
         }
-        let fold = TrustResolution(root: Self.keys[0].id, operations: operations.reversed())
-        #expect(fold.kin.count == Self.nodes - 1)
-        #expect(fold.kin[Self.keys[Self.nodes - 1].id]?.epoch == 1_900)
+        let resolution = TrustResolution(root: Self.keys[0].id, operations: operations.reversed())
+        #expect(resolution.kin.count == Self.nodes - 1)
+        #expect(resolution.kin[Self.keys[Self.nodes - 1].id]?.epoch == 1_900)
     }
 }

@@ -12,9 +12,9 @@ struct PairingCodeTests {
         seed: UInt64 = 1, tier: Tier = .kin, addresses: [PeerAddress]? = nil
     ) throws -> PairingCode {
         var generator = SeededGenerator(seed: seed)
-        var book = InvitationStore(inviter: .random(using: &generator))
+        var invitations = InvitationStore(inviter: .random(using: &generator))
         let given = addresses ?? (0..<Int(seed % 5)).map { _ in .random(using: &generator) }
-        return try book.invite(tier: tier, addresses: given, now: .zero, using: &generator).get()
+        return try invitations.invite(tier: tier, addresses: given, now: .zero, using: &generator).get()
     }
 
     @Test("What is written is read back")

@@ -10,7 +10,7 @@ final class PairingScene {
     let inviter: NodeID
     let joiner: NodeID
     let stranger: NodeID
-    var book: InvitationStore
+    var invitations: InvitationStore
     var now = MonotonicInstant(nanoseconds: 1_000_000_000_000)
     let inviterSays: PairingIntroduction
     let joinerSays: PairingIntroduction
@@ -20,7 +20,7 @@ final class PairingScene {
         inviter = .random(using: &generator)
         joiner = .random(using: &generator)
         stranger = .random(using: &generator)
-        book = InvitationStore(inviter: inviter)
+        invitations = InvitationStore(inviter: inviter)
         inviterSays = PairingIntroduction(name: NodeName("desk"), addresses: [.random(using: &generator)])
         joinerSays = PairingIntroduction(
             name: NodeName("laptop"), addresses: [.random(using: &generator), .random(using: &generator)])
@@ -28,7 +28,7 @@ final class PairingScene {
     }
 
     func invite(_ tier: Tier = .kin, lifetime: Duration = .seconds(600)) throws -> PairingCode {
-        try book.invite(tier: tier, lifetime: lifetime, addresses: [], now: now, using: &generator).get()
+        try invitations.invite(tier: tier, lifetime: lifetime, addresses: [], now: now, using: &generator).get()
     }
 
     func join(_ code: PairingCode, as id: NodeID? = nil) -> JoinAttempt {
@@ -39,13 +39,13 @@ final class PairingScene {
     func send(
         _ hello: PairingHello, from sender: NodeID? = nil, source: String = "10.0.0.2"
     ) -> Result<PairingChallenge, PairingRefusal> {
-        book.answer(hello, from: sender ?? joiner, source: source, now: now, using: &generator)
+        invitations.answer(hello, from: sender ?? joiner, source: source, now: now, using: &generator)
     }
 
     func send(
         _ proof: PairingProof, from sender: NodeID? = nil, source: String = "10.0.0.2"
     ) -> Result<(peer: PairedNode, acceptance: PairingAcceptance), PairingRefusal> {
-        book.answer(proof, from: sender ?? joiner, source: source, introduction: inviterSays, now: now)
+        invitations.answer(proof, from: sender ?? joiner, source: source, introduction: inviterSays, now: now)
     }
 
     /// Goes as far as the proof that answers the challenge.

@@ -76,10 +76,10 @@ struct PairingTests {
     @Test("A code that was withdrawn is unknown")
     func withdrawal() throws {
         let code = try scene.invite()
-        #expect(scene.book.open(now: scene.now).map(\.id) == [code.invitation])
-        let withdrawn = (1...2).map { _ in scene.book.withdraw(code.invitation, now: scene.now) }
+        #expect(scene.invitations.open(now: scene.now).map(\.id) == [code.invitation])
+        let withdrawn = (1...2).map { _ in scene.invitations.withdraw(code.invitation, now: scene.now) }
         #expect(withdrawn == [true, false])
-        #expect(scene.book.open(now: scene.now).isEmpty)
+        #expect(scene.invitations.open(now: scene.now).isEmpty)
         #expect(scene.send(scene.join(code).hello).failure == .unknownInvitation)
     }
 
@@ -233,7 +233,7 @@ struct PairingTests {
         #expect(throws: PairingRefusal.tooManyInvitations) { try scene.invite() }
         scene.now = scene.now + .seconds(60)
         _ = try scene.invite()
-        #expect(scene.book.open(now: scene.now).count == 1)
+        #expect(scene.invitations.open(now: scene.now).count == 1)
     }
 
     @Test("An address may try ten times a minute without an invitation")

@@ -28,11 +28,11 @@ struct VaultStatusWatchTests {
         try await stub.serve { server in
             let watch = VaultStatusWatch(client: VaultClient(address: server.address), clock: clock)
             let run = Task { await watch.run() }
-            try await QueueTimeout.wait("the first answer") { clock.sleeperCount == 1 }
+            try await QueueWait.wait("the first answer") { clock.sleeperCount == 1 }
             #expect(await watch.latest().status == .sealed)
             stub.change { $0.isSealed = false }
             clock.advance(by: VaultStatusWatch.pause)
-            try await QueueTimeout.wait("the second answer") { clock.sleeperCount == 1 }
+            try await QueueWait.wait("the second answer") { clock.sleeperCount == 1 }
             #expect(await watch.latest().status == .active)
             run.cancel()
             await run.value

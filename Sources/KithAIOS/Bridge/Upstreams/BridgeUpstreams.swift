@@ -3,20 +3,20 @@
 import KithModel
 import Synchronization
 
-/// The upstreams of a running bridge: the book, the time, who asks them for their health, and what is under way.
+/// The upstreams of a running bridge: the ``UpstreamSelector``, its clock, the prober, and the calls under way.
 final class BridgeUpstreams: Sendable {
-    /// Between two looks at which kin are cells, and at what time alone has changed.
+    /// Between two checks of which kin are cells, and of what time alone has changed.
     static let pause = Duration.milliseconds(250)
 
     fileprivate struct State {
-        var book = UpstreamSelector()
+        var selector = UpstreamSelector()
         var cells: [UpstreamID: any CellUpstream] = [:]
-        /// What they are called, also those that are gone.
+        /// Their labels, also of those that are gone.
         var labels: [UpstreamID: String] = [:]
         /// What to do when an upstream goes down, by the number of the call.
         var calls: [UInt64: (id: UpstreamID, end: @Sendable (UpstreamError) -> Void)] = [:]
         var nextCall: UInt64 = 0
-        /// What has changed and was not told yet.
+        /// What has changed and was not reported yet.
         var untold: [UpstreamAction] = []
         var isTelling = false
     }
@@ -30,7 +30,7 @@ final class BridgeUpstreams: Sendable {
     /// - Parameters:
     ///   - fixed: The best first.
     ///   - kin: Asked often; from memory.
-    ///   - onChange: Told of what has changed, in its order, never by two tasks at once.
+    ///   - onChange: Called with what has changed, in order, never by two tasks at once.
     init(
         fixed: [any CellUpstream], kin: @escaping @Sendable () -> [any CellUpstream], clock: any TimeSource,
         onChange: @escaping @Sendable ([UpstreamAction], (UpstreamID) -> String) -> Void
@@ -44,7 +44,7 @@ final class BridgeUpstreams: Sendable {
 
     // MARK: Reading
 
-    var book: UpstreamSelector { state.withLock { $0.book } }
+    var selector: UpstreamSelector { state.withLock { $0.selector } }
 
     func cell(_ id: UpstreamID) -> (any CellUpstream)? { state.withLock { $0.cells[id] } }
 
@@ -60,11 +60,11 @@ final class BridgeUpstreams: Sendable {
             while !Task.isCancelled {
                 look()
                 let now = clock.now
-                for id in state.withLock({ $0.book.takeProbes(now: now) }) {
+                for id in state.withLock({ $0.selector.takeProbes(now: now) }) {
                     group.addTask { await self.probe(id) }
                 }
                 onTick()
-                let next = state.withLock { $0.book.nextProbe } ?? now + Self.pause
+                let next = state.withLock { $0.selector.nextProbe } ?? now + Self.pause
                 do {
                     try await clock.sleep(until: min(next, now + Self.pause), tolerance: .milliseconds(10))
                 } catch { return }
@@ -72,14 +72,14 @@ final class BridgeUpstreams: Sendable {
         }
     }
 
-    /// Takes up which kin are cells now.
+    /// Updates which kin are cells now.
     private func look() {
         let cells = fixed + kin()
         let now = clock.now
         change { state in
             state.cells = Dictionary(cells.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             for cell in cells { state.labels[cell.id] = cell.label }
-            return state.book.set(cells.map(\.id), now: now) + state.book.tick(now: now)
+            return state.selector.set(cells.map(\.id), now: now) + state.selector.tick(now: now)
         }
     }
 
@@ -97,7 +97,7 @@ final class BridgeUpstreams: Sendable {
         } catch {
             result = .failure(UpstreamError(error))
         }
-        change { $0.book.probed(id, result, now: clock.now) }
+        change { $0.selector.probed(id, result, now: clock.now) }
     }
 
     /// Changes the state, and carries out what follows from it.
@@ -111,7 +111,7 @@ final class BridgeUpstreams: Sendable {
         tell()
     }
 
-    /// Whoever finds somebody telling leaves it to them, so that the order is kept.
+    /// If another task is reporting already, it reports these too, so that the order is kept.
     private func tell() {
         while let news = state.withLock({ $0.takeNews() }) {
             onChange(news, label)
@@ -119,7 +119,7 @@ final class BridgeUpstreams: Sendable {
         }
     }
 
-    // MARK: Asking
+    // MARK: Calls
 
     /// Asks the best of the upstreams that have not been tried.
     ///
@@ -151,21 +151,21 @@ final class BridgeUpstreams: Sendable {
     private func finish(_ ticket: UpstreamSelector.Ticket, _ number: UInt64, _ outcome: UpstreamSelector.Outcome) {
         change { state in
             state.calls[number] = nil
-            return state.book.ended(ticket, outcome, now: clock.now)
+            return state.selector.ended(ticket, outcome, now: clock.now)
         }
     }
 }
 
 extension BridgeUpstreams.State {
-    /// Chooses, and notes what is under way, in one step: two requests at once do not take each other for absent.
+    /// Chooses, and notes what is under way, in one step, so that two requests at once know of each other.
     fileprivate mutating func begin(
         excluding tried: Set<UpstreamID>, now: MonotonicInstant, attempt: FirstResult<CellReply>
     ) -> (UpstreamSelector.Ticket, any CellUpstream, UInt64)? {
-        guard let id = book.best(excluding: tried, now: now)?.id, let cell = cells[id] else { return nil }
+        guard let id = selector.best(excluding: tried, now: now)?.id, let cell = cells[id] else { return nil }
         nextCall &+= 1
         let end: @Sendable (UpstreamError) -> Void = { attempt.end(.failure($0)) }
         calls[nextCall] = (id, end)
-        return (book.began(id, now: now), cell, nextCall)
+        return (selector.began(id, now: now), cell, nextCall)
     }
 
     fileprivate mutating func takeNews() -> [UpstreamAction]? {
@@ -189,7 +189,7 @@ extension BridgeUpstreams.State {
 }
 
 extension UpstreamID {
-    /// Where nothing better is known.
+    /// The words where nothing better is known.
     fileprivate var text: String {
         switch self {
         case .address(let address): address.description

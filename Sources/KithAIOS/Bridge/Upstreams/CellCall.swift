@@ -47,7 +47,7 @@ struct CellReply: Sendable {
     static let depthLimit = 32
 
     let members: JSONObject
-    /// Where it says that its engine's part came from; a cell of kith's does.
+    /// Where its engine's part came from, if it says so; a kith cell does.
     let route: String?
 
     /// - Throws: ``UpstreamError`` with what is wrong.
@@ -92,7 +92,7 @@ struct CellReply: Sendable {
 
     // MARK: Status
 
-    /// Statuses that blame the way there, or the moment, and not what was asked.
+    /// Statuses that blame the way there, or the moment, and not the request.
     private static let notTheRequest: Set<Int> = [401, 403, 404, 405, 407, 408, 421, 425, 429]
 
     private static func check(status: Int, body: ByteBuffer) throws(UpstreamError) {
@@ -160,7 +160,7 @@ struct CellReply: Sendable {
     }
 }
 
-/// How deep arrays and objects stand within each other, found out before anything is decoded.
+/// How deep arrays and objects are nested, found out before anything is decoded.
 enum JSONDepth {
     static func isWithin(_ limit: Int, _ json: some Sequence<UInt8>) -> Bool {
         var depth = 0

@@ -7,16 +7,17 @@ import KithServer
 package import KithTransport
 import NIOHTTP1
 
-/// A cell that a bridge can ask, by whatever way.
+/// A cell that a bridge can ask, in whatever way.
 package protocol CellUpstream: Sendable {
     var id: UpstreamID { get }
     /// As people know it: its URL, or `kin:` and the node's name.
     var label: String { get }
     /// Where it is, as far as that is known; the host and the port.
     var place: (host: String, port: Int)? { get }
-    /// Sends the call and gives back what comes, whatever it is. May hold on past the call's limit, and be left alone then.
+    /// Sends the call and returns what comes back, whatever it is. May take longer than the call's limit, and is
+    /// abandoned then.
     ///
-    /// - Throws: `ChatError`; ``LinkError``; `CancellationError`.
+    /// - Throws: `ChatError`; `LinkError`; `CancellationError`.
     func send(_ call: CellCall) async throws -> UpstreamReply
 }
 

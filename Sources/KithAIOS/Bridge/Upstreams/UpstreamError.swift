@@ -14,7 +14,8 @@ package struct UpstreamError: Error, Hashable, Sendable, CustomStringConvertible
         case interrupted
         /// What came is no answer of a cell.
         case garbage
-        /// It says that it cannot answer, by its status: 5xx, and those that speak of the way and not of the request.
+        /// It says that it cannot answer, by its status: 5xx, and those that are about the way there and not about the
+        /// request.
         case failed
         /// It says by its status that the request is wrong.
         case refused

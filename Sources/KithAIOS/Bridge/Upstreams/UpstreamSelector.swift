@@ -2,9 +2,9 @@
 
 package import KithModel
 
-/// Which cell a bridge may stand for.
+/// A cell that a bridge may stand for.
 package enum UpstreamID: Hashable, Sendable {
-    /// A cell at an address that the bridge's owner wrote down.
+    /// A cell at an address that the bridge's owner configured.
     case address(HTTPAddress)
     /// A node of the same owner that has the role of a cell.
     case kin(NodeID)
@@ -37,9 +37,9 @@ package enum BridgeMode: String, Sendable {
 package enum UpstreamAction: Hashable, Sendable {
     /// It answers, for the first time or again.
     case cameUp(UpstreamID)
-    /// It answers no more: whoever waits for it need not go on.
+    /// It no longer answers: requests that wait for it may stop waiting.
     case wentDown(UpstreamID, String)
-    /// It lives, and what it answers cannot be used: nothing is asked of it for so long.
+    /// It lives, but its answers cannot be used: nothing is asked of it for this long.
     case setAside(UpstreamID, String, for: Duration)
     case mode(BridgeMode, reason: String?)
 }
@@ -67,7 +67,7 @@ package struct UpstreamSelector: Sendable {
         /// With an answer; the time is given where it says how busy the upstream is.
         case answered(after: Duration?)
         case failed(UpstreamError)
-        /// The one who asked has gone.
+        /// The client has gone.
         case abandoned
     }
 
@@ -79,7 +79,7 @@ package struct UpstreamSelector: Sendable {
 
     package subscript(id: UpstreamID) -> UpstreamEntry? { entries.first { $0.id == id } }
 
-    /// For which upstream the bridge stands first of all: one that was written down, else the kin that was up last.
+    /// The upstream that the bridge mainly stands for: one that was configured, otherwise the kin that was up last.
     package var primary: UpstreamEntry? {
         guard let first = entries.first, case .kin = first.id else { return entries.first }
         return entries.reduce(first) { best, entry in
@@ -97,16 +97,16 @@ package struct UpstreamSelector: Sendable {
         return best
     }
 
-    /// Why there is nobody to ask, in words.
+    /// Why there is no upstream to ask, in words.
     package func obstacles(now: MonotonicInstant, name: (UpstreamID) -> String) -> String {
         if entries.isEmpty { return "no cell is configured, and no kin is one" }
         return entries.compactMap { entry in entry.obstacle(now: now).map { "\(name(entry.id)): \($0)" } }
             .joined(separator: "; ")
     }
 
-    // MARK: Who there is
+    // MARK: Upstreams that come and go
 
-    /// Takes up upstreams that have come and lets go of those that are gone.
+    /// Adds upstreams that have come and removes those that are gone.
     package mutating func set(_ ids: [UpstreamID], now: MonotonicInstant) -> [UpstreamAction] {
         guard ids != entries.map(\.id) else { return [] }
         let known = Dictionary(entries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -121,7 +121,7 @@ package struct UpstreamSelector: Sendable {
 
     // MARK: Probes
 
-    /// The upstreams to ask for their health now; each is to be followed by ``probed(_:_:now:)``.
+    /// The upstreams to ask for their health now; each must be followed by ``probed(_:_:now:)``.
     package mutating func takeProbes(now: MonotonicInstant) -> [UpstreamID] {
         var due: [UpstreamID] = []
         for index in entries.indices where entries[index].probeBegan == nil && entries[index].nextProbe <= now {
@@ -201,7 +201,7 @@ package struct UpstreamSelector: Sendable {
         }
     }
 
-    /// Its answers are good again, unless this is an answer to what was asked before they were not.
+    /// Its answers are good again, unless this one answers a request from before they were bad.
     private mutating func rehabilitate(_ index: Int, after ticket: Ticket) {
         if let aside = entries[index].aside, ticket.began < aside.since { return }
         entries[index].badAnswers = 0
@@ -222,7 +222,7 @@ package struct UpstreamSelector: Sendable {
 
     // MARK: States
 
-    /// Whatever was wrong with its answers, it may have been started anew since.
+    /// Whatever was wrong with its answers, it may have been restarted since.
     private mutating func raise(_ index: Int, now: MonotonicInstant) -> UpstreamAction {
         entries[index].state = .up
         entries[index].since = now
@@ -255,7 +255,7 @@ package struct UpstreamEntry: Sendable {
         case unknown
         /// Its last answer about its health was a good one. Leaves to `down`.
         case up
-        /// And why. Leaves to `up`.
+        /// Down, and why. Leaves to `up`.
         case down(String)
     }
 
@@ -285,7 +285,7 @@ package struct UpstreamEntry: Sendable {
     /// Answers in a row that could not be used.
     package internal(set) var badAnswers = 0
     var aside: Aside?
-    /// Whether one request finds out how its answers are after it was set aside.
+    /// Whether one request is finding out how its answers are after it was set aside.
     var isOnTrial = false
     /// When the probe that is under way began.
     var probeBegan: MonotonicInstant?
@@ -306,7 +306,7 @@ package struct UpstreamEntry: Sendable {
     /// Whether a request may go there now.
     func takes(now: MonotonicInstant) -> Bool { isAvailable(now: now) && !isOnTrial }
 
-    /// What stands in the way; `nil` when nothing does.
+    /// Why it cannot be asked; `nil` when it can.
     package func obstacle(now: MonotonicInstant) -> String? {
         switch state {
         case .unknown: "not asked yet"

@@ -49,7 +49,7 @@ package struct HostsFile: Hashable, Sendable {
     package var interval: Duration
     /// For one question.
     package var timeout: Duration
-    /// In words what of the file is not used.
+    /// What is not used of the file, in words.
     package var problems: [String]
 
     package init(
@@ -65,7 +65,7 @@ package struct HostsFile: Hashable, Sendable {
 
     /// What is to be asked: each port once, in the order of the file.
     ///
-    /// - Parameter rules: Whom it must not lead to. A host is asked at its first address that they allow.
+    /// - Parameter rules: Which addresses it may lead to. A host is asked at its first address that they allow.
     package func targets(_ rules: RegistryAddressRules) -> (targets: [Target], problems: [String]) {
         var (targets, problems, known) = ([Target](), [String](), Set<HTTPAddress>())
         for host in hosts.prefix(Self.maximumHosts) {

@@ -29,8 +29,8 @@ package final class HostsProber: Sendable {
     private let claims = Mutex(HostsClaims())
 
     /// - Parameters:
-    ///   - rules: Whom the file must not lead to.
-    ///   - ownCell: What cells are told of this node, asked anew each time because its level changes.
+    ///   - rules: Which addresses the file may lead to.
+    ///   - ownCell: What cells are told of this node, asked again each time because its level changes.
     package init(
         hosts: HostsFile, rules: RegistryAddressRules = RegistryAddressRules(), registry: RegistryService,
         upstream: UpstreamClient, clock: any TimeSource = MonotonicClock(), logger: Logger,
@@ -89,7 +89,7 @@ package final class HostsProber: Sendable {
         return cell
     }
 
-    /// A cell that has registered itself is left as it said.
+    /// The entry of a cell that has registered itself stays as the cell made it.
     private func enter(_ cell: CellInfo, known: CellInfo?, _ index: Int, at target: HostsFile.Target) {
         let now = clock.now
         guard claims.withLock({ $0.claim(cell.cellID, by: index, at: now) }) else { return }
@@ -108,7 +108,7 @@ package final class HostsProber: Sendable {
             metadata: ["address": "\(target.address)", "reason": "\(Self.printable(refusal.message))"])
     }
 
-    /// Not every cell wants to know, and what it does with it is its own affair.
+    /// Not every cell accepts this, and what it does with it is its own matter.
     private func introduce(to target: HostsFile.Target) async {
         var cell = ownCell()
         if let service = cell.kith?.service, !cell.services.contains(service) { cell.services.append(service) }
@@ -132,7 +132,7 @@ package final class HostsProber: Sendable {
             "cell found", metadata: ["cell": "\(Self.printable(found.cellID))", "address": "\(target.address)"])
     }
 
-    /// What a stranger says of itself is not to shape the log.
+    /// What a stranger says about itself must not change the form of the log.
     private static func printable(_ text: String) -> String {
         String(
             text.unicodeScalars.prefix(128).map {

@@ -2,7 +2,7 @@
 
 import KithModel
 
-/// Brings events that engines write in another form into the one that all clients read; what else they hold is kept.
+/// Brings events that engines write in another form into the form that all clients read, and keeps what else they hold.
 struct OpenAIEventMending: Sendable {
     /// What every event of an answer repeats, as far as it has been said.
     struct Header: Sendable {
@@ -13,12 +13,12 @@ struct OpenAIEventMending: Sendable {
 
     let kind: ChatRequest.Kind
     var header = Header()
-    /// What is said where the engine never says it.
+    /// What is used where the engine gives no value.
     let fallback: OpenAIAnswerHeader
     /// By choice.
     private var toolCalls: [Int: ToolCallIndexing] = [:]
 
-    /// What each event has to say, since the beginning of the answer, which came from elsewhere, said it.
+    /// What each event has to repeat, because the beginning of the answer, which came from elsewhere, said it.
     let continued: OpenAIAnswerHeader?
 
     init(kind: ChatRequest.Kind, fallback: OpenAIAnswerHeader, continued: OpenAIAnswerHeader?) {
@@ -132,7 +132,7 @@ struct OpenAIEventMending: Sendable {
         return mended
     }
 
-    /// The text of what should be text: of a list its parts', joined.
+    /// The text of a value that should be text; for a list, the joined texts of its parts.
     private static func text(_ value: JSONValue?) -> String? {
         switch value {
         case .string(let text): text
@@ -144,7 +144,7 @@ struct OpenAIEventMending: Sendable {
     }
 }
 
-/// Gives each tool call of a streamed choice its own index, also where the engine gives none, or the same to two.
+/// Gives each tool call of a streamed choice its own index, even if the engine gives none, or the same to two.
 struct ToolCallIndexing: Sendable {
     private static let limit = 1_024
 
@@ -161,8 +161,8 @@ struct ToolCallIndexing: Sendable {
     ///
     /// A new call begins with an id that is not empty and not known, or with a function's name where there is one already.
     ///
-    /// - Parameter engineIndex: What the engine says.
-    /// - Throws: ``ChatError`` with `invalidAnswer` for too many calls.
+    /// - Parameter engineIndex: The index that the engine gives.
+    /// - Throws: `ChatError` with `invalidAnswer` for too many calls.
     mutating func index(
         _ engineIndex: Int?, id: String?, hasName: Bool
     ) throws(ChatError) -> Int {

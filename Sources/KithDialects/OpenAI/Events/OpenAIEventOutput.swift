@@ -20,7 +20,7 @@ struct OpenAIEventOutput {
 
     /// - Parameters:
     ///   - data: One event's JSON in one line.
-    ///   - whole: The event as it is to be put out, where it stands so already.
+    ///   - whole: The event as it is to be sent, if it already has that form.
     mutating func raw(
         _ data: UnsafeBufferPointer<UInt8>, whole: UnsafeBufferPointer<UInt8>?, _ scan: OpenAIEventScan,
         _ scanner: JSONScanner
@@ -50,7 +50,7 @@ struct OpenAIEventOutput {
         }
     }
 
-    /// An event that is none of the dialect's.
+    /// An event that does not belong to the dialect.
     mutating func own(_ event: ChatEvent) {
         flush()
         events.append(event)
@@ -108,13 +108,13 @@ struct OpenAIAnswerProgress: Sendable {
 
     var finish: FinishReason? { (finishes[0] ?? nil) ?? finishes.values.lazy.compactMap { $0 }.first }
 
-    /// Engines that do not count are counted for: one token a piece.
+    /// For engines that do not count, each piece counts as one token.
     var usage: TokenUsage { counted ?? TokenUsage(promptTokens: 0, completionTokens: pieces) }
 
     /// - Parameter piece: Of the first choice's text.
     mutating func note(piece: Range<Int>) { if !piece.isEmpty { pieces += 1 } }
 
-    /// - Throws: ``ChatError`` with `engineError` for a choice that ended in an error.
+    /// - Throws: `ChatError` with `engineError` for a choice that ended in an error.
     mutating func note(_ scan: OpenAIEventScan, _ scanner: JSONScanner) throws {
         if let range = scan.usage, case .object(let usage)? = try? scanner.value(at: range) {
             counted = TokenUsage(openAI: usage)

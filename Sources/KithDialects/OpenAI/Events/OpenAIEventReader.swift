@@ -4,18 +4,18 @@ package import KithModel
 
 /// Reads the streamed answer of an engine that speaks OpenAI's API: bytes in, what they mean out.
 ///
-/// A value. Read are all forms that engines write; an answer is whole when the engine says why it ended, or that it is done.
+/// A value. Reads all forms that engines write. An answer is whole when the engine gives a finish reason or sends `[DONE]`.
 package struct OpenAIEventReader: Sendable {
     /// What the answer is read for.
     package enum Mode: Hashable, Sendable {
-        /// For a client of the same dialect: events are passed on, most of them byte for byte. What says only how much was
-        /// used is passed on for a client that asked for it.
+        /// For a client of the same dialect: events are passed on, most of them byte for byte. An event that reports only
+        /// the usage is passed on to a client that asked for it.
         case raw(includesUsage: Bool)
         /// For a client of another dialect.
         case decoded
     }
 
-    /// Events that stand beside those of the dialect, such as a node's between those of its engine.
+    /// Events beside those of the dialect, such as a node's between those of its engine.
     package struct OwnEvents: Sendable {
         let name: String
         let read: @Sendable ([UInt8]) throws -> ChatEvent
@@ -36,8 +36,8 @@ package struct OpenAIEventReader: Sendable {
     private var framing: EventFraming
     private var mending: OpenAIEventMending
     private var progress = OpenAIAnswerProgress()
-    /// What the last events had in common, and how often one has been made: an engine whose events have too little in common
-    /// costs no more than a few.
+    /// What the last events had in common, and how many templates were made: for an engine whose events have too little
+    /// in common, no more than a few are.
     private var template: OpenAIEventTemplate?
     private var templates = 0
     /// The body, when it is not a stream but one whole answer.
@@ -46,7 +46,7 @@ package struct OpenAIEventReader: Sendable {
     private var isDone = false
 
     /// - Parameters:
-    ///   - fallback: What is said as `id`, `created` and `model` where the engine does not.
+    ///   - fallback: What is used as `id`, `created` and `model` where the engine gives none.
     ///   - continued: What the events of the answer's beginning said, which came from another engine; each event of the
     ///     rest says the same.
     ///   - limit: Bytes of one event; a longer one is an error.
@@ -62,7 +62,7 @@ package struct OpenAIEventReader: Sendable {
         mending = OpenAIEventMending(kind: kind, fallback: fallback, continued: continued)
     }
 
-    /// What the events of the answer say so far, for whoever has to go on with it.
+    /// What the events of the answer say so far, for the engine that has to continue it.
     package var header: OpenAIAnswerHeader {
         mending.continued
             ?? OpenAIAnswerHeader(
@@ -71,8 +71,8 @@ package struct OpenAIEventReader: Sendable {
                 model: mending.header.model ?? mending.fallback.model)
     }
 
-    /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
-    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not of this dialect, and with `engineError`, in the
+    /// - Parameter events: Receives what the bytes add to the answer, including what came before a failure.
+    /// - Throws: `ChatError` with `invalidAnswer` for what is not of this dialect, and with `engineError`, in the
     ///   engine's words, for an error that it reports in the stream.
     package mutating func feed(_ bytes: some Collection<UInt8>, into events: inout [ChatEvent]) throws {
         let isFed: Void? = try bytes.withContiguousStorageIfAvailable { try feed(buffer: $0, into: &events) }
@@ -81,7 +81,7 @@ package struct OpenAIEventReader: Sendable {
 
     /// Call when the body has ended.
     ///
-    /// - Throws: As ``feed(_:into:)``, and ``ChatError`` with `interrupted` when the answer is not whole.
+    /// - Throws: As ``feed(_:into:)``, and `ChatError` with `interrupted` when the answer is not whole.
     package mutating func end() throws -> [ChatEvent] {
         guard !isDone else { return [] }
         if let whole { return try take(whole: whole) }
@@ -97,9 +97,9 @@ package struct OpenAIEventReader: Sendable {
         return output.taken()
     }
 
-    /// The events of a whole answer, as an engine gives it that does not stream though it was asked to.
+    /// The events of a whole answer, from an engine that does not stream although it was asked to.
     ///
-    /// - Throws: ``ChatError`` with `invalidAnswer` for what is not of this dialect, and with `engineError` for an error.
+    /// - Throws: `ChatError` with `invalidAnswer` for what is not of this dialect, and with `engineError` for an error.
     package static func events(
         ofWhole body: [UInt8], kind: ChatRequest.Kind, mode: Mode, fallback: OpenAIAnswerHeader
     ) throws -> [ChatEvent] {
@@ -181,12 +181,12 @@ package struct OpenAIEventReader: Sendable {
         return true
     }
 
-    /// Anything that is not as clients rely on it.
+    /// Takes an event that is not in the form that clients rely on.
     private mutating func takeOdd(_ event: EventFraming.Event, _ output: inout OpenAIEventOutput) throws {
-        let text = String(decoding: event.data, as: UTF8.self)  // mends what is no UTF-8
+        let text = String(decoding: event.data, as: UTF8.self)  // mends what is not UTF-8
         guard let value = try? JSONValue(parsing: text.utf8) else {
             if event.name == "error" { throw EngineComplaint(error: .string(text)).failure() }
-            // What the end of the body cut off is told by its end.
+            // An event that the end of the body cut off is reported at that end.
             if !event.isClosed || text.allSatisfy(\.isWhitespace) { return }
             throw ChatError(.invalidAnswer, "the engine's stream holds what is not an OpenAI event")
         }
@@ -217,7 +217,7 @@ package struct OpenAIEventReader: Sendable {
 
     // MARK: Output
 
-    /// Puts out what has the form that clients rely on.
+    /// Sends on what has the form that clients rely on.
     private mutating func pass(
         _ data: UnsafeBufferPointer<UInt8>, whole: UnsafeBufferPointer<UInt8>?, _ scan: OpenAIEventScan,
         _ scanner: JSONScanner, _ output: inout OpenAIEventOutput

@@ -13,7 +13,7 @@ package struct AnthropicEngine: ChatEngine {
     private let catalogue: ModelCatalogue
     private let preferred: ModelID?
 
-    /// - Parameter secrets: Reads the key where the settings only say where it is.
+    /// - Parameter secrets: Reads the key, when the settings only say where it is stored.
     package init(
         settings: AnthropicSettings, client: UpstreamClient, secrets: (any SecretKeeper)? = nil,
         clock: any TimeSource = MonotonicClock()
@@ -50,7 +50,7 @@ package struct AnthropicEngine: ChatEngine {
     }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
-        // Aliases are valid without being listed, so a given name is left to the API to judge.
+        // Aliases are valid without being listed, so the API decides whether a name is valid.
         let model: ModelID
         if let wanted = request.model {
             model = wanted

@@ -10,7 +10,7 @@ import SystemPackage
     import Foundation
 #endif
 
-/// A command that is run to its end within a time limit, and whose last words are kept.
+/// Runs a command to its end within a time limit, and keeps the end of its output.
 struct BoundedCommand: Sendable {
     struct Outcome: Sendable {
         var succeeded: Bool
@@ -26,7 +26,7 @@ struct BoundedCommand: Sendable {
     var environment: Environment
     var limit: Duration
 
-    /// - Throws: ``DeadlineExceeded``; `SubprocessError` when the command cannot be started; `CancellationError`.
+    /// - Throws: `DeadlineExceeded`; `SubprocessError` when the command cannot be started; `CancellationError`.
     func run() async throws -> Outcome {
         let clock = MonotonicClock()
         return try await withDeadline(clock.now + limit, clock: clock) { try await runWithoutLimit() }

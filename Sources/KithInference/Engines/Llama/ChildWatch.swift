@@ -12,7 +12,7 @@ import Synchronization
     import Foundation
 #endif
 
-/// Attends to one running child: reads what it prints, notices when it is ready, and looks whether it still answers.
+/// Watches one running child: reads what it prints, notices when it is ready, and checks whether it still answers.
 final class ChildWatch: Sendable {
     private let readiness: LlamaLaunch.Readiness
     private let limits: LlamaLimits
@@ -34,7 +34,7 @@ final class ChildWatch: Sendable {
 
     /// Returns when the child has closed its standard error, which it does at its end.
     ///
-    /// - Throws: ``ChatError`` when the child is not ready in time, no longer answers, or hangs at its end.
+    /// - Throws: `ChatError` when the child is not ready in time, no longer answers, or hangs at its end.
     func attend(
         output: SubprocessOutputSequence, errors: SubprocessOutputSequence, logFile: String
     ) async throws {
@@ -42,7 +42,7 @@ final class ChildWatch: Sendable {
             group.addTask { try await self.keep(errors, in: logFile) }
             group.addTask {
                 try await self.watch(output)
-                // Its last words may still be on their way.
+                // The end of its output may still be on its way.
                 try await self.clock.sleep(until: self.clock.now + self.limits.stop, tolerance: nil)
                 throw ChatError(.interrupted, "it closed its output and did not end")
             }
@@ -133,7 +133,7 @@ struct LaunchAnnouncement: Sendable {
         while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
             let line = Data(pending[..<end])
             pending.removeSubrange(...end)
-            // Lines that are something else are none of ours.
+            // Other lines do not matter here.
             guard let text = (try? JSONDecoder().decode(Line.self, from: line))?.address,
                 let address = HTTPAddress(text), address.host == "127.0.0.1"
             else { continue }

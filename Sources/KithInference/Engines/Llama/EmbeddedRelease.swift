@@ -66,7 +66,7 @@ struct EmbeddedLayout: Hashable, Sendable {
     var serverGuard: String { directory + "/guard.sh" }
 }
 
-/// The scripts that travel inside this executable.
+/// The scripts that are embedded in this executable.
 enum EmbeddedResources {
     /// Writes both scripts, unless they are there already.
     static func write(to layout: EmbeddedLayout) throws {

@@ -10,19 +10,19 @@ package enum InstallStep: String, Hashable, Sendable, Codable, CaseIterable {
     case installEngine
     /// Download and unpack the model.
     case installModel
-    /// Load the one, and compare the other with its checksum.
+    /// Load llama.cpp, and compare the model with its checksum.
     case verify
 }
 
-/// What an installation tells while it goes on.
+/// What an installation reports while it runs.
 package enum InstallProgress: Hashable, Sendable {
-    /// Another installation in the same directory goes on.
+    /// Another installation in the same directory is running.
     case waitingForLock
     case began(InstallStep)
     /// Done by an earlier run.
     case skipped(InstallStep)
     case finished(InstallStep)
-    /// What is there does not work, and why; it is removed and installed anew.
+    /// What is installed does not work, and why; it is removed and installed again.
     case rebuilding(String)
 }
 
@@ -30,7 +30,7 @@ package enum InstallProgress: Hashable, Sendable {
 package enum EmbeddedStatus: Hashable, Sendable {
     case installed(EmbeddedVersions)
     case missing
-    /// Something is there that cannot be used, and why; `kith engine install` mends it.
+    /// What is installed cannot be used, and why; `kith engine install` repairs it.
     case broken(String)
 }
 
@@ -51,7 +51,7 @@ package struct EmbeddedVersions: Hashable, Sendable, Codable {
 package enum InstallError: Error, Hashable, Sendable, CustomStringConvertible {
     case pythonMissing
     case pythonTooOld(String)
-    /// Debian and Ubuntu ship `venv` apart.
+    /// Debian and Ubuntu ship `venv` in a package of its own.
     case pythonWithoutVenv(package: String)
     case networkUnreachable
     case diskFull(directory: String)

@@ -31,15 +31,15 @@ package struct LlamaLaunch: Hashable, Sendable {
     }
 }
 
-/// Knows how to start a llama.cpp server; asked anew for each attempt.
+/// Knows how to start a llama.cpp server; asked again for each attempt.
 package protocol LlamaCommand: Sendable {
     /// The name under which the model is served.
     var model: ModelID { get }
 
-    /// Whether the server embeds texts beside answering chats.
+    /// Whether the server embeds texts besides answering chats.
     var embeds: Bool { get }
 
-    /// - Throws: When the server cannot be started as things are; described in words.
+    /// - Throws: An error whose description says why the server cannot be started now.
     func prepare() async throws -> LlamaLaunch
 }
 
@@ -77,9 +77,9 @@ package struct EmbeddedCommand: LlamaCommand {
     }
 }
 
-/// A `llama-server` of the owner's with a model of the owner's.
+/// The owner's own `llama-server` with the owner's own model.
 ///
-/// Embeddings are not asked for: whether they go beside chat depends on the version and the model.
+/// Embeddings are not asked for: whether they work together with chat depends on the version and the model.
 package struct LlamaServerCommand: LlamaCommand {
     private let executable: String
     private let file: String
@@ -125,7 +125,7 @@ package struct LlamaServerCommand: LlamaCommand {
 }
 
 extension ModelID {
-    /// The name of a GGUF file without folders and ending.
+    /// The name of a GGUF file without its folders and extension.
     init(fileName path: String) {
         self.init(FilePath(path).lastComponent?.stem ?? path)
     }

@@ -7,7 +7,7 @@ import Subprocess
 import Synchronization
 import SystemPackage
 
-/// Where a supervised llama.cpp server stands.
+/// The state of a supervised llama.cpp server.
 package enum LlamaState: Hashable, Sendable {
     /// Not started, or the model is being loaded. Leaves to `ready` or `down`.
     case loading
@@ -15,7 +15,7 @@ package enum LlamaState: Hashable, Sendable {
     case ready(HTTPAddress)
     /// Leaves to `loading` at the next attempt, or to `stopped`.
     case down(LlamaOutage)
-    /// Its node stops.
+    /// The node is stopping.
     case stopped
 }
 
@@ -40,8 +40,8 @@ package struct LlamaOutage: Hashable, Sendable {
 /// killed without warning leaves nothing behind.
 package final class LlamaProcess: Service {
     package let command: any LlamaCommand
-    /// What the server wants to be shown. Another one with each start of the node, and known to the child by its environment
-    /// alone: a command line is for everybody to read.
+    /// The key that the server requires. New with each start of the node, and passed to the child only in its
+    /// environment: anybody can read a command line.
     let key = Secret.random()
     private let logFile: String
     private let health: any LlamaHealthChecking
@@ -64,7 +64,7 @@ package final class LlamaProcess: Service {
         self.logger = logger
     }
 
-    /// Where llama.cpp's own server looks for it, and the launcher too.
+    /// Where llama.cpp's own server looks for the key, and the launcher too.
     private static let keyVariable = "LLAMA_API_KEY"
 
     package var state: LlamaState { box.state }
@@ -74,7 +74,7 @@ package final class LlamaProcess: Service {
 
     /// Waits until the server is ready.
     ///
-    /// - Throws: ``ChatError`` with `noEngine` when it is not ready within `limit`; `CancellationError`.
+    /// - Throws: `ChatError` with `noEngine` when it is not ready within `limit`; `CancellationError`.
     package func address(within limit: Duration) async throws -> HTTPAddress {
         do {
             return try await withDeadline(clock.now + limit, clock: clock) { try await self.nextReadyAddress() }
@@ -175,21 +175,22 @@ package final class LlamaProcess: Service {
             childID.withLock { $0 = execution.processIdentifier.value }
             let watch = ChildWatch(
                 readiness: launch.readiness, limits: limits, clock: clock, health: health, onReady: onReady)
-            // Not cancelled with this task: a child that is being stopped is read to its end, so that it can say what it
-            // has to say. It ends with the child, which the steps above see to.
+            // Not cancelled with this task: the output of a child that is being stopped is read to its end. This task
+            // ends with the child, which the steps above ensure.
             try await Task {
                 try await watch.attend(
                     output: execution.standardOutput, errors: execution.standardError, logFile: self.logFile)
             }.value
             try Task.checkCancellation()
-            // The child has ended: what it started goes with it. Nobody may be left to be told, which is no failure.
+            // The child has ended, and what it started has to end too. If nothing is left to be signalled, that is no
+            // failure.
             try? execution.send(signal: .kill, toProcessGroup: true)
         }
         return "it ended by itself (\(result.terminationStatus))"
     }
 }
 
-/// The state of a server, for one who sets it and many who read or await it.
+/// The state of a server: one task sets it, many read or await it.
 final class LlamaStateBox: Sendable {
     private struct Contents {
         var state = LlamaState.loading
@@ -242,11 +243,11 @@ final class LlamaStateBox: Sendable {
 package struct LlamaLimits: Hashable, Sendable {
     /// From the start until the server is ready.
     package var ready: Duration
-    /// Between two looks at a server that is not ready yet.
+    /// Between two checks of a server that is not ready yet.
     package var readyPoll: Duration
-    /// Between two looks at a server that is ready.
+    /// Between two checks of a server that is ready.
     package var healthInterval: Duration
-    /// Looks that fail one after the other until the server is started anew.
+    /// Checks that fail in a row before the server is restarted.
     package var healthFailures: Int
     /// From SIGTERM to SIGKILL.
     package var stop: Duration
@@ -266,7 +267,7 @@ package struct LlamaLimits: Hashable, Sendable {
 extension Backoff {
     /// Between the end of a server and its next start.
     package static let ofRestarts = Backoff(initial: .milliseconds(500), maximum: .seconds(30), jitter: 0.5...1)
-    /// A server that was ready for this long ran well, and its end is the first again.
+    /// A server that was ready for this long ran well: its end counts as the first one again.
     private static let forgetAfter = Duration.seconds(60)
 
     /// - Parameter readyFor: How long the server was ready before it ended; zero when it never was.

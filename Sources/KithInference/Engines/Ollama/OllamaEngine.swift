@@ -96,7 +96,7 @@ final class OllamaDetailsCache: Sendable {
 
     init(connection: EngineConnection) { self.connection = connection }
 
-    /// - Throws: ``ChatError`` when Ollama cannot be asked; a model it cannot describe is listed without details.
+    /// - Throws: `ChatError` when Ollama cannot be asked; a model it cannot describe is listed without details.
     func info(_ tag: OllamaTagList.Model) async throws -> ModelInfo {
         let version = "\(tag.name) \(tag.digest ?? "")"
         if let info = known.withLock({ $0[version] }) { return info }

@@ -14,7 +14,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
     private let catalogue: ModelCatalogue
     private let preferred: ModelID?
 
-    /// - Parameter secrets: Reads the key where the settings only say where it is.
+    /// - Parameter secrets: Reads the key, when the settings only say where it is stored.
     package init(
         settings: OpenAISettings, client: UpstreamClient, kind: EngineKind = .openAI,
         secrets: (any SecretKeeper)? = nil, clock: any TimeSource = MonotonicClock()
@@ -88,7 +88,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         let model = try await catalogue.resolve(request.model, preferred: preferred)
         if request.wantsWholeAnswer { return try await whole(request, model) }
-        // What came in no client's words is asked for as a stream: that can be stopped in the middle.
+        // A request without a client's own body asks for a stream, which can be stopped in the middle.
         var asked = request
         asked.streams = true
         if request.body == nil, kind == .embedded { asked.includesUsage = true }  // llama.cpp counts when it is told to
@@ -122,7 +122,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
         return .verbatim(VerbatimAnswer(contentType: "application/json", body: body))
     }
 
-    /// An answer that some servers stream whatever they were asked for, or an error that came as a good answer.
+    /// An answer that a server streams although it was not asked to, or an error that came with a good status.
     private func streamed(_ body: [UInt8], _ request: ChatRequest, _ model: ModelID) throws -> ChatAnswer {
         if let complaint = (try? JSONValue(parsing: body)).flatMap(EngineComplaint.init) { throw complaint.failure() }
         let beginning = String(decoding: body.prefix(16), as: UTF8.self).drop { $0.isWhitespace || $0 == "\u{FEFF}" }
@@ -139,8 +139,8 @@ package struct OpenAICompatibleEngine: ChatEngine {
     /// Bytes of an answer in one piece; a long one with log probabilities has some ten megabytes.
     private static let answerLimit = 64 << 20
 
-    /// Whether a body is an object with choices, as far as can be told without decoding it: what is passed on as it is
-    /// need not be understood, only not be something else.
+    /// Whether a body is an object with choices, as far as can be told without decoding it: an answer that is passed on
+    /// unchanged need not be understood, but it has to be one.
     private static func looksWhole(_ body: [UInt8]) -> Bool {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
         return body.first { !isSpace($0) } == UInt8(ascii: "{") && body.last { !isSpace($0) } == UInt8(ascii: "}")
@@ -157,7 +157,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
                 path: "/embeddings", body: Self.body(for: request, model: model), model: model,
                 limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit))
         } catch let failure as ChatError where failure.message.contains("too large to process") {
-            // llama.cpp calls it a failure of its own.
+            // llama.cpp reports it as a failure of the server.
             throw ChatError(.invalidRequest, "a text is too long to be embedded by this engine", field: "input")
         }
         let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
@@ -167,7 +167,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
         return EmbeddingAnswer(model: model, vectors: vectors, promptTokens: tokens)
     }
 
-    /// The client's own words where there are some; asked for as numbers, which every server knows to give.
+    /// The client's own body if there is one. Asks for numbers, which every server can give.
     private static func body(for request: EmbeddingRequest, model: ModelID) -> [UInt8] {
         if let body = request.body {
             return body.patched(

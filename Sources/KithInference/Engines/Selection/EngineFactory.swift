@@ -25,7 +25,7 @@ package struct EngineFactory: Sendable {
     private let logger: Logger
     private let ollamaLimits: UpstreamLimits
 
-    /// - Parameter secrets: Reads the keys of which the settings only say where they are.
+    /// - Parameter secrets: Reads the keys, when the settings only say where they are stored.
     package init(
         settings: EngineSettings, client: UpstreamClient, secrets: (any SecretKeeper)? = nil,
         clock: any TimeSource = MonotonicClock(), logger: Logger,

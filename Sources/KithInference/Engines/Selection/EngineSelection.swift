@@ -82,7 +82,7 @@ extension EngineSelection.Engine {
     }
 }
 
-/// What a look at the machine found: each engine that can be had, or why it cannot.
+/// What was found on the machine: each engine that can be used, or why it cannot.
 package struct EngineFindings: Sendable {
     package struct Server: Hashable, Sendable {
         package var executable: String

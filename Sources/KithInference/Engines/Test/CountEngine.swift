@@ -24,10 +24,10 @@ package struct CountEngine: TestEngine {
     }
 }
 
-/// Where a count stands.
+/// How far a count has come.
 struct Counting: Sendable {
     private var number: Int
-    /// What is still to be said before the next number: the rest of a number that was cut, or nothing.
+    /// What still comes before the next number: the rest of a number that was cut, or nothing.
     private var rest: String?
     private var needsSpace: Bool
 

@@ -12,7 +12,7 @@ package protocol TestEngine: ChatEngine {
     func script(for request: ChatRequest) -> TestScript
 }
 
-/// What all test engines are made of.
+/// What all test engines have in common.
 package struct TestEngineSetup: Sendable {
     /// Words that prompt and answer may have together.
     package static let contextLength = 8192
@@ -20,15 +20,15 @@ package struct TestEngineSetup: Sendable {
     package var settings: TestEngineSettings
     package var clock: any TimeSource
     /// Counts what this engine does, for tests that must see a generation end.
-    package var ledger: GenerationCounter
+    package var counter: GenerationCounter
 
     package init(
         settings: TestEngineSettings = TestEngineSettings(), clock: any TimeSource = MonotonicClock(),
-        ledger: GenerationCounter = GenerationCounter()
+        counter: GenerationCounter = GenerationCounter()
     ) {
         self.settings = settings
         self.clock = clock
-        self.ledger = ledger
+        self.counter = counter
     }
 }
 
@@ -65,7 +65,7 @@ extension TestEngine {
         return .events(
             TestTokenStream(
                 script: script(for: request), promptTokens: promptTokens,
-                pace: TestPace(settings: setup.settings, clock: setup.clock), ledger: setup.ledger))
+                pace: TestPace(settings: setup.settings, clock: setup.clock), counter: setup.counter))
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {

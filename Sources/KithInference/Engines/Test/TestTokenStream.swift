@@ -10,8 +10,8 @@ package struct TestTokenStream: AsyncSequence, Sendable {
 
     private let generation: Generation
 
-    init(script: TestScript, promptTokens: Int, pace: TestPace, ledger: GenerationCounter) {
-        generation = Generation(script: script, promptTokens: promptTokens, pace: pace, ledger: ledger)
+    init(script: TestScript, promptTokens: Int, pace: TestPace, counter: GenerationCounter) {
+        generation = Generation(script: script, promptTokens: promptTokens, pace: pace, counter: counter)
     }
 
     package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(generation: generation) }
@@ -49,17 +49,17 @@ private final class Generation: Sendable {
     private let script: TestScript
     private let promptTokens: Int
     private let pace: TestPace
-    private let ledger: GenerationCounter
+    private let counter: GenerationCounter
     private let start: MonotonicInstant
     private let phase = Mutex(Phase.running(nextToken: 0))
 
-    init(script: TestScript, promptTokens: Int, pace: TestPace, ledger: GenerationCounter) {
+    init(script: TestScript, promptTokens: Int, pace: TestPace, counter: GenerationCounter) {
         self.script = script
         self.promptTokens = promptTokens
         self.pace = pace
-        self.ledger = ledger
+        self.counter = counter
         start = pace.clock.now
-        ledger.begin()
+        counter.begin()
     }
 
     deinit { abandon() }
@@ -73,18 +73,18 @@ private final class Generation: Sendable {
             throw error
         }
         guard index < script.tokens.count else {
-            if end() { ledger.finish() }
+            if end() { counter.finish() }
             return .finished(
                 script.finish, TokenUsage(promptTokens: promptTokens, completionTokens: script.tokens.count))
         }
         phase.withLock { phase in
             if case .running = phase { phase = .running(nextToken: index + 1) }
         }
-        ledger.handedOutToken()
+        counter.handedOutToken()
         return .delta(ChatDelta(text: script.tokens[index]))
     }
 
-    func abandon() { if end() { ledger.cancel() } }
+    func abandon() { if end() { counter.cancel() } }
 
     /// - Returns: Whether it had not ended before.
     private func end() -> Bool {
@@ -127,9 +127,9 @@ struct TestPace: Sendable {
 package final class GenerationCounter: Sendable {
     package struct Counts: Hashable, Sendable {
         package var active: Int
-        /// Came to their end.
+        /// Generations that came to their end.
         package var finished: Int
-        /// Dropped or cancelled before their end.
+        /// Generations that were dropped or cancelled before their end.
         package var cancelled: Int
         /// Tokens handed out by all generations.
         package var tokens: Int

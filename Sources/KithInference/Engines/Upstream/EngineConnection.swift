@@ -11,20 +11,20 @@ struct EngineConnection: Sendable {
     /// For answers that should come at once: model lists, versions.
     static let inquiryLimits = UpstreamLimits(
         connect: .seconds(2), firstByte: .seconds(10), stall: .seconds(10), bodyBytes: 16 << 20)
-    /// Together below the two seconds within which health must be told.
+    /// Together below the two seconds within which health must be reported.
     static let healthLimits = UpstreamLimits(
         connect: .milliseconds(900), firstByte: .milliseconds(700), stall: .milliseconds(300), bodyBytes: 16 << 20)
     private static let refusalBytes = 1 << 20
 
     let client: UpstreamClient
-    /// The engine in messages, such as "Ollama".
+    /// The engine's name in messages, such as "Ollama".
     let name: String
     let address: HTTPAddress
     var headers: HTTPHeaders = [:]
     /// Asked before each request, because the key may come late and may change.
     var credential: EngineCredential?
 
-    /// - Throws: ``ChatError``; `CancellationError`.
+    /// - Throws: `ChatError`; `CancellationError`.
     func get<Value: Decodable>(
         _ type: Value.Type, path: String, limits: UpstreamLimits = EngineConnection.inquiryLimits
     ) async throws -> Value {
@@ -34,7 +34,7 @@ struct EngineConnection: Sendable {
         return try read(type, from: try accepted(reply, key: key, model: nil))
     }
 
-    /// - Throws: ``ChatError``; `CancellationError`.
+    /// - Throws: `ChatError`; `CancellationError`.
     func post<Value: Decodable>(
         _ type: Value.Type, path: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits
     ) async throws -> Value {
@@ -43,7 +43,7 @@ struct EngineConnection: Sendable {
 
     /// A whole answer with status 200.
     ///
-    /// - Throws: ``ChatError``; `CancellationError`.
+    /// - Throws: `ChatError`; `CancellationError`.
     func reply(path: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits) async throws -> UpstreamReply {
         let key = try currentKey()
         let reply = try await client.collect(
@@ -53,9 +53,9 @@ struct EngineConnection: Sendable {
         return try accepted(reply, key: key, model: model)
     }
 
-    /// The answer as it comes, and what it calls itself: a media type in small letters, or nothing.
+    /// The answer as it arrives, and its media type in lower case, or nothing.
     ///
-    /// - Throws: ``ChatError``; `CancellationError`.
+    /// - Throws: `ChatError`; `CancellationError`.
     func stream(
         path: String, body: [UInt8], model: ModelID, limits: UpstreamLimits
     ) async throws -> (type: String, body: UpstreamBody) {
@@ -75,7 +75,7 @@ struct EngineConnection: Sendable {
         return (String(type), response.body)
     }
 
-    /// - Parameter key: what was shown to the engine.
+    /// - Parameter key: The key that was sent to the engine.
     func refusal(
         status: Int, headers: HTTPHeaders, body: ByteBuffer, key: Secret?, model: ModelID?
     ) -> ChatError {
@@ -112,7 +112,7 @@ struct EngineConnection: Sendable {
         }
     }
 
-    /// Health as one small question tells it.
+    /// The engine's health, found out with one small request.
     func health(_ ask: () async throws -> Void) async -> EngineHealth {
         do {
             _ = try currentKey()
@@ -126,12 +126,12 @@ struct EngineConnection: Sendable {
     }
 }
 
-/// The key for an engine, and how it is shown.
+/// The key for an engine, and how it is sent.
 struct EngineCredential: Sendable {
     let source: any SecretSource
     /// The name of the header.
     let header: String
-    /// What stands before the key.
+    /// The text before the key.
     let scheme: String
 
     /// RFC 6750.
@@ -143,7 +143,7 @@ struct EngineCredential: Sendable {
         EngineCredential(source: source, header: name, scheme: "")
     }
 
-    /// - Throws: ``ChatError`` while there is no key.
+    /// - Throws: `ChatError` while there is no key.
     func current(for engine: String) throws(ChatError) -> Secret {
         do {
             return try source.current()
@@ -154,9 +154,9 @@ struct EngineCredential: Sendable {
         }
     }
 
-    /// What a refused key means for the one who asked.
+    /// What a refused key means for the client.
     ///
-    /// - Returns: `nil` when there is no better key to be had.
+    /// - Returns: `nil` when no better key is available.
     func failure(refused key: Secret, by engine: String) -> ChatError? {
         guard source.refused(key) else { return nil }
         return ChatError(
@@ -179,7 +179,7 @@ extension HTTPAddress {
             .contains(where: name.hasSuffix)
     }
 
-    /// Loopback, RFC 1918, RFC 6598 as overlay networks use it, and the link's own.
+    /// Loopback, RFC 1918, RFC 6598 as overlay networks use it, and link-local addresses.
     private static func isNear(_ address: [UInt8]) -> Bool {
         switch (address[0], address[1]) {
         case (127, _), (10, _), (172, 16...31), (192, 168), (100, 64...127), (169, 254): true

@@ -3,9 +3,9 @@
 import KithDialects
 import KithModel
 
-/// An engine's answer that is none: what its status and its words mean for the one who asked.
+/// An engine's error response: what its status and its words mean for the client.
 struct EngineErrorResponse: Sendable {
-    /// Who answered, for the message.
+    /// The engine that answered, for the message.
     var engine: String
     var status: Int
     /// The `Retry-After` header.
@@ -13,9 +13,9 @@ struct EngineErrorResponse: Sendable {
     /// The `retry-after-ms` header.
     var retryAfterMilliseconds: String?
     var body: [UInt8]
-    /// What was asked for.
+    /// The requested model.
     var model: ModelID?
-    /// Never to be repeated, should the engine do so.
+    /// Never repeated, even if the engine does so.
     var key: Secret?
     var now = WallTime.now()
 
@@ -63,7 +63,7 @@ struct EngineErrorResponse: Sendable {
 
     private var noSuchPath: String { "\(engine) does not know this path; its address may be wrong" }
 
-    /// What a picture for a model that only reads is: the client's to change, whatever the engine calls it.
+    /// A picture for a model that only reads text is the client's error, whatever the engine calls it.
     private func lacking(_ feature: Feature, _ message: String?) -> ChatError {
         ChatError(.unsupported, message ?? "\(engine) does not offer \(feature.words)", field: feature.field)
     }
@@ -88,7 +88,7 @@ struct EngineErrorResponse: Sendable {
     }
 }
 
-/// What an engine says in an answer that is none, wherever the servers of its dialect put it.
+/// The error that an engine reports, wherever the servers of its dialect put it.
 struct EngineWords: Hashable, Sendable {
     /// One line, bounded, without the key.
     var message: String?
@@ -105,7 +105,7 @@ struct EngineWords: Hashable, Sendable {
     /// Servers pass on each other's answers, one inside the other.
     private static let depthLimit = 10
 
-    /// - Parameter key: Never to be repeated, should the engine do so.
+    /// - Parameter key: Never repeated, even if the engine does so.
     init(_ body: [UInt8], key: Secret? = nil) {
         guard body.count <= Self.bodyLimit else { return }
         if let json = try? JSONBody.decode(JSONValue.self, from: body) {
@@ -119,7 +119,7 @@ struct EngineWords: Hashable, Sendable {
         field = field.map { Self.line($0, limit: Self.codeLimit, key: key) }
     }
 
-    /// The innermost message counts: the outer ones are of those who passed it on.
+    /// The innermost message counts: the outer ones come from the servers that passed it on.
     private mutating func read(_ json: JSONValue, depth: Int) {
         guard depth < Self.depthLimit else { return }
         switch json {
@@ -145,7 +145,7 @@ struct EngineWords: Hashable, Sendable {
     }
 
     private mutating func note(_ json: JSONValue) {
-        // A number is the status once more.
+        // A number only repeats the status.
         if let given = json["code"]?.stringValue, !given.isEmpty { code = given }
         if let given = json["type"]?.stringValue, !given.isEmpty { type = given }
         if let param = json["param"]?.stringValue, !param.isEmpty { field = param }
@@ -171,7 +171,7 @@ struct EngineWords: Hashable, Sendable {
         return place.flatMap { $0.isEmpty ? nil : "\($0): \(text)" } ?? text
     }
 
-    /// The first line of what is neither JSON nor a page.
+    /// The first line of a body that is neither JSON nor a web page.
     private static func plainText(_ body: [UInt8]) -> String? {
         let text = String(decoding: body.prefix(4_096), as: UTF8.self)
         let line = text.split(whereSeparator: \.isNewline).lazy
@@ -198,8 +198,8 @@ enum RetryDelay {
 
     /// - Parameters:
     ///   - header: Seconds, decimals too, or a date.
-    ///   - milliseconds: Goes before it.
-    /// - Returns: `nil` for what is neither, and for what is not sensible.
+    ///   - milliseconds: Takes precedence over the header.
+    /// - Returns: `nil` when there is neither, or the value is not sensible.
     static func read(_ header: String?, milliseconds: String? = nil, now: WallTime) -> Duration? {
         if let text = milliseconds, let value = Double(text.trimmed), let delay = delay(value / 1_000) { return delay }
         guard let text = header?.trimmed, !text.isEmpty else { return nil }

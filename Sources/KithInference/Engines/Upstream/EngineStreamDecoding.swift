@@ -7,12 +7,12 @@ package import NIOCore
 /// Reads one dialect's stream: a value that bytes go into and events come out of.
 package protocol EngineStreamDecoding: Sendable {
     /// - Parameter events: Gets what the bytes add to the answer, also what came before a failure.
-    /// - Throws: ``ChatError``.
+    /// - Throws: `ChatError`.
     mutating func feed(_ bytes: ByteBuffer, into events: inout [ChatEvent]) throws
 
     /// Called when the body has ended.
     ///
-    /// - Throws: ``ChatError`` with `interrupted` when the answer is not whole.
+    /// - Throws: `ChatError` with `interrupted` when the answer is not whole.
     mutating func end() throws -> [ChatEvent]
 }
 
@@ -25,7 +25,7 @@ extension OpenAIEventReader: EngineStreamDecoding {
 extension OpenAIEventReader {
     /// Reads the answer to a request.
     ///
-    /// - Parameter own: Events that stand beside the engine's.
+    /// - Parameter own: Events that are added to the engine's.
     package init(for request: ChatRequest, model: ModelID, own: OwnEvents? = nil) {
         self.init(kind: request.kind, mode: Mode(request), fallback: .init(request, model: model), own: own)
     }
@@ -44,7 +44,7 @@ extension OpenAIEventReader.Mode {
 }
 
 extension OpenAIAnswerHeader {
-    /// What stands in an answer to this request where the engine does not say it.
+    /// What an answer to this request says where the engine does not.
     package init(_ request: ChatRequest, model: ModelID) {
         self.init(
             id: (request.kind == .chat ? "chatcmpl-" : "cmpl-") + request.id.rawValue,

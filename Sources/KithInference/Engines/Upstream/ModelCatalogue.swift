@@ -3,9 +3,9 @@
 import KithModel
 import Synchronization
 
-/// The models an engine lists, remembered until the list is read anew.
+/// The models an engine lists, remembered until the list is read again.
 final class ModelCatalogue: Sendable {
-    /// Whoever watches the engine has the list read anew sooner than this, when there is reason to.
+    /// ``EngineMonitor`` has the list read sooner than this when there is a reason.
     private static let freshFor = Duration.seconds(600)
     /// A name that is not listed is looked for again only after this long.
     private static let retryAfter = Duration.seconds(2)
@@ -30,7 +30,7 @@ final class ModelCatalogue: Sendable {
     }
 
     /// - Returns: The preferred one first.
-    /// - Throws: ``ChatError`` when the engine cannot be asked.
+    /// - Throws: `ChatError` when the engine cannot be asked.
     func refreshed() async throws -> [ModelInfo] {
         var models = try await fetch()
         if let preferred, let place = models.firstIndex(where: { $0.id.isMeant(by: preferred) }) {
@@ -47,7 +47,7 @@ final class ModelCatalogue: Sendable {
     /// Some servers answer any name with the model they have, so the list is asked. One that keeps no list is trusted to
     /// know its names.
     ///
-    /// - Throws: ``ChatError`` with `modelNotFound`, or when the engine cannot be asked.
+    /// - Throws: `ChatError` with `modelNotFound`, or when the engine cannot be asked.
     func resolve(_ wanted: ModelID?, preferred: ModelID?) async throws -> ModelID {
         if wanted == nil, let preferred { return preferred }
         var models = try await known(within: Self.freshFor)
@@ -73,9 +73,9 @@ final class ModelCatalogue: Sendable {
         (models.first { $0.id == wanted } ?? models.first { $0.id.isMeant(by: wanted) })?.id
     }
 
-    /// What is listed about the model that would be taken.
+    /// What is listed about the model that would be used.
     ///
-    /// - Throws: ``ChatError`` when the engine cannot be asked.
+    /// - Throws: `ChatError` when the engine cannot be asked.
     func info(_ wanted: ModelID?, preferred: ModelID?) async throws -> ModelInfo? {
         let models = try await known(within: Self.freshFor)
         guard let name = wanted ?? preferred else { return models.first }

@@ -3,14 +3,14 @@
 package import KithModel
 import Synchronization
 
-/// Names one stay in an engine's queue and slots; given out by the gate, so that no two are ever alike.
+/// Identifies one stay in an engine's queue and slots; issued by the gate, so that no two are equal.
 package struct AdmissionTicket: Hashable, Sendable {
     package let number: UInt64
 
     package init(number: UInt64) { self.number = number }
 }
 
-/// Who may use an engine's slots now, who waits, and who is turned away: a pure value.
+/// Which requests may use an engine's slots now, which wait, and which are turned away: a pure value.
 package struct AdmissionQueue: Sendable {
     package enum Verdict: Hashable, Sendable {
         case admitted
@@ -19,14 +19,14 @@ package struct AdmissionQueue: Sendable {
         case refused
     }
 
-    /// What clients are told at least and at most.
+    /// The shortest and the longest wait that clients are told.
     package static let retryRange = Duration.seconds(1)...Duration.seconds(60)
     private static let roomRange = Duration.milliseconds(100)...Duration.seconds(5)
     /// Weight of the newest sample in the mean.
     private static let weight = 0.2
 
     private let capacity: EngineCapacity
-    /// Since when.
+    /// When each of them began.
     private var running: [AdmissionTicket: MonotonicInstant] = [:]
     private var waiting: [AdmissionTicket] = []
     /// How long a slot is held, as a moving average; `nil` until one was given back.
@@ -37,8 +37,8 @@ package struct AdmissionQueue: Sendable {
     package var runningCount: Int { running.count }
     package var waitingCount: Int { waiting.count }
 
-    /// When a request that is turned away now would have had its turn, had there been room for it: those who wait, times
-    /// how long each takes, over the slots.
+    /// When a request that is turned away now would have had its turn if there had been room: the waiting requests,
+    /// times how long each takes, divided by the slots.
     package var retryAfter: Duration {
         guard let meanHold else { return Self.retryRange.lowerBound }
         let wait = meanHold * Double(waiting.count) / Double(capacity.slots)
@@ -79,7 +79,7 @@ package struct AdmissionQueue: Sendable {
         return admitted
     }
 
-    /// Also of those whose client left: their slot came free all the same.
+    /// Also from requests whose client left: their slot came free all the same.
     private mutating func learn(_ hold: Duration) {
         meanHold = meanHold.map { $0 * (1 - Self.weight) + hold * Self.weight } ?? hold
     }
@@ -115,12 +115,12 @@ package final class AdmissionGate: Sendable {
         state.withLock { ($0.queue.runningCount, $0.queue.waitingCount) }
     }
 
-    /// - Parameter action: Told each time that somebody comes or goes, by the task that does; must not wait.
+    /// - Parameter action: Called each time a request comes or goes, by its task; must not wait.
     package func whenChanged(_ action: @escaping @Sendable () -> Void) { onChange.set { action() } }
 
     /// Waits for a slot. The lease gives it back when it is dropped.
     ///
-    /// - Throws: ``ChatError`` with `overloaded` when the queue is full; `CancellationError`.
+    /// - Throws: `ChatError` with `overloaded` when the queue is full; `CancellationError`.
     package func enter() async throws -> SlotLease {
         let now = clock.now
         let (ticket, verdict) = state.withLock { state in
@@ -172,7 +172,7 @@ package final class AdmissionGate: Sendable {
         onChange(())
     }
 
-    /// - Returns: `false` when the waiter had been settled otherwise before.
+    /// - Returns: `false` when the waiter had been settled before.
     @discardableResult
     private func settle(_ ticket: AdmissionTicket, _ result: Result<Void, any Error>) -> Bool {
         let (isSettled, continuation) = state.withLock { state -> (Bool, CheckedContinuation<Void, any Error>?) in

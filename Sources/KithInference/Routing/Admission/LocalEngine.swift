@@ -5,7 +5,7 @@ import Synchronization
 
 /// This node's engine behind its slots and queue, with what has been learned of its pace.
 package final class LocalEngine: Answering {
-    /// What an attempt showed of the engine, whoever asked.
+    /// What an attempt showed of the engine, no matter whose request it was.
     package enum Sign: Sendable {
         case answered
         case failed(ChatError)
@@ -35,7 +35,8 @@ package final class LocalEngine: Answering {
     /// Requests that run and that wait.
     package var load: (running: Int, waiting: Int) { gate.load }
 
-    /// - Parameter onSign: Told of each answer that begins and of each that fails, by the task that asks; must not wait.
+    /// - Parameter onSign: Called for each answer that begins and each that fails, by the task of the request; must not
+    ///   wait.
     package func whenHeard(_ onSign: @escaping @Sendable (Sign) -> Void) { self.onSign.set(onSign) }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
@@ -100,6 +101,6 @@ package final class LocalEngine: Answering {
 }
 
 extension LocalEngine {
-    /// - Parameter action: Told each time that a request takes a slot, waits for one or goes; must not wait.
+    /// - Parameter action: Called each time a request takes a slot, waits for one or goes; must not wait.
     package func whenLoadChanged(_ action: @escaping @Sendable () -> Void) { gate.whenChanged(action) }
 }

@@ -2,10 +2,10 @@
 
 package import KithModel
 
-/// What a request needs of an engine beside text for text, and an engine may not offer.
+/// What a request needs of an engine besides text for text, and an engine may not offer.
 package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConvertible {
     case embeddings
-    /// A text to be gone on with, without a chat template.
+    /// Plain text completion, without a chat template.
     case completion
     case vision
     case audio
@@ -44,7 +44,7 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
         }
     }
 
-    /// Whether the engine says of the model that it cannot do this.
+    /// Whether the engine says that the model cannot do this.
     func isDenied(by model: ModelInfo) -> Bool {
         switch self {
         case .embeddings: !model.embeds
@@ -58,7 +58,7 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
 // MARK: In a request
 
 extension Feature {
-    /// What a request makes use of.
+    /// The features that a request uses.
     package static func needed(by request: ChatRequest) -> Set<Feature> {
         var needed: Set<Feature> = request.kind == .completion ? [.completion] : []
         for message in request.messages {
@@ -98,7 +98,7 @@ extension Feature {
         "not support", "unsupported", "n't support", "not available", "not enabled", "not implemented", "not offer",
         "no support", "offers no", "not a multimodal", "not multimodal", "missing data required", "at most 0 ",
     ]
-    /// Words that say that something about the one request is wrong, though its kind may be served.
+    /// Words that say that something is wrong with this one request, though its kind may be served.
     private static let oneRequest = [
         "url", "format", "mime", "decode", "base64", "download", "fetch", "too large", "too many", "size", "invalid",
         "parameter", "value",
@@ -108,7 +108,7 @@ extension Feature {
         ("multimodal", .vision), ("multi-modal", .vision), ("tool", .tools), ("function call", .tools),
     ]
 
-    /// What an engine says that it cannot do; `nil` for words that say something else, or speak of this one request.
+    /// What an engine says that it cannot do; `nil` for words that say something else, or are about this one request.
     package static func denied(in words: String) -> Feature? {
         let words = words.prefix(2_000).lowercased()
         guard denials.contains(where: words.contains), !oneRequest.contains(where: words.contains) else { return nil }

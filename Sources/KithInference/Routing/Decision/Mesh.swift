@@ -13,7 +13,7 @@ package protocol Mesh: Sendable {
     /// A request to the node failed; lets a dead node be known as dead before the next probe.
     func report(_ failure: ChatError, from node: NodeID)
 
-    /// Somebody wants a model that no node is known to have: this node's engine may have it by now.
+    /// A request names a model that no node is known to have: this node's engine may have it by now.
     func noteUnknownModel()
 }
 
@@ -25,7 +25,7 @@ extension Mesh {
 package struct NodeSnapshot: Sendable {
     package enum Reachability: Hashable, Sendable {
         case up
-        /// Known and not heard of yet.
+        /// Known, but not heard from yet.
         case unknown
         /// Why, in a few words.
         case down(String)
@@ -46,13 +46,13 @@ package struct NodeSnapshot: Sendable {
     package static let countLimit = 1_000_000
 
     package var id: NodeID
-    /// For people; may change, and says nothing of who it is.
+    /// For people; may change, and does not identify the node.
     package var name: NodeName
     package var isSelf: Bool
     package var tier: Tier
     package var reachability: Reachability
     package var isDraining: Bool
-    /// Those it had, while its engine is down; the first that may be is for requests that name none.
+    /// While its engine is down, the models that it had. The first usable one is for requests that name none.
     package var models: [ModelInfo]
     package var engine: EngineState
     package var slots: Int
@@ -63,7 +63,7 @@ package struct NodeSnapshot: Sendable {
     package var level: Double
     /// When this was true; for a kin, when it was heard.
     package var takenAt: MonotonicInstant
-    /// When the node itself was heard last.
+    /// When the node itself was last heard from.
     package var lastHeard: MonotonicInstant
 
     package init(
@@ -80,7 +80,7 @@ package struct NodeSnapshot: Sendable {
         self.isDraining = isDraining
         self.models = models
         self.engine = engine
-        // Kin say these; held to what arithmetic bears.
+        // Kin say these; limited to what arithmetic can handle.
         self.slots = min(max(1, slots), Self.countLimit)
         self.outstanding = min(max(0, outstanding), Self.countLimit)
         self.latency = latency

@@ -9,11 +9,11 @@ package struct ModelAliases: Hashable, Sendable {
         case anyOf([ModelID])
         /// The soonest of all that are known to answer.
         case fastest
-        /// One for programming; any where there is none.
+        /// A model for programming; any model if there is none.
         case code
     }
 
-    /// What a node offers first; not an alias like the others, since it is the same as to name no model.
+    /// What a node offers first; not an alias like the others, since it means the same as naming no model.
     package static let automatic: ModelID = "auto"
     package static let fast: ModelID = "fast"
     package static let code: ModelID = "code"
@@ -34,7 +34,7 @@ package struct ModelAliases: Hashable, Sendable {
             uniqueKeysWithValues: kept.map { ($0.key, Array($0.value.prefix(Self.memberLimit))) })
     }
 
-    /// Every name that may be asked for beside the models' own.
+    /// Every name that may be asked for besides the models' own.
     package var names: [ModelID] {
         [Self.automatic] + Set([Self.fast, Self.code]).union(defined.keys).sorted()
     }
@@ -61,7 +61,7 @@ enum WantedModels {
     case fastest
     case code
 
-    /// A model that is offered under the very name of an alias is meant, not the alias.
+    /// If a model is offered under the name of an alias, the model is meant, not the alias.
     init(_ request: RouteRequest, among nodes: [NodeSnapshot], aliases: ModelAliases) {
         guard let name = request.model else {
             self = .first
@@ -84,7 +84,8 @@ enum WantedModels {
         }
     }
 
-    /// Of what a node offers. What runs at a provider, or only embeds, is taken for a prompt only when it is named.
+    /// Of what a node offers. A model that runs at a provider, or only embeds, is used for a prompt only when it is
+    /// named.
     func chosen(
         from offered: [ModelInfo], for purpose: RouteRequest.Purpose, isMeasured: (ModelID) -> Bool
     ) -> [ModelInfo] {

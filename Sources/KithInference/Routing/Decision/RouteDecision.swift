@@ -9,7 +9,7 @@ package struct RouteRequest: Sendable {
     package var purpose: Purpose
     /// A model's name or an alias; `nil` takes what the node offers first.
     package var model: ModelID?
-    /// Of the prompt, roughly.
+    /// Tokens of the prompt, roughly.
     package var tokens: Int
     /// At most this many are made; `nil` where the request does not say.
     package var maxTokens: Int?
@@ -51,7 +51,7 @@ package struct RouteDecision: Sendable {
         package var candidate: Candidate
         package var estimate: WaitEstimate
         package var reason: RouteReason
-        /// When it is full, and said so; who has room goes first. `nil` for one that may be asked now.
+        /// When it is full, and said so; candidates with room go first. `nil` for one that may be asked now.
         package var full: Room?
 
         /// What the choices are ordered by.
@@ -81,14 +81,14 @@ package struct RouteDecision: Sendable {
     package var skipped: [Skip]
     /// Every model that some kin offers, or offered when it was last heard; empty when there is a choice.
     package var knownModels: [ModelID] = []
-    /// The model that was asked for is an alias, of which it is known what it means.
+    /// The requested model is an alias that is known here.
     package var isAlias: Bool
-    /// Whether the model may be had all the same: of whoever cannot be asked now, or it was here lately.
+    /// Whether the model may be available all the same: on a node that cannot be asked now, or it was here lately.
     package var mayBeOffered = true
-    /// When a request for which there is nobody may find somebody.
+    /// When a request that finds no candidate now may find one.
     package var mayHelpAt: MonotonicInstant?
 
-    /// When there may be room; `nil` when there is, or nobody to wait for.
+    /// When there may be room; `nil` when there is room now, or no candidate to wait for.
     package var roomAt: MonotonicInstant? {
         guard !choices.isEmpty else { return nil }
         var first: MonotonicInstant?
@@ -99,7 +99,7 @@ package struct RouteDecision: Sendable {
         return first
     }
 
-    /// The same, from now on.
+    /// The same, as a time from now.
     package func roomAfter(now: MonotonicInstant) -> Duration? { roomAt.map { max($0 - now, .zero) } }
 }
 
@@ -109,7 +109,7 @@ package struct Room: Hashable, Sendable {
     package var at: MonotonicInstant
     /// When the turn of a request that waits there would come.
     package var turn: MonotonicInstant
-    /// Whether a provider wants fewer requests, and no queue is full.
+    /// Whether the reason is a provider that wants fewer requests, not a full queue.
     package var isQuota: Bool
 
     package init(at: MonotonicInstant, turn: MonotonicInstant, isQuota: Bool = false) {
@@ -129,9 +129,9 @@ package enum RouteReason: Hashable, Sendable, CustomStringConvertible {
     case alternate
     /// It was the last to be sent the beginning of this conversation, and is not much busier than the best.
     case affinity
-    /// This node drains, and nobody else can answer.
+    /// This node drains, and no other can answer.
     case lastResort
-    /// It failed lately and has nothing to do while others have: one request sees whether it is well again.
+    /// It failed lately and is idle while others are busy: one request finds out whether it works again.
     case probe
 
     package var description: String {
@@ -166,7 +166,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     case lacks(Feature)
     case contextTooShort(Int)
     case breakerOpen
-    /// The node asked not to be asked, or its key is wrong; tried again later.
+    /// The node asked for a pause, or the key for it is wrong; tried again later.
     case heldBack(String)
     case pinnedElsewhere
     /// Tried for this request, and failed.
@@ -195,7 +195,8 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension RouteDecision {
-    /// Why nobody can be asked, in words for the person who asked: the client's to change, or something that may pass.
+    /// Why no candidate can be asked, in words for people: something that the client can change, or something that may
+    /// pass.
     package func refusal(of wanted: RouteRequest, now: MonotonicInstant) -> ChatError {
         if let pin = wanted.pin, let failure = refusal(ofPin: pin) { return failure }
         let reasons = skipped.filter { ![.pinnedElsewhere, .notKin].contains($0.reason) }
@@ -211,7 +212,7 @@ extension RouteDecision {
             .noEngine, "\(what) can answer now" + (why.isEmpty ? "" : " (\(why))"), retryAfter: retryAfter(now: now))
     }
 
-    /// From now to when somebody may be found, in whole seconds, at least one.
+    /// The time until a candidate may be found, in whole seconds, at least one.
     private func retryAfter(now: MonotonicInstant) -> Duration {
         let wait = mayHelpAt.map { $0 - now } ?? .seconds(2)
         return .seconds(min(max(wait.seconds.rounded(.up), 1), 86_400))
@@ -227,7 +228,7 @@ extension RouteDecision {
             field: "x-kith-node")
     }
 
-    /// What only another request can change.
+    /// The refusal, where only a different request would help.
     private func refusal(for reasons: [SkipReason]) -> ChatError? {
         let passing = reasons.contains { reason in
             switch reason {
@@ -257,13 +258,13 @@ extension RouteDecision {
     }
 }
 
-/// A decision for those who want to know why, and what they would be told if nobody could be asked.
+/// A decision with its reasons, and with what the client would be told if no candidate could be asked.
 package struct RouteExplanation: Sendable {
     package var wanted: RouteRequest
     package var decision: RouteDecision
     /// When it was made.
     package var at: MonotonicInstant
 
-    /// What the client would get; `nil` when there is somebody to ask.
+    /// What the client would get; `nil` when there is a candidate to ask.
     package var refusal: ChatError? { decision.choices.isEmpty ? decision.refusal(of: wanted, now: at) : nil }
 }

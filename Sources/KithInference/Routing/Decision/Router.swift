@@ -4,15 +4,15 @@ package import KithModel
 
 /// Decides which node answers: a pure value that is told what happens and asked where to go.
 ///
-/// Filters by tier, reachability, model, context and breaker, then ranks by ``WaitEstimate/score``: what is ahead in the
-/// queue, the request itself, round trip, cold load and recent failures, by the level. Among those that are nearly as good
-/// as the best, one that has the beginning of the conversation goes first.
+/// Filters by tier, reachability, model, context and breaker, then ranks by ``WaitEstimate/score``: what is ahead in
+/// the queue, the request itself, round trip, cold load and recent failures, divided by the level. Among those that are
+/// nearly as good as the best, one that has the beginning of the conversation goes first.
 package struct Router: Sendable {
-    /// Requests by which the one with the conversation's beginning may be busier than the best.
+    /// Requests by which the candidate with the conversation's beginning may be busier than the best.
     package static let affinityLoad = 2
-    /// Times the best's score that it may have.
+    /// How many times the best's score it may have.
     package static let affinityFactor = 1.5
-    /// And this much more, so that what nobody notices does not move a conversation.
+    /// And this much more, so that a difference that nobody notices does not move a conversation.
     package static let affinitySlack = Duration.milliseconds(50)
 
     package let aliases: ModelAliases
@@ -38,7 +38,7 @@ package struct Router: Sendable {
         /// When a breaker that is open now lets a request through.
         var opens: MonotonicInstant?
         var full: Room?
-        /// What it lacks of what the request needs, and whether it is asked all the same, to see.
+        /// What it lacks of what the request needs, and whether it is asked all the same, to find out.
         var lack: (feature: Feature, isWorthAsking: Bool)?
     }
 
@@ -66,7 +66,7 @@ package struct Router: Sendable {
         return decision
     }
 
-    /// Those that have what the request needs; when nobody has, those that are asked all the same.
+    /// Those that have what the request needs; when none has, those that are asked all the same.
     private func capable(of offers: [Offer]) -> [Offer] {
         let capable = offers.filter { $0.lack == nil }
         return capable.isEmpty ? offers.filter { $0.lack?.isWorthAsking == true } : capable
@@ -77,7 +77,7 @@ package struct Router: Sendable {
         var helpsAt: MonotonicInstant?
     }
 
-    /// The candidates on a node, those behind an open breaker among them, and this node's when it drains.
+    /// The candidates on a node, including those behind an open breaker, and this node's when it drains.
     private func offers(
         of node: NodeSnapshot, for request: RouteRequest, _ wanted: WantedModels, now: MonotonicInstant
     ) -> Result<[Offer], Skipped> {
@@ -133,7 +133,7 @@ package struct Router: Sendable {
             if let lack = standing.lack {
                 offer.lack = (lack.feature, now - lack.since >= CandidateRecord.lackPause)
             } else if let feature = request.features.first(where: { $0.isDenied(by: model) }) {
-                // Nothing embeds that does not say so; of the rest the engine has the last word.
+                // Only a model that says so embeds; about the rest the engine has the last word.
                 offer.lack = (feature, feature != .embeddings)
             }
             offers.append(offer)
@@ -141,7 +141,8 @@ package struct Router: Sendable {
         return offers.isEmpty ? .failure(skipped) : .success(offers)
     }
 
-    /// Best first: those that can be asked, else this node though it drains, else the one whose breaker opens first.
+    /// Best first: those that can be asked, otherwise this node though it drains, otherwise the one whose breaker opens
+    /// first.
     private func choices(
         from offers: [Offer], for request: RouteRequest, _ wanted: WantedModels, now: MonotonicInstant
     ) -> [RouteDecision.Choice] {
@@ -168,7 +169,7 @@ package struct Router: Sendable {
         return leastBad.map { [choice($0, .leastBad)] } ?? []
     }
 
-    /// Who has room goes before who has none.
+    /// Candidates with room go before those without.
     private static func goesFirst(_ left: RouteDecision.Choice, _ right: RouteDecision.Choice) -> Bool {
         if let leftRoom = left.full?.at, let rightRoom = right.full?.at, leftRoom != rightRoom {
             return leftRoom < rightRoom
@@ -178,8 +179,8 @@ package struct Router: Sendable {
         return left.estimate.outstanding * right.estimate.slots < right.estimate.outstanding * left.estimate.slots
     }
 
-    /// One that failed and has nothing to do gets a request now and then while others are busy, so that it does not stand
-    /// idle long after it is well again.
+    /// A candidate that failed and is idle gets a request now and then while others are busy, so that it is not idle
+    /// long after it works again.
     ///
     /// - Parameter open: Those behind an open breaker; they are tried only when the best has no slot free.
     private func probing(
@@ -204,7 +205,7 @@ package struct Router: Sendable {
         return [probe] + ranked
     }
 
-    /// Why there is nobody, and whether that may pass.
+    /// Why there is no candidate, and whether that may pass.
     private func explain(
         _ decision: inout RouteDecision, _ request: RouteRequest, _ wanted: WantedModels, _ nodes: [NodeSnapshot],
         now: MonotonicInstant
@@ -219,7 +220,7 @@ package struct Router: Sendable {
             || (request.pin == nil && wanted.names.contains { knowledge.hadLately($0, now: now) })
     }
 
-    /// A node that was not heard for long is not waited for.
+    /// A node that has been silent for long is not waited for.
     private func isListKnown(of node: NodeSnapshot, now: MonotonicInstant) -> Bool {
         guard node.models.isEmpty else { return true }
         guard node.reachability == .up else { return now - node.lastHeard >= RouteKnowledge.lately }
@@ -267,19 +268,19 @@ package struct Router: Sendable {
         knowledge.succeeded(id, at: candidate, cost: cost, now: now)
     }
 
-    /// - Parameter failure: Why no answer, or no whole one, came.
+    /// - Parameter failure: Why no answer, or only a part of one, came.
     package mutating func failed(
         _ id: RequestID, at candidate: Candidate, with failure: ChatError, now: MonotonicInstant
     ) {
         knowledge.failed(id, at: candidate, with: failure, now: now, using: &generator)
     }
 
-    /// The client has gone, or the request lost interest: nothing is learned.
+    /// The client has gone, or the answer is no longer wanted: nothing is learned.
     package mutating func abandoned(_ id: RequestID, at candidate: Candidate, now: MonotonicInstant) {
         knowledge.abandoned(id, at: candidate, now: now)
     }
 
-    /// A node that was gone is back: that it failed in its earlier life is not held against it.
+    /// A node that was gone is back: its earlier failures are not held against it.
     package mutating func returned(_ node: NodeID) { knowledge.returned(node) }
 }
 

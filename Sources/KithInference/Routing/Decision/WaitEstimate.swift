@@ -8,7 +8,7 @@ package struct WaitEstimate: Hashable, Sendable {
     /// any other. Between a third and a half the mean answer is the soonest, at a fifth of the capacity and at nine
     /// tenths: see `docs/decisions/0013-what-the-router-learns.md`.
     package static let serviceWeight = 0.4
-    /// How much longer a request takes beside others in a full engine: slots share a machine.
+    /// How much longer a request takes alongside others in a full engine: slots share a machine.
     package static let crowding = 0.25
 
     /// Requests running and waiting there: what the node last said, corrected by what was sent and has ended since.
@@ -27,7 +27,7 @@ package struct WaitEstimate: Hashable, Sendable {
     package var coldLoad: Duration
     /// What is left of recent failures.
     package var penalty: Duration
-    /// The level declared for the node, held to what counts.
+    /// The level declared for the node, limited to the range that counts.
     package var level: Double
     package var breaker: CircuitBreaker.Permission
     /// Blocks of the prompt's beginning that this candidate was the last to be sent; see ``PrefixTable``.
@@ -56,7 +56,7 @@ package struct WaitEstimate: Hashable, Sendable {
     package var untilWhole: Duration { queue + service + latency + coldLoad }
 
     /// What candidates are ordered by: like the time until the answer is whole, but what a request takes itself counts
-    /// for less than what it waits for, since whoever comes after it waits too.
+    /// for less than what it waits for, since the requests after it wait too.
     package var score: Duration {
         let crowding = Self.crowding * Double(min(outstanding, slots - 1)) / Double(slots)
         return (queue + service * (Self.serviceWeight * (1 + crowding)) + latency + coldLoad + penalty) / level

@@ -3,7 +3,8 @@
 package import KithModel
 import Synchronization
 
-/// One try at one candidate; reports its outcome exactly once, and that it was abandoned when it is dropped without.
+/// One try at one candidate; reports its outcome exactly once. Dropped without an outcome, it reports that it was
+/// abandoned.
 package final class Attempt: Sendable {
     enum Outcome: Sendable {
         case succeeded(EngineCost)

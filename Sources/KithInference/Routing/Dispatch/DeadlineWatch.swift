@@ -4,10 +4,10 @@ package import KithModel
 import Synchronization
 
 extension Answering {
-    /// The same, held to a deadline: its answers end at that moment with a ``ChatError`` of `deadlineExceeded`, and what
+    /// The same, with a deadline: its answers end at that moment with a `ChatError` of `deadlineExceeded`, and what
     /// makes them is cancelled.
     ///
-    /// - Parameter deadline: `nil` for somebody who waits for ever, which costs nothing.
+    /// - Parameter deadline: `nil` for no deadline, which costs nothing.
     package func until(_ deadline: MonotonicInstant?, clock: any TimeSource) -> any Answering {
         guard let deadline else { return self }
         return DeadlineAnswering(base: self, deadline: deadline, clock: clock)
@@ -32,8 +32,8 @@ private struct DeadlineAnswering: Answering {
     }
 }
 
-/// The moment at which the one who asked gives up: whoever waits for an answer goes on then, also when the work does not
-/// heed its cancellation.
+/// The moment at which the client gives up: code that waits for an answer goes on then, even if the work ignores its
+/// cancellation.
 ///
 /// One timer for all the waits of one request, which come one after the other.
 final class DeadlineWatch: Sendable {
@@ -41,7 +41,7 @@ final class DeadlineWatch: Sendable {
     private final class Bell: Sendable {
         private struct State {
             var hasRung = false
-            /// Ends the wait that is going on.
+            /// Ends the current wait.
             var ring: (@Sendable () -> Void)?
         }
 
@@ -89,7 +89,7 @@ final class DeadlineWatch: Sendable {
 
     /// Does some work until the deadline; not to be called again before it returns.
     ///
-    /// - Throws: What the work throws; ``ChatError`` with `deadlineExceeded`; `CancellationError`.
+    /// - Throws: What the work throws; `ChatError` with `deadlineExceeded`; `CancellationError`.
     func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let race = FirstResult<Value>()
         guard bell.attend({ race.end(.failure(Self.failure)) }) else { throw Self.failure }

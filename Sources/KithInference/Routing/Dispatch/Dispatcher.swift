@@ -18,23 +18,23 @@ package final class Dispatcher: Sendable {
     private let router: Mutex<Router>
     private let stallLimit: StallLimit
     private let patience: Duration
-    /// Those who wait for room, because every queue is full.
+    /// The requests that wait for room, because every queue is full.
     private let waiting = Mutex(WaitingRoom())
     private let continues: Bool
     private let keepsStandby: Bool
     private let presence: (any UserPresence)?
-    /// What may be asked for beside models.
+    /// What may be asked for besides models.
     package let aliases: ModelAliases
 
     /// - Parameters:
     ///   - stallLimit: How long a kin may take between two tokens.
     ///   - patience: How long a request waits for room while every queue is full.
-    ///   - continues: Whether another node goes on with an answer that breaks off.
+    ///   - continues: Whether another node continues an answer that breaks off.
     ///   - keepsStandby: Whether that other node reads the answer while it is given.
-    ///   - presence: Told of every answer that a user waits for.
+    ///   - presence: Notified of every answer that a user waits for.
     package init(
         mesh: any Mesh, clock: any TimeSource, router: sending Router = Router(),
-        stallLimit: StallLimit = StallLimit(), patience: Duration = QueueTimeout.ordinary, continues: Bool = true,
+        stallLimit: StallLimit = StallLimit(), patience: Duration = QueueWait.ordinary, continues: Bool = true,
         keepsStandby: Bool = false, presence: (any UserPresence)? = nil
     ) {
         self.mesh = mesh
@@ -95,7 +95,8 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    /// Waits for what a client can be shown; what an engine says before it is noted for whoever keeps the client company.
+    /// Waits for what a client can be shown; what an engine says before that is noted for the code that keeps the
+    /// connection alive.
     private func firstToken(
         of stream: EngineStream, _ attempt: Attempt, _ notice: WaitNotice?
     ) async throws -> TokenStream.Source {
@@ -121,18 +122,19 @@ package final class Dispatcher: Sendable {
         return placed
     }
 
-    /// Has another engine go on with an answer: one with the same model, and only where any will do one with another.
+    /// Lets another engine continue an answer: one with the same model, or, only if any model will do, one with
+    /// another.
     ///
     /// - Parameters:
-    ///   - failed: Who failed since the last token.
-    ///   - mayAskAgain: Whether the one that broke off may be asked once more, if there is nobody else.
-    ///   - standby: Who has read the answer already.
-    /// - Throws: `failure`, when nobody can; `CancellationError`.
+    ///   - failed: The engines that failed since the last token.
+    ///   - mayAskAgain: Whether the one that broke off may be asked once more, if there is no other.
+    ///   - standby: The node that has read the answer already.
+    /// - Throws: `failure`, when none can; `CancellationError`.
     func resume(
         _ rest: ChatRequest, as wanted: RouteRequest, begunBy first: Candidate, without failed: [RouteDecision.Skip],
         after failure: ChatError, mayAskAgain: Bool, preferring standby: NodeID?
     ) async throws -> TokenStream.Source {
-        // Not held to the budget: a node that falls silent takes many answers with it, and each goes on once.
+        // Not limited by the budget: a node that falls silent interrupts many answers, and each is continued once.
         guard Blame(failure).triesAnother else { throw failure }
         var wanted = wanted
         wanted.tokens += rest.begun?.tokens ?? 0
@@ -143,7 +145,8 @@ package final class Dispatcher: Sendable {
         if mayAskAgain, failed.count == 1, [.interrupted, .unreachable, .timeout].contains(failure.code),
             decide(wanted, without: failed).choices.isEmpty
         {
-            // Nobody else: it may have been the connection, an engine that is started again, or one that is merely slow.
+            // There is no other: the cause may be the connection, an engine that is restarting, or one that is merely
+            // slow.
             (wanted, failed) = (sameModel, [])
         }
         do {
@@ -167,12 +170,12 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    /// Has somebody read an answer that another gives, where the owner wishes it.
+    /// Lets another engine read an answer along, if the owner wishes it.
     func standby(for wanted: RouteRequest) -> Standby? {
         keepsStandby && wanted.pin == nil ? Standby(for: wanted, dispatcher: self) : nil
     }
 
-    /// Has the engine that would go on with an answer read what there is of it, if it has nothing else to do.
+    /// Lets the engine that would take over read the answer so far, if it is idle.
     ///
     /// What goes wrong matters only when that node is needed.
     func read(_ rest: ChatRequest, as wanted: RouteRequest, besides giver: Candidate) async -> Standby.Reading {
@@ -223,14 +226,14 @@ package final class Dispatcher: Sendable {
     // MARK: Trying candidates
 
     /// - Parameters:
-    ///   - failed: Who is not to be asked.
-    ///   - notice: Told while there is no room.
+    ///   - failed: Candidates that are not to be asked.
+    ///   - notice: Notified while there is no room.
     private func tryCandidates<Answer>(
         _ wanted: RouteRequest, id: RequestID, deadline: MonotonicInstant?, notice: WaitNotice? = nil,
         without failed: [RouteDecision.Skip] = [], preferring preferred: NodeID? = nil,
         try answer: (any Answering, Attempt) async throws -> Answer
     ) async throws -> (Answer, RouteReport) {
-        let patience = QueueTimeout(began: clock.now, limit: patience, deadline: deadline)
+        let patience = QueueWait(began: clock.now, limit: patience, deadline: deadline)
         router.withLock { $0.requestArrived(now: clock.now) }
         defer { waiting.withLock { $0.leave(id) } }
         var ahead = 0
@@ -245,7 +248,7 @@ package final class Dispatcher: Sendable {
             case .ask(let open): choice = open
             case .wait(let time):
                 guard let place = waiting.withLock({ $0.enter(id) }) else {
-                    throw DispatchError(failure: QueueTimeout.refusal(decision, now: clock.now), route: report)
+                    throw DispatchError(failure: QueueWait.refusal(decision, now: clock.now), route: report)
                 }
                 ahead = place
                 notice?.note(.queued, ahead: place)
@@ -268,11 +271,11 @@ package final class Dispatcher: Sendable {
             } catch {
                 attempt.ended(with: error)
                 guard let failure = error as? ChatError else { throw error }
-                // A queue that is full is a wait: the router knows of it now, and who else has room.
+                // A full queue means a wait: the router knows of it now, and which others have room.
                 if failure.roomAfter != nil, Blame(failure).isLoad { continue }
                 failures.append(.init(choice.candidate, .failed(failure.code)))
                 lastFailure = failure
-                // A request by which a node that failed is tried is not to fare worse for it.
+                // A request that tries a node that failed must not be worse off for it.
                 if choice.reason == .probe { probes += 1 }
                 let count = failures.count - failed.count - probes
                 guard choice.reason == .probe || mayTryAnother(after: failure, wanted, count: count) else {
@@ -290,7 +293,7 @@ package final class Dispatcher: Sendable {
         return decision
     }
 
-    /// A node that is not there, or died, is no sign of a mesh with too much to do, against which the budget is.
+    /// A node that is absent or died is no sign of an overloaded mesh, against which the budget protects.
     private func mayTryAnother(after failure: ChatError, _ wanted: RouteRequest, count: Int) -> Bool {
         guard Blame(failure, needs: wanted.features).triesAnother, count <= Self.alternateLimit else { return false }
         switch failure.code {

@@ -8,14 +8,14 @@ package struct RouteRecord: Sendable {
     package enum Outcome: Hashable, Sendable {
         case completed
         case failed(ChatError.Code)
-        /// The client went before the end.
+        /// The client left before the end.
         case abandoned
     }
 
-    /// Another engine went on with the answer.
+    /// Another engine continued the answer.
     package struct Continuation: Hashable, Sendable {
         package var candidate: Candidate
-        /// Why the engine before it did not.
+        /// Why the engine before it broke off.
         package var failure: ChatError.Code
         /// Tokens that the client had by then.
         package var tokens: Int
@@ -32,7 +32,7 @@ package struct RouteRecord: Sendable {
 
     package var id: RequestID
     package var at: WallTime
-    /// What was asked for; `nil` for any.
+    /// The requested model; `nil` for any.
     package var asked: ModelID?
     package var route: RouteReport
     package var continuations: [Continuation]
@@ -73,7 +73,7 @@ package final class RouteJournal: Sendable {
 
     package init() {}
 
-    /// - Parameter onNote: Told of each request from now on, by the task that ends it; must not wait.
+    /// - Parameter onNote: Called for each request from now on, by the task that ends it; must not wait.
     package func whenNoted(_ onNote: @escaping @Sendable (RouteRecord) -> Void) {
         self.onNote.set(onNote)
     }
@@ -99,8 +99,8 @@ package final class RouteJournal: Sendable {
     }
 }
 
-/// Follows one request to its end and notes that in the journal, exactly once; the client has gone when it is dropped
-/// before.
+/// Follows one request to its end and notes that in the journal, exactly once. Dropped before that, it notes that the
+/// client has gone.
 final class RequestTrace: Sendable {
     private struct State {
         var route = RouteReport()
@@ -139,7 +139,7 @@ final class RequestTrace: Sendable {
         }
     }
 
-    /// Nobody could begin.
+    /// No node could begin.
     func refused(_ failure: DispatchError) {
         state.withLock { $0.route = failure.route }
         ended(with: failure.failure)

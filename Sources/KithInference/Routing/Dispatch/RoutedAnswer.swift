@@ -33,7 +33,7 @@ package struct RouteReport: Sendable {
     package var candidate: Candidate?
     package var reason: RouteReason?
     package var skipped: [RouteDecision.Skip]
-    /// Who went on with the answer when the one before broke off, in order.
+    /// The nodes that continued the answer when the one before broke off, in order.
     package var continuedOn: [NodeName] = []
 
     package init(candidate: Candidate? = nil, reason: RouteReason? = nil, skipped: [RouteDecision.Skip] = []) {
@@ -102,7 +102,7 @@ package struct AnswerCollector: Sendable {
 
     /// Waits for the whole answer.
     ///
-    /// - Throws: What the stream throws, and ``ChatError`` with `interrupted` when it ends before it is finished.
+    /// - Throws: What the stream throws, and `ChatError` with `interrupted` when it ends before it is finished.
     static func collect(_ stream: TokenStream) async throws -> WholeAnswer {
         var collector = AnswerCollector()
         while let event = try await stream.next() {
@@ -112,7 +112,7 @@ package struct AnswerCollector: Sendable {
     }
 
     /// - Returns: The whole answer, when `event` ends it.
-    /// - Throws: ``ChatError`` with `invalidAnswer` when the answer grows over the limit.
+    /// - Throws: `ChatError` with `invalidAnswer` when the answer grows over the limit.
     package mutating func add(_ event: ChatEvent) throws -> WholeAnswer? {
         switch event {
         case .waiting, .comment: return nil

@@ -2,26 +2,26 @@
 
 package import KithModel
 
-/// What a failed attempt says, and of whom: whether others must know of it.
+/// What a failed attempt says, and about whom: whether others must know of it.
 package struct Blame: Hashable, Sendable {
     package enum Subject: Hashable, Sendable {
         /// The client has gone or gave up: nothing is learned.
         case nobody
-        /// Nobody else's request would have fared differently because of it.
+        /// Only this request is affected: the failure says nothing about others.
         case request
-        /// The candidate lacks what the request needs; others that do not need it are not touched.
+        /// The candidate lacks what the request needs; requests that do not need it are not affected.
         case feature(Feature)
-        /// Too much to do there: a wait, and no fault.
+        /// Too much to do there: a reason to wait, not a fault.
         case load(RoomForecast)
         /// It cannot answer for a while, and said so.
         case pause(Duration, String)
-        /// It refuses the key that this node shows it.
+        /// It refuses the key that this node sends.
         case key
         /// Counts towards the breaker, and as a long wait.
         case candidate
     }
 
-    /// No candidate is left alone for longer at its own word.
+    /// The longest pause that a candidate can ask for.
     package static let longestPause = Duration.seconds(600)
 
     package var subject: Subject
@@ -30,7 +30,7 @@ package struct Blame: Hashable, Sendable {
     /// Whether the engine's list of models should be read again.
     package var asksCatalogue = false
 
-    /// - Parameter needs: What the request that failed made use of.
+    /// - Parameter needs: The features that the failed request used.
     package init(_ failure: ChatError, needs: Set<Feature> = []) {
         switch failure.code {
         case .cancelled, .deadlineExceeded: (subject, triesAnother) = (.nobody, false)
@@ -51,14 +51,14 @@ package struct Blame: Hashable, Sendable {
         }
     }
 
-    /// Only of what the request did need: nobody can teach that an engine lacks what was not asked of it.
+    /// Only a feature that the request needed: nobody can make an engine seem to lack what was not asked of it.
     private static func lack(_ failure: ChatError, _ needs: Set<Feature>) -> Feature? {
         if let denied = Feature.denied(in: failure.message) { return needs.contains(denied) ? denied : nil }
-        // Who names a field speaks of what stands in it.
+        // An error that names a field is about the field's value.
         return failure.field == nil && needs.count == 1 ? needs.first : nil
     }
 
-    /// Whether the candidate did not so much as read the prompt.
+    /// Whether the candidate did not even read the prompt.
     var isUnread: Bool {
         switch subject {
         case .request, .feature, .load, .pause, .key: true
@@ -66,17 +66,17 @@ package struct Blame: Hashable, Sendable {
         }
     }
 
-    /// Whether it is only that there was too much to do.
+    /// Whether the only reason is that there was too much to do.
     package var isLoad: Bool { if case .load = subject { true } else { false } }
 }
 
-/// When one that is full may have room again.
+/// When a full candidate may have room again.
 package struct RoomForecast: Hashable, Sendable {
     /// When the next place comes free.
     package var room: Duration
     /// When the turn of a request that is turned away now would have come.
     package var turn: Duration
-    /// Whether it is a provider that wants fewer requests, and no queue that is full.
+    /// Whether the reason is a provider that wants fewer requests, not a full queue.
     package var isQuota: Bool
 
     package init(room: Duration, turn: Duration, isQuota: Bool = false) {
@@ -87,7 +87,7 @@ package struct RoomForecast: Hashable, Sendable {
 
     init(_ failure: ChatError) {
         let told = min(max(failure.retryAfter ?? failure.roomAfter ?? .seconds(1), .zero), Blame.longestPause)
-        // Whoever says "at once" is not asked without a pause.
+        // A candidate that says "at once" still gets a pause.
         room = max(min(failure.roomAfter ?? told, told), .milliseconds(50))
         turn = max(told, room)
         isQuota = failure.code == .rateLimited

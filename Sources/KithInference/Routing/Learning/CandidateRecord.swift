@@ -4,7 +4,7 @@ package import KithModel
 
 /// What is known of one candidate.
 struct CandidateRecord: Sendable {
-    /// A request of this node's that is under way there.
+    /// A request from this node that is under way there.
     struct Sent: Sendable {
         var at: MonotonicInstant
         var request: RouteRequest
@@ -14,18 +14,18 @@ struct CandidateRecord: Sendable {
 
     /// How long it is remembered what a candidate lacks.
     static let lackLife = Duration.seconds(600)
-    /// Between two requests that ask for it all the same, when nobody else has it.
+    /// Between two requests that ask for it all the same, when no other has it.
     static let lackPause = Duration.seconds(30)
-    /// A failure that took no longer than this costs little to see again.
+    /// A failure that took no longer than this costs little to repeat.
     static let quickFailure = Duration.milliseconds(2_500)
-    /// Between two requests that see whether a candidate that failed is well again; longer when failing takes longer.
+    /// Between two requests that find out whether a failed candidate works again; longer when failing takes longer.
     static let probePause = Duration.seconds(1)
-    /// And this share of the time since it failed first: one that never comes back gets next to nothing.
+    /// And this share of the time since it failed first: one that never comes back gets hardly any.
     static let probeShare = 20.0
 
     var breaker = CircuitBreaker()
     var penalty = FailurePenalty()
-    /// Apart, because a model that embeds only reads.
+    /// Kept apart, because a model that embeds only reads.
     var chatPace = Pace()
     var embeddingPace = Pace()
     var held: (until: MonotonicInstant, why: String)?
@@ -40,7 +40,7 @@ struct CandidateRecord: Sendable {
     private var failureTook = Duration.zero
     /// When it failed, or was sent a request in spite of that.
     private var probedAt: MonotonicInstant?
-    /// Since when nothing but failures came.
+    /// Since when there have been only failures.
     private var failingSince: MonotonicInstant?
 
     func pace(of purpose: RouteRequest.Purpose) -> Pace { purpose == .chat ? chatPace : embeddingPace }
@@ -64,7 +64,7 @@ struct CandidateRecord: Sendable {
         return record
     }
 
-    // MARK: Being told
+    // MARK: Events
 
     mutating func began(now: MonotonicInstant) {
         switch breaker.permission(now: now) {
@@ -74,7 +74,7 @@ struct CandidateRecord: Sendable {
         if isDoubtful(now: now) { probedAt = now }
     }
 
-    /// Nothing that was held against it outlives an answer.
+    /// An answer clears everything that was held against it.
     mutating func succeeded(needing features: Set<Feature>, now: MonotonicInstant) {
         breaker.succeeded(now: now)
         penalty = FailurePenalty()
@@ -102,7 +102,7 @@ struct CandidateRecord: Sendable {
         breaker.abandoned(now: now)
     }
 
-    // MARK: Asking
+    // MARK: Queries
 
     /// Of several, the one that was asked for last.
     func lack(among features: Set<Feature>, now: MonotonicInstant) -> (feature: Feature, since: MonotonicInstant)? {
@@ -111,9 +111,9 @@ struct CandidateRecord: Sendable {
             .filter { now - $0.1 < Self.lackLife }.max { $0.1 < $1.1 }
     }
 
-    /// Whether one request may see if it is well again: it failed, has nothing to do, and the last look was a while ago.
+    /// Whether one request may find out if it works again: it failed, is idle, and the last attempt was a while ago.
     ///
-    /// - Parameter isOpen: Whether its breaker is, which asks for more care: failures must have come quickly.
+    /// - Parameter isOpen: Whether its breaker is open, which calls for more care: failures must have come quickly.
     func mayBeProbed(isOpen: Bool, now: MonotonicInstant) -> Bool {
         guard sent.isEmpty, isDoubtful(now: now), failureTook <= Self.quickFailure || !isOpen else { return false }
         let outage = failingSince.map { now - $0 } ?? .zero
@@ -150,9 +150,10 @@ package struct FailurePenalty: Sendable {
     }
 }
 
-/// A key that a candidate refuses again and again: the owner has to mend it, and meanwhile it is asked ever more seldom.
+/// The candidate refuses the key of this node again and again: only the owner can mend that, so it is tried more and
+/// more rarely.
 ///
-/// One refusal holds nobody back: it may be one request's, and the error says what is wrong.
+/// A single refusal changes nothing: it may concern one request, and the error says what is wrong.
 package struct CredentialBackoff: Sendable {
     private var backoff = Backoff(initial: .seconds(1), maximum: .seconds(60))
     /// When the last refusal was.

@@ -4,10 +4,10 @@ package import KithModel
 
 /// How long an engine may take until its first token: what has to be read and loaded, at the paces that it has shown.
 ///
-/// A pure value. A limit that was passed is a sample too, so that what takes longer than was thought is not cut off at the
+/// A pure value. A limit that was passed is a sample too, so that what takes longer than expected is not cut off at the
 /// same moment each time.
 package struct FirstTokenLimit: Sendable {
-    /// What a request takes of an engine that is to be given a first token.
+    /// What a request asks of an engine before its first token.
     package struct Demand: Hashable, Sendable {
         package var model: ModelID
         package var promptTokens: Int
@@ -26,9 +26,9 @@ package struct FirstTokenLimit: Sendable {
 
     /// No limit is shorter.
     package static let floor = Duration.seconds(30)
-    /// Nor longer.
+    /// No limit is longer.
     package static let ceiling = Duration.seconds(900)
-    /// Tokens a second that are read when nothing is known: a small processor reads that fast.
+    /// Tokens read per second, assumed when nothing is known: a small processor reads that fast.
     package static let unknownPace = 50.0
     /// A model that answered no longer ago than this is still loaded.
     package static let residency = Duration.seconds(60)
@@ -36,7 +36,7 @@ package struct FirstTokenLimit: Sendable {
     package static let capacity = 128
     /// Models that are remembered.
     package static let modelLimit = 64
-    /// Tokens from which on a prompt says how fast it was read.
+    /// A prompt of at least this many tokens shows how fast it was read.
     private static let tellingPrompt = 256
     /// Tokens that are read in the time that any prompt takes.
     private static let unit = 256.0
@@ -44,7 +44,7 @@ package struct FirstTokenLimit: Sendable {
 
     private struct Model: Sendable {
         var answeredAt: MonotonicInstant?
-        /// How long the first answer took after it had been away.
+        /// How long the first answer took when the model was not loaded.
         var load = Duration.zero
         /// After a limit was passed: the next is not shorter.
         var grown = Duration.zero
@@ -62,8 +62,8 @@ package struct FirstTokenLimit: Sendable {
     /// - Parameter loadLimit: How long a model may take to be loaded, until it is known.
     package init(loadLimit: Duration = ChatRequest.ordinaryLoadLimit) { self.loadLimit = loadLimit }
 
-    /// - Returns: From when the engine is given the request. Each byte that it sends in the meantime, a comment too, begins the
-    ///   time anew.
+    /// - Returns: Counted from when the engine is given the request. Each byte that it sends in the meantime, even a
+    ///   comment, restarts the time.
     package func limit(for demand: Demand, now: MonotonicInstant) -> Duration {
         let known = models[demand.model]
         let tokens = Double(demand.promptTokens)
@@ -73,7 +73,7 @@ package struct FirstTokenLimit: Sendable {
         return min(max(limit, known?.grown ?? .zero), Self.ceiling)
     }
 
-    /// The engine was given a request: what the wait for its first token is held to.
+    /// The engine was given a request: the wait for its first token, with its limit.
     package func began(_ demand: Demand, now: MonotonicInstant) -> FirstTokenWait {
         FirstTokenWait(
             demand: demand, began: now, limit: limit(for: demand, now: now),

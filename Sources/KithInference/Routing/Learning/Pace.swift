@@ -53,7 +53,7 @@ package struct Work: Hashable, Sendable {
     /// Tokens of prompt that take as long as one that is made: engines read many at once and make one after another.
     /// llama.cpp on a processor reads about ten times as fast as it writes, on a graphics card up to a hundred times.
     package static let promptShare = 16.0
-    /// What any request costs beside its tokens: a round trip to the engine, and the template.
+    /// What any request costs besides its tokens: a round trip to the engine, and the template.
     package static let overhead = 8.0
     /// No request is counted as more tokens; the counts come from other machines.
     package static let tokenLimit = 10_000_000

@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// Names the beginnings of a conversation: one hash for each whole number of leading blocks.
+/// Identifies the beginnings of a conversation: one hash for each whole number of leading blocks.
 ///
 /// Keyed with this process's own random key, so that nobody can make two conversations look alike; never stored or sent.
 package struct PrefixBlocks: Hashable, Sendable {
@@ -65,10 +65,11 @@ package struct PrefixTable: Sendable {
 
     package var count: Int { young.count + old.count }
 
-    /// Of one conversation the beginnings of 1, 2, 4, 8 … blocks are noted, and the whole: the next turn begins with the
-    /// whole, and others that begin alike, as with the same instructions, have one of the others in common.
+    /// Notes the beginnings of 1, 2, 4, 8 … blocks of one conversation, and the whole: the next turn begins with the
+    /// whole, and other conversations that begin alike, for example with the same instructions, share one of the
+    /// beginnings.
     ///
-    /// - Returns: What it takes to forget it again.
+    /// - Returns: What is needed to forget it again.
     @discardableResult
     package mutating func note(_ blocks: PrefixBlocks, sentTo candidate: Candidate) -> Change {
         var change = Change(candidate: candidate)
@@ -81,12 +82,13 @@ package struct PrefixTable: Sendable {
         return change
     }
 
-    /// Forgets what was sent to somebody who refused to read it, unless it was sent elsewhere since.
+    /// Forgets what was sent to a candidate that refused to read it, unless it was sent elsewhere since.
     package mutating func undo(_ change: Change) {
         for (hash, before) in change.before where young[hash] == change.candidate { young[hash] = before }
     }
 
-    /// - Returns: Who was last sent the longest known beginning of `blocks`, and how many blocks that is.
+    /// - Returns: The candidate that was last sent the longest known beginning of `blocks`, and how many blocks that
+    ///   is.
     package func longest(of blocks: PrefixBlocks) -> (candidate: Candidate, blocks: Int)? {
         guard !young.isEmpty else { return nil }
         for index in blocks.hashes.indices.reversed() {

@@ -6,7 +6,7 @@ package import KithModel
 package struct RouteKnowledge: Sendable {
     /// Added for a node that has yet to load its model.
     package static let coldLoad = Duration.seconds(5)
-    /// For this long a model that is not to be found counts as one that may come back.
+    /// A model that cannot be found counts for this long as one that may come back.
     package static let lately = Duration.seconds(600)
     /// Candidates that are remembered.
     package static let capacity = 1_024
@@ -18,7 +18,7 @@ package struct RouteKnowledge: Sendable {
 
     package init() {}
 
-    // MARK: Asking
+    // MARK: Queries
 
     /// Tokens a second for one request, of every candidate that was measured.
     package var tokensPerSecond: [Candidate: Double] {
@@ -30,9 +30,9 @@ package struct RouteKnowledge: Sendable {
     /// What speaks against a candidate now.
     struct Standing {
         var permission = CircuitBreaker.Permission.granted
-        /// It must not be asked before, and why.
+        /// It must not be asked before this moment, and why.
         var hold: (until: MonotonicInstant, why: String)?
-        /// It has no room before.
+        /// It has no room before this moment.
         var full: Room?
         /// What the request needs and it lacks, and since when that is known.
         var lack: (feature: Feature, since: MonotonicInstant)?
@@ -54,12 +54,12 @@ package struct RouteKnowledge: Sendable {
         return standing
     }
 
-    /// Whether a request may see if the candidate is well again.
+    /// Whether a request may find out if the candidate works again.
     func mayProbe(_ candidate: Candidate, isOpen: Bool, now: MonotonicInstant) -> Bool {
         records[candidate]?.mayBeProbed(isOpen: isOpen, now: now) ?? false
     }
 
-    /// Whether somebody was sent a request for the model lately.
+    /// Whether a candidate was sent a request for the model lately.
     func hadLately(_ model: ModelID, now: MonotonicInstant) -> Bool {
         records.contains { $0.key.model.isMeant(by: model) && now - $0.value.usedAt < Self.lately }
     }
@@ -92,13 +92,14 @@ package struct RouteKnowledge: Sendable {
             level: min(max(node.level, 0.1), 10), breaker: record?.breaker.permission(now: now) ?? .granted)
     }
 
-    /// A node's own count is live but for requests that are on the way to its queue; a kin's is as old as its last report.
+    /// A node's own count is live except for requests that are on the way to its queue; a kin's is as old as its last
+    /// report.
     private func outstanding(on node: NodeSnapshot) -> Int {
         guard let own = ownLoads[node.id] else { return node.outstanding }
         return node.isSelf ? max(node.outstanding, own.count) : own.corrected(node.outstanding, heardAt: node.takenAt)
     }
 
-    // MARK: Being told
+    // MARK: Events
 
     /// A request is being sent to the candidate.
     package mutating func began(
@@ -118,7 +119,7 @@ package struct RouteKnowledge: Sendable {
         change(candidate, now: now) { $0.succeeded(needing: sent?.request.features ?? [], now: now) }
     }
 
-    /// - Parameter failure: Why no answer, or no whole one, came.
+    /// - Parameter failure: Why no answer, or only a part of one, came.
     package mutating func failed(
         _ id: RequestID, at candidate: Candidate, with failure: ChatError, now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator
@@ -131,13 +132,13 @@ package struct RouteKnowledge: Sendable {
         }
     }
 
-    /// The client has gone, or the request lost interest: nothing is learned.
+    /// The client has gone, or the answer is no longer wanted: nothing is learned.
     package mutating func abandoned(_ id: RequestID, at candidate: Candidate, now: MonotonicInstant) {
         end(id, at: candidate, now: now)
         records[candidate]?.breaker.abandoned(now: now)
     }
 
-    /// A node that was gone is back: that it failed in its earlier life is not held against it.
+    /// A node that was gone is back: its earlier failures are not held against it.
     package mutating func returned(_ node: NodeID) {
         for (candidate, record) in records where candidate.node == node { records[candidate] = record.forgiven }
     }
@@ -155,7 +156,7 @@ package struct RouteKnowledge: Sendable {
             work = Work(promptTokens: cost.promptTokens ?? sent.request.tokens, answerTokens: Double(answerTokens))
             meanWork.served(work, answerTokens: answerTokens)
         }
-        // No engine can have been at it for longer than it took.
+        // No engine can have worked for longer than the request took.
         let time = min(cost.engineTime ?? .seconds(86_400), now - sent.at)
         change(candidate, now: now) { $0.served(work, purpose: sent.request.purpose, in: time, now: now) }
     }

@@ -2,7 +2,7 @@
 
 package import KithModel
 
-/// The peers a node was told of: `config/peers.txt`, or the list in `PEER_ENDPOINTS`.
+/// The peers that the owner lists for a node: `config/peers.txt`, or the list in `PEER_ENDPOINTS`.
 ///
 /// One peer a line, as the synth-mind guide has it; blank lines and what follows `#` are skipped. A URL is a plain
 /// service of the seeds, always kith; after it may stand `key=…`, sent as a bearer token. `kith://host`, or
@@ -13,9 +13,8 @@ package import KithModel
 ///     kith://laptop.local  # upstairs, on port 7443
 ///     192.168.1.20:7444
 ///
-/// The guide's URLs name the route `/api/generate`; the address kept here is that of the service, without the route.
-/// A line that cannot be used becomes a ``Problem``, and the others are used. Kin cannot be written down, they are
-/// paired.
+/// The guide's URLs name the route `/api/generate`; the address kept here is that of the service, without the route. A
+/// line that cannot be used becomes a ``Problem``, and the others are used. Kin cannot be listed here: they are paired.
 package struct PeersFile: Sendable {
     package static let maximumBytes = 1_048_576
     package static let maximumLines = 4_096
@@ -121,7 +120,7 @@ extension PeersFile {
             case unusableKey
             /// The line asks for `tier=kin`; it is used as kith.
             case kinArePaired
-            /// After a kith node's address stands something else than `id=…`.
+            /// Something other than `id=…` follows a kith node's address.
             case unknownNodeWord
             case unknownNodeAttribute(String)
             case unusableID
@@ -179,7 +178,7 @@ struct PeerLine {
     }
 
     var entry: Entry
-    /// What is said about a line that is used all the same.
+    /// What is said about a line that is used nevertheless.
     var note: PeersFile.Problem.Reason?
 
     private static let generateRoute = "/api/generate"
@@ -205,7 +204,7 @@ struct PeerLine {
         var note: PeersFile.Problem.Reason?
         for (name, value) in try attributes(words, otherwise: .unknownWord) {
             switch name {
-            // Who may see prompts is never a matter of an address: kin prove who they are.
+            // An address never decides who may see prompts: kin prove who they are.
             case "tier": if try tier(value) == .kin { note = .kinArePaired }
             case "key": peer.key = try key(value)
             default: throw .unknownAttribute(name)

@@ -4,11 +4,12 @@ package import KithModel
 
 /// The suggestions of `config/peers.txt`, read again when the file changes.
 ///
-/// The file is looked at every two seconds, and a quarter of a second after it looked different: a change is used within three. A file that cannot be read, or not any more, is a
-/// problem, and what it said last stays in use. A file that is not there says nothing.
+/// The file is checked every two seconds, and again a quarter of a second after it looked different: a change is used
+/// within three seconds. A file that cannot be read, or no longer can, is a problem, and what it said last stays in use.
+/// A missing file says nothing.
 package struct PeersFileDiscovery: Discovery {
     static let interval = Duration.seconds(2)
-    /// Until a file that looks different is looked at again.
+    /// Until a file that looks different is checked again.
     static let settling = Duration.milliseconds(250)
 
     private let file: WatchedFile

@@ -8,10 +8,10 @@
     import Musl
 #endif
 
-/// A small file that is looked at again and again.
+/// A small file that is checked again and again.
 struct WatchedFile: Sendable {
     let path: String
-    /// Bytes that are read at most; one more than is of use tells that the file is too large.
+    /// Bytes that are read at most; one more than is used, to notice that the file is too large.
     let limit: Int
 
     /// What tells one state of the file from another without reading it.
@@ -89,17 +89,17 @@ struct WatchedFile: Sendable {
     }
 }
 
-/// When a file that is looked at regularly should be read, and what is used meanwhile. A pure value.
+/// When a file that is checked regularly should be read, and what is used meanwhile. A pure value.
 ///
-/// A change is used once the file has looked the same twice, so that a file being written is not read by halves; a file
-/// that is being replaced may be away for one look. What cannot be read leaves what was read before in use.
+/// A change is used once the file has looked the same twice, so that a half-written file is not read; a file that is
+/// being replaced may be missing at one check. What cannot be read leaves what was read before in use.
 struct FileWatch: Sendable {
     enum Action: Hashable, Sendable {
         case nothing
         case read
         /// The file is gone, and with it what it said.
         case forget
-        /// In words why the file cannot be read.
+        /// Why the file cannot be read, in words.
         case complain(String)
     }
 

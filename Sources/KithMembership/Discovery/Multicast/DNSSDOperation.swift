@@ -25,7 +25,7 @@ final class DNSSDOperation {
     }
 
     static let serviceType = "_kith._tcp"
-    /// Events kept between two looks at them.
+    /// The most events kept between two reads of them.
     private static let maximumEvents = 4_096
 
     private let library: cdnssd
@@ -162,7 +162,8 @@ extension DNSSDOperation {
         return operation
     }
 
-    /// What a record holds; `nil` for what leads to no host, and for a loopback address that another machine claims.
+    /// What a record holds; `nil` for a record that leads to no host, and for a loopback address that another machine
+    /// claims.
     private static func address(_ data: UnsafeRawBufferPointer, heardOn interface: UInt32) -> IPAddress? {
         guard let plain = IPAddress(bytes: data), plain.isUnicast else { return nil }
         if plain.isLoopback { return InterfaceName.of(interface)?.hasPrefix("lo") == true ? plain : nil }
@@ -171,7 +172,7 @@ extension DNSSDOperation {
     }
 }
 
-/// Why there is no multicast DNS, with what mends it.
+/// Why there is no multicast DNS, and how to fix it.
 enum DNSSDError: Error, Hashable, CustomStringConvertible {
     case libraryAbsent
     case daemonAway

@@ -2,7 +2,7 @@
 
 import KithModel
 
-/// What multicast DNS told of `_kith._tcp`, and what to look up next. A pure value: the shell is `MulticastWorker`.
+/// What multicast DNS has told about `_kith._tcp`, and what to look up next. A pure value: the shell is `MulticastWorker`.
 struct MulticastCache: Sendable {
     /// One advertisement, as one interface hears it.
     struct Key: Hashable, Sendable {
@@ -31,7 +31,7 @@ struct MulticastCache: Sendable {
     /// TXT records and addresses change without the advertisement being withdrawn.
     static let refresh = Duration.seconds(60)
     static let retry = Duration.seconds(10)
-    /// Lookups in a row that find nothing before what was found is given up: a machine that lost its power withdraws
+    /// Lookups in a row that find nothing before what was found is dropped: a machine that lost its power withdraws
     /// nothing, and its advertisement lives for more than an hour.
     static let maximumFailures = 4
     /// How long what was found stays while the daemon is away: the life of a host's record (RFC 6762, section 10).
@@ -101,7 +101,7 @@ struct MulticastCache: Sendable {
         entries[key] = entry
     }
 
-    /// The daemon is gone, and with it all that it was asked.
+    /// The daemon is gone, and with it all requests to it.
     mutating func daemonLost(at now: MonotonicInstant) {
         for (key, entry) in entries {
             guard entry.found != nil else {

@@ -103,7 +103,7 @@ final class StopSignal: Sendable {
     }
 }
 
-/// Lets one task wait for the end of something that is no task.
+/// Lets one task wait for the end of something that is not a task.
 private final class Ended: Sendable {
     private enum State {
         case running
@@ -139,7 +139,7 @@ private final class Ended: Sendable {
 package enum MulticastTrial {
     /// Asks the daemon to look for nodes, and withdraws that at once. Blocks until the daemon has answered.
     ///
-    /// - Returns: Why there is no mDNS, with what mends it, in words; `nil` when there is.
+    /// - Returns: Why there is no mDNS, and how to fix it, in words; `nil` when there is.
     package static func run() -> String? {
         do throws(DNSSDError) {
             _ = try DNSSDOperation.browse(with: .load())

@@ -11,7 +11,7 @@ final class MulticastWorker {
     private let stop: StopSignal
     private let report: @Sendable (DiscoveryReport) -> Void
 
-    private var book: MulticastCache
+    private var cache: MulticastCache
     private var advertisement: DNSSDOperation?
     private var browser: DNSSDOperation?
     private var lookups: [MulticastLookup] = []
@@ -29,7 +29,7 @@ final class MulticastWorker {
         self.clock = clock
         self.stop = stop
         self.report = report
-        book = MulticastCache(ownID: settings.id)
+        cache = MulticastCache(ownID: settings.id)
         retryAt = clock.now
     }
 
@@ -37,7 +37,7 @@ final class MulticastWorker {
     func run() {
         while !stop.isRaised {
             connectIfDue()
-            perform(book.actions(at: clock.now))
+            perform(cache.actions(at: clock.now))
             process([])  // the daemon may have answered while it was being asked
             finishLookups()
             tell()
@@ -54,13 +54,13 @@ final class MulticastWorker {
 
     private func untilNext() -> Duration? {
         let now = clock.now
-        let moments = [retryAt, book.nextDeadline()].compactMap { $0 } + lookups.compactMap(\.completeAt)
+        let moments = [retryAt, cache.nextDeadline()].compactMap { $0 } + lookups.compactMap(\.completeAt)
         return moments.min().map { max(.zero, $0 - now) }
     }
 
     private func tell() {
         let next = DiscoveryReport(
-            suggestions: book.suggestions(), problems: problem.map { ["\($0)"] } ?? [])
+            suggestions: cache.suggestions(), problems: problem.map { ["\($0)"] } ?? [])
         guard next != reported else { return }
         reported = next
         report(next)
@@ -80,7 +80,7 @@ final class MulticastWorker {
             browser = try .browse(with: library)
             (retryAt, problem) = (nil, nil)
             backoff.reset()
-            book.daemonFound(at: clock.now)
+            cache.daemonFound(at: clock.now)
         } catch {
             lost(error)
         }
@@ -90,7 +90,7 @@ final class MulticastWorker {
         disconnect()
         problem = error
         retryAt = clock.now + backoff.next()
-        book.daemonLost(at: clock.now)
+        cache.daemonLost(at: clock.now)
     }
 
     private func disconnect() {
@@ -118,8 +118,8 @@ final class MulticastWorker {
     /// - Returns: `false` when the daemon is lost, and all operations with it.
     private func take(_ event: DNSSDOperation.Event) -> Bool {
         switch event {
-        case .appeared(let key): book.appeared(key, at: clock.now)
-        case .vanished(let key): perform([book.vanished(key)].compactMap { $0 })
+        case .appeared(let key): cache.appeared(key, at: clock.now)
+        case .vanished(let key): perform([cache.vanished(key)].compactMap { $0 })
         case .failed(let error):
             lost(error)
             return false
@@ -137,7 +137,7 @@ final class MulticastWorker {
                 do throws(DNSSDError) {
                     lookups.append(try MulticastLookup(key, with: library))
                 } catch {
-                    book.lookedUp(key, nil, at: clock.now)
+                    cache.lookedUp(key, nil, at: clock.now)
                 }
             }
         }
@@ -152,7 +152,7 @@ final class MulticastWorker {
     private func end(_ lookup: MulticastLookup, found: MulticastCache.Found?) {
         guard lookups.contains(where: { $0 === lookup }) else { return }
         lookups.removeAll { $0 === lookup }
-        book.lookedUp(lookup.key, found, at: clock.now)
+        cache.lookedUp(lookup.key, found, at: clock.now)
     }
 }
 

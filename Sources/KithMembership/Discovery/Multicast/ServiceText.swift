@@ -20,8 +20,8 @@ struct ServiceText: Hashable, Sendable {
         self.protocolVersion = protocolVersion
     }
 
-    /// Reads whatever came off the network; what cannot be read is left out. Of keys that stand twice the first counts,
-    /// and their case does not matter (RFC 6763, section 6.4).
+    /// Reads any bytes from the network; what cannot be read is left out. If a key occurs twice, the first counts; its
+    /// case does not matter (RFC 6763, section 6.4).
     init(record: some Collection<UInt8>) {
         var values: [String: [UInt8]] = [:]
         var rest = Array(record.prefix(Self.maximumBytes))[...]
@@ -49,13 +49,12 @@ struct ServiceText: Hashable, Sendable {
     }
 }
 
-/// The name under which a node is advertised (RFC 6763, section 4.1.1): its own name, and of its id enough to be
-/// unique.
+/// The name under which a node is advertised (RFC 6763, section 4.1.1): its own name, and enough of its id to be unique.
 enum InstanceName {
     /// At most 63 bytes, as DNS allows for a label.
     static func of(_ name: NodeName, _ id: NodeID) -> String { "\(name.rawValue.prefix(48)) \(id.short)" }
 
-    /// The node's name in whatever was advertised: what stands before the first space.
+    /// The node's name in any advertised name: what precedes the first space.
     static func nodeName(in instance: String) -> NodeName? {
         NodeName(String(instance.prefix { $0 != " " }))
     }

@@ -8,7 +8,7 @@
     import Musl
 #endif
 
-/// An IPv4 or IPv6 address, with what its range says of who can reach it.
+/// An IPv4 or IPv6 address, with what its range says about who can reach it.
 package struct IPAddress: Hashable, Sendable {
     /// 4 or 16, in network order.
     package let bytes: [UInt8]

@@ -48,7 +48,7 @@ package struct InterfaceWatch: Sendable {
         self.survey = survey
     }
 
-    /// Runs until cancelled, and tells of all addresses whenever they differ from those before; not of the first ones.
+    /// Runs until cancelled, and reports all addresses whenever they differ from those before; not the first ones.
     package func run(_ onChange: @Sendable ([InterfaceAddress]) -> Void) async {
         var known = Set(survey())
         while true {

@@ -20,7 +20,7 @@ package protocol GossipTransport: Sendable {
 package struct GossipAnswer: Sendable, Hashable {
     /// `nil` when the peer accepted the packet and has nothing to say.
     package var packet: [UInt8]?
-    /// From the packet to the answer on a channel that stood; making one takes longer, and says nothing of the way.
+    /// From the packet to the answer on an established channel; making one takes longer, and says nothing about the path.
     package var roundTrip: Duration
 
     package init(packet: [UInt8]?, roundTrip: Duration) {

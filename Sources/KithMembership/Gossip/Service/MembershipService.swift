@@ -3,20 +3,20 @@
 package import KithModel
 import Synchronization
 
-/// What ``MembershipService`` tells of.
+/// What ``MembershipService`` reports.
 package enum MembershipNotice: Sendable, Hashable {
     case changed(MemberEvent)
     /// Two copies of a node are running; at most once a minute for each pair.
     case cloned(CloneSighting)
 }
 
-/// Runs ``Membership``: carries its packets, keeps its time, and tells what it notices.
+/// Runs ``Membership``: carries its packets, keeps its time, and reports what it notices.
 ///
 /// Calls may come from any thread and never wait. Nothing is sent before ``run()`` and after it.
 package final class MembershipService: Sendable {
     private enum Work: Sendable {
         case exchange(GossipDispatch)
-        /// The timer is to ring at another time than before.
+        /// The timer must fire at another time than before.
         case timer
     }
 
@@ -30,10 +30,10 @@ package final class MembershipService: Sendable {
     private let workInput: AsyncStream<Work>.Continuation
 
     /// - Parameters:
-    ///   - executor: Where it runs; `nil` for where ``run()`` is called.
+    ///   - executor: Where it runs; `nil` to run where ``run()`` is called.
     ///   - readClocks: How the machine's sleep is noticed.
-    ///   - notify: Called outside of all locks, from whichever task or thread brought the news; two notices may come at the
-    ///     same time. It should not wait.
+    ///   - notify: Called outside of all locks, from any task or thread; two notices may come at the same time. It should
+    ///     not wait.
     package init(
         membership: Membership, transport: any GossipTransport, clock: any TimeSource,
         executor: (any TaskExecutor)? = nil,
@@ -51,19 +51,19 @@ package final class MembershipService: Sendable {
 
     // MARK: Running
 
-    /// Runs until the task is cancelled, and returns when goodbye has been said.
+    /// Runs until the task is cancelled, and returns after it has said goodbye.
     package func run() async { await withTaskExecutorPreference(executor) { await carry() } }
 
     private func carry() async {
         update { _, _ in [] }
-        // Not of the group, which cannot cancel one of its tasks alone: most timers are set anew long before they ring.
+        // Not of the group, which cannot cancel one of its tasks alone: most timers are set again long before they fire.
         var timer: Task<Void, Never>?
         await withDiscardingTaskGroup { group in
             for await work in work {
                 switch work {
                 case .exchange(let dispatch): group.addTask { await self.exchange(dispatch) }
                 case .timer:
-                    // As it is by now: two calls may hand in their wishes in another order than they had them.
+                    // As it is by now: two calls may arrive in another order than they were decided.
                     guard let moment = state.withLock({ $0.armedFor }) else { continue }
                     timer?.cancel()
                     timer = Task(executorPreference: executor) { await self.wake(at: moment) }
@@ -112,7 +112,7 @@ package final class MembershipService: Sendable {
 
     /// Tells the others that this node stops or sleeps; returns when they have heard or time is up.
     ///
-    /// ``woke()`` takes it back.
+    /// ``woke()`` undoes it.
     package func sayGoodbye() async {
         let goodbyes = state.withLock { state in
             state.membership.leave(now: clock.now).compactMap { action -> GossipDispatch? in
@@ -123,7 +123,7 @@ package final class MembershipService: Sendable {
         await withDiscardingTaskGroup { group in
             for goodbye in goodbyes {
                 group.addTask {
-                    // Who does not hear it notices the silence.
+                    // A member that does not hear it notices the silence.
                     _ = try? await self.transport.exchange(
                         goodbye.packet, with: goodbye.id, addresses: goodbye.addresses, timeout: goodbye.timeout)
                 }
@@ -148,7 +148,7 @@ package final class MembershipService: Sendable {
     /// An established channel to a peer broke.
     package func connectionLost(_ id: NodeID) { update { $0.membership.connectionLost(to: id, now: $1) } }
 
-    /// Others than these are no members, from now on.
+    /// From now on, only these are members.
     package func setTrusted(_ ids: Set<NodeID>) { update { $0.membership.setTrusted(ids, now: $1) } }
 
     /// - Returns: `false` when it is longer than ``NodeMetadata/payloadLimit`` and was not taken.
@@ -174,13 +174,13 @@ package final class MembershipService: Sendable {
 
     package func woke() { update { $0.membership.woke(now: $1) } }
 
-    // MARK: Looking
+    // MARK: Reading
 
     package func snapshot() -> [Member] { state.withLock { $0.membership.members } }
 
     package func member(_ id: NodeID) -> Member? { state.withLock { $0.membership.member(id) } }
 
-    /// Where a node may be: what discovery saw goes before what the node said.
+    /// Where a node may be: what discovery saw comes before what the node said.
     package func addresses(of id: NodeID) -> [PeerAddress] { state.withLock { $0.addresses(of: id) } }
 
     // MARK: Actions
@@ -226,7 +226,7 @@ struct GossipShell: Sendable {
     var membership: Membership
     var sleepWatch: SleepWatch
     var suggested = SuggestedAddresses()
-    /// When the timer rings; it is set anew when something else comes first, or nothing so soon.
+    /// When the timer fires; it is set again when something is due earlier, or nothing is due so soon.
     var armedFor: MonotonicInstant?
     private var underWay: [NodeID: Int] = [:]
     private var underWayInAll = 0
@@ -236,7 +236,7 @@ struct GossipShell: Sendable {
         self.sleepWatch = sleepWatch
     }
 
-    /// - Returns: `false` when enough is under way; what the packet says is said again by later ones.
+    /// - Returns: `false` when enough is under way; later packets repeat what this one says.
     mutating func begin(_ id: NodeID) -> Bool {
         guard underWay[id, default: 0] < Self.exchangesPerMember, underWayInAll < Self.exchangesInAll else {
             return false
@@ -252,7 +252,7 @@ struct GossipShell: Sendable {
         underWayInAll -= 1
     }
 
-    /// - Returns: Whether the timer is to ring at another time than it would.
+    /// - Returns: Whether the timer must fire at another time than it would.
     mutating func arm() -> Bool {
         let next = membership.nextWakeUp
         defer { armedFor = next }

@@ -2,13 +2,14 @@
 
 package import KithModel
 
-/// Two lives of one node that were both heard, the earlier one again after the later one.
+/// Two instances of one node were both heard, the earlier one again after the later one: two copies of a data folder are
+/// running.
 package struct CloneSighting: Hashable, Sendable {
     package let id: NodeID
     package let earlier: InstanceID
     package let later: InstanceID
 
-    /// - Returns: `nil` when both are the same life.
+    /// - Returns: `nil` when both are the same instance.
     package init?(id: NodeID, _ one: InstanceID, _ other: InstanceID) {
         guard one != other else { return nil }
         self.id = id
@@ -19,26 +20,26 @@ package struct CloneSighting: Hashable, Sendable {
     package func involves(_ instance: InstanceID) -> Bool { instance == earlier || instance == later }
 }
 
-/// The lives of one node that were heard directly, and whether two of them are running at the same time.
+/// The instances of one node that were heard directly, and whether two of them are running at the same time.
 ///
-/// A restart is heard as one life after another, whichever way the machine's clock was set. Copies are heard in turns: one, the
-/// other, and the first again.
+/// A restart is heard as one instance after another, whichever way the machine's clock was set. Copies are heard in
+/// turns: one, the other, and the first again.
 struct InstanceHistory: Sendable {
     enum Verdict: Hashable, Sendable {
-        /// The life that was heard last, or a new one that takes its place.
+        /// The instance that was heard last, or a new one that takes its place.
         case current
         /// Runs beside the current one, as a copy.
         case copy(of: InstanceID)
         /// A copy that stays while the current one has fallen silent.
         case copyTakesOver(from: InstanceID)
-        /// A packet of an ended life that was long on its way.
+        /// A packet of an ended instance that was long on its way.
         case late
     }
 
     private static let remembered = 4
-    /// Packets of an ended life may arrive for this long after the first of the next.
+    /// Packets of an ended instance may arrive for this long after the first of the next.
     private static let grace = Duration.seconds(2)
-    /// A life that was not heard for this long has no copy to compete with.
+    /// An instance that was not heard for this long has no copy to compete with.
     private static let silence = Duration.seconds(10)
 
     private var heard: [(instance: InstanceID, at: MonotonicInstant)] = []

@@ -4,8 +4,8 @@ package import KithModel
 
 /// What is due when, the earliest first: a binary heap.
 ///
-/// Nothing is taken out before its time. Whoever takes an entry compares its deadline with the one that it still remembers,
-/// and ignores the entry when they differ.
+/// Nothing is taken out before its time. The caller compares the deadline of an entry with the one that it still
+/// remembers, and ignores the entry when they differ.
 package struct DeadlineQueue<Key: Sendable>: Sendable {
     private var heap: [(deadline: MonotonicInstant, key: Key)] = []
 
@@ -34,14 +34,14 @@ package struct DeadlineQueue<Key: Sendable>: Sendable {
         return first
     }
 
-    /// Drops the earliest entries up to one that somebody remembers, so that nobody wakes for the others.
+    /// Drops the earliest entries up to one that the caller remembers, so that it does not wake for the others.
     package mutating func dropEarliest(unless isMeant: (Key, MonotonicInstant) -> Bool) {
         while let first = heap.first, !isMeant(first.key, first.deadline) {
             _ = popDue(first.deadline)
         }
     }
 
-    /// Drops what nobody remembers any more.
+    /// Drops what the caller does not remember any more.
     package mutating func keep(where isMeant: (Key, MonotonicInstant) -> Bool) {
         heap.removeAll { !isMeant($0.key, $0.deadline) }
         // Sorted is a heap too.

@@ -2,10 +2,10 @@
 
 package import KithModel
 
-/// How a member stands in the eyes of one node.
+/// The state of a member as one node sees it.
 package enum MemberState: UInt8, Sendable, Hashable, CaseIterable {
-    /// Trusted, perhaps talked about, but not met in this life of the observer. Leaves to `alive` by direct contact, to `dead`
-    /// or `left` by hearsay that a probe of its own did not contradict.
+    /// Trusted, perhaps talked about, but not met by this instance of the observer. Leaves to `alive` by direct contact,
+    /// to `dead` or `left` by hearsay that the observer's own probe did not contradict.
     case unknown = 0
     /// Leaves to `suspect` when probes fail, to `left` by a goodbye.
     case alive = 1
@@ -13,14 +13,14 @@ package enum MemberState: UInt8, Sendable, Hashable, CaseIterable {
     case suspect = 2
     /// Leaves to `alive` by direct contact only.
     case dead = 3
-    /// It said goodbye. Leaves to `alive` by direct contact with a later incarnation or life.
+    /// It said goodbye. Leaves to `alive` by direct contact with a later incarnation or instance.
     case left = 4
 
     /// Whether the member takes part: it is probed in turn and gossip is sent to it.
     package var isPresent: Bool { self == .alive || self == .suspect }
 }
 
-/// How one member stands, for whoever routes to it or shows it.
+/// The state of one member, for routing and for display.
 package struct Member: Sendable, Hashable {
     package var id: NodeID
     package var state: MemberState
@@ -28,7 +28,7 @@ package struct Member: Sendable, Hashable {
     package var instance: InstanceID?
     package var incarnation: Incarnation
     package var payload: [UInt8]
-    /// What it says of where it is.
+    /// Where it says it can be reached.
     package var addresses: [PeerAddress]
     package var since: MonotonicInstant
     /// When it was last heard itself.
@@ -44,13 +44,13 @@ package struct MemberEvent: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         /// Met for the first time.
         case appeared
-        /// Heard after it was gone, or in a new life, or no longer suspected.
+        /// Heard after it was gone, or as a new instance, or no longer suspected.
         case returned
         case suspected
         case died(DeathReason)
         /// It said goodbye.
         case left
-        /// It is trusted no more.
+        /// It is no longer trusted.
         case removed
         case payloadChanged
         case addressesChanged

@@ -17,7 +17,7 @@ struct MemberEntry: Sendable {
 
     /// Hearsay that it is dead or has left, to be believed if the next probe fails too.
     var claim: MemberRecord?
-    /// What was said of it wrongly and it has not contradicted yet.
+    /// What was wrongly said of it and it has not contradicted yet.
     var untold: MemberRecord?
     var wantsDescription = true
     var copyNotice: (sighting: CloneSighting, until: MonotonicInstant)?
@@ -27,7 +27,7 @@ struct MemberEntry: Sendable {
     var probe: SequenceNumber?
     var lastProbed: MonotonicInstant?
     var retryAt: MonotonicInstant?
-    /// Tries to reach it since it is gone.
+    /// The attempts to reach it since it is gone.
     var attempts = 0
     /// How often in a row nobody listened at its addresses.
     var refusals = 0

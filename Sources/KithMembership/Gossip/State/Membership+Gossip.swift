@@ -5,7 +5,7 @@ import KithModel
 // What is told, to whom and when.
 
 extension Membership {
-    /// There is news of a member.
+    /// There is news about a member.
     mutating func spread(_ id: NodeID) {
         guard id != self.id else { return rumours.add(id, size: record(of: id).encodedSizeBound) }
         guard let entry = entries[id] else { return }
@@ -54,7 +54,7 @@ extension Membership {
         if let id = ring.draw(1, using: &generator, where: { _ in true }).first { exchange(with: id, now: now) }
     }
 
-    /// Who was away may have met others meanwhile, and so may this node.
+    /// A member that was away may have met others meanwhile, and so may this node.
     mutating func exchangeOnReturn(of id: NodeID, now: MonotonicInstant) {
         if let last = schedule.lastExchange, now - last < settings.probeInterval { return }
         exchange(with: id, now: now)
@@ -93,7 +93,7 @@ extension Membership {
         return differing
     }
 
-    /// Sends in full what the sender of differences holds an older declaration of.
+    /// Sends in full the members of which the sender of differences holds an older declaration.
     mutating func complete(_ packet: GossipPacket, for sender: NodeID, now: MonotonicInstant) {
         var records: [MemberRecord] = []
         var room = GossipPacket.byteLimit / 2
@@ -120,7 +120,7 @@ extension Membership {
     mutating func send(_ messages: [GossipMessage], to id: NodeID, about others: [NodeID] = [], now: MonotonicInstant) {
         let packet = packet(for: id, messages: messages, about: others, now: now)
         let isPresent = entries[id]?.state.isPresent ?? false
-        // Towards those who are gone short attempts, so that the next one begins with a new connection.
+        // Short attempts for members that are gone, so that the next one begins with a new connection.
         let timeout =
             isPresent ? max(settings.answerTimeout, settings.probeTimeout * health.scale) : settings.probeTimeout * 2
         actions.append(.send(packet, to: id, timeout: timeout))
@@ -151,7 +151,7 @@ extension Membership {
 }
 
 extension MemberRecord {
-    /// Whether whoever holds the other record of the same member learns something from this one.
+    /// Whether a node that holds the other record of the same member learns something from this one.
     func isNews(to other: MemberRecord) -> Bool {
         guard let instance else { return false }
         guard let known = other.instance else { return true }
@@ -161,7 +161,7 @@ extension MemberRecord {
     }
 }
 
-/// About whom there is news to tell, what was told least often first (SWIM, section 4.1).
+/// The members about which there is news to tell, the least often told first (SWIM, section 4.1).
 struct DisseminationQueue: Sendable {
     private struct Place {
         var round: Int
@@ -170,14 +170,14 @@ struct DisseminationQueue: Sendable {
     }
 
     private var places: [NodeID: Place] = [:]
-    /// The rumours that were told 0 times, once, twice…; entries whose stamp is not their place's are left over.
+    /// The rumours that were told 0 times, once, twice…; entries whose stamp is not their place's are outdated.
     private var rounds: [[(id: NodeID, stamp: UInt64)]] = []
     private var lastStamp: UInt64 = 0
 
     var isEmpty: Bool { places.isEmpty }
     var count: Int { places.count }
 
-    /// Tells it anew when it was told before.
+    /// Tells it again if it was told before.
     mutating func add(_ id: NodeID, size: Int) {
         lastStamp &+= 1
         if places[id]?.round == 0 {

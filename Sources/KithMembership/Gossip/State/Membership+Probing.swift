@@ -5,8 +5,8 @@ package import KithModel
 /// How far this node doubts itself: the local health multiplier of Lifeguard (Dadgar, Phillips and Currey, "Lifeguard: SWIM-ing
 /// with situational awareness", 2017, section IV-A).
 ///
-/// Failed probes, missing answers of helpers, contradicted suspicions and late wake-ups raise it, good probes lower it. Whoever
-/// doubts itself waits longer before it accuses others.
+/// Failed probes, missing answers of helpers, contradicted suspicions and late wake-ups raise it, good probes lower it. A
+/// node that doubts itself waits longer before it accuses others.
 package struct LocalHealth: Sendable, Hashable {
     private let limit: Int
     /// 0 when all is well.
@@ -14,7 +14,7 @@ package struct LocalHealth: Sendable, Hashable {
 
     package init(limit: Int) { self.limit = max(0, limit) }
 
-    /// What intervals and timeouts are multiplied with, at least 1.
+    /// The factor for intervals and timeouts, at least 1.
     package var scale: Int { doubt + 1 }
 
     mutating func raise() { doubt = min(doubt + 1, limit) }
@@ -42,7 +42,7 @@ struct Probe: Sendable {
     var helpersHeard = 0
 }
 
-/// A probe in another member's stead.
+/// A probe on behalf of another member.
 struct Relay: Sendable {
     let requester: NodeID
     /// The requester's number.
@@ -61,8 +61,8 @@ extension Membership {
         startProbe(id, now: now)
     }
 
-    /// In a small mesh the member that was silent for longest, so that no death hides behind the luck of the draw; in a large
-    /// one the next of the round. Nobody who was heard just now.
+    /// In a small mesh the member that was silent for longest, so that no death stays hidden by chance; in a large one
+    /// the next of the round. No member that was heard just now.
     private mutating func nextInTurn(now: MonotonicInstant) -> NodeID? {
         if ring.count <= Self.smallMesh {
             let silent = ring.ids.filter { isWorthProbing($0, now: now) }
@@ -104,7 +104,7 @@ extension Membership {
         guard let isPresent = entries[id]?.state.isPresent else { return }
         lastSequence = lastSequence.next
         let timeout = settings.probeTimeout * (isPresent ? health.scale : 1)
-        // Towards those who are gone there will be a next probe anyway.
+        // Members that are gone will be probed again anyway.
         let deadline = now + (isPresent ? timeout / 2 : timeout)
         probes[lastSequence] = Probe(
             target: id, startedAt: now, timeout: timeout, stage: isPresent ? .pinged : .repeated, deadline: deadline)
@@ -236,7 +236,7 @@ extension Membership {
         probes[sequence]?.helpersHeard = min(probe.helpersHeard + 1, probe.helpersAsked)
     }
 
-    /// Pings in another's stead.
+    /// Pings on behalf of another member.
     mutating func help(_ requester: NodeID, sequence: SequenceNumber, target: NodeID, now: MonotonicInstant) {
         guard target != id, entries[target] != nil, relays.count < 64 else { return }
         lastSequence = lastSequence.next

@@ -116,7 +116,7 @@ extension Membership {
     }
 }
 
-// What others say of members, and what of it is believed.
+// What others say about members, and which of it is believed.
 
 extension Membership {
     mutating func hear(_ record: MemberRecord, from sender: NodeID, now: MonotonicInstant) {
@@ -143,7 +143,7 @@ extension Membership {
         spread(id)
     }
 
-    /// A member's word on itself counts, also when hearsay had run ahead of it.
+    /// What a member says about itself counts, even if hearsay was ahead of it.
     private mutating func hearOwnWord(_ record: MemberRecord) {
         guard entries[record.id]?.instance == record.instance else { return }
         if let declaration = record.declaration, declaration.version != entries[record.id]?.declaration.version {
@@ -189,7 +189,7 @@ extension Membership {
         }
     }
 
-    /// Only direct contact brings a member back, or into a new life: it is tried at once.
+    /// Only direct contact brings a member back, or as a new instance: it is tried at once.
     private mutating func verify(_ id: NodeID, now: MonotonicInstant) {
         if let last = entries[id]?.lastProbed, now - last < settings.probeInterval { return }
         probeAtOnce(id, now: now)
@@ -209,7 +209,7 @@ extension Membership {
         }
         let accusers = record.accusers.filter { $0 != id && $0 != record.id }
         suspect(record.id, by: accusers, incarnation: record.incarnation, now: now)
-        // Some look for themselves, so that a small mesh need not wait for its turns; how many does not grow with the mesh.
+        // Some probe it themselves, so that a small mesh need not wait for its turns; how many does not grow with the mesh.
         if entry.state == .alive,
             Int.random(in: 0..<max(Self.smallMesh, entries.count), using: &generator) < Self.smallMesh
         {
@@ -221,7 +221,7 @@ extension Membership {
         entry.lastHeard.map { now - $0 < settings.probeInterval + settings.probeTimeout } ?? false
     }
 
-    /// Believed if a probe of its own fails too, or has just failed.
+    /// Believed if this node's own probe fails too, or has just failed.
     private mutating func hearGone(_ record: MemberRecord, now: MonotonicInstant) {
         guard let entry = entries[record.id], let instance = record.instance else { return }
         let isThisLife = instance == entry.instance

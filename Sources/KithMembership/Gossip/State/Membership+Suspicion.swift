@@ -15,7 +15,7 @@ struct Suspicion: Sendable {
     private(set) var accusers: [NodeID] = []
     /// Set when nobody listens at its addresses: there is little to wait for.
     var hastyDeadline: MonotonicInstant?
-    /// What was announced as the end, so that a timer that is no longer meant can be told.
+    /// What was announced as the end, so that a timer that is no longer meant can be recognised.
     var deadline = MonotonicInstant(nanoseconds: .max)
 
     init(startedAt: MonotonicInstant) { self.startedAt = startedAt }
@@ -29,7 +29,7 @@ struct Suspicion: Sendable {
         return accusers.count > before
     }
 
-    /// The own accusation goes first when there is no room.
+    /// This node's own accusation takes precedence when there is no room.
     mutating func accuse(_ own: NodeID) -> Bool {
         if accusers.contains(own) { return false }
         if accusers.count >= MemberRecord.accuserLimit { accusers.removeLast() }
@@ -86,7 +86,7 @@ extension Membership {
         }
     }
 
-    /// The member itself said in which life it is, and how often it has contradicted.
+    /// The member itself said which instance it is, and how often it has contradicted.
     mutating func meet(_ id: NodeID, header: GossipPacket.Header, now: MonotonicInstant) {
         guard let entry = entries[id] else { return }
         let isNewLife = entry.instance != header.instance
@@ -178,7 +178,7 @@ extension Membership {
         timers.add(.suspicion(id), at: end)
     }
 
-    /// Who was accused by others only is tried once more before it counts as dead.
+    /// A member that only others accused is tried once more before it counts as dead.
     mutating func endSuspicion(of id: NodeID, now: MonotonicInstant) {
         guard let entry = entries[id], let suspicion = entry.suspicion else { return }
         if suspicion.accusers.contains(self.id) { return end(id, as: .dead, reason: reason(entry), now: now) }

@@ -13,10 +13,11 @@ package enum MembershipAction: Sendable, Hashable {
     case cloned(CloneSighting)
 }
 
-/// Who is there: SWIM (Das, Gupta and Motivala, DSN 2002) with Lifeguard (Dadgar, Phillips and Currey, 2017) as a pure value.
+/// Which members are alive: SWIM (Das, Gupta and Motivala, DSN 2002) with Lifeguard (Dadgar, Phillips and Currey, 2017),
+/// as a pure value.
 ///
-/// It is told what happens and what time it is, and returns what is to be done. Members are the trusted nodes, no others. Nobody
-/// is dead to this node unless it failed to reach it itself, and nobody who is gone comes back but by direct contact. What
+/// It is told what happens and what time it is, and returns what is to be done. Members are the trusted nodes, no others.
+/// A member is declared dead only after this node itself failed to reach it, and comes back only by direct contact. What
 /// deviates from the papers, and why, is in `docs/decisions/0007-membership.md`.
 package struct Membership: Sendable {
     enum Timer: Sendable {
@@ -148,8 +149,8 @@ extension Membership {
         }
     }
 
-    /// A timer of what has ended meanwhile wakes nobody: most probes are answered long before theirs. Many of them are thrown
-    /// away together, so that no flood of hearsay fills the memory.
+    /// Timers of what has ended meanwhile wake nobody: most probes are answered long before. Many of them are dropped
+    /// together, so that no flood of hearsay fills the memory.
     private mutating func dropStaleTimers() {
         var kept = timers
         timers = DeadlineQueue()  // so that there is one of them, and nothing is copied
@@ -186,7 +187,7 @@ extension Membership {
 // MARK: Events
 
 extension Membership {
-    /// Who may be a member. Others are forgotten at once.
+    /// Sets which nodes may be members. Others are forgotten at once.
     package mutating func setTrusted(_ trusted: Set<NodeID>, now: MonotonicInstant) -> [MembershipAction] {
         let now = pass(to: now)
         let wanted = Set(trusted.subtracting([id]).sorted().prefix(Self.memberLimit))
@@ -296,7 +297,7 @@ extension Membership {
         spread(id)
     }
 
-    /// Says goodbye: the others do not suspect a member that left. What comes after is answered, nothing is begun.
+    /// Says goodbye: the others do not suspect a member that left. Later requests are answered, but nothing is begun.
     package mutating func leave(now: MonotonicInstant) -> [MembershipAction] {
         _ = pass(to: now)
         guard !own.hasLeft else { return takeActions() }
@@ -337,7 +338,7 @@ extension Membership {
         startAfresh(now: now)
     }
 
-    /// What was under way says nothing any more; everybody is probed.
+    /// Ignores what was under way, and probes every member.
     private mutating func startAfresh(now: MonotonicInstant) {
         for sequence in Array(probes.keys) { endProbe(sequence) }
         relays = [:]

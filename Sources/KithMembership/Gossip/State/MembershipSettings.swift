@@ -8,14 +8,14 @@ package struct MembershipSettings: Sendable, Hashable {
     package var probeInterval = Duration.seconds(1)
     /// How long an acknowledgement may take before others are asked.
     package var probeTimeout = Duration.milliseconds(500)
-    /// How many others are asked to probe in one's stead.
+    /// How many others are asked to probe on this node's behalf.
     package var indirectProbes = 3
     /// How many probes that cannot wait for their turn run at the same time.
     package var parallelProbes = 16
     /// How long an answer is waited for before the exchange is given up; late answers count as signs of life.
     package var answerTimeout = Duration.seconds(2)
 
-    /// A suspicion lasts this long when all who could have confirmed it, and at most ``confirmations`` of them.
+    /// A suspicion lasts this long when all members that could confirm it have done so, or ``confirmations`` of them.
     package var suspicionMinimum = Duration.seconds(3)
     /// A suspicion that nobody confirms lasts this long.
     package var suspicionMaximum = Duration.seconds(8)

@@ -2,8 +2,8 @@
 
 import KithModel
 
-/// The members that take part, in the order in which they are probed: each once a round, in an order that is drawn anew for
-/// each round (SWIM, section 4.3).
+/// The members that take part, in the order in which they are probed: each once a round, in an order that is drawn again
+/// for each round (SWIM, section 4.3).
 struct ProbeRing: Sendable {
     private var members: [NodeID] = []
     private var places: [NodeID: Int] = [:]
@@ -12,7 +12,7 @@ struct ProbeRing: Sendable {
     var count: Int { members.count }
     var ids: [NodeID] { members }
 
-    /// A new member comes at a random place of what is left of the round.
+    /// Inserts a new member at a random place in the rest of the round.
     mutating func insert(_ id: NodeID, using generator: inout some RandomNumberGenerator) {
         guard places[id] == nil else { return }
         members.append(id)

@@ -32,7 +32,7 @@ struct WakingTime: Sendable {
     func outside(_ moment: MonotonicInstant) -> MonotonicInstant { moment.advanced(by: skipped) }
 }
 
-/// Tells that the machine slept: while it does, one clock of the system goes on and the other stands still.
+/// Notices that the machine slept: while it does, one clock of the system goes on and the other stands still.
 package struct SleepWatch: Sendable {
     package struct Reading: Sendable, Hashable {
         /// Time since some start, sleep included.

@@ -63,7 +63,7 @@ package enum GossipMessage: Hashable, Sendable {
     /// The records are those in which a digest and the sender differ: with declaration where the sender knows more, without
     /// one where it wants to be told more.
     case differences
-    /// Two lives of one node are running at the same time, most likely on a copied data folder.
+    /// Two instances of one node are running at the same time, most likely on a copied data folder.
     case cloneNotice(CloneSighting)
 
     /// Whether it asks for nothing.

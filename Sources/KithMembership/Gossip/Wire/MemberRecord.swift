@@ -2,19 +2,19 @@
 
 package import KithModel
 
-/// What one node tells another of a third, or of itself.
+/// What one node tells another about a third, or about itself.
 package struct MemberRecord: Hashable, Sendable {
     /// More accusers than this say nothing new.
     package static let accuserLimit = 4
 
     package var id: NodeID
-    /// `nil` when the life is not known.
+    /// `nil` when the instance is not known.
     package var instance: InstanceID?
     package var incarnation: Incarnation
     package var state: MemberState
-    /// Who found the member not to answer, by a probe of its own; at most ``accuserLimit``, empty unless it is suspected.
+    /// The nodes whose own probes the member did not answer; at most ``accuserLimit``, empty unless it is suspected.
     package var accusers: [NodeID]
-    /// The newest declaration that the teller holds; 0 for none.
+    /// The newest declaration that the sender holds; 0 for none.
     package var declarationVersion: UInt64
     /// Left out where only states are compared. Its version is ``declarationVersion``.
     package var declaration: NodeMetadata?
@@ -33,7 +33,7 @@ package struct MemberRecord: Hashable, Sendable {
     }
 }
 
-/// Counts how often one life of a node has contradicted what was said of it; only that node raises it.
+/// Counts how often one instance of a node has contradicted what was said of it; only that node raises it.
 package struct Incarnation: Hashable, Sendable, Comparable {
     package static let first = Incarnation(number: 0)
     /// Numbers above are held to this, so that there is always a next one to compare with.
@@ -65,7 +65,7 @@ package struct NodeMetadata: Hashable, Sendable {
     /// How far hearsay may run ahead of what is known: about a day of changes, one a second.
     package static let believableLeap: UInt64 = 100_000
 
-    /// Grows with each change within one life; 0 means that nothing has been declared. The greater one wins.
+    /// Grows with each change within one instance; 0 means that nothing has been declared. The greater one wins.
     package var version: UInt64
     /// At most ``payloadLimit`` bytes.
     package var payload: [UInt8]

@@ -24,7 +24,7 @@ struct UpstreamWatchTests {
             }
             world.pass(.milliseconds(Int.random(in: 0...4_000, using: &generator))) { world in
                 for id in ids where world.now - (world.changed[id] ?? .zero) > Self.limit {
-                    let isUp = world.book[id]?.state == .up
+                    let isUp = world.selector[id]?.state == .up
                     #expect(isUp == (world.cells[id] == .answers), "seed \(seed), at \(world.now)")
                 }
             }
@@ -49,53 +49,53 @@ struct UpstreamWatchTests {
             #expect(next != mode, "seed \(seed)")
             mode = next
         }
-        #expect(mode == world.book.mode, "seed \(seed)")
-        #expect((mode == .healthy) == world.book.entries.contains { $0.state == .up }, "seed \(seed)")
+        #expect(mode == world.selector.mode, "seed \(seed)")
+        #expect((mode == .healthy) == world.selector.entries.contains { $0.state == .up }, "seed \(seed)")
     }
 
     @Test("Each is asked once a second while it is up, twice while it is not, and never twice at once")
     func pace() {
         let id = UpstreamID.cell(0)
-        var book = UpstreamSelector()
-        _ = book.set([id], now: .zero)
-        #expect(book.takeProbes(now: .zero) == [id])
-        #expect(book.takeProbes(now: .zero + .seconds(9)).isEmpty)
-        #expect(book.nextProbe == nil)
+        var selector = UpstreamSelector()
+        _ = selector.set([id], now: .zero)
+        #expect(selector.takeProbes(now: .zero) == [id])
+        #expect(selector.takeProbes(now: .zero + .seconds(9)).isEmpty)
+        #expect(selector.nextProbe == nil)
 
         let answered = MonotonicInstant.zero + .milliseconds(100)
-        _ = book.probed(id, .success(.sample), now: answered)
-        #expect(book.nextProbe == .zero + .seconds(1))
-        #expect(book.takeProbes(now: .zero + .milliseconds(999)).isEmpty)
+        _ = selector.probed(id, .success(.sample), now: answered)
+        #expect(selector.nextProbe == .zero + .seconds(1))
+        #expect(selector.takeProbes(now: .zero + .milliseconds(999)).isEmpty)
 
         let second = MonotonicInstant.zero + .seconds(1)
-        #expect(book.takeProbes(now: second) == [id])
-        _ = book.probed(id, .failure(.refused), now: second + .milliseconds(2))
-        #expect(book.nextProbe == second + .milliseconds(500))
+        #expect(selector.takeProbes(now: second) == [id])
+        _ = selector.probed(id, .failure(.refused), now: second + .milliseconds(2))
+        #expect(selector.nextProbe == second + .milliseconds(500))
     }
 
     @Test("A probe that used up its time is followed by the next at once")
     func noPause() {
         let id = UpstreamID.cell(0)
-        var book = UpstreamSelector()
-        _ = book.set([id], now: .zero)
-        _ = book.takeProbes(now: .zero)
+        var selector = UpstreamSelector()
+        _ = selector.set([id], now: .zero)
+        _ = selector.takeProbes(now: .zero)
         let ended = MonotonicInstant.zero + UpstreamSelector.probeLimit
-        _ = book.probed(id, .failure(.refused), now: ended)
-        #expect(book.nextProbe == ended)
+        _ = selector.probed(id, .failure(.refused), now: ended)
+        #expect(selector.nextProbe == ended)
     }
 
     @Test("A bridge begins degraded, and says why it is again")
     func reasons() {
         let id = UpstreamID.cell(0)
-        var book = UpstreamSelector()
-        #expect(book.mode == .degraded)
-        #expect(book.set([id], now: .zero).isEmpty)
-        _ = book.takeProbes(now: .zero)
+        var selector = UpstreamSelector()
+        #expect(selector.mode == .degraded)
+        #expect(selector.set([id], now: .zero).isEmpty)
+        _ = selector.takeProbes(now: .zero)
         #expect(
-            book.probed(id, .success(.sample), now: .zero) == [.cameUp(id), .mode(.healthy, reason: nil)])
-        _ = book.takeProbes(now: .zero + .seconds(1))
+            selector.probed(id, .success(.sample), now: .zero) == [.cameUp(id), .mode(.healthy, reason: nil)])
+        _ = selector.takeProbes(now: .zero + .seconds(1))
         #expect(
-            book.probed(id, .failure(.refused), now: .zero + .seconds(1)) == [
+            selector.probed(id, .failure(.refused), now: .zero + .seconds(1)) == [
                 .wentDown(id, "refused"), .mode(.degraded, reason: "refused"),
             ])
     }
@@ -103,38 +103,38 @@ struct UpstreamWatchTests {
     @Test("What a cell said last is kept while it is down")
     func memory() {
         let id = UpstreamID.cell(0)
-        var book = UpstreamSelector.up([id])
-        _ = book.probed(id, .failure(.refused), now: .zero + .seconds(1))
-        #expect(book[id]?.health == .sample)
-        #expect(book[id]?.state == .down("refused"))
-        #expect(book[id]?.since == .zero + .seconds(1))
+        var selector = UpstreamSelector.up([id])
+        _ = selector.probed(id, .failure(.refused), now: .zero + .seconds(1))
+        #expect(selector[id]?.health == .sample)
+        #expect(selector[id]?.state == .down("refused"))
+        #expect(selector[id]?.since == .zero + .seconds(1))
     }
 
     @Test("Kin come and go, and what is known of the others stays")
     func kin() {
         let (cell, kin) = (UpstreamID.cell(0), UpstreamID.kin(1))
-        var book = UpstreamSelector.up([cell])
-        #expect(book.set([cell, kin], now: .zero).isEmpty)
-        #expect(book[cell]?.state == .up)
-        #expect(book[kin]?.state == .unknown)
-        #expect(book.set([kin], now: .zero).contains(.wentDown(cell, "it is no upstream any more")))
-        #expect(book.mode == .degraded)
-        #expect(book[cell] == nil)
+        var selector = UpstreamSelector.up([cell])
+        #expect(selector.set([cell, kin], now: .zero).isEmpty)
+        #expect(selector[cell]?.state == .up)
+        #expect(selector[kin]?.state == .unknown)
+        #expect(selector.set([kin], now: .zero).contains(.wentDown(cell, "it is no upstream any more")))
+        #expect(selector.mode == .degraded)
+        #expect(selector[cell] == nil)
     }
 
     @Test("The one that the owner wrote down comes before kin, and of kin the one that was there last")
     func primary() {
         let (cell, old, new) = (UpstreamID.cell(0), UpstreamID.kin(1), UpstreamID.kin(2))
-        var book = UpstreamSelector()
-        #expect(book.primary == nil)
-        _ = book.set([old, new], now: .zero)
-        #expect(book.primary?.id == old)
-        _ = book.probed(new, .success(.sample), now: .zero + .seconds(1))
-        #expect(book.primary?.id == new)
-        _ = book.probed(old, .success(.sample), now: .zero + .seconds(2))
-        #expect(book.primary?.id == old)
-        _ = book.set([cell, old, new], now: .zero + .seconds(3))
-        #expect(book.primary?.id == cell)
+        var selector = UpstreamSelector()
+        #expect(selector.primary == nil)
+        _ = selector.set([old, new], now: .zero)
+        #expect(selector.primary?.id == old)
+        _ = selector.probed(new, .success(.sample), now: .zero + .seconds(1))
+        #expect(selector.primary?.id == new)
+        _ = selector.probed(old, .success(.sample), now: .zero + .seconds(2))
+        #expect(selector.primary?.id == old)
+        _ = selector.set([cell, old, new], now: .zero + .seconds(3))
+        #expect(selector.primary?.id == cell)
     }
 }
 
@@ -150,9 +150,9 @@ extension UpstreamError {
 extension UpstreamSelector {
     /// A book whose upstreams have all answered for their health.
     static func up(_ ids: [UpstreamID], now: MonotonicInstant = .zero) -> UpstreamSelector {
-        var book = UpstreamSelector()
-        _ = book.set(ids, now: now)
-        for id in book.takeProbes(now: now) { _ = book.probed(id, .success(.sample), now: now) }
-        return book
+        var selector = UpstreamSelector()
+        _ = selector.set(ids, now: now)
+        for id in selector.takeProbes(now: now) { _ = selector.probed(id, .success(.sample), now: now) }
+        return selector
     }
 }

@@ -22,7 +22,7 @@ struct UpstreamWorld {
         var answers: Bool
     }
 
-    private(set) var book = UpstreamSelector()
+    private(set) var selector = UpstreamSelector()
     private(set) var now = MonotonicInstant.zero
     private(set) var cells: [UpstreamID: Cell] = [:]
     /// When each cell last changed.
@@ -38,7 +38,7 @@ struct UpstreamWorld {
             cells[id] = .isSilent
             changed[id] = .zero
         }
-        actions += book.set(ids, now: now)
+        actions += selector.set(ids, now: now)
     }
 
     mutating func set(_ id: UpstreamID, _ cell: Cell) {
@@ -68,9 +68,9 @@ struct UpstreamWorld {
     }
 
     private mutating func look() {
-        actions += book.tick(now: now)
-        for id in book.takeProbes(now: now) { probes.append(probe(of: id)) }
-        nextLook = min(book.nextProbe ?? now + .milliseconds(250), now + .milliseconds(250))
+        actions += selector.tick(now: now)
+        for id in selector.takeProbes(now: now) { probes.append(probe(of: id)) }
+        nextLook = min(selector.nextProbe ?? now + .milliseconds(250), now + .milliseconds(250))
         // Timers are never early, and a little late.
         nextLook = max(nextLook, now) + .milliseconds(Int.random(in: 1...10, using: &generator))
     }
@@ -90,7 +90,7 @@ struct UpstreamWorld {
         let health = UpstreamHealth(cellID: "cell", branch: "main", level: 1)
         let result: Result<UpstreamHealth, UpstreamError> =
             probe.answers ? .success(health) : .failure(UpstreamError(.silent, "no answer"))
-        actions += book.probed(probe.id, result, now: now)
+        actions += selector.probed(probe.id, result, now: now)
     }
 }
 

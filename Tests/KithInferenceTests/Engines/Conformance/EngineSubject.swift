@@ -18,11 +18,11 @@ enum EngineSubject: String, CaseIterable, CustomTestStringConvertible {
         case .echo:
             let setup = Self.slowSetup()
             try await body(
-                Self.fixture(EchoEngine(), "echo", slow: EchoEngine(setup: setup), ledger: setup.ledger))
+                Self.fixture(EchoEngine(), "echo", slow: EchoEngine(setup: setup), counter: setup.counter))
         case .count:
             let setup = Self.slowSetup()
             try await body(
-                Self.fixture(CountEngine(), "count", slow: CountEngine(setup: setup), ledger: setup.ledger))
+                Self.fixture(CountEngine(), "count", slow: CountEngine(setup: setup), counter: setup.counter))
         case .ollama:
             try await stubbed(OllamaStub.answer, body) {
                 OllamaEngine(settings: OllamaSettings(address: $0), client: client)
@@ -48,13 +48,13 @@ enum EngineSubject: String, CaseIterable, CustomTestStringConvertible {
     }
 
     private static func fixture(
-        _ engine: some ChatEngine, _ model: ModelID, slow: some ChatEngine, ledger: GenerationCounter
+        _ engine: some ChatEngine, _ model: ModelID, slow: some ChatEngine, counter: GenerationCounter
     ) -> EngineFixture {
         EngineFixture(
             engine: PacedPair(fast: engine, slow: slow), model: model,
             longRequest: ChatRequest("one two", model: PacedPair.slowModel),
             generationGivenUp: {
-                while ledger.counts.cancelled == 0 { await Task.yield() }
+                while counter.counts.cancelled == 0 { await Task.yield() }
             })
     }
 

@@ -8,13 +8,13 @@ import Testing
 @Suite("The stream of a test engine")
 struct TestTokenStreamTests {
     private let clock = ManualClock()
-    private let ledger = GenerationCounter()
+    private let counter = GenerationCounter()
 
     private func engine(rate: Double?, delay: Duration = .zero) -> EchoEngine {
         EchoEngine(
             setup: TestEngineSetup(
                 settings: TestEngineSettings(tokensPerSecond: rate, firstTokenDelay: delay), clock: clock,
-                ledger: ledger))
+                counter: counter))
     }
 
     private func stream(_ engine: EchoEngine, _ text: String) async throws -> ChatStream {
@@ -45,10 +45,10 @@ struct TestTokenStreamTests {
     @Test("Makes no token before it is asked for one")
     func pullDriven() async throws {
         let stream = try await stream(engine(rate: nil), "a b c d")
-        #expect(ledger.counts.tokens == 0)
+        #expect(counter.counts.tokens == 0)
         var iterator = stream.makeAsyncIterator()
         _ = try await iterator.next(isolation: #isolation)
-        #expect(ledger.counts.tokens == 1)
+        #expect(counter.counts.tokens == 1)
     }
 
     @Test("Counts a generation as cancelled when its task is cancelled", .timeLimit(.minutes(1)))
@@ -56,10 +56,10 @@ struct TestTokenStreamTests {
         let stream = try await stream(engine(rate: 0.001), "a b")
         let task = Task { for try await _ in stream {} }
         await sleeper()
-        #expect(ledger.counts.active == 1)
+        #expect(counter.counts.active == 1)
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
-        #expect(ledger.counts == .init(active: 0, finished: 0, cancelled: 1, tokens: 1))
+        #expect(counter.counts == .init(active: 0, finished: 0, cancelled: 1, tokens: 1))
     }
 
     @Test("Counts a generation as cancelled when its iterator is dropped, though the stream lives on")
@@ -69,13 +69,13 @@ struct TestTokenStreamTests {
             var iterator = stream.makeAsyncIterator()
             _ = try await iterator.next(isolation: #isolation)
         }
-        #expect(ledger.counts == .init(active: 0, finished: 0, cancelled: 1, tokens: 1))
+        #expect(counter.counts == .init(active: 0, finished: 0, cancelled: 1, tokens: 1))
         withExtendedLifetime(stream) {}
     }
 
     @Test("Counts a generation as finished when its answer was whole")
     func finished() async throws {
         for try await _ in try await stream(engine(rate: nil), "a b") {}
-        #expect(ledger.counts == .init(active: 0, finished: 1, cancelled: 0, tokens: 2))
+        #expect(counter.counts == .init(active: 0, finished: 1, cancelled: 0, tokens: 2))
     }
 }

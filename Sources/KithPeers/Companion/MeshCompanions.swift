@@ -11,7 +11,7 @@ import NIOHTTP1
 
 /// The peers of a node as company: paired nodes over their encrypted connections, and plain services of the seed over HTTP.
 package struct MeshCompanions: CompanionPeers {
-    /// For all of one question: the seed's.
+    /// For all of one question, as in the seed.
     static let limit = Duration.seconds(12)
     private static let limits = UpstreamLimits(silence: limit, bodyBytes: 256 << 10)
     private static let generatePath = "/api/generate"
@@ -84,7 +84,7 @@ package struct MeshCompanions: CompanionPeers {
         }
     }
 
-    /// - Throws: ``PeerTalkError``.
+    /// - Throws: `PeerTalkError`.
     private static func response(in reply: UpstreamReply, of name: String) throws -> String {
         let body = try? JSONBody.decode(JSONValue.self, from: reply.body.readableBytesView)
         guard reply.status == 200 else {
@@ -117,7 +117,7 @@ package struct MeshCompanions: CompanionPeers {
     }
 }
 
-/// What nodes say to each other for company, in the words of the seed's `/api/generate`. Both are made only of what a
+/// What nodes say to each other for company, in the format of the seed's `/api/generate`. Both are made only of what a
 /// guard has let through.
 enum ConverseMessage {
     struct Question: Codable {
@@ -147,7 +147,7 @@ enum ConverseMessage {
 }
 
 extension ChatError {
-    /// What a peer is told that gets no answer; never what was held back, or why.
+    /// What a peer that gets no answer is told; never what was held back, or why.
     package init(_ refusal: CompanionHost.Refusal) {
         switch refusal {
         case .busy: self.init(.overloaded, "this node is needed by its own user now", retryAfter: .seconds(60))

@@ -43,7 +43,7 @@ package struct CompanionFeature: Sendable {
     }
 }
 
-/// Lets the best engine of the mesh word what a node says for company.
+/// Lets the best engine of the mesh put into words what a node says for company.
 package struct DispatcherCompanionEngine: CompanionMind {
     /// For the few words that one question asks for, on a slow engine.
     private static let limit = Duration.seconds(120)

@@ -7,7 +7,7 @@ import Testing
 @testable import KithInference
 
 @Suite("Patience when every queue is full")
-struct QueueTimeoutTests {
+struct QueueWaitTests {
     private static func decision(_ rooms: Room?...) -> RouteDecision {
         let choices = rooms.enumerated().map { index, room in
             RouteDecision.Choice(
@@ -23,7 +23,7 @@ struct QueueTimeoutTests {
 
     @Test("Whoever has room is asked, though a fuller one stands before")
     func asks() {
-        let patience = QueueTimeout(began: .zero)
+        let patience = QueueWait(began: .zero)
         guard case .ask(let choice) = patience.next(Self.decision(Self.room(5, turn: 9), nil), now: .zero) else {
             Issue.record("nobody was asked")
             return
@@ -33,7 +33,7 @@ struct QueueTimeoutTests {
 
     @Test("While all are full it waits for the first place, and longer the more are ahead")
     func waits() {
-        let patience = QueueTimeout(began: .zero)
+        let patience = QueueWait(began: .zero)
         func wait(ahead: Int) -> Duration? {
             let decision = Self.decision(Self.room(0.2, turn: 9), Self.room(3, turn: 4))
             guard case .wait(let wait) = patience.next(decision, ahead: ahead, now: .zero) else { return nil }
@@ -41,32 +41,32 @@ struct QueueTimeoutTests {
         }
         #expect(wait(ahead: 0) == .milliseconds(200))
         #expect(wait(ahead: 2) == .milliseconds(600))
-        #expect(wait(ahead: 1_000) == QueueTimeout.longestWait)
+        #expect(wait(ahead: 1_000) == QueueWait.longestWait)
     }
 
     @Test("It gives up with what is true when there will be no room in time, by its own limit or the caller's")
     func givesUp() {
-        func refusal(_ patience: QueueTimeout, _ decision: RouteDecision, at now: Double) -> ChatError? {
+        func refusal(_ patience: QueueWait, _ decision: RouteDecision, at now: Double) -> ChatError? {
             guard case .giveUp(let failure) = patience.next(decision, now: .seconds(now)) else { return nil }
             return failure
         }
         let full = Self.decision(Self.room(40, turn: 55.2))
-        let atOnce = refusal(QueueTimeout(began: .zero), full, at: 0)
+        let atOnce = refusal(QueueWait(began: .zero), full, at: 0)
         #expect(atOnce?.code == .rateLimited)
         #expect(atOnce?.message == "every queue is full")
         #expect(atOnce?.retryAfter == .seconds(56))
         let soon = Self.decision(Self.room(5, turn: 6))
-        #expect(refusal(QueueTimeout(began: .zero, deadline: .seconds(4)), soon, at: 0)?.retryAfter == .seconds(6))
-        #expect(refusal(QueueTimeout(began: .zero, limit: .zero), soon, at: 0) != nil)
-        #expect(refusal(QueueTimeout(began: .zero), Self.decision(Self.room(31, turn: 31)), at: 30) != nil)
+        #expect(refusal(QueueWait(began: .zero, deadline: .seconds(4)), soon, at: 0)?.retryAfter == .seconds(6))
+        #expect(refusal(QueueWait(began: .zero, limit: .zero), soon, at: 0) != nil)
+        #expect(refusal(QueueWait(began: .zero), Self.decision(Self.room(31, turn: 31)), at: 30) != nil)
         let quota = Self.decision(Self.room(60, turn: 60, isQuota: true))
         #expect(
-            refusal(QueueTimeout(began: .zero), quota, at: 0)?.message == "whoever could answer wants fewer requests")
+            refusal(QueueWait(began: .zero), quota, at: 0)?.message == "whoever could answer wants fewer requests")
     }
 
     @Test("Where there is nobody to wait for it says so")
     func nobody() {
-        guard case .nobody = QueueTimeout(began: .zero).next(Self.decision(), now: .zero) else {
+        guard case .nobody = QueueWait(began: .zero).next(Self.decision(), now: .zero) else {
             Issue.record("it waits for nobody")
             return
         }

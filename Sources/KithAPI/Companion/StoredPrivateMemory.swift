@@ -6,8 +6,8 @@ import Synchronization
 
 /// What this node's user has said and was told: conversations, feedback, the context, and code that was asked about.
 ///
-/// Nothing is kept a second time for it: the store is gone through when something is about to leave, which is while the user
-/// is away. Only of code, which is not stored, the runs of words are remembered for as long as the node runs.
+/// Nothing is kept a second time for it: the store is searched when something is about to leave, which is while the
+/// user is away. Only of code, which is not stored, the runs of words are remembered for as long as the node runs.
 package final class StoredPrivateMemory: PrivateMemory {
     /// Runs of code that are remembered; then the older half is forgotten.
     private static let codeLimit = 100_000

@@ -3,10 +3,10 @@
 import KithModel
 
 extension ChatRequest {
-    /// This request with what is there already as the beginning of the answer.
+    /// This request with the answer so far as the beginning of the answer.
     ///
-    /// - Returns: The request, and the white space at the end of the beginning that the engine is not told; `nil` when there
-    ///   is no text to begin with.
+    /// - Returns: The request, and the white space at the end of the beginning that is not sent to the engine; `nil`
+    ///   when there is no text to begin with.
     func prefilled(_ begun: PartialAnswer, in way: ContinuationWay.Prefill) -> (
         request: ChatRequest, untold: Substring
     )? {
@@ -18,7 +18,7 @@ extension ChatRequest {
             request.messages = [ChatMessage(.user, prompt + begun.text)]
             return (request, "")
         }
-        // A client that gave a beginning itself has it gone on with too.
+        // A beginning that the client gave itself is continued too.
         if let last = messages.last, last.role == .assistant, last.toolCalls == nil {
             request.messages.removeLast()
             return request.ending(in: last.content.text + begun.text, way)
@@ -52,7 +52,7 @@ extension ChatRequest {
         return request
     }
 
-    /// Whether the form of the answer is held to a grammar, which an engine would begin anew in the middle.
+    /// Whether a grammar restricts the answer: in the middle of it, an engine would begin the grammar again.
     var isConstrained: Bool {
         if let tools = extensions["tools"]?.arrayValue, !tools.isEmpty { return true }
         if let format = extensions["response_format"], format["type"] != "text" { return true }
@@ -66,9 +66,9 @@ extension ChatRequest {
 }
 
 extension ChatEngine {
-    /// Answers; where another engine has begun to, goes on in the way that this one can.
+    /// Answers; if another engine has begun the answer, continues it in the way that this one supports.
     ///
-    /// - Throws: As ``Answering/answer(_:)``.
+    /// - Throws: As `Answering.answer(_:)`.
     func answerFromWhereItIs(_ request: ChatRequest) async throws -> ChatAnswer {
         guard let begun = request.begun else { return try await answer(request) }
         if case .prefill(let way) = try await way(for: request), let (told, untold) = request.prefilled(begun, in: way)
@@ -77,7 +77,7 @@ extension ChatEngine {
                 return try await Self.resumed(
                     answer(told), untold.isEmpty ? .none : .space(SpaceCheck(untold)))
             } catch let failure as ChatError where failure.code == .invalidRequest || failure.code == .unsupported {
-                // Some models do not let their answers be begun for them.
+                // Some models do not accept the beginning of an answer.
             }
         }
         if begun.isOnlyRead == true { throw ChatError(.cannotContinue, "this engine would have to begin anew") }
@@ -97,18 +97,18 @@ extension ChatEngine {
     }
 }
 
-/// Compares an answer that is given anew with what the client has of it already, and lets through only what comes after:
-/// a pure value.
+/// Compares an answer that is given again with what the client has of it already, and passes on only what follows: a
+/// pure value.
 struct PrefixCheck: Sendable {
     private var expected: ArraySlice<UInt8>
 
     init(_ begun: String) { expected = Array(begun.utf8)[...] }
 
-    /// Whether all that the client has was said again.
+    /// Whether all that the client has was given again.
     var isPassed: Bool { expected.isEmpty }
 
-    /// - Returns: What of `text` the client has not got; empty while it has.
-    /// - Throws: ``ChatError`` with `cannotContinue` when this is another answer. Bytes are compared: what is merely
+    /// - Returns: The part of `text` that the client does not have yet; empty if it has all of it.
+    /// - Throws: `ChatError` with `cannotContinue` when this is another answer. Bytes are compared: what is merely
     ///   canonically equivalent was not what the client got.
     mutating func take(_ text: String) throws(ChatError) -> String {
         guard !expected.isEmpty else { return text }
@@ -122,8 +122,8 @@ struct PrefixCheck: Sendable {
     }
 }
 
-/// Takes white space from the beginning of what goes on, where the client has it already and the engine could not be told:
-/// a pure value.
+/// Removes white space from the beginning of a continuation, where the client has it already and it could not be sent
+/// to the engine: a pure value.
 struct SpaceCheck: Sendable {
     private var given: ArraySlice<UInt8>
 
@@ -137,25 +137,26 @@ struct SpaceCheck: Sendable {
             guard said == had else { break }
             common += 1
         }
-        // Once the engine says something else, all that it would say of it has been said.
+        // Once the engine says something else, no more of this white space follows.
         given = common == bytes.count ? given.dropFirst(common) : []
         return String(decoding: bytes.dropFirst(common), as: UTF8.self)
     }
 }
 
-/// What of an answer that goes on with another's beginning is new to the client: a pure value.
+/// What part of a continued answer is new to the client: a pure value.
 enum BeginningCheck: Sendable {
-    /// The engine was told all that is there, or nothing is.
+    /// The engine was sent the whole answer so far, or there is none.
     case none
     case space(SpaceCheck)
-    /// The engine was asked anew.
+    /// The engine was asked for the whole answer again.
     case prefix(PrefixCheck, of: PartialAnswer)
 
     /// Whether there is anything to check.
     var isOn: Bool { if case .none = self { false } else { true } }
 
-    /// - Returns: What the event is to the client.
-    /// - Throws: ``ChatError`` with `cannotContinue` when the answer is another, or over before it was where the first was.
+    /// - Returns: The event as the client gets it.
+    /// - Throws: `ChatError` with `cannotContinue` when this is another answer, or it ends before it reaches the
+    ///   place where the first broke off.
     mutating func take(_ event: ChatEvent) throws(ChatError) -> ChatEvent {
         switch self {
         case .none: return event

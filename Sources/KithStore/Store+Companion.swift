@@ -4,9 +4,9 @@ import GRDB
 package import KithModel
 import Synchronization
 
-/// What is known of one peer as company, as it is kept. The numbers are for whoever made them to understand.
+/// What is known of one peer as a companion, as it is stored. Only the code that made the numbers knows their meaning.
 package struct CompanionRecord: Hashable, Sendable {
-    /// What tells it from all others: a node's id or an address.
+    /// What distinguishes it from all others: a node's id or an address.
     package var key: String
     package var name: String
     package var gains: Double
@@ -37,7 +37,7 @@ package struct CompanionRecord: Hashable, Sendable {
     }
 }
 
-/// What was spent on company in a day.
+/// What was spent on conversations with peers in a day.
 package struct BudgetRecord: Hashable, Sendable {
     /// Days since 1970, in UTC.
     package var day: Int64
@@ -52,12 +52,12 @@ package struct BudgetRecord: Hashable, Sendable {
 }
 
 extension Store {
-    /// Keeps what came of an exchange, all of it or nothing; the oldest exchanges go where there are too many.
+    /// Stores the result of an exchange, all or nothing; drops the oldest exchanges where there are too many.
     package func record(
         _ exchange: ExchangeRecord, companion: CompanionRecord, budget: BudgetRecord
     ) async throws(StoreError) {
         switch exchange.outcome {
-        case .learned, .reinforced: ledger.withLock { $0.recordLearned(at: exchange.at) }
+        case .learned, .reinforced: tally.withLock { $0.recordLearned(at: exchange.at) }
         case .quarantined, .nothing, .failed, .refused: break
         }
         try await write { [limits] db in
@@ -92,14 +92,14 @@ extension Store {
         }
     }
 
-    /// Since when the owner wants no conversations; `nil` for one who does not mind.
+    /// Since when the owner wants no conversations; `nil` if they are allowed.
     package func companionPause() async throws(StoreError) -> WallTime? {
         try await read { db in
             try Int64.fetchOne(db, sql: "SELECT since FROM companion_pause").map { WallTime(milliseconds: $0) }
         }
     }
 
-    /// A pause that is there already keeps its beginning.
+    /// An existing pause keeps its beginning.
     package func setCompanionPause(since time: WallTime?) async throws(StoreError) {
         try await write { db in
             if let time {
@@ -112,7 +112,7 @@ extension Store {
         }
     }
 
-    /// Keeps what was not said, for the owner; the oldest go where there are too many.
+    /// Stores what was not said, for the owner; drops the oldest where there are too many.
     package func record(_ refusal: RefusalRecord) async throws(StoreError) {
         try await write { [limits] db in
             try RefusalRow.insert(refusal, in: db)
@@ -125,7 +125,7 @@ extension Store {
         try await read { db in try RefusalRow.fetchLast(max(0, limit), in: db) }
     }
 
-    /// Goes through everything that users have said and were told, until `body` has seen enough.
+    /// Goes through everything that users have said and have been told, until `body` has seen enough.
     ///
     /// - Parameter body: Returns whether to go on.
     package func eachTurn(_ body: @escaping @Sendable (String) -> Bool) async throws(StoreError) {

@@ -10,13 +10,14 @@ import Synchronization
 
 /// The culture of a node: in the log that kin share, and in tables in which it is searched.
 ///
-/// The log is what counts. The tables follow it, whoever wrote, and keep what has fallen out of it as an archive.
+/// The log is what counts. The tables follow it, no matter which node wrote, and keep what has fallen out of it as an
+/// archive.
 package final class StoredCulture: Sendable {
     /// Live insights; beyond it, those that count least are archived.
     package static let liveLimit = 2_000
     /// Archived ones; beyond it, the oldest are forgotten. The log of the shared state takes some more than both.
     package static let archiveLimit = 6_000
-    /// Of the oldest, so many are compared when one has to be archived.
+    /// So many of the oldest are compared when one has to be archived.
     private static let archivedFrom = 256
 
     /// Insights that share one write to the disk.
@@ -24,7 +25,7 @@ package final class StoredCulture: Sendable {
 
     private let store: Store
     private let state: SharedStateStore
-    /// Those whose rows may not be what the log says.
+    /// Insights whose rows may differ from the log.
     private let behind = Mutex<Set<InsightID>>([])
     private let node: NodeID
     private let logger: Logger
@@ -36,9 +37,9 @@ package final class StoredCulture: Sendable {
         self.logger = logger
     }
 
-    /// Brings the tables up to the log, and keeps them there until cancelled.
+    /// Brings the tables up to date with the log, and keeps them so until cancelled.
     package func run() async {
-        // One signal is enough for any number of changes: what has changed is kept beside it.
+        // One signal is enough for any number of changes: what has changed is kept apart from it.
         let signal = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         state.whenInsightsChange { [weak self] changed in
             self?.behind.withLock { $0.formUnion(changed) }
@@ -81,11 +82,11 @@ package final class StoredCulture: Sendable {
         IndexedInsight(insight, bands: WordSignature(WordSet(insight.text)).bandHashes)
     }
 
-    // MARK: The owner's
+    // MARK: Changes by the owner
 
-    /// Takes an insight in as it is, in place of what is there under its id.
+    /// Stores an insight as it is, in place of the one with its id.
     ///
-    /// - Throws: ``StateRefusal``; ``StoreError``.
+    /// - Throws: `StateRefusal`; `StoreError`.
     package func write(_ insight: Insight) async throws { try await write([insight]) }
 
     /// The same for many, in batches.
@@ -101,7 +102,7 @@ package final class StoredCulture: Sendable {
         }
     }
 
-    /// Takes insights out, here and at all kin.
+    /// Removes insights, here and at all kin.
     package func forget(_ ids: [InsightID]) async throws {
         try await state.write(ids.map { StateChange(.insight($0.rawValue), by: .node(node), value: nil) })
         try await store.removeInsights(ids)
@@ -122,7 +123,8 @@ extension StoredCulture: CultureKeeping {
         try await write(insight)
     }
 
-    /// Archives what counts least of the oldest; and forgets what was archived longest ago where there is too much of that.
+    /// Archives what counts least of the oldest; and forgets what was archived longest ago when there is too much of
+    /// that.
     private func makeRoom() async throws {
         let live = try await store.insightCount(on: .live)
         if live >= Self.liveLimit {

@@ -3,20 +3,20 @@
 package import KithModel
 
 /// How long one request waits for room when every queue is full, and what is done next: a pure value.
-package struct QueueTimeout: Hashable, Sendable {
+package struct QueueWait: Hashable, Sendable {
     package enum Step: Sendable {
         case ask(RouteDecision.Choice)
-        /// Decide anew after this time.
+        /// Decide again after this time.
         case wait(Duration)
         case giveUp(ChatError)
-        /// There is nobody to ask or to wait for: see ``RouteDecision/refusal(of:now:)``.
+        /// There is no candidate to ask or to wait for: see ``RouteDecision/refusal(of:now:)``.
         case nobody
     }
 
     package static let ordinary = Duration.seconds(30)
-    /// Between two looks at least.
+    /// Between two decisions at least.
     package static let shortestWait = Duration.milliseconds(20)
-    /// And at most: room may come sooner than was foretold.
+    /// And at most: room may come sooner than predicted.
     package static let longestWait = Duration.seconds(1)
 
     private let end: MonotonicInstant
@@ -24,14 +24,14 @@ package struct QueueTimeout: Hashable, Sendable {
 
     /// - Parameters:
     ///   - began: When the request came.
-    ///   - deadline: When the one who asked gives up.
-    package init(began: MonotonicInstant, limit: Duration = QueueTimeout.ordinary, deadline: MonotonicInstant? = nil) {
+    ///   - deadline: When the client gives up.
+    package init(began: MonotonicInstant, limit: Duration = QueueWait.ordinary, deadline: MonotonicInstant? = nil) {
         end = began + limit
         self.deadline = deadline
     }
 
     /// - Parameters:
-    ///   - decision: Made now, without those who failed for another reason than that they are full.
+    ///   - decision: Made now, without candidates that failed for another reason than being full.
     ///   - ahead: How many have been waiting for longer.
     ///   - preferred: The node that should answer, if it may.
     package func next(
@@ -42,12 +42,12 @@ package struct QueueTimeout: Hashable, Sendable {
         guard let roomAt = decision.roomAt else { return .nobody }
         let last = min(end, deadline ?? end)
         guard now < last, roomAt < last else { return .giveUp(Self.refusal(decision, now: now)) }
-        // Who came later looks later: the next place is for those ahead.
+        // Later requests decide later: the next place is for those ahead.
         let turn = max(roomAt - now, Self.shortestWait) * Double(1 + max(0, ahead))
         return .wait(min(turn, last - now, Self.longestWait))
     }
 
-    /// For one who cannot wait, or no longer.
+    /// For a request that cannot wait, or no longer.
     package static func refusal(_ decision: RouteDecision, now: MonotonicInstant) -> ChatError {
         let rooms = decision.choices.compactMap(\.full)
         let wait = (rooms.map(\.turn).min() ?? now) - now
@@ -59,7 +59,7 @@ package struct QueueTimeout: Hashable, Sendable {
     }
 }
 
-/// Those who wait at a dispatcher for room, in the order in which they came; bounded.
+/// The requests that wait at a dispatcher for room, in the order in which they came; bounded.
 package struct WaitingRoom: Sendable {
     package static let capacity = 1_024
 
@@ -69,7 +69,8 @@ package struct WaitingRoom: Sendable {
 
     package var count: Int { waiting.count }
 
-    /// - Returns: How many are ahead of it; `nil` when there is no room even to wait. The same again for one that is in it.
+    /// - Returns: How many are ahead of it; `nil` when there is no room even to wait. The same again for a request that
+    ///   waits already.
     package mutating func enter(_ id: RequestID) -> Int? {
         if let place = waiting.firstIndex(of: id) { return place }
         guard waiting.count < Self.capacity else { return nil }
