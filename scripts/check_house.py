@@ -93,7 +93,7 @@ def cycles(table: dict[str, set[str]]) -> list[str]:
 
 def undeclared(table: dict[str, set[str]]) -> list[str]:
     """Package.swift must name the same arrows between kith's own targets as the page."""
-    dump = subprocess.run(["swift", "package", "dump-package"], check=True, capture_output=True, text=True).stdout
+    dump = subprocess.run(["swift", "package", "--scratch-path", ".build/house", "dump-package"], check=True, capture_output=True, text=True).stdout
     complaints = []
     for target in json.loads(dump)["targets"]:
         name = target["name"]

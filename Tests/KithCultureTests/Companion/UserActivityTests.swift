@@ -5,7 +5,7 @@ import KithModel
 import KithTesting
 import Testing
 
-@Suite("The user goes first", .timeLimit(.minutes(1)))
+@Suite("The user goes first", .timeLimit(.minutes(5)))
 struct UserActivityTests {
     private let clock = ManualClock()
 
