@@ -10,7 +10,7 @@ import SystemPackage
 /// and the audit trail.
 ///
 /// One SQLite file in WAL mode with `synchronous=FULL`: what an operation has written when it returns survives a crash of
-/// the process and of the machine. The exception is ``recordOutcome(_:at:)``.
+/// the process and of the machine. The exception is `recordOutcome(_:at:)`.
 ///
 /// Safe to use from any task; writes are serialised and no operation blocks the calling thread. Writes go through even
 /// when the calling task has been cancelled, because a broken answer must be kept precisely when its client leaves.

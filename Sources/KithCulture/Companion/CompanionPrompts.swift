@@ -120,7 +120,7 @@ package enum Topics {
         return (fresh.isEmpty ? seeds : fresh).randomElement(using: &generator) ?? "the emergence of meaning"
     }
 
-    /// The topic in an engine's answer to ``CompanionPrompts/topic(near:insights:)``; `nil` when there is none.
+    /// The topic in an engine's answer to `CompanionPrompts.topic(near:insights:)`; `nil` when there is none.
     package static func topic(in text: String) -> String? {
         let line = Distillate.sentence(in: text)
         let topic = String(line.reversed().drop { ".!:;,".contains($0) }.reversed())

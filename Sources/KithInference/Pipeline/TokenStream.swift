@@ -27,7 +27,7 @@ package protocol RoutedEventReceiver: AnyObject {
 /// The rest of an answer whose first token has come.
 ///
 /// When the engine breaks off, another continues from there; the stream breaks off only when none can. Tells the router
-/// how each engine did. Read by one reader, which waits for each event (``next()``) or is called (``flow(on:to:)``).
+/// how each engine did. Read by one reader, which waits for each event (`next()`) or is called (``flow(on:to:)``).
 package final class TokenStream: Sendable {
     /// Who answers now.
     struct Source {

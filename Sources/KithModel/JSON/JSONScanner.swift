@@ -3,7 +3,7 @@
 /// Goes over JSON (RFC 8259) and finds where values are, without building any of them.
 ///
 /// For requests and for each piece of a stream. It looks into memory that it does not own: make it, use it and forget it
-/// within one `withUnsafeBufferPointer`; ``scan(_:_:)`` does so. No bytes make it trap or look past their end.
+/// within one `withUnsafeBufferPointer`; `scan(_:_:)` does so. No bytes make it trap or look past their end.
 package struct JSONScanner {
     /// The most arrays and objects nested in each other.
     package static let depthLimit = 256

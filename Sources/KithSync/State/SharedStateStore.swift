@@ -96,7 +96,7 @@ package final class SharedStateStore: SharedState {
         return message
     }
 
-    /// Does what is due by time; see ``ReplicatedLog/compact(now:)``.
+    /// Does what is due by time; see `ReplicatedLog.compact(now:)`.
     package func compact() async throws { _ = try await keeper.perform(.compact) }
 
     // MARK: Kin

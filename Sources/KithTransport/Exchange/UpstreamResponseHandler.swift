@@ -19,7 +19,7 @@ package struct UpstreamHead: Sendable {
 /// Receives what becomes of one request, on the event loop that was named and never before the call that began it has
 /// returned.
 ///
-/// One head at most, then pieces, and exactly one ``ended(_:)`` last, unless the call is cancelled: then nothing more.
+/// One head at most, then pieces, and exactly one `ended(_:)` last, unless the call is cancelled: then nothing more.
 /// It may act on its ``UpstreamCall`` and begin other requests from within each of these.
 package protocol UpstreamResponseHandler: AnyObject {
     func received(_ head: UpstreamHead)
@@ -27,7 +27,7 @@ package protocol UpstreamResponseHandler: AnyObject {
     /// - Parameter piece: Of the body; never empty.
     func received(_ piece: ByteBuffer)
 
-    /// All that came in one read has been delivered: the moment to flush what was relayed. Not called after ``ended(_:)``.
+    /// All that came in one read has been delivered: the moment to flush what was relayed. Not called after `ended(_:)`.
     func readEnded()
 
     /// - Parameter failure: `nil` when the answer is whole; else with `unreachable`, `timeout`, `interrupted`,

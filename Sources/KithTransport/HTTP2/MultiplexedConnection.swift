@@ -88,7 +88,7 @@ package final class MultiplexedConnection: Sendable {
 
     /// Sends a request and waits for the whole answer, whatever its status.
     ///
-    /// - Throws: `ChatError` as given to ``UpstreamResponseHandler/ended(_:)``; `CancellationError`.
+    /// - Throws: `ChatError` as given to `UpstreamResponseHandler.ended(_:)`; `CancellationError`.
     package func collect(_ request: UpstreamRequest) async throws -> UpstreamReply {
         try await ReplyCollector.collect(request, on: channel.eventLoop, run)
     }

@@ -202,10 +202,10 @@ extension TrustVersions: Codable {
 }
 
 extension TrustLog {
-    /// The most operations of one answer to ``missing(for:)``.
+    /// The most operations of one answer to `missing(for:)`.
     package static let batchLimit = 256
 
-    /// What to pass to ``missing(for:)`` of another log.
+    /// What to pass to `missing(for:)` of another log.
     package var versions: TrustVersions {
         TrustVersions(
             entries.mapValues { entries in

@@ -7,7 +7,7 @@ package import KithModel
 extension Membership {
     /// How a packet came.
     package enum Arrival: Sendable, Hashable {
-        /// It may be answered: with at most one ``MembershipAction/reply(_:)``.
+        /// It may be answered: with at most one `MembershipAction.reply(_:)`.
         case request
         case response
     }
