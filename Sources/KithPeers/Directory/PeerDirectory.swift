@@ -9,7 +9,7 @@ import Synchronization
 
 /// Shows the peers to the router and to people: who they are comes from ``TrustStore``, how they are from membership.
 ///
-/// Everything is answered from memory; ``run(onReturn:)`` keeps it fresh: changes here or among the members are passed
+/// Everything is answered from memory; `run(onReturn:)` keeps it fresh: changes here or among the members are passed
 /// on at once, and only what nothing reports is polled now and then.
 package final class PeerDirectory: Sendable {
     struct State: Sendable {

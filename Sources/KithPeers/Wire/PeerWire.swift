@@ -24,7 +24,7 @@ package enum PeerWire {
     /// The type of a question: see ``KinQuestion``.
     package static let questionType = "application/x-kith-question"
     /// The type of an answer that is sent as it is made: an engine's own events where it speaks the client's dialect,
-    /// and besides them events of ``eventName``, each a ``Line``.
+    /// and besides them events of ``eventName``, each a `Line`.
     package static let eventsType = "text/event-stream"
     package static let eventName = "kith"
     /// With an answer in one piece: how long the engine took, in milliseconds.

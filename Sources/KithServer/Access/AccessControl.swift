@@ -39,7 +39,7 @@ package struct AccessControl: Sendable {
     }
 }
 
-/// Which callers a listener of clients admits, and as which ``Principal``.
+/// Which callers a listener of clients admits, and as which `Principal`.
 package struct AccessPolicy: Hashable, Sendable {
     /// Whether every caller must have a key. The default where other machines reach the listener.
     package var requiresKey: Bool
