@@ -4,6 +4,7 @@ import KithDialects
 import KithInference
 import KithModel
 import KithSurfaceTesting
+import KithTesting
 import NIOHTTP1
 import Testing
 

@@ -7,6 +7,7 @@ import KithInference
 import KithModel
 import KithPeers
 import KithSurfaceTesting
+import KithTesting
 import KithTrust
 import NIOHTTP1
 import Testing

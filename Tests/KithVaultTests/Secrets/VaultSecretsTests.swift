@@ -27,7 +27,9 @@ struct VaultSecretsTests {
         }
 
         /// Waits until nothing is to be done before some time has passed.
-        func idle() async throws { try await QueueWait.wait("rest") { clock.sleeperCount == 1 } }
+        func idle() async throws {
+            try #require(await eventually { clock.sleeperCount == 1 }, "waited too long for rest")
+        }
 
         func pass(_ duration: Duration) async throws {
             clock.advance(by: duration)
@@ -88,7 +90,8 @@ struct VaultSecretsTests {
         try await play { scene in
             try await scene.idle()
             let (first, second) = (try scene.source(), try scene.source("anthropic_key"))
-            try await QueueWait.wait("both keys") { problem(first) == nil && problem(second) == nil }
+            try #require(
+                await eventually { problem(first) == nil && problem(second) == nil }, "waited too long for both keys")
             #expect(try first.current() == Secret(Self.key))
             #expect(try second.current() == Secret("sk-ant-from-vault"))
         }
@@ -213,7 +216,8 @@ struct VaultSecretsTests {
             let before = scene.server.requests.count
             scene.stub.change { $0.secrets[Self.path]?["openai_key"] = "sk-second" }
             #expect(source.refused(Secret(Self.key)))
-            try await QueueWait.wait("the newer key") { try source.current() == Secret("sk-second") }
+            try #require(
+                await eventually { try source.current() == Secret("sk-second") }, "waited too long for the newer key")
             try await scene.idle()
             for _ in 0..<5 {
                 _ = source.refused(Secret("sk-second"))

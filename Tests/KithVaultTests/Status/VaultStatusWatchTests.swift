@@ -28,11 +28,11 @@ struct VaultStatusWatchTests {
         try await stub.serve { server in
             let watch = VaultStatusWatch(client: VaultClient(address: server.address), clock: clock)
             let run = Task { await watch.run() }
-            try await QueueWait.wait("the first answer") { clock.sleeperCount == 1 }
+            try #require(await eventually { clock.sleeperCount == 1 }, "waited too long for the first answer")
             #expect(await watch.latest().status == .sealed)
             stub.change { $0.isSealed = false }
             clock.advance(by: VaultStatusWatch.pause)
-            try await QueueWait.wait("the second answer") { clock.sleeperCount == 1 }
+            try #require(await eventually { clock.sleeperCount == 1 }, "waited too long for the second answer")
             #expect(await watch.latest().status == .active)
             run.cancel()
             await run.value
