@@ -4,10 +4,12 @@ import HTTPTypes
 import KithDialects
 import KithModel
 import KithServer
+import NIOCore
 
 extension ErrorDialect {
     /// The dialect of a path on the node's port for clients.
     static func ofClients(_ path: String) -> ErrorDialect {
+        if path == "/v1/messages" || path.hasPrefix("/v1/messages/") { return .anthropic }
         if path.hasPrefix("/v1/") || path == "/v1" { return .openAI }
         return ControlRoutes.cover(path) ? .control : .seed
     }
@@ -15,13 +17,13 @@ extension ErrorDialect {
 
 extension ErrorDialect {
     static let openAI = ErrorDialect {
-        try PlainReply($0.openAIBody, status: $0.openAIStatus, headers: $0.headers)
+        try PlainReply($0.openAIBody, status: $0.clientStatus, headers: $0.headers)
     }
 }
 
 extension SurfaceError {
-    /// OpenAI answers what it cannot use with 400 whatever is wrong with it.
-    fileprivate var openAIStatus: HTTPResponse.Status {
+    /// OpenAI and Anthropic answer what they cannot use with 400 whatever is wrong with it.
+    fileprivate var clientStatus: HTTPResponse.Status {
         if let own = failure?.engineStatus { return HTTPResponse.Status(code: own) }  // engines choose their own
         return status == .unprocessableContent ? .badRequest : status
     }
@@ -32,7 +34,7 @@ extension SurfaceError {
 
     var openAIBody: OpenAIErrorBody {
         let type =
-            switch openAIStatus.code {
+            switch clientStatus.code {
             case _ where failure?.engineType != nil: failure?.engineType ?? ""
             case 401: "authentication_error"
             case 403: "permission_error"
@@ -50,6 +52,27 @@ extension SurfaceError {
             }
         let models = failure?.code == .modelNotFound ? failure?.knownModels.map(\.rawValue) : nil
         return OpenAIErrorBody(message: message, type: type, code: code, param: failure?.field, models: models)
+    }
+}
+
+extension ErrorDialect {
+    static let anthropic = ErrorDialect { problem in
+        PlainReply(
+            json: ByteBuffer(bytes: problem.anthropicBody.json.jsonBytes), status: problem.anthropicStatus,
+            headers: problem.headers)
+    }
+}
+
+extension SurfaceError {
+    /// A prompt that is too long is always 400, in these words: clients of this dialect then shorten the conversation.
+    fileprivate var anthropicStatus: HTTPResponse.Status {
+        if failure?.excess != nil { return .badRequest }
+        return clientStatus.code == 422 ? .badRequest : clientStatus
+    }
+
+    var anthropicBody: AnthropicErrorBody {
+        let words = failure?.excess.map { "prompt is too long: \($0.tokens) tokens > \($0.limit) maximum" }
+        return AnthropicErrorBody(status: anthropicStatus.code, message: words ?? message)
     }
 }
 

@@ -24,6 +24,7 @@ package enum NodeServer {
             Expectations()
         }
         OpenAIRoutes(services: services).add(to: router)
+        AnthropicRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
         let listening = ListeningAddress(address)

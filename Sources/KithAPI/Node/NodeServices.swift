@@ -55,7 +55,7 @@ package struct NodeServices: Sendable {
 package struct SurfaceLimits: Sendable {
     /// Bytes of a body on the seeds' routes.
     package var seedBody: Int
-    /// Bytes of a body on the OpenAI routes, where images and long documents come in.
+    /// Bytes of a body on the routes of OpenAI's and Anthropic's dialects, where images and long documents come in.
     package var openAIBody: Int
     /// Tokens of a chat answer whose length the client did not limit.
     package var defaultMaxTokens: Int
@@ -109,5 +109,12 @@ extension NodeServices {
             .filter { $0.tier == .kin && $0.reachability == .up }
             .flatMap(\.models)
             .filter { seen.insert($0.id).inserted }
+    }
+
+    /// The models that are offered, and after them the aliases, so that programs let people choose those too.
+    var listedModels: [ModelInfo] {
+        let offered = knownModels()
+        let names = Set(offered.map(\.id))
+        return offered + dispatcher.aliases.names.filter { !names.contains($0) }.map { ModelInfo(id: $0) }
     }
 }

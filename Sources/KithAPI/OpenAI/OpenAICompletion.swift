@@ -48,7 +48,7 @@ struct OpenAICompletion: Sendable {
 
 /// A routed answer as the text of an event stream in OpenAI's dialect: events that an engine gave in it stay as they
 /// came, others are converted. A value that is fed what arrives.
-struct OpenAIStreamText: Sendable {
+struct OpenAIStreamText: AnswerStreamText {
     /// How much of the first event is kept to find the answer's id.
     private static let sampleLimit = 4 << 10
 
@@ -96,6 +96,10 @@ struct OpenAIStreamText: Sendable {
                 OpenAIContinuation(
                     node: continuation.candidate.name, model: continuation.candidate.model,
                     afterTokens: continuation.tokens, reason: continuation.failure)))
+    }
+
+    func append(silence words: String, now: MonotonicInstant, to bytes: inout [UInt8]) {
+        Self.append(comment: words, to: &bytes)
     }
 
     /// A comment that clients skip (WHATWG HTML, 9.2.6); keeps connections open while nothing is said.

@@ -17,7 +17,7 @@ struct OpenAIRoutes: Sendable {
             "/v1/chat/completions", scope: .chat, [.post: { try await chatCompletions($0, $1) }])
         router.surface("/v1/completions", scope: .chat, [.post: { try await completions($0, $1) }])
         router.surface("/v1/embeddings", scope: .chat, [.post: { request, _ in try await embeddings(request) }])
-        router.surface("/v1/models", scope: .chat, [.get: { _, _ in try models() }])
+        router.surface("/v1/models", scope: .chat, [.get: { request, _ in try models(request) }])
         router.surface("/v1/models/**", scope: .chat, [.get: { request, _ in try model(request) }])
     }
 
@@ -40,9 +40,9 @@ struct OpenAIRoutes: Sendable {
             let routed = try await services.dispatch(completion.request, headers: request.headers)
             return try completion.reply(routed, services: services).response
         }
-        return try await OpenAIStreamWriter.response(
-            to: completion, headers: request.headers, path: request.uri.path, services: services,
-            logger: context.logger)
+        return try await AnswerStreamWriter.response(
+            to: completion.request, as: completion.streamText, headers: request.headers, path: request.uri.path,
+            services: services, logger: context.logger)
     }
 
     // MARK: Embeddings and models
@@ -55,24 +55,20 @@ struct OpenAIRoutes: Sendable {
         return PlainReply(json: ByteBuffer(bytes: body), route: route.headerValue).response
     }
 
-    private func models() throws -> Response { try .json(OpenAIModelList(listed)) }
-
-    /// The models that are offered, and after them the aliases, so that programs let people choose those too.
-    private var listed: [ModelInfo] {
-        let offered = services.knownModels()
-        let names = Set(offered.map(\.id))
-        return offered + services.dispatcher.aliases.names.filter { !names.contains($0) }.map { ModelInfo(id: $0) }
+    private func models(_ request: Request) throws -> Response {
+        let listed = services.listedModels
+        return try request.isAnthropic ? .anthropic(listed) : .json(OpenAIModelList(listed))
     }
 
     /// Model names may hold slashes, so the rest of the path is the name.
     private func model(_ request: Request) throws -> Response {
         let path = request.uri.path.dropFirst("/v1/models/".count)
         let name = ModelID(PathSegment.unescaped(String(path)) ?? String(path))
-        guard let model = listed.first(where: { $0.id == name }) else {
+        guard let model = services.listedModels.first(where: { $0.id == name }) else {
             throw ChatError(
                 .modelNotFound, "model '\(name)' not found", field: "model",
                 knownModels: services.knownModels().map(\.id))
         }
-        return try .json(OpenAIModel(model))
+        return try request.isAnthropic ? .anthropic(model) : .json(OpenAIModel(model))
     }
 }

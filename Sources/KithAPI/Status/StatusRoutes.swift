@@ -44,6 +44,7 @@ struct StatusRoutes: Sendable {
         kith \(services.version), node \(services.name)
 
         POST /v1/chat/completions  OpenAI's API; base URL \(address)/v1
+        POST /v1/messages          Anthropic's API; base URL \(address)
         POST /api/generate         the synth-mind peer API
         GET  /api/status           this node, its engine and its peers
         GET  /openapi.yaml         all of it

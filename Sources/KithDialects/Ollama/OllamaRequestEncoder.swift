@@ -35,6 +35,7 @@ package enum OllamaRequestEncoder {
         if let format = try format(request.extensions["response_format"]) { body["format"] = format }
         var options = request.extensions["options"]?.objectValue ?? [:]
         options.merge(self.options(request.sampling)) { $1 }
+        if let topK = request.extensions["top_k"], !topK.isNull { options["top_k"] = topK }
         if !options.isEmpty { body["options"] = .object(options) }
         body["stream"] = .bool(request.streams)
         return body.jsonBytes

@@ -56,6 +56,8 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
     package var engineType: String?
     /// The status with which the engine refused the request, where that is the request's fault: 400 to 499.
     package var engineStatus: Int?
+    /// How much too long the prompt is, where that is what is wrong and both lengths are known.
+    package var excess: PromptExcess?
     /// Known models, with ``Code/modelNotFound``.
     package var knownModels: [ModelID]
     package var cause: (any Error)?
@@ -76,6 +78,21 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         "\(code.rawValue): \(message)" + (cause.map { " (\($0))" } ?? "")
+    }
+}
+
+/// A prompt that is longer than the context of a model.
+package struct PromptExcess: Hashable, Sendable {
+    /// As the engine counted them, or, where no engine was asked, as routing estimates them.
+    package var tokens: Int
+    /// Tokens that the context has.
+    package var limit: Int
+
+    /// - Returns: `nil` when the prompt is not too long.
+    package init?(tokens: Int, limit: Int) {
+        guard limit > 0, tokens > limit else { return nil }
+        self.tokens = tokens
+        self.limit = limit
     }
 }
 

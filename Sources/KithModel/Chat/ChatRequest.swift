@@ -105,7 +105,13 @@ package struct ChatRequest: Sendable, Codable {
     ///
     /// Only for choosing between nodes; engines count for themselves.
     package var estimatedPromptTokens: Int {
-        messages.reduce((body?.member("tools")?.value.count ?? 0) / 4) { $0 + $1.content.text.utf8.count / 4 + 4 }
+        messages.reduce(toolBytes / 4) { $0 + $1.content.text.utf8.count / 4 + 4 }
+    }
+
+    /// What the definitions of tools take, in the client's own words where there are any.
+    private var toolBytes: Int {
+        if let body { return body.member("tools")?.value.count ?? 0 }
+        return extensions["tools"]?.jsonBytes.count ?? 0
     }
 }
 

@@ -66,6 +66,8 @@ extension PeerWire.Line: Codable {
         var engineCode: String?
         var engineType: String?
         var engineStatus: Int?
+        var promptTokens: Int?
+        var contextLength: Int?
 
         init(_ failure: ChatError) {
             code = failure.code
@@ -76,6 +78,8 @@ extension PeerWire.Line: Codable {
             engineCode = failure.engineCode
             engineType = failure.engineType
             engineStatus = failure.engineStatus
+            promptTokens = failure.excess?.tokens
+            contextLength = failure.excess?.limit
         }
 
         var meaning: ChatError {
@@ -84,6 +88,9 @@ extension PeerWire.Line: Codable {
             meaning.engineCode = engineCode
             meaning.engineType = engineType
             meaning.engineStatus = engineStatus.flatMap { (400..<500).contains($0) ? $0 : nil }
+            if let promptTokens, let contextLength {
+                meaning.excess = PromptExcess(tokens: promptTokens, limit: contextLength)
+            }
             return meaning
         }
 

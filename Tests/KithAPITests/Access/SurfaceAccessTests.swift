@@ -13,6 +13,7 @@ import Testing
 struct SurfaceAccessTests {
     private static let completion = #"{"messages":[{"role":"user","content":"hello"}]}"#
     private static let both = #"{"prompt":"hello","messages":[{"role":"user","content":"hello"}]}"#
+    private static let message = #"{"max_tokens":9,"messages":[{"role":"user","content":"hello"}]}"#
     private static let streamed = #"{"stream":true,"messages":[{"role":"user","content":"hello"}]}"#
 
     /// Every surface with what it takes to get an answer from it.
@@ -20,6 +21,7 @@ struct SurfaceAccessTests {
         (.POST, "/v1/chat/completions", completion, .chat), (.POST, "/v1/chat/completions", streamed, .chat),
         (.POST, "/v1/completions", #"{"prompt":"hello"}"#, .chat), (.POST, "/v1/embeddings", #"{"input":"x"}"#, .chat),
         (.GET, "/v1/models", nil, .chat), (.GET, "/v1/models/echo", nil, .chat),
+        (.POST, "/v1/messages", message, .chat), (.POST, "/v1/messages/count_tokens", message, .chat),
         (.POST, "/api/generate", #"{"prompt":"hello"}"#, .chat),
         (.POST, "/api/generate", #"{"prompt":"hello"}"#, .peer),
         (.POST, "/api/chat", #"{"message":"hello"}"#, .chat), (.POST, "/api/feedback", #"{"score":1}"#, .chat),

@@ -37,6 +37,18 @@ struct PeerWireTests {
         }
     }
 
+    @Test("By how much a prompt is too long is told")
+    func excess() throws {
+        var failure = ChatError(.invalidRequest, "too long")
+        failure.excess = PromptExcess(tokens: 9, limit: 8)
+        let back = try JSONBody.decode(PeerWire.Line.self, from: data(try PeerWire.Line.failure(failure).event()))
+        guard case .failure(let told) = back else {
+            Issue.record("\(back) is no failure")
+            return
+        }
+        #expect(told.excess == failure.excess)
+    }
+
     @Test(
         "A time that no engine takes is as good as none", arguments: ["-1", "86400001", "1e999", "\"1\"", "null", "[]"])
     func absurdEngineTimes(time: String) throws {

@@ -91,7 +91,11 @@ package struct OpenAICompatibleEngine: ChatEngine {
         // A request without a client's own body asks for a stream, which can be stopped in the middle.
         var asked = request
         asked.streams = true
-        if request.body == nil, kind == .embedded { asked.includesUsage = true }  // llama.cpp counts when it is told to
+        if request.body == nil {
+            if kind == .embedded { asked.includesUsage = true }  // llama.cpp counts when it is told to
+            let info = try await catalogue.info(request.model, preferred: preferred)
+            if info?.ownedBy == "vllm" { asked.limitTokens(toContext: info?.contextLength) }
+        }
         let (type, body) = try await connection.stream(
             path: OpenAIRequestEncoder.path(for: asked), body: OpenAIRequestEncoder.body(for: asked, model: model),
             model: model,
@@ -194,5 +198,16 @@ extension [UInt8] {
             }
             return false
         }
+    }
+}
+
+extension ChatRequest {
+    /// Wants no more tokens than the context has room for: vLLM refuses a request that could outgrow it, and clients of
+    /// Anthropic's dialect want tens of thousands. The prompt may take a third more than is estimated.
+    fileprivate mutating func limitTokens(toContext context: Int?) {
+        guard let context, context > 0, let limit = sampling.maxTokens else { return }
+        let prompt = estimatedPromptTokens
+        let room = context - prompt - prompt / 3
+        if room >= 1, room < limit { sampling.maxTokens = room }
     }
 }

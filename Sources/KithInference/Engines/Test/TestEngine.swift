@@ -57,10 +57,12 @@ extension TestEngine {
         }
         let promptTokens = request.promptWords
         guard promptTokens <= TestEngineSetup.contextLength else {
-            throw ChatError(
+            var failure = ChatError(
                 .invalidRequest,
                 "the prompt has \(promptTokens) tokens, the context of \(modelID) holds \(TestEngineSetup.contextLength)",
                 field: "messages")
+            failure.excess = PromptExcess(tokens: promptTokens, limit: TestEngineSetup.contextLength)
+            throw failure
         }
         return .events(
             TestTokenStream(

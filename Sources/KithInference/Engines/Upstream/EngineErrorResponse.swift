@@ -24,6 +24,7 @@ struct EngineErrorResponse: Sendable {
         var failure = failure(words)
         failure.engineCode = words.code
         failure.engineType = words.type
+        if failure.code == .invalidRequest { failure.excess = words.excess }
         if failure.code == .invalidRequest, (400..<500).contains(status) { failure.engineStatus = status }
         return failure
     }
@@ -98,6 +99,8 @@ struct EngineWords: Hashable, Sendable {
     var type: String?
     /// The field of the request at fault.
     var field: String?
+    /// How much too long the prompt is.
+    var excess: PromptExcess?
 
     private static let messageLimit = 500
     private static let codeLimit = 64
@@ -149,6 +152,10 @@ struct EngineWords: Hashable, Sendable {
         if let given = json["code"]?.stringValue, !given.isEmpty { code = given }
         if let given = json["type"]?.stringValue, !given.isEmpty { type = given }
         if let param = json["param"]?.stringValue, !param.isEmpty { field = param }
+        // As llama.cpp says it.
+        if let tokens = json["n_prompt_tokens"]?.intValue, let limit = json["n_ctx"]?.intValue {
+            excess = PromptExcess(tokens: tokens, limit: limit)
+        }
     }
 
     private mutating func read(text: String, depth: Int) {

@@ -205,7 +205,7 @@ extension RouteDecision {
             return ChatError(
                 .modelNotFound, "model '\(model)' not found\(place)", field: "model", knownModels: knownModels)
         }
-        if let failure = refusal(for: reasons.map(\.reason)) { return failure }
+        if let failure = refusal(for: reasons.map(\.reason), of: wanted) { return failure }
         let why = reasons.map { "\($0.name): \($0.reason)" }.joined(separator: ", ")
         let what = wanted.model.map { isAlias ? "no engine" : "no engine that may have '\($0)'" } ?? "no engine"
         return ChatError(
@@ -229,7 +229,7 @@ extension RouteDecision {
     }
 
     /// The refusal, where only a different request would help.
-    private func refusal(for reasons: [SkipReason]) -> ChatError? {
+    private func refusal(for reasons: [SkipReason], of wanted: RouteRequest) -> ChatError? {
         let passing = reasons.contains { reason in
             switch reason {
             case .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining, .failed: true
@@ -245,9 +245,11 @@ extension RouteDecision {
         }
         let contexts = reasons.compactMap { if case .contextTooShort(let limit) = $0 { limit } else { nil } }
         if let longest = contexts.max() {
-            return ChatError(
+            var failure = ChatError(
                 .invalidRequest, "the prompt does not fit: the longest context on offer is \(longest) tokens",
                 field: "messages")
+            failure.excess = PromptExcess(tokens: wanted.tokens, limit: longest)
+            return failure
         }
         if !passing, reasons.contains(.runsElsewhere) {
             return ChatError(

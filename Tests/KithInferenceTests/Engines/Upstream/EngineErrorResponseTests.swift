@@ -48,6 +48,15 @@ struct EngineErrorResponseTests {
         #expect(failure(422, body).message == "messages.0.role: Field required")
     }
 
+    @Test("Says by how much a prompt is too long, where the engine does")
+    func excess() {
+        let body =
+            #"{"error":{"code":400,"message":"too long","type":"exceed_context_size_error","n_prompt_tokens":5000,"n_ctx":4096}}"#
+        #expect(failure(400, body).excess == PromptExcess(tokens: 5_000, limit: 4_096))
+        #expect(failure(400, #"{"error":{"message":"no","n_prompt_tokens":5,"n_ctx":4096}}"#).excess == nil)
+        #expect(failure(503, body).excess == nil)
+    }
+
     @Test("Keeps the engine's own word, and the field at fault")
     func code() {
         let body = #"{"error":{"message":"no","type":"invalid_request_error","param":"n","code":"unsupported_value"}}"#
