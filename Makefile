@@ -10,13 +10,13 @@ RELEASE_FLAGS = $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib) -X
 SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 
 # Targets and suites whose tests wait for no clock and share nothing.
-PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist)Tests[.]|^KithTransportTests[.]ExchangeMachineTests|^KithMembershipTests[.](Mesh[A-Z][a-z]*|HostilePacket|GossipPacket|LocalMember|Probing|Hearsay|Copy|DeadlineQueue|SuggestionStore|MulticastCache|ServiceText)Tests|^KithInferenceTests[.](BalanceSimulation|Router|DeliveredAnswer|Pace)Tests|^KithAIOSTests[.]Upstream(Choice|Watch)Tests
+PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist)Tests[.]|^KithTransportTests[.]ExchangeMachineTests|^KithMembershipTests[.](Mesh[A-Z][a-z]*|HostilePacket|GossipPacket|LocalMember|Probing|Hearsay|Copy|DeadlineQueue|SuggestionStore|MulticastCache|ServiceText)Tests|^KithInferenceTests[.](BalanceSimulation|Router|DeliveredAnswer|ContinuedAnswer|Pace)Tests|^KithAIOSTests[.]Upstream(Choice|Watch)Tests
 
 # The embedded engine of tests and demonstration stays in the build folder; the user's own is not touched.
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test test-network test-durability bench bench-path bench-state bench-continuation \
+.PHONY: help deps build release demo test test-network test-durability test-breaks bench bench-path bench-state bench-continuation \
 	bench-balance soak soak-kin format lint docs clean
 
 help: ## This list
@@ -53,6 +53,9 @@ test-network: build ## Of the tests only those with hosts in network namespaces;
 
 test-durability: build ## Fifty rounds of kill -9 and of failing disks under a node that is written to
 	@KITH_DURABILITY_ROUNDS="$${KITH_DURABILITY_ROUNDS:-50}" scripts/test-clients test_durability
+
+test-breaks: build ## A kin killed at every piece of answers with thoughts, calls and schemas, in every dialect
+	@KITH_BREAKS=all scripts/test-clients test_continued_agents
 
 bench-state: release ## How soon kin see a write, and how fast one that was away catches up
 	@scripts/bench-state

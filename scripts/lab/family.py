@@ -27,21 +27,24 @@ class Family:
     flags: list[list[str]]
     settings: dict[str, str] = field(default_factory=dict)
     kin_settings: dict[str, str] = field(default_factory=dict)
+    # More of them for each kin.
+    own_settings: list[dict[str, str]] | None = None
     # One for the asked node and one for each kin; on loopback without.
     hosts: list[Host] | None = None
 
     def __post_init__(self):
         hosts = self.hosts or [None] * (len(self.engines) + 1)
         quiet = ["--mdns", "off"]
+        own = self.own_settings or [{}] * len(self.engines)
         self.asked = PeerNode(
             self.kith, self.folder / "asked", "asked", hosts[0], "none", quiet, more_environment=self.settings
         )
         self.kin = [
             PeerNode(
                 self.kith, self.folder / f"kin-{number}", f"kin-{number}", host, engine, [*quiet, *flags],
-                more_environment=self.kin_settings,
+                more_environment={**self.kin_settings, **settings},
             )
-            for number, (host, engine, flags) in enumerate(zip(hosts[1:], self.engines, self.flags), 1)
+            for number, (host, engine, flags, settings) in enumerate(zip(hosts[1:], self.engines, self.flags, own), 1)
         ]  # fmt: skip
 
     @property

@@ -86,11 +86,15 @@ class Stream:
 
     def lines(self) -> Iterator[str]:
         """The payload of each `data:` line, `[DONE]` included."""
+        for line in self.raw_lines():
+            if line.startswith("data:"):
+                yield line[5:].strip()
+
+    def raw_lines(self) -> Iterator[str]:
+        """Each line as it comes, without its end."""
         try:
             for line in iter(self.response.readline, b""):
-                text = line.decode("utf-8").rstrip("\r\n")
-                if text.startswith("data:"):
-                    yield text[5:].strip()
+                yield line.decode("utf-8").rstrip("\r\n")
         except (http.client.HTTPException, OSError) as failure:
             raise StreamBroken(str(failure)) from failure
 

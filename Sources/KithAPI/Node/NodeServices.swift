@@ -79,6 +79,7 @@ extension NodeServices {
         var request = request
         request.mayContinue = try headers.mayContinue()
         request.deadline = try headers.deadline(now: clock.now)
+        request.conversation = request.conversation ?? headers.conversation
         let pin = try headers.pinnedNode()
         do {
             return try await dispatcher.dispatch(request, pin: pin)

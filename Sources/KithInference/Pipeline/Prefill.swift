@@ -21,13 +21,13 @@ extension ChatRequest {
         // A beginning that the client gave itself is continued too.
         if let last = messages.last, last.role == .assistant, last.toolCalls == nil {
             request.messages.removeLast()
-            return request.ending(in: last.content.text + begun.text, way)
+            return request.ending(in: last.content.text + begun.text, after: begun.reasoning, way)
         }
-        return request.ending(in: begun.text, way)
+        return request.ending(in: begun.text, after: begun.reasoning, way)
     }
 
     private func ending(
-        in beginning: String, _ way: ContinuationWay.Prefill
+        in beginning: String, after thoughts: String?, _ way: ContinuationWay.Prefill
     ) -> (request: ChatRequest, untold: Substring)? {
         let end =
             way.mayEndInSpace
@@ -35,7 +35,9 @@ extension ChatRequest {
             : beginning.lastIndex { !$0.isWhitespace }.map(beginning.index(after:)) ?? beginning.startIndex
         guard end > beginning.startIndex else { return nil }
         var request = self
-        request.messages.append(ChatMessage(.assistant, String(beginning[..<end])))
+        var message = ChatMessage(.assistant, String(beginning[..<end]))
+        if let thoughts, !thoughts.isEmpty { message.extra["reasoning_content"] = .string(thoughts) }
+        request.messages.append(message)
         request.extensions.merge(way.extensions) { _, new in new }
         return (request, beginning[end...])
     }
@@ -52,15 +54,25 @@ extension ChatRequest {
         return request
     }
 
-    /// Whether a grammar restricts the answer: in the middle of it, an engine would begin the grammar again.
+    /// Whether a grammar restricts the answer from its first token: in the middle of it, an engine would begin the grammar
+    /// again. Tools that the model may use or not restrict nothing before a call.
     var isConstrained: Bool {
-        if let tools = extensions["tools"]?.arrayValue, !tools.isEmpty { return true }
+        if mustCall { return true }
         if let format = extensions["response_format"], format["type"] != "text" { return true }
         return Self.constraints.contains { extensions[$0] != nil && extensions[$0] != .null }
     }
 
+    private var mustCall: Bool {
+        ["tool_choice", "function_call"].contains { name in
+            switch extensions[name] {
+            case nil, .null?, "auto"?, "none"?: false
+            default: true
+            }
+        }
+    }
+
     private static let constraints = [
-        "format", "functions", "grammar", "guided_choice", "guided_grammar", "guided_json", "guided_regex",
+        "format", "grammar", "guided_choice", "guided_grammar", "guided_json", "guided_regex",
         "json_schema", "structured_outputs",
     ]
 }
@@ -81,11 +93,13 @@ extension ChatEngine {
             }
         }
         if begun.isOnlyRead == true { throw ChatError(.cannotContinue, "this engine would have to begin anew") }
-        return try await Self.resumed(answer(request.anew(after: begun)), .prefix(PrefixCheck(begun.text), of: begun))
+        return try await Self.resumed(answer(request.anew(after: begun)), .all(AnswerCheck(begun), of: begun))
     }
 
     private func way(for request: ChatRequest) async throws -> ContinuationWay {
         if request.kind == .completion { return .prefill(.init()) }
+        // No chat interface lets a call begin in its middle.
+        if let calls = request.begun?.calls, !calls.isEmpty { return .anew }
         return request.isConstrained ? .anew : try await continuationWay(for: request)
     }
 
@@ -94,99 +108,5 @@ extension ChatEngine {
             throw ChatError(.invalidAnswer, "a whole answer came where the rest of one was asked for")
         }
         return .events(EngineStream(stream).checked(by: check))
-    }
-}
-
-/// Compares an answer that is given again with what the client has of it already, and passes on only what follows: a
-/// pure value.
-struct PrefixCheck: Sendable {
-    private var expected: ArraySlice<UInt8>
-
-    init(_ begun: String) { expected = Array(begun.utf8)[...] }
-
-    /// Whether all that the client has was given again.
-    var isPassed: Bool { expected.isEmpty }
-
-    /// - Returns: The part of `text` that the client does not have yet; empty if it has all of it.
-    /// - Throws: `ChatError` with `cannotContinue` when this is another answer. Bytes are compared: what is merely
-    ///   canonically equivalent was not what the client got.
-    mutating func take(_ text: String) throws(ChatError) -> String {
-        guard !expected.isEmpty else { return text }
-        let bytes = text.utf8
-        let common = min(bytes.count, expected.count)
-        guard bytes.prefix(common).elementsEqual(expected.prefix(common)) else {
-            throw ChatError(.cannotContinue, "the engine that was asked instead answers otherwise")
-        }
-        expected = expected.dropFirst(common)
-        return String(decoding: bytes.dropFirst(common), as: UTF8.self)
-    }
-}
-
-/// Removes white space from the beginning of a continuation, where the client has it already and it could not be sent
-/// to the engine: a pure value.
-struct SpaceCheck: Sendable {
-    private var given: ArraySlice<UInt8>
-
-    init(_ space: some StringProtocol) { given = Array(space.utf8)[...] }
-
-    mutating func take(_ text: String) -> String {
-        guard !given.isEmpty, !text.isEmpty else { return text }
-        let bytes = text.utf8
-        var common = 0
-        for (said, had) in zip(bytes, given) {
-            guard said == had else { break }
-            common += 1
-        }
-        // Once the engine says something else, no more of this white space follows.
-        given = common == bytes.count ? given.dropFirst(common) : []
-        return String(decoding: bytes.dropFirst(common), as: UTF8.self)
-    }
-}
-
-/// What part of a continued answer is new to the client: a pure value.
-enum BeginningCheck: Sendable {
-    /// The engine was sent the whole answer so far, or there is none.
-    case none
-    case space(SpaceCheck)
-    /// The engine was asked for the whole answer again.
-    case prefix(PrefixCheck, of: PartialAnswer)
-
-    /// Whether there is anything to check.
-    var isOn: Bool { if case .none = self { false } else { true } }
-
-    /// - Returns: The event as the client gets it.
-    /// - Throws: `ChatError` with `cannotContinue` when this is another answer, or it ends before it reaches the
-    ///   place where the first broke off.
-    mutating func take(_ event: ChatEvent) throws(ChatError) -> ChatEvent {
-        switch self {
-        case .none: return event
-        case .space(var space):
-            guard case .delta(var delta) = event else { return event }
-            delta.text = space.take(delta.text)
-            self = .space(space)
-            return .delta(delta)
-        case .prefix(var prefix, let begun):
-            defer { self = .prefix(prefix, of: begun) }
-            return try prefix.take(event, begun)
-        }
-    }
-}
-
-extension PrefixCheck {
-    fileprivate mutating func take(_ event: ChatEvent, _ begun: PartialAnswer) throws(ChatError) -> ChatEvent {
-        switch event {
-        case .waiting, .comment: return event
-        case .delta(var delta):
-            delta.text = try take(delta.text)
-            delta.reasoning = nil  // the client has had the first engine's thoughts
-            return delta.text.isEmpty && delta.toolCalls == nil ? .waiting(.reading) : .delta(delta)
-        case .finished(let finish, let usage):
-            guard isPassed else {
-                throw ChatError(.cannotContinue, "the engine that was asked instead has less to say")
-            }
-            return .finished(finish, usage.remaining(after: begun))
-        case .raw, .rawEnd:
-            throw ChatError(.cannotContinue, "the rest of an answer came in a form that cannot be compared")
-        }
     }
 }

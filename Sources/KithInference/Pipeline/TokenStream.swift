@@ -48,8 +48,11 @@ package final class TokenStream: Sendable {
         var ready: ArraySlice<RoutedEvent> = []
         /// Whether an engine was asked once more after it failed, because there was no other.
         var askedAgain = false
+        /// How often a node had begun to drain when this was last looked at.
+        var drains: Int
 
-        init(source: Source, told: DeliveredAnswer, standby: Standby?) {
+        init(source: Source, told: DeliveredAnswer, standby: Standby?, drains: Int) {
+            self.drains = drains
             self.source = source
             self.told = told
             self.standby = standby
@@ -83,7 +86,7 @@ package final class TokenStream: Sendable {
         state = Mutex(
             State(
                 source: source, told: DeliveredAnswer(of: request, now: dispatcher.clock.now),
-                standby: dispatcher.standby(for: wanted)))
+                standby: dispatcher.standby(for: wanted), drains: dispatcher.drainCount))
     }
 
     // MARK: Waiting
@@ -109,6 +112,7 @@ package final class TokenStream: Sendable {
                 if !takeFirst(state) {
                     guard let event = try await source.reader.next() else { throw EngineStream.cutOff }
                     tellNext(event, state)
+                    if leaves(state) { throw Drained() }
                 }
             } catch {
                 try await goOn(after: error, state)
@@ -135,9 +139,23 @@ package final class TokenStream: Sendable {
 
     @inline(never)
     private func tellNext(_ event: ChatEvent, _ state: State) {
-        var event = event
-        if let continuation = take(&event, state) { state.tellNext(.continued(continuation)) }
-        state.tellNext(.event(event))
+        admit(event, state) { event in
+            var event = event
+            if let continuation = take(&event, state) { state.tellNext(.continued(continuation)) }
+            state.tellNext(.event(event))
+        }
+    }
+
+    /// - Parameter tell: Called with what the client is told now, in order.
+    private func admit(_ event: ChatEvent, _ state: State, _ tell: (ChatEvent) -> Void) {
+        guard let candidate = state.source?.attempt.candidate else { return }
+        switch state.told.admit(
+            event, mayHold: !isShown || dispatcher.isReplaceable(candidate, for: wanted))
+        {
+        case .told: tell(event)
+        case .held: break
+        case .released(let events): for event in events { tell(event) }
+        }
     }
 
     /// - Parameter event: The next event of the engine that answers now; changed to what the client is told.
@@ -156,6 +174,20 @@ package final class TokenStream: Sendable {
         return continuation
     }
 
+    /// Whether the node of the engine that answers now has begun to drain, and another can go on.
+    private func leaves(_ state: State) -> Bool {
+        let drains = dispatcher.drainCount
+        guard drains != state.drains else { return false }
+        state.drains = drains
+        guard let candidate = state.source?.attempt.candidate, state.told.canContinue else { return false }
+        return dispatcher.leaves(candidate, for: wanted)
+    }
+
+    /// Ends an attempt without blaming the node for it.
+    private struct Drained: Error {
+        var failure: ChatError { ChatError(.interrupted, "the node drains") }
+    }
+
     /// Lets another engine continue.
     ///
     /// - Throws: `error` when none can, or it is no failure of an engine.
@@ -170,7 +202,7 @@ package final class TokenStream: Sendable {
         guard let attempt = state.source?.attempt else { throw error }
         state.source = nil
         attempt.ended(with: error)
-        guard let failure = error as? ChatError else { throw error }
+        guard let failure = (error as? Drained)?.failure ?? error as? ChatError else { throw error }
         state.standby?.stop()
         switch state.told.broke(failure, at: attempt.candidate) {
         case .fail(let failure): throw failure
@@ -260,10 +292,15 @@ extension TokenStream {
         // MARK: What the engine says
 
         package func received(_ event: ChatEvent) {
-            guard let state, state.source != nil else { return }
-            var event = event
-            if let continuation = stream.take(&event, state) { receiver?.continued(continuation) }
-            tell(event)
+            guard let state else { return }
+            stream.admit(event, state) { event in
+                var event = event
+                if let continuation = stream.take(&event, state) { receiver?.continued(continuation) }
+                tell(event)
+            }
+            guard receiver != nil, stream.leaves(state) else { return }
+            engine?.cancel()
+            ended(Drained())
         }
 
         package func readEnded() { receiver?.readEnded() }

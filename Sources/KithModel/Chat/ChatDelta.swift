@@ -34,6 +34,12 @@ package struct ChatDelta: Hashable, Sendable {
     package var isEmpty: Bool {
         text.isEmpty && reasoning == nil && refusal == nil && toolCalls == nil && extra.isEmpty && choiceExtra.isEmpty
     }
+
+    /// About how many bytes it takes.
+    package var weight: Int {
+        text.utf8.count + (reasoning?.utf8.count ?? 0) + (refusal?.utf8.count ?? 0) + (toolCalls?.weight ?? 0)
+            + JSONValue.object(extra).weight + JSONValue.object(choiceExtra).weight
+    }
 }
 
 extension ChatDelta: Codable {
@@ -72,10 +78,7 @@ package struct DeltaJoiner: Sendable {
 
     /// - Returns: `false` when the answer would grow over the limit; nothing of the piece is kept then.
     package mutating func add(_ delta: ChatDelta) -> Bool {
-        let weight =
-            delta.text.utf8.count + (delta.reasoning?.utf8.count ?? 0) + (delta.refusal?.utf8.count ?? 0)
-            + (delta.toolCalls?.weight ?? 0) + JSONValue.object(delta.extra).weight
-            + JSONValue.object(delta.choiceExtra).weight
+        let weight = delta.weight
         guard size + weight <= limit else { return false }
         size += weight
         message.text += delta.text

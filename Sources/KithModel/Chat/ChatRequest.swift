@@ -56,6 +56,8 @@ package struct ChatRequest: Sendable, Codable {
     package var notice: WaitNotice?
     /// `nil` for a request of a user.
     package var occasion: Occasion?
+    /// What the client calls the conversation, for choosing between nodes only.
+    package var conversation: String?
 
     /// The purpose of a request that nobody waits for.
     package enum Occasion: String, Sendable, Codable {

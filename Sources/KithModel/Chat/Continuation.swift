@@ -7,11 +7,31 @@ package struct PartialAnswer: Hashable, Sendable, Codable {
     package var tokens: Int
     /// Whether the engine only reads it, in case it has to continue it later; missing means no.
     package var isOnlyRead: Bool?
+    /// What the model thought before it answered; missing means nothing.
+    package var reasoning: String?
+    /// The tool calls that the client has, of which the last may be half written; missing means none.
+    package var calls: [PartialCall]?
 
-    package init(text: String, tokens: Int, isOnlyRead: Bool? = nil) {
+    package init(
+        text: String, tokens: Int, isOnlyRead: Bool? = nil, reasoning: String? = nil, calls: [PartialCall]? = nil
+    ) {
         self.text = text
         self.tokens = tokens
         self.isOnlyRead = isOnlyRead
+        self.reasoning = reasoning
+        self.calls = calls
+    }
+}
+
+/// A tool call, or the beginning of one.
+package struct PartialCall: Hashable, Sendable, Codable {
+    package var name: String
+    /// JSON, as far as it was written.
+    package var arguments: String
+
+    package init(name: String, arguments: String) {
+        self.name = name
+        self.arguments = arguments
     }
 }
 

@@ -107,6 +107,7 @@ extension PeerDirectory {
             guard (state.drainingSince != nil) != isDraining else { return }
             state.drainingSince = isDraining ? now : nil
         }
+        if isDraining { drains.add(1, ordering: .relaxed) }
         declareLoad()
     }
 

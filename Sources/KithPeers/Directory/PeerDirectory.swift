@@ -82,6 +82,7 @@ package final class PeerDirectory: Sendable {
     let audit: any AuditTrail
     private let logger: Logger
     let state: Mutex<State>
+    let drains = Atomic<Int>(0)
     /// When to ask a node again that could not list its models.
     private let askAgain = Mutex<[NodeID: MonotonicInstant]>([:])
     private let onReturn = Callback<NodeID>()
@@ -238,6 +239,7 @@ package final class PeerDirectory: Sendable {
             return state.withLock { state in
                 state.dropOldClones(now: now)
                 let changes = Self.update(&state, peers: peers, members: members, declared: declared, now: now)
+                if changes.contains(where: \.drains) { drains.add(1, ordering: .relaxed) }
                 return (changes, !state.lackingModels.isEmpty)
             }
         }
@@ -266,6 +268,7 @@ package final class PeerDirectory: Sendable {
         var name: NodeName
         var words: String
         var isGood: Bool
+        var drains: Bool
     }
 
     private static func update(
@@ -284,9 +287,11 @@ package final class PeerDirectory: Sendable {
             guard let before = state.entries[peer.id] else { continue }
             let isGood = entry.state == .up
             let isEngineBack = isGood && before.load?.engineDown != nil && entry.load?.engineDown == nil
-            guard before.state != entry.state || isEngineBack else { continue }
-            let words = isEngineBack ? "its engine answers again" : entry.state.word
-            changes.append(Change(id: peer.id, name: entry.name, words: words, isGood: isGood))
+            let drains = isGood && before.load?.isDraining != true && entry.load?.isDraining == true
+            guard before.state != entry.state || isEngineBack || drains else { continue }
+            let words = drains ? "draining" : isEngineBack ? "its engine answers again" : entry.state.word
+            changes.append(
+                Change(id: peer.id, name: entry.name, words: words, isGood: isGood && !drains, drains: drains))
         }
         for gone in state.entries.keys where entries[gone] == nil { state.dropNotes(of: gone) }
         state.entries = entries
@@ -335,6 +340,8 @@ extension PeerDirectory: Mesh {
             return [own] + state.entries.map { $1.snapshot(of: $0) }
         }
     }
+
+    package var drainCount: Int { drains.load(ordering: .relaxed) }
 
     package func backend(for id: NodeID) -> (any Answering)? {
         if id == ownID { return localEngine }

@@ -56,6 +56,15 @@ extension HTTPFields {
         return now() + limit
     }
 
+    /// What the client calls the conversation, in the field that Claude Code or Codex sends; `nil` when it does not say.
+    package var conversation: String? {
+        Self.conversationNames.lazy.compactMap { self[$0] }.first { (1...256).contains($0.utf8.count) }
+    }
+
+    private static let conversationNames = [
+        HTTPField.Name.known("x-claude-code-session-id"), HTTPField.Name.known("session-id"),
+    ]
+
     /// Where an answer came from, as another node said it; empty for what cannot be in a header.
     package static func route(_ text: String?) -> HTTPFields {
         guard let text, (1...routeLimit).contains(text.utf8.count),

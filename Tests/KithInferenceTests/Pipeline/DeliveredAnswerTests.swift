@@ -18,9 +18,14 @@ struct DeliveredAnswerTests {
     private func raw(_ text: String, _ contents: RawEvents.Contents = []) -> ChatEvent {
         var escaped: [UInt8] = []
         JSONText.append(text, to: &escaped)
+        let member = contents.contains(.refusal) ? "refusal" : "content"
+        let event: JSONObject = [
+            "id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [["index": 0, "delta": .object([member: .string(text)]), "finish_reason": .null]],
+        ]
         return .raw(
             RawEvents(
-                bytes: Array("data: {}\n\n".utf8), tokens: 1, escapedText: Array(escaped.dropFirst().dropLast()),
+                bytes: Array("data: ".utf8) + event.jsonBytes + Array("\n\n".utf8), tokens: 1, escapedText: Array(escaped.dropFirst().dropLast()),
                 contents: contents))
     }
 
@@ -75,10 +80,10 @@ struct DeliveredAnswerTests {
         }
     }
 
-    @Test("A call that had begun, a second choice, and a client that forbids it: nobody goes on, and it is said why")
+    @Test("A refusal, a second choice, and a client that forbids it: nobody goes on, and it is said why")
     func obstacles() {
         let cases: [(RawEvents.Contents, Bool, String)] = [
-            (.toolCall, true, "a tool call had begun"), (.otherChoice, true, "several answers were asked for"),
+            (.refusal, true, "the model was refusing"), (.otherChoice, true, "several answers were asked for"),
             ([], false, "going on elsewhere is switched off"),
         ]
         for (contents, mayContinue, words) in cases {

@@ -56,6 +56,33 @@ struct PrefixAffinityTests {
         #expect(choice?.estimate.prefixBlocks == 4)
     }
 
+    @Test("A conversation that its client names is known by that name after its beginning was rewritten")
+    func named() {
+        func chat(_ text: String, _ name: String?, inBody: Bool = false) -> RouteRequest {
+            var request = ChatRequest(messages: [ChatMessage(.user, text)])
+            if inBody, let name { request.extensions["prompt_cache_key"] = .string(name) } else { request.conversation = name }
+            return RouteRequest(request)
+        }
+        let router = Self.router(sent: chat(Self.text("a", blocks: 4), "session 1"))
+        #expect(Self.first(router, chat("A summary.", "session 1"))?.reason == .affinity)
+        #expect(Self.first(router, chat("A summary.", "session 1", inBody: true))?.reason == .affinity)
+        for name in ["session 2", nil] { #expect(Self.first(router, chat("A summary.", name))?.reason != .affinity) }
+    }
+
+    @Test("What its user asked before counts where nothing else is known, and less than the beginning of the conversation")
+    func sameUser() {
+        func chat(_ text: String, _ user: String) -> RouteRequest {
+            RouteRequest(ChatRequest(messages: [ChatMessage(.user, text)], extensions: ["user": .string(user)]))
+        }
+        var router = Self.router(sent: chat(Self.text("a", blocks: 4), "ann"))
+        #expect(Self.first(router, chat("Something else.", "ann"))?.reason == .affinity)
+        #expect(Self.first(router, chat("Something else.", "ben"))?.reason != .affinity)
+        let first = Candidate(node: "first", model: "m")
+        router.began("s", at: first, for: chat("Hello.", "ann"), now: .zero)
+        router.abandoned("s", at: first, now: .zero)
+        #expect(Self.first(router, chat(Self.text("a", blocks: 5), "ann"))?.candidate.node == "second")
+    }
+
     @Test("Another conversation, a short one and the same words in another role do not")
     func others() {
         let router = Self.router(sent: Self.conversation)

@@ -107,6 +107,18 @@ package struct OpenAIEventReader: Sendable {
         return try reader.take(whole: body)
     }
 
+    /// What these events of an answer say of its first choice.
+    ///
+    /// - Parameter bytes: Whole events, of an answer that is read in mode ``Mode/raw(includesUsage:)``.
+    package static func deltas(in bytes: [UInt8], kind: ChatRequest.Kind) -> [ChatDelta] {
+        var reader = OpenAIEventReader(
+            kind: kind, mode: .decoded, fallback: OpenAIAnswerHeader(id: "", created: 0, model: ""))
+        var events: [ChatEvent] = []
+        // They have been read before: none of them is odd, and an error would have ended the answer there.
+        try? reader.feed(bytes, into: &events)
+        return events.compactMap { if case .delta(let delta) = $0 { delta } else { nil } }
+    }
+
     // MARK: Events
 
     private mutating func feed(buffer: UnsafeBufferPointer<UInt8>, into events: inout [ChatEvent]) throws {

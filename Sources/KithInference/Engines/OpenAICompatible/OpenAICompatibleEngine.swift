@@ -93,8 +93,11 @@ package struct OpenAICompatibleEngine: ChatEngine {
         asked.streams = true
         if request.body == nil {
             if kind == .embedded { asked.includesUsage = true }  // llama.cpp counts when it is told to
-            let info = try await catalogue.info(request.model, preferred: preferred)
-            if info?.ownedBy == "vllm" { asked.limitTokens(toContext: info?.contextLength) }
+            if request.sampling.maxTokens != nil,
+                let info = try? await catalogue.info(request.model, preferred: preferred), info.ownedBy == "vllm"
+            {
+                asked.limitTokens(toContext: info.contextLength)
+            }
         }
         let (type, body) = try await connection.stream(
             path: OpenAIRequestEncoder.path(for: asked), body: OpenAIRequestEncoder.body(for: asked, model: model),

@@ -15,10 +15,15 @@ package protocol Mesh: Sendable {
 
     /// A request names a model that no node is known to have: this node's engine may have it by now.
     func noteUnknownModel()
+
+    /// How often a node has begun to drain, so that a change is seen at once; read with every token.
+    var drainCount: Int { get }
 }
 
 extension Mesh {
     package func noteUnknownModel() {}
+
+    package var drainCount: Int { 0 }
 }
 
 /// What is known of one node when a prompt is to be placed.

@@ -170,6 +170,23 @@ package final class Dispatcher: Sendable {
         }
     }
 
+    /// Whether another engine could answer in place of one that answers now.
+    func isReplaceable(_ candidate: Candidate, for wanted: RouteRequest) -> Bool {
+        guard continues, wanted.pin == nil else { return false }
+        var sameModel = wanted
+        sameModel.model = candidate.model
+        let others = [RouteDecision.Skip(candidate, .pinnedElsewhere)]
+        return !decide(sameModel, without: others).choices.isEmpty || !decide(wanted, without: others).choices.isEmpty
+    }
+
+    /// How often a node has begun to drain; read with every token.
+    var drainCount: Int { mesh.drainCount }
+
+    /// Whether an engine's node drains, and another engine could go on with its answer.
+    func leaves(_ candidate: Candidate, for wanted: RouteRequest) -> Bool {
+        mesh.snapshots().contains { $0.id == candidate.node && $0.isDraining } && isReplaceable(candidate, for: wanted)
+    }
+
     /// Lets another engine read an answer along, if the owner wishes it.
     func standby(for wanted: RouteRequest) -> Standby? {
         keepsStandby && wanted.pin == nil ? Standby(for: wanted, dispatcher: self) : nil

@@ -2,7 +2,8 @@
 
 package import KithModel
 
-/// Identifies the beginnings of a conversation: one hash for each whole number of leading blocks.
+/// Identifies the beginnings of a conversation: one hash for each whole number of leading blocks, and what its client calls
+/// it.
 ///
 /// Keyed with this process's own random key, so that nobody can make two conversations look alike; never stored or sent.
 package struct PrefixBlocks: Hashable, Sendable {
@@ -12,10 +13,16 @@ package struct PrefixBlocks: Hashable, Sendable {
 
     /// The first is of one block, the second of two, and so on.
     package private(set) var hashes: [UInt64] = []
+    /// The conversation's name, where its client gives one: it also tells it after its beginning was rewritten.
+    package private(set) var name: UInt64?
+    /// The user's name, where the client gives one.
+    package private(set) var user: UInt64?
 
     package init() {}
 
     package init(_ request: ChatRequest) {
+        name = (request.conversation ?? request.extensions["prompt_cache_key"]?.stringValue).map { Self.hash("name", $0) }
+        user = request.extensions["user"]?.stringValue.map { Self.hash("user", $0) }
         var hasher = Hasher()
         var room = Self.blockSize
         hasher.combine(request.kind)
@@ -25,6 +32,13 @@ package struct PrefixBlocks: Hashable, Sendable {
             add(message.content.text, endingWith: 0xFF, to: &hasher, room: &room)
             if hashes.count == Self.limit { return }
         }
+    }
+
+    private static func hash(_ kind: StaticString, _ name: String) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(bytes: UnsafeRawBufferPointer(start: kind.utf8Start, count: kind.utf8CodeUnitCount))
+        hasher.combine(name)
+        return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
     private mutating func add(_ text: String, endingWith end: UInt8, to hasher: inout Hasher, room: inout Int) {
@@ -78,7 +92,7 @@ package struct PrefixTable: Sendable {
             note(blocks.hashes[length - 1], candidate, &change)
             length *= 2
         }
-        if let whole = blocks.hashes.last { note(whole, candidate, &change) }
+        for case let hash? in [blocks.hashes.last, blocks.name, blocks.user] { note(hash, candidate, &change) }
         return change
     }
 
@@ -87,16 +101,18 @@ package struct PrefixTable: Sendable {
         for (hash, before) in change.before where young[hash] == change.candidate { young[hash] = before }
     }
 
-    /// - Returns: The candidate that was last sent the longest known beginning of `blocks`, and how many blocks that
-    ///   is.
+    /// - Returns: The candidate that was last sent this conversation by its name, else the longest known beginning of
+    ///   `blocks`, else anything of its user; and how many blocks it was sent, as far as they are known.
     package func longest(of blocks: PrefixBlocks) -> (candidate: Candidate, blocks: Int)? {
         guard !young.isEmpty else { return nil }
-        for index in blocks.hashes.indices.reversed() {
-            let hash = blocks.hashes[index]
-            if let candidate = young[hash] ?? old[hash] { return (candidate, index + 1) }
-        }
-        return nil
+        let known = blocks.hashes.indices.reversed().lazy.compactMap { index in
+            self.holder(of: blocks.hashes[index]).map { (candidate: $0, blocks: index + 1) }
+        }.first
+        if let named = holder(of: blocks.name), named != known?.candidate { return (named, 0) }
+        return known ?? holder(of: blocks.user).map { ($0, 0) }
     }
+
+    private func holder(of hash: UInt64?) -> Candidate? { hash.flatMap { young[$0] ?? old[$0] } }
 
     private mutating func note(_ hash: UInt64, _ candidate: Candidate, _ change: inout Change) {
         change.before.append((hash, young[hash] ?? old[hash]))

@@ -122,14 +122,43 @@ struct ContinuationTests {
         #expect(journal.first?.outcome == .failed(.interrupted))
     }
 
-    @Test("An answer is not gone on with after a tool call, nor where the client or the owner forbids it")
+    @Test("A half-written tool call is made by the next engine in its own way, since the client has seen nothing of it")
+    func halfACall() async throws {
+        func call(_ index: Int, _ name: String, _ arguments: String) -> ChatEvent {
+            .delta(
+                ChatDelta(toolCalls: [
+                    [
+                        "index": .integer(Int64(index)),
+                        "function": ["name": .string(name), "arguments": .string(arguments)],
+                    ]
+                ]))
+        }
+        let (heard, _) = try await ask(
+            question,
+            [
+                "first": ScriptedEngine(
+                    events: [.text("I read. "), call(0, "read", "{}"), call(1, "wri", "")], failure: broken),
+                "second": ScriptedEngine(
+                    events: [call(0, "list", #"{"all""#), call(0, "", ": 1}"), .end()], way: .prefill(.init())),
+            ])
+        #expect(heard.text == "I read. ")
+        #expect(heard.calls == #"list {"all" : 1}"#)
+        #expect(heard.finish == .stop)
+        #expect(heard.continuations.map(\.tokens) == [1])
+    }
+
+    @Test("Where there is nobody else a call is told as it comes, and the same engine may only go on with the same call")
+    func nobodyElse() async throws {
+        let call = ChatEvent.delta(ChatDelta(toolCalls: [["index": 0, "function": ["name": "f", "arguments": "{"]]]))
+        let (heard, _) = try await ask(question, ["first": ScriptedEngine(events: [call], failure: broken)])
+        #expect(heard.calls == "f {")
+        #expect(heard.failure?.code == .interrupted)
+        #expect(heard.finish == nil)
+    }
+
+    @Test("An answer is not gone on with where the client or the owner forbids it")
     func forbidden() async throws {
         let sound = ScriptedEngine(events: [.text("two"), .end()], way: .prefill(.init()))
-        let call = ChatEvent.delta(ChatDelta(toolCalls: [["index": 0, "function": ["name": "f"]]]))
-        let afterCall = try await ask(
-            question, ["first": ScriptedEngine(events: [call], failure: broken), "second": sound])
-        #expect(afterCall.heard.failure?.message == "the engine broke; a tool call had begun")
-
         let first = ScriptedEngine(events: [.text("one ")], failure: broken)
         var unwilling = question
         unwilling.mayContinue = false

@@ -31,6 +31,8 @@ struct EngineMesh: Mesh {
 struct HeardAnswer {
     var text = ""
     var reasoning = ""
+    /// The names and arguments of the calls' pieces.
+    var calls = ""
     var continuations: [RouteRecord.Continuation] = []
     var finish: FinishReason?
     var usage: TokenUsage?
@@ -49,6 +51,10 @@ struct HeardAnswer {
                 case .event(.delta(let delta)):
                     text += delta.text
                     reasoning += delta.reasoning ?? ""
+                    for call in delta.toolCalls?.arrayValue ?? [] {
+                        calls += call["function"]?["name"]?.stringValue ?? ""
+                        calls += " " + (call["function"]?["arguments"]?.stringValue ?? "")
+                    }
                 case .event(.finished(let finish, let usage)): (self.finish, self.usage) = (finish, usage)
                 }
             }
