@@ -35,7 +35,8 @@ struct ContinuedAnswerTests {
             while client.finish == nil {
                 let events = script.events(isRaw: isRaw, using: &generator)
                 let place =
-                    number < DeliveredAnswer.continuationLimit ? Int.random(in: 0...events.count, using: &generator) : nil
+                    number < DeliveredAnswer.continuationLimit
+                    ? Int.random(in: 0...events.count, using: &generator) : nil
                 for event in events.prefix(place ?? events.count) {
                     client.hear(try check.take(event), &told, holds: holds, from: candidate(number))
                 }

@@ -25,7 +25,8 @@ struct DeliveredAnswerTests {
         ]
         return .raw(
             RawEvents(
-                bytes: Array("data: ".utf8) + event.jsonBytes + Array("\n\n".utf8), tokens: 1, escapedText: Array(escaped.dropFirst().dropLast()),
+                bytes: Array("data: ".utf8) + event.jsonBytes + Array("\n\n".utf8), tokens: 1,
+                escapedText: Array(escaped.dropFirst().dropLast()),
                 contents: contents))
     }
 

@@ -60,7 +60,11 @@ struct PrefixAffinityTests {
     func named() {
         func chat(_ text: String, _ name: String?, inBody: Bool = false) -> RouteRequest {
             var request = ChatRequest(messages: [ChatMessage(.user, text)])
-            if inBody, let name { request.extensions["prompt_cache_key"] = .string(name) } else { request.conversation = name }
+            if inBody, let name {
+                request.extensions["prompt_cache_key"] = .string(name)
+            } else {
+                request.conversation = name
+            }
             return RouteRequest(request)
         }
         let router = Self.router(sent: chat(Self.text("a", blocks: 4), "session 1"))
@@ -69,7 +73,9 @@ struct PrefixAffinityTests {
         for name in ["session 2", nil] { #expect(Self.first(router, chat("A summary.", name))?.reason != .affinity) }
     }
 
-    @Test("What its user asked before counts where nothing else is known, and less than the beginning of the conversation")
+    @Test(
+        "What its user asked before counts where nothing else is known, and less than the beginning of the conversation"
+    )
     func sameUser() {
         func chat(_ text: String, _ user: String) -> RouteRequest {
             RouteRequest(ChatRequest(messages: [ChatMessage(.user, text)], extensions: ["user": .string(user)]))

@@ -21,7 +21,9 @@ package struct PrefixBlocks: Hashable, Sendable {
     package init() {}
 
     package init(_ request: ChatRequest) {
-        name = (request.conversation ?? request.extensions["prompt_cache_key"]?.stringValue).map { Self.hash("name", $0) }
+        name = (request.conversation ?? request.extensions["prompt_cache_key"]?.stringValue).map {
+            Self.hash("name", $0)
+        }
         user = request.extensions["user"]?.stringValue.map { Self.hash("user", $0) }
         var hasher = Hasher()
         var room = Self.blockSize

@@ -147,7 +147,8 @@ struct ContinuationTests {
         #expect(heard.continuations.map(\.tokens) == [1])
     }
 
-    @Test("Where there is nobody else a call is told as it comes, and the same engine may only go on with the same call")
+    @Test(
+        "Where there is nobody else a call is told as it comes, and the same engine may only go on with the same call")
     func nobodyElse() async throws {
         let call = ChatEvent.delta(ChatDelta(toolCalls: [["index": 0, "function": ["name": "f", "arguments": "{"]]]))
         let (heard, _) = try await ask(question, ["first": ScriptedEngine(events: [call], failure: broken)])
