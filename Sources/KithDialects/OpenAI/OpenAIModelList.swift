@@ -13,7 +13,8 @@ package struct OpenAIModelList: Codable, Sendable {
     }
 }
 
-/// `GET /v1/models/{id}`; the fields after `owned_by` are llama.cpp's and vLLM's, read when present.
+/// `GET /v1/models/{id}`; the fields after `owned_by` are llama.cpp's and vLLM's, read when present. A node writes vLLM's:
+/// clients that know it have the length of a conversation right.
 package struct OpenAIModel: Codable, Sendable {
     package struct Meta: Codable, Sendable {
         package var contextLength: Int?
@@ -39,6 +40,7 @@ package struct OpenAIModel: Codable, Sendable {
         object = "model"
         created = model.created
         ownedBy = model.ownedBy
+        maxModelLength = model.contextLength
     }
 
     package var contextLength: Int? { meta?.contextLength ?? maxModelLength }

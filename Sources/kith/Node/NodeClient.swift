@@ -29,6 +29,21 @@ struct NodeClient: Sendable {
         upstream = UpstreamClient(pin: pin)
     }
 
+    private init(address: HTTPAddress, key: Secret?, _ upstream: UpstreamClient, _ absence: String?) {
+        self.address = address
+        self.key = key
+        self.upstream = upstream
+        self.absence = absence
+    }
+
+    /// The same node, asked with another key.
+    func asked(with key: Secret?) -> NodeClient { NodeClient(address: address, key: key, upstream, absence) }
+
+    /// Whether a client that shows the key of this one may ask for models.
+    ///
+    /// - Throws: `CommandError`; `CancellationError`.
+    func isLetIn() async throws -> Bool { try await reply(.GET, "/v1/models", body: nil).status != 401 }
+
     /// - Throws: `CommandError`; `CancellationError`.
     func get<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value {
         try await call(.GET, path, body: nil)

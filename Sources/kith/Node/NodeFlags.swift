@@ -34,14 +34,21 @@ struct NodeFlags: ParsableArguments {
     ///
     /// - Throws: `CommandError`; the way itself throws it while the node does not run.
     func wayBack() throws -> @Sendable () throws -> NodeClient {
-        let folder = try RunningNode.folder(dataDir)
-        let settings = try ClientSettings(url: url, environment: Terminal.environment)
-        let isOfFolder = try dataDir != nil || (!settings.isNamed && RunningNode(dataDirectory: folder) != nil)
-        guard isOfFolder else {
+        guard let folder = try ownFolder() else {
             let client = try client()
             return { client }
         }
         return { try RunningNode.require(dataDirectory: folder).client }
+    }
+
+    /// The data folder of the node, when that is how the node is found.
+    ///
+    /// - Throws: `CommandError`.
+    func ownFolder() throws -> String? {
+        let folder = try RunningNode.folder(dataDir)
+        if dataDir != nil { return folder }
+        let settings = try ClientSettings(url: url, environment: Terminal.environment)
+        return try !settings.isNamed && RunningNode(dataDirectory: folder) != nil ? folder : nil
     }
 }
 

@@ -17,6 +17,8 @@ struct OpenAIModelsTests {
             let models = try JSONBody.decode(OpenAIModelList.self, from: Array(reply.text.utf8)).data
             #expect(models.map(\.id) == ["echo", "auto", "code", "fast"])
             #expect(models.dropFirst().allSatisfy { $0.ownedBy == "kith" && $0.object == "model" })
+            #expect(models.first?.contextLength == TestEngineSetup.contextLength)
+            #expect(models.dropFirst().allSatisfy { $0.contextLength == nil })
             for name in models.map(\.id) + ["gone"] {
                 let found = try await node.send(.GET, "/v1/models/\(name)")
                 #expect(found.status == (name == "gone" ? 404 : 200))
