@@ -90,13 +90,15 @@ class Clients:
             raise RuntimeError(f"the answers of port {port} are no result: {values} {done.stderr.strip()}")
         return Kept(int(values["requests"]), int(values["p50"]) / 1e9, int(values["p99"]) / 1e9)
 
-    def open(self, port: int, streams: int, body: dict, key: str | None = None) -> "OpenStreams":
-        return OpenStreams([self._program, "open", port, streams, self._request(body, key)])
+    def open(
+        self, port: int, streams: int, body: dict, key: str | None = None, path: str = "/v1/chat/completions"
+    ) -> "OpenStreams":  # fmt: skip
+        return OpenStreams([self._program, "open", port, streams, self._request(body, key, path)])
 
-    def _request(self, body: dict, key: str | None) -> Path:
+    def _request(self, body: dict, key: str | None, path: str = "/v1/chat/completions") -> Path:
         payload = json.dumps(body, separators=(",", ":")).encode()
         head = (
-            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             + (f"Authorization: Bearer {key}\r\n" if key else "")
             + f"Content-Length: {len(payload)}\r\n\r\n"
         )
