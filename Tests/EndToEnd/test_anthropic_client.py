@@ -28,6 +28,13 @@ def client_of(node) -> Anthropic:
     return Anthropic(base_url=f"http://127.0.0.1:{node.port}", api_key="unused", max_retries=0, timeout=120)
 
 
+def called(index: int, name: str | None, arguments: str) -> dict:
+    """A piece of a call."""
+    head = {"id": f"call_{index}", "type": "function"} if name else {}
+    function = {"name": name, "arguments": arguments} if name else {"arguments": arguments}
+    return chunk({"tool_calls": [{"index": index, **head, "function": function}]})
+
+
 class OneNode:
     """Starts one node for all tests of a class; to be mixed into a test case."""
 
@@ -98,8 +105,10 @@ class TheEchoEngine(OneNode, unittest.TestCase):
 
     def test_options_and_unknown_fields_are_taken(self):
         options = {
-            "temperature": 0.3, "top_p": 0.9, "stop_sequences": ["never"], "metadata": {"user_id": "somebody"},
-            "extra_body": {"context_management": {"edits": []}, "unheard_of": {"deeply": [1, None]}},
+            "stop_sequences": ["never"], "metadata": {"user_id": "somebody"},
+            "extra_body": {
+                "temperature": 0.3, "top_p": 0.9, "context_management": {"edits": []}, "unheard_of": {"deeply": [1, None]},
+            },
             "extra_headers": {"anthropic-beta": "one-2026-01-01,two-2026-01-01"},
         }  # fmt: skip
         self.assertEqual(self.say("options", **options), "options")
@@ -135,7 +144,7 @@ class TheEchoEngine(OneNode, unittest.TestCase):
             "messages that are a text": {"messages": "hello"},
             "a message without a role": {"messages": [{"content": "hello"}]},
             "a message with an unknown role": {"messages": [{"role": "wizard", "content": "hello"}]},
-            "a temperature that is a text": {"messages": PROMPT, "temperature": "hot"},
+            "a temperature that is a text": {"messages": PROMPT, "extra_body": {"temperature": "hot"}},
             "a token limit that is a text": {"messages": PROMPT, "max_tokens": "many"},
             "no room for a token": {"messages": PROMPT, "max_tokens": 0},
         }
@@ -145,6 +154,17 @@ class TheEchoEngine(OneNode, unittest.TestCase):
             self.assertEqual(caught.exception.body["type"], "error")
             self.assertEqual(caught.exception.body["error"]["type"], "invalid_request_error")
             self.assertTrue(caught.exception.body["error"]["message"])
+
+    def test_content_that_no_engine_can_use_is_refused(self):
+        pdf = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}}
+        cases = {"a PDF": pdf, "a file": {"type": "container_upload", "file_id": "f"}, "a thing to come": {"type": "thing"}}
+        for name, block in cases.items():
+            with self.subTest(name), self.assertRaises(anthropic.BadRequestError) as caught:
+                self.create([{"role": "user", "content": [block, {"type": "text", "text": "Read it."}]}])
+            self.assertEqual(caught.exception.body["error"]["type"], "invalid_request_error")
+
+    def test_who_looks_whether_anybody_is_there_finds_somebody(self):
+        self.assertEqual(web.request(self.node.port, "HEAD", "/api/hello").status, 200)
 
     def test_a_missing_limit_is_a_bad_request(self):
         answer = web.post(self.node.port, "/v1/messages", {"messages": PROMPT})
@@ -214,6 +234,14 @@ class AStubEngine(unittest.TestCase):
                 chunk({"tool_calls": [{"index": 0, "function": {"arguments": ' "y": 2}'}}]}),
                 chunk({}, "tool_calls", usage=USAGE),
             )
+        elif words == "mix":
+            pieces = ((0, "add", '{"x": 1,'), (1, "add", '{"x": 3,'), (0, None, ' "y": 2}'), (1, None, ' "y": 4}'))
+            reply.stream(*(called(*piece) for piece in pieces), chunk({}, "tool_calls", usage=USAGE))
+        elif words == "break the call":
+            reply.begin()
+            reply.event(called(0, "add", '{"x": 1,'))
+            time.sleep(0.2)
+            raise OSError("the engine is lost")
         elif words == "break":
             reply.begin()
             reply.event(chunk({"role": "assistant", "content": "half of it"}))
@@ -294,6 +322,34 @@ class AStubEngine(unittest.TestCase):
                 for _ in stream:
                     pass
         self.assertEqual(caught.exception.body["error"]["type"], "api_error")
+
+    def test_calls_whose_pieces_are_mixed_are_told_one_after_the_other(self):
+        with self.client.messages.stream(**self.asked([{"role": "user", "content": "mix"}], tools=[ADD])) as stream:
+            message = stream.get_final_message()
+        self.assertEqual([block.id for block in message.content], ["call_0", "call_1"])
+        self.assertEqual([block.input for block in message.content], [{"x": 1, "y": 2}, {"x": 3, "y": 4}])
+
+    def test_a_call_that_breaks_off_is_not_closed(self):
+        asked = self.asked([{"role": "user", "content": "break the call"}], tools=[ADD], stream=True)
+        raw = web.post(self.node.port, "/v1/messages", asked)
+        events = [line for line in raw.body.decode().splitlines() if line.startswith("event:")]
+        if raw.status == 200:
+            self.assertEqual(events[-1], "event: error")
+        self.assertNotIn("event: content_block_stop", events)
+        self.assertNotIn("event: message_stop", events)
+
+    def test_the_engine_is_told_that_a_tool_failed(self):
+        turns = [
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "add", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "no", "is_error": True}]},
+        ]
+        self.engine.forget()
+        self.client.messages.create(**self.asked(turns, tools=[ADD], thinking={"type": "adaptive"}))
+        (asked,) = (request.json for request in self.engine.requests)
+        self.assertEqual(
+            asked["messages"][-1], {"role": "tool", "content": "The tool failed:\nno", "tool_call_id": "a"}
+        )
 
     def test_silence_before_the_first_token_is_filled_with_comments(self):
         raw = web.post(self.node.port, "/v1/messages", self.asked([{"role": "user", "content": "silent"}], stream=True))

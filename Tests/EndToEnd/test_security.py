@@ -74,7 +74,7 @@ class WhoMayAsk(OnePeerPort):
 
     FOR_KIN = [
         ("POST", "/peer/v1/gossip"), ("POST", "/peer/v1/operations"), ("GET", "/peer/v1/models"),
-        ("POST", "/peer/v1/generate"), ("POST", "/peer/v1/embed"),
+        ("POST", "/peer/v1/generate"), ("POST", "/peer/v1/embed"), ("POST", "/peer/v1/count"),
     ]  # fmt: skip
     FOR_PAIRED = [*FOR_KIN, ("POST", "/peer/v1/hello")]
     # A line of the node that asks, and behind it what its client wrote.

@@ -37,8 +37,9 @@ struct AnthropicCompletion: Sendable {
 
 /// A routed answer as the text of an event stream in Anthropic's dialect. A value that is fed what arrives.
 struct AnthropicStreamText: AnswerStreamText {
-    /// Between two events that say that nothing is said: clients count them, and take comments in between for life too.
-    static let pingInterval = Duration.seconds(20)
+    /// Between two events that say that nothing is said. Clients that give up after 300 s without an event count the first
+    /// 30 of these in a row: twenty minutes of silence are bridged so. Comments in between keep the connection.
+    static let pingInterval = Duration.seconds(40)
 
     private var encoder: AnthropicStreamEncoder
     private var lastPing: MonotonicInstant?

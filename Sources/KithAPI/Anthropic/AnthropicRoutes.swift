@@ -10,12 +10,18 @@ import NIOCore
 
 /// Anthropic's messages API as its clients use it. Its list of models is on a path of OpenAI's dialect too.
 struct AnthropicRoutes: Sendable {
+    /// How long an engine may take to count.
+    private static let countLimit = Duration.seconds(2)
+
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
         router.surface("/v1/messages", scope: .chat, [.post: { try await messages($0, $1) }])
         router.surface(
             "/v1/messages/count_tokens", scope: .chat, [.post: { request, _ in try await countTokens(request) }])
+        // Some clients look, without a key, whether there is anybody.
+        router.surface(
+            "/api/hello", scope: .everyone, [.get: { _, _ in PlainReply(json: ByteBuffer(string: "{}")).response }])
     }
 
     private func messages(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
@@ -30,18 +36,24 @@ struct AnthropicRoutes: Sendable {
             services: services, logger: context.logger)
     }
 
-    /// Estimates, as routing does: nobody is asked.
+    /// As the engine counts that would answer, if it can and is quick; else the estimate by which routing chooses.
     private func countTokens(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        let counted = try AnthropicMessagesRequest.readToCount(bytes).chat.estimatedPromptTokens
+        let asked = try AnthropicMessagesRequest.readToCount(bytes).chat
+        let exact = await services.dispatcher.promptTokens(
+            of: asked, pin: try request.headers.pinnedNode(), within: Self.countLimit)
+        let counted = exact ?? asked.estimatedPromptTokens
         let body: JSONObject = ["input_tokens": .integer(Int64(counted))]
         return PlainReply(json: ByteBuffer(bytes: body.jsonBytes)).response
     }
 }
 
 extension Request {
-    /// Whether a client of Anthropic's dialect asks: all of them say which version of it they speak.
-    var isAnthropic: Bool { headers[.anthropicVersion] != nil }
+    /// Whether a client of Anthropic's dialect asks: they say which version of it they speak, but for Claude Code when it
+    /// looks for models.
+    var isAnthropic: Bool {
+        headers[.anthropicVersion] != nil || headers[.userAgent]?.hasPrefix("claude-code/") == true
+    }
 }
 
 extension Response {

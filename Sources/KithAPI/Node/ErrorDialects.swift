@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import Hummingbird
 import KithDialects
 import KithModel
 import KithServer
 import NIOCore
 
 extension ErrorDialect {
+    /// The dialect in which a client on the node's port is told errors; the paths of models belong to two.
+    static func of(_ request: Request) -> ErrorDialect {
+        let path = request.uri.path
+        if path.hasPrefix("/v1/models"), request.isAnthropic { return .anthropic }
+        return ofClients(path)
+    }
+
     /// The dialect of a path on the node's port for clients.
     static func ofClients(_ path: String) -> ErrorDialect {
         if path == "/v1/messages" || path.hasPrefix("/v1/messages/") { return .anthropic }
@@ -67,6 +75,8 @@ extension SurfaceError {
     /// A prompt that is too long is always 400, in these words: clients of this dialect then shorten the conversation.
     fileprivate var anthropicStatus: HTTPResponse.Status {
         if failure?.excess != nil { return .badRequest }
+        // Clients take 404 for a model that is not there, whatever it says.
+        if failure?.code == .nodeNotFound { return .badRequest }
         return clientStatus.code == 422 ? .badRequest : clientStatus
     }
 

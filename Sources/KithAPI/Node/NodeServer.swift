@@ -18,7 +18,7 @@ package enum NodeServer {
     ) -> HTTPListener<ChildTaskResponder<RouterResponder<NodeRequestContext>>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.addMiddleware {
-            ErrorRendering(dialect: ErrorDialect.ofClients)
+            ErrorRendering(dialect: ErrorDialect.of)
             AccessMiddleware(access: services.access)
             OriginMiddleware(access: services.access)
             Expectations()

@@ -31,6 +31,13 @@ struct AnthropicFields {
     /// The name of a member as the client is told it.
     func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
+    /// All members but the mark of a client for its provider's cache.
+    var withoutCacheControl: JSONValue {
+        var rest = members
+        rest["cache_control"] = nil
+        return .object(rest)
+    }
+
     func value(_ key: String) -> JSONValue? {
         guard let value = members[key], !value.isNull else { return nil }
         return value

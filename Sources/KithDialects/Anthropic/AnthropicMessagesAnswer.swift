@@ -97,11 +97,7 @@ package enum AnthropicMessagesAnswer {
         header: AnthropicAnswerHeader, message: ChatDelta, finish: FinishReason, usage: TokenUsage
     ) throws -> [UInt8] {
         var content: [JSONValue] = []
-        if header.showsThoughts, let thoughts = message.reasoning, !thoughts.isEmpty {
-            content.append([
-                "type": "thinking", "thinking": .string(thoughts), "signature": .string(Self.signature),
-            ])
-        }
+        if header.showsThoughts { content += thoughts(of: message) }
         let text = message.text + (message.refusal ?? "")
         if !text.isEmpty { content.append(["type": "text", "text": .string(text)]) }
         let calls = try (message.toolCalls?.arrayValue ?? []).enumerated().compactMap { place, call in
@@ -112,6 +108,17 @@ package enum AnthropicMessagesAnswer {
             finish, hasCalls: !calls.isEmpty, hasRefused: message.refusal != nil,
             matchedStop: header.matchedStop(message.choiceExtra))
         return header.message(content, end: end, usage: usage).jsonBytes
+    }
+
+    private static func thoughts(of message: ChatDelta) -> [JSONValue] {
+        let signed = message.extra["thinking_blocks"]?.arrayValue ?? []
+        var blocks = signed.filter { $0["type"] == "redacted_thinking" }
+        guard let thoughts = message.reasoning, !thoughts.isEmpty else { return blocks }
+        let signature = signed.lazy.compactMap { $0["signature"]?.stringValue }.last { !$0.isEmpty }
+        blocks.insert(
+            ["type": "thinking", "thinking": .string(thoughts), "signature": .string(signature ?? Self.signature)],
+            at: 0)
+        return blocks
     }
 
     /// - Parameter mayBeCut: Whether the answer ended at a limit, perhaps in the middle of a call, which then is left out.
@@ -142,8 +149,12 @@ package enum AnthropicMessagesAnswer {
     }
 
     /// The engine's name for a call, or one that is made here.
-    static func id(of call: JSONValue, _ place: Int, _ header: AnthropicAnswerHeader) -> String {
+    private static func id(of call: JSONValue, _ place: Int, _ header: AnthropicAnswerHeader) -> String {
         if let id = call["id"]?.stringValue, !id.isEmpty { return id }
-        return "toolu_\(header.id.dropFirst("msg_".count))_\(place)"
+        return self.id(ofCall: place, header)
+    }
+
+    static func id(ofCall place: Int, _ header: AnthropicAnswerHeader) -> String {
+        "toolu_\(header.id.dropFirst("msg_".count))_\(place)"
     }
 }

@@ -19,14 +19,14 @@ package struct AnthropicMessagesRequest: Sendable {
         guard limit >= 1 else {
             throw ChatError(.invalidRequest, "'max_tokens' must be at least 1", field: "max_tokens")
         }
-        return AnthropicMessagesRequest(chat: try chat(fields, limit: limit), wantsThoughts: wantsThoughts(fields))
+        return AnthropicMessagesRequest(chat: try chat(fields, limit: limit), wantsThoughts: try wantsThoughts(fields))
     }
 
     /// As ``read(_:)``, of what is only to be counted, which has no `max_tokens`.
     package static func readToCount(_ bytes: [UInt8]) throws -> AnthropicMessagesRequest {
         let fields = try AnthropicFields(body: bytes)
         return AnthropicMessagesRequest(
-            chat: try chat(fields, limit: try fields.integer("max_tokens")), wantsThoughts: wantsThoughts(fields))
+            chat: try chat(fields, limit: try fields.integer("max_tokens")), wantsThoughts: try wantsThoughts(fields))
     }
 
     private static func chat(_ fields: AnthropicFields, limit: Int?) throws -> ChatRequest {
@@ -41,7 +41,7 @@ package struct AnthropicMessagesRequest: Sendable {
         return ChatRequest(
             model: try OpenAIModelName.id(try fields.text("model")),
             messages: try AnthropicTurns.system(fields) + turns.messages, sampling: sampling,
-            extensions: try extensions(fields, loadedTools: turns.loadedTools),
+            extensions: try extensions(fields, turns.toolChanges),
             streams: try fields.bool("stream") ?? false, includesUsage: true)
     }
 
@@ -55,73 +55,58 @@ package struct AnthropicMessagesRequest: Sendable {
     }
 
     /// What engines are told in OpenAI's words.
-    private static func extensions(_ fields: AnthropicFields, loadedTools: Set<String>) throws -> JSONObject {
+    private static func extensions(_ fields: AnthropicFields, _ changes: AnthropicToolChanges) throws -> JSONObject {
         var extensions: JSONObject = [:]
         extensions["top_k"] = try fields.integer("top_k").map { .integer(Int64($0)) }
-        let tools = try AnthropicTools.offered(fields, loaded: loadedTools)
+        let tools = try AnthropicTools.offered(fields, changes)
+        let choice = try AnthropicTools.choice(fields, among: tools)
         if !tools.isEmpty {
             extensions["tools"] = .array(tools)
-            let choice = try AnthropicTools.choice(fields)
             extensions["tool_choice"] = choice.tool
             if choice.isOneAtATime { extensions["parallel_tool_calls"] = false }
         }
-        let output = fields.value("output_config")
-        extensions["reasoning_effort"] = effort(output?["effort"]?.stringValue).map { .string($0) }
-        extensions["response_format"] = responseFormat(output?["format"] ?? fields.value("output_format"))
+        let output = try fields.object("output_config")
+        extensions["reasoning_effort"] = try effort(output, fields.object("thinking")).map { .string($0) }
+        let format = try output?.object("format") ?? fields.object("output_format")
+        extensions["response_format"] = try format.map(responseFormat)
         return extensions
     }
 
-    /// In OpenAI's words, whose scale ends at `high`; `nil` for a word that is unknown.
-    private static func effort(_ word: String?) -> String? {
-        switch word {
-        case "low", "medium", "high": word
-        case "xhigh", "max": "high"
-        default: nil
+    /// In OpenAI's words, whose scale is from `none` to `high`; `nil` where the model is to decide.
+    ///
+    /// - Parameters:
+    ///   - output: May name the effort.
+    ///   - thinking: May have a budget, which says the same less exactly.
+    private static func effort(_ output: AnthropicFields?, _ thinking: AnthropicFields?) throws -> String? {
+        let type = try thinking?.requiredText("type")
+        if type == "disabled" { return "none" }
+        switch try output?.text("effort") {
+        case "low"?: return "low"
+        case "medium"?: return "medium"
+        case "high"?, "xhigh"?, "max"?: return "high"
+        default: break  // also for words to come: the model does without
+        }
+        guard type == "enabled", let budget = try thinking?.integer("budget_tokens") else { return nil }
+        switch budget {
+        case ..<4_096: return "low"
+        case ..<16_384: return "medium"
+        default: return "high"
         }
     }
 
-    private static func responseFormat(_ format: JSONValue?) -> JSONValue? {
-        guard format?["type"] == "json_schema", let schema = format?["schema"] else { return nil }
+    private static func responseFormat(_ format: AnthropicFields) throws -> JSONValue {
+        guard try format.requiredText("type") == "json_schema" else {
+            throw ChatError(
+                .unsupported, "answers are given as text, or by a 'json_schema'", field: format.name("type"))
+        }
+        guard let schema = format.value("schema") else { throw ChatError.missing(format.name("schema")) }
         return ["type": "json_schema", "json_schema": ["name": "answer", "schema": schema, "strict": true]]
     }
 
-    private static func wantsThoughts(_ fields: AnthropicFields) -> Bool {
-        let thinking = fields.value("thinking")
-        let type = thinking?["type"]?.stringValue
-        return (type == "enabled" || type == "adaptive") && thinking?["display"] != "omitted"
-    }
-}
-
-/// The tools of a request in Anthropic's dialect, in OpenAI's form.
-enum AnthropicTools {
-    /// The tools that an engine can be told of: those that the client runs itself, in their order.
-    ///
-    /// - Parameter loaded: Deferred tools that the conversation has brought in by now; others stay hidden.
-    static func offered(_ fields: AnthropicFields, loaded: Set<String>) throws -> [JSONValue] {
-        try (fields.objects("tools") ?? []).compactMap { tool -> JSONValue? in
-            // Tools with another type are run by Anthropic's own servers, or are known to its models by name.
-            guard ["custom", nil].contains(try tool.text("type")) else { return nil }
-            let name = try tool.requiredText("name")
-            guard try tool.bool("defer_loading") != true || loaded.contains(name) else { return nil }
-            var function: JSONObject = ["name": .string(name)]
-            function["description"] = try tool.text("description").map { .string($0) }
-            function["parameters"] = tool.value("input_schema") ?? ["type": "object", "properties": [:]]
-            if try tool.bool("strict") == true { function["strict"] = true }
-            return ["type": "function", "function": .object(function)]
-        }
-    }
-
-    static func choice(_ fields: AnthropicFields) throws -> (tool: JSONValue?, isOneAtATime: Bool) {
-        guard let choice = try fields.object("tool_choice") else { return (nil, false) }
-        let isOneAtATime = try choice.bool("disable_parallel_tool_use") ?? false
-        switch try choice.requiredText("type") {
-        case "auto": return ("auto", isOneAtATime)
-        case "any": return ("required", isOneAtATime)
-        case "none": return ("none", false)
-        case "tool":
-            let name = try choice.requiredText("name")
-            return (["type": "function", "function": ["name": .string(name)]], isOneAtATime)
-        default: throw ChatError.unusable("tool_choice.type")
-        }
+    private static func wantsThoughts(_ fields: AnthropicFields) throws -> Bool {
+        guard let thinking = try fields.object("thinking") else { return false }
+        let type = try thinking.requiredText("type")
+        let display = try thinking.text("display")
+        return ["enabled", "adaptive", "between_tools"].contains(type) && display != "omitted"
     }
 }

@@ -5,53 +5,43 @@ package import KithModel
 /// Writes one answer as server-sent events of `POST /v1/messages`.
 ///
 /// A value that is fed what arrives. A message is content blocks one after the other, so a piece of another kind closes the
-/// block before it. What is broken off has no `message_stop`.
+/// block before it, unless that is a call which is not whole: clients run a call as soon as its block is closed. What comes
+/// then waits. What is broken off has no `message_stop`.
 package struct AnthropicStreamEncoder: Sendable {
-    /// Calls of tools in one answer.
-    private static let callLimit = 1_024
-
-    private enum Block: Hashable {
-        case text, thinking
-        /// The call with this index in OpenAI's streaming form.
-        case call(Int)
-    }
-
     package var header: AnthropicAnswerHeader
     /// Whether `message_start` is out.
     private var hasBegun = false
-    private var current: Block?
-    /// The place of that block, or of the next one.
+    private var blocks = AnthropicOpenBlocks()
+    /// The place of the block that is open, or of the next one.
     private var index = 0
-    /// The calls that have begun.
-    private var calls: Set<Int> = []
     private var hasRefused = false
     private var matchedStop: String?
-    /// Why the rest cannot be told: the answer then ends with an error.
-    private var fault: String?
 
     package init(header: AnthropicAnswerHeader) { self.header = header }
 
     package mutating func append(_ delta: ChatDelta, to bytes: inout [UInt8]) {
         if let stop = header.matchedStop(delta.choiceExtra) { matchedStop = stop }
-        if header.showsThoughts, let thought = delta.reasoning, !thought.isEmpty {
-            begin(.thinking, ["type": "thinking", "thinking": "", "signature": ""], to: &bytes)
-            append("thinking_delta", "thinking", thought, to: &bytes)
+        if header.showsThoughts {
+            if let thought = delta.reasoning, !thought.isEmpty { write(blocks.add(.thought(thought)), to: &bytes) }
+            for block in delta.extra["thinking_blocks"]?.arrayValue ?? [] {
+                write(blocks.add(signed: block), to: &bytes)
+            }
         }
-        append(text: delta.text, to: &bytes)
+        if !delta.text.isEmpty { write(blocks.add(.text(delta.text)), to: &bytes) }
         if let refusal = delta.refusal {
             hasRefused = true
-            append(text: refusal, to: &bytes)
+            if !refusal.isEmpty { write(blocks.add(.text(refusal)), to: &bytes) }
         }
-        for call in delta.toolCalls?.arrayValue ?? [] { append(call: call, to: &bytes) }
+        for call in delta.toolCalls?.arrayValue ?? [] { write(blocks.add(call: call), to: &bytes) }
     }
 
     /// The events that close a whole answer.
     package mutating func append(end finish: FinishReason, _ usage: TokenUsage, to bytes: inout [UInt8]) {
         begin(&bytes)
-        guard fault == nil else { return append(failure: .init(status: 502, message: fault ?? ""), to: &bytes) }
-        close(&bytes)
+        write(blocks.end(mayBeCut: finish == .length), to: &bytes)
+        if let fault = blocks.fault { return append(failure: .init(status: 502, message: fault), to: &bytes) }
         let end = AnthropicAnswerEnd(
-            finish, hasCalls: !calls.isEmpty, hasRefused: hasRefused, matchedStop: matchedStop)
+            finish, hasCalls: blocks.hasCalls, hasRefused: hasRefused, matchedStop: matchedStop)
         append(
             "message_delta",
             [
@@ -76,46 +66,7 @@ package struct AnthropicStreamEncoder: Sendable {
     /// The event that says that there is nothing to say yet.
     package static let ping = Array("event: ping\ndata: {\"type\":\"ping\"}\n\n".utf8)
 
-    // MARK: Pieces
-
-    private mutating func append(text: String, to bytes: inout [UInt8]) {
-        guard !text.isEmpty else { return }
-        begin(.text, ["type": "text", "text": ""], to: &bytes)
-        append("text_delta", "text", text, to: &bytes)
-    }
-
-    private mutating func append(call: JSONValue, to bytes: inout [UInt8]) {
-        let function = call["function"]
-        let place = call["index"]?.intValue ?? calls.count
-        let arguments = Self.text(of: function?["arguments"])
-        if current != .call(place) {
-            if calls.contains(place) {
-                // Its block is closed, and cannot be opened again.
-                if !arguments.isEmpty { fault = fault ?? "the engine mixes the pieces of several calls" }
-                return
-            }
-            guard calls.count < Self.callLimit, let name = function?["name"]?.stringValue, !name.isEmpty else {
-                fault = fault ?? "the engine's call of a tool has no name, or there are too many"
-                return
-            }
-            let id = AnthropicMessagesAnswer.id(of: call, place, header)
-            calls.insert(place)
-            begin(
-                .call(place), ["type": "tool_use", "id": .string(id), "name": .string(name), "input": [:]], to: &bytes)
-        }
-        if !arguments.isEmpty { append("input_json_delta", "partial_json", arguments, to: &bytes) }
-    }
-
-    /// Engines give arguments as a piece of JSON, and a few as an object.
-    private static func text(of arguments: JSONValue?) -> String {
-        switch arguments {
-        case .string(let piece)?: piece
-        case .object?: arguments?.jsonText ?? ""
-        default: ""
-        }
-    }
-
-    // MARK: Blocks
+    // MARK: Events
 
     private mutating func begin(_ bytes: inout [UInt8]) {
         guard !hasBegun else { return }
@@ -124,25 +75,34 @@ package struct AnthropicStreamEncoder: Sendable {
         append("message_start", ["message": .object(message)], to: &bytes)
     }
 
-    private mutating func begin(_ block: Block, _ content: JSONValue, to bytes: inout [UInt8]) {
-        guard current != block else { return }
-        begin(&bytes)
-        close(&bytes)
-        append(
-            "content_block_start", ["index": .integer(Int64(index)), "content_block": content], to: &bytes)
-        current = block
+    private mutating func write(_ steps: [AnthropicOpenBlocks.Step], to bytes: inout [UInt8]) {
+        for step in steps { write(step, to: &bytes) }
     }
 
-    private mutating func close(_ bytes: inout [UInt8]) {
-        guard let block = current.take() else { return }
-        if block == .thinking {
-            append("signature_delta", "signature", AnthropicMessagesAnswer.signature, to: &bytes)
+    private mutating func write(_ step: AnthropicOpenBlocks.Step, to bytes: inout [UInt8]) {
+        switch step {
+        case .beginText: begin(["type": "text", "text": ""], to: &bytes)
+        case .beginThought: begin(["type": "thinking", "thinking": "", "signature": ""], to: &bytes)
+        case .redactedThought(let block): begin(block, to: &bytes)
+        case .beginCall(let call):
+            let id = call.id ?? AnthropicMessagesAnswer.id(ofCall: call.place, header)
+            begin(["type": "tool_use", "id": .string(id), "name": .string(call.name), "input": [:]], to: &bytes)
+        case .text(let piece): append("text_delta", "text", piece, to: &bytes)
+        case .thought(let piece): append("thinking_delta", "thinking", piece, to: &bytes)
+        case .signature(let signature): append("signature_delta", "signature", signature, to: &bytes)
+        case .arguments(let piece): append("input_json_delta", "partial_json", piece, to: &bytes)
+        case .close:
+            append("content_block_stop", ["index": .integer(Int64(index))], to: &bytes)
+            index += 1
         }
-        append("content_block_stop", ["index": .integer(Int64(index))], to: &bytes)
-        index += 1
     }
 
-    /// A piece of the current block.
+    private mutating func begin(_ content: JSONValue, to bytes: inout [UInt8]) {
+        begin(&bytes)
+        append("content_block_start", ["index": .integer(Int64(index)), "content_block": content], to: &bytes)
+    }
+
+    /// A piece of the open block.
     private func append(_ type: String, _ member: String, _ piece: String, to bytes: inout [UInt8]) {
         let head =
             "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":\(index),"

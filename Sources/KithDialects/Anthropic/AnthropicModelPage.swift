@@ -18,9 +18,12 @@ package enum AnthropicModelPage {
     private static func model(_ model: ModelInfo) -> JSONObject {
         // A time far beyond any calendar says no more than none.
         let seconds = (0...253_402_300_799).contains(model.created) ? model.created : 0
-        return [
+        var page: JSONObject = [
             "type": "model", "id": .string(model.id.rawValue), "display_name": .string(model.id.rawValue),
             "created_at": .string(WallTime(milliseconds: Int64(seconds) * 1_000).rfc3339),
+            "lifecycle": "active",
         ]
+        page["max_input_tokens"] = model.contextLength.map { .integer(Int64($0)) }
+        return page
     }
 }

@@ -5,15 +5,18 @@ import KithModel
 /// The turns of a conversation in Anthropic's dialect, as messages in the neutral form.
 ///
 /// Blocks of text become one text: it has the same bytes whether a client sends it as a string or in blocks, so that engines
-/// find what they have read already. Blocks that no engine here can use are left out: redacted thoughts, the calls and
-/// results of Anthropic's own servers, and kinds to come.
+/// find what they have read already. What Anthropic's own servers did in earlier turns is left out, as what they alone can
+/// read of thoughts is; other content that cannot be told to an engine is refused.
 struct AnthropicTurns {
     /// How the first block of some clients begins: it changes with the conversation and means nothing to a model.
     private static let billing = "x-anthropic-billing-header:"
+    /// What a tool that failed has said comes after this line. As it stays the same, engines find it read at the next turn.
+    private static let failure = "The tool failed:\n"
+    private static let picturesFollow = "The pictures of this result are in the next message."
 
     private(set) var messages: [ChatMessage] = []
-    /// The deferred tools that a result has brought in.
-    private(set) var loadedTools: Set<String> = []
+    /// The tools that the conversation has brought in or taken away.
+    private(set) var toolChanges = AnthropicToolChanges()
 
     init(_ turns: [AnthropicFields]) throws {
         for turn in turns { try add(turn) }
@@ -35,48 +38,78 @@ struct AnthropicTurns {
         case "assistant": try addAssistant(blocks)
         case "system":
             let said = try parts(blocks)
-            messages.append(ChatMessage(role: .system, content: Self.content(said)))
+            messages.append(ChatMessage(role: .system, content: AnthropicBlocks.content(said)))
         default: try addUser(blocks)
         }
+    }
+
+    private mutating func parts(_ blocks: [AnthropicFields]) throws -> [JSONValue] {
+        try blocks.flatMap { try AnthropicBlocks.parts($0, &toolChanges) }
     }
 
     /// The results of tools come first, whatever their place: engines want them right after the calls. Pictures of a result
     /// follow with what the user says, since few engines take them in a result.
     private mutating func addUser(_ blocks: [AnthropicFields]) throws {
         var said: [JSONValue] = []
+        var pictures: [JSONValue] = []
         var hasResults = false
         for block in blocks {
             guard try block.requiredText("type") == "tool_result" else {
-                said += try parts(block)
+                said += try parts([block])
                 continue
             }
             hasResults = true
-            let result = try parts(try block.blocks("content") ?? [])
-            messages.append(
-                ChatMessage(
-                    role: .tool, content: .text(MessageContent.parts(result).text),
-                    toolCallID: try block.requiredText("tool_use_id")))
-            said += result.filter { $0["type"] != "text" }
+            pictures += try addResult(block)
         }
+        said = pictures + said
         if hasResults, said.isEmpty { return }
-        messages.append(ChatMessage(role: .user, content: Self.content(said)))
+        messages.append(ChatMessage(role: .user, content: AnthropicBlocks.content(said)))
+    }
+
+    /// - Returns: The pictures of the result.
+    private mutating func addResult(_ block: AnthropicFields) throws -> [JSONValue] {
+        let parts = try parts(block.blocks("content") ?? [])
+        let pictures = parts.filter { $0["type"] != "text" }
+        var text = MessageContent.parts(parts).text
+        if !pictures.isEmpty { text += (text.isEmpty ? "" : "\n") + Self.picturesFollow }
+        var result = ChatMessage(role: .tool, content: .none, toolCallID: try block.requiredText("tool_use_id"))
+        if try block.bool("is_error") == true {
+            text = Self.failure + text
+            result.extra["is_error"] = true
+        }
+        result.content = .text(text)
+        messages.append(result)
+        return pictures
     }
 
     private mutating func addAssistant(_ blocks: [AnthropicFields]) throws {
         var text = ""
         var thoughts = ""
+        var signed: [JSONValue] = []
         var calls: [JSONValue] = []
         for block in blocks {
             switch try block.requiredText("type") {
             case "text": text += try block.requiredText("text")
-            case "thinking": thoughts += try block.text("thinking") ?? ""
+            case "thinking":
+                thoughts += try block.text("thinking") ?? ""
+                if let signature = try block.text("signature"),
+                    ![AnthropicMessagesAnswer.signature, ""].contains(signature)
+                {
+                    signed.append(block.withoutCacheControl)
+                }
+            case "redacted_thinking": signed.append(block.withoutCacheControl)
+            case "compaction": text += try block.text("content") ?? ""
             case "tool_use": calls.append(try Self.call(block))
-            default: continue
+            case let type:
+                guard AnthropicBlocks.isOfServers(type) else { throw AnthropicBlocks.unknown(block) }
+                try toolChanges.note(found: block)
             }
         }
         var message = ChatMessage(role: .assistant, content: text.isEmpty && !calls.isEmpty ? .none : .text(text))
         if !calls.isEmpty { message.toolCalls = .array(calls) }
         if !thoughts.isEmpty { message.extra["reasoning_content"] = .string(thoughts) }
+        // For an engine that made them; others are not told.
+        if !signed.isEmpty { message.extra["thinking_blocks"] = .array(signed) }
         messages.append(message)
     }
 
@@ -90,78 +123,5 @@ struct AnthropicTurns {
                 "arguments": .string(String(decoding: input.jsonBytes, as: UTF8.self)),
             ],
         ]
-    }
-
-    /// One text, unless there are pictures in it; text that stands together is one part.
-    private static func content(_ parts: [JSONValue]) -> MessageContent {
-        var joined: [JSONValue] = []
-        var text = ""
-        for part in parts {
-            if part["type"] == "text" {
-                text += part["text"]?.stringValue ?? ""
-                continue
-            }
-            if !text.isEmpty { joined.append(Self.text(text)) }
-            text = ""
-            joined.append(part)
-        }
-        if joined.isEmpty { return .text(text) }
-        if !text.isEmpty { joined.append(Self.text(text)) }
-        return .parts(joined)
-    }
-}
-
-// MARK: Blocks
-
-extension AnthropicTurns {
-    fileprivate static func text(_ words: String) -> JSONValue { ["type": "text", "text": .string(words)] }
-
-    fileprivate mutating func parts(_ blocks: [AnthropicFields]) throws -> [JSONValue] {
-        var parts: [JSONValue] = []
-        for block in blocks { parts += try self.parts(block) }
-        return parts
-    }
-
-    /// A block as parts in OpenAI's form, each a text or a picture.
-    fileprivate mutating func parts(_ block: AnthropicFields) throws -> [JSONValue] {
-        switch try block.requiredText("type") {
-        case "text": return [Self.text(try block.requiredText("text"))]
-        case "image": return [try Self.picture(block)]
-        case "document": return [Self.text(try Self.document(block))]
-        case "search_result":
-            var lines = try (block.blocks("content") ?? []).compactMap { try $0.text("text") }
-            if let title = try block.text("title") { lines.insert(title, at: 0) }
-            return [Self.text(lines.map { $0 + "\n" }.joined())]
-        case "tool_reference":
-            let name = try block.requiredText("tool_name")
-            loadedTools.insert(name)
-            return [Self.text("The tool \(name) can be used now.\n")]
-        default: return []
-        }
-    }
-
-    private static func picture(_ block: AnthropicFields) throws -> JSONValue {
-        guard let source = try block.object("source") else { throw ChatError.missing(block.name("source")) }
-        let url: String
-        switch try source.requiredText("type") {
-        case "base64":
-            let type = try source.requiredText("media_type")
-            url = try "data:\(type);base64," + source.requiredText("data")
-        case "url": url = try source.requiredText("url")
-        default:
-            throw ChatError(
-                .unsupported, "pictures are taken as base64 or by their url", field: source.name("type"))
-        }
-        return ["type": "image_url", "image_url": ["url": .string(url)]]
-    }
-
-    private static func document(_ block: AnthropicFields) throws -> String {
-        guard let source = try block.object("source") else { throw ChatError.missing(block.name("source")) }
-        switch try source.requiredText("type") {
-        case "text": return try source.requiredText("data")
-        case "content":
-            return try (source.blocks("content") ?? []).compactMap { try $0.text("text") }.joined(separator: "\n")
-        default: throw ChatError(.unsupported, "documents are taken as text only", field: source.name("type"))
-        }
     }
 }

@@ -14,6 +14,16 @@ package protocol Answering: Sendable {
     ///
     /// - Throws: ``ChatError`` with ``ChatError/Code/unsupported`` where embeddings are not offered.
     func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer
+
+    /// Counts the tokens of a prompt as the model reads it, with the template and the tools, without answering it.
+    ///
+    /// - Returns: `nil` where the engine cannot be asked for that.
+    /// - Throws: As ``answer(_:)``.
+    func promptTokens(of request: ChatRequest) async throws -> Int?
+}
+
+extension Answering {
+    package func promptTokens(of request: ChatRequest) async throws -> Int? { nil }
 }
 
 /// What generates tokens on this machine: Ollama, an OpenAI-compatible server, llama.cpp, or a cloud provider.

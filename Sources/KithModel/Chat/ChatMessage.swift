@@ -47,9 +47,13 @@ package struct ChatMessage: Hashable, Sendable {
         if let name { members["name"] = .string(name) }
         if let toolCalls { members["tool_calls"] = toolCalls }
         if let toolCallID { members["tool_call_id"] = .string(toolCallID) }
-        for (key, value) in extra { members[key] = value }
+        for (key, value) in extra where !Self.untoldInOpenAI.contains(key) { members[key] = value }
         return members
     }
+
+    /// What only Anthropic's dialect has: that a tool failed, which its result says too, and thoughts as their provider
+    /// signed them.
+    private static let untoldInOpenAI: Set = ["is_error", "thinking_blocks"]
 }
 
 extension ChatMessage: Codable {

@@ -77,6 +77,17 @@ package struct PeerClient: Answering {
         return EmbeddingAnswer(model: request.model ?? "", vectors: vectors, promptTokens: tokens)
     }
 
+    package func promptTokens(of request: ChatRequest) async throws -> Int? {
+        let link = try await link()
+        let reply = try await link.connection.collect(
+            bounded(
+                link.request(
+                    .POST, PeerWire.countPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
+                    limits: UpstreamLimits(firstByte: .seconds(10), bodyBytes: 64 << 10)), by: request.deadline))
+        try Self.check(reply.status, body: reply.body)
+        return try Self.decode(PeerCount.self, from: reply.body).tokens.map { max(0, $0) }
+    }
+
     /// Tells the kin the time that is left, so that it does not work for a client that has gone.
     private func bounded(_ request: UpstreamRequest, by deadline: MonotonicInstant?) -> UpstreamRequest {
         guard let deadline else { return request }

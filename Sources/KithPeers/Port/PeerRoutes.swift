@@ -34,6 +34,7 @@ struct PeerRoutes: Sendable {
             throw ChatError(.malformedRequest, "this is no question of a kith node")
         }
         router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
+        router.peer(PeerWire.countPath, .post, for: .kin, of: services) { request, _ in try await count(request) }
         router.peer(PeerWire.conversePath, .post, for: .paired, of: services) { try await converse($0, $1) }
         for group in services.work.routes { group.add(to: router, services: services) }
     }
@@ -89,6 +90,14 @@ struct PeerRoutes: Sendable {
         } catch let refusal as CompanionHost.Refusal {
             throw ChatError(refusal)
         }
+    }
+
+    private func count(_ request: Request) async throws -> Response {
+        let asked = try await request.decode(ChatRequest.self, upTo: services.generateLimit)
+        guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
+        let deadline = try request.headers.kinDeadline(now: services.clock.now)
+        let tokens = try await localEngine.until(deadline, clock: services.clock).promptTokens(of: asked)
+        return try Response.json(PeerCount(tokens: tokens))
     }
 
     private func embed(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {

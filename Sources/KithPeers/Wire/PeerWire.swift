@@ -14,6 +14,7 @@ package enum PeerWire {
     package static let modelsPath = "/peer/v1/models"
     package static let generatePath = "/peer/v1/generate"
     package static let embedPath = "/peer/v1/embed"
+    package static let countPath = "/peer/v1/count"
     package static let cellHealthPath = "/peer/v1/cell/health"
     package static let cellAssistPath = "/peer/v1/cell/code-assist"
     package static let cellSyncPath = "/peer/v1/cell/sync-consciousness"

@@ -5,15 +5,15 @@ package import Hummingbird
 /// Turns everything that is thrown into an answer in the dialect of the route: one place, so that no client ever gets a
 /// stack trace, an empty body, or another dialect's error.
 package struct ErrorRendering<Context: RequestContext>: RouterMiddleware {
-    private let dialect: @Sendable (_ path: String) -> ErrorDialect
+    private let dialect: @Sendable (Request) -> ErrorDialect
     private let ownAnswer: @Sendable (any Error) throws -> Response?
 
     /// - Parameters:
-    ///   - dialect: The error shape of a path.
+    ///   - dialect: The error shape that the client expects, by path and headers.
     ///   - ownAnswer: The answer to an error that has a body of its own, which is not logged; `nil` for every other error.
     ///     May throw `EncodingError` only.
     package init(
-        dialect: @escaping @Sendable (_ path: String) -> ErrorDialect,
+        dialect: @escaping @Sendable (Request) -> ErrorDialect,
         ownAnswer: @escaping @Sendable (any Error) throws -> Response? = { _ in nil }
     ) {
         self.dialect = dialect
@@ -31,7 +31,7 @@ package struct ErrorRendering<Context: RequestContext>: RouterMiddleware {
             if let answer = try ownAnswer(error) { return answer }
             let problem = SurfaceError(error)
             problem.log(path: request.uri.path, to: context.logger)
-            return try problem.reply(in: dialect(request.uri.path)).response
+            return try problem.reply(in: dialect(request)).response
         }
     }
 }

@@ -212,7 +212,23 @@ struct AnthropicRoutesTests {
         }
     }
 
-    @Test("Tokens are estimated without asking anybody")
+    @Test("Tokens are counted by the engine that would answer, also a kin's, and estimated where it cannot")
+    func countedByEngine() async throws {
+        let question = #"{"messages":[{"role":"user","content":"12345678"}]}"#
+        func counted(_ node: TestNode) async throws -> JSONValue? {
+            try await node.send(.POST, "/v1/messages/count_tokens", question).json()["input_tokens"]
+        }
+        try await TestNode.run("desk", engine: ToldEngine([], promptTokens: .success(77))) { desk in
+            #expect(try await counted(desk) == 77)
+            try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
+                #expect(try await counted(laptop) == 77)
+            }
+        }
+        let broken = ToldEngine([], promptTokens: .failure(ChatError(.engineError, "no")))
+        try await TestNode.run(engine: broken) { node in #expect(try await counted(node) == 6) }
+    }
+
+    @Test("Tokens are estimated without asking anybody where the engine has no tokenizer to ask")
     func counted() async throws {
         let counter = GenerationCounter()
         try await TestNode.run(engine: EchoEngine(setup: .init(counter: counter))) { node in
@@ -232,9 +248,49 @@ struct AnthropicRoutesTests {
             #expect(page["data"]?.arrayValue?.map { $0["id"] } == ["echo", "auto", "code", "fast"])
             #expect(page["data"]?.arrayValue?.first?["type"] == "model")
             #expect(page["first_id"] == "echo" && page["last_id"] == "fast" && page["has_more"] == false)
+            let agent: HTTPHeaders = ["user-agent": "claude-code/2.1.332 (cli)"]
+            let found = try await node.send(.GET, "/v1/models?limit=1000", headers: agent).json()
+            #expect(found["has_more"] == false)
+            let gone = try await node.send(.GET, "/v1/models/gone", headers: version)
+            #expect(gone.status == 404)
+            #expect(try gone.json()["type"] == "error")
+            #expect(try gone.json()["error"]?["type"] == "not_found_error")
+            #expect(try await node.send(.GET, "/v1/models/gone").json()["error"]?["code"] == "model_not_found")
             let one = try await node.send(.GET, "/v1/models/echo", headers: version).json()
             #expect(one["display_name"] == "echo")
             #expect(try await node.send(.GET, "/v1/models").json()["object"] == "list")
+        }
+    }
+
+    @Test("Who looks whether anybody is there needs no key")
+    func hello() async throws {
+        try await TestNode.run(engine: EchoEngine(), access: { .with($0, requiresKey: true) }) { node in
+            #expect(try await node.send(.GET, "/api/hello").status == 200)
+        }
+    }
+
+    @Test("A call that breaks off is not closed, so that nobody runs it")
+    func brokenCall() async throws {
+        let engine = ToldEngine([
+            .delta(
+                ChatDelta(toolCalls: [["index": 0, "id": "c", "function": ["name": "add", "arguments": "{\"x\":"]]]))
+        ])
+        try await TestNode.run(engine: engine) { node in
+            let reply = try await node.send(
+                .POST, Self.path, body("x", stream: true, #","tools":[{"name":"add"}],"stop_sequences":["never"]"#))
+            let events = try events(reply.text)
+            #expect(events.contains { $0.name == "content_block_start" } == reply.text.contains("tool_use"))
+            #expect(events.last?.name == "error" || reply.status == 502)
+            #expect(!events.contains { $0.name == "content_block_stop" })
+        }
+    }
+
+    @Test("A node that nobody knows is the client's mistake, and no model that is missing")
+    func unknownNode() async throws {
+        try await TestNode.run(engine: EchoEngine()) { node in
+            let reply = try await node.send(.POST, Self.path, headers: ["x-kith-node": "attic"], body("x"))
+            #expect(reply.status == 400)
+            #expect(try reply.json()["error"]?["type"] == "invalid_request_error")
         }
     }
 

@@ -8,7 +8,13 @@ final class ToldEngine: ChatEngine {
     private let events: [ChatEvent]
     private let asked = Mutex<[ChatRequest]>([])
 
-    init(_ events: [ChatEvent]) { self.events = events }
+    private let counted: Result<Int?, ChatError>
+
+    /// - Parameter promptTokens: What it says that a prompt has.
+    init(_ events: [ChatEvent], promptTokens: Result<Int?, ChatError> = .success(nil)) {
+        self.events = events
+        counted = promptTokens
+    }
 
     var kind: EngineKind { .echo }
     var capacity: EngineCapacity { EngineCapacity(slots: 4) }
@@ -26,6 +32,8 @@ final class ToldEngine: ChatEngine {
     }
 
     func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer { throw ChatError(.unsupported, "no") }
+
+    func promptTokens(of request: ChatRequest) async throws -> Int? { try counted.get() }
 
     private struct Events: AsyncSequence, AsyncIteratorProtocol, Sendable {
         typealias Element = ChatEvent

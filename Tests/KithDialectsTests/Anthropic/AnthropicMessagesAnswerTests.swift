@@ -41,6 +41,20 @@ struct AnthropicMessagesAnswerTests {
             ])
     }
 
+    @Test("Thoughts keep the signature of the provider that gave them")
+    func signedThoughts() throws {
+        let signed: JSONValue = [
+            ["type": "thinking", "thinking": "", "signature": "theirs"], ["type": "redacted_thinking", "data": "zzz"],
+        ]
+        let answer = try answer(
+            ChatDelta(text: "x", reasoning: "hm", extra: ["thinking_blocks": signed]), .stop)
+        #expect(
+            answer["content"] == [
+                ["type": "thinking", "thinking": "hm", "signature": "theirs"],
+                ["type": "redacted_thinking", "data": "zzz"], ["type": "text", "text": "x"],
+            ])
+    }
+
     @Test("Who did not ask for thoughts gets text first")
     func withoutThoughts() throws {
         var header = Self.header
@@ -107,13 +121,14 @@ struct AnthropicMessagesAnswerTests {
     func models() throws {
         let page = try JSONValue(
             parsing: AnthropicModelPage.body([
-                ModelInfo(id: "a", created: 1_700_000_000), ModelInfo(id: "b", created: .max),
+                ModelInfo(id: "a", contextLength: 8_192, created: 1_700_000_000), ModelInfo(id: "b", created: .max),
             ]))
         #expect(page["has_more"] == false)
         #expect(page["first_id"] == "a" && page["last_id"] == "b")
         let models = try #require(page["data"]?.arrayValue)
         #expect(models.map { $0["type"] } == ["model", "model"])
         #expect(models.map { $0["display_name"] } == ["a", "b"])
+        #expect(models.map { $0["max_input_tokens"] } == [8_192, nil])
         #expect(
             models.map { $0["created_at"] } == ["2023-11-14T22:13:20.000000Z", "1970-01-01T00:00:00.000000Z"])
         let none = try JSONValue(parsing: AnthropicModelPage.body([]))

@@ -38,7 +38,7 @@ struct AnthropicMessagesRequestTests {
         arguments: [
             (#"{"type":"enabled","budget_tokens":31999}"#, true), (#"{"type":"adaptive"}"#, true),
             (#"{"type":"adaptive","display":"omitted"}"#, false), (#"{"type":"disabled"}"#, false), ("null", false),
-            ("3", false),
+            (#"{"type":"between_tools"}"#, true),
         ])
     func thoughts(thinking: String, isWanted: Bool) throws {
         let request = try read(
@@ -51,7 +51,7 @@ struct AnthropicMessagesRequestTests {
         arguments: [
             #""one two""#, #"[{"type":"text","text":"one two","cache_control":{"type":"ephemeral"}}]"#,
             #"[{"type":"text","text":"one "},{"type":"text","text":"two"}]"#,
-            #"[{"type":"text","text":"one two"},{"type":"thing_to_come","x":1}]"#,
+            #"[{"type":"text","text":"one two"},{"type":"text","text":"","cache_control":null}]"#,
         ], ["user", "assistant", "system"])
     func sameText(content: String, role: String) throws {
         let messages = try turns(#"{"role":"\#(role)","content":\#(content)}"#)
@@ -102,9 +102,11 @@ struct AnthropicMessagesRequestTests {
         let messages = try turns(
             #"""
             {"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"kith"},
-            {"type":"redacted_thinking","data":"zzz"},{"type":"text","text":"Well."},
+            {"type":"redacted_thinking","data":"zzz","cache_control":{}},{"type":"text","text":"Well."},
+            {"type":"thinking","thinking":" ha","signature":"theirs"},{"type":"compaction","content":" Before: x."},
             {"type":"tool_use","id":"a","name":"add","input":{"z":1.50,"y":[null]}},
             {"type":"server_tool_use","id":"s","name":"web_search","input":{}},
+            {"type":"web_search_tool_result","tool_use_id":"s","content":[]},
             {"type":"tool_use","id":"b","name":"now","input":{}}]}
             """#)
         let calls: JSONValue = [
@@ -114,8 +116,14 @@ struct AnthropicMessagesRequestTests {
         #expect(
             messages == [
                 ChatMessage(
-                    role: .assistant, content: .text("Well."), toolCalls: calls,
-                    extra: ["reasoning_content": "hm"])
+                    role: .assistant, content: .text("Well. Before: x."), toolCalls: calls,
+                    extra: [
+                        "reasoning_content": "hm ha",
+                        "thinking_blocks": [
+                            ["type": "redacted_thinking", "data": "zzz"],
+                            ["type": "thinking", "thinking": " ha", "signature": "theirs"],
+                        ],
+                    ])
             ])
     }
 
@@ -133,11 +141,17 @@ struct AnthropicMessagesRequestTests {
         #expect(messages.map(\.role) == [.assistant, .tool, .tool, .tool, .user])
         #expect(messages.first?.content == MessageContent.none)
         #expect(messages.map(\.toolCallID) == [nil, "b", "a", "c", nil])
-        #expect(messages.dropFirst().dropLast().map(\.content) == [.text("2"), .text("it is"), .text("")])
+        #expect(
+            messages.dropFirst().dropLast().map(\.content) == [
+                .text("The tool failed:\n2"), .text("it is\nThe pictures of this result are in the next message."),
+                .text(""),
+            ])
+        #expect(messages[1].extra == ["is_error": true] && messages[2].extra.isEmpty)
+        #expect(messages[1].openAI["is_error"] == nil)
         #expect(
             messages.last?.content
                 == .parts([
-                    ["type": "text", "text": "and?"], ["type": "image_url", "image_url": ["url": "u"]],
+                    ["type": "image_url", "image_url": ["url": "u"]], ["type": "text", "text": "and?"],
                 ]))
     }
 
@@ -197,6 +211,99 @@ struct AnthropicMessagesRequestTests {
                 ])
     }
 
+    @Test("Tools that the conversation brings in come last, in its order, and go when it takes them away")
+    func toolChanges() throws {
+        let tools = #"""
+            "tools":[{"name":"c","defer_loading":true},{"name":"b","defer_loading":true},{"name":"a"},
+            {"name":"d","defer_loading":true}]
+            """#
+        func change(_ kind: String, _ name: String) -> String {
+            #"{"role":"system","content":[{"type":"tool_\#(kind)","tool":{"type":"tool_reference","name":"\#(name)"}}]}"#
+        }
+        func offered(_ turns: [String]) throws -> [String?]? {
+            try chat(#"\#(tools),"messages":[{"role":"user","content":"x"},\#(turns.joined(separator: ","))]"#)
+                .extensions["tools"]?.arrayValue?.map { $0["function"]?["name"]?.stringValue }
+        }
+        #expect(try offered([change("addition", "b"), change("addition", "c")]) == ["a", "b", "c"])
+        #expect(try offered([change("addition", "b"), change("removal", "b"), change("removal", "a")]) == nil)
+        let found = #"""
+            {"role":"assistant","content":[{"type":"tool_search_tool_result","tool_use_id":"t",
+            "content":{"type":"tool_search_tool_search_result","tool_references":[{"tool_name":"d"}]}}]}
+            """#
+        #expect(try offered([found]) == ["a", "d"])
+        #expect(
+            try turns(change("addition", "b")) == [ChatMessage(.system, "The tool b can be used now.\n")])
+    }
+
+    @Test(
+        "How much a model is to think is said in OpenAI's words",
+        arguments: [
+            (#""thinking":{"type":"disabled"}"#, "none"), (#""thinking":{"type":"adaptive"}"#, nil),
+            (#""thinking":{"type":"enabled","budget_tokens":1024}"#, "low"),
+            (#""thinking":{"type":"enabled","budget_tokens":8000}"#, "medium"),
+            (#""thinking":{"type":"enabled","budget_tokens":31999}"#, "high"),
+            (#""thinking":{"type":"enabled","budget_tokens":31999},"output_config":{"effort":"low"}"#, "low"),
+            (#""output_config":{"effort":"medium"}"#, "medium"), (#""output_config":{"effort":"xhigh"}"#, "high"),
+            (#""output_config":{"effort":"a word to come"}"#, nil),
+        ] as [(String, String?)])
+    func effort(fields: String, word: String?) throws {
+        let request = try chat(#"\#(fields),"messages":[{"role":"user","content":"x"}]"#)
+        #expect(request.extensions["reasoning_effort"]?.stringValue == word)
+    }
+
+    @Test("Documents and search results are text, with what is said of them before it")
+    func documents() throws {
+        let messages = try turns(
+            #"""
+            {"role":"user","content":[
+            {"type":"document","title":"Notes","context":"Old.","source":{"type":"text","media_type":"text/plain","data":"a b"}},
+            {"type":"document","source":{"type":"content","content":[{"type":"text","text":"c"},
+            {"type":"image","source":{"type":"url","url":"u"}}]}},
+            {"type":"search_result","title":"T","source":"https://x","content":[{"type":"text","text":"found"}],
+            "citations":{"enabled":false}},{"type":"text","text":"Why?"}]}
+            """#)
+        #expect(
+            messages.map(\.content) == [
+                .parts([
+                    ["type": "text", "text": "Notes\nOld.\na b\nc\n"],
+                    ["type": "image_url", "image_url": ["url": "u"]],
+                    ["type": "text", "text": "T\nhttps://x\nfound\nWhy?"],
+                ])
+            ])
+    }
+
+    @Test("A turn adds to what an engine has read, and changes nothing of it")
+    func stableBeginning() throws {
+        func body(_ version: String, _ system: String, _ turns: String) throws -> String {
+            let request = try chat(
+                #"""
+                "system":[{"type":"text","text":"x-anthropic-billing-header: cc_version=2.1.332.\#(version);"},
+                {"type":"text","text":"You help."}],"tools":[{"name":"add","input_schema":{"type":"object"}},
+                {"name":"late","defer_loading":true}],"messages":[{"role":"user","content":"go"},
+                {"role":"system","content":\#(system)},\#(turns)]
+                """#)
+            let body = try JSONValue(parsing: OpenAIRequestEncoder.body(for: request, model: "m"))
+            return String(decoding: try #require(body["messages"]).jsonBytes, as: UTF8.self)
+        }
+        let first = try body(
+            "abc", #"[{"type":"text","text":"Agents.","cache_control":{"type":"ephemeral"}}]"#,
+            #"""
+            {"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"kith"},
+            {"type":"tool_use","id":"a","name":"add","input":{"y":1.0,"x":[]}}]},
+            {"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1","is_error":true,
+            "cache_control":{"type":"ephemeral"}}]}
+            """#)
+        let second = try body(
+            "def", #""Agents.""#,
+            #"""
+            {"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"kith"},
+            {"type":"tool_use","id":"a","name":"add","input":{"y":1.0,"x":[]}}]},
+            {"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[{"type":"text","text":"1"}],
+            "is_error":true}]},{"role":"assistant","content":"Well."},{"role":"user","content":"again"}
+            """#)
+        #expect(second.hasPrefix(first.dropLast()))
+    }
+
     @Test("What is counted needs no limit, and the definitions of tools count")
     func counted() throws {
         func count(_ text: String) throws -> Int {
@@ -233,6 +340,40 @@ struct AnthropicMessagesRequestTests {
                 #"{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"file"}}]}]}"#,
                 "messages.0.content.0.source.type", .unsupported
             ),
+            (
+                #"{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"thing_to_come"}]}]}"#,
+                "messages.0.content.0.type", .unsupported
+            ),
+            (
+                #"{"max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"image"}]}]}"#,
+                "messages.0.content.0.type", .unsupported
+            ),
+            (
+                #"""
+                {"max_tokens":1,"messages":[{"role":"user","content":[{"type":"document",
+                "source":{"type":"base64","media_type":"application/pdf","data":"AAAA"}}]}]}
+                """#,
+                "messages.0.content.0.source.type", .unsupported
+            ),
+            (
+                #"""
+                {"max_tokens":1,"messages":[{"role":"user","content":[{"type":"document","citations":{"enabled":true},
+                "source":{"type":"text","data":"x"}}]}]}
+                """#,
+                "messages.0.content.0.citations.enabled", .unsupported
+            ),
+            (
+                #"""
+                {"max_tokens":1,"messages":[{"role":"user","content":"x"}],"tool_choice":{"type":"tool","name":"web_search"},
+                "tools":[{"type":"web_search_20250305","name":"web_search"}]}
+                """#,
+                "tool_choice.name", .unsupported
+            ),
+            (
+                #"{"max_tokens":1,"messages":[{"role":"user","content":"x"}],"output_format":{"type":"csv"}}"#,
+                "output_format.type", .unsupported
+            ),
+            (#"{"max_tokens":1,"messages":[{"role":"user","content":"x"}],"thinking":3}"#, "thinking", .invalidRequest),
             (
                 #"{"max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_result"}]}]}"#,
                 "messages.0.content.0.tool_use_id", .malformedRequest

@@ -124,13 +124,12 @@ struct AnthropicMessagesStreamTests {
 
     @Test(
         "Calls that cannot be told end in an error, never in an end that looks whole",
-        arguments: [0, 1])
-    func untellable(kind: Int) throws {
-        let deltas =
-            kind == 0
-            ? [call(0, "add", "{"), call(1, "sub", "{"), call(0, nil, "}")]
-            : [call(0, nil, "{}")]
-        let events = try events(bytes(deltas, .toolCalls))
+        arguments: [
+            [(0, nil, "{}")], [(0, "add", "{"), (1, "sub", "{}")], [(0, "add", "[]")],
+            [(0, "add", "{}"), (1, "sub", "{}"), (0, nil, "{}")], [(0, "add", "{}x")],
+        ] as [[(Int, String?, String)]])
+    func untellable(pieces: [(Int, String?, String)]) throws {
+        let events = try events(bytes(pieces.map { call($0.0, $0.1, $0.2) }, .toolCalls))
         #expect(events.last?.name == "error")
         #expect(events.last?.data["error"]?["type"] == "api_error")
         #expect(!events.contains { $0.name == "message_stop" || $0.name == "message_delta" })

@@ -13,8 +13,8 @@ struct ErrorRenderingTests {
     private struct OwnRefusal: Error {}
 
     private let rendering = ErrorRendering<PlainContext>(
-        dialect: { path in
-            ErrorDialect { try PlainReply([path: $0.message], status: $0.status, headers: $0.headers) }
+        dialect: { asked in
+            ErrorDialect { try PlainReply([asked.uri.path: $0.message], status: $0.status, headers: $0.headers) }
         },
         ownAnswer: { $0 is OwnRefusal ? Response(status: .conflict) : nil })
 

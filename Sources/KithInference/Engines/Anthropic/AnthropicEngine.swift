@@ -9,9 +9,9 @@ import NIOHTTP1
 package struct AnthropicEngine: ChatEngine {
     private static let slots = 16
 
-    private let connection: EngineConnection
-    private let catalogue: ModelCatalogue
-    private let preferred: ModelID?
+    let connection: EngineConnection
+    let catalogue: ModelCatalogue
+    let preferred: ModelID?
 
     /// - Parameter secrets: Reads the key, when the settings only say where it is stored.
     package init(

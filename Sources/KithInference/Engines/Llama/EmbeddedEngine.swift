@@ -56,6 +56,11 @@ package final class EmbeddedEngine: ChatEngine {
         return try await readyEngine(within: ChatRequest.unknownFirstTokenLimit).embed(request)
     }
 
+    package func promptTokens(of request: ChatRequest) async throws -> Int? {
+        guard case .ready(let address) = process.state else { return nil }
+        return try await engine(at: address).promptTokens(of: request)
+    }
+
     private func readyEngine(within limit: Duration) async throws -> OpenAICompatibleEngine {
         var limit = limit
         if case .down(let outage) = process.state, outage.nextAttempt - clock.now > Self.restartWorthWaitingFor {

@@ -10,9 +10,9 @@ import NIOHTTP1
 package struct OpenAICompatibleEngine: ChatEngine {
     package let kind: EngineKind
     package let capacity: EngineCapacity
-    private let connection: EngineConnection
-    private let catalogue: ModelCatalogue
-    private let preferred: ModelID?
+    let connection: EngineConnection
+    let catalogue: ModelCatalogue
+    let preferred: ModelID?
 
     /// - Parameter secrets: Reads the key, when the settings only say where it is stored.
     package init(
@@ -93,18 +93,10 @@ package struct OpenAICompatibleEngine: ChatEngine {
         asked.streams = true
         if request.body == nil {
             if kind == .embedded { asked.includesUsage = true }  // llama.cpp counts when it is told to
-            if request.sampling.maxTokens != nil,
-                let info = try? await catalogue.info(request.model, preferred: preferred), info.ownedBy == "vllm"
-            {
-                asked.limitTokens(toContext: info.contextLength)
-            }
+            let info = try? await catalogue.info(request.model, preferred: preferred)
+            asked.adapt(to: server(info), context: info?.contextLength)
         }
-        let (type, body) = try await connection.stream(
-            path: OpenAIRequestEncoder.path(for: asked), body: OpenAIRequestEncoder.body(for: asked, model: model),
-            model: model,
-            // A server may send the head of its answer before it has read the prompt.
-            limits: UpstreamLimits(
-                firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
+        let (type, body) = try await begin(&asked, model)
         guard type == "application/json" else {
             return .events(
                 EngineStream(
@@ -117,6 +109,28 @@ package struct OpenAICompatibleEngine: ChatEngine {
                 told: try OpenAIEventReader.events(ofWhole: Array(bytes.readableBytesView), for: request, model: model))
         )
     }
+
+    /// What a translation can do without is left out where the engine refuses it: clients of other dialects send it always,
+    /// and it is no reason to answer nothing.
+    private func begin(_ request: inout ChatRequest, _ model: ModelID) async throws -> (
+        type: String, body: UpstreamBody
+    ) {
+        while true {
+            do {
+                return try await connection.stream(
+                    path: OpenAIRequestEncoder.path(for: request),
+                    body: OpenAIRequestEncoder.body(for: request, model: model), model: model,
+                    // A server may send the head of its answer before it has read the prompt.
+                    limits: UpstreamLimits(
+                        firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
+            } catch let failure as ChatError {
+                guard request.body == nil, request.avoid(whatIsRefusedIn: failure) else { throw failure }
+            }
+        }
+    }
+
+    /// The name of the server, as its list of models tells it.
+    func server(_ model: ModelInfo?) -> String? { kind == .embedded ? "llamacpp" : model?.ownedBy }
 
     /// Relays an answer in one piece.
     private func whole(_ request: ChatRequest, _ model: ModelID) async throws -> ChatAnswer {
@@ -201,16 +215,5 @@ extension [UInt8] {
             }
             return false
         }
-    }
-}
-
-extension ChatRequest {
-    /// Wants no more tokens than the context has room for: vLLM refuses a request that could outgrow it, and clients of
-    /// Anthropic's dialect want tens of thousands. The prompt may take a third more than is estimated.
-    fileprivate mutating func limitTokens(toContext context: Int?) {
-        guard let context, context > 0, let limit = sampling.maxTokens else { return }
-        let prompt = estimatedPromptTokens
-        let room = context - prompt - prompt / 3
-        if room >= 1, room < limit { sampling.maxTokens = room }
     }
 }

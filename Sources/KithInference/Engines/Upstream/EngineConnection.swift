@@ -19,7 +19,7 @@ struct EngineConnection: Sendable {
     let client: UpstreamClient
     /// The engine's name in messages, such as "Ollama".
     let name: String
-    let address: HTTPAddress
+    var address: HTTPAddress
     var headers: HTTPHeaders = [:]
     /// Asked before each request, because the key may come late and may change.
     var credential: EngineCredential?

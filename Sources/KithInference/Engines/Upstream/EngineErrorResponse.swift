@@ -120,6 +120,7 @@ struct EngineWords: Hashable, Sendable {
         code = code.map { Self.line($0, limit: Self.codeLimit, key: key) }
         type = type.map { Self.line($0, limit: Self.codeLimit, key: key) }
         field = field.map { Self.line($0, limit: Self.codeLimit, key: key) }
+        excess = excess ?? message.flatMap { PromptExcess(said: $0) }
     }
 
     /// The innermost message counts: the outer ones come from the servers that passed it on.

@@ -79,6 +79,11 @@ package final class LocalEngine: Answering {
         }
     }
 
+    /// Needs no slot: nothing is generated.
+    package func promptTokens(of request: ChatRequest) async throws -> Int? {
+        try await engine.promptTokens(of: request)
+    }
+
     private func wholeAnswer(of wait: FirstTokenWait) {
         let now = clock.now
         firstTokens.withLock { $0.sawToken(of: wait.demand.model, now: now) }

@@ -30,6 +30,10 @@ private struct DeadlineAnswering: Answering {
     func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
         try await DeadlineWatch(at: deadline, clock: clock).run { [base] in try await base.embed(request) }
     }
+
+    func promptTokens(of request: ChatRequest) async throws -> Int? {
+        try await DeadlineWatch(at: deadline, clock: clock).run { [base] in try await base.promptTokens(of: request) }
+    }
 }
 
 /// The moment at which the client gives up: code that waits for an answer goes on then, even if the work ignores its

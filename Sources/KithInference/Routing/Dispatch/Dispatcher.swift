@@ -237,6 +237,19 @@ package final class Dispatcher: Sendable {
         return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []), at: clock.now)
     }
 
+    /// The tokens of a prompt as the engine counts them that would answer it now; nothing is learned from it.
+    ///
+    /// - Returns: `nil` when no engine would answer, or that one cannot count, or not within `limit`.
+    package func promptTokens(of request: ChatRequest, pin: NodeName? = nil, within limit: Duration) async -> Int? {
+        let decision = decide(RouteRequest(request, pin: pin), without: [])
+        guard let candidate = decision.choices.first?.candidate, let backend = mesh.backend(for: candidate.node) else {
+            return nil
+        }
+        // Whatever goes wrong, there is the estimate.
+        return try? await backend.until(clock.now + limit, clock: clock)
+            .promptTokens(of: routed(request, to: candidate))
+    }
+
     /// A node that was gone answers again.
     package func returned(_ node: NodeID) { router.withLock { $0.returned(node) } }
 
