@@ -113,7 +113,7 @@ package struct Node: Sendable {
             ]
         let listeners =
             [meshServices.listener, clientListener(services, access: access, onListening: onListening)]
-            + roles.services
+            + ollamaListeners(services, access: access) + roles.services
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
         try await runGroup(of: (made?.services ?? []) + background + listeners)
         try await store.close()
@@ -138,6 +138,26 @@ package struct Node: Sendable {
             await onListening(address)
         }
         return Listener(application: listener, host: host, port: port, flag: "--port")
+    }
+
+    /// The port for programs made for Ollama: as the other one, but for a greeting by which some of them know it.
+    ///
+    /// A node whose port is taken does not start without it: those programs would then go on asking whoever has the port, and
+    /// nobody would notice.
+    private func ollamaListeners(_ services: NodeServices, access: ClientAccess) -> [any Service] {
+        guard let port = settings.ollamaPort, settings.roles.contains(.node) else { return [] }
+        let listener = NodeServer.listener(
+            services: services, address: access.address(host: settings.host, port: port), tls: access.tls,
+            greeting: "Ollama is running", logger: logger
+        ) { [settings, logger] channel in
+            let address = access.address(host: settings.host, port: channel.localAddress?.port ?? port)
+            logger.info("listening for programs made for Ollama", metadata: ["address": "\(address)"])
+        }
+        return [
+            Listener(
+                application: listener, host: settings.host, port: port, flag: "--ollama-port",
+                taken: OllamaPort.taken(port))
+        ]
     }
 
     private func runGroup(of services: [any Service]) async throws {
@@ -182,6 +202,8 @@ struct Listener: Service {
     let port: Int
     /// The flag that chooses another port.
     let flag: String
+    /// What to say of a port that is taken, in place of that.
+    var taken: String?
 
     func run() async throws {
         do {
@@ -189,7 +211,7 @@ struct Listener: Service {
         } catch let error as IOError {
             let why =
                 switch Errno(rawValue: error.errnoCode) {
-                case .addressInUse: "the port is taken; choose another with \(flag)"
+                case .addressInUse: taken ?? "the port is taken; choose another with \(flag)"
                 case .addressNotAvailable: "this machine does not have that address"
                 case .permissionDenied: "ports below 1024 need rights that this user does not have"
                 default: "\(error)"

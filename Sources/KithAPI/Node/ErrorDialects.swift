@@ -19,6 +19,7 @@ extension ErrorDialect {
     static func ofClients(_ path: String) -> ErrorDialect {
         if path == "/v1/messages" || path.hasPrefix("/v1/messages/") { return .anthropic }
         if path.hasPrefix("/v1/") || path == "/v1" { return .openAI }
+        if OllamaRoutes.cover(path) { return .ollama }
         return ControlRoutes.cover(path) ? .control : .seed
     }
 }
@@ -30,7 +31,7 @@ extension ErrorDialect {
 }
 
 extension SurfaceError {
-    /// OpenAI and Anthropic answer what they cannot use with 400 whatever is wrong with it.
+    /// OpenAI, Anthropic and Ollama answer what they cannot use with 400 whatever is wrong with it.
     fileprivate var clientStatus: HTTPResponse.Status {
         if let own = failure?.engineStatus { return HTTPResponse.Status(code: own) }  // engines choose their own
         return status == .unprocessableContent ? .badRequest : status
@@ -87,6 +88,18 @@ extension SurfaceError {
 }
 
 extension ErrorDialect {
+    static let ollama = ErrorDialect { problem in
+        let body: JSONObject = ["error": .string(problem.message)]
+        return PlainReply(
+            json: ByteBuffer(bytes: body.jsonBytes), status: problem.clientStatus, headers: problem.headers)
+    }
+
+    /// For Ollama's clients on a path of the seeds: the seeds' shape holds Ollama's, and a seed that names a model is not
+    /// always told apart.
+    static let ollamaBesideSeed = ErrorDialect {
+        try PlainReply(SeedErrorBody($0), status: $0.clientStatus, headers: $0.headers)
+    }
+
     static let seed = ErrorDialect { try PlainReply(SeedErrorBody($0), status: $0.status, headers: $0.headers) }
 }
 

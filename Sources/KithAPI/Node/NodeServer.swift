@@ -10,10 +10,12 @@ package import NIOCore
 
 /// The node role's listener.
 package enum NodeServer {
-    /// - Parameter onListening: Called with the channel when the port is open.
+    /// - Parameters:
+    ///   - greeting: What `GET /` says in place of what the node says of itself.
+    ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         services: NodeServices, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
-        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        limits: ConnectionLimits = ConnectionLimits(), greeting: String? = nil, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<ChildTaskResponder<RouterResponder<NodeRequestContext>>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
@@ -25,10 +27,11 @@ package enum NodeServer {
         }
         OpenAIRoutes(services: services).add(to: router)
         AnthropicRoutes(services: services).add(to: router)
+        OllamaRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
         let listening = ListeningAddress(address)
-        StatusRoutes(services: services, listening: listening).add(to: router)
+        StatusRoutes(services: services, listening: listening, ownGreeting: greeting).add(to: router)
         ControlRoutes(control: services.control).add(to: router)
         KeyRoutes(services: services).add(to: router)
         ContextRoutes(services: services).add(to: router)

@@ -10,7 +10,7 @@ import KithPeers
 import KithServer
 import KithStore
 
-/// What synth-mind's peers, pages and monitors ask for.
+/// What synth-mind's peers, pages and monitors ask for. Two of the paths are Ollama's too.
 struct SeedRoutes: Sendable {
     /// Turns of a conversation that are sent with a question.
     static let historyLimit = 40
@@ -23,14 +23,27 @@ struct SeedRoutes: Sendable {
     func add(to router: SurfaceRouter) {
         router.surface(
             "/api/generate", scope: [.chat, .peer],
-            [.post: { request, context in try await generate(request, for: try? context.caller.get()) }])
-        router.surface("/api/chat", scope: .chat, [.post: { request, _ in try await chat(request) }])
+            [.post: { request, context in try await answer(.generate, request, context) }])
+        router.surface("/api/chat", scope: .chat, [.post: { try await answer(.chat, $0, $1) }])
         router.surface("/api/feedback", scope: .chat, [.post: { request, _ in try await feedback(request) }])
         router.surface("/api/state", scope: .read, [.get: { _, _ in try await state() }])
     }
 
-    private func generate(_ request: Request, for principal: Principal?) async throws -> Response {
-        let asked = try await request.decode(SeedGenerateRequest.self, upTo: services.limits.seedBody).checked()
+    /// Answers in the dialect in which the client asks.
+    private func answer(
+        _ route: OllamaRoute, _ request: Request, _ context: NodeRequestContext
+    ) async throws -> Response {
+        let body = try await SharedBody.read(request, to: route, by: context, limits: services.limits)
+        switch (body.form, route) {
+        case (.ollama, _):
+            return try await OllamaAnswers(services: services).answer(route, body.bytes, to: request, context)
+        case (.seed, .generate): return try await generate(body.bytes, request, for: try? context.caller.get())
+        case (.seed, .chat): return try await chat(body.bytes, request)
+        }
+    }
+
+    private func generate(_ bytes: [UInt8], _ request: Request, for principal: Principal?) async throws -> Response {
+        let asked = try JSONBody.decode(SeedGenerateRequest.self, from: bytes).checked()
         if case .key(let key)? = principal, !key.scopes.contains(.chat), let company = services.company {
             return try await talk(asked, with: key, in: company)
         }
@@ -83,8 +96,8 @@ struct SeedRoutes: Sendable {
         return response
     }
 
-    private func chat(_ request: Request) async throws -> Response {
-        let asked = try await request.decode(SeedChatRequest.self, upTo: services.limits.seedBody).checked()
+    private func chat(_ bytes: [UInt8], _ request: Request) async throws -> Response {
+        let asked = try JSONBody.decode(SeedChatRequest.self, from: bytes).checked()
         let session = asked.session ?? .random()
         let history = try await recentTurns(of: session, model: asked.model)
         let insights = asked.usesCulture ? await services.company?.offer(for: asked.message) ?? [] : []

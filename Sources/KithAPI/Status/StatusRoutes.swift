@@ -15,6 +15,8 @@ import NIOCore
 struct StatusRoutes: Sendable {
     let services: NodeServices
     let listening: ListeningAddress
+    /// In place of what the node says of itself.
+    let ownGreeting: String?
 
     private var address: HTTPAddress { listening.value }
 
@@ -24,7 +26,8 @@ struct StatusRoutes: Sendable {
             "/openapi.yaml", scope: .read,
             [.get: { _, _ in text(PackageResources.openapi_yaml, type: "application/yaml") }])
         router.surface(
-            "/", scope: .read, [.get: { _, _ in text(Array(greeting.utf8), type: "text/plain; charset=utf-8") }])
+            "/", scope: .read,
+            [.get: { _, _ in text(Array((ownGreeting ?? greeting).utf8), type: "text/plain; charset=utf-8") }])
     }
 
     private func status() async throws -> Response {
@@ -45,7 +48,8 @@ struct StatusRoutes: Sendable {
 
         POST /v1/chat/completions  OpenAI's API; base URL \(address)/v1
         POST /v1/messages          Anthropic's API; base URL \(address)
-        POST /api/generate         the synth-mind peer API
+        POST /api/chat             Ollama's API; base URL \(address)
+        POST /api/generate         the synth-mind peer API, and Ollama's
         GET  /api/status           this node, its engine and its peers
         GET  /openapi.yaml         all of it
 

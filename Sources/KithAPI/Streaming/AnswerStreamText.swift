@@ -6,6 +6,8 @@ import KithServer
 
 /// Puts a routed answer in the form of an event stream of one dialect: a value that is fed what arrives.
 protocol AnswerStreamText: Sendable {
+    static var contentType: String { get }
+
     /// It is known which node and model answer.
     mutating func answered(by routed: RoutedAnswer)
 
@@ -16,9 +18,14 @@ protocol AnswerStreamText: Sendable {
     /// - Parameter words: What the answer is waiting for.
     mutating func append(silence words: String, now: MonotonicInstant, to bytes: inout [UInt8])
 
-    /// A comment that clients skip (WHATWG HTML, 9.2.6); keeps connections open while nothing is said.
+    /// A comment that clients skip (WHATWG HTML, 9.2.6); keeps connections open while nothing is said. Nothing in a dialect that
+    /// has no comments.
     static func append(comment: String, to bytes: inout [UInt8])
 
     /// The event that says that the answer broke off; nothing that could be taken for an end follows it.
     func append(problem: SurfaceError, to bytes: inout [UInt8])
+}
+
+extension AnswerStreamText {
+    static var contentType: String { "text/event-stream" }
 }

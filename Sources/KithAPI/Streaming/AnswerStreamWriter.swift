@@ -10,7 +10,7 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Writes a routed answer as server-sent events through the framework, to its end or to an explicit error; never a fake end.
+/// Writes a routed answer as it comes through the framework, to its end or to an explicit error; never a fake end.
 ///
 /// As ``FastPathStream``, for requests that do not come that way: HTTP/2, text completions, other dialects, and everything
 /// unusual.
@@ -44,7 +44,9 @@ struct AnswerStreamWriter<Text: AnswerStreamText>: Sendable {
         case .silence?: break
         case .event?, .ended(nil)?, nil: throw CancellationError()  // the client has gone
         }
-        return .eventStream(route: route?.headerValue) { [text] in try await writer.write(text, to: &$0) }
+        return .eventStream(type: Text.contentType, route: route?.headerValue) { [text] in
+            try await writer.write(text, to: &$0)
+        }
     }
 
     @concurrent

@@ -59,11 +59,12 @@ package enum OpenAICompletionRequest {
 
 /// A model's name in a request.
 package enum OpenAIModelName {
-    /// `auto`, an empty name and no name all leave the choice to the router.
+    /// `auto`, also with the tag that Ollama's programs put after every name, an empty name and no name all leave the choice
+    /// to the router.
     ///
     /// - Throws: `ChatError` for a name of more than 256 bytes.
     package static func id(_ name: String?) throws(ChatError) -> ModelID? {
-        guard let name, !name.isEmpty, name != "auto" else { return nil }
+        guard let name, !["", "auto", "auto:latest"].contains(name) else { return nil }
         guard name.utf8.count <= 256 else {
             throw ChatError(.invalidRequest, "'model' must be at most 256 bytes long", field: "model")
         }

@@ -11,6 +11,8 @@ package struct NodeSettings: Sendable {
     package var host: String
     /// 0 stands for any free port.
     package var port: Int
+    /// Where clients are answered too, as programs expect it of Ollama; 0 stands for any free port.
+    package var ollamaPort: Int?
     /// Absolute; holds `config`, `.env` and `state`.
     package var dataDirectory: String
     package var engine: EngineSettings
@@ -36,7 +38,8 @@ package struct NodeSettings: Sendable {
     package var defaultMaxTokens: Int
 
     package init(
-        name: NodeName, host: String = "127.0.0.1", port: Int = 8080, dataDirectory: String, engine: EngineSettings,
+        name: NodeName, host: String = "127.0.0.1", port: Int = 8080, ollamaPort: Int? = nil, dataDirectory: String,
+        engine: EngineSettings,
         access: AccessSettings = AccessSettings(), peer: PeerSettings = PeerSettings(), roles: Set<NodeRole> = [.node],
         cell: CellSettings = CellSettings(), bridge: BridgeSettings = BridgeSettings(),
         vault: VaultSettings = VaultSettings(), routing: RoutingSettings = RoutingSettings(),
@@ -47,6 +50,7 @@ package struct NodeSettings: Sendable {
         self.name = name
         self.host = host
         self.port = port
+        self.ollamaPort = ollamaPort
         self.dataDirectory = dataDirectory
         self.engine = engine
         self.access = access
@@ -88,12 +92,15 @@ extension NodeSettings {
         let dataDirectory = sources.dataDirectory
         let port = try values.required(.port, values.integer(.port))
         let access = try AccessSettings(values, sources: sources)
+        let host = try Self.host(values, access: access)
+        let engine = try EngineSettings(values, sources: sources)
         self.init(
             name: try Self.name(values, port: port, hostName: sources.surroundings.hostName),
-            host: try Self.host(values, access: access),
+            host: host,
             port: port,
+            ollamaPort: try Self.ollamaPort(values, engine: engine, host: host),
             dataDirectory: dataDirectory,
-            engine: try EngineSettings(values, sources: sources),
+            engine: engine,
             access: access,
             peer: try PeerSettings(values),
             roles: Set(values.text(.roles).map(SettingKind.entries)?.compactMap(NodeRole.init) ?? [.node]),
@@ -122,6 +129,18 @@ extension NodeSettings {
         return try values.required(.name, NodeName("\(short.isEmpty ? "node" : short)-\(port)"))
     }
 
+    /// A node whose engine is said to be the Ollama on that port would ask itself.
+    private static func ollamaPort(
+        _ values: SettingValues, engine: EngineSettings, host: String
+    ) throws(SettingError) -> Int? {
+        guard let port = values.integer(.ollamaPort) else { return nil }
+        let ollama = engine.ollama.address
+        if engine.choice == .fixed(.ollama), port == ollama.port, isLoopback(ollama.host) || ollama.host == host {
+            throw values.refusal(.ollamaPort, OllamaPort.taken(port))
+        }
+        return port
+    }
+
     /// An address that other machines reach needs TLS; the key it needs too is looked for when the node starts.
     private static func host(
         _ values: SettingValues, access: AccessSettings
@@ -131,6 +150,18 @@ extension NodeSettings {
             throw values.refusal(.host, ReachRefusal.message(host: host, tlsFlag: "--tls"))
         }
         return host
+    }
+}
+
+/// What to do about the port on which Ollama listens itself.
+enum OllamaPort {
+    static func taken(_ port: Int) -> String {
+        let other = port == 65_535 ? port - 1 : port + 1
+        return """
+            Ollama itself has that port, or something else; to give it to this node, move Ollama with: \
+            OLLAMA_HOST=127.0.0.1:\(other) ollama serve, and tell this node where it is with \
+            KITH_ENGINE_OLLAMA_BASE_URL=http://127.0.0.1:\(other); or choose another port with --ollama-port
+            """
     }
 }
 

@@ -18,6 +18,11 @@ extension SettingDefinition {
             .port, .integer(0...65_535), fallback: "8080", flag: "--port", seedName: "PORT",
             help: "The port to listen on; 0 takes a free one."),
         SettingDefinition(
+            .ollamaPort, .integer(0...65_535), flag: "--ollama-port", environment: "KITH_OLLAMA_PORT",
+            help:
+                "A second port for clients, with the same routes: on 11434, Ollama's own, programs made for Ollama find the "
+                + "models of all machines. The flag alone stands for 11434; 0 takes a free one."),
+        SettingDefinition(
             .roles, .choices(NodeRole.allCases.map(\.rawValue)), fallback: "node", flag: "--role",
             help: "The listeners that the node opens: `node` for clients, `cell` and `bridge` as AIOS has them, and "
                 + "`discovery`, a registry for AIOS cells."),

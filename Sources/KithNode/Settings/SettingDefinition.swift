@@ -58,6 +58,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case name, host, port, level
     case requireKey = "server.require_key"
     case allowedHosts = "server.allowed_hosts"
+    case ollamaPort = "server.ollama_port"
     case tlsMode = "tls.mode"
     case tlsCertificate = "tls.certificate"
     case tlsKey = "tls.key"

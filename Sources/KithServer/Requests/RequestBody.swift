@@ -48,13 +48,13 @@ extension Response {
         try PlainReply(value, status: status, headers: headers, route: route).response
     }
 
-    /// An answer of server-sent events that intermediaries must pass on as they come.
+    /// An answer of server-sent events, or of another type in pieces, that intermediaries must pass on as they come.
     package static func eventStream(
-        route: String? = nil,
+        type: String = "text/event-stream", route: String? = nil,
         _ write: @escaping @concurrent @Sendable (inout any ResponseBodyWriter) async throws -> Void
     ) -> Response {
         var response = Response(
-            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"],
+            status: .ok, headers: [.contentType: type, .cacheControl: "no-cache"],
             body: ResponseBody(write))
         response.headers.setRoute(route)
         return response

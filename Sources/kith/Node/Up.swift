@@ -17,6 +17,7 @@ struct Up: AsyncParsableCommand {
               kith up
               kith up --port 8081 --engine ollama --model llama3.2
               kith up --lan --engine none
+              kith up --ollama-port
               kith up --data-dir cluster/instance_8083
             """)
 
@@ -31,6 +32,13 @@ struct Up: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The port to listen on; 0 takes a free one.", valueName: "port"))
     var port: String?
+
+    @Option(
+        defaultAsFlag: "11434", parsing: .next,
+        help: ArgumentHelp(
+            "A second port, on which programs made for Ollama find the node; alone it stands for 11434.",
+            valueName: "port"))
+    var ollamaPort: String?
 
     @Option(
         help: ArgumentHelp(
@@ -67,6 +75,7 @@ struct Up: AsyncParsableCommand {
         flags[.name] = name
         flags[.host] = host
         flags[.port] = port
+        flags[.ollamaPort] = ollamaPort
         flags[.level] = level
         flags[.peerEndpoints] = peer.isEmpty ? nil : peer.joined(separator: ",")
         return flags

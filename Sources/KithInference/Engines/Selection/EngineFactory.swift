@@ -3,6 +3,7 @@
 package import KithModel
 package import KithTransport
 package import Logging
+import NIOCore
 import NIOHTTP1
 package import ServiceLifecycle
 
@@ -92,6 +93,10 @@ package struct EngineFactory: Sendable {
                 UpstreamRequest(.GET, address, path: "/api/version", limits: ollamaLimits))
             guard reply.status == 200 else {
                 return .failure(.init(name: "ollama", reason: "what answers at \(address) is not Ollama"))
+            }
+            // A node is asked as kin, or not at all: as an engine it could ask this one.
+            guard (try? JSONValue(parsing: reply.body.readableBytesView))?["kith"] == nil else {
+                return .failure(.init(name: "ollama", reason: "what answers at \(address) is a node of kith"))
             }
             return .success(address)
         } catch {

@@ -39,7 +39,11 @@ package struct ModelAliases: Hashable, Sendable {
         [Self.automatic] + Set([Self.fast, Self.code]).union(defined.keys).sorted()
     }
 
+    /// - Parameter name: Also with the tag that Ollama's programs put after every name.
     package func meaning(of name: ModelID) -> Meaning? {
+        if name.rawValue.hasSuffix(":latest"), defined[name] == nil {
+            return meaning(of: ModelID(String(name.rawValue.dropLast(":latest".count))))
+        }
         if let models = defined[name] { return .anyOf(models) }
         switch name {
         case Self.fast: return .fastest
