@@ -43,8 +43,10 @@ package struct AnthropicAnswerHeader: Hashable, Sendable {
     func usage(_ usage: TokenUsage) -> JSONObject {
         let prompt = usage.promptTokens > 0 ? usage.promptTokens : max(0, estimatedPromptTokens)
         let cached = min(prompt, TokenUsage.count(usage.details?["prompt_tokens_details"]?["cached_tokens"]))
+        let kept = min(prompt - cached, TokenUsage.count(usage.details?[TokenUsage.keptTokens]))
         return [
-            "input_tokens": .integer(Int64(prompt - cached)), "cache_creation_input_tokens": 0,
+            "input_tokens": .integer(Int64(prompt - cached - kept)),
+            "cache_creation_input_tokens": .integer(Int64(kept)),
             "cache_read_input_tokens": .integer(Int64(cached)),
             "output_tokens": .integer(Int64(max(0, usage.completionTokens))),
         ]
@@ -111,14 +113,9 @@ package enum AnthropicMessagesAnswer {
     }
 
     private static func thoughts(of message: ChatDelta) -> [JSONValue] {
-        let signed = message.extra["thinking_blocks"]?.arrayValue ?? []
-        var blocks = signed.filter { $0["type"] == "redacted_thinking" }
-        guard let thoughts = message.reasoning, !thoughts.isEmpty else { return blocks }
-        let signature = signed.lazy.compactMap { $0["signature"]?.stringValue }.last { !$0.isEmpty }
-        blocks.insert(
-            ["type": "thinking", "thinking": .string(thoughts), "signature": .string(signature ?? Self.signature)],
-            at: 0)
-        return blocks
+        if let signed = message.extra["thinking_blocks"]?.arrayValue, !signed.isEmpty { return signed }
+        guard let thoughts = message.reasoning, !thoughts.isEmpty else { return [] }
+        return [["type": "thinking", "thinking": .string(thoughts), "signature": .string(Self.signature)]]
     }
 
     /// - Parameter mayBeCut: Whether the answer ended at a limit, perhaps in the middle of a call, which then is left out.

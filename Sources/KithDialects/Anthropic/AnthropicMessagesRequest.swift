@@ -66,6 +66,9 @@ package struct AnthropicMessagesRequest: Sendable {
             if choice.isOneAtATime { extensions["parallel_tool_calls"] = false }
         }
         let output = try fields.object("output_config")
+        // For an engine of Anthropic's dialect, in the client's own words.
+        extensions["thinking"] = fields.value("thinking")
+        if let effort = try output?.text("effort") { extensions["output_config"] = ["effort": .string(effort)] }
         extensions["reasoning_effort"] = try effort(output, fields.object("thinking")).map { .string($0) }
         let format = try output?.object("format") ?? fields.object("output_format")
         extensions["response_format"] = try format.map(responseFormat)

@@ -85,11 +85,16 @@ struct AnthropicOpenBlocks: Sendable {
             open = .redacted
             return steps + [.redactedThought(block)]
         }
-        guard case .thought? = open, let signature = block["signature"]?.stringValue, !signature.isEmpty else {
+        guard let signature = block["signature"]?.stringValue, !signature.isEmpty else { return [] }
+        var steps: [Step] = []
+        if case .thought(signature: nil)? = open {
+            open = .thought(signature: signature)
             return []
         }
+        // Thoughts that are not shown come without a text.
+        guard close(&steps) else { return [] }
         open = .thought(signature: signature)
-        return []
+        return steps + [.beginThought]
     }
 
     /// - Parameter call: A piece of a call in OpenAI's streaming form.

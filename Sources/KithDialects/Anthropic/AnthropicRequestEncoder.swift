@@ -3,138 +3,89 @@
 package import KithModel
 
 /// Writes a request for Anthropic's messages API, version 2023-06-01.
+///
+/// The same conversation makes the same bytes at every turn, up to the marks for the cache, which are not a part of the
+/// prompt: so a conversation's beginning is read once.
 package enum AnthropicRequestEncoder {
     package static let version = "2023-06-01"
-    /// The API has no default of its own.
-    package static let defaultMaxTokens = 1024
+    /// The API has no default of its own; this is the one of `limits.default_max_tokens`.
+    package static let defaultMaxTokens = 2_048
 
-    /// - Throws: `ChatError` with `unsupported` for what the API does not offer.
-    package static func body(for request: ChatRequest, model: ModelID) throws -> [UInt8] {
+    static let engine = "Anthropic's API"
+    /// What the API has no word for.
+    private static let unknown: [AskedField] = [
+        .choices, .seed, .frequencyPenalty, .presencePenalty, .logprobs, .logitBias, .audio, .functions,
+    ]
+
+    /// - Parameter defaultLimit: Tokens that are made at most for a request that gives no limit.
+    /// - Throws: `ChatError` with `unsupported` and the name of the field for what the API does not offer.
+    package static func body(
+        for request: ChatRequest, model: ModelID, defaultLimit: Int = defaultMaxTokens
+    ) throws(ChatError) -> [UInt8] {
         guard request.kind == .chat else {
-            throw ChatError(.unsupported, "Anthropic's models answer chats, they do not complete plain text")
+            throw ChatError(
+                .unsupported, "Anthropic's models answer chats, they do not complete plain text", field: "prompt")
         }
-        if let format = request.extensions["response_format"]?["type"]?.stringValue, format != "text" {
-            throw ChatError(.unsupported, "Anthropic's API knows no response_format", field: "response_format")
-        }
-        try request.refuseSeveralChoices(for: "Anthropic's API")
-        let sampling = request.sampling
+        try request.refuse(unknown, for: engine)
+        let thinking = AnthropicThinking(request, model: model, defaultLimit: defaultLimit)
+        var prompt = try AnthropicPrompt(request.messages)
+        prompt.tools = try AnthropicToolOffer.tools(request.extensions)
+        prompt.markForCache()
         var body: JSONObject = [
-            "model": .string(model.rawValue), "stream": true,
-            "max_tokens": .integer(Int64(sampling.maxTokens ?? defaultMaxTokens)),
-            "messages": .array(try AnthropicMessages.encode(request.messages)),
+            "model": .string(model.rawValue), "stream": true, "max_tokens": .integer(Int64(thinking.maxTokens)),
         ]
-        let system = request.messages.filter { $0.role == .system || $0.role == .developer }.map(\.content.text)
-        if !system.isEmpty { body["system"] = .string(system.joined(separator: "\n\n")) }
-        // OpenAI's scale ends at 2, Anthropic's at 1.
-        body["temperature"] = sampling.temperature.map { .number(min($0, 1)) }
-        body["top_p"] = sampling.topP.map { .number($0) }
-        if !sampling.stop.isEmpty { body["stop_sequences"] = .array(sampling.stop.map { .string($0) }) }
-        if let tools = request.extensions["tools"]?.arrayValue, !tools.isEmpty {
-            body["tools"] = .array(tools.map(tool))
-            body["tool_choice"] = toolChoice(request.extensions)
+        if !prompt.tools.isEmpty {
+            body["tools"] = .array(prompt.tools)
+            body["tool_choice"] = try AnthropicToolOffer.choice(request.extensions)
         }
+        if !prompt.system.isEmpty { body["system"] = .array(prompt.system) }
+        body["messages"] = .array(prompt.turns)
+        body["thinking"] = thinking.switching
+        let output = try output(request, effort: thinking.effort)
+        if !output.isEmpty { body["output_config"] = .object(output) }
+        try add(sampling: request, to: &body)
         return body.jsonBytes
     }
 
-    private static func tool(_ tool: JSONValue) -> JSONValue {
-        let function = tool["function"]
-        var translated: JSONObject = [
-            "name": function?["name"] ?? "",
-            "input_schema": function?["parameters"] ?? ["type": "object", "properties": [:]],
-        ]
-        translated["description"] = function?["description"]
-        return .object(translated)
+    /// OpenAI's scale of temperatures ends at 2, Anthropic's at 1, and up to there they mean the same; what is higher becomes
+    /// 1, as Anthropic does it for OpenAI's clients. 1 is the default, as it is for `top_p`: newer models refuse to be told
+    /// both, or any, so a default is not sent.
+    private static func add(sampling request: ChatRequest, to body: inout JSONObject) throws(ChatError) {
+        let sampling = request.sampling
+        if let temperature = sampling.temperature, temperature < 1 { body["temperature"] = .number(temperature) }
+        if let share = sampling.topP, share < 1 { body["top_p"] = .number(share) }
+        if let count = request.extensions["top_k"]?.intValue, count > 0 { body["top_k"] = .integer(Int64(count)) }
+        guard !sampling.stop.isEmpty else { return }
+        guard !sampling.stop.contains(where: { $0.allSatisfy(\.isWhitespace) }) else {
+            throw ChatError(.unsupported, "\(engine) stops at no text that is only white space", field: "stop")
+        }
+        body["stop_sequences"] = .array(sampling.stop.map { .string($0) })
     }
 
-    private static func toolChoice(_ extensions: JSONObject) -> JSONValue? {
-        var choice: JSONObject
-        switch extensions["tool_choice"] {
-        case "none": return ["type": "none"]
-        case "required": choice = ["type": "any"]
-        case .object(let named):
-            guard let name = named["function"]?["name"] else { return nil }
-            choice = ["type": "tool", "name": name]
-        case nil where extensions["parallel_tool_calls"] == nil: return nil
-        default: choice = ["type": "auto"]
+    private static func output(_ request: ChatRequest, effort: JSONValue?) throws(ChatError) -> JSONObject {
+        var output: JSONObject = [:]
+        output["effort"] = effort
+        let format = request.extensions["response_format"]
+        switch format?["type"]?.stringValue {
+        case nil, "text": break
+        case "json_schema":
+            guard let schema = format?["json_schema"]?["schema"], case .object = schema else {
+                throw ChatError(.unsupported, "\(engine) needs the schema of an answer", field: "response_format")
+            }
+            output["format"] = ["type": "json_schema", "schema": schema]
+        default:
+            throw ChatError(
+                .unsupported, "\(engine) takes a 'json_schema' as response_format, and no other",
+                field: "response_format")
         }
-        if extensions["parallel_tool_calls"] == false { choice["disable_parallel_tool_use"] = true }
-        return .object(choice)
+        return output
     }
 }
 
-/// Messages as Anthropic's API takes them: user and assistant in turn, content as blocks.
-enum AnthropicMessages {
-    /// System messages are left out: they are sent separately.
-    ///
-    /// - Throws: `ChatError` with `unsupported` for parts that are neither text nor an image.
-    static func encode(_ messages: [ChatMessage]) throws -> [JSONValue] {
-        var turns: [(role: String, blocks: [JSONValue])] = []
-        for message in messages {
-            guard let role = role(message.role) else { continue }
-            let blocks = try blocks(message)
-            guard !blocks.isEmpty else { continue }
-            // The results of parallel calls must come in one message.
-            if let last = turns.indices.last, turns[last].role == role {
-                turns[last].blocks += blocks
-            } else {
-                turns.append((role, blocks))
-            }
-        }
-        return turns.map { ["role": .string($0.role), "content": .array($0.blocks)] }
-    }
-
-    private static func role(_ role: ChatMessage.Role) -> String? {
-        switch role {
-        case .system, .developer: nil
-        case .user, .tool, .function: "user"
-        case .assistant: "assistant"
-        }
-    }
-
-    private static func blocks(_ message: ChatMessage) throws -> [JSONValue] {
-        if message.role == .tool || message.role == .function {
-            return [
-                [
-                    "type": "tool_result", "tool_use_id": .string(message.toolCallID ?? message.name ?? ""),
-                    "content": .string(message.content.text),
-                ]
-            ]
-        }
-        // The API accepts thoughts only with the signature that came with them.
-        var blocks = message.role == .assistant ? message.extra["thinking_blocks"]?.arrayValue ?? [] : []
-        switch message.content {
-        case .none: if let refusal = message.extra["refusal"]?.stringValue { blocks.append(text(refusal)) }
-        case .text(let words): if !words.isEmpty { blocks.append(text(words)) }
-        case .parts(let parts): blocks += try parts.map(block)
-        }
-        for call in message.toolCalls?.arrayValue ?? [] {
-            let function = call["function"]
-            blocks.append([
-                "type": "tool_use", "id": call["id"] ?? "", "name": function?["name"] ?? "",
-                "input": function?["arguments"]?.stringValue.flatMap(JSONValue.init(json:)) ?? [:],
-            ])
-        }
-        return blocks
-    }
-
-    private static func text(_ words: String) -> JSONValue { ["type": "text", "text": .string(words)] }
-
-    private static func block(_ part: JSONValue) throws -> JSONValue {
-        switch part["type"]?.stringValue {
-        case "text": return ["type": "text", "text": part["text"] ?? ""]
-        case "refusal": return text(part["refusal"]?.stringValue ?? "")
-        case "image_url":
-            let url = part["image_url"]?["url"]?.stringValue ?? ""
-            guard let image = InlineImage(dataURL: url) else {
-                return ["type": "image", "source": ["type": "url", "url": .string(url)]]
-            }
-            return [
-                "type": "image",
-                "source": [
-                    "type": "base64", "media_type": .string(image.mediaType), "data": .string(image.base64),
-                ],
-            ]
-        default: throw ChatError(.unsupported, "Anthropic takes text and images only", field: "messages")
-        }
+extension AnthropicRequestEncoder {
+    /// Whether the model goes on with a beginning of its answer: Claude's newer models, and those that think, refuse one.
+    package static func takesBeginning(_ request: ChatRequest, model: ModelID?) -> Bool {
+        guard let model, AnthropicThinking.takesBudget(model) else { return false }
+        return AnthropicThinking(request, model: model, defaultLimit: defaultMaxTokens).switching?["type"] != "enabled"
     }
 }

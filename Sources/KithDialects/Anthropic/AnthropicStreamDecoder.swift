@@ -5,12 +5,15 @@ package import KithModel
 /// Reads the server-sent events of Anthropic's messages API.
 ///
 /// A value: bytes or events in, what they mean out. Thoughts become reasoning, tool uses become calls in OpenAI's streaming
-/// form.
+/// form. Thoughts that are signed follow whole when they are complete, so that they can go back to the engine unchanged.
 package struct AnthropicStreamDecoder: Sendable {
     private var framing = EventFraming(limit: LineDecoder.defaultLimit)
+    private var thoughts = AnthropicThoughts()
     private var finish: FinishReason?
     private var promptTokens = 0
     private var cachedTokens = 0
+    /// Tokens that were written to the cache.
+    private var keptTokens = 0
     private var completionTokens = 0
     /// Places of the tool uses among the content blocks, in the order in which they came.
     private var toolBlocks: [Int] = []
@@ -37,8 +40,8 @@ package struct AnthropicStreamDecoder: Sendable {
         }
     }
 
-    /// - Throws: `ChatError` with `invalidAnswer` for anything but an event of this dialect, and with `overloaded` or
-    ///   `engineError` for an error that the API reports in the stream.
+    /// - Throws: `ChatError` with `invalidAnswer` for anything but an event of this dialect, and for an error that the API
+    ///   reports in the stream with the code of its kind.
     package mutating func take(_ event: ServerSentEvent) throws -> [ChatEvent] {
         guard !isDone, !event.data.allSatisfy(\.isWhitespace) else { return [] }
         guard let value = try? JSONValue(parsing: event.data.utf8), let type = value["type"]?.stringValue else {
@@ -49,9 +52,10 @@ package struct AnthropicStreamDecoder: Sendable {
         switch type {
         case "content_block_start": return start(value)
         case "content_block_delta": return delta(value)
-        case "message_delta":
-            if let reason = value["delta"]?["stop_reason"]?.stringValue { finish = Self.finish(reason) }
-            return []
+        case "content_block_stop":
+            guard let block = thoughts.end() else { return [] }
+            return [.delta(ChatDelta(extra: [AnthropicExtras.thoughts: [block]]))]
+        case "message_delta": return close(value["delta"])
         case "message_stop": return try end()
         case "error": throw Self.failure(value)
         default: return []  // ping, and kinds to come
@@ -65,13 +69,17 @@ package struct AnthropicStreamDecoder: Sendable {
         guard !isDone else { return [] }
         isDone = true
         guard let finish else { throw ChatError(.interrupted, "the engine's answer ended before it was whole") }
-        let details: JSONObject? =
-            cachedTokens > 0
-            ? ["prompt_tokens_details": ["cached_tokens": .integer(Int64(cachedTokens))]] : nil
+        var details: JSONObject = [:]
+        if cachedTokens > 0 {
+            details["prompt_tokens_details"] = ["cached_tokens": .integer(Int64(cachedTokens))]
+        }
+        if keptTokens > 0 { details[TokenUsage.keptTokens] = .integer(Int64(keptTokens)) }
         return [
             .finished(
                 finish,
-                TokenUsage(promptTokens: promptTokens, completionTokens: completionTokens, details: details))
+                TokenUsage(
+                    promptTokens: promptTokens, completionTokens: completionTokens,
+                    details: details.isEmpty ? nil : details))
         ]
     }
 
@@ -79,10 +87,8 @@ package struct AnthropicStreamDecoder: Sendable {
         guard let usage else { return }
         if let input = usage["input_tokens"], !input.isNull {
             cachedTokens = TokenUsage.count(usage["cache_read_input_tokens"])
-            promptTokens = [
-                TokenUsage.count(input), cachedTokens, TokenUsage.count(usage["cache_creation_input_tokens"]),
-            ]
-            .reduce(0) { sum, count in
+            keptTokens = TokenUsage.count(usage[TokenUsage.keptTokens])
+            promptTokens = [TokenUsage.count(input), cachedTokens, keptTokens].reduce(0) { sum, count in
                 let (next, overflow) = sum.addingReportingOverflow(count)
                 return overflow ? .max : next
             }
@@ -94,6 +100,13 @@ package struct AnthropicStreamDecoder: Sendable {
         let block = event["content_block"]
         switch block?["type"]?.stringValue {
         case "text": return text(block?["text"]?.stringValue)
+        case "thinking":
+            thoughts.begin(signature: block?["signature"]?.stringValue)
+            return thought(block?["thinking"]?.stringValue)
+        case "redacted_thinking":
+            guard let data = block?["data"]?.stringValue else { return [] }
+            thoughts.begin(hidden: data)
+            return []
         case "tool_use":
             guard let index = event["index"]?.intValue else { return [] }
             toolBlocks.append(index)
@@ -107,13 +120,14 @@ package struct AnthropicStreamDecoder: Sendable {
         }
     }
 
-    private func delta(_ event: JSONValue) -> [ChatEvent] {
+    private mutating func delta(_ event: JSONValue) -> [ChatEvent] {
         let delta = event["delta"]
         switch delta?["type"]?.stringValue {
         case "text_delta": return text(delta?["text"]?.stringValue)
-        case "thinking_delta":
-            guard let thinking = delta?["thinking"]?.stringValue, !thinking.isEmpty else { return [] }
-            return [.delta(ChatDelta(reasoning: thinking))]
+        case "thinking_delta": return thought(delta?["thinking"]?.stringValue)
+        case "signature_delta":
+            thoughts.sign(delta?["signature"]?.stringValue)
+            return []
         case "input_json_delta":
             guard let json = delta?["partial_json"]?.stringValue, !json.isEmpty,
                 let place = toolBlocks.firstIndex(where: { $0 == event["index"]?.intValue })
@@ -121,6 +135,20 @@ package struct AnthropicStreamDecoder: Sendable {
             return call(place, ["function": ["arguments": .string(json)]])
         default: return []
         }
+    }
+
+    private mutating func thought(_ words: String?) -> [ChatEvent] {
+        guard let words, !words.isEmpty else { return [] }
+        thoughts.add(words)
+        return [.delta(ChatDelta(reasoning: words))]
+    }
+
+    /// Why the answer ends; the text at which it does, under SGLang's name for it.
+    private mutating func close(_ delta: JSONValue?) -> [ChatEvent] {
+        guard let reason = delta?["stop_reason"]?.stringValue else { return [] }
+        finish = Self.finish(reason)
+        guard let text = delta?["stop_sequence"]?.stringValue, !text.isEmpty else { return [] }
+        return [.delta(ChatDelta(choiceExtra: ["matched_stop": .string(text)]))]
     }
 
     private func text(_ text: String?) -> [ChatEvent] {
@@ -147,8 +175,16 @@ package struct AnthropicStreamDecoder: Sendable {
 
     private static func failure(_ event: JSONValue) -> ChatError {
         let complaint = EngineComplaint(error: event["error"] ?? .null)
-        let isLoad = complaint.type == "overloaded_error" || complaint.type == "rate_limit_error"
-        return complaint.failure(isLoad ? .overloaded : .engineError)
+        let code: ChatError.Code =
+            switch complaint.type {
+            case "overloaded_error": .overloaded
+            case "rate_limit_error": .rateLimited
+            case "invalid_request_error", "request_too_large": .invalidRequest
+            case "authentication_error", "permission_error", "billing_error": .unauthorized
+            case "not_found_error": .modelNotFound
+            default: .engineError
+            }
+        return complaint.failure(code)
     }
 }
 

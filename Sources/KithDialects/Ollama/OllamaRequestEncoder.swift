@@ -6,6 +6,8 @@ package import KithModel
 package enum OllamaRequestEncoder {
     /// Fields of Ollama's own that a client may have sent.
     private static let passedOn = ["tools", "format", "keep_alive", "think"]
+    /// What Ollama has no word for.
+    private static let unknown: [AskedField] = [.choices, .logitBias, .audio, .functions, .oneCallAtATime]
 
     package static func path(for request: ChatRequest) -> String {
         switch request.kind {
@@ -14,10 +16,12 @@ package enum OllamaRequestEncoder {
         }
     }
 
-    /// - Parameter model: Ollama's own name for the model.
+    /// - Parameters:
+    ///   - model: Ollama's own name for the model.
+    ///   - thinks: Whether the model can think: Ollama refuses to tell others how much they should.
     /// - Throws: `ChatError` with `unsupported` for what Ollama's API cannot express.
-    package static func body(for request: ChatRequest, model: ModelID) throws -> [UInt8] {
-        try request.refuseSeveralChoices(for: "Ollama")
+    package static func body(for request: ChatRequest, model: ModelID, thinks: Bool = false) throws -> [UInt8] {
+        try request.refuse(unknown, for: "Ollama")
         var body: JSONObject = ["model": .string(model.rawValue)]
         switch request.kind {
         case .chat: body["messages"] = .array(try OllamaMessages.encode(request.messages))
@@ -26,11 +30,18 @@ package enum OllamaRequestEncoder {
             body["raw"] = true
         }
         for name in passedOn { body[name] = request.extensions[name] }
+        if AskedField.logprobs.isAsked(by: request) {
+            body["logprobs"] = true
+            body["top_logprobs"] = request.extensions["top_logprobs"]
+        }
         switch request.extensions["tool_choice"] {
         case nil, .null, "auto": break
         case "none": body["tools"] = nil
         default:
             throw ChatError(.unsupported, "Ollama's models choose tools themselves", field: "tool_choice")
+        }
+        if thinks, body["think"] == nil {
+            body["think"] = think(request.extensions["reasoning_effort"]?.stringValue, model)
         }
         if let format = try format(request.extensions["response_format"]) { body["format"] = format }
         var options = request.extensions["options"]?.objectValue ?? [:]
@@ -39,6 +50,17 @@ package enum OllamaRequestEncoder {
         if !options.isEmpty { body["options"] = .object(options) }
         body["stream"] = .bool(request.streams)
         return body.jsonBytes
+    }
+
+    /// OpenAI's `reasoning_effort`; only gpt-oss knows levels, and it cannot be kept from thinking.
+    private static func think(_ effort: String?, _ model: ModelID) -> JSONValue? {
+        let hasLevels = model.rawValue.contains("gpt-oss")
+        switch effort {
+        case nil: return nil
+        case "none", "minimal": return hasLevels ? "low" : false
+        case "low", "medium": return hasLevels ? effort.map { .string($0) } : true
+        default: return hasLevels ? "high" : true
+        }
     }
 
     private static func options(_ sampling: SamplingOptions) -> JSONObject {
@@ -68,13 +90,6 @@ package enum OllamaRequestEncoder {
 }
 
 extension ChatRequest {
-    /// - Throws: `ChatError` with `unsupported` when more than one answer is wanted.
-    func refuseSeveralChoices(for engine: String) throws(ChatError) {
-        guard (sampling.choices ?? 1) == 1 else {
-            throw ChatError(.unsupported, "\(engine) gives one answer at a time: 'n' must be 1", field: "n")
-        }
-    }
-
     /// The text of a completion's prompt.
     ///
     /// - Throws: `ChatError` with `unsupported` for a prompt of tokens, or of several texts.
@@ -111,7 +126,10 @@ enum OllamaMessages {
         }
         if let calls = message.toolCalls?.arrayValue { fields["tool_calls"] = .array(calls.map(call)) }
         let toolName = message.toolCallID.flatMap { toolNames[$0] } ?? message.name
-        if message.role == .tool || message.role == .function { fields["tool_name"] = toolName.map { .string($0) } }
+        if message.role == .tool || message.role == .function {
+            fields["tool_name"] = toolName.map { .string($0) }
+            fields["tool_call_id"] = message.toolCallID.map { .string($0) }
+        }
         return .object(fields)
     }
 
@@ -141,12 +159,13 @@ enum OllamaMessages {
     private static func call(_ call: JSONValue) -> JSONValue {
         let function = call["function"]
         let arguments = function?["arguments"]
-        return [
-            "function": [
-                "name": function?["name"] ?? "",
-                "arguments": arguments?.stringValue.flatMap(JSONValue.init(json:)) ?? arguments ?? [:],
-            ]
+        var called: JSONObject = [:]
+        called["id"] = call["id"]
+        called["function"] = [
+            "name": function?["name"] ?? "",
+            "arguments": arguments?.stringValue.flatMap(JSONValue.init(json:)) ?? arguments ?? [:],
         ]
+        return .object(called)
     }
 }
 

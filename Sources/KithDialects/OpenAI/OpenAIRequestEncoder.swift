@@ -79,8 +79,9 @@ package enum OpenAIRequestEncoder {
 
     // MARK: From nothing
 
-    /// What only Ollama's engines can be told; strict servers refuse what they do not know.
-    private static let ofOllama: Set = ["options", "keep_alive", "think"]
+    /// What only Ollama's and Anthropic's engines can be told, and is said in OpenAI's words where there are such; strict
+    /// servers refuse what they do not know.
+    private static let ofOthers: Set = ["options", "keep_alive", "think", "thinking", "output_config"]
 
     private static func built(for request: ChatRequest, model: ModelID) -> [UInt8] {
         var body: JSONObject = ["model": .string(model.rawValue)]
@@ -102,7 +103,7 @@ package enum OpenAIRequestEncoder {
         body["presence_penalty"] = sampling.presencePenalty.map { .number($0) }
         body["n"] = sampling.choices.map { .integer(Int64($0)) }
         if !sampling.stop.isEmpty { body["stop"] = .array(sampling.stop.map { .string($0) }) }
-        for (key, value) in request.extensions where body[key] == nil && !ofOllama.contains(key) { body[key] = value }
+        for (key, value) in request.extensions where body[key] == nil && !ofOthers.contains(key) { body[key] = value }
         if request.streams {
             body["stream"] = true
             if request.includesUsage { body["stream_options"] = ["include_usage": true] }

@@ -31,9 +31,11 @@ package struct ChatMessage: Hashable, Sendable {
 
     package init(_ role: Role, _ text: String) { self.init(role: role, content: .text(text)) }
 
-    /// What the assistant thought, under either of the names that servers give it.
+    /// What the assistant thought, under any of the names that servers give it.
     package var reasoning: String? {
-        [extra["reasoning_content"], extra["reasoning"]].lazy.compactMap { $0?.stringValue }.first { !$0.isEmpty }
+        let blocks = (extra["thinking_blocks"]?.arrayValue ?? []).compactMap { $0["thinking"]?.stringValue }.joined()
+        return [extra["reasoning_content"], extra["reasoning"], .string(blocks)].lazy.compactMap { $0?.stringValue }
+            .first { !$0.isEmpty }
     }
 
     /// The message in OpenAI's form.

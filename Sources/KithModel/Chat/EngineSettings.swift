@@ -77,14 +77,17 @@ package struct AnthropicSettings: Sendable {
     package var address: HTTPAddress
     package var key: SecretSetting?
     package var model: ModelID?
+    /// Tokens made at most for a request that gives no limit: the API wants one.
+    package var defaultMaxTokens: Int
 
     package init(
         address: HTTPAddress = HTTPAddress(scheme: .https, host: "api.anthropic.com", port: 443),
-        key: SecretSetting? = nil, model: ModelID? = nil
+        key: SecretSetting? = nil, model: ModelID? = nil, defaultMaxTokens: Int = 2_048
     ) {
         self.address = address
         self.key = key
         self.model = model
+        self.defaultMaxTokens = defaultMaxTokens
     }
 }
 

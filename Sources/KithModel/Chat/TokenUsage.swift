@@ -25,6 +25,9 @@ package struct TokenUsage: Hashable, Sendable {
         details = rest.isEmpty ? nil : rest
     }
 
+    /// Among the ``details``: how many of the prompt's tokens were written to a provider's cache. Anthropic's name for it.
+    package static let keptTokens = "cache_creation_input_tokens"
+
     /// Saturates instead of trapping: the parts come from other machines.
     package var totalTokens: Int {
         let (sum, overflow) = promptTokens.addingReportingOverflow(completionTokens)

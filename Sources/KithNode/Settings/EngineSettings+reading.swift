@@ -72,7 +72,8 @@ extension SettingValues {
             throw refusal(.engineKind, "Anthropic needs ANTHROPIC_API_KEY")
         }
         return AnthropicSettings(
-            address: try address(.anthropicBaseURL), key: key, model: model ?? self.model(.anthropicModel))
+            address: try address(.anthropicBaseURL), key: key, model: model ?? self.model(.anthropicModel),
+            defaultMaxTokens: try required(.defaultMaxTokens, integer(.defaultMaxTokens)))
     }
 
     fileprivate func embedded(

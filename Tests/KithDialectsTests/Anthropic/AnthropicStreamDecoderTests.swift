@@ -84,6 +84,48 @@ struct AnthropicStreamDecoderTests {
             ])
     }
 
+    @Test
+    func `signed and hidden thoughts follow whole, to go back unchanged`() throws {
+        let datas =
+            [
+                Self.start,
+                #"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+                #"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"h"}}"#,
+                #"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"m"}}"#,
+                #"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"s1"}}"#,
+                #"{"type":"content_block_stop","index":0}"#,
+                #"{"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"zz"}}"#,
+                #"{"type":"content_block_stop","index":1}"#,
+                #"{"type":"content_block_start","index":2,"content_block":{"type":"text","text":"hi"}}"#,
+                #"{"type":"content_block_stop","index":2}"#,
+            ] + Self.end("end_turn")
+        func kept(_ block: JSONValue) -> ChatEvent { .delta(ChatDelta(extra: ["thinking_blocks": [block]])) }
+        #expect(
+            try events(datas) == [
+                .delta(ChatDelta(reasoning: "h")), .delta(ChatDelta(reasoning: "m")),
+                kept(["type": "thinking", "thinking": "hm", "signature": "s1"]),
+                kept(["type": "redacted_thinking", "data": "zz"]), .delta(ChatDelta(text: "hi")),
+                .finished(.stop, Self.usage),
+            ])
+    }
+
+    @Test
+    func `says at which text it stopped, and what was written to the cache`() throws {
+        let datas = [
+            #"{"type":"message_start","message":{"usage":{"input_tokens":20,"cache_creation_input_tokens":7}}}"#,
+            #"{"type":"message_delta","delta":{"stop_reason":"stop_sequence","stop_sequence":"END"},"usage":{"output_tokens":9}}"#,
+            #"{"type":"message_stop"}"#,
+        ]
+        #expect(
+            try events(datas) == [
+                .delta(ChatDelta(choiceExtra: ["matched_stop": "END"])),
+                .finished(
+                    .stop,
+                    TokenUsage(
+                        promptTokens: 27, completionTokens: 9, details: ["cache_creation_input_tokens": 7])),
+            ])
+    }
+
     @Test(
         "Says why it ended",
         arguments: [
@@ -105,6 +147,9 @@ struct AnthropicStreamDecoderTests {
             (["<html>"], .invalidAnswer), (["{}"], .invalidAnswer), (["[DONE]"], .invalidAnswer),
             ([#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#], .overloaded),
             ([#"{"type":"error","error":{"type":"api_error","message":"x"}}"#], .engineError),
+            ([#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#], .rateLimited),
+            ([#"{"type":"error","error":{"type":"invalid_request_error","message":"x"}}"#], .invalidRequest),
+            ([#"{"type":"error","error":{"type":"authentication_error","message":"x"}}"#], .unauthorized),
             ([#"{"type":"error"}"#], .engineError),
         ])
     func failures(datas: [String], code: ChatError.Code) {

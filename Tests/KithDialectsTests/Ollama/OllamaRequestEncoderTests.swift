@@ -61,9 +61,9 @@ struct OllamaRequestEncoderTests {
             body["messages"] == [
                 [
                     "role": "assistant", "content": "",
-                    "tool_calls": [["function": ["name": "add", "arguments": ["a": 1]]]],
+                    "tool_calls": [["id": "call_1", "function": ["name": "add", "arguments": ["a": 1]]]],
                 ],
-                ["role": "tool", "content": "2", "tool_name": "add"],
+                ["role": "tool", "content": "2", "tool_name": "add", "tool_call_id": "call_1"],
             ])
     }
 
@@ -97,8 +97,13 @@ struct OllamaRequestEncoderTests {
     func refusals() throws {
         var several = ChatRequest(messages: [ChatMessage(.user, "x")])
         several.sampling.choices = 2
+        func asking(_ extensions: JSONObject) -> ChatRequest {
+            ChatRequest(messages: [ChatMessage(.user, "x")], extensions: extensions)
+        }
         let requests = [
-            (several, "n"),
+            (several, "n"), (asking(["logit_bias": ["5": 1]]), "logit_bias"),
+            (asking(["modalities": ["text", "audio"]]), "modalities"), (asking(["functions": [[:]]]), "functions"),
+            (asking(["tools": [[:]], "parallel_tool_calls": false]), "parallel_tool_calls"),
             (ChatRequest(messages: [ChatMessage(.user, "x")], extensions: ["tool_choice": "required"]), "tool_choice"),
             (ChatRequest(kind: .completion, messages: [ChatMessage(role: .user, content: .parts([1, 2]))]), "prompt"),
         ]
@@ -107,6 +112,32 @@ struct OllamaRequestEncoderTests {
             #expect(failure?.code == .unsupported)
             #expect(failure?.field == field)
         }
+    }
+
+    @Test(
+        arguments: [
+            ("none", false, "low"), ("low", true, "low"), ("high", true, "high"), ("xhigh", true, "high"),
+            (nil, nil, nil),
+        ] as [(JSONValue?, JSONValue?, JSONValue?)])
+    func `a model that thinks is told how much it should`(
+        effort: JSONValue?, switching: JSONValue?, level: JSONValue?
+    ) throws {
+        var request = ChatRequest(messages: [ChatMessage(.user, "x")])
+        request.extensions["reasoning_effort"] = effort
+        func think(_ model: ModelID, _ thinks: Bool) throws -> JSONValue? {
+            try JSONValue(parsing: OllamaRequestEncoder.body(for: request, model: model, thinks: thinks))["think"]
+        }
+        #expect(try think("qwen3:8b", true) == switching)
+        #expect(try think("gpt-oss:20b", true) == level)
+        #expect(try think("llama3.2:3b", false) == nil)
+    }
+
+    @Test
+    func `log probabilities are asked for`() throws {
+        let request = ChatRequest(
+            messages: [ChatMessage(.user, "x")], extensions: ["logprobs": true, "top_logprobs": 3])
+        #expect(try encoded(request)["logprobs"] == true)
+        #expect(try encoded(request)["top_logprobs"] == 3)
     }
 
     @Test(

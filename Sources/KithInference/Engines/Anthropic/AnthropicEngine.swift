@@ -12,6 +12,8 @@ package struct AnthropicEngine: ChatEngine {
     let connection: EngineConnection
     let catalogue: ModelCatalogue
     let preferred: ModelID?
+    /// Tokens made at most for a request that gives no limit.
+    private let defaultLimit: Int
 
     /// - Parameter secrets: Reads the key, when the settings only say where it is stored.
     package init(
@@ -23,6 +25,7 @@ package struct AnthropicEngine: ChatEngine {
         connection.credential = settings.key.map { .header("x-api-key", $0.source(from: secrets)) }
         self.connection = connection
         preferred = settings.model
+        defaultLimit = settings.defaultMaxTokens
         catalogue = ModelCatalogue(clock: clock, preferred: preferred) { [connection] in
             try await connection.get(AnthropicModelList.self, path: "/v1/models?limit=1000").data
                 .map { ModelInfo(id: ModelID($0.id), ownedBy: "anthropic") }
@@ -37,9 +40,10 @@ package struct AnthropicEngine: ChatEngine {
 
     package func models() async throws -> [ModelInfo] { try await catalogue.refreshed() }
 
-    /// The API refuses a beginning that ends in white space.
+    /// The API refuses a beginning that ends in white space, and any beginning from a model that thinks or is newer.
     package func continuationWay(for request: ChatRequest) async throws -> ContinuationWay {
-        .prefill(.init(mayEndInSpace: false))
+        AnthropicRequestEncoder.takesBeginning(request, model: request.model ?? preferred)
+            ? .prefill(.init(mayEndInSpace: false)) : .anew
     }
 
     package func health() async -> EngineHealth {
@@ -58,7 +62,9 @@ package struct AnthropicEngine: ChatEngine {
             model = try await catalogue.resolve(nil, preferred: preferred)
         }
         let (_, body) = try await connection.stream(
-            path: "/v1/messages", body: try AnthropicRequestEncoder.body(for: request, model: model), model: model,
+            path: "/v1/messages",
+            body: try AnthropicRequestEncoder.body(for: request, model: model, defaultLimit: defaultLimit),
+            model: model,
             limits: UpstreamLimits(
                 firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
         return .events(EngineStream(body: body, decoder: AnthropicStreamDecoder(), stallLimit: request.stallLimit))

@@ -46,10 +46,11 @@ package struct OllamaEngine: ChatEngine {
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
+        let thinks = try await thinks(model, for: request)
         if request.wantsWholeAnswer {
             let reply = try await connection.reply(
                 path: OllamaRequestEncoder.path(for: request),
-                body: try OllamaRequestEncoder.body(for: request, model: model), model: model,
+                body: try OllamaRequestEncoder.body(for: request, model: model, thinks: thinks), model: model,
                 limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit))
             return .events(
                 EngineStream(told: Self.events(of: try OllamaWholeAnswer(Array(reply.body.readableBytesView)))))
@@ -57,9 +58,16 @@ package struct OllamaEngine: ChatEngine {
         var asked = request
         asked.streams = true
         let (_, body) = try await connection.stream(
-            path: OllamaRequestEncoder.path(for: asked), body: try OllamaRequestEncoder.body(for: asked, model: model),
-            model: model, limits: UpstreamLimits(firstByte: request.firstTokenLimit))
+            path: OllamaRequestEncoder.path(for: asked),
+            body: try OllamaRequestEncoder.body(for: asked, model: model, thinks: thinks), model: model,
+            limits: UpstreamLimits(firstByte: request.firstTokenLimit))
         return .events(EngineStream(body: body, decoder: OllamaStreamDecoder(), stallLimit: request.stallLimit))
+    }
+
+    /// Whether Ollama says that the model thinks; asked only for a request that says how much it should.
+    private func thinks(_ model: ModelID, for request: ChatRequest) async throws -> Bool {
+        guard request.extensions["reasoning_effort"] != nil else { return false }
+        return try await catalogue.info(model, preferred: nil)?.capabilities?.contains("thinking") ?? false
     }
 
     private static func events(of answer: OllamaWholeAnswer) -> [ChatEvent] {
