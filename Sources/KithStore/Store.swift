@@ -6,8 +6,8 @@ package import KithModel
 import Synchronization
 import SystemPackage
 
-/// What a node keeps in its data folder: conversations, feedback, how interactions went, whom it trusts, its clients' keys
-/// and the audit trail.
+/// What a node keeps in its data folder: conversations, responses, feedback, how interactions went, whom it trusts, its
+/// clients' keys and the audit trail.
 ///
 /// One SQLite file in WAL mode with `synchronous=FULL`: what an operation has written when it returns survives a crash of
 /// the process and of the machine. The exception is `recordOutcome(_:at:)`.
@@ -195,6 +195,11 @@ package struct StoreLimits: Hashable, Sendable {
     /// The most bytes of the registry's snapshot; the schema refuses more.
     package static let largestRegistrySnapshot = 4 * 1_024 * 1_024
 
+    /// The most bytes of a response with what it answers; the schema refuses more.
+    package static let largestResponse = 8 * 1_024 * 1_024
+    /// A response that is older is not kept.
+    package static let responseAge: Duration = .seconds(30 * 24 * 60 * 60)
+
     /// The most replicas whose logs are known. Beyond it, no more are taken: each began with a node that lost its database.
     package static let replicas = 8_192
 
@@ -220,6 +225,10 @@ package struct StoreLimits: Hashable, Sendable {
     package let companions: Int
     /// What was not said. Beyond it, the oldest is forgotten.
     package let refusals: Int
+    /// Beyond it, the oldest responses are dropped.
+    package let responses: Int
+    /// Bytes of all responses with what they answer. Beyond it, the oldest are dropped.
+    package let responseBytes: Int
     /// Keys that have not been revoked. Beyond it, no more are taken; of the revoked as many of the latest are kept.
     package let clientKeys: Int
 
@@ -231,7 +240,7 @@ package struct StoreLimits: Hashable, Sendable {
         sessions: Int = 1_000, turnsPerSession: Int = 2_000, text: Int = StoreLimits.largestText,
         feedback: Int = 10_000, audit: Int = 10_000, trustOperations: Int = 65_536, peers: Int = 4_096,
         clientKeys: Int = 500, deliveries: Int = 10_000, exchanges: Int = 10_000, companions: Int = 1_000,
-        refusals: Int = 1_000
+        refusals: Int = 1_000, responses: Int = 1_000, responseBytes: Int = 32 * 1_024 * 1_024
     ) {
         self.sessions = max(1, sessions)
         self.turnsPerSession = max(2, turnsPerSession) / 2 * 2
@@ -245,5 +254,7 @@ package struct StoreLimits: Hashable, Sendable {
         self.exchanges = max(1, exchanges)
         self.companions = max(1, companions)
         self.refusals = max(1, refusals)
+        self.responses = max(1, responses)
+        self.responseBytes = max(1, responseBytes)
     }
 }

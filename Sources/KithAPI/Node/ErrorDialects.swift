@@ -20,6 +20,7 @@ extension ErrorDialect {
         if path == "/v1/messages" || path.hasPrefix("/v1/messages/") { return .anthropic }
         if path.hasPrefix("/v1/") || path == "/v1" { return .openAI }
         if OllamaRoutes.cover(path) { return .ollama }
+        if ResponsesRoutes.cover(path) { return .openAI }
         return ControlRoutes.cover(path) ? .control : .seed
     }
 }
@@ -55,6 +56,7 @@ extension SurfaceError {
             switch failure?.code {
             case _ where self.code != nil: self.code
             case _ where failure?.engineCode != nil: failure?.engineCode
+            case _ where isTooLong: ResponsesFailure.tooLong
             case .modelNotFound: "model_not_found"
             case .malformedRequest, .invalidRequest, nil: nil
             case .some(let code): Self.snakeCase(code.rawValue)

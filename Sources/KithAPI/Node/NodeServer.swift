@@ -26,6 +26,7 @@ package enum NodeServer {
             Expectations()
         }
         OpenAIRoutes(services: services).add(to: router)
+        ResponsesRoutes(services: services).add(to: router)
         AnthropicRoutes(services: services).add(to: router)
         OllamaRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)

@@ -13,6 +13,9 @@ protocol AnswerStreamText: Sendable {
 
     mutating func append(_ event: RoutedEvent, to bytes: inout [UInt8])
 
+    /// Does what has to be done before what was appended last is sent, and appends what may only be said after it.
+    mutating func settle(_ bytes: inout [UInt8]) async
+
     /// Nothing was said for a while.
     ///
     /// - Parameter words: What the answer is waiting for.
@@ -28,4 +31,6 @@ protocol AnswerStreamText: Sendable {
 
 extension AnswerStreamText {
     static var contentType: String { "text/event-stream" }
+
+    mutating func settle(_ bytes: inout [UInt8]) async {}
 }

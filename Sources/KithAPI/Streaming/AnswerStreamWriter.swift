@@ -62,6 +62,7 @@ struct AnswerStreamWriter<Text: AnswerStreamText>: Sendable {
                 Text.append(comment: "answered by " + routed.route.headerValue, to: &bytes)
             case .event(let event):
                 text.append(event, to: &bytes)
+                await text.settle(&bytes)
                 if !bytes.isEmpty { signals.heard.note() }
             case .ended(nil):
                 services.record(.completed)

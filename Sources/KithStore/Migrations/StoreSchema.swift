@@ -17,6 +17,7 @@ enum StoreSchema {
         migrator.registerMigration("v3", migrate: StateV3.migrate)
         migrator.registerMigration("v4", migrate: CultureV4.migrate)
         migrator.registerMigration("v5", migrate: CompanyV5.migrate)
+        migrator.registerMigration("v6", migrate: ResponsesV6.migrate)
         return migrator
     }
 }

@@ -16,11 +16,14 @@ struct SurfaceAccessTests {
     private static let message = #"{"max_tokens":9,"messages":[{"role":"user","content":"hello"}]}"#
     private static let streamed = #"{"stream":true,"messages":[{"role":"user","content":"hello"}]}"#
 
+    private static let response = #"{"input":"hello"}"#
+
     /// Every surface with what it takes to get an answer from it.
     private static let routes: [(HTTPMethod, String, String?, Scope)] = [
         (.POST, "/v1/chat/completions", completion, .chat), (.POST, "/v1/chat/completions", streamed, .chat),
         (.POST, "/v1/completions", #"{"prompt":"hello"}"#, .chat), (.POST, "/v1/embeddings", #"{"input":"x"}"#, .chat),
         (.GET, "/v1/models", nil, .chat), (.GET, "/v1/models/echo", nil, .chat),
+        (.POST, "/v1/responses", response, .chat), (.POST, "/responses", response, .chat),
         (.POST, "/v1/messages", message, .chat), (.POST, "/v1/messages/count_tokens", message, .chat),
         (.POST, "/api/generate", #"{"prompt":"hello"}"#, .chat),
         (.POST, "/api/generate", #"{"prompt":"hello"}"#, .peer),
