@@ -153,4 +153,60 @@ def _read_messages(told: Told, event: dict) -> None:
 
 MESSAGES = Dialect("Messages", "/v1/messages", _messages_body, _read_messages, "tool_use", "end_turn")
 
-DIALECTS = [CHAT, MESSAGES]
+# OpenAI's responses
+
+
+def _responses_body(model: str, question: str, tools: list[dict], schema: dict | None) -> dict:
+    body: dict = {"model": model, "input": question, "store": False, "reasoning": {"summary": "auto"}}
+    if tools:
+        body["tools"] = [{"type": "function", **tool} for tool in tools]
+    if schema:
+        body["text"] = {"format": {"type": "json_schema", "name": "answer", "schema": schema}}
+    return body
+
+
+def _read_responses(told: Told, event: dict) -> None:
+    kind, item = event["type"], event.get("item") or {}
+    if kind == "response.reasoning_summary_text.delta":
+        told.thoughts += event["delta"]
+    elif kind == "response.output_text.delta":
+        told.text += event["delta"]
+    elif kind == "response.output_item.done" and item["type"] == "function_call":
+        told.calls.append([item["name"], item["arguments"]])
+    elif kind == "response.failed":
+        told.error = event["response"]["error"]["message"]
+    elif kind in ("response.completed", "response.incomplete"):
+        told.finish = event["response"]["status"]
+
+
+RESPONSES = Dialect("Responses", "/v1/responses", _responses_body, _read_responses, "completed", "completed")
+
+
+# Ollama's chat
+
+
+def _ollama_body(model: str, question: str, tools: list[dict], schema: dict | None) -> dict:
+    body: dict = {"model": model, "messages": [{"role": "user", "content": question}], "think": True}
+    if tools:
+        body["tools"] = [{"type": "function", "function": tool} for tool in tools]
+    if schema:
+        body["format"] = schema
+    return body
+
+
+def _read_ollama(told: Told, event: dict) -> None:
+    if "error" in event:
+        told.error = event["error"]
+        return
+    message = event["message"]
+    told.thoughts += message.get("thinking") or ""
+    told.text += message.get("content") or ""
+    for call in message.get("tool_calls") or []:
+        told.calls.append([call["function"]["name"], json.dumps(call["function"]["arguments"], ensure_ascii=False)])
+    if event["done"]:
+        told.finish = event["done_reason"]
+
+
+OLLAMA = Dialect("Ollama", "/api/chat", _ollama_body, _read_ollama, "stop", "stop")
+
+DIALECTS = [CHAT, MESSAGES, RESPONSES, OLLAMA]

@@ -7,9 +7,14 @@ import KithServer
 import NIOCore
 
 /// A request for a message, and how its answer is put in Anthropic's form.
-struct AnthropicCompletion: Sendable {
+struct AnthropicCompletion: DialectCompletion {
+    static let errors = ErrorDialect.anthropic
+
     let request: ChatRequest
     private let header: AnthropicAnswerHeader
+
+    /// - Throws: `ChatError` for what is not a request to `/v1/messages`.
+    init(_ bytes: [UInt8]) throws { self.init(try AnthropicMessagesRequest.read(bytes)) }
 
     init(_ asked: AnthropicMessagesRequest) {
         request = asked.chat
@@ -48,18 +53,11 @@ struct AnthropicStreamText: AnswerStreamText {
 
     mutating func answered(by routed: RoutedAnswer) { encoder.header.model = routed.model.rawValue }
 
-    mutating func append(_ event: RoutedEvent, to bytes: inout [UInt8]) {
-        switch event {
-        case .event(let event): append(event, to: &bytes)
-        case .continued(let continuation):
-            encoder.append(
-                OpenAIContinuation(
-                    node: continuation.candidate.name, model: continuation.candidate.model,
-                    afterTokens: continuation.tokens, reason: continuation.failure), to: &bytes)
-        }
+    mutating func append(_ continuation: RouteRecord.Continuation, to bytes: inout [UInt8]) {
+        encoder.append(OpenAIContinuation(continuation), to: &bytes)
     }
 
-    private mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
+    mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
         switch event {
         case .waiting(let reason): Self.append(comment: reason.rawValue, to: &bytes)
         case .comment(let comment): Self.append(comment: comment, to: &bytes)

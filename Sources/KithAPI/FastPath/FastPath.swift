@@ -8,7 +8,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// The one route that is answered before the framework: chat completions, which a gateway relays by the thousand.
+/// The routes that are answered before the framework: those of prompts, whose pieces a gateway relays by the thousand.
 final class FastPath: Sendable {
     let services: NodeServices
     let logger: Logger
@@ -47,19 +47,26 @@ final class FastPath: Sendable {
     }
 
     /// - Returns: `nil` for what is no request: the framework's route says what is wrong.
-    func completion(_ body: ByteBuffer) -> OpenAICompletion? { try? OpenAICompletion(chat: [UInt8](buffer: body)) }
+    func completion(_ body: ByteBuffer, to route: FastPathRequest.Route) -> (any DialectCompletion)? {
+        let bytes = [UInt8](buffer: body)
+        return switch route {
+        case .chatCompletions: try? OpenAICompletion(chat: bytes)
+        case .messages: try? AnthropicCompletion(bytes)
+        case .responses: try? ResponsesCompletion(stateless: bytes)
+        }
+    }
 
     /// - Returns: `nil` when the work was cancelled: the client has gone.
-    func reply(to completion: OpenAICompletion, for request: FastPathRequest) async -> PlainReply? {
+    func reply(to completion: any DialectCompletion, for request: FastPathRequest) async -> PlainReply? {
         do {
             let routed = try await services.dispatch(completion.request, headers: request.wishes)
-            return try completion.reply(routed, services: services)
+            return try await completion.reply(routed, services: services)
         } catch is CancellationError {
             return nil
         } catch {
             let problem = SurfaceError(error)
-            problem.log(path: FastPathRequest.path, to: logger)
-            return try? problem.reply(in: .openAI)  // encoding these few strings cannot fail
+            problem.log(path: request.route.rawValue, to: logger)
+            return try? problem.reply(in: type(of: completion).errors)  // encoding these few strings cannot fail
         }
     }
 }
@@ -74,7 +81,18 @@ extension AccessControl {
 
 /// The head of a request to the ``FastPath``, as far as it matters there.
 struct FastPathRequest: Sendable {
-    static let path = "/v1/chat/completions"
+    enum Route: String, Sendable {
+        case chatCompletions = "/v1/chat/completions"
+        case messages = "/v1/messages"
+        case responses = "/v1/responses"
+
+        /// - Parameter uri: As the client wrote it; the one query that is known says nothing.
+        init?(uri: String) {
+            if uri == "/v1/messages?beta=true" { self = .messages } else { self.init(rawValue: uri) }
+        }
+    }
+
+    let route: Route
     let key: PresentedKey?
     let host: String
     /// The fields by which a client says what it wishes; see ``NodeServices/dispatch(_:headers:)``.
@@ -84,7 +102,8 @@ struct FastPathRequest: Sendable {
     /// - Returns: `nil` for every other request, and for one that is unusual in any way: the framework knows what to do
     ///   with those.
     init?(_ head: HTTPRequestHead, bodyLimit: Int) {
-        guard head.method == .POST, head.uri == Self.path, head.version == .http1_1 else { return nil }
+        guard head.method == .POST, head.version == .http1_1, let route = Route(uri: head.uri) else { return nil }
+        self.route = route
         var (length, host, authorization, apiKey) = (Int?.none, String?.none, String?.none, String?.none)
         var wishes = HTTPFields()
         for (name, value) in head.headers {  // one pass: each look-up by name would take another
@@ -104,7 +123,7 @@ struct FastPathRequest: Sendable {
             case "x-api-key":
                 guard apiKey == nil else { return nil }
                 apiKey = value
-            case let other where other.hasPrefix("x-kith-"):
+            case let other where other.hasPrefix("x-kith-") || HTTPFields.namesConversation(other):
                 guard let name = HTTPField.Name(other), HTTPField.isValidValue(value) else { return nil }
                 wishes.append(HTTPField(name: name, value: value))
             default: break

@@ -155,7 +155,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         _ request: FastPathRequest, _ head: HTTPRequestHead, _ body: ByteBuffer, context: ChannelHandlerContext
     ) {
         uploadEnded()
-        guard let completion = route.completion(body) else {
+        guard let completion = route.completion(body, to: request.route) else {
             state = .passing
             handedOn += 1
             for part in [.head(head), .body(body), .end(nil)] as [HTTPServerRequestPart] {
@@ -180,7 +180,9 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if case .answering(nil) = state { state = .answering(task) }
     }
 
-    private func stream(_ completion: OpenAICompletion, for request: FastPathRequest, context: ChannelHandlerContext) {
+    private func stream(
+        _ completion: any DialectCompletion, for request: FastPathRequest, context: ChannelHandlerContext
+    ) {
         let stream = FastPathStream(completion, for: request, by: route, on: context.eventLoop) {
             [self] bytes, isLast in
             guard context.channel.isActive else { return }

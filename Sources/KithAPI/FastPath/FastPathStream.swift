@@ -22,7 +22,7 @@ final class FastPathStream: RoutedEventReceiver {
         case over
     }
 
-    private let completion: OpenAICompletion
+    private let completion: any DialectCompletion
     private let request: FastPathRequest
     private let route: FastPath
     private let eventLoop: any EventLoop
@@ -31,7 +31,7 @@ final class FastPathStream: RoutedEventReceiver {
     private var write: ((ByteBuffer, Bool) -> Void)?
     private let notice = WaitNotice()
     private var phase = Phase.dispatching(nil)
-    private var text: OpenAIStreamText
+    private var text: any AnswerStreamText
     /// Events that have not been sent.
     private var events: [UInt8] = []
     /// The head is out.
@@ -43,7 +43,7 @@ final class FastPathStream: RoutedEventReceiver {
     private var isHeld = false
 
     init(
-        _ completion: OpenAICompletion, for request: FastPathRequest, by route: FastPath, on eventLoop: any EventLoop,
+        _ completion: any DialectCompletion, for request: FastPathRequest, by route: FastPath, on eventLoop: any EventLoop,
         write: @escaping (ByteBuffer, Bool) -> Void
     ) {
         self.completion = completion
@@ -109,7 +109,7 @@ final class FastPathStream: RoutedEventReceiver {
             }
             text.answered(by: routed)
             if isOpen {
-                OpenAIStreamText.append(comment: "answered by " + routed.route.headerValue, to: &events)
+                type(of: text).append(comment: "answered by " + routed.route.headerValue, to: &events)
             } else {
                 open(routed.route)
             }
@@ -143,9 +143,10 @@ final class FastPathStream: RoutedEventReceiver {
     private func fail(_ error: any Error) {
         if error is CancellationError { return give(nil) }
         let problem = SurfaceError(error)
-        problem.log(path: FastPathRequest.path, to: route.logger)
+        problem.log(path: request.route.rawValue, to: route.logger)
+        if !isOpen, completion.isToldInStream(problem) { open((error as? DispatchError)?.route) }
         // Encoding these few strings cannot fail.
-        guard isOpen else { return give(try? problem.reply(in: .openAI).http1) }
+        guard isOpen else { return give(try? problem.reply(in: type(of: completion).errors).http1) }
         route.services.record(.cutOff)
         text.append(problem: problem, to: &events)
         send(isLast: true)
@@ -190,7 +191,7 @@ final class FastPathStream: RoutedEventReceiver {
     private func commented(_ comment: String) {
         guard write != nil, case .dispatching = phase else { return }
         if !isOpen { open(nil) }
-        OpenAIStreamText.append(comment: comment, to: &events)
+        type(of: text).append(comment: comment, to: &events)
         send()
     }
 
@@ -205,7 +206,7 @@ final class FastPathStream: RoutedEventReceiver {
             return beatLater(in: heartbeat - silence)
         }
         if !isOpen { open(nil) }
-        OpenAIStreamText.append(comment: notice.words, to: &events)
+        text.append(silence: notice.words, now: route.services.clock.now, to: &events)
         send()
         beatLater(in: heartbeat)
     }

@@ -69,18 +69,11 @@ struct OllamaStreamText: AnswerStreamText {
 
     mutating func answered(by routed: RoutedAnswer) { encoder.header.name(routed) }
 
-    mutating func append(_ event: RoutedEvent, to bytes: inout [UInt8]) {
-        switch event {
-        case .event(let event): append(event, to: &bytes)
-        case .continued(let continuation):
-            encoder.append(
-                OpenAIContinuation(
-                    node: continuation.candidate.name, model: continuation.candidate.model,
-                    afterTokens: continuation.tokens, reason: continuation.failure), at: .now(), to: &bytes)
-        }
+    mutating func append(_ continuation: RouteRecord.Continuation, to bytes: inout [UInt8]) {
+        encoder.append(OpenAIContinuation(continuation), at: .now(), to: &bytes)
     }
 
-    private mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
+    mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
         switch event {
         case .waiting, .comment: encoder.append(silenceAt: .now(), to: &bytes)
         case .delta(let delta):

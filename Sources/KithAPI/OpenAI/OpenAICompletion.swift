@@ -7,7 +7,9 @@ import KithServer
 import NIOCore
 
 /// A request for a chat or text completion, and how its answer is put in OpenAI's form.
-struct OpenAICompletion: Sendable {
+struct OpenAICompletion: DialectCompletion {
+    static let errors = ErrorDialect.openAI
+
     let request: ChatRequest
 
     /// - Throws: `ChatError` for what is not a request to `/v1/chat/completions`.
@@ -69,13 +71,6 @@ struct OpenAIStreamText: AnswerStreamText {
     /// It is known which node and model answer.
     mutating func answered(by routed: RoutedAnswer) { header.model = routed.model.rawValue }
 
-    mutating func append(_ event: RoutedEvent, to bytes: inout [UInt8]) {
-        switch event {
-        case .event(let event): append(event, to: &bytes)
-        case .continued(let continuation): append(continuation, to: &bytes)
-        }
-    }
-
     mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
         switch event {
         case .raw(let raw):
@@ -91,11 +86,7 @@ struct OpenAIStreamText: AnswerStreamText {
 
     /// From here on another engine answers.
     mutating func append(_ continuation: RouteRecord.Continuation, to bytes: inout [UInt8]) {
-        bytes.append(
-            contentsOf: opened(&bytes).continued(
-                OpenAIContinuation(
-                    node: continuation.candidate.name, model: continuation.candidate.model,
-                    afterTokens: continuation.tokens, reason: continuation.failure)))
+        bytes.append(contentsOf: opened(&bytes).continued(OpenAIContinuation(continuation)))
     }
 
     func append(silence words: String, now: MonotonicInstant, to bytes: inout [UInt8]) {

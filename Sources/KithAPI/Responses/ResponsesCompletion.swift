@@ -8,13 +8,28 @@ import KithServer
 import NIOCore
 
 /// A request for a response, and how its answer is put in the form of the Responses dialect.
-struct ResponsesCompletion: Sendable {
+struct ResponsesCompletion: DialectCompletion {
+    static let errors = ErrorDialect.openAI
+
     private let prepared: PreparedResponse
-    private let shelf: ResponseShelf
+    /// `nil` for one that is not kept.
+    private let shelf: ResponseShelf?
 
     init(_ prepared: PreparedResponse, shelf: ResponseShelf) {
         self.prepared = prepared
         self.shelf = shelf
+    }
+
+    /// A request that goes on from nothing that is kept, and whose response is not to be kept.
+    ///
+    /// - Returns: `nil` for any other request.
+    /// - Throws: `ChatError` for what is not a request to `/v1/responses`.
+    init?(stateless bytes: [UInt8]) throws {
+        let asked = try ResponsesRequest.read(bytes)
+        guard !asked.stores, asked.previousID == nil, asked.references.isEmpty else { return nil }
+        prepared = try asked.prepared(
+            after: [], referenced: [:], createdAt: Int(WallTime.now().milliseconds / 1_000))
+        shelf = nil
     }
 
     var request: ChatRequest { prepared.chat }
@@ -33,10 +48,13 @@ struct ResponsesCompletion: Sendable {
         header.model = routed.model.rawValue
         var ending = try ResponsesAnswer.ending(
             header: header, message: whole.message, finish: whole.finish, usage: whole.usage)
-        await shelf.keep(&ending, of: prepared)
+        await shelf?.keep(&ending, of: prepared)
         services.record(.completed)
         return PlainReply(json: ByteBuffer(bytes: ending.response.jsonBytes), route: routed.route.headerValue)
     }
+
+    /// A prompt that is too long is told in the stream: there programs know the code, and shorten the conversation.
+    func isToldInStream(_ problem: SurfaceError) -> Bool { problem.isTooLong }
 }
 
 /// A routed answer as the text of an event stream in the Responses dialect. A value that is fed what arrives.
@@ -56,23 +74,18 @@ struct ResponsesStreamText: AnswerStreamText {
 
     mutating func answered(by routed: RoutedAnswer) { encoder.header.model = routed.model.rawValue }
 
-    mutating func append(_ event: RoutedEvent, to bytes: inout [UInt8]) {
-        switch event {
-        case .event(let event): append(event, to: &bytes)
-        case .continued(let continuation):
-            encoder.append(
-                OpenAIContinuation(
-                    node: continuation.candidate.name, model: continuation.candidate.model,
-                    afterTokens: continuation.tokens, reason: continuation.failure), to: &bytes)
-        }
+    mutating func append(_ continuation: RouteRecord.Continuation, to bytes: inout [UInt8]) {
+        encoder.append(OpenAIContinuation(continuation), to: &bytes)
     }
 
-    private mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
+    mutating func append(_ event: ChatEvent, to bytes: inout [UInt8]) {
         switch event {
         case .waiting(let reason): append(sign: reason.rawValue, to: &bytes)
         case .comment(let comment): append(sign: comment, to: &bytes)
         case .delta(let delta): encoder.append(delta, to: &bytes)
-        case .finished(let finish, let usage): ending = encoder.end(finish, usage, to: &bytes)
+        case .finished(let finish, let usage):
+            let ending = encoder.end(finish, usage, to: &bytes)
+            if shelf == nil { encoder.append(ending, to: &bytes) } else { self.ending = ending }
         // Only a request in an engine's own dialect is answered so.
         case .raw: break
         case .rawEnd:

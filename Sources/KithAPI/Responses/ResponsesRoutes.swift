@@ -49,12 +49,11 @@ struct ResponsesRoutes: Sendable {
                 services: services, logger: context.logger)
         } catch let error as any RoutedError {
             let problem = SurfaceError(error)
-            guard problem.isTooLong else { throw error }
+            guard completion.isToldInStream(problem) else { throw error }
             return Self.stream(completion.streamText, endingWith: problem, route: error.routeHeader)
         }
     }
 
-    /// A prompt that is too long is told in the stream: there programs know the code, and shorten the conversation.
     private static func stream(
         _ text: ResponsesStreamText, endingWith problem: SurfaceError, route: String
     ) -> Response {

@@ -116,9 +116,10 @@ extension ResponsesRequest {
         guard !messages.isEmpty else {
             throw ChatError(.malformedRequest, "'input' must hold something to answer", field: "input")
         }
-        let chat = ChatRequest(
+        var chat = ChatRequest(
             id: id, model: model, messages: messages, sampling: sampling, extensions: extensions, streams: streams,
             includesUsage: true)
+        chat.conversation = echo["prompt_cache_key"]?.stringValue
         let header = ResponsesHeader(
             id: id, model: model?.rawValue ?? "auto", createdAt: createdAt, tools: tools, echo: echo, stores: stores,
             sealsThoughts: sealsThoughts, estimatedPromptTokens: chat.estimatedPromptTokens)

@@ -65,6 +65,11 @@ extension HTTPFields {
         HTTPField.Name.known("x-claude-code-session-id"), HTTPField.Name.known("session-id"),
     ]
 
+    /// - Parameter name: Of a field, in lower case.
+    package static func namesConversation(_ name: String) -> Bool {
+        conversationNames.contains { $0.canonicalName == name }
+    }
+
     /// Where an answer came from, as another node said it; empty for what cannot be in a header.
     package static func route(_ text: String?) -> HTTPFields {
         guard let text, (1...routeLimit).contains(text.utf8.count),

@@ -163,7 +163,7 @@ struct AnthropicRequestEncoderTests {
         let after = try turns(messages)
         #expect(after.first?["content"] == [["type": "text", "text": "one"]])
         #expect(before.first?["content"] == [["type": "text", "text": "one", "cache_control": Self.mark]])
-        #expect(after.count(where: { $0.jsonText.contains("cache_control") }) == 1)
+        #expect(after.count(where: { $0.jsonText?.contains("cache_control") == true }) == 1)
     }
 
     @Test
