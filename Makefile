@@ -16,8 +16,8 @@ PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist)Tests[.]|^KithTransp
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test test-network test-durability test-breaks bench bench-path bench-state bench-continuation \
-	bench-balance soak soak-kin format lint docs clean
+.PHONY: help deps build release demo test test-agents test-breaks test-network test-durability bench bench-path bench-state \
+	bench-continuation bench-balance soak soak-kin format lint docs clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
@@ -47,6 +47,9 @@ test: deps ## All tests: Swift's, and real clients against real nodes
 	@$(SWIFT) test --skip-build --filter '$(PURE_TESTS)'
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(SWIFT) test --skip-build --no-parallel --skip '$(PURE_TESTS)'
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" scripts/test-clients
+
+test-agents: build ## Real coding agents against real nodes; fetches their programs once, some 320 MB
+	@scripts/test-agents
 
 test-network: build ## Of the tests only those with hosts in network namespaces; as root, on Linux
 	@scripts/test-network
