@@ -51,6 +51,14 @@ struct FirstTokenLimitTests {
         #expect(fast >= .seconds(49) && fast < .seconds(80))
     }
 
+    @Test("What came out of a cache does not shorten the time for a prompt that has to be read")
+    func cached() {
+        var limit = FirstTokenLimit()
+        let now = Self.answer(&limit, 40, tokens: 12_000, in: .milliseconds(20), from: .zero)
+        #expect(limit.limit(for: Self.demand(12_000), now: now) >= .seconds(78))
+        #expect(limit.limit(for: Self.demand(10), now: now) < .seconds(31))
+    }
+
     @Test("An engine that is slow to begin is given three times what it takes")
     func slow() {
         var limit = FirstTokenLimit()

@@ -30,6 +30,9 @@ package struct FirstTokenLimit: Sendable {
     package static let ceiling = Duration.seconds(900)
     /// Tokens read per second, assumed when nothing is known: a small processor reads that fast.
     package static let unknownPace = 50.0
+    /// No engine is believed to read faster: where it found the beginning of a prompt in its cache, it only seemed to, and
+    /// the next prompt may be new to it.
+    package static let believedPace = 500.0
     /// A model that answered no longer ago than this is still loaded.
     package static let residency = Duration.seconds(60)
     /// Samples that are kept.
@@ -67,7 +70,7 @@ package struct FirstTokenLimit: Sendable {
     package func limit(for demand: Demand, now: MonotonicInstant) -> Duration {
         let known = models[demand.model]
         let tokens = Double(demand.promptTokens)
-        var limit = Self.floor + .seconds(tokens / (pace ?? Self.unknownPace) * 2)
+        var limit = Self.floor + .seconds(tokens / min(pace ?? Self.unknownPace, Self.believedPace) * 2)
         if let slowest = slowest { limit = max(limit, .seconds(slowest * 3 * Self.units(demand))) }
         if !isResident(demand.model, now: now) { limit += max(loadLimit, (known?.load ?? .zero) * 2) }
         return min(max(limit, known?.grown ?? .zero), Self.ceiling)
