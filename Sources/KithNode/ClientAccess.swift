@@ -27,7 +27,7 @@ struct ClientAccess: Sendable {
         let control = AccessControl(
             policy: AccessPolicy(
                 host: settings.host, requiresKey: settings.access.requiresKey,
-                allowedHosts: settings.access.allowedHosts),
+                allowedHosts: settings.access.allowedHosts, allowedOrigins: settings.access.allowedOrigins),
             keys: keys, controlToken: ControlFile.freshToken(), audit: audit)
         let files = CertificateFiles(settings.access.tls, logger: logger)
         let tls = try files?.load() ?? own(identity, settings: settings)

@@ -47,6 +47,14 @@ package struct HTTP2Connection: Sendable {
     package func send(
         _ method: HTTPRequest.Method, _ path: String, headers: HTTPFields = [:], _ body: String? = nil
     ) async throws -> (status: Int, text: String) {
+        let answer = try await exchange(method, path, headers: headers, body)
+        return (answer.status, answer.text)
+    }
+
+    /// As ``send(_:_:headers:_:)``, with the fields of the answer.
+    package func exchange(
+        _ method: HTTPRequest.Method, _ path: String, headers: HTTPFields = [:], _ body: String? = nil
+    ) async throws -> (status: Int, fields: HTTPFields, text: String) {
         let stream = try await streams.openStream { channel in
             channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTPClientCodec())
@@ -61,10 +69,10 @@ package struct HTTP2Connection: Sendable {
             try await outbound.write(.head(head))
             if let body { try await outbound.write(.body(ByteBuffer(string: body))) }
             try await outbound.write(.end(nil))
-            var answer = (status: 0, text: "")
+            var answer = (status: 0, fields: HTTPFields(), text: "")
             for try await part in inbound {
                 switch part {
-                case .head(let head): answer.status = head.status.code
+                case .head(let head): (answer.status, answer.fields) = (head.status.code, head.headerFields)
                 case .body(let piece): answer.text += String(buffer: piece)
                 case .end: return answer
                 }

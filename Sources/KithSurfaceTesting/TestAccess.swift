@@ -35,11 +35,12 @@ extension AccessControl {
 
     /// - Parameter requiresKey: as on a listener that other machines reach.
     package static func with(
-        _ store: Store, requiresKey: Bool = false, allowedHosts: [String] = [],
+        _ store: Store, requiresKey: Bool = false, allowedHosts: [String] = [], allowedOrigins: [String] = [],
         audit: any AuditTrail = RecordingTrail()
     ) -> AccessControl {
         AccessControl(
-            policy: AccessPolicy(host: "127.0.0.1", requiresKey: requiresKey, allowedHosts: allowedHosts),
+            policy: AccessPolicy(
+                host: "127.0.0.1", requiresKey: requiresKey, allowedHosts: allowedHosts, allowedOrigins: allowedOrigins),
             keys: ClientKeys(store: store), controlToken: token, audit: audit)
     }
 }

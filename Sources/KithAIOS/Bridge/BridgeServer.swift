@@ -23,7 +23,9 @@ package enum BridgeServer {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         let counts = RequestCounts()
         router.addMiddleware {
-            CrossOrigin()
+            CrossOrigin(
+                methods: "GET, POST, OPTIONS", fields: "Content-Type, Authorization, X-API-Key, Idempotency-Key",
+                mayRead: PageOrigin.isAllowed)
             RequestCounting(counts: counts)
             ErrorRendering.fastAPI
             AccessMiddleware(access: bridge.services.access)

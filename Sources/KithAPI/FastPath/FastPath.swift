@@ -86,9 +86,14 @@ struct FastPathRequest: Sendable {
         case messages = "/v1/messages"
         case responses = "/v1/responses"
 
-        /// - Parameter uri: As the client wrote it; the one query that is known says nothing.
+        /// - Parameter uri: As the client wrote it. The one query that is known says nothing, and some programs' base address
+        ///   lacks the version.
         init?(uri: String) {
-            if uri == "/v1/messages?beta=true" { self = .messages } else { self.init(rawValue: uri) }
+            switch uri {
+            case "/v1/messages?beta=true": self = .messages
+            case "/chat/completions": self = .chatCompletions
+            default: self.init(rawValue: uri)
+            }
         }
     }
 

@@ -18,7 +18,7 @@ extension ErrorDialect {
     /// The dialect of a path on the node's port for clients.
     static func ofClients(_ path: String) -> ErrorDialect {
         if path == "/v1/messages" || path.hasPrefix("/v1/messages/") { return .anthropic }
-        if path.hasPrefix("/v1/") || path == "/v1" { return .openAI }
+        if path.hasPrefix("/v1/") || path == "/v1" || OpenAIRoutes.coverWithoutVersion(path) { return .openAI }
         if OllamaRoutes.cover(path) { return .ollama }
         if ResponsesRoutes.cover(path) { return .openAI }
         return ControlRoutes.cover(path) ? .control : .seed

@@ -19,10 +19,12 @@ package enum NodeServer {
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<ChildTaskResponder<RouterResponder<NodeRequestContext>>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
+        let origins = services.access.policy.origins
+        if !origins.isEmpty { router.add(middleware: CrossOrigin(mayRead: origins.mayRead)) }
         router.addMiddleware {
             ErrorRendering(dialect: ErrorDialect.of)
             AccessMiddleware(access: services.access)
-            OriginMiddleware(access: services.access)
+            OriginMiddleware(access: services.access, origins: origins)
             Expectations()
         }
         OpenAIRoutes(services: services).add(to: router)

@@ -9,16 +9,31 @@ import KithServer
 import NIOCore
 
 /// OpenAI's API as its clients use it: chat and text completions, models, embeddings.
+///
+/// Each path is there without the version too, for programs whose base address lacks it.
 struct OpenAIRoutes: Sendable {
+    private static let version = "/v1"
+
     let services: NodeServices
 
+    /// Whether a path is one of this dialect that lacks the version.
+    static func coverWithoutVersion(_ path: String) -> Bool {
+        switch path {
+        case "/chat/completions", "/completions", "/embeddings", "/models": true
+        default: path.hasPrefix("/models/")
+        }
+    }
+
     func add(to router: SurfaceRouter) {
-        router.surface(
-            "/v1/chat/completions", scope: .chat, [.post: { try await chatCompletions($0, $1) }])
-        router.surface("/v1/completions", scope: .chat, [.post: { try await completions($0, $1) }])
-        router.surface("/v1/embeddings", scope: .chat, [.post: { request, _ in try await embeddings(request) }])
-        router.surface("/v1/models", scope: .chat, [.get: { request, _ in try models(request) }])
-        router.surface("/v1/models/**", scope: .chat, [.get: { request, _ in try model(request) }])
+        for base in [Self.version, ""] {
+            router.surface(base + "/chat/completions", scope: .chat, [.post: { try await chatCompletions($0, $1) }])
+            router.surface(base + "/completions", scope: .chat, [.post: { try await completions($0, $1) }])
+            router.surface(
+                base + "/embeddings", scope: .chat, [.post: { request, _ in try await embeddings(request) }])
+            router.surface(base + "/models", scope: .chat, [.get: { request, _ in try models(request) }])
+            router.surface(
+                base + "/models/**", scope: .chat, [.get: { request, _ in try model(request, below: base) }])
+        }
     }
 
     // MARK: Completions
@@ -61,8 +76,8 @@ struct OpenAIRoutes: Sendable {
     }
 
     /// Model names may hold slashes, so the rest of the path is the name.
-    private func model(_ request: Request) throws -> Response {
-        let path = request.uri.path.dropFirst("/v1/models/".count)
+    private func model(_ request: Request, below base: String) throws -> Response {
+        let path = request.uri.path.dropFirst("\(base)/models/".count)
         let name = ModelID(PathSegment.unescaped(String(path)) ?? String(path))
         guard let model = services.listedModels.first(where: { $0.id == name }) else {
             throw ChatError(

@@ -28,6 +28,12 @@ package enum OllamaRequestEncoder {
         case .completion:
             body["prompt"] = .string(try request.onlyPrompt(for: "Ollama"))
             body["raw"] = true
+            // It has them in another form than clients of plain completions read.
+            try request.refuseLogProbabilities(for: "Ollama, for plain completions,")
+        }
+        if request.wantsLogProbabilities {
+            body["logprobs"] = true
+            body["top_logprobs"] = request.extensions["top_logprobs"]
         }
         for name in passedOn { body[name] = request.extensions[name] }
         if AskedField.logprobs.isAsked(by: request) {

@@ -113,10 +113,11 @@ struct OpenAIRequestFields {
             extensions: extensions, streams: streams, includesUsage: includesUsage, body: body)
     }
 
+    /// - Returns: `nil` for `null` and for -1, with which clients made for llama.cpp say that they set no limit.
     private static func limit(_ key: String, _ scanner: inout JSONScanner) throws -> Int? {
-        guard let limit = try scanner.integer(of: key) else { return nil }
+        guard let limit = try scanner.integer(of: key), limit != -1 else { return nil }
         guard limit >= 1 else {
-            throw ChatError(.invalidRequest, "'\(key)' must be at least 1", field: key)
+            throw ChatError(.invalidRequest, "'\(key)' must be at least 1, or -1 for no limit", field: key)
         }
         return limit
     }

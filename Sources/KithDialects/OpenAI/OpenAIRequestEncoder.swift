@@ -44,6 +44,11 @@ package enum OpenAIRequestEncoder {
                 changes.append((name.rawValue, JSONValue.integer(Int64(limit)).jsonBytes))
             }
         }
+        // Only llama.cpp and its like know -1 as the absence of a limit.
+        for name in SamplingOptions.LimitName.allCases.map(\.rawValue)
+        where body.isNegative(name) && !changes.contains(where: { $0.0 == name }) {
+            removed.insert(name)
+        }
         for name in request.changedExtensions.sorted() {
             if let value = request.extensions[name] {
                 changes.append((name, value.jsonBytes))
@@ -109,5 +114,12 @@ package enum OpenAIRequestEncoder {
             if request.includesUsage { body["stream_options"] = ["include_usage": true] }
         }
         return body.jsonBytes
+    }
+}
+
+extension ClientBody {
+    /// Whether a member is a number below zero, as far as its first byte tells.
+    fileprivate func isNegative(_ key: String) -> Bool {
+        member(key).map { bytes[$0.value.lowerBound] == UInt8(ascii: "-") } ?? false
     }
 }

@@ -17,11 +17,16 @@ package struct AccessSettings: Hashable, Sendable {
     package var requiresKey: Bool
     /// Names for this machine in addition to `localhost`.
     package var allowedHosts: [String]
+    /// Origins of web pages that may use the node; `*` for all that show a key.
+    package var allowedOrigins: [String]
     package var tls: TLS
 
-    package init(requiresKey: Bool = false, allowedHosts: [String] = [], tls: TLS = .off) {
+    package init(
+        requiresKey: Bool = false, allowedHosts: [String] = [], allowedOrigins: [String] = [], tls: TLS = .off
+    ) {
         self.requiresKey = requiresKey
         self.allowedHosts = allowedHosts
+        self.allowedOrigins = allowedOrigins
         self.tls = tls
     }
 }
@@ -31,6 +36,7 @@ extension AccessSettings {
         self.init(
             requiresKey: try values.required(.requireKey, values.boolean(.requireKey)),
             allowedHosts: values.text(.allowedHosts).map(SettingKind.entries) ?? [],
+            allowedOrigins: values.text(.allowedOrigins).map(SettingKind.entries) ?? [],
             tls: try Self.tls(values, sources: sources))
     }
 

@@ -151,6 +151,11 @@ extension SettingDefinition {
             help: "More names under which programs on this machine reach the node without a key, such as those of "
                 + "`/etc/hosts`; `localhost` and loopback addresses always are."),
         SettingDefinition(
+            .allowedOrigins, .originList, flag: "--allowed-origins", environment: "KITH_ALLOWED_ORIGINS",
+            help: "Web pages that may use the node's port from a browser, by their origins, such as "
+                + "`http://localhost:3000`: on this machine without a key, as its programs do. `*` lets pages of every "
+                + "origin in that show a key."),
+        SettingDefinition(
             .tlsMode, .choice(["off", "own"]), note: "`off`, or the files where they are set", flag: "--tls",
             environment: "KITH_TLS",
             help: "`own` speaks TLS with the node's own certificate, whose fingerprint is shown at the start. "

@@ -59,6 +59,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case requireKey = "server.require_key"
     case allowedHosts = "server.allowed_hosts"
     case ollamaPort = "server.ollama_port"
+    case allowedOrigins = "server.allowed_origins"
     case tlsMode = "tls.mode"
     case tlsCertificate = "tls.certificate"
     case tlsKey = "tls.key"

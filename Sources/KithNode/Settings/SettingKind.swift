@@ -2,6 +2,7 @@
 
 import KithInference
 import KithModel
+import KithServer
 import KithTransport
 
 /// The value that a setting's text stands for, checked.
@@ -33,6 +34,8 @@ package enum SettingKind: Sendable {
     case boolean
     /// Host names and addresses separated by commas.
     case hostList
+    /// Origins of web pages separated by commas, or `*`.
+    case originList
     /// Addresses of HTTP services separated by commas.
     case addressList
     /// One or more words separated by commas.
@@ -56,6 +59,9 @@ package enum SettingKind: Sendable {
         case .boolean: Self.boolean(text).map { .bool($0) }
         case .hostList:
             Self.entries(text).allSatisfy(Self.isHost) ? .string(text.lowercased()) : nil
+        case .originList:
+            Self.entries(text).allSatisfy { $0 == AllowedOrigins.wildcard || WebOrigin.normalised($0) != nil }
+                ? .string(text.lowercased()) : nil
         case .addressList: Self.entries(text).allSatisfy { HTTPAddress($0) != nil } ? .string(text) : nil
         case .choices(let choices):
             Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
@@ -81,6 +87,7 @@ package enum SettingKind: Sendable {
         case .fingerprint: "a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons"
         case .boolean: "on or off"
         case .hostList: "a list of host names separated by commas"
+        case .originList: "a list of origins such as https://app.example, separated by commas, or *"
         case .addressList: "a list of addresses such as http://127.0.0.1:8001, separated by commas"
         case .choices(let choices): "one or more of " + choices.joined(separator: ", ") + ", separated by commas"
         case .aliases:

@@ -45,16 +45,21 @@ package struct AccessPolicy: Hashable, Sendable {
     package var requiresKey: Bool
     /// For requests without a key.
     package var hostNames: HostNames
+    /// The pages of other origins that may use the node's own port.
+    package var origins: AllowedOrigins
 
-    package init(requiresKey: Bool, hostNames: HostNames = HostNames()) {
+    package init(requiresKey: Bool, hostNames: HostNames = HostNames(), origins: AllowedOrigins = .none) {
         self.requiresKey = requiresKey
         self.hostNames = hostNames
+        self.origins = origins
     }
 
     /// The policy of a listener on `host`.
-    package init(host: String, requiresKey: Bool, allowedHosts: [String]) {
+    package init(host: String, requiresKey: Bool, allowedHosts: [String], allowedOrigins: [String] = []) {
         let isLoopback = HostNames.isLoopback(host[...])
-        self.init(requiresKey: requiresKey || !isLoopback, hostNames: HostNames(allowedHosts + [host]))
+        self.init(
+            requiresKey: requiresKey || !isLoopback, hostNames: HostNames(allowedHosts + [host]),
+            origins: AllowedOrigins(allowedOrigins))
     }
 
     /// - Parameters:

@@ -91,8 +91,8 @@ package enum AccessRefusal: Error, Hashable {
             """
         case .foreignOrigin(let origin):
             """
-            a browser sent this for a page of '\(origin.prefix(100))', which may not use this node; let the page send a key, as \
-            'Authorization: Bearer kith_…', or ask from a program
+            a browser sent this for a page of '\(origin.prefix(100))', which may not use this node; name the page in \
+            server.allowed_origins, let it send a key, as 'Authorization: Bearer kith_…', or ask from a program
             """
         }
     }

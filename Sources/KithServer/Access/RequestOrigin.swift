@@ -42,13 +42,16 @@ struct RequestOrigin {
     /// Why the request is refused; `nil` when it is not.
     ///
     /// - Parameters:
-    ///   - method: A method that only reads is allowed: the page does not get to see the answer.
+    ///   - method: A method that only reads is allowed where the page does not get to see the answer.
     ///   - hasKey: Whether the request has a valid key, which a page can send only with this node's consent.
+    ///   - allowed: Which pages of other origins may ask without a key.
+    ///   - mayRead: Which of them get to see the answers.
     func refusal(
-        of method: HTTPRequest.Method, hasKey: @autoclosure () -> Bool, allowed: (String) -> Bool = { _ in false }
+        of method: HTTPRequest.Method, hasKey: @autoclosure () -> Bool, allowed: (String) -> Bool = { _ in false },
+        mayRead: (String) -> Bool = { _ in false }
     ) -> AccessRefusal? {
         switch method {
-        case .get, .head, .options: return nil
+        case .get, .head, .options: guard let origin, mayRead(origin) else { return nil }
         default: break
         }
         guard isForeign(allowed: allowed), !hasKey() else { return nil }
@@ -73,11 +76,20 @@ package struct OriginMiddleware: RouterMiddleware {
     /// `nil` where there are no keys.
     package let access: AccessControl?
     /// Pages of other origins that may ask.
-    package var allowed: @Sendable (String) -> Bool
+    private let allowed: @Sendable (String) -> Bool
+    /// Pages of other origins that see the answers, and may ask if they show a key.
+    private let mayRead: @Sendable (String) -> Bool
 
     package init(access: AccessControl?, allowed: @escaping @Sendable (String) -> Bool = { _ in false }) {
         self.access = access
         self.allowed = allowed
+        mayRead = { _ in false }
+    }
+
+    package init(access: AccessControl, origins: AllowedOrigins) {
+        self.access = access
+        allowed = origins.names
+        mayRead = origins.mayRead
     }
 
     func handle(
@@ -85,9 +97,9 @@ package struct OriginMiddleware: RouterMiddleware {
         next: @concurrent (Request, NodeRequestContext) async throws -> Response
     ) async throws -> Response {
         let origin = RequestOrigin(request.head)
-        guard let refusal = origin.refusal(of: request.method, hasKey: showsKey(request), allowed: allowed) else {
-            return try await next(request, context)
-        }
+        let refusal = origin.refusal(
+            of: request.method, hasKey: showsKey(request), allowed: allowed, mayRead: mayRead)
+        guard let refusal else { return try await next(request, context) }
         access?.audit.record(
             .clientRefused, subject: nil, source: context.source, reason: refusal.auditReason)
         throw refusal

@@ -102,6 +102,11 @@ struct ReachFlags: ParsableArguments {
         help: ArgumentHelp("More names under which programs on this machine reach the node.", valueName: "names"))
     var allowedHosts: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Web pages that may use the node, by origins such as http://localhost:3000.", valueName: "origins"))
+    var allowedOrigins: String?
+
     @Flag(help: "Let other machines reach the peer port, and announce the node to them.")
     var lan = false
 
@@ -143,8 +148,9 @@ struct ReachFlags: ParsableArguments {
     var settings: [SettingKey: String] {
         let given: [(SettingKey, String?)] = [
             (.tlsMode, tls ? "own" : nil), (.tlsCertificate, tlsCert), (.tlsKey, tlsKey),
-            (.requireKey, requireKey ? "on" : nil), (.allowedHosts, allowedHosts), (.peerLAN, lan ? "on" : nil),
-            (.peerMDNS, mdns), (.peerHost, peerHost), (.peerPort, peerPort), (.roles, role),
+            (.requireKey, requireKey ? "on" : nil), (.allowedHosts, allowedHosts),
+            (.allowedOrigins, allowedOrigins), (.peerLAN, lan ? "on" : nil), (.peerMDNS, mdns),
+            (.peerHost, peerHost), (.peerPort, peerPort), (.roles, role),
             (.discoveryPort, discoveryPort), (.cellPort, cellPort), (.cellID, cellID), (.bridgePort, bridgePort),
             (.bridgeUpstreams, upstream.isEmpty ? nil : upstream.joined(separator: ",")), (.vaultAddress, vault),
             (.registries, registry.isEmpty ? nil : registry.joined(separator: ",")),

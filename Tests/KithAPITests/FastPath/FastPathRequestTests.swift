@@ -35,6 +35,12 @@ struct FastPathRequestTests {
         #expect(request([("x-api-key", "kith_2")])?.key?.text == "kith_2")
     }
 
+    @Test("The path without the version is the same one")
+    func bare() {
+        #expect(request(uri: "/chat/completions") != nil)
+        #expect(request(uri: "/chat/completions/") == nil)
+    }
+
     @Test(
         "Whatever is unusual is for the framework",
         arguments: [

@@ -30,6 +30,22 @@ struct OllamaRequestEncoderTests {
             ])
     }
 
+    @Test("Asks for log probabilities with a chat, and refuses them where their form would be another")
+    func logProbabilities() throws {
+        var request = ChatRequest(messages: [ChatMessage(.user, "hi")])
+        request.extensions = ["logprobs": true, "top_logprobs": 3]
+        #expect(try encoded(request)["logprobs"] == true)
+        #expect(try encoded(request)["top_logprobs"] == 3)
+        request.extensions = ["logprobs": false, "top_logprobs": 3]
+        #expect(try encoded(request)["logprobs"] == nil)
+        #expect(try encoded(request)["top_logprobs"] == nil)
+        var completion = ChatRequest(kind: .completion, messages: [ChatMessage(.user, "hi")])
+        completion.extensions = ["logprobs": 2]
+        let refusal = #expect(throws: ChatError.self) { try encoded(completion) }
+        #expect(refusal?.code == .unsupported)
+        #expect(refusal?.field == "logprobs")
+    }
+
     @Test("Sends a completion's prompt past the chat template")
     func completion() throws {
         let body = try encoded(ChatRequest(kind: .completion, messages: [ChatMessage(.user, "once")]))

@@ -105,7 +105,7 @@ struct OpenAIRequestTests {
             (#"{"max_tokens":1e300}"#, "'max_tokens' has a value that cannot be used", "max_tokens", .invalidRequest),
             (#"{"max_tokens":0}"#, "'max_tokens' must be at least 1", "max_tokens", .invalidRequest),
             (
-                #"{"max_completion_tokens":-1}"#, "'max_completion_tokens' must be at least 1", "max_completion_tokens",
+                #"{"max_completion_tokens":-2}"#, "'max_completion_tokens' must be at least 1", "max_completion_tokens",
                 .invalidRequest
             ),
             (#"{"stop":[1]}"#, "'stop.0' must be a string", "stop.0", .invalidRequest),
@@ -154,6 +154,22 @@ struct OpenAIRequestTests {
             #expect(!text.contains("\"\(other)\""))
             #expect(text.hasSuffix(#","continue_final_message":true }"#))
         }
+    }
+
+    @Test("-1 sets no limit, and is not passed on to engines, of which few know it")
+    func unlimited() throws {
+        let start = #"{"model":"m","messages":[{"role":"user","content":"x"}]"#
+        let alone = try read(start + #","max_tokens":-1}"#)
+        #expect(alone.sampling.maxTokens == nil)
+        #expect(written(alone) == start + "}")
+        let both = try read(start + #","max_tokens":-1,"max_completion_tokens":7}"#)
+        #expect(both.sampling.maxTokens == 7)
+        #expect(written(both) == start + #","max_completion_tokens":7}"#)
+        var limited = alone
+        limited.sampling.maxTokens = 9
+        #expect(written(limited) == start + #","max_tokens":9}"#)
+        let prompt = try OpenAICompletionRequest.read(Array(#"{"model":"m","prompt":"x","max_tokens":-1}"#.utf8))
+        #expect(written(prompt) == #"{"model":"m","prompt":"x"}"#)
     }
 
     @Test("Streaming is switched where it has to be, and nothing is asked for that the client did not ask for")

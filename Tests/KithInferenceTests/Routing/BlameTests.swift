@@ -215,6 +215,17 @@ struct BlameTests {
         #expect(router.decide(RouteRequest(), among: [.sketch("a")], now: .seconds(2)).choices.count == 1)
     }
 
+    @Test("An engine that gives one answer, or no log probabilities, is known to, though it names the field")
+    func allOrNothing() {
+        func subject(_ field: String, _ needs: Set<Feature>) -> Blame.Subject {
+            Blame(ChatError(.unsupported, "one at a time", field: field), needs: needs).subject
+        }
+        #expect(subject("n", [.multipleChoices, .tools]) == .feature(.multipleChoices))
+        #expect(subject("logprobs", [.logprobs]) == .feature(.logprobs))
+        #expect(subject("n", [.tools]) == .request)
+        #expect(subject("response_format", [.responseFormat]) == .request)
+    }
+
     @Test("A request shows what it makes use of")
     func features() {
         func needs(_ request: ChatRequest) -> Set<Feature> { RouteRequest(request).features }
@@ -227,12 +238,12 @@ struct BlameTests {
         #expect(needs(ChatRequest(messages: [ChatMessage(role: .user, content: .parts(parts))])) == [.vision, .audio])
         var request = ChatRequest(messages: [])
         request.extensions["tools"] = [["type": "function"]]
-        request.extensions["n"] = 2
+        request.sampling.choices = 2
         request.extensions["logprobs"] = true
         request.extensions["response_format"] = ["type": "json_object"]
         #expect(needs(request) == [.tools, .multipleChoices, .logprobs, .responseFormat])
         request.extensions["tools"] = []
-        request.extensions["n"] = 1
+        request.sampling.choices = 1
         request.extensions["logprobs"] = false
         request.extensions["response_format"] = ["type": "text"]
         #expect(needs(request).isEmpty)

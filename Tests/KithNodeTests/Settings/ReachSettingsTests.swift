@@ -43,10 +43,11 @@ struct ReachSettingsTests {
     @Test("Lists are read with and without blanks, in files too")
     func lists() throws {
         let yaml =
-            "server:\n  allowed_hosts: desk.lan, Attic.lan\nroles: node, discovery\npeer:\n  lan: true\n  port: 0\n"
+            "server:\n  allowed_hosts: desk.lan, Attic.lan\n  allowed_origins: https://App.example, *\nroles: node, discovery\npeer:\n  lan: true\n  port: 0\n"
         let settings = try settings(
             environment: ["AIOS_DISCOVERY_ADDR": "http://127.0.0.1:8001, http://laptop.local:8001"], yaml: yaml)
         #expect(settings.access.allowedHosts == ["desk.lan", "attic.lan"])
+        #expect(settings.access.allowedOrigins == ["https://app.example", "*"])
         #expect(settings.roles == [.node, .discovery])
         #expect(settings.peer.port == 0)
         #expect(settings.peer.usesMDNS)

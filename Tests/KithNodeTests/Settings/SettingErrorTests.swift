@@ -171,7 +171,8 @@ struct SettingErrorTests {
         arguments: [
             (.peerLAN, "maybe", "on or off"), (.requireKey, "2", "on or off"),
             (.roles, "node,king", "one or more of node, cell, bridge, discovery"),
-            (.allowedHosts, "a b/c", "host names"),
+            (.allowedHosts, "a b/c", "host names"), (.allowedOrigins, "app.example", "https://app.example"),
+            (.allowedOrigins, "https://app.example/", "origins"), (.allowedOrigins, "null", "origins"),
             (.registries, "127.0.0.1:8001", "http://127.0.0.1:8001"), (.tlsMode, "on", "one of off, own"),
             (.peerPort, "65536", "0 to 65535"),
         ] as [(SettingKey, String, String)])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 package import KithModel
 
 /// A deterministic engine for tests, demonstrations and benchmarks; never chosen by itself.
@@ -64,6 +65,8 @@ extension TestEngine {
             failure.excess = PromptExcess(tokens: promptTokens, limit: TestEngineSetup.contextLength)
             throw failure
         }
+        try request.refuseSeveralChoices(for: modelID.rawValue)
+        try request.refuseLogProbabilities(for: modelID.rawValue)
         return .events(
             TestTokenStream(
                 script: script(for: request), promptTokens: promptTokens,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 package import KithModel
 
 /// What a request needs of an engine besides text for text, and an engine may not offer.
@@ -44,6 +45,14 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
         }
     }
 
+    /// Whether an engine that has it takes every value of its field.
+    var isAllOrNothing: Bool {
+        switch self {
+        case .multipleChoices, .logprobs: true
+        case .embeddings, .completion, .vision, .audio, .tools, .responseFormat: false
+        }
+    }
+
     /// Whether the engine says that the model cannot do this.
     func isDenied(by model: ModelInfo) -> Bool {
         switch self {
@@ -72,10 +81,8 @@ extension Feature {
         if let format = extensions["response_format"]?["type"]?.stringValue, format != "text" {
             needed.insert(.responseFormat)
         }
-        if let count = extensions["n"]?.intValue, count > 1 { needed.insert(.multipleChoices) }
-        if extensions["logprobs"]?.boolValue == true || (extensions["logprobs"]?.intValue ?? 0) > 0 {
-            needed.insert(.logprobs)
-        }
+        if let count = request.sampling.choices, count > 1 { needed.insert(.multipleChoices) }
+        if request.wantsLogProbabilities { needed.insert(.logprobs) }
         if extensions["modalities"]?.arrayValue?.contains("audio") == true { needed.insert(.audio) }
         return needed
     }
