@@ -90,7 +90,8 @@ package struct Node: Sendable {
             engine: monitor, store: store, clock: clock,
             limits: SurfaceLimits(
                 seedBody: settings.seedBodyLimit, openAIBody: settings.requestBodyLimit,
-                defaultMaxTokens: settings.defaultMaxTokens, heartbeat: settings.routing.heartbeat),
+                uploadBody: settings.uploadBodyLimit, defaultMaxTokens: settings.defaultMaxTokens,
+                heartbeat: settings.routing.heartbeat),
             level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events,
             company: company)
 

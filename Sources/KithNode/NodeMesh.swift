@@ -38,7 +38,8 @@ struct NodeMesh: Sendable {
         let profile = PeerMesh.Profile(
             name: settings.name, version: KithVersion.text, level: level,
             isCell: settings.roles.contains(.cell),
-            generateLimit: 3 * settings.requestBodyLimit
+            generateLimit: 3 * settings.requestBodyLimit,
+            passLimit: settings.uploadBodyLimit + (64 << 10)
         ) { OwnAddresses.list(host: host, port: port.current) }
         let mesh = try PeerMesh(
             profile: profile, identity: identity,

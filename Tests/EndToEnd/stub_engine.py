@@ -20,7 +20,7 @@ class Request:
         self.method, self.path, _ = first.split(" ", 2)
         self.headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
         self.body = body
-        self.streams = b'"stream"' in body and json.loads(body).get("stream") is True
+        self.streams = body[:1] == b"{" and b'"stream"' in body and json.loads(body).get("stream") is True
 
     @property
     def json(self) -> dict:
@@ -50,6 +50,10 @@ class Reply:
 
     def error(self, status: int, message: str, **fields: object) -> None:
         self.json({"error": {"message": message, "type": "stub_error", **fields}}, status)
+
+    def whole(self, body: bytes, content_type: str) -> None:
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._connection.sendall(head.encode() + body)
 
     def begin(self) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

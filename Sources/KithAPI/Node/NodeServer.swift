@@ -29,6 +29,7 @@ package enum NodeServer {
         }
         OpenAIRoutes(services: services).add(to: router)
         ResponsesRoutes(services: services).add(to: router)
+        PassThroughRoutes(services: services).add(to: router)
         AnthropicRoutes(services: services).add(to: router)
         OllamaRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)

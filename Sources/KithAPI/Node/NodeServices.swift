@@ -57,17 +57,20 @@ package struct SurfaceLimits: Sendable {
     package var seedBody: Int
     /// Bytes of a body on the routes of OpenAI's and Anthropic's dialects, where images and long documents come in.
     package var openAIBody: Int
+    /// Bytes of a body with sound or pictures.
+    package var uploadBody: Int
     /// Tokens of a chat answer whose length the client did not limit.
     package var defaultMaxTokens: Int
     /// How long a client with an open stream hears nothing.
     package var heartbeat: Duration
 
     package init(
-        seedBody: Int = 1 << 20, openAIBody: Int = 4 << 20, defaultMaxTokens: Int = 2048,
-        heartbeat: Duration = .seconds(5)
+        seedBody: Int = 1 << 20, openAIBody: Int = 4 << 20, uploadBody: Int = 32 << 20,
+        defaultMaxTokens: Int = 2048, heartbeat: Duration = .seconds(5)
     ) {
         self.seedBody = seedBody
         self.openAIBody = openAIBody
+        self.uploadBody = uploadBody
         self.defaultMaxTokens = defaultMaxTokens
         self.heartbeat = heartbeat
     }
@@ -99,6 +102,15 @@ extension NodeServices {
         var request = request
         request.deadline = try headers.deadline(now: clock.now)
         return try await dispatcher.embed(request, pin: try headers.pinnedNode())
+    }
+
+    /// Passes a request through as the client's headers wish.
+    func passThrough(
+        _ request: PassThroughRequest, headers: HTTPFields
+    ) async throws -> (PassThroughAnswer, RouteReport) {
+        var request = request
+        request.deadline = try headers.deadline(now: clock.now)
+        return try await dispatcher.passThrough(request, pin: try headers.pinnedNode())
     }
 
     func record(_ outcome: InteractionOutcome) { store.recordOutcome(outcome, at: .now()) }

@@ -20,7 +20,7 @@ struct OpenAIRoutes: Sendable {
     static func coverWithoutVersion(_ path: String) -> Bool {
         switch path {
         case "/chat/completions", "/completions", "/embeddings", "/models": true
-        default: path.hasPrefix("/models/")
+        default: path.hasPrefix("/models/") || PassThroughRoutes.coverWithoutVersion(path)
         }
     }
 

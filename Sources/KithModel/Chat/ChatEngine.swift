@@ -20,10 +20,22 @@ package protocol Answering: Sendable {
     /// - Returns: `nil` where the engine cannot be asked for that.
     /// - Throws: As ``answer(_:)``.
     func promptTokens(of request: ChatRequest) async throws -> Int?
+
+    /// Does what a request of another kind asks, if this has the service.
+    ///
+    /// Returns when the head of the answer is there.
+    ///
+    /// - Throws: As ``answer(_:)``; ``ChatError`` with ``ChatError/Code/unsupported`` and no field where the service is not
+    ///   offered, as by default.
+    func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer
 }
 
 extension Answering {
     package func promptTokens(of request: ChatRequest) async throws -> Int? { nil }
+
+    package func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
+        throw ChatError(.unsupported, "this engine does not offer \(request.service.words)")
+    }
 }
 
 /// What generates tokens on this machine: Ollama, an OpenAI-compatible server, llama.cpp, or a cloud provider.

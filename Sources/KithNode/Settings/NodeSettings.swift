@@ -34,6 +34,8 @@ package struct NodeSettings: Sendable {
     package var requestBodyLimit: Int
     /// Bytes; for the seeds' routes.
     package var seedBodyLimit: Int
+    /// Bytes of a request body with sound or pictures.
+    package var uploadBodyLimit: Int
     package var logLevel: Logger.Level
     package var defaultMaxTokens: Int
 
@@ -45,7 +47,8 @@ package struct NodeSettings: Sendable {
         vault: VaultSettings = VaultSettings(), routing: RoutingSettings = RoutingSettings(),
         peersFile: String, peerEndpoints: PeersFile = PeersFile(),
         social: SocialSettings = SocialSettings(), level: Double = 1, requestBodyLimit: Int = 4_194_304,
-        seedBodyLimit: Int = 1_048_576, logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
+        seedBodyLimit: Int = 1_048_576, uploadBodyLimit: Int = 33_554_432,
+        logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
     ) {
         self.name = name
         self.host = host
@@ -66,6 +69,7 @@ package struct NodeSettings: Sendable {
         self.level = level
         self.requestBodyLimit = requestBodyLimit
         self.seedBodyLimit = seedBodyLimit
+        self.uploadBodyLimit = uploadBodyLimit
         self.logLevel = logLevel
         self.defaultMaxTokens = defaultMaxTokens
     }
@@ -114,6 +118,7 @@ extension NodeSettings {
             level: try values.required(.level, values.number(.level)),
             requestBodyLimit: try values.required(.requestBodyLimit, values.integer(.requestBodyLimit)),
             seedBodyLimit: try values.required(.seedBodyLimit, values.integer(.seedBodyLimit)),
+            uploadBodyLimit: try values.required(.uploadBodyLimit, values.integer(.uploadBodyLimit)),
             logLevel: try values.required(.logLevel, values.text(.logLevel).flatMap(Logger.Level.init(rawValue:))),
             defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)))
     }

@@ -40,6 +40,9 @@ extension SettingDefinition {
             .seedBodyLimit, .byteCount(1_024...67_108_864), fallback: "1MiB",
             help: "The largest request body of the seeds' routes, `/api/…`."),
         SettingDefinition(
+            .uploadBodyLimit, .byteCount(1_024...268_435_456), fallback: "32MiB",
+            help: "The largest request body of the routes for sound, pictures and ranking."),
+        SettingDefinition(
             .defaultMaxTokens, .integer(1...1_000_000), fallback: "2048",
             help: "Tokens made at most for a request that does not say how many."),
     ]

@@ -100,6 +100,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case cultureOffer = "culture.offer"
     case requestBodyLimit = "limits.request_body"
     case seedBodyLimit = "limits.seed_body"
+    case uploadBodyLimit = "limits.upload_body"
     case defaultMaxTokens = "limits.default_max_tokens"
     case routingAliases = "routing.aliases"
     case engineKind = "engine.kind"

@@ -88,6 +88,30 @@ package struct PeerClient: Answering {
         return try Self.decode(PeerCount.self, from: reply.body).tokens.map { max(0, $0) }
     }
 
+    package func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
+        let link = try await link()
+        let response = try await link.connection.stream(
+            bounded(
+                link.request(
+                    .POST, PeerWire.passPath, body: ByteBuffer(bytes: try KinPassage.encode(request)),
+                    type: PeerWire.passageType,
+                    limits: UpstreamLimits(
+                        firstByte: PassThroughAnswer.firstByteLimit, stall: PassThroughAnswer.stallLimit)),
+                by: request.deadline))
+        guard response.status == 200 else {
+            let body = try await response.body.collect(upTo: 64 << 10)
+            do {
+                try Self.check(response.status, body: body)
+            } catch let failure as ChatError where response.status == 404 && failure.code == .malformedRequest {
+                // The path is not there.
+                throw ChatError(.unsupported, "the node's version of kith does not offer \(request.service.words)")
+            }
+            throw ChatError(.invalidAnswer, "\(link.address) answered with status \(response.status)")
+        }
+        let type = response.headers.first(name: "content-type") ?? "application/octet-stream"
+        return PassThroughAnswer(contentType: type, body: GuardedBody(response.body))
+    }
+
     /// Tells the kin the time that is left, so that it does not work for a client that has gone.
     private func bounded(_ request: UpstreamRequest, by deadline: MonotonicInstant?) -> UpstreamRequest {
         guard let deadline else { return request }

@@ -28,11 +28,13 @@ package final class PeerMesh: Sendable {
         package var addresses: @Sendable () -> [PeerAddress]
         /// Bytes of a request for an answer.
         package var generateLimit: Int
+        /// Bytes of a request that is passed through.
+        package var passLimit: Int
 
         package init(
             name: NodeName, version: String, protocols: ProtocolVersions = .supported,
             level: @escaping @Sendable () -> Double = { 1 }, isCell: Bool = false,
-            membership: MembershipSettings = .lan, generateLimit: Int = 12 << 20,
+            membership: MembershipSettings = .lan, generateLimit: Int = 12 << 20, passLimit: Int = 33 << 20,
             addresses: @escaping @Sendable () -> [PeerAddress]
         ) {
             self.name = name
@@ -42,6 +44,7 @@ package final class PeerMesh: Sendable {
             self.isCell = isCell
             self.membership = membership
             self.generateLimit = generateLimit
+            self.passLimit = passLimit
             self.addresses = addresses
         }
     }
@@ -155,7 +158,7 @@ package final class PeerMesh: Sendable {
         let services = PeerServices(
             connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
             localEngine: localEngine, work: work, state: stateSync, clock: clock, audit: audit,
-            generateLimit: profile.generateLimit
+            generateLimit: profile.generateLimit, passLimit: profile.passLimit
         ) { [profile, instance] in
             Self.hello(profile, instance)
         }

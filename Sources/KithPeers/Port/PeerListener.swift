@@ -57,6 +57,8 @@ package struct PeerServices: Sendable {
     package var audit: any AuditTrail
     /// Bytes of a request for an answer.
     package var generateLimit: Int
+    /// Bytes of a request that is passed through.
+    package var passLimit: Int
     /// What this node says of itself.
     package var hello: @Sendable () -> PeerHello
 
@@ -64,7 +66,7 @@ package struct PeerServices: Sendable {
         connections: PeerConnections, trust: TrustStore, membership: MembershipService, directory: PeerDirectory,
         pairing: PairingService, localEngine: LocalEngine?, work: PeerWork, state: StateSync?, clock: any TimeSource,
         audit: any AuditTrail,
-        generateLimit: Int, hello: @escaping @Sendable () -> PeerHello
+        generateLimit: Int, passLimit: Int, hello: @escaping @Sendable () -> PeerHello
     ) {
         self.connections = connections
         self.trust = trust
@@ -77,6 +79,7 @@ package struct PeerServices: Sendable {
         self.clock = clock
         self.audit = audit
         self.generateLimit = generateLimit
+        self.passLimit = passLimit
         self.hello = hello
     }
 

@@ -35,6 +35,7 @@ struct PeerRoutes: Sendable {
         }
         router.peer(PeerWire.embedPath, .post, for: .kin, of: services) { try await embed($0, $1) }
         router.peer(PeerWire.countPath, .post, for: .kin, of: services) { request, _ in try await count(request) }
+        router.peer(PeerWire.passPath, .post, for: .kin, of: services) { request, _ in try await pass(request) }
         router.peer(PeerWire.conversePath, .post, for: .paired, of: services) { try await converse($0, $1) }
         for group in services.work.routes { group.add(to: router, services: services) }
     }
@@ -108,5 +109,15 @@ struct PeerRoutes: Sendable {
         // Vectors are large: this is the shortest exact form.
         let body = OpenAIEmbeddings.body(answer, encoding: .base64)
         return PlainReply(json: ByteBuffer(bytes: body)).response
+    }
+
+    private func pass(_ request: Request) async throws -> Response {
+        let wanted = try KinPassage.decode(try await request.body(upTo: services.passLimit))
+        guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
+        let deadline = try request.headers.kinDeadline(now: services.clock.now)
+        let visit = services.work.presence?.begin()
+        var answer = try await localEngine.until(deadline, clock: services.clock).passThrough(wanted)
+        if let visit { answer.body = GuardedBody(answer.body, holding: visit) }
+        return Response(passing: answer)
     }
 }

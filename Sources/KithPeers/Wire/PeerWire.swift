@@ -15,6 +15,7 @@ package enum PeerWire {
     package static let generatePath = "/peer/v1/generate"
     package static let embedPath = "/peer/v1/embed"
     package static let countPath = "/peer/v1/count"
+    package static let passPath = "/peer/v1/pass"
     package static let cellHealthPath = "/peer/v1/cell/health"
     package static let cellAssistPath = "/peer/v1/cell/code-assist"
     package static let cellSyncPath = "/peer/v1/cell/sync-consciousness"
@@ -24,6 +25,8 @@ package enum PeerWire {
     package static let pairingProofPath = "/pair/v1/proof"
     /// The type of a question: see ``KinQuestion``.
     package static let questionType = "application/x-kith-question"
+    /// The type of a request that is passed through: see ``KinPassage``.
+    package static let passageType = "application/x-kith-passage"
     /// The type of an answer that is sent as it is made: an engine's own events where it speaks the client's dialect,
     /// and besides them events of ``eventName``, each a `Line`.
     package static let eventsType = "text/event-stream"

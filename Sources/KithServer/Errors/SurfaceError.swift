@@ -126,6 +126,8 @@ package enum SurfaceRefusal: Error, Hashable {
     case methodNotAllowed([HTTPRequest.Method])
     /// The content type that was sent.
     case unsupportedMediaType(String)
+    /// The content type that was sent where a form may be sent too.
+    case notAForm(String)
     /// The limit in bytes.
     case tooLarge(Int)
     /// What the client expects before it sends a body, other than to be told to go on.
@@ -135,7 +137,7 @@ package enum SurfaceRefusal: Error, Hashable {
         switch self {
         case .notFound, .roleMissing: .notFound
         case .methodNotAllowed: .methodNotAllowed
-        case .unsupportedMediaType: .unsupportedMediaType
+        case .unsupportedMediaType, .notAForm: .unsupportedMediaType
         case .tooLarge: .contentTooLarge
         case .expectationFailed: .expectationFailed
         }
@@ -148,6 +150,8 @@ package enum SurfaceRefusal: Error, Hashable {
         case .methodNotAllowed(let methods):
             "use \(methods.map(\.rawValue).joined(separator: " or ")) here"
         case .unsupportedMediaType(let type): "the body must be sent as application/json, not as \(type.prefix(100))"
+        case .notAForm(let type):
+            "the body must be sent as multipart/form-data or as application/json, not as \(type.prefix(100))"
         case .tooLarge(let limit): "the body is longer than \(limit) bytes"
         case .expectationFailed(let expected):
             "'Expect: \(expected.prefix(100))' is not known here; leave the field out, or send 'Expect: 100-continue'"
@@ -157,7 +161,7 @@ package enum SurfaceRefusal: Error, Hashable {
     var headers: HTTPFields {
         switch self {
         case .methodNotAllowed(let methods): [.allow: methods.map(\.rawValue).joined(separator: ", ")]
-        case .notFound, .roleMissing, .unsupportedMediaType, .tooLarge, .expectationFailed: [:]
+        case .notFound, .roleMissing, .unsupportedMediaType, .notAForm, .tooLarge, .expectationFailed: [:]
         }
     }
 }

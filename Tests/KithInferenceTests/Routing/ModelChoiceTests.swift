@@ -42,6 +42,15 @@ struct ModelChoiceTests {
         #expect(Self.chosen(nil, .sketch("m"), Self.embedder, by: .embedding) == ["nomic-embed-code"])
     }
 
+    @Test("Sound and pictures go to a model whose name fits, and to any where none does")
+    func services() {
+        let whisper = ModelInfo.sketch("whisper-1", chats: false)
+        #expect(Self.chosen(nil, .sketch("m"), whisper, by: .service(.transcriptions)) == ["whisper-1"])
+        #expect(Self.chosen("m", .sketch("m"), whisper, by: .service(.transcriptions)) == ["m"])
+        #expect(Self.chosen(nil, .sketch("m"), whisper, by: .service(.speech)) == ["m"])
+        #expect(Self.chosen(nil, Self.cloud, by: .service(.speech)).isEmpty)
+    }
+
     @Test("Where everything runs at a provider the client is told to name what it wants")
     func onlyCloud() {
         let request = RouteRequest()

@@ -33,6 +33,7 @@ struct NodeSettingsTests {
         #expect(settings.social.idleThreshold == .seconds(480))
         #expect(settings.requestBodyLimit == 4_194_304)
         #expect(settings.seedBodyLimit == 1_048_576)
+        #expect(settings.uploadBodyLimit == 33_554_432)
         #expect(settings.logLevel == .info)
         #expect(settings.engine.openAI.key == nil)
         #expect(settings.engine.embedded.logFile == "/home/ada/.kith/state/engine/engine.log")

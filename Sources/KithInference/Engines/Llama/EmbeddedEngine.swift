@@ -61,6 +61,10 @@ package final class EmbeddedEngine: ChatEngine {
         return try await engine(at: address).promptTokens(of: request)
     }
 
+    package func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
+        try await readyEngine(within: ChatRequest.unknownFirstTokenLimit).passThrough(request)
+    }
+
     private func readyEngine(within limit: Duration) async throws -> OpenAICompatibleEngine {
         var limit = limit
         if case .down(let outage) = process.state, outage.nextAttempt - clock.now > Self.restartWorthWaitingFor {

@@ -59,20 +59,33 @@ struct EngineConnection: Sendable {
     func stream(
         path: String, body: [UInt8], model: ModelID, limits: UpstreamLimits
     ) async throws -> (type: String, body: UpstreamBody) {
-        let key = try currentKey()
-        let response = try await client.stream(
-            UpstreamRequest(
-                .POST, address, path: path, headers: headers(showing: key), body: ByteBuffer(bytes: body),
-                limits: limits))
-        guard response.status == 200 else {
-            let body = try await response.body.collect(upTo: Self.refusalBytes)
-            throw refusal(status: response.status, headers: response.headers, body: body, key: key, model: model)
-        }
+        let response = try await response(
+            path: path, type: "application/json", body: body, model: model, limits: limits)
         let type = response.headers.first(name: "content-type")?.lowercased().split(separator: ";").first ?? ""
         guard type != "text/html" else {
             throw ChatError(.invalidAnswer, "\(name) did not answer with a stream of its dialect, but with a page")
         }
         return (String(type), response.body)
+    }
+
+    /// The answer with status 200 as it arrives.
+    ///
+    /// - Parameter type: Of the body.
+    /// - Throws: `ChatError`; `CancellationError`.
+    func response(
+        path: String, type: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits
+    ) async throws -> UpstreamResponse {
+        let key = try currentKey()
+        var headers = headers(showing: key)
+        headers.replaceOrAdd(name: "Content-Type", value: type)
+        let response = try await client.stream(
+            UpstreamRequest(
+                .POST, address, path: path, headers: headers, body: ByteBuffer(bytes: body), limits: limits))
+        guard response.status == 200 else {
+            let body = try await response.body.collect(upTo: Self.refusalBytes)
+            throw refusal(status: response.status, headers: response.headers, body: body, key: key, model: model)
+        }
+        return response
     }
 
     /// - Parameter key: The key that was sent to the engine.

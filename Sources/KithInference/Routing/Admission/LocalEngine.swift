@@ -84,6 +84,19 @@ package final class LocalEngine: Answering {
         try await engine.promptTokens(of: request)
     }
 
+    package func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
+        let lease = try await gate.enter()
+        do {
+            var answer = try await engine.passThrough(request)
+            answer.body = GuardedBody(answer.body, holding: lease)
+            onSign(.answered)
+            return answer
+        } catch {
+            if let failure = error as? ChatError { onSign(.failed(failure)) }
+            throw error
+        }
+    }
+
     private func wholeAnswer(of wait: FirstTokenWait) {
         let now = clock.now
         firstTokens.withLock { $0.sawToken(of: wait.demand.model, now: now) }

@@ -15,6 +15,13 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
     /// Several answers at once.
     case multipleChoices = "multiple-choices"
     case logprobs
+    case rerank
+    case transcriptions
+    case translations
+    case speech
+    case imageGenerations = "image-generations"
+    case imageEdits = "image-edits"
+    case imageVariations = "image-variations"
 
     package var description: String { rawValue }
 
@@ -29,6 +36,8 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
         case .responseFormat: "response formats"
         case .multipleChoices: "several answers at once"
         case .logprobs: "log probabilities"
+        case .rerank, .transcriptions, .translations, .speech, .imageGenerations, .imageEdits, .imageVariations:
+            service?.words ?? rawValue
         }
     }
 
@@ -42,6 +51,7 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
         case .responseFormat: "response_format"
         case .multipleChoices: "n"
         case .logprobs: "logprobs"
+        case .rerank, .transcriptions, .translations, .speech, .imageGenerations, .imageEdits, .imageVariations: "model"
         }
     }
 
@@ -49,7 +59,9 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
     var isAllOrNothing: Bool {
         switch self {
         case .multipleChoices, .logprobs: true
-        case .embeddings, .completion, .vision, .audio, .tools, .responseFormat: false
+        case .embeddings, .completion, .vision, .audio, .tools, .responseFormat, .rerank, .transcriptions,
+            .translations, .speech, .imageGenerations, .imageEdits, .imageVariations:
+            false
         }
     }
 
@@ -59,9 +71,30 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
         case .embeddings: !model.embeds
         case .vision: model.capabilities.map { !$0.contains("vision") } ?? false
         case .tools: model.capabilities.map { !$0.contains("tools") } ?? false
-        case .audio, .completion, .responseFormat, .multipleChoices, .logprobs: false
+        case .audio, .completion, .responseFormat, .multipleChoices, .logprobs, .rerank, .transcriptions,
+            .translations, .speech, .imageGenerations, .imageEdits, .imageVariations:
+            false
         }
     }
+}
+
+// MARK: Services
+
+extension Feature {
+    init(_ service: EngineService) {
+        switch service {
+        case .rerank: self = .rerank
+        case .transcriptions: self = .transcriptions
+        case .translations: self = .translations
+        case .speech: self = .speech
+        case .imageGenerations: self = .imageGenerations
+        case .imageEdits: self = .imageEdits
+        case .imageVariations: self = .imageVariations
+        }
+    }
+
+    /// What it is to have this; `nil` for what is a matter of chats.
+    var service: EngineService? { EngineService.allCases.first { Feature($0) == self } }
 }
 
 // MARK: In a request
@@ -115,10 +148,16 @@ extension Feature {
         ("multimodal", .vision), ("multi-modal", .vision), ("tool", .tools), ("function call", .tools),
     ]
 
+    /// Whether an engine says that it cannot do something, whatever it is.
+    static func isDenied(in words: String) -> Bool {
+        let words = words.prefix(2_000).lowercased()
+        return denials.contains(where: words.contains) && !oneRequest.contains(where: words.contains)
+    }
+
     /// What an engine says that it cannot do; `nil` for words that say something else, or are about this one request.
     package static func denied(in words: String) -> Feature? {
+        guard isDenied(in: words) else { return nil }
         let words = words.prefix(2_000).lowercased()
-        guard denials.contains(where: words.contains), !oneRequest.contains(where: words.contains) else { return nil }
         return subjects.first { words.contains($0.word) }?.feature
     }
 }

@@ -98,6 +98,7 @@ enum WantedModels {
             switch purpose {
             case .chat: offered.filter(\.isForAnybody)
             case .embedding: offered.filter { $0.embeds && (!$0.runsElsewhere || $0.isPreferred) }
+            case .service(let service): Self.models(for: service, of: offered)
             }
         switch self {
         case .first, .anyOf: return Array(models.prefix(1))
@@ -106,6 +107,13 @@ enum WantedModels {
             return models.enumerated().filter { $0.offset == 0 || isMeasured($0.element.id) }.map(\.element)
         case .code: return models.filter { ModelAliases.isForCode($0.id) }
         }
+    }
+
+    /// Those that are for it as far as their names tell; any, where no name does.
+    private static func models(for service: EngineService, of offered: [ModelInfo]) -> [ModelInfo] {
+        let usable = offered.filter { !$0.runsElsewhere || $0.isPreferred }
+        let suited = usable.filter { service.suits($0.id) }
+        return suited.isEmpty ? usable : suited
     }
 
     /// The names that were given; empty when any model will do.

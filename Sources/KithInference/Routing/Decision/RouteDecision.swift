@@ -4,7 +4,11 @@ package import KithModel
 
 /// What a request needs of the node that answers it.
 package struct RouteRequest: Sendable {
-    package enum Purpose: Sendable { case chat, embedding }
+    package enum Purpose: Hashable, Sendable {
+        case chat, embedding
+        /// Something that is passed to the engine as the client wrote it.
+        case service(EngineService)
+    }
 
     package var purpose: Purpose
     /// A model's name or an alias; `nil` takes what the node offers first.
@@ -42,6 +46,11 @@ package struct RouteRequest: Sendable {
     package init(_ request: EmbeddingRequest, pin: NodeName? = nil) {
         let tokens = request.inputs.reduce(0) { $0 + $1.utf8.count / 4 }
         self.init(purpose: .embedding, model: request.model, tokens: tokens, pin: pin)
+    }
+
+    package init(_ request: PassThroughRequest, pin: NodeName? = nil) {
+        self.init(
+            purpose: .service(request.service), model: request.model, pin: pin, features: [Feature(request.service)])
     }
 }
 

@@ -106,6 +106,7 @@ package struct Router: Sendable {
             guard skipped.reason == .modelAbsent, wanted.names.isEmpty else { return skipped }
             switch request.purpose {
             case .embedding: return Skipped(reason: .lacks(.embeddings))
+            case .service(let service): return Skipped(reason: .lacks(Feature(service)))
             case .chat:
                 return Skipped(reason: node.models.contains(where: \.isForAnybody) ? .modelAbsent : .runsElsewhere)
             }

@@ -34,6 +34,14 @@ private struct DeadlineAnswering: Answering {
     func promptTokens(of request: ChatRequest) async throws -> Int? {
         try await DeadlineWatch(at: deadline, clock: clock).run { [base] in try await base.promptTokens(of: request) }
     }
+
+    func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
+        var answer = try await DeadlineWatch(at: deadline, clock: clock).run { [base] in
+            try await base.passThrough(request)
+        }
+        answer.body = GuardedBody(answer.body, until: deadline, clock: clock)
+        return answer
+    }
 }
 
 /// The moment at which the client gives up: code that waits for an answer goes on then, even if the work ignores its

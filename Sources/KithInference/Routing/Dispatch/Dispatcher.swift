@@ -231,6 +231,26 @@ package final class Dispatcher: Sendable {
         }
     }
 
+    /// Passes a request to the best node that has the service.
+    ///
+    /// Returns when the head of the answer is there.
+    ///
+    /// - Throws: ``DispatchError``; `CancellationError`.
+    package func passThrough(
+        _ request: PassThroughRequest, pin: NodeName? = nil
+    ) async throws -> (PassThroughAnswer, RouteReport) {
+        let wanted = RouteRequest(request, pin: pin)
+        let visit = presence?.begin()
+        return try await tryCandidates(wanted, id: request.id, deadline: request.deadline) { backend, attempt in
+            var placed = request
+            placed.model = attempt.candidate.model
+            var answer = try await backend.until(request.deadline, clock: clock).passThrough(placed)
+            attempt.succeeded(.unknown)
+            if let visit { answer.body = GuardedBody(answer.body, holding: visit) }
+            return answer
+        }
+    }
+
     /// Where a request would go now, and why; nothing is learned from it or reserved for it.
     package func explain(_ request: ChatRequest, pin: NodeName? = nil) -> RouteExplanation {
         let wanted = RouteRequest(request, pin: pin)

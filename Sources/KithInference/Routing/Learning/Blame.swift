@@ -53,6 +53,7 @@ package struct Blame: Hashable, Sendable {
 
     /// Only a feature that the request needed: nobody can make an engine seem to lack what was not asked of it.
     private static func lack(_ failure: ChatError, _ needs: Set<Feature>) -> Feature? {
+        if failure.field == nil, let service = needs.first(where: { $0.service != nil }) { return service }
         if let denied = Feature.denied(in: failure.message) { return needs.contains(denied) ? denied : nil }
         if let lacking = needs.first(where: { $0.isAllOrNothing && $0.field == failure.field }) { return lacking }
         // An error that names a field is about the field's value.

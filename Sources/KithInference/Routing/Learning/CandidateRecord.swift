@@ -43,12 +43,13 @@ struct CandidateRecord: Sendable {
     /// Since when there have been only failures.
     private var failingSince: MonotonicInstant?
 
-    func pace(of purpose: RouteRequest.Purpose) -> Pace { purpose == .chat ? chatPace : embeddingPace }
+    func pace(of purpose: RouteRequest.Purpose) -> Pace { purpose == .embedding ? embeddingPace : chatPace }
 
     mutating func served(_ work: Work, purpose: RouteRequest.Purpose, in time: Duration, now: MonotonicInstant) {
         switch purpose {
         case .chat: chatPace.served(work, in: time, now: now)
         case .embedding: embeddingPace.served(work, in: time, now: now)
+        case .service: break  // not counted in tokens
         }
     }
 
