@@ -43,7 +43,8 @@ final class FastPathStream: RoutedEventReceiver {
     private var isHeld = false
 
     init(
-        _ completion: any DialectCompletion, for request: FastPathRequest, by route: FastPath, on eventLoop: any EventLoop,
+        _ completion: any DialectCompletion, for request: FastPathRequest, by route: FastPath,
+        on eventLoop: any EventLoop,
         write: @escaping (ByteBuffer, Bool) -> Void
     ) {
         self.completion = completion

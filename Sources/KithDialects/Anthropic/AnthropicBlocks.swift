@@ -5,7 +5,7 @@ import KithModel
 /// Blocks of content in Anthropic's dialect as parts in OpenAI's form, each a text or a picture.
 enum AnthropicBlocks {
     /// - Throws: `ChatError` with `unsupported` for what can be told in neither.
-    static func parts(_ block: AnthropicFields, _ tools: inout AnthropicToolChanges) throws -> [JSONValue] {
+    static func parts(_ block: RequestFields, _ tools: inout AnthropicToolChanges) throws -> [JSONValue] {
         switch try block.requiredText("type") {
         case "text": return [text(try block.requiredText("text"))]
         case "image": return [try picture(block)]
@@ -27,7 +27,7 @@ enum AnthropicBlocks {
             || (type.hasSuffix("_tool_result") && type != "tool_result")
     }
 
-    static func unknown(_ block: AnthropicFields) -> ChatError {
+    static func unknown(_ block: RequestFields) -> ChatError {
         let type = (try? block.text("type")) ?? ""
         return ChatError(
             .unsupported, "no engine here can be told a block of the type '\(type.prefix(64))'",
@@ -56,7 +56,7 @@ enum AnthropicBlocks {
 
     // MARK: Kinds of blocks
 
-    private static func picture(_ block: AnthropicFields) throws -> JSONValue {
+    private static func picture(_ block: RequestFields) throws -> JSONValue {
         guard let source = try block.object("source") else { throw ChatError.missing(block.name("source")) }
         let url: String
         switch try source.requiredText("type") {
@@ -71,7 +71,7 @@ enum AnthropicBlocks {
         return ["type": "image_url", "image_url": ["url": .string(url)]]
     }
 
-    private static func document(_ block: AnthropicFields) throws -> [JSONValue] {
+    private static func document(_ block: RequestFields) throws -> [JSONValue] {
         guard let source = try block.object("source") else { throw ChatError.missing(block.name("source")) }
         try refuseCitations(block)
         let lines = try [block.text("title"), block.text("context")].compactMap { $0 }
@@ -87,7 +87,7 @@ enum AnthropicBlocks {
     }
 
     /// Texts, each with the end of a line, and pictures.
-    private static func texts(_ fields: AnthropicFields, _ key: String) throws -> [JSONValue] {
+    private static func texts(_ fields: RequestFields, _ key: String) throws -> [JSONValue] {
         try (fields.blocks(key) ?? []).map { block in
             switch try block.requiredText("type") {
             case "text": text(try block.requiredText("text") + "\n")
@@ -97,7 +97,7 @@ enum AnthropicBlocks {
         }
     }
 
-    private static func refuseCitations(_ block: AnthropicFields) throws {
+    private static func refuseCitations(_ block: RequestFields) throws {
         guard let citations = try block.object("citations"), try citations.bool("enabled") == true else { return }
         throw ChatError(.unsupported, "no engine here can cite documents", field: citations.name("enabled"))
     }

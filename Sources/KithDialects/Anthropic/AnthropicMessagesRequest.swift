@@ -14,7 +14,7 @@ package struct AnthropicMessagesRequest: Sendable {
     /// - Throws: `ChatError` with `malformedRequest` for what is not JSON or lacks a field, `invalidRequest` for a field of
     ///   the wrong type, and `unsupported` for content that cannot be translated; the message names the field.
     package static func read(_ bytes: [UInt8]) throws -> AnthropicMessagesRequest {
-        let fields = try AnthropicFields(body: bytes)
+        let fields = try RequestFields(body: bytes)
         guard let limit = try fields.integer("max_tokens") else { throw ChatError.missing("max_tokens") }
         guard limit >= 1 else {
             throw ChatError(.invalidRequest, "'max_tokens' must be at least 1", field: "max_tokens")
@@ -24,12 +24,12 @@ package struct AnthropicMessagesRequest: Sendable {
 
     /// As ``read(_:)``, of what is only to be counted, which has no `max_tokens`.
     package static func readToCount(_ bytes: [UInt8]) throws -> AnthropicMessagesRequest {
-        let fields = try AnthropicFields(body: bytes)
+        let fields = try RequestFields(body: bytes)
         return AnthropicMessagesRequest(
             chat: try chat(fields, limit: try fields.integer("max_tokens")), wantsThoughts: try wantsThoughts(fields))
     }
 
-    private static func chat(_ fields: AnthropicFields, limit: Int?) throws -> ChatRequest {
+    private static func chat(_ fields: RequestFields, limit: Int?) throws -> ChatRequest {
         guard let list = try fields.objects("messages") else { throw ChatError.missing("messages") }
         guard !list.isEmpty else {
             throw ChatError(.malformedRequest, "'messages' must hold at least one message", field: "messages")
@@ -45,7 +45,7 @@ package struct AnthropicMessagesRequest: Sendable {
             streams: try fields.bool("stream") ?? false, includesUsage: true)
     }
 
-    private static func stops(_ fields: AnthropicFields) throws -> [String] {
+    private static func stops(_ fields: RequestFields) throws -> [String] {
         try (fields.list("stop_sequences") ?? []).enumerated().compactMap { place, value -> String? in
             guard case .string(let text) = value else {
                 throw ChatError.wrongType("stop_sequences.\(place)", "a string")
@@ -55,7 +55,7 @@ package struct AnthropicMessagesRequest: Sendable {
     }
 
     /// What engines are told in OpenAI's words.
-    private static func extensions(_ fields: AnthropicFields, _ changes: AnthropicToolChanges) throws -> JSONObject {
+    private static func extensions(_ fields: RequestFields, _ changes: AnthropicToolChanges) throws -> JSONObject {
         var extensions: JSONObject = [:]
         extensions["top_k"] = try fields.integer("top_k").map { .integer(Int64($0)) }
         let tools = try AnthropicTools.offered(fields, changes)
@@ -80,7 +80,7 @@ package struct AnthropicMessagesRequest: Sendable {
     /// - Parameters:
     ///   - output: May name the effort.
     ///   - thinking: May have a budget, which says the same less exactly.
-    private static func effort(_ output: AnthropicFields?, _ thinking: AnthropicFields?) throws -> String? {
+    private static func effort(_ output: RequestFields?, _ thinking: RequestFields?) throws -> String? {
         let type = try thinking?.requiredText("type")
         if type == "disabled" { return "none" }
         switch try output?.text("effort") {
@@ -97,7 +97,7 @@ package struct AnthropicMessagesRequest: Sendable {
         }
     }
 
-    private static func responseFormat(_ format: AnthropicFields) throws -> JSONValue {
+    private static func responseFormat(_ format: RequestFields) throws -> JSONValue {
         guard try format.requiredText("type") == "json_schema" else {
             throw ChatError(
                 .unsupported, "answers are given as text, or by a 'json_schema'", field: format.name("type"))
@@ -106,7 +106,7 @@ package struct AnthropicMessagesRequest: Sendable {
         return ["type": "json_schema", "json_schema": ["name": "answer", "schema": schema, "strict": true]]
     }
 
-    private static func wantsThoughts(_ fields: AnthropicFields) throws -> Bool {
+    private static func wantsThoughts(_ fields: RequestFields) throws -> Bool {
         guard let thinking = try fields.object("thinking") else { return false }
         let type = try thinking.requiredText("type")
         let display = try thinking.text("display")

@@ -6,7 +6,7 @@ import KithModel
 enum AnthropicTools {
     /// The tools that an engine can be told of: those that the client runs itself, in their order. Those that the
     /// conversation has brought in come last, so that a prompt begins as it did before.
-    static func offered(_ fields: AnthropicFields, _ changes: AnthropicToolChanges) throws -> [JSONValue] {
+    static func offered(_ fields: RequestFields, _ changes: AnthropicToolChanges) throws -> [JSONValue] {
         var offered: [JSONValue] = []
         var late: [(order: Int, tool: JSONValue)] = []
         for tool in try fields.objects("tools") ?? [] {
@@ -23,7 +23,7 @@ enum AnthropicTools {
         return offered + late.sorted { $0.order < $1.order }.map(\.tool)
     }
 
-    private static func function(_ tool: AnthropicFields) throws -> JSONValue {
+    private static func function(_ tool: RequestFields) throws -> JSONValue {
         var function: JSONObject = ["name": .string(try tool.requiredText("name"))]
         function["description"] = try tool.text("description").map { .string($0) }
         function["parameters"] = tool.value("input_schema") ?? ["type": "object", "properties": [:]]
@@ -33,7 +33,7 @@ enum AnthropicTools {
 
     /// - Parameter offered: The tools that the engine is told of.
     static func choice(
-        _ fields: AnthropicFields, among offered: [JSONValue]
+        _ fields: RequestFields, among offered: [JSONValue]
     ) throws -> (tool: JSONValue?, isOneAtATime: Bool) {
         guard let choice = try fields.object("tool_choice") else { return (nil, false) }
         let isOneAtATime = try choice.bool("disable_parallel_tool_use") ?? false
@@ -68,11 +68,11 @@ struct AnthropicToolChanges {
 
     /// - Parameter block: A `tool_reference`.
     /// - Returns: What the model is told.
-    mutating func add(_ block: AnthropicFields) throws -> String { add(try block.requiredText("tool_name")) }
+    mutating func add(_ block: RequestFields) throws -> String { add(try block.requiredText("tool_name")) }
 
     /// - Parameter block: A `tool_addition` or `tool_removal`.
     /// - Returns: What the model is told.
-    mutating func change(_ block: AnthropicFields) throws -> String {
+    mutating func change(_ block: RequestFields) throws -> String {
         guard let tool = try block.object("tool") else { throw ChatError.missing(block.name("tool")) }
         guard try tool.requiredText("type") == "tool_reference" else { throw AnthropicBlocks.unknown(tool) }
         let name = try tool.text("tool_name") ?? tool.requiredText("name")
@@ -82,7 +82,7 @@ struct AnthropicToolChanges {
     }
 
     /// What a server's search for tools has found.
-    mutating func note(found block: AnthropicFields) throws {
+    mutating func note(found block: RequestFields) throws {
         guard case .array(let references)? = block.value("content")?["tool_references"] else { return }
         for reference in references {
             if let name = reference["tool_name"]?.stringValue { _ = add(name) }

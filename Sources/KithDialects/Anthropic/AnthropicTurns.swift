@@ -18,19 +18,19 @@ struct AnthropicTurns {
     /// The tools that the conversation has brought in or taken away.
     private(set) var toolChanges = AnthropicToolChanges()
 
-    init(_ turns: [AnthropicFields]) throws {
+    init(_ turns: [RequestFields]) throws {
         for turn in turns { try add(turn) }
     }
 
     /// The system prompt: one message, or none.
-    static func system(_ fields: AnthropicFields) throws -> [ChatMessage] {
+    static func system(_ fields: RequestFields) throws -> [ChatMessage] {
         var texts = try (fields.blocks("system") ?? []).map { try $0.requiredText("text") }
         if let place = texts.firstIndex(where: { $0.hasPrefix(billing) }) { texts.remove(at: place) }
         let text = texts.filter { !$0.isEmpty }.joined(separator: "\n\n")
         return text.isEmpty ? [] : [ChatMessage(.system, text)]
     }
 
-    private mutating func add(_ turn: AnthropicFields) throws {
+    private mutating func add(_ turn: RequestFields) throws {
         let role = try turn.requiredText("role")
         guard ["user", "assistant", "system"].contains(role) else { throw ChatError.unusable(turn.name("role")) }
         guard let blocks = try turn.blocks("content") else { throw ChatError.missing(turn.name("content")) }
@@ -43,13 +43,13 @@ struct AnthropicTurns {
         }
     }
 
-    private mutating func parts(_ blocks: [AnthropicFields]) throws -> [JSONValue] {
+    private mutating func parts(_ blocks: [RequestFields]) throws -> [JSONValue] {
         try blocks.flatMap { try AnthropicBlocks.parts($0, &toolChanges) }
     }
 
     /// The results of tools come first, whatever their place: engines want them right after the calls. Pictures of a result
     /// follow with what the user says, since few engines take them in a result.
-    private mutating func addUser(_ blocks: [AnthropicFields]) throws {
+    private mutating func addUser(_ blocks: [RequestFields]) throws {
         var said: [JSONValue] = []
         var pictures: [JSONValue] = []
         var hasResults = false
@@ -67,7 +67,7 @@ struct AnthropicTurns {
     }
 
     /// - Returns: The pictures of the result.
-    private mutating func addResult(_ block: AnthropicFields) throws -> [JSONValue] {
+    private mutating func addResult(_ block: RequestFields) throws -> [JSONValue] {
         let parts = try parts(block.blocks("content") ?? [])
         let pictures = parts.filter { $0["type"] != "text" }
         var text = MessageContent.parts(parts).text
@@ -82,7 +82,7 @@ struct AnthropicTurns {
         return pictures
     }
 
-    private mutating func addAssistant(_ blocks: [AnthropicFields]) throws {
+    private mutating func addAssistant(_ blocks: [RequestFields]) throws {
         var text = ""
         var thoughts = ""
         var signed: [JSONValue] = []
@@ -113,7 +113,7 @@ struct AnthropicTurns {
         messages.append(message)
     }
 
-    private static func call(_ block: AnthropicFields) throws -> JSONValue {
+    private static func call(_ block: RequestFields) throws -> JSONValue {
         let input: JSONValue = block.value("input") ?? [:]
         guard case .object = input else { throw ChatError.wrongType(block.name("input"), "an object") }
         return [

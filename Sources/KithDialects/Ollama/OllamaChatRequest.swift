@@ -27,7 +27,7 @@ package struct OllamaChatRequest: Sendable {
     /// - Throws: `ChatError` with `malformedRequest` for what is not JSON or lacks a field, `invalidRequest` for a field of
     ///   the wrong type, and `unsupported` for what no engine can be told; the message names the field.
     package static func readChat(_ bytes: [UInt8]) throws -> OllamaChatRequest {
-        let fields = try OllamaFields(body: bytes)
+        let fields = try RequestFields(body: bytes)
         let turns = try fields.objects("messages") ?? []
         var extensions = JSONObject()
         if let tools = try fields.objects("tools"), !tools.isEmpty { extensions["tools"] = fields.value("tools") }
@@ -40,7 +40,7 @@ package struct OllamaChatRequest: Sendable {
     ///
     /// - Throws: As ``readChat(_:)``.
     package static func readGenerate(_ bytes: [UInt8]) throws -> OllamaChatRequest {
-        let fields = try OllamaFields(body: bytes)
+        let fields = try RequestFields(body: bytes)
         for (key, why) in refused {
             guard let text = try fields.text(key), !text.isEmpty else { continue }
             throw ChatError(.unsupported, why, field: key)
@@ -71,7 +71,7 @@ package struct OllamaChatRequest: Sendable {
     ]
 
     private init(
-        _ fields: OllamaFields, route: OllamaRoute, kind: ChatRequest.Kind = .chat, messages: [ChatMessage],
+        _ fields: RequestFields, route: OllamaRoute, kind: ChatRequest.Kind = .chat, messages: [ChatMessage],
         extensions: JSONObject = [:], isEmpty: Bool
     ) throws {
         var extensions = extensions

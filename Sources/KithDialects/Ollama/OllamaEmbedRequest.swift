@@ -12,7 +12,7 @@ package struct OllamaEmbedRequest: Sendable {
     ///
     /// - Throws: `ChatError`, as ``OllamaChatRequest/readChat(_:)``.
     package static func read(_ bytes: [UInt8]) throws -> OllamaEmbedRequest {
-        let fields = try OllamaFields(body: bytes)
+        let fields = try RequestFields(body: bytes)
         return try OllamaEmbedRequest(fields, inputs: inputs(fields), dimensions: fields.integer("dimensions"))
     }
 
@@ -20,12 +20,12 @@ package struct OllamaEmbedRequest: Sendable {
     ///
     /// - Throws: `ChatError`, as ``OllamaChatRequest/readChat(_:)``.
     package static func readOlder(_ bytes: [UInt8]) throws -> OllamaEmbedRequest {
-        let fields = try OllamaFields(body: bytes)
+        let fields = try RequestFields(body: bytes)
         let prompt = try fields.text("prompt") ?? ""
         return try OllamaEmbedRequest(fields, inputs: prompt.isEmpty ? [] : [prompt], dimensions: nil)
     }
 
-    private init(_ fields: OllamaFields, inputs: [String], dimensions: Int?) throws {
+    private init(_ fields: RequestFields, inputs: [String], dimensions: Int?) throws {
         guard inputs.count <= OpenAIEmbeddingRequest.inputLimit else {
             throw ChatError(
                 .invalidRequest, "'input' must hold at most \(OpenAIEmbeddingRequest.inputLimit) texts", field: "input")
@@ -34,7 +34,7 @@ package struct OllamaEmbedRequest: Sendable {
         request = EmbeddingRequest(model: try OpenAIModelName.id(model), inputs: inputs, dimensions: dimensions)
     }
 
-    private static func inputs(_ fields: OllamaFields) throws -> [String] {
+    private static func inputs(_ fields: RequestFields) throws -> [String] {
         switch fields.value("input") {
         case nil: return []
         case .string(let text)?: return text.isEmpty ? [] : [text]

@@ -3,9 +3,8 @@
 import KithModel
 
 /// The members of an object in a request of Ollama's dialect; they are read as those of Anthropic's are.
-typealias OllamaFields = AnthropicFields
 
-extension AnthropicFields {
+extension RequestFields {
     /// The sampling options, and what engines are told of the rest.
     ///
     /// - Parameter extensions: Receives all that the client wrote under `options`, for engines that speak this dialect, and

@@ -116,7 +116,7 @@ struct OllamaModelName: Hashable, Sendable {
 package enum OllamaModelRequest {
     /// - Throws: `ChatError` for what is not a JSON object, or names no model.
     package static func read(_ bytes: [UInt8]) throws -> String {
-        let fields = try OllamaFields(body: bytes)
+        let fields = try RequestFields(body: bytes)
         let name = try fields.text("model") ?? fields.text("name") ?? ""
         guard !name.isEmpty else { throw ChatError.missing("model") }
         return name

@@ -11,11 +11,11 @@ struct OllamaTurns {
     /// The calls that have no result yet.
     private var open: [(id: String, name: String)] = []
 
-    init(_ turns: [OllamaFields]) throws {
+    init(_ turns: [RequestFields]) throws {
         for turn in turns { try add(turn) }
     }
 
-    private mutating func add(_ turn: OllamaFields) throws {
+    private mutating func add(_ turn: RequestFields) throws {
         guard let role = ChatMessage.Role(rawValue: try turn.requiredText("role")), role != .function else {
             throw ChatError.unusable(turn.name("role"))
         }
@@ -40,7 +40,7 @@ struct OllamaTurns {
         messages.append(message)
     }
 
-    private mutating func calls(_ turn: OllamaFields) throws -> [JSONValue] {
+    private mutating func calls(_ turn: RequestFields) throws -> [JSONValue] {
         open = []
         return try (turn.objects("tool_calls") ?? []).enumerated().map { place, call in
             guard let function = try call.object("function") else { throw ChatError.missing(call.name("function")) }
@@ -56,7 +56,7 @@ struct OllamaTurns {
     }
 
     /// Ollama's clients send an object, and a few the text that stands for one.
-    private static func arguments(_ function: OllamaFields) throws -> String {
+    private static func arguments(_ function: RequestFields) throws -> String {
         switch function.value("arguments") {
         case nil: "{}"
         case .string(let text)?: text

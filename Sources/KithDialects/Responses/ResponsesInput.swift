@@ -6,7 +6,7 @@ import KithModel
 enum ResponsesInput {
     /// - Parameter id: Of the response; the ids that are made here are made of it.
     /// - Throws: `ChatError` for what is neither a text nor a list of items.
-    static func items(_ fields: ResponsesFields, id: RequestID) throws -> [JSONValue] {
+    static func items(_ fields: RequestFields, id: RequestID) throws -> [JSONValue] {
         switch fields.value("input") {
         case nil: return []
         case .string(let text)?: return [message("user", [part(text, of: "user")], id: "msg_in_\(id)_0")]

@@ -17,7 +17,7 @@ enum ResponsesReasoning {
     static func sealed(_ thoughts: String) -> String { mark + Data(thoughts.utf8).base64EncodedString() }
 
     /// What the model thought, of an item that came back; empty when nobody here can tell.
-    static func thoughts(_ item: ResponsesFields) -> String {
+    static func thoughts(_ item: RequestFields) -> String {
         if let sealed = item.value("encrypted_content")?.stringValue, sealed.hasPrefix(mark),
             let data = Data(base64Encoded: String(sealed.dropFirst(mark.count)))
         {

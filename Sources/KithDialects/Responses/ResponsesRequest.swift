@@ -35,10 +35,10 @@ package struct ResponsesRequest: Sendable {
     /// - Throws: `ChatError` with `malformedRequest` for what is not JSON or lacks a field, `invalidRequest` for a field of
     ///   the wrong type, and `unsupported` for what cannot be done here; the message names the field.
     package static func read(_ bytes: [UInt8], id: RequestID = .random()) throws -> ResponsesRequest {
-        try ResponsesRequest(try ResponsesFields(body: bytes), id: id)
+        try ResponsesRequest(try RequestFields(body: bytes), id: id)
     }
 
-    private init(_ fields: ResponsesFields, id: RequestID) throws {
+    private init(_ fields: RequestFields, id: RequestID) throws {
         try Self.refuseTheImpossible(fields)
         self.id = id
         previousID = try fields.text("previous_response_id")
@@ -60,7 +60,7 @@ package struct ResponsesRequest: Sendable {
         echo = try Self.echo(fields, tools: tools)
     }
 
-    private static func refuseTheImpossible(_ fields: ResponsesFields) throws {
+    private static func refuseTheImpossible(_ fields: RequestFields) throws {
         if try fields.bool("background") == true {
             throw ChatError(
                 .unsupported, "responses are not made in the background here; leave 'background' out",
@@ -72,7 +72,7 @@ package struct ResponsesRequest: Sendable {
         }
     }
 
-    private static func limit(_ fields: ResponsesFields) throws -> Int? {
+    private static func limit(_ fields: RequestFields) throws -> Int? {
         guard let limit = try fields.integer("max_output_tokens") else { return nil }
         guard limit >= 1 else {
             throw ChatError(.invalidRequest, "'max_output_tokens' must be at least 1", field: "max_output_tokens")
@@ -127,7 +127,7 @@ extension ResponsesRequest {
     }
 
     private static func extensions(
-        _ fields: ResponsesFields, tools: ResponsesTools, choice: JSONValue?, wantsLogprobs: Bool
+        _ fields: RequestFields, tools: ResponsesTools, choice: JSONValue?, wantsLogprobs: Bool
     ) throws -> JSONObject {
         var extensions: JSONObject = [:]
         if !tools.offered.isEmpty {
@@ -149,7 +149,7 @@ extension ResponsesRequest {
         return extensions
     }
 
-    private static func responseFormat(_ format: ResponsesFields?) throws -> JSONValue? {
+    private static func responseFormat(_ format: RequestFields?) throws -> JSONValue? {
         guard let format else { return nil }
         switch try format.requiredText("type") {
         case "text": return nil
@@ -170,7 +170,7 @@ extension ResponsesRequest {
 
 extension ResponsesRequest {
     /// What a response repeats of its request.
-    private static func echo(_ fields: ResponsesFields, tools: ResponsesTools) throws -> JSONObject {
+    private static func echo(_ fields: RequestFields, tools: ResponsesTools) throws -> JSONObject {
         let reasoning = fields.value("reasoning")
         let text = fields.value("text")
         var words: JSONObject = ["format": text?["format"] ?? ["type": "text"]]

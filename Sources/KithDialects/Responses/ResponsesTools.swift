@@ -3,7 +3,6 @@
 import KithModel
 
 /// The members of an object in a request of the Responses dialect.
-typealias ResponsesFields = AnthropicFields
 
 /// The tools of a request in the Responses dialect: in OpenAI's chat form for engines, and what the client calls each of
 /// them.
@@ -30,8 +29,8 @@ struct ResponsesTools: Hashable, Sendable {
     init() {}
 
     /// - Throws: `ChatError` for a tool that runs at OpenAI and that a client must have set up there, with `unsupported`.
-    init(_ fields: ResponsesFields) throws {
-        var found: [(tool: Tool, fields: ResponsesFields)] = []
+    init(_ fields: RequestFields) throws {
+        var found: [(tool: Tool, fields: RequestFields)] = []
         for (place, written) in (try fields.objects("tools") ?? []).enumerated() {
             let known = found.count
             if try written.requiredText("type") == "namespace" {
@@ -74,7 +73,7 @@ extension ResponsesTools {
     private static let elsewhere = ["file_search", "code_interpreter", "mcp", "computer_use_preview", "computer"]
 
     private static func read(
-        _ fields: ResponsesFields, in namespace: String?, to found: inout [(tool: Tool, fields: ResponsesFields)]
+        _ fields: RequestFields, in namespace: String?, to found: inout [(tool: Tool, fields: RequestFields)]
     ) throws {
         let type = try fields.requiredText("type")
         switch type {
@@ -91,7 +90,7 @@ extension ResponsesTools {
         }
     }
 
-    private static func function(_ name: String, _ fields: ResponsesFields, isCustom: Bool) throws -> JSONObject {
+    private static func function(_ name: String, _ fields: RequestFields, isCustom: Bool) throws -> JSONObject {
         var function: JSONObject = ["name": .string(name)]
         var description = try fields.text("description")
         if isCustom, let format = try fields.object("format"), let definition = try format.text("definition") {
@@ -118,7 +117,7 @@ extension ResponsesTools {
     ///
     /// - Returns: `nil` when that is left to the engine.
     /// - Throws: `ChatError` for a choice that cannot be made of these tools.
-    mutating func choose(_ fields: ResponsesFields) throws -> JSONValue? {
+    mutating func choose(_ fields: RequestFields) throws -> JSONValue? {
         switch fields.value("tool_choice") {
         case nil: return nil
         case .string(let mode)?: return try self.mode(mode, "tool_choice")
@@ -153,7 +152,7 @@ extension ResponsesTools {
         }
     }
 
-    private func named(_ choice: ResponsesFields) throws -> Tool {
+    private func named(_ choice: RequestFields) throws -> Tool {
         let name = try choice.requiredText("name")
         let tool = Tool(
             name: name, namespace: try choice.text("namespace"),

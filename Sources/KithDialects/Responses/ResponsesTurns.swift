@@ -41,7 +41,7 @@ struct ResponsesTurns {
     /// - Parameter path: Where the items stand in the body.
     mutating func add(_ items: [JSONValue], at path: String) throws {
         for (place, item) in items.enumerated() {
-            try add(try ResponsesFields(item, at: "\(path).\(place)"))
+            try add(try RequestFields(item, at: "\(path).\(place)"))
         }
     }
 
@@ -52,7 +52,7 @@ struct ResponsesTurns {
         return (system.isEmpty ? [] : [ChatMessage(.system, system.joined(separator: "\n\n"))]) + messages
     }
 
-    private mutating func add(_ item: ResponsesFields) throws {
+    private mutating func add(_ item: RequestFields) throws {
         switch try item.requiredText("type") {
         case "message": try add(message: item)
         case "reasoning":
@@ -71,7 +71,7 @@ struct ResponsesTurns {
 
     // MARK: Messages
 
-    private mutating func add(message item: ResponsesFields) throws {
+    private mutating func add(message item: RequestFields) throws {
         let role = try item.requiredText("role")
         guard let blocks = try item.blocks("content") else { throw ChatError.missing(item.name("content")) }
         switch role {
@@ -95,7 +95,7 @@ struct ResponsesTurns {
     }
 
     /// What an assistant said; what is not text has come from elsewhere.
-    private static func said(_ block: ResponsesFields) throws -> String {
+    private static func said(_ block: RequestFields) throws -> String {
         switch try block.requiredText("type") {
         case "output_text", "input_text", "text": try block.requiredText("text")
         case "refusal": try block.requiredText("refusal")
@@ -116,7 +116,7 @@ struct ResponsesTurns {
 
     // MARK: Calls
 
-    private mutating func add(call item: ResponsesFields, arguments: String, isCustom: Bool) throws {
+    private mutating func add(call item: RequestFields, arguments: String, isCustom: Bool) throws {
         endResults()
         let tool = ResponsesTools.Tool(
             name: try item.requiredText("name"), namespace: try item.text("namespace"), isCustom: isCustom)
@@ -126,7 +126,7 @@ struct ResponsesTurns {
         ])
     }
 
-    private mutating func add(result item: ResponsesFields) throws {
+    private mutating func add(result item: RequestFields) throws {
         endAssistant()
         let parts: [JSONValue]
         switch item.value("output") {
@@ -147,7 +147,7 @@ extension ResponsesTurns {
     fileprivate static func text(_ words: String) -> JSONValue { ["type": "text", "text": .string(words)] }
 
     /// A part of a message or a result, in OpenAI's chat form.
-    fileprivate static func part(_ block: ResponsesFields) throws -> JSONValue {
+    fileprivate static func part(_ block: RequestFields) throws -> JSONValue {
         let type = try block.requiredText("type")
         switch type {
         case "input_text", "output_text", "text", "summary_text": return text(try block.requiredText("text"))

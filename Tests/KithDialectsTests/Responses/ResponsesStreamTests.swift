@@ -156,7 +156,7 @@ struct ResponsesStreamTests {
         #expect(item["summary"] == [["type": "summary_text", "text": "Grüße"]])
         var members = try #require(item.objectValue)
         members["summary"] = []
-        #expect(ResponsesReasoning.thoughts(try ResponsesFields(.object(members), at: "")) == "Grüße")
+        #expect(ResponsesReasoning.thoughts(try RequestFields(.object(members), at: "")) == "Grüße")
         let open = try events([ChatDelta(reasoning: "Grüße")]).first { $0["type"] == "response.output_item.done" }
         #expect(open?["item"]?["encrypted_content"] == nil)
     }

@@ -5,7 +5,7 @@ import KithModel
 /// The members of an object in a request of Anthropic's dialect, read by type.
 ///
 /// A member that is `null` counts as missing. All throw `ChatError` for a value of the wrong type, with the name of its field.
-struct AnthropicFields {
+struct RequestFields {
     private let members: JSONObject
     /// Where the object stands in the body, such as `messages.0`; empty for the body itself.
     private let path: String
@@ -88,25 +88,25 @@ struct AnthropicFields {
         return list
     }
 
-    func object(_ key: String) throws -> AnthropicFields? {
+    func object(_ key: String) throws -> RequestFields? {
         guard let value = value(key) else { return nil }
-        return try AnthropicFields(value, at: name(key))
+        return try RequestFields(value, at: name(key))
     }
 
     /// A list of objects.
-    func objects(_ key: String) throws -> [AnthropicFields]? {
+    func objects(_ key: String) throws -> [RequestFields]? {
         guard let list = try list(key) else { return nil }
-        return try list.enumerated().map { place, value in try AnthropicFields(value, at: "\(name(key)).\(place)") }
+        return try list.enumerated().map { place, value in try RequestFields(value, at: "\(name(key)).\(place)") }
     }
 
     /// Content as blocks; a string stands for one block of text.
     ///
     /// - Returns: `nil` when there is none.
-    func blocks(_ key: String) throws -> [AnthropicFields]? {
+    func blocks(_ key: String) throws -> [RequestFields]? {
         switch value(key) {
         case nil: return nil
         case .string(let text)?:
-            return [AnthropicFields(members: ["type": "text", "text": .string(text)], at: name(key))]
+            return [RequestFields(members: ["type": "text", "text": .string(text)], at: name(key))]
         case .array?: return try objects(key)
         default: throw ChatError.wrongType(name(key), "a string or a list")
         }
