@@ -128,7 +128,9 @@ extension AnthropicPrompt {
         switch part["type"]?.stringValue {
         case let type? where type == "text" || type == "refusal":
             let words = part[type]?.stringValue ?? ""
-            return words.allSatisfy(\.isWhitespace) ? nil : text(words)
+            // Not `? nil :`, which would be the JSON value `null`.
+            guard !words.allSatisfy(\.isWhitespace) else { return nil }
+            return text(words)
         case "image_url"?:
             let url = part["image_url"]?["url"]?.stringValue ?? part["image_url"]?.stringValue ?? ""
             guard let image = InlineImage(dataURL: url) else {

@@ -2,7 +2,7 @@
 
 import KithModel
 
-/// The members of an object in a request of Anthropic's dialect, read by type.
+/// The members of an object in a client's request, read by type.
 ///
 /// A member that is `null` counts as missing. All throw `ChatError` for a value of the wrong type, with the name of its field.
 struct RequestFields {

@@ -20,6 +20,8 @@ struct ResponsesItem: Sendable {
     let place: Int
     /// What has come of the thoughts, of the part of a message that is open, or of a call's arguments.
     var text = ""
+    /// Of the thoughts, Anthropic's blocks with their signatures.
+    var signed: [JSONValue] = []
     /// Of that part.
     var logprobs: [JSONValue] = []
     var part: Part?
@@ -67,7 +69,7 @@ struct ResponsesItem: Sendable {
         switch kind {
         case .reasoning:
             var item: JSONObject = ["id": .string(id), "type": "reasoning", "summary": []]
-            if status != "in_progress" { item["summary"] = [summary] }
+            if status != "in_progress", !text.isEmpty { item["summary"] = [summary] }
             item["encrypted_content"] = sealed.map { .string($0) }
             return item
         case .message:

@@ -49,7 +49,8 @@ package struct ResponsesRequest: Sendable {
         model = try OpenAIModelName.id(try fields.text("model"))
         sampling = SamplingOptions(
             maxTokens: try Self.limit(fields), temperature: try fields.number("temperature"),
-            topP: try fields.number("top_p"))
+            topP: try fields.number("top_p"), frequencyPenalty: try fields.number("frequency_penalty"),
+            presencePenalty: try fields.number("presence_penalty"))
         var tools = try ResponsesTools(fields)
         let choice = try tools.choose(fields)
         self.tools = tools
@@ -190,7 +191,9 @@ extension ResponsesRequest {
             "top_logprobs": fields.value("top_logprobs") ?? 0, "top_p": fields.value("top_p") ?? .null,
             "truncation": "disabled",
         ]
-        for field in ["user", "safety_identifier", "prompt_cache_key"] { echo[field] = fields.value(field) }
+        for field in ["user", "safety_identifier", "prompt_cache_key", "frequency_penalty", "presence_penalty"] {
+            echo[field] = fields.value(field)
+        }
         return echo
     }
 }

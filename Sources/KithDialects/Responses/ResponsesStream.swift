@@ -33,7 +33,14 @@ package struct ResponsesStreamEncoder: Sendable {
         guard fault == nil else { return }
         if let thought = delta.reasoning, !thought.isEmpty, takes(thought) {
             open(.reasoning, &bytes)
+            openSummary(&bytes)
             append(thought, "reasoning_summary_text", ["summary_index": 0], to: &bytes)
+        }
+        if returnsSignatures {
+            for block in delta.extra[AnthropicExtras.thoughts]?.arrayValue ?? [] where takes(block.jsonText ?? "") {
+                open(.reasoning, &bytes)
+                current?.signed.append(block)
+            }
         }
         let logprobs = delta.choiceExtra["logprobs"]?["content"]?.arrayValue ?? []
         if !delta.text.isEmpty || !logprobs.isEmpty, takes(delta.text) {
@@ -99,6 +106,9 @@ package struct ResponsesStreamEncoder: Sendable {
             to: &bytes)
     }
 
+    /// Whether signed thoughts come back: the client asked for them, or they are kept here for it.
+    private var returnsSignatures: Bool { header.sealsThoughts || header.stores }
+
     private var done: [JSONValue] { output.compactMap { $0.map { .object($0) } } }
 
     private func incomplete(_ reason: String, _ usage: TokenUsage) -> ResponsesEnding {
@@ -138,7 +148,11 @@ extension ResponsesStreamEncoder {
         guard let item = add(kind) else { return }
         current = item
         events.append("response.output_item.added", item, ["item": .object(item.json("in_progress"))], to: &bytes)
-        guard kind == .reasoning else { return }
+    }
+
+    /// The summary of thoughts, before the first of them; thoughts that nobody may read have none.
+    private mutating func openSummary(_ bytes: inout [UInt8]) {
+        guard let item = current, item.kind == .reasoning, item.text.isEmpty else { return }
         let part: JSONValue = ["type": "summary_text", "text": ""]
         events.append(
             "response.reasoning_summary_part.added", item, ["summary_index": 0, "part": part], to: &bytes)
@@ -193,12 +207,10 @@ extension ResponsesStreamEncoder {
         var sealed: String?
         switch item.kind {
         case .reasoning:
-            events.append(
-                "response.reasoning_summary_text.done", item, ["summary_index": 0, "text": .string(item.text)],
-                to: &bytes)
-            events.append(
-                "response.reasoning_summary_part.done", item, ["summary_index": 0, "part": item.summary], to: &bytes)
-            if header.sealsThoughts { sealed = ResponsesReasoning.sealed(item.text) }
+            closeSummary(item, &bytes)
+            if header.sealsThoughts || !item.signed.isEmpty {
+                sealed = ResponsesReasoning.sealed(item.text, signed: item.signed)
+            }
         case .message:
             current = item
             closePart(&bytes)
@@ -210,6 +222,14 @@ extension ResponsesStreamEncoder {
         if case .call = item.kind { json["status"] = "completed" }
         output[item.place] = json
         events.append("response.output_item.done", item, ["item": .object(json)], to: &bytes)
+    }
+
+    private mutating func closeSummary(_ item: ResponsesItem, _ bytes: inout [UInt8]) {
+        guard !item.text.isEmpty else { return }
+        events.append(
+            "response.reasoning_summary_text.done", item, ["summary_index": 0, "text": .string(item.text)], to: &bytes)
+        events.append(
+            "response.reasoning_summary_part.done", item, ["summary_index": 0, "part": item.summary], to: &bytes)
     }
 
     private var contentIndex: JSONObject { ["content_index": .integer(Int64(current?.parts.count ?? 0))] }

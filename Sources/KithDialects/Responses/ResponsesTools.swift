@@ -2,8 +2,6 @@
 
 import KithModel
 
-/// The members of an object in a request of the Responses dialect.
-
 /// The tools of a request in the Responses dialect: in OpenAI's chat form for engines, and what the client calls each of
 /// them.
 ///

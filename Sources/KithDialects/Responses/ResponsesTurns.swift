@@ -11,6 +11,8 @@ struct ResponsesTurns {
     private struct Assistant {
         var texts: [String] = []
         var thoughts: [String] = []
+        /// For the engine that made them; others are not told.
+        var signed: [JSONValue] = []
         var calls: [JSONValue] = []
 
         var message: ChatMessage? {
@@ -21,6 +23,7 @@ struct ResponsesTurns {
             if !thoughts.isEmpty {
                 message.extra["reasoning_content"] = .string(thoughts.joined(separator: "\n\n"))
             }
+            if !signed.isEmpty { message.extra[AnthropicExtras.thoughts] = .array(signed) }
             return message
         }
     }
@@ -58,6 +61,7 @@ struct ResponsesTurns {
         case "reasoning":
             let thoughts = ResponsesReasoning.thoughts(item)
             if !thoughts.isEmpty { assistant.thoughts.append(thoughts) }
+            assistant.signed += ResponsesReasoning.signed(item)
         case "function_call":
             let arguments = try item.text("arguments") ?? ""
             try add(call: item, arguments: arguments.isEmpty ? "{}" : arguments, isCustom: false)

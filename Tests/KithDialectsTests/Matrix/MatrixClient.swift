@@ -6,8 +6,8 @@ import KithModel
 /// A client's dialect in the translation matrix. A dialect is added by one more of these.
 struct MatrixClient: Sendable {
     let name: String
-    /// The engine whose words are the client's.
-    let kin: MatrixEngine
+    /// The engine whose words are the client's; `nil` for a dialect that no engine speaks.
+    let kin: MatrixEngine?
     /// The body of a request with a feature; `nil` where the dialect has no word for it.
     let body: @Sendable (AskedFeature) -> String?
     let read: @Sendable ([UInt8]) throws -> ChatRequest
@@ -16,7 +16,7 @@ struct MatrixClient: Sendable {
     /// Words of which a streamed answer must hold all for a feature; `nil` where the dialect has none.
     let tellingWords: @Sendable (ToldFeature) -> [String]?
 
-    static let all: [MatrixClient] = [.openAI, .anthropic]
+    static let all: [MatrixClient] = [.openAI, .anthropic, .responses, .ollama]
 
     func outcome(_ feature: AskedFeature, _ engine: MatrixEngine) -> Outcome {
         guard let body = body(feature) else { return .none }

@@ -60,10 +60,18 @@ struct OllamaChatRequestTests {
         #expect(written["options"]?["num_predict"] == .integer(Int64(number)))
     }
 
+    @Test("A seed of -1 is none, and stays as it is for engines of the dialect")
+    func noSeed() throws {
+        let asked = try chat(#"{"model":"m","messages":[{"role":"user","content":"hi"}],"options":{"seed":-1}}"#)
+        #expect(asked.chat.sampling.seed == nil)
+        let written = try JSONValue(parsing: OllamaRequestEncoder.body(for: asked.chat, model: "m"))
+        #expect(written["options"]?["seed"] == -1)
+    }
+
     @Test(
         "Thinking is a switch for engines of the dialect, and an effort for others",
         arguments: [
-            ("true", true, true, nil), ("false", false, false, nil), (#""high""#, "high", true, "high"),
+            ("true", true, true, "medium"), ("false", false, false, "none"), (#""high""#, "high", true, "high"),
         ] as [(String, JSONValue, Bool, JSONValue?)])
     func thinking(word: String, think: JSONValue, shows: Bool, effort: JSONValue?) throws {
         let asked = try chat(#"{"messages":[{"role":"user","content":"hi"}],"think":\#(word)}"#)

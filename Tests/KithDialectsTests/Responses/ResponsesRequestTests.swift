@@ -129,12 +129,16 @@ struct ResponsesRequestTests {
     func options() throws {
         let chat = try chat(
             #"""
-            {"input":"x","max_output_tokens":9,"temperature":0.5,"top_p":0.9,"reasoning":{"effort":"xhigh","summary":"auto"},
+            {"input":"x","max_output_tokens":9,"temperature":0.5,"top_p":0.9,"frequency_penalty":1,"presence_penalty":-1,
+             "reasoning":{"effort":"xhigh","summary":"auto"},
              "text":{"verbosity":"low","format":{"type":"json_schema","name":"n","schema":{"type":"object"},"strict":true}},
              "store":false,"include":["reasoning.encrypted_content","message.output_text.logprobs"],"top_logprobs":2,
              "client_metadata":{"a":"b"},"prompt_cache_key":"k","truncation":"auto","service_tier":"auto","unheard_of":1}
             """#)
-        #expect(chat.sampling == SamplingOptions(maxTokens: 9, temperature: 0.5, topP: 0.9))
+        #expect(
+            chat.sampling
+                == SamplingOptions(
+                    maxTokens: 9, temperature: 0.5, topP: 0.9, frequencyPenalty: 1, presencePenalty: -1))
         #expect(
             chat.extensions == [
                 "reasoning_effort": "high", "logprobs": true, "top_logprobs": 2,

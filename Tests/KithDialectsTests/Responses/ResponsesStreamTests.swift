@@ -161,6 +161,40 @@ struct ResponsesStreamTests {
         #expect(open?["item"]?["encrypted_content"] == nil)
     }
 
+    /// The thoughts of a message that is made of the items of an answer, and the answer's first item.
+    private func comeBack(_ deltas: [ChatDelta], _ more: String) throws -> (message: ChatMessage?, item: JSONValue?) {
+        let output = try events(deltas, .stop, more).last?["response"]?["output"]?.arrayValue ?? []
+        let next = try ResponsesRequest.read(Array(#"{"input":"go on"}"#.utf8)).prepared(after: output, createdAt: 7)
+        return (next.chat.messages.first, output.first)
+    }
+
+    @Test(
+        "Signed thoughts come back whole to who asks for them, and from an answer that is kept",
+        arguments: [
+            (#","store":false,"include":["reasoning.encrypted_content"]"#, true), ("", true),
+            (#","store":false"#, false),
+        ])
+    func signed(more: String, areKept: Bool) throws {
+        let block: JSONValue = ["type": "thinking", "thinking": "hm", "signature": "s"]
+        let (message, item) = try comeBack(
+            [ChatDelta(reasoning: "hm"), ChatDelta(extra: ["thinking_blocks": [block]]), ChatDelta(text: "x")], more)
+        #expect(message?.extra["thinking_blocks"] == (areKept ? [block] : nil))
+        #expect(message?.reasoning == "hm" && message?.content == .text("x"))
+        #expect(item?["summary"] == [["type": "summary_text", "text": "hm"]])
+    }
+
+    @Test("Thoughts that nobody may read are an item without a summary, for those to whom they come back")
+    func hidden() throws {
+        let block: JSONValue = ["type": "redacted_thinking", "data": "d"]
+        let deltas = [ChatDelta(extra: ["thinking_blocks": [block]]), ChatDelta(text: "x")]
+        let (message, item) = try comeBack(deltas, "")
+        #expect(message?.extra["thinking_blocks"] == [block] && message?.reasoning == nil)
+        #expect(item?["type"] == "reasoning" && item?["summary"] == [])
+        let types = types(try events(deltas))
+        #expect(types[2...4] == ["output_item.added", "output_item.done", "output_item.added"])
+        #expect(try comeBack(deltas, #","store":false"#).item?["type"] == "message")
+    }
+
     @Test(
         "An answer that ends at a limit is incomplete, its text too, and a call that was cut is never done",
         arguments: [(FinishReason.length, "max_output_tokens"), (.contentFilter, "content_filter")])

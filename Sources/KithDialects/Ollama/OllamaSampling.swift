@@ -2,8 +2,6 @@
 
 import KithModel
 
-/// The members of an object in a request of Ollama's dialect; they are read as those of Anthropic's are.
-
 extension RequestFields {
     /// The sampling options, and what engines are told of the rest.
     ///
@@ -13,7 +11,8 @@ extension RequestFields {
         guard let options = try object("options") else { return SamplingOptions() }
         var sampling = SamplingOptions(
             temperature: try options.number("temperature"), topP: try options.number("top_p"),
-            seed: try options.integer("seed").map { Int64($0) },
+            // -1 stands for a seed that nobody chooses, as none does.
+            seed: try options.integer("seed").flatMap { $0 == -1 ? nil : Int64($0) },
             frequencyPenalty: try options.number("frequency_penalty"),
             presencePenalty: try options.number("presence_penalty"))
         // -1 and -2 stand for no limit, and for as much as the context holds: that is the limit here without any.
@@ -39,12 +38,14 @@ extension RequestFields {
 
     /// Whether the client wants to see what the model thinks; `nil` when it does not say.
     ///
-    /// - Parameter extensions: Receives the switch for engines of this dialect, and how much to think for others.
+    /// - Parameter extensions: Receives the switch for engines of this dialect, and how much to think for others: a middle
+    ///   effort for `true`.
     func ollamaThinking(_ extensions: inout JSONObject) throws -> Bool? {
         switch value("think") {
         case nil: return nil
         case .bool(let thinks)?:
             extensions["think"] = .bool(thinks)
+            extensions["reasoning_effort"] = thinks ? "medium" : "none"
             return thinks
         case .string(let effort)? where ["low", "medium", "high"].contains(effort):
             extensions["think"] = .string(effort)
