@@ -22,6 +22,7 @@ package enum NodeServer {
         let origins = services.access.policy.origins
         if !origins.isEmpty { router.add(middleware: CrossOrigin(mayRead: origins.mayRead)) }
         router.addMiddleware {
+            PreflightRefusal()
             ErrorRendering(dialect: ErrorDialect.of)
             AccessMiddleware(access: services.access)
             OriginMiddleware(access: services.access, origins: origins)

@@ -17,7 +17,7 @@ package enum SharedRequestForm: Hashable, Sendable {
         func has(_ names: [String]) -> Bool { names.contains { members[$0] != nil } }
         let isOllama =
             switch route {
-            case .chat: has(["messages"]) || !has(["message"]) && has(Self.names)
+            case .chat: !has(["message"]) && (has(["messages"]) || has(Self.names))
             // A seed may name a model too, beside its own limits, which Ollama's clients put under `options`.
             case .generate: has(Self.names) && (has(["stream"]) || !has(["max_tokens", "temperature"]))
             }

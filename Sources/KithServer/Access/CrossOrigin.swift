@@ -67,6 +67,33 @@ package struct CrossOrigin: RouterMiddleware {
     }
 }
 
+/// Answers what browsers ask beforehand for a page that may not use the node, by naming the one origin that may: the node's
+/// own. A browser takes that for a refusal, and tells whoever looks both origins (WHATWG Fetch, 4.9).
+///
+/// Belongs outside of the middleware that asks for keys, and after ``CrossOrigin``, which answers for the pages that may.
+package struct PreflightRefusal: RouterMiddleware {
+    package typealias Context = NodeRequestContext
+
+    package init() {}
+
+    package func handle(
+        _ request: Request, context: NodeRequestContext,
+        next: @concurrent (Request, NodeRequestContext) async throws -> Response
+    ) async throws -> Response {
+        guard request.method == .options, request.headers[.origin] != nil,
+            request.headers[.accessControlRequestMethod] != nil, let own = request.ownOrigin
+        else { return try await next(request, context) }
+        return Response(status: .noContent, headers: [.accessControlAllowOrigin: own, .vary: "Origin"])
+    }
+}
+
+extension Request {
+    /// The origin of this node's own pages, by the name under which the client asks; `nil` for what is no name.
+    fileprivate var ownOrigin: String? {
+        head.authority.flatMap { WebOrigin.normalised("\(head.scheme ?? "http")://\($0)") }
+    }
+}
+
 extension HTTPField.Name {
     fileprivate static let requestPrivateNetwork = Self.known("access-control-request-private-network")
     fileprivate static let allowPrivateNetwork = Self.known("access-control-allow-private-network")

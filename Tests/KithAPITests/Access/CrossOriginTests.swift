@@ -76,15 +76,16 @@ struct CrossOriginTests {
     func others(origin: String) async throws {
         try await TestNode.run(engine: EchoEngine(), access: { .with($0, allowedOrigins: [Self.page]) }) { node in
             let asked = try await node.send(.OPTIONS, "/v1/chat/completions", headers: preflight(origin))
-            #expect(asked.status == 405)
+            // The origin that may is the node's own: a browser takes any other than the page's for a refusal.
+            #expect(asked.status == 204)
+            #expect(allowed(asked)?.hasPrefix("http://127.0.0.1:") == true)
+            #expect(asked.headers.first(name: "access-control-allow-methods") == nil)
             let read = try await node.send(.GET, "/v1/models", headers: ["Origin": origin])
             #expect(read.status == 200)
             let sent = try await node.send(.POST, "/v1/chat/completions", headers: ["Origin": origin], Self.plain)
             #expect(sent.status == 403)
-            for reply in [asked, read, sent] {
-                #expect(allowed(reply) == nil)
-                #expect(reply.headers.first(name: "vary") == "Origin")
-            }
+            for reply in [read, sent] { #expect(allowed(reply) == nil) }
+            for reply in [asked, read, sent] { #expect(reply.headers.first(name: "vary") == "Origin") }
             let bare = try await node.send(.OPTIONS, "/v1/chat/completions", headers: ["Origin": Self.page])
             #expect(bare.status == 405)
         }

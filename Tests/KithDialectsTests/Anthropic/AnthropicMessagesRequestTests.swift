@@ -29,7 +29,12 @@ struct AnthropicMessagesRequestTests {
         #expect(request.chat.body == nil)
         #expect(
             request.chat.sampling == SamplingOptions(maxTokens: 5, temperature: 0.5, topP: 1, stop: ["END"]))
-        #expect(request.chat.extensions == ["top_k": 40, "reasoning_effort": "high"])
+        #expect(request.chat.extensions["top_k"] == 40)
+        #expect(request.chat.extensions["reasoning_effort"] == "high")
+        // For engines of the same dialect, in the client's words.
+        #expect(request.chat.extensions["thinking"] == ["type": "adaptive", "display": "updates"])
+        #expect(request.chat.extensions["output_config"] == ["effort": "max"])
+        #expect(request.chat.extensions.count == 4)
         #expect(request.wantsThoughts)
     }
 

@@ -66,7 +66,7 @@ package struct OllamaEngine: ChatEngine {
 
     /// Whether Ollama says that the model thinks; asked only for a request that says how much it should.
     private func thinks(_ model: ModelID, for request: ChatRequest) async throws -> Bool {
-        guard request.extensions["reasoning_effort"] != nil else { return false }
+        guard request.extensions["reasoning_effort"] != nil, request.extensions["think"] == nil else { return false }
         return try await catalogue.info(model, preferred: nil)?.capabilities?.contains("thinking") ?? false
     }
 
