@@ -15,6 +15,7 @@ import ollama
 from ollama import Client
 
 from lab import ports, web
+from lab.process import environment
 from stub_engine import MODEL, Reply, Request, StubEngine, chunk, completion
 from stub_nodes import pair_with
 from surroundings import KITH, fresh_folder, single_node
@@ -200,7 +201,7 @@ def answer(request: Request, reply: Reply) -> None:
         raise OSError("the engine is lost")
     else:
         if words == "silent":
-            time.sleep(2.5)
+            time.sleep(3.5)
         reply.say(request, '{"answer": 42}')
 
 
@@ -316,7 +317,7 @@ class ThePortOfOllama(unittest.TestCase):
             port = taken.getsockname()[1]
             command = [KITH, "up", "--data-dir", fresh_folder("ThePortOfOllamaTaken"), "--engine", "echo",
                        "--port", "0", "--peer-port", "0", "--mdns", "off", "--ollama-port", str(port)]  # fmt: skip
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment())
         self.assertNotEqual(ended.returncode, 0)
         self.assertIn("OLLAMA_HOST=127.0.0.1:", ended.stderr)
         self.assertIn(f"127.0.0.1:{port}", ended.stderr)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 LANES = 2
 # Those that fill the machine, or measure what it does: one after the other, when the rest is over.
-ALONE = ["test_security_load", "test_way_of_the_prompt", "test_network"]
+ALONE = ["test_cluster", "test_security_load", "test_way_of_the_prompt", "test_network"]
 # Those that take longest begin first.
-LONG = ["test_company", "test_continuation", "test_cluster", "test_bridge", "test_state", "test_security", "test_pairing"]
+LONG = ["test_company", "test_security", "test_pairing", "test_doctor", "test_bridge", "test_continued_agents"]
 
 
 @dataclass
