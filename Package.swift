@@ -326,8 +326,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "KithServerTests",
-            dependencies: ["KithServer", "KithModel", "KithDialects", "KithStore", "KithTrust", "KithTesting"]
-                + surface,
+            dependencies: [
+                "KithServer", "KithModel", "KithDialects", "KithStore", "KithTrust", "KithTesting",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + surface,
             swiftSettings: settings),
         .testTarget(
             name: "KithPeersTests", dependencies: ["KithPeers", "KithAPI", "KithAIOS", "KithSync"] + wholeNode,

@@ -97,16 +97,19 @@ private enum ResponseRow {
         try db.execute(sql: "DELETE FROM response WHERE created_at < ?", arguments: [time.milliseconds])
     }
 
+    /// The owner who takes the most gives way, so that nobody can push out what others keep.
     static func dropOldest(keeping count: Int, bytes: Int, in db: Database) throws {
-        try db.execute(
-            sql: """
-                DELETE FROM response WHERE id IN (
-                    SELECT id FROM (
-                        SELECT id, row_number() OVER latest AS place, sum(size) OVER latest AS total FROM response
-                        WINDOW latest AS (ORDER BY id DESC)
-                    ) WHERE place > ? OR total > ?
-                )
-                """, arguments: [count, bytes])
+        while let all = try Row.fetchOne(db, sql: "SELECT count(*) AS count, total(size) AS bytes FROM response") {
+            let isTooMany = try all.decode(Int.self, forColumn: "count") > count
+            guard try isTooMany || all.decode(Double.self, forColumn: "bytes") > Double(bytes) else { return }
+            try db.execute(
+                sql: """
+                    DELETE FROM response WHERE id = (
+                        SELECT min(id) FROM response GROUP BY owner
+                        ORDER BY \(isTooMany ? "count(*)" : "sum(size)") DESC, min(id) LIMIT 1
+                    )
+                    """)
+        }
     }
 
     static func fetch(

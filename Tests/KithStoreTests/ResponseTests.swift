@@ -62,6 +62,19 @@ struct ResponseTests {
         }
     }
 
+    @Test("Who keeps the most gives way: nobody pushes out what another keeps", arguments: StoreKind.allCases)
+    func fairness(kind: StoreKind) async throws {
+        let mine = response(1, owner: "mine")
+        let others = (2...5).map { response($0) }
+        try await kind.withStore(limits: StoreLimits(responses: 3)) { store in
+            _ = try await store.keep(mine)
+            for other in others { _ = try await store.keep(other) }
+            #expect(try await store.responseCount() == 3)
+            #expect(try await store.response("resp_1", owner: "mine", at: .start) != nil)
+            #expect(try await store.response("resp_5", owner: "", at: .start) != nil)
+        }
+    }
+
     @Test("The largest fits to the byte, and a larger one is not kept", arguments: StoreKind.allCases)
     func largest(kind: StoreKind) async throws {
         let largest = response(1, bytes: StoreLimits.largestResponse - 2)

@@ -53,14 +53,35 @@ struct ResponseShelf: Sendable {
             }
             history = previous.inputItems + previous.outputItems
         }
-        var referenced: [String: JSONValue] = [:]
-        for id in request.references where referenced[id] == nil {
-            let holder = try await store.response(holding: id, owner: owner, at: .now())
-            referenced[id] = holder?.outputItems.first { $0["id"]?.stringValue == id }
-        }
+        let referenced = try await items(request.references)
         return try request.prepared(
             after: history, referenced: referenced, createdAt: Int(WallTime.now().milliseconds / 1_000))
     }
+
+    /// The items of earlier answers that a request names, as far as they are there: it ends with the first that is not.
+    ///
+    /// - Throws: `ChatError` for too many, or too much: a small request must not become a large one; `StoreError`.
+    private func items(_ references: [String]) async throws -> [String: JSONValue] {
+        guard references.count <= Self.referenceLimit else {
+            throw ChatError(.invalidRequest, "'input' names more than \(Self.referenceLimit) items", field: "input")
+        }
+        var items: [String: (item: JSONValue, bytes: Int)] = [:]
+        var bytes = 0
+        for id in references {
+            if items[id] == nil {
+                let holder = try await store.response(holding: id, owner: owner, at: .now())
+                guard let item = holder?.outputItems.first(where: { $0["id"]?.stringValue == id }) else { break }
+                items[id] = (item, item.jsonBytes.count)
+            }
+            bytes += items[id]?.bytes ?? 0
+            guard bytes <= StoreLimits.largestResponse else {
+                throw ChatError(.invalidRequest, "the items that 'input' names are too long together", field: "input")
+            }
+        }
+        return items.mapValues(\.item)
+    }
+
+    private static let referenceLimit = 256
 
     private static func missing(_ id: String) -> ControlError {
         ControlError(.notFound, "there is no response '\(id.prefix(100))' here, or not any more")

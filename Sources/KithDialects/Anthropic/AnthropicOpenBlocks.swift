@@ -48,7 +48,7 @@ struct AnthropicOpenBlocks: Sendable {
         case call(Call, arguments: String)
     }
 
-    /// Calls of tools in one answer.
+    /// Calls of tools in one answer, and blocks that wait.
     private static let callLimit = 1_024
     /// Bytes that wait, and bytes of the arguments of one call.
     private static let byteLimit = 16 << 20
@@ -140,8 +140,10 @@ struct AnthropicOpenBlocks: Sendable {
             return steps
         }
         for (number, block) in waiting.enumerated() {
-            guard case .call(let head, let before) = block, head.place == place else { continue }
-            waiting[number] = .call(head, arguments: before + arguments)
+            guard case .call(let head, var before) = block, head.place == place else { continue }
+            waiting[number] = .text("")  // so that the arguments are not copied to be changed
+            before += arguments
+            waiting[number] = .call(head, arguments: before)
             count(arguments)
             return steps
         }
@@ -249,11 +251,15 @@ struct AnthropicOpenBlocks: Sendable {
     // MARK: What waits
 
     private mutating func wait(_ piece: Piece) {
-        switch (waiting.last, piece) {
-        case (.text(let before)?, .text(let text)): waiting[waiting.count - 1] = .text(before + text)
-        case (.thought(let before)?, .thought(let text)): waiting[waiting.count - 1] = .thought(before + text)
-        case (_, .text(let text)): waiting.append(.text(text))
-        case (_, .thought(let text)): waiting.append(.thought(text))
+        switch (waiting.popLast(), piece) {
+        case (.text(var before)?, .text(let text)):
+            before += text
+            waiting.append(.text(before))
+        case (.thought(var before)?, .thought(let text)):
+            before += text
+            waiting.append(.thought(before))
+        case (let last, .text(let text)): waiting += [last, .text(text)].compactMap(\.self)
+        case (let last, .thought(let text)): waiting += [last, .thought(text)].compactMap(\.self)
         }
         switch piece {
         case .text(let text), .thought(let text): count(text)
@@ -262,7 +268,7 @@ struct AnthropicOpenBlocks: Sendable {
 
     private mutating func count(_ text: String) {
         waitingBytes += text.utf8.count
-        if waitingBytes > Self.byteLimit {
+        if waitingBytes > Self.byteLimit || waiting.count > Self.callLimit {
             fault = "the engine mixes the pieces of several calls, and there are too many"
         }
     }

@@ -36,8 +36,20 @@ struct ResponsesItem: Sendable {
         self.place = place
     }
 
-    /// Whether the call's arguments are whole, as far as can be told of them.
-    var isWholeCall: Bool { text.allSatisfy(\.isWhitespace) || JSONValue(json: text) != nil }
+    /// The call's arguments, as far as they are an object.
+    private var object = JSONObjectText(limit: ResponsesStreamEncoder.limit)
+
+    /// Adds a piece of the call's arguments.
+    mutating func append(arguments piece: String) {
+        text += piece
+        object.append(piece)
+    }
+
+    /// Whether the call's arguments are a whole object. Before the end of the answer nothing else is known to be whole.
+    var isWholeCall: Bool { object.isObject }
+
+    /// Whether programs can read the arguments of the call of a function; engines give nothing for none.
+    var isReadableCall: Bool { object.isEmpty || object.isObject }
 
     /// The arguments as clients read them; engines give nothing for none.
     var arguments: String { text.allSatisfy(\.isWhitespace) ? "{}" : text }

@@ -43,6 +43,7 @@ package struct ResponsesStreamEncoder: Sendable {
             }
         }
         let logprobs = delta.choiceExtra["logprobs"]?["content"]?.arrayValue ?? []
+        if !logprobs.isEmpty { size += JSONValue.array(logprobs).jsonBytes.count }
         if !delta.text.isEmpty || !logprobs.isEmpty, takes(delta.text) {
             open(.text, &bytes)
             append(text: delta.text, logprobs, to: &bytes)
@@ -290,9 +291,11 @@ extension ResponsesStreamEncoder {
         }
         guard current?.kind == .call(index), !arguments.isEmpty else { return }
         if current?.tool.isCustom == true {
-            current?.text += arguments  // told when it is whole: until then it is JSON, and not the input
+            current?.append(arguments: arguments)  // told when it is whole: until then it is JSON, and not the input
         } else {
-            append(arguments, "function_call_arguments", [:], to: &bytes)
+            current?.append(arguments: arguments)
+            guard let item = current else { return }
+            events.append("response.function_call_arguments.delta", item, ["delta": .string(arguments)], to: &bytes)
         }
     }
 
@@ -325,6 +328,10 @@ extension ResponsesStreamEncoder {
     /// - Returns: Whether the arguments can be told.
     private mutating func closeArguments(_ item: ResponsesItem, _ bytes: inout [UInt8]) -> Bool {
         guard item.tool.isCustom else {
+            guard item.isReadableCall else {
+                fault = fault ?? "the engine calls the tool '\(item.tool.name)' with what is not a JSON object"
+                return false
+            }
             events.append(
                 "response.function_call_arguments.done", item,
                 ["name": .string(item.tool.name), "arguments": .string(item.arguments)], to: &bytes)

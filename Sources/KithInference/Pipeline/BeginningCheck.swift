@@ -49,11 +49,17 @@ struct AnswerCheck: Sendable {
         switch event {
         case .waiting, .comment: return event
         case .delta(var delta):
+            let whole = delta.text.utf8.count
             delta.text = try text.take(delta.text)
+            // What is said of text that the client has, it has too.
+            if delta.text.utf8.count < whole { (delta.extra, delta.choiceExtra) = ([:], [:]) }
             delta.reasoning = delta.reasoning.flatMap { thoughts.take($0) }
+            delta.extra.removeValue(forKey: "thinking_blocks")  // they sign other thoughts than the client has
             delta.toolCalls = try delta.toolCalls.flatMap { pieces throws(ChatError) in try calls.take(pieces) }
-            return delta.text.isEmpty && delta.reasoning == nil && delta.toolCalls == nil
-                ? .waiting(.reading) : .delta(delta)
+            if delta.refusal != nil, !text.isPassed || !calls.isPassed {
+                throw ChatError(.cannotContinue, "the engine that was asked instead refuses")
+            }
+            return delta.isEmpty ? .waiting(.reading) : .delta(delta)
         case .finished(let finish, let usage):
             guard text.isPassed, calls.isPassed else {
                 throw ChatError(.cannotContinue, "the engine that was asked instead has less to say")
@@ -132,6 +138,8 @@ struct ThoughtCheck: Sendable {
 /// Compares tool calls that are made again with those that the client has, and passes on only what follows: a pure value.
 struct CallCheck: Sendable {
     private struct Expected: Sendable {
+        /// The client's.
+        var index: Int
         var name: String
         var arguments: PrefixCheck
         var isMade = false
@@ -141,11 +149,17 @@ struct CallCheck: Sendable {
     private static let limit = 1_024
 
     private var expected: [Expected]
+    /// The index of the first call that the client does not have.
+    private let next: Int
     /// What the engine calls the calls, in the order in which it makes them.
     private var order: [Int] = []
 
     init(_ begun: [PartialCall]) {
-        expected = begun.map { Expected(name: $0.name, arguments: PrefixCheck($0.arguments)) }
+        expected = begun.enumerated().map { place, call in
+            Expected(index: call.index ?? place, name: call.name, arguments: PrefixCheck(call.arguments))
+        }
+        let last = expected.map(\.index).max() ?? -1
+        next = last < Int.max - Self.limit ? last + 1 : expected.count
     }
 
     /// Whether all that the client has was made again.
@@ -165,7 +179,11 @@ struct CallCheck: Sendable {
 
     private mutating func take(piece: JSONValue) throws(ChatError) -> JSONValue? {
         let place = place(of: piece["index"]?.intValue ?? order.count)
-        guard expected.indices.contains(place) else { return piece }
+        guard expected.indices.contains(place) else {
+            guard case .object(var new) = piece else { return nil }
+            new.updateFirst(.integer(Int64(next + place - expected.count)), forKey: "index")
+            return .object(new)
+        }
         let function = piece["function"]
         if let name = function?["name"]?.stringValue, !name.isEmpty, name != expected[place].name {
             throw ChatError(.cannotContinue, "the engine that was asked instead calls another tool")
@@ -173,7 +191,8 @@ struct CallCheck: Sendable {
         expected[place].isMade = true
         let rest = try expected[place].arguments.take(function?["arguments"]?.stringValue ?? "")
         // The client has the call's name and id from the first engine.
-        return rest.isEmpty ? nil : ["index": .integer(Int64(place)), "function": ["arguments": .string(rest)]]
+        return rest.isEmpty
+            ? nil : ["index": .integer(Int64(expected[place].index)), "function": ["arguments": .string(rest)]]
     }
 
     private mutating func place(of index: Int) -> Int {

@@ -35,6 +35,8 @@ package struct DeliveredAnswer: Sendable {
     package static let limit = AnswerCollector.limit
     /// Most bytes that are kept back from the client.
     package static let heldLimit = 4 << 20
+    /// How long something is kept back: clients of Anthropic's dialect give up after twenty minutes without a piece.
+    package static let heldTime = Duration.seconds(600)
     /// How often another engine may continue, so that every answer ends.
     package static let continuationLimit = 8
 
@@ -49,6 +51,7 @@ package struct DeliveredAnswer: Sendable {
     /// What is kept back; `nil` while everything is told as it comes.
     private var held: [ChatEvent]?
     private var heldWeight = 0
+    private var heldSince = MonotonicInstant.zero
     /// Tokens that the client has, as far as that is known: an engine gives a piece for each.
     package private(set) var tokens = 0
     /// Why another engine could not continue; `nil` while one could.
@@ -73,10 +76,13 @@ package struct DeliveredAnswer: Sendable {
     /// too: that one then makes its own calls, and need not make the same. Clients act on whole calls only.
     ///
     /// - Parameter mayHold: Whether another engine could answer; asked when a call begins.
-    package mutating func admit(_ event: ChatEvent, mayHold: @autoclosure () -> Bool) -> Admission {
+    package mutating func admit(
+        _ event: ChatEvent, now: MonotonicInstant, mayHold: @autoclosure () -> Bool
+    ) -> Admission {
         if held == nil {
             guard event.isCall, obstacle == nil, calls.isEmpty, mayHold() else { return .told }
             held = []
+            heldSince = now
         }
         switch event {
         case .waiting, .comment: return .told
@@ -85,7 +91,7 @@ package struct DeliveredAnswer: Sendable {
         case .finished, .rawEnd: return .released(release() + [event])
         }
         held?.append(event)
-        return heldWeight > Self.heldLimit ? .released(release()) : .held
+        return heldWeight > Self.heldLimit || now - heldSince > Self.heldTime ? .released(release()) : .held
     }
 
     private mutating func release() -> [ChatEvent] {
@@ -210,9 +216,9 @@ package struct DeliveredAnswer: Sendable {
     }
 
     private var begun: PartialAnswer {
-        let begun = calls.calls.map { call in
+        let begun = zip(calls.indexes, calls.calls).map { index, call in
             PartialCall(
-                name: call["function"]?["name"]?.stringValue ?? "",
+                index: index, name: call["function"]?["name"]?.stringValue ?? "",
                 arguments: call["function"]?["arguments"]?.stringValue ?? "")
         }
         return PartialAnswer(

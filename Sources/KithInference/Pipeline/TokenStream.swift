@@ -150,7 +150,7 @@ package final class TokenStream: Sendable {
     private func admit(_ event: ChatEvent, _ state: State, _ tell: (ChatEvent) -> Void) {
         guard let candidate = state.source?.attempt.candidate else { return }
         switch state.told.admit(
-            event, mayHold: !isShown || dispatcher.isReplaceable(candidate, for: wanted))
+            event, now: dispatcher.clock.now, mayHold: !isShown || dispatcher.isReplaceable(candidate, for: wanted))
         {
         case .told: tell(event)
         case .held: break

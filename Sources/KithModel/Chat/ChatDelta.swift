@@ -113,6 +113,9 @@ package struct ToolCallJoiner: Sendable {
 
     package var isEmpty: Bool { order.isEmpty }
 
+    /// What the calls are called by, in the order in which they began.
+    package var indexes: [Int] { order }
+
     /// The calls in the order in which they began, without their `index`.
     package var calls: [JSONValue] { order.compactMap { byIndex[$0].map { .object($0) } } }
 

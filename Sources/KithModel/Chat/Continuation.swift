@@ -25,11 +25,14 @@ package struct PartialAnswer: Hashable, Sendable, Codable {
 
 /// A tool call, or the beginning of one.
 package struct PartialCall: Hashable, Sendable, Codable {
+    /// Under which the client knows it; missing means its place among the calls.
+    package var index: Int?
     package var name: String
     /// JSON, as far as it was written.
     package var arguments: String
 
-    package init(name: String, arguments: String) {
+    package init(index: Int? = nil, name: String, arguments: String) {
+        self.index = index
         self.name = name
         self.arguments = arguments
     }

@@ -6,7 +6,8 @@ import NIOCore
 import NIOHTTPTypes
 import Synchronization
 
-/// Notices that a client has gone while it is being answered, or that it sends its request too slowly.
+/// Notices that a client has gone while it is being answered, that it sends its request too slowly, or that it takes nothing
+/// of its answer.
 ///
 /// An engine must not go on working for nobody, so the end of the client's side of the connection ends the work. A client
 /// that closes only its sending side counts as gone too; no HTTP client in use does that and waits for an answer.
@@ -17,6 +18,9 @@ final class ClientWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let presence: ClientPresence
     private let uploads: UploadPace.Limits
+    /// How long an answer may lie here because the client takes nothing of it: an engine's slot waits with it.
+    private let unread: TimeAmount
+    private var unreadCheck: Scheduled<Void>?
     private var isInBody = false
     /// The pace of the body that is arriving, unless it arrived in one read.
     private var pace: UploadPace?
@@ -24,9 +28,10 @@ final class ClientWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether the reader of the body has asked for more since the last piece arrived.
     private var isReadWanted = false
 
-    init(presence: ClientPresence, uploads: UploadPace.Limits) {
+    init(presence: ClientPresence, limits: ConnectionLimits) {
         self.presence = presence
-        self.uploads = uploads
+        uploads = UploadPace.Limits(limits)
+        unread = TimeAmount(limits.idle)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -74,6 +79,15 @@ final class ClientWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
         paceCheck = nil
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        unreadCheck?.cancel()
+        unreadCheck = nil
+        if !context.channel.isWritable {
+            unreadCheck = context.eventLoop.assumeIsolated().scheduleTask(in: unread) { context.close(promise: nil) }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event { presence.gone() }
         context.fireUserInboundEventTriggered(event)
@@ -81,6 +95,7 @@ final class ClientWatchHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         endBody()
+        unreadCheck?.cancel()
         presence.gone()
         context.fireChannelInactive()
     }

@@ -81,7 +81,7 @@ package struct MultiplexedNodeChannel: ServerChildChannel {
             let pipeline = stream.pipeline.syncOperations
             try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
             if let early { try pipeline.addHandler(early(accepted.executor, logger)) }
-            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, uploads: UploadPace.Limits(limits)))
+            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, limits: limits))
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: limits.idle, logger: logger))
             try accepted.holdReads()
             return accepted

@@ -47,7 +47,7 @@ package struct NodeChannel: ServerChildChannel {
             if let early { try pipeline.addHandler(early(accepted.executor, limits, accepted.isWanted)) }
             try pipeline.addHandler(HTTP1EdgeHandler(dialect: errors))
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
-            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, uploads: UploadPace.Limits(limits)))
+            try pipeline.addHandler(ClientWatchHandler(presence: accepted.presence, limits: limits))
             // It does not pass `channelInactive` on; later handlers notice the end when they are removed. The early
             // handler sees more requests and looks for idle connections itself.
             let idle = early == nil ? limits.idle : nil

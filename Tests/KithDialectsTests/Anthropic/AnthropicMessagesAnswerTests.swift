@@ -44,7 +44,8 @@ struct AnthropicMessagesAnswerTests {
     @Test("Thoughts keep the signature of the provider that gave them")
     func signedThoughts() throws {
         let signed: JSONValue = [
-            ["type": "thinking", "thinking": "hm", "signature": "theirs"], ["type": "redacted_thinking", "data": "zzz"],
+            ["type": "thinking", "thinking": "hm", "signature": "theirs"],
+            ["type": "redacted_thinking", "data": "zzz"],
         ]
         let answer = try answer(
             ChatDelta(text: "x", reasoning: "hm", extra: ["thinking_blocks": signed]), .stop)

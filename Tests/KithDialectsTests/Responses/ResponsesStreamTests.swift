@@ -133,6 +133,15 @@ struct ResponsesStreamTests {
         #expect(events.last?["type"] == "response.completed")
     }
 
+    @Test("A call whose arguments are no object is never done, whatever the engine calls its end")
+    func brokenCall() throws {
+        for arguments in [#"{"cmd":"rm -rf /tmp/a"#, "12", "[1]"] {
+            let events = try events([call(0, "add", arguments)], .toolCalls)
+            #expect(events.last?["type"] == "response.failed", "\(arguments)")
+            #expect(!types(events).contains("output_item.done"))
+        }
+    }
+
     @Test("A refusal is a part of its own, and ends the text before it")
     func refusal() throws {
         let events = try events([ChatDelta(text: "Well"), ChatDelta(refusal: "No."), ChatDelta(refusal: " Sorry.")])

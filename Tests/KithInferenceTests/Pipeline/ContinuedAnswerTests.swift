@@ -82,6 +82,46 @@ struct ContinuedAnswerTests {
         #expect(throws: ChatError.self) { try silent.take(.finished(.stop, Self.usage)) }
     }
 
+    @Test("A call goes on under the index that the client knows, and those that follow it get others")
+    func indexes() throws {
+        let begun = PartialAnswer(text: "", tokens: 2, calls: [PartialCall(index: 1, name: "read", arguments: "{")])
+        var check = BeginningCheck.all(AnswerCheck(begun), of: begun)
+        let told = try check.take(
+            .delta(ChatDelta(toolCalls: [piece(0, name: "read", "{}"), piece(1, name: "write", "{}")])))
+        guard case .delta(let delta) = told, let calls = delta.toolCalls?.arrayValue else {
+            Issue.record("nothing is told")
+            return
+        }
+        #expect(calls.first == ["index": 1, "function": ["arguments": "}"]])
+        #expect(calls.last?["index"] == 2)
+        #expect(calls.last?["function"]?["name"] == "write")
+    }
+
+    @Test("A refusal is told, and is no continuation of an answer that did not refuse")
+    func refusal() throws {
+        let thought = PartialAnswer(text: "", tokens: 1, reasoning: "hm")
+        var check = BeginningCheck.all(AnswerCheck(thought), of: thought)
+        let refusal = ChatEvent.delta(ChatDelta(refusal: "I will not."))
+        #expect(try check.take(refusal) == refusal)
+        let begun = PartialAnswer(text: "Well", tokens: 1)
+        var other = BeginningCheck.all(AnswerCheck(begun), of: begun)
+        #expect(throws: ChatError.self) { try other.take(refusal) }
+    }
+
+    @Test("A call that takes too long is told as it comes")
+    func slow() {
+        var told = DeliveredAnswer(of: request, now: .zero)
+        let call = ChatEvent.delta(ChatDelta(toolCalls: [piece(0, name: "f", "x")]))
+        guard case .held = told.admit(call, now: .seconds(1), mayHold: true),
+            case .released(let events) = told.admit(
+                call, now: .seconds(2) + DeliveredAnswer.heldTime, mayHold: true)
+        else {
+            Issue.record("it is not kept back, or for too long")
+            return
+        }
+        #expect(events == [call, call])
+    }
+
     @Test("Other thoughts are no other answer: they are kept back, and what follows them is not")
     func otherThoughts() throws {
         let begun = PartialAnswer(text: "", tokens: 1, reasoning: "first I")
@@ -98,7 +138,7 @@ struct ContinuedAnswerTests {
             ChatDelta(toolCalls: [piece(0, name: "f", String(repeating: "x", count: DeliveredAnswer.heldLimit / 2))]))
         var released = 0
         for _ in 0..<3 {
-            switch told.admit(long, mayHold: true) {
+            switch told.admit(long, now: .zero, mayHold: true) {
             case .held: break
             case .told: released += 1
             case .released(let events):
@@ -225,7 +265,7 @@ private struct Client {
 
     mutating func hear(_ event: ChatEvent, _ told: inout DeliveredAnswer, holds: Bool, from candidate: Candidate) {
         let events: [ChatEvent]
-        switch told.admit(event, mayHold: holds) {
+        switch told.admit(event, now: .zero, mayHold: holds) {
         case .told: events = [event]
         case .held: return
         case .released(let held): events = held

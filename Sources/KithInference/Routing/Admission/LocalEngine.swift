@@ -16,6 +16,8 @@ package final class LocalEngine: Answering {
     private let clock: any TimeSource
     private let firstTokens: Mutex<FirstTokenLimit>
     private let stallLimit: StallLimit
+    /// Prompts whose tokens are being counted.
+    private let counting = Atomic(0)
     private let onSign = Callback<Sign>()
 
     /// - Parameters:
@@ -79,10 +81,14 @@ package final class LocalEngine: Answering {
         }
     }
 
-    /// Needs no slot: nothing is generated.
+    /// Needs no slot: nothing is generated. Two at once; others are not counted.
     package func promptTokens(of request: ChatRequest) async throws -> Int? {
-        try await engine.promptTokens(of: request)
+        let place = counting.add(1, ordering: .relaxed).newValue
+        defer { counting.subtract(1, ordering: .relaxed) }
+        return place <= Self.countLimit ? try await engine.promptTokens(of: request) : nil
     }
+
+    private static let countLimit = 2
 
     package func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
         let lease = try await gate.enter()
