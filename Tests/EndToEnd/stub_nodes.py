@@ -42,7 +42,15 @@ class Pair:
 
 
 def pair_with(engine: StubEngine, folder: Path, *flags: str, **settings: str) -> Pair:
-    near = node_with(engine, folder, "near", *flags, **settings)
+    return _started(node_with(engine, folder, "near", *flags, **settings), folder, settings)
+
+
+def pair_of(engine: str, folder: Path) -> Pair:
+    """With one of the test engines."""
+    return _started(PeerNode(KITH, folder / "near", "near", None, engine, ["--mdns", "off"]), folder, {})
+
+
+def _started(near: PeerNode, folder: Path, settings: dict[str, str]) -> Pair:
     far = PeerNode(KITH, folder / "far", "far", None, "none", ["--mdns", "off"], more_environment=settings)
     pair = Pair(near, far)
     try:

@@ -11,7 +11,7 @@ from anthropic import Anthropic
 
 from lab import web
 from stub_engine import MODEL, Reply, Request, StubEngine, chunk
-from stub_nodes import node_with
+from stub_nodes import pair_of, pair_with
 from surroundings import fresh_folder, single_node
 
 PROMPT = [{"role": "user", "content": "Say hello to my neighbour."}]
@@ -39,12 +39,19 @@ class OneNode:
     """Starts one node for all tests of a class; to be mixed into a test case."""
 
     engine = ""
+    # Whether a node without an engine is asked, whose kin has one.
+    is_through_a_kin = False
 
     @classmethod
     def setUpClass(cls):
-        cls.node = single_node(cls.__name__, cls.engine)
-        cls.addClassCleanup(cls.node.stop)
-        cls.node.start(limit=120)
+        if cls.is_through_a_kin:
+            pair = pair_of(cls.engine, fresh_folder(cls.__name__))
+            cls.addClassCleanup(pair.stop)
+            cls.node, cls.answerer = pair.far, pair.near
+        else:
+            cls.node = cls.answerer = single_node(cls.__name__, cls.engine)
+            cls.addClassCleanup(cls.node.stop)
+            cls.node.start(limit=120)
         cls.client = client_of(cls.node)
         cls.addClassCleanup(cls.client.close)
 
@@ -72,7 +79,7 @@ class TheEchoEngine(OneNode, unittest.TestCase):
         self.assertEqual([block.type for block in message.content], ["text"])
         self.assertEqual((message.stop_reason, message.stop_sequence), ("end_turn", None))
         self.assertEqual((message.usage.input_tokens, message.usage.output_tokens), (5, 5))
-        self.assertEqual(web.node_of(raw.headers["x-kith-route"]), self.node.name)
+        self.assertEqual(web.node_of(raw.headers["x-kith-route"]), self.answerer.name)
 
     def test_words_come_back_exactly_plain_and_streamed(self):
         for text in ("one two three", "Grüße, 你好 👩‍👩‍👧", "line\nbreak\ttab", 'quote " and \\ and \u2028 \u2029 \x85'):
@@ -203,22 +210,31 @@ class TheCountEngine(OneNode, unittest.TestCase):
         with self.stream(max_tokens=8000) as stream:
             next(iter(stream))
         web.wait_until(
-            lambda: web.get(self.node.port, "/api/status").json()["engine"]["active"] == 0, 10, "an idle engine"
+            lambda: web.get(self.answerer.port, "/api/status").json()["engine"]["active"] == 0, 10, "an idle engine"
         )
+
+
+class TheEchoEngineThroughAKin(TheEchoEngine):
+    is_through_a_kin = True
+
+
+class TheCountEngineThroughAKin(TheCountEngine):
+    is_through_a_kin = True
 
 
 class AStubEngine(unittest.TestCase):
     """One that thinks, calls tools, stays silent, and breaks off."""
 
     SILENCE = 2.5
+    is_through_a_kin = False
 
     @classmethod
     def setUpClass(cls):
         cls.engine = StubEngine(cls.answer)
         cls.addClassCleanup(cls.engine.stop)
-        cls.node = node_with(cls.engine, fresh_folder(cls.__name__), KITH_ROUTING_HEARTBEAT="1")
-        cls.addClassCleanup(cls.node.stop)
-        cls.node.start()
+        pair = pair_with(cls.engine, fresh_folder(cls.__name__), KITH_ROUTING_HEARTBEAT="1")
+        cls.addClassCleanup(pair.stop)
+        cls.node = pair.far if cls.is_through_a_kin else pair.near
         cls.client = client_of(cls.node)
         cls.addClassCleanup(cls.client.close)
 
@@ -356,6 +372,10 @@ class AStubEngine(unittest.TestCase):
         lines = raw.body.decode().splitlines()
         self.assertGreaterEqual(sum(line.startswith(":") for line in lines), 2)
         self.assertEqual([line for line in lines if line.startswith("event:")][-1], "event: message_stop")
+
+
+class AStubEngineThroughAKin(AStubEngine):
+    is_through_a_kin = True
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from ollama import Client
 from lab import ports, web
 from lab.process import environment
 from stub_engine import MODEL, Reply, Request, StubEngine, chunk, completion
-from stub_nodes import pair_with
+from stub_nodes import pair_of, pair_with
 from surroundings import KITH, fresh_folder, single_node
 
 PROMPT = [{"role": "user", "content": "Say hello to my neighbour."}]
@@ -46,12 +46,19 @@ class OneNode:
     """Starts one node for all tests of a class; to be mixed into a test case."""
 
     engine = ""
+    # Whether a node without an engine is asked, whose kin has one.
+    is_through_a_kin = False
 
     @classmethod
     def setUpClass(cls):
-        cls.node = single_node(cls.__name__, cls.engine)
-        cls.addClassCleanup(cls.node.stop)
-        cls.node.start(limit=120)
+        if cls.is_through_a_kin:
+            pair = pair_of(cls.engine, fresh_folder(cls.__name__))
+            cls.addClassCleanup(pair.stop)
+            cls.node, cls.answerer = pair.far, pair.near
+        else:
+            cls.node = cls.answerer = single_node(cls.__name__, cls.engine)
+            cls.addClassCleanup(cls.node.stop)
+            cls.node.start(limit=120)
         cls.client = client_of(cls.node)
 
     def ask(self, text: str, **options):
@@ -173,7 +180,7 @@ class TheCountEngine(OneNode, unittest.TestCase):
         next(stream)
         stream.close()
         web.wait_until(
-            lambda: web.get(self.node.port, "/api/status").json()["engine"]["active"] == 0, 10, "an idle engine"
+            lambda: web.get(self.answerer.port, "/api/status").json()["engine"]["active"] == 0, 10, "an idle engine"
         )
 
 
@@ -203,6 +210,14 @@ def answer(request: Request, reply: Reply) -> None:
         if words == "silent":
             time.sleep(3.5)
         reply.say(request, '{"answer": 42}')
+
+
+class TheEchoEngineThroughAKin(TheEchoEngine):
+    is_through_a_kin = True
+
+
+class TheCountEngineThroughAKin(TheCountEngine):
+    is_through_a_kin = True
 
 
 class AStubEngine(unittest.TestCase):
