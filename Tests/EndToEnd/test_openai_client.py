@@ -14,7 +14,8 @@ from openai import OpenAI
 
 from lab import web
 from lab.process import install_engine
-from surroundings import KITH, single_node
+from stub_nodes import pair_of
+from surroundings import KITH, fresh_folder, single_node
 
 PROMPT = [{"role": "user", "content": "Say hello to my neighbour."}]
 LONG_PROMPT = [{"role": "user", "content": "Tell me a very long story about a lighthouse and its keeper."}]
@@ -30,12 +31,19 @@ class OneNode:
 
     engine = ""
     flags: tuple[str, ...] = ()
+    # Whether a node without an engine is asked, whose kin has one.
+    is_through_a_kin = False
 
     @classmethod
     def setUpClass(cls):
-        cls.node = single_node(cls.__name__, cls.engine, *cls.flags)
-        cls.addClassCleanup(cls.node.stop)
-        cls.node.start(limit=120)
+        if cls.is_through_a_kin:
+            pair = pair_of(cls.engine, fresh_folder(cls.__name__))
+            cls.addClassCleanup(pair.stop)
+            cls.node, cls.answerer = pair.far, pair.near
+        else:
+            cls.node = cls.answerer = single_node(cls.__name__, cls.engine, *cls.flags)
+            cls.addClassCleanup(cls.node.stop)
+            cls.node.start(limit=120)
         cls.client = client_of(cls.node)
         cls.addClassCleanup(cls.client.close)
         cls.model = cls.client.models.list().data[0].id
@@ -247,6 +255,10 @@ class TheEchoEngine(OneNode, unittest.TestCase):
             answers = list(pool.map(lambda text: self.chat([{"role": "user", "content": text}]), words))
         self.assertEqual([answer.choices[0].message.content for answer in answers], words)
         self.assertEqual(len({answer.id for answer in answers}), 16)
+
+
+class TheEchoEngineThroughAKin(TheEchoEngine):
+    is_through_a_kin = True
 
 
 class TheCountEngine(OneNode, unittest.TestCase):
