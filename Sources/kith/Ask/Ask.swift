@@ -79,10 +79,10 @@ private struct Asking: Sendable {
         let response = try await client.stream(
             "/v1/chat/completions", body: try JSONBody.encode(request), headers: headers,
             limits: UpstreamLimits(firstByte: firstByte, stall: .seconds(120)))
-        let route = RouteNote(header: response.headers.first(name: "x-kith-route") ?? "")
+        var route = RouteNote(header: response.headers.first(name: "x-kith-route") ?? "")
         var transcript = AskTranscript()
         do {
-            try await read(response.body, into: &transcript)
+            try await read(response.body, into: &transcript, &route)
             try transcript.end()
         } catch {
             try endLine(after: transcript)
@@ -91,15 +91,23 @@ private struct Asking: Sendable {
         try finish(transcript, route: route)
     }
 
-    private func read(_ body: UpstreamBody, into transcript: inout AskTranscript) async throws {
+    private func read(
+        _ body: UpstreamBody, into transcript: inout AskTranscript, _ route: inout RouteNote
+    ) async throws {
         var decoder = ServerSentEventDecoder()
         for try await piece in body {
             for event in try decoder.feed(piece.readableBytesView) {
                 let added = try transcript.take(event)
                 if output == .text, !added.isEmpty { try Terminal.write(added) }
             }
+            // A node that had to begin before it knew who answers says so in a comment.
+            for comment in decoder.takeComments() where route.node == nil && comment.hasPrefix(Self.answeredBy) {
+                route = RouteNote(header: String(comment.dropFirst(Self.answeredBy.count)))
+            }
         }
     }
+
+    private static let answeredBy = "answered by "
 
     private func finish(_ transcript: AskTranscript, route: RouteNote) throws {
         switch output {
