@@ -193,12 +193,6 @@ package struct DeliveredAnswer: Sendable {
         }
     }
 
-    /// Whether another engine could go on with it now.
-    package var canContinue: Bool {
-        guard continuations < Self.continuationLimit, case .ask = rest else { return false }
-        return true
-    }
-
     /// What is left to ask for.
     package var rest: Next {
         if let obstacle { return .fail(ChatError(.cannotContinue, obstacle)) }

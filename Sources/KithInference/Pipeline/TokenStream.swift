@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithModel
-package import NIOCore
 import Synchronization
 
 /// What a client is told while it is answered.
@@ -40,7 +39,7 @@ package final class TokenStream: Sendable {
     /// An object, so that a function that waits for an event holds a reference and no copy.
     ///
     /// Proof of `Sendable`: it is used only by the code that has taken it out of ``state``.
-    fileprivate final class State: @unchecked Sendable {
+    final class State: @unchecked Sendable {
         var source: Source?
         var told: DeliveredAnswer
         var standby: Standby?
@@ -74,7 +73,7 @@ package final class TokenStream: Sendable {
     private let account: RequestTrace
     /// Whether the client sees the answer as it comes; otherwise the code that collects it may try once more.
     private let isShown: Bool
-    private let state: Mutex<State?>
+    let state: Mutex<State?>
 
     init(
         _ source: Source, of request: ChatRequest, wanted: RouteRequest, account: RequestTrace, dispatcher: Dispatcher
@@ -112,7 +111,10 @@ package final class TokenStream: Sendable {
                 if !takeFirst(state) {
                     guard let event = try await source.reader.next() else { throw EngineStream.cutOff }
                     tellNext(event, state)
-                    if leaves(state) { throw Drained() }
+                    if let departure = departure(state) {
+                        arrive(try? await resume(departure.rest, state), departure, state)
+                        try Task.checkCancellation()
+                    }
                 }
             } catch {
                 try await goOn(after: error, state)
@@ -124,7 +126,7 @@ package final class TokenStream: Sendable {
     // that it ever needs.
 
     @inline(never)
-    private func ended(with error: any Error) -> any Error {
+    func ended(with error: any Error) -> any Error {
         if isShown { account.ended(with: error) }
         return error
     }
@@ -147,7 +149,7 @@ package final class TokenStream: Sendable {
     }
 
     /// - Parameter tell: Called with what the client is told now, in order.
-    private func admit(_ event: ChatEvent, _ state: State, _ tell: (ChatEvent) -> Void) {
+    func admit(_ event: ChatEvent, _ state: State, _ tell: (ChatEvent) -> Void) {
         guard let candidate = state.source?.attempt.candidate else { return }
         switch state.told.admit(
             event, now: dispatcher.clock.now, mayHold: !isShown || dispatcher.isReplaceable(candidate, for: wanted))
@@ -160,7 +162,7 @@ package final class TokenStream: Sendable {
 
     /// - Parameter event: The next event of the engine that answers now; changed to what the client is told.
     /// - Returns: That another engine continues from here, which the client is told first.
-    private func take(_ event: inout ChatEvent, _ state: State) -> RouteRecord.Continuation? {
+    func take(_ event: inout ChatEvent, _ state: State) -> RouteRecord.Continuation? {
         guard let attempt = state.source?.attempt else { return nil }
         let ownUsage = event.usage
         let continuation = state.told.take(&event, from: attempt.candidate, now: dispatcher.clock.now)
@@ -174,18 +176,35 @@ package final class TokenStream: Sendable {
         return continuation
     }
 
-    /// Whether the node of the engine that answers now has begun to drain, and another can go on.
-    private func leaves(_ state: State) -> Bool {
-        let drains = dispatcher.drainCount
-        guard drains != state.drains else { return false }
-        state.drains = drains
-        guard let candidate = state.source?.attempt.candidate, state.told.canContinue else { return false }
-        return dispatcher.leaves(candidate, for: wanted)
+    /// What to ask another engine for, while the one that answers now still could.
+    struct Departure: Sendable {
+        var rest: Rest
+        /// What the client has been told, once another engine goes on.
+        var told: DeliveredAnswer
     }
 
-    /// Ends an attempt without blaming the node for it.
-    private struct Drained: Error {
-        var failure: ChatError { ChatError(.interrupted, "the node drains") }
+    /// - Returns: `nil` unless the node of the engine that answers now has begun to drain, and another may be able to go on.
+    func departure(_ state: State) -> Departure? {
+        let drains = dispatcher.drainCount
+        guard drains != state.drains else { return nil }
+        state.drains = drains
+        guard let candidate = state.source?.attempt.candidate, dispatcher.leaves(candidate, for: wanted) else {
+            return nil
+        }
+        var told = state.told
+        let failure = ChatError(.interrupted, "the node drains")
+        guard case .ask(let request) = told.broke(failure, at: candidate) else { return nil }
+        return Departure(
+            rest: Rest(
+                request: request, begunBy: candidate, failure: failure, without: told.failed, mayAskAgain: false),
+            told: told)
+    }
+
+    /// - Parameter source: Who goes on; `nil` leaves the answer where it is, since nobody else could.
+    func arrive(_ source: Source?, _ departure: Departure, _ state: State) {
+        guard let source else { return }
+        state.told = departure.told
+        state.source = source  // and the attempt before is dropped, for which nobody is blamed
     }
 
     /// Lets another engine continue.
@@ -198,11 +217,11 @@ package final class TokenStream: Sendable {
     }
 
     /// - Returns: What to ask another engine for; `nil` when the end could be told without one.
-    private func interrupted(by error: any Error, _ state: State) throws -> Rest? {
+    func interrupted(by error: any Error, _ state: State) throws -> Rest? {
         guard let attempt = state.source?.attempt else { throw error }
         state.source = nil
         attempt.ended(with: error)
-        guard let failure = (error as? Drained)?.failure ?? error as? ChatError else { throw error }
+        guard let failure = error as? ChatError else { throw error }
         state.standby?.stop()
         switch state.told.broke(failure, at: attempt.candidate) {
         case .fail(let failure): throw failure
@@ -210,149 +229,29 @@ package final class TokenStream: Sendable {
             if isShown { account.completed(usage) }
             state.tellNext(.event(.finished(finish, usage)))
             return nil
-        case .ask(let request): return Rest(request: request, begunBy: attempt.candidate, failure: failure)
+        case .ask(let request):
+            return Rest(
+                request: request, begunBy: attempt.candidate, failure: failure, without: state.told.failed)
         }
     }
 
-    private struct Rest: Sendable {
+    struct Rest: Sendable {
         var request: ChatRequest
         var begunBy: Candidate
         var failure: ChatError
+        /// The engines that are not to be asked.
+        var without: [RouteDecision.Skip]
+        /// Whether the engine before may be asked once more, where there is no other.
+        var mayAskAgain = true
     }
 
-    private func resume(_ rest: Rest, _ state: State) async throws -> Source {
+    func resume(_ rest: Rest, _ state: State) async throws -> Source {
         let source = try await dispatcher.resume(
-            rest.request, as: wanted, begunBy: rest.begunBy, without: state.told.failed, after: rest.failure,
-            mayAskAgain: !state.askedAgain, preferring: state.standby?.node)
+            rest.request, as: wanted, begunBy: rest.begunBy, without: rest.without, after: rest.failure,
+            mayAskAgain: rest.mayAskAgain && !state.askedAgain, preferring: state.standby?.node)
         state.askedAgain = state.askedAgain || source.attempt.candidate.node == rest.begunBy.node
         state.standby = dispatcher.standby(for: wanted)
         return source
-    }
-}
-
-extension TokenStream {
-    /// Calls `receiver` from now on, on `eventLoop`, where the one reader must call this too.
-    package func flow(on eventLoop: any EventLoop, to receiver: any RoutedEventReceiver) -> Flow {
-        let flow = Flow(stream: self, state: state.withLock { $0.take() }, eventLoop: eventLoop, receiver: receiver)
-        flow.run()
-        return flow
-    }
-
-    /// An answer that is passed on by calls. Bound to its event loop; ends the generation when it is cancelled.
-    package final class Flow: ChatEventReceiver {
-        private let stream: TokenStream
-        private let eventLoop: any EventLoop
-        private var state: State?
-        private var receiver: (any RoutedEventReceiver)?
-        private var engine: EngineFlow?
-        private var resumption: Task<Void, Never>?
-        private var isHeld = false
-
-        fileprivate init(
-            stream: TokenStream, state: State?, eventLoop: any EventLoop, receiver: any RoutedEventReceiver
-        ) {
-            self.stream = stream
-            self.state = state
-            self.eventLoop = eventLoop
-            self.receiver = receiver
-        }
-
-        fileprivate func run() {
-            guard let state, let source = state.source else { return end(EngineStream.cutOff) }
-            let first = state.takeFirst()
-            for event in first { received(event) }
-            if !first.isEmpty { receiver?.readEnded() }
-            guard receiver != nil else { return }
-            let engine = source.reader.flow(on: eventLoop, to: self)
-            guard receiver != nil else { return engine.cancel() }
-            self.engine = engine
-            if isHeld { engine.holdReads() }
-        }
-
-        package func holdReads() {
-            isHeld = true
-            engine?.holdReads()
-        }
-
-        package func resumeReads() {
-            isHeld = false
-            engine?.resumeReads()
-        }
-
-        /// The client has gone: the generation ends.
-        package func cancel() {
-            receiver = nil
-            engine?.cancel()
-            engine = nil
-            resumption?.cancel()
-            state?.standby?.stop()
-            state = nil
-        }
-
-        // MARK: What the engine says
-
-        package func received(_ event: ChatEvent) {
-            guard let state else { return }
-            stream.admit(event, state) { event in
-                var event = event
-                if let continuation = stream.take(&event, state) { receiver?.continued(continuation) }
-                tell(event)
-            }
-            guard receiver != nil, stream.leaves(state) else { return }
-            engine?.cancel()
-            ended(Drained())
-        }
-
-        package func readEnded() { receiver?.readEnded() }
-
-        package func ended(_ failure: (any Error)?) {
-            engine = nil
-            guard let failure, receiver != nil, let state else { return }
-            do {
-                guard let rest = try stream.interrupted(by: failure, state) else { return tellReady() }
-                goOn(rest, state)
-            } catch {
-                end(error)
-            }
-        }
-
-        /// Waiting for another engine needs a task; its events are passed on by calls again.
-        private func goOn(_ rest: Rest, _ state: State) {
-            let bound = NIOLoopBound(self, eventLoop: eventLoop)
-            resumption = Task { [stream, eventLoop] in
-                do {
-                    state.source = try await stream.resume(rest, state)
-                    eventLoop.execute { bound.value.run() }
-                } catch {
-                    eventLoop.execute { bound.value.end(error) }
-                }
-            }
-        }
-
-        private func tellReady() {
-            while let event = state?.ready.popFirst() {
-                switch event {
-                case .event(let event): tell(event)
-                case .continued(let continuation): receiver?.continued(continuation)
-                }
-            }
-        }
-
-        private func tell(_ event: ChatEvent) {
-            receiver?.received(event)
-            guard event.isEnd else { return }
-            // The engine's answer is whole too: its connection can serve the next request.
-            engine = nil
-            let receiver = receiver.take()
-            state = nil
-            receiver?.ended(nil)
-        }
-
-        private func end(_ error: any Error) {
-            let receiver = receiver.take()
-            state = nil
-            receiver?.ended(stream.ended(with: error))
-        }
     }
 }
 

@@ -157,6 +157,27 @@ struct ContinuationTests {
         #expect(heard.finish == nil)
     }
 
+    @Test("An engine whose node drains is left at once, for one that can go on, and never for one that cannot")
+    func draining() async throws {
+        let cases: [(ScriptedEngine, String, [NodeID])] = [
+            (ScriptedEngine(events: [.text(" three"), .end()], way: .prefill(.init())), "one two three", ["second"]),
+            (ScriptedEngine(events: [.text("eins"), .end()]), "one two", []),
+        ]
+        for (second, text, others) in cases {
+            let mesh = try await EngineMesh([
+                "first": ScriptedEngine(events: [.text("one "), .text("two"), .end()]), "second": second,
+            ])
+            let dispatcher = Dispatcher(mesh: mesh, clock: MonotonicClock())
+            let routed = try await dispatcher.dispatch(question)
+            mesh.drain("first")
+            let heard = try await HeardAnswer(routed)
+            #expect(heard.text == text)
+            #expect(heard.finish == .stop)
+            #expect(heard.failure == nil)
+            #expect(heard.continuations.map(\.candidate.node) == others)
+        }
+    }
+
     @Test("An answer is not gone on with where the client or the owner forbids it")
     func forbidden() async throws {
         let sound = ScriptedEngine(events: [.text("two"), .end()], way: .prefill(.init()))

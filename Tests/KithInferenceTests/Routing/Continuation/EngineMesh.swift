@@ -2,9 +2,12 @@
 
 import KithInference
 import KithModel
+import Synchronization
 
 /// Nodes of one process, each with an engine of its own.
-struct EngineMesh: Mesh {
+final class EngineMesh: Mesh {
+    /// The node that drains, if one does.
+    private let draining = Mutex<NodeName?>(nil)
     private let nodes: [(name: NodeName, engine: LocalEngine, models: [ModelInfo])]
 
     /// The first is the one that is preferred: the others are far away, each farther than the one before.
@@ -18,9 +21,16 @@ struct EngineMesh: Mesh {
 
     func snapshots() -> [NodeSnapshot] {
         nodes.enumerated().map { place, node in
-            .sketch(node.name, models: node.models, slots: 4, latency: .seconds(place) * 100)
+            var snapshot = NodeSnapshot.sketch(
+                node.name, models: node.models, slots: 4, latency: .seconds(place) * 100)
+            snapshot.isDraining = draining.withLock { $0 == node.name }
+            return snapshot
         }
     }
+
+    var drainCount: Int { draining.withLock { $0 == nil ? 0 : 1 } }
+
+    func drain(_ node: NodeName) { draining.withLock { $0 = node } }
 
     func backend(for node: NodeID) -> (any Answering)? { nodes.first { NodeID(of: $0.name) == node }?.engine }
 
