@@ -169,7 +169,8 @@ class AgentsThatSurvive(unittest.TestCase):
                     sent[kin.name] = sent.get(kin.name, 0) + 1
                     if sent == {kin.name: 20}:
                         drains.append(background.submit(kin.do, "drain"))
-                    time.sleep(PACE)
+                    # The one to be left says its last 131 pieces in 13 s: time for a command on a busy machine.
+                    time.sleep(0.1 if list(sent) == [kin.name] and drains else PACE)
                 reply.event("[DONE]")
                 reply.end()
 
