@@ -44,6 +44,7 @@ package enum NodeServer {
         SyncRoutes(services: services).add(to: router)
         EventRoutes(services: services).add(to: router)
         SessionRoutes(services: services).add(to: router)
+        ConversationRoutes(services: services).add(to: router)
         RoutingRoutes(services: services).add(to: router)
         DrainRoutes(services: services).add(to: router)
         if let company = services.company {

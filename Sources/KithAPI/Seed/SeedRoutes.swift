@@ -12,12 +12,6 @@ import KithStore
 
 /// What synth-mind's peers, pages and monitors ask for. Two of the paths are Ollama's too.
 struct SeedRoutes: Sendable {
-    /// Turns of a conversation that are sent with a question.
-    static let historyLimit = 40
-    /// Of the model's context, what the history may take.
-    static let historyShare = 0.5
-    static let unknownContext = 4096
-
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
@@ -47,7 +41,7 @@ struct SeedRoutes: Sendable {
         if case .key(let key)? = principal, !key.scopes.contains(.chat), let company = services.company {
             return try await talk(asked, with: key, in: company)
         }
-        let limit = contextLimit(for: asked.model)
+        let limit = services.contextLimit(for: asked.model)
         let question = ChatRequest(
             model: asked.model, messages: [ChatMessage(.user, asked.prompt)],
             sampling: SamplingOptions(maxTokens: min(asked.maxTokens, limit), temperature: asked.temperature),
@@ -99,7 +93,7 @@ struct SeedRoutes: Sendable {
     private func chat(_ bytes: [UInt8], _ request: Request) async throws -> Response {
         let asked = try JSONBody.decode(SeedChatRequest.self, from: bytes).checked()
         let session = asked.session ?? .random()
-        let history = try await recentTurns(of: session, model: asked.model)
+        let history = try await services.recentTurns(of: session, model: asked.model)
         let insights = asked.usesCulture ? await services.company?.offer(for: asked.message) ?? [] : []
         let offered = insights.isEmpty ? [] : [ChatMessage(.system, CompanionPrompts.offer(of: insights.map(\.text)))]
         let question = ChatRequest(
@@ -166,26 +160,6 @@ struct SeedRoutes: Sendable {
             throw ChatError(.invalidAnswer, "the engine answered in another dialect than it was asked in")
         }
         return (answer, routed)
-    }
-
-    /// The tokens that an answer may have at most: the longest context on offer for the model.
-    private func contextLimit(for model: ModelID?) -> Int {
-        let models = services.knownModels().filter { model == nil || $0.id == model }
-        return max(1, models.compactMap(\.contextLength).max() ?? Self.unknownContext)
-    }
-
-    /// As much of the conversation's end as half of the context holds, beginning with a question.
-    private func recentTurns(of session: SessionID, model: ModelID?) async throws -> [ChatMessage] {
-        let turns = try await services.store.history(session: session, limit: Self.historyLimit)
-        var room = Int(Double(contextLimit(for: model)) * Self.historyShare)
-        var kept: [ChatMessage] = []
-        for message in turns.reversed().map(\.message) {
-            room -= ChatRequest(messages: [message]).estimatedPromptTokens
-            guard room >= 0 else { break }
-            kept.append(message)
-        }
-        if kept.last?.role == .assistant { kept.removeLast() }
-        return kept.reversed()
     }
 }
 

@@ -59,7 +59,7 @@ struct SessionRoutes: Sendable {
         return try .json(try await moves.move(session, to: peer.rawValue))
     }
 
-    private static func session(in context: NodeRequestContext) throws -> SessionID {
+    static func session(in context: NodeRequestContext) throws -> SessionID {
         guard let text = context.pathParameter("id"), let session = SessionID(text) else { throw unknown }
         return session
     }

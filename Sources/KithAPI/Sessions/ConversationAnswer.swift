@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCulture
+import KithDialects
+import KithInference
+import KithModel
+import KithServer
+import KithStore
+
+/// Makes one answer in a conversation: asks the mesh, tells what comes, and keeps it.
+struct ConversationAnswer: Sendable {
+    let services: NodeServices
+    let answer: RunningAnswer
+    let question: SessionQuestion
+
+    private struct Progress {
+        var text = ""
+        var route: RouteReport?
+        var model = ModelID("")
+        var node: NodeName?
+        var firstToken: MonotonicInstant?
+    }
+
+    func run() async {
+        let began = services.clock.now
+        var progress = Progress()
+        do {
+            let (finish, usage) = try await make(&progress)
+            let ending = AnswerNews.Ending(
+                finish: finish.rawValue, usage: usage,
+                firstTokenMilliseconds: progress.firstToken.map { ($0 - began).milliseconds.rounded(toPlaces: 1) },
+                tokensPerSecond: pace(usage, since: progress.firstToken))
+            await keep(progress, .completed, usage)
+            answer.end(AnswerNews.done(ending).bytes)
+        } catch is CancellationError {
+            await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
+            answer.end(AnswerNews.done(AnswerNews.Ending(finish: "stopped")).bytes)
+        } catch {
+            let problem = SurfaceError(error)
+            await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
+            let code = problem.code ?? problem.failure?.code.rawValue ?? "failed"
+            answer.end(AnswerNews.error(problem.message, code: code).bytes)
+        }
+    }
+
+    private func make(_ progress: inout Progress) async throws -> (FinishReason, TokenUsage?) {
+        let history = try await services.recentTurns(of: answer.session, model: question.model)
+        let insights =
+            question.usesCulture ? await services.company?.offer(for: question.message) ?? [] : []
+        let offered = insights.isEmpty ? [] : [ChatMessage(.system, CompanionPrompts.offer(of: insights.map(\.text)))]
+        var request = ChatRequest(
+            model: question.model,
+            messages: offered + history + [ChatMessage(role: .user, content: question.content)],
+            sampling: SamplingOptions(maxTokens: services.limits.defaultMaxTokens), includesUsage: true)
+        let notice = WaitNotice()
+        request.notice = notice
+        request.conversation = answer.session.rawValue
+        let routed = try await waiting(notice) { [services, request, pin = question.node] in
+            try await services.dispatcher.dispatch(request, pin: pin)
+        }
+        guard case .stream(let stream) = routed.body else {
+            throw ChatError(.invalidAnswer, "a whole answer came where a stream was asked for")
+        }
+        progress.route = routed.route
+        progress.model = routed.model
+        progress.node = routed.route.candidate?.name
+        progress.firstToken = services.clock.now
+        try tell(
+            .began(
+                request: request.id.rawValue, node: progress.node?.rawValue, model: routed.model.rawValue,
+                reason: routed.route.reason?.description, skipped: routed.route.skipped.map(RouteMessage.Skip.init),
+                insights: insights.map { ($0.id.rawValue, $0.text) }))
+        while let event = try await stream.next() {
+            switch event {
+            case .continued(let continuation):
+                progress.node = continuation.candidate.name
+                progress.model = continuation.candidate.model
+                try tell(.continued(AnswerNews.Continuation(continuation)))
+            case .event(.delta(let delta)):
+                if let thought = delta.reasoning, !thought.isEmpty { try tell(.thought(thought)) }
+                let text = delta.text + (delta.refusal ?? "")
+                guard !text.isEmpty else { continue }
+                progress.text += text
+                try tell(.text(text))
+            case .event(.finished(let finish, let usage)): return (finish, usage)
+            case .event(.rawEnd(let finish, let usage)): return (finish ?? .stop, usage)
+            case .event(.waiting), .event(.comment), .event(.raw): continue
+            }
+        }
+        throw CancellationError()
+    }
+
+    /// Says what the request waits for, as long as nobody answers.
+    private func waiting<Value: Sendable>(
+        _ notice: WaitNotice, for work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await work() }
+            group.addTask { [services, answer] in
+                while true {
+                    try await services.clock.sleep(for: .seconds(1))
+                    _ = answer.tell(AnswerNews.waiting(notice.words).bytes)
+                }
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() ?? nil else { throw CancellationError() }
+            return value
+        }
+    }
+
+    private func tell(_ news: AnswerNews) throws {
+        guard answer.tell(news.bytes) else { throw ChatError(.invalidAnswer, "the answer is too long to be kept") }
+    }
+
+    /// What was said is kept also when somebody stopped it; a disk that is full does not take the answer from who reads it.
+    private func keep(_ progress: Progress, _ outcome: InteractionOutcome, _ usage: TokenUsage?) async {
+        let kept = question.images.isEmpty ? question.message : question.message + "\n\n[\(question.images.count) pictures]"
+        try? await services.store.appendExchange(
+            session: answer.session, user: kept, assistant: progress.text, outcome: outcome, model: progress.model,
+            node: progress.node, usage: usage, at: .now())
+    }
+
+    private func pace(_ usage: TokenUsage?, since firstToken: MonotonicInstant?) -> Double? {
+        guard let usage, let firstToken, usage.completionTokens > 1 else { return nil }
+        let seconds = (services.clock.now - firstToken).seconds
+        return seconds < 0.001 ? nil : (Double(usage.completionTokens - 1) / seconds).rounded(toPlaces: 1)
+    }
+}
+
+extension AnswerNews.Continuation {
+    fileprivate init(_ continuation: RouteRecord.Continuation) {
+        self.init(
+            node: continuation.candidate.name.rawValue, model: continuation.candidate.model.rawValue,
+            afterTokens: continuation.tokens, reason: continuation.failure.rawValue,
+            gapMilliseconds: continuation.gap.milliseconds.rounded(toPlaces: 2))
+    }
+}
