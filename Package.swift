@@ -188,10 +188,14 @@ let package = Package(
             ] + surface,
             swiftSettings: settings
         ),
+        .target(name: "KithPage", exclude: ["Page"], swiftSettings: settings, plugins: ["BundlePage"]),
+        .executableTarget(name: "PageBundler", swiftSettings: settings),
+        .plugin(name: "BundlePage", capability: .buildTool(), dependencies: ["PageBundler"]),
         .target(
             name: "KithAPI",
             dependencies: [
-                "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTrust", "KithStore", "KithSync",
+                "KithPage", "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTrust", "KithStore",
+                "KithSync",
                 "KithInference", "KithCulture",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ] + surface,
@@ -335,7 +339,8 @@ let package = Package(
             name: "KithPeersTests", dependencies: ["KithPeers", "KithAPI", "KithAIOS", "KithSync"] + wholeNode,
             swiftSettings: settings),
         .testTarget(
-            name: "KithAPITests", dependencies: ["KithAPI", "KithPeers", "KithSync", "KithCulture"] + wholeNode,
+            name: "KithAPITests",
+            dependencies: ["KithAPI", "KithPage", "KithPeers", "KithSync", "KithCulture"] + wholeNode,
             swiftSettings: settings),
         .testTarget(
             name: "KithAIOSTests",

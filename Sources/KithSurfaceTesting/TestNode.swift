@@ -27,7 +27,7 @@ package struct TestNode: Sendable {
     package let identity: NodeIdentity
     package let upstream: UpstreamClient
     /// Sent with every request.
-    var headers: HTTPHeaders = [:]
+    package var headers: HTTPHeaders = [:]
 
     package var id: NodeID { identity.id }
 

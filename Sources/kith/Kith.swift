@@ -17,6 +17,7 @@ struct Kith: AsyncParsableCommand {
               kith up                        start a node on http://127.0.0.1:8080
               kith ask "why is the sky blue?"
               kith launch claude             a coding agent that asks this node
+              kith dashboard                 the node's page in a browser
               kith invite --tier kin         pair another machine; kith join there
               kith cluster up -n 3           three nodes on this machine, to try things out
               kith doctor                    say what is wrong, and what mends it
@@ -27,7 +28,8 @@ struct Kith: AsyncParsableCommand {
             """,
         version: KithVersion.text,
         subcommands: [
-            Up.self, Ask.self, Launch.self, Route.self, Status.self, Peers.self, Drain.self, ID.self, Invite.self,
+            Up.self, Ask.self, Launch.self, Route.self, Status.self, Dashboard.self, Peers.self, Drain.self, ID.self,
+            Invite.self,
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Context.self, Level.self,
             Sync.self, Session.self, Companion.self, Culture.self, Engine.self, Cluster.self, Settings.self,
             Doctor.self,

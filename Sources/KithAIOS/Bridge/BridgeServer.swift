@@ -50,7 +50,7 @@ struct BridgeRoutes: Sendable {
         router.surface("/sync-consciousness", scope: .sync, [.post: { request, _ in try await sync(request) }])
         router.surface("/vault-status", scope: .read, [.get: { _, _ in try .json(try await vaultStatus()) }])
         router.surface("/network-peers", scope: .read, [.get: { _, _ in try .json(bridge.peers()) }])
-        router.surface("/events", scope: .read, [.get: { _, _ in try events() }])
+        router.surface("/events", scope: .read, [.get: { _, context in try events(context) }])
         router.surface(
             "/metrics", scope: .read,
             [.get: { _, _ in .metrics(bridge.metrics() + [counts.family(role: "bridge")]) }])
@@ -89,10 +89,10 @@ struct BridgeRoutes: Sendable {
     }
 
     /// The changes of the mode, beginning with the one that the bridge is in.
-    private func events() throws -> Response {
-        guard let events = bridge.services.events.follow([.bridge]) else {
+    private func events(_ context: NodeRequestContext) throws -> Response {
+        guard let events = bridge.services.events.follow([.bridge], as: context.eventParty) else {
             throw FastAPIRefusal(
-                status: .serviceUnavailable, message: "\(EventHub.followerLimit) follow the events already",
+                status: .serviceUnavailable, message: "as many follow the events already as may",
                 headers: [.retryAfter: "5"])
         }
         let writer = EventStreamWriter(events: events, clock: bridge.services.clock)

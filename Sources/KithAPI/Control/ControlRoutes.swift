@@ -35,7 +35,7 @@ struct ControlRoutes: Sendable {
         let places = [
             "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
             LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
-            DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path,
+            DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path, PageSessionRoutes.path, "/ui", "/page",
         ]
         return places.contains { path == $0 || path.hasPrefix($0 + "/") }
     }

@@ -113,7 +113,7 @@ struct FastPathRequest: Sendable {
         var wishes = HTTPFields()
         for (name, value) in head.headers {  // one pass: each look-up by name would take another
             switch name.lowercased() {
-            case "expect", "upgrade", "origin", "sec-fetch-site": return nil  // a page in a browser asks
+            case "expect", "upgrade", "origin", "sec-fetch-site", "cookie": return nil  // a page in a browser asks
             case "connection": guard value.lowercased() == "keep-alive" else { return nil }
             case "content-type": guard MediaTypes.isJSON(value) else { return nil }
             case "content-length":

@@ -37,6 +37,10 @@ package enum NodeServer {
         HealthRoutes(services: services).add(to: router)
         let listening = ListeningAddress(address)
         StatusRoutes(services: services, listening: listening, ownGreeting: greeting).add(to: router)
+        if greeting == nil {
+            PageRoutes().add(to: router)
+            PageSessionRoutes(services: services).add(to: router)
+        }
         ControlRoutes(control: services.control).add(to: router)
         KeyRoutes(services: services).add(to: router)
         ContextRoutes(services: services).add(to: router)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import Hummingbird
 import KithDialects
 package import KithInference
@@ -13,16 +14,24 @@ struct EventRoutes: Sendable {
     let services: NodeServices
 
     func add(to router: SurfaceRouter) {
-        router.surface(Self.path, scope: .read, [.get: { request, _ in try follow(request) }])
+        router.surface(Self.path, scope: .read, [.get: { request, context in try follow(request, context) }])
     }
 
-    private func follow(_ request: Request) throws -> Response {
+    private func follow(_ request: Request, _ context: NodeRequestContext) throws -> Response {
         let kinds = try request.uri.queryParameters["kinds"].map { try Self.kinds(String($0)) }
-        guard let events = services.events.follow(kinds ?? Set(NodeEvent.Kind.allCases)) else {
-            throw ControlError(.busy, "\(EventHub.followerLimit) follow the events already; try again later")
-        }
+        guard
+            let events = services.events.follow(
+                kinds ?? Set(NodeEvent.Kind.allCases), after: Self.position(in: request), as: context.eventParty)
+        else { throw ControlError(.busy, "as many follow the events already as may; try again later") }
         let writer = EventStreamWriter(events: events, clock: services.clock)
         return Response.eventStream { body in try await writer.write(to: &body) }
+    }
+
+    /// Where the client was before it lost its connection; browsers send that by themselves (WHATWG HTML, 9.2.4).
+    private static func position(in request: Request) -> EventPosition? {
+        let text = request.headers[.lastEventID] ?? request.uri.queryParameters["last-event-id"].map(String.init)
+        guard let text, !text.isEmpty else { return nil }
+        return EventPosition(text) ?? .unknown
     }
 
     /// - Parameter text: Names of kinds with commas between them.
@@ -35,6 +44,10 @@ struct EventRoutes: Sendable {
         }
         return Set(kinds)
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let lastEventID = Self.known("last-event-id")
 }
 
 extension RouteJournal {

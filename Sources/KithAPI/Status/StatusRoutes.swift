@@ -5,13 +5,14 @@ import Hummingbird
 import KithDialects
 import KithInference
 import KithModel
+import KithPage
 import KithPeers
 import KithServer
 import KithStore
 import NIOCore
 
-/// What `kith status` and `kith peers` show, the API's description, and a greeting for people who open the address in a
-/// browser.
+/// What `kith status` and `kith peers` show, the API's description, and at `/` the page for browsers and a greeting for
+/// everybody else.
 struct StatusRoutes: Sendable {
     let services: NodeServices
     let listening: ListeningAddress
@@ -25,9 +26,17 @@ struct StatusRoutes: Sendable {
         router.surface(
             "/openapi.yaml", scope: .read,
             [.get: { _, _ in text(PackageResources.openapi_yaml, type: "application/yaml") }])
-        router.surface(
-            "/", scope: .read,
-            [.get: { _, _ in text(Array((ownGreeting ?? greeting).utf8), type: "text/plain; charset=utf-8") }])
+        router.surface("/", scope: .everyone, [.get: { request, context in try root(request, context) }])
+    }
+
+    private func root(_ request: Request, _ context: NodeRequestContext) throws -> Response {
+        if ownGreeting == nil, let page = try PageRoutes.index(for: request, context) { return page }
+        try context.require(.read)
+        var words = ownGreeting ?? greeting
+        if ownGreeting == nil, Page.index == nil, PageRoutes.wantsPage(request) { words += "\n\(Page.absence)\n" }
+        var response = text(Array(words.utf8), type: "text/plain; charset=utf-8")
+        response.headers[.vary] = "Accept"
+        return response
     }
 
     private func status() async throws -> Response {

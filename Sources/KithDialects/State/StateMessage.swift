@@ -241,14 +241,30 @@ extension StateMessage {
 package enum EventLine {
     /// A comment: says that the connection is alive.
     package static let keepAlive = Array(": quiet\n\n".utf8)
+    /// The name of the event for a follower that has missed some.
+    package static let gap = "gap"
+
+    /// The beginning of a stream: a place without an event, by which a client that loses the connection at once can go on.
+    package static func begin(_ position: EventPosition) -> [UInt8] { Array(": quiet\nid: \(position)\n\n".utf8) }
+
+    /// - Throws: `EncodingError` for a number that JSON cannot hold.
+    package static func bytes(_ followed: FollowedEvent) throws -> [UInt8] {
+        switch followed {
+        case .event(let event, let position): try Array("id: \(position)\n".utf8) + bytes(event)
+        case .gap(let position): Array("id: \(position)\n".utf8) + (try bytes(gap, at: .now(), [:]))
+        }
+    }
 
     /// - Throws: `EncodingError` for a number that JSON cannot hold.
     package static func bytes(_ event: NodeEvent) throws -> [UInt8] {
-        var data = event.fields
-        data["kind"] = .string(event.kind.rawValue)
-        data["at"] = .string(event.at.rfc3339)
-        return try Array("event: \(event.kind.rawValue)\ndata: ".utf8)
-            + JSONBody.encodeLine(JSONValue.object(data))
+        try bytes(event.kind.rawValue, at: event.at, event.fields)
+    }
+
+    private static func bytes(_ name: String, at time: WallTime, _ fields: JSONObject) throws -> [UInt8] {
+        var data = fields
+        data["kind"] = .string(name)
+        data["at"] = .string(time.rfc3339)
+        return try Array("event: \(name)\ndata: ".utf8) + JSONBody.encodeLine(JSONValue.object(data))
             + Array("\n\n".utf8)
     }
 }

@@ -17,6 +17,11 @@ package struct AuditRecord: Hashable, Sendable {
         case keyCreated = "key.created"
         case keyRevoked = "key.revoked"
         case clientRefused = "client.refused"
+        /// A browser signed in to the page.
+        case sessionOpened = "session.opened"
+        case sessionClosed = "session.closed"
+        /// A link with which the owner's browser signs in once.
+        case linkCreated = "link.created"
     }
 
     package var at: WallTime

@@ -11,6 +11,8 @@ package struct AccessControl: Sendable {
     /// The token of the owner's command line; new with every start.
     package var controlToken: Secret?
     package var audit: any AuditTrail
+    /// Browsers that have signed in to the page.
+    package let page = PageSessions()
 
     package init(policy: AccessPolicy, keys: ClientKeys, controlToken: Secret?, audit: any AuditTrail) {
         self.policy = policy
@@ -23,14 +25,17 @@ package struct AccessControl: Sendable {
     package var version: UInt64 { keys.version }
 
     package func caller(_ head: HTTPRequest) -> Result<Principal, AccessRefusal> {
-        caller(key: PresentedKey(head.headerFields), host: head.authority)
+        policy.caller(
+            key: PresentedKey(head.headerFields), host: head.authority, verdict: verdict, page: { pageCaller(head) })
     }
+
+    /// For requests without a cookie.
 
     package func caller(key: PresentedKey?, host: String?) -> Result<Principal, AccessRefusal> {
         policy.caller(key: key, host: host, verdict: verdict)
     }
 
-    private func verdict(_ key: PresentedKey) -> Result<Principal, AccessRefusal> {
+    func verdict(_ key: PresentedKey) -> Result<Principal, AccessRefusal> {
         if let controlToken, controlToken.matches(key.text.utf8) { return .success(.control) }
         switch keys.check(key.text.utf8, now: .now()) {
         case .granted(let record): return .success(.key(record))
@@ -66,12 +71,16 @@ package struct AccessPolicy: Hashable, Sendable {
     ///   - key: The key in the request; `nil` when there is none.
     ///   - host: From its `Host` header; `nil` when there is none, which no page of another site can achieve.
     ///   - verdict: Checks a key that matters here.
+    ///   - page: Checks the cookie of a browser, for a request without such a key; `nil` when there is none that counts here.
     func caller(
-        key: PresentedKey?, host: String?, verdict: (PresentedKey) -> Result<Principal, AccessRefusal>
+        key: PresentedKey?, host: String?, verdict: (PresentedKey) -> Result<Principal, AccessRefusal>,
+        page: () -> Result<Principal, AccessRefusal>? = { nil }
     ) -> Result<Principal, AccessRefusal> {
         if let key, requiresKey || key.isOfNode { return verdict(key) }
-        if requiresKey { return .failure(.keyMissing) }
+        if requiresKey { return page() ?? .failure(.keyMissing) }
         if let host, !hostNames.contains(authority: host) { return .failure(.foreignHost(host)) }
+        // Whoever has signed out, or whose session has ended, is a caller on this machine as before.
+        if case .success(let principal)? = page() { return .success(principal) }
         return .success(.local)
     }
 }
@@ -146,7 +155,7 @@ package enum Principal: Hashable, Sendable {
     case key(ClientKeyRecord)
 
     /// Changes of trust always need a key or the owner: every program and page on a machine may call without one.
-    func may(_ scope: Scope) -> Bool {
+    package func may(_ scope: Scope) -> Bool {
         switch self {
         case .local: scope != .admin
         case .control: true

@@ -42,8 +42,19 @@ package struct AccessMiddleware: RouterMiddleware {
 
 extension NodeRequestContext {
     /// - Throws: ``AccessRefusal``.
-    func require(_ scope: RouteScope) throws {
+    package func require(_ scope: RouteScope) throws {
         if scope == .everyone { return }
+        try require(anyOf: scope)
+    }
+
+    /// For what is open to everyone who calls this node by its own name, such as the page's files.
+    ///
+    /// - Throws: ``AccessRefusal``.
+    package func requireOwnName() throws {
+        if case .failure(let refusal) = caller, case .foreignHost = refusal { throw refusal }
+    }
+
+    private func require(anyOf scope: RouteScope) throws {
         let principal = try caller.get()
         guard scope.isOpen(to: principal) else {
             if case .key(let key) = principal { throw AccessRefusal.scopeMissing(scope, id: key.id) }
@@ -60,6 +71,8 @@ extension NodeRequestContext {
 /// Why a request was refused.
 package enum AccessRefusal: Error, Hashable {
     case keyMissing
+    /// A browser's cookie does not count, or no longer.
+    case sessionEnded
     /// Why the key is not accepted, and its id if there is a key with this id.
     case keyRefused(KeyRefusal, id: String?)
     /// What the route requires, and the id of the key that does not have it; `nil` when the request had no key.
@@ -71,7 +84,7 @@ package enum AccessRefusal: Error, Hashable {
 
     var status: HTTPResponse.Status {
         switch self {
-        case .keyMissing, .keyRefused: .unauthorized
+        case .keyMissing, .keyRefused, .sessionEnded: .unauthorized
         case .scopeMissing, .foreignOrigin: .forbidden
         case .foreignHost: .misdirectedRequest
         }
@@ -80,6 +93,7 @@ package enum AccessRefusal: Error, Hashable {
     package var message: String {
         switch self {
         case .keyMissing: "this needs a key: send it as 'Authorization: Bearer kith_…' or as 'X-API-Key: kith_…'"
+        case .sessionEnded: "this browser is no longer signed in; sign in again"
         case .keyRefused: "the key is not accepted; whoever made it can say why, and make another"
         case .scopeMissing(let scope, let id):
             (id == nil ? "this needs a key with the scope " : "the key lacks the scope ")
@@ -101,6 +115,7 @@ package enum AccessRefusal: Error, Hashable {
     var code: String {
         switch self {
         case .keyMissing, .keyRefused: "invalid_api_key"
+        case .sessionEnded: "session_ended"
         case .scopeMissing: "missing_scope"
         case .foreignHost: "foreign_host"
         case .foreignOrigin: "foreign_origin"
@@ -113,6 +128,7 @@ package enum AccessRefusal: Error, Hashable {
     var auditReason: String {
         switch self {
         case .keyMissing: "no key"
+        case .sessionEnded: "session ended"
         case .keyRefused(let reason, _): "key " + reason.rawValue
         case .scopeMissing(let scope, _): "no scope " + scope.anyOf.map(\.rawValue).joined(separator: " or ")
         case .foreignHost: "foreign host name"
@@ -123,7 +139,7 @@ package enum AccessRefusal: Error, Hashable {
     var keyID: String? {
         switch self {
         case .keyRefused(_, let id), .scopeMissing(_, let id): id
-        case .keyMissing, .foreignHost, .foreignOrigin: nil
+        case .keyMissing, .sessionEnded, .foreignHost, .foreignOrigin: nil
         }
     }
 }

@@ -32,6 +32,11 @@ package final class ClientKeys: Sendable {
         ring.withLock { $0.check(presented, now: now) }
     }
 
+    /// - Returns: The key of this id; `nil` when there is none that counts now.
+    func standing(of id: String, now: WallTime) -> ClientKeyRecord? {
+        ring.withLock { $0.standing(of: id, now: now) }
+    }
+
     /// Whether there is a key with which a caller could be admitted.
     package func hasUsableKey(now: WallTime) -> Bool {
         let records = ring.withLock { $0.records }

@@ -6,30 +6,29 @@ package import KithModel
 import NIOCore
 import ServiceLifecycle
 
-/// Writes events as they come, until the client goes or the node stops. A client that reads too slowly misses the oldest.
+/// Writes events as they come, until the client goes or the node stops.
 package struct EventStreamWriter: Sendable {
     /// Between two signs of life.
     static let keepAlive = Duration.seconds(15)
 
     private enum Signal: Sendable {
-        case event(NodeEvent)
+        case news
         case quiet
     }
 
-    package let events: AsyncStream<NodeEvent>
+    package let events: EventFollower
     package let clock: any TimeSource
 
-    package init(events: AsyncStream<NodeEvent>, clock: any TimeSource) {
+    package init(events: EventFollower, clock: any TimeSource) {
         self.events = events
         self.clock = clock
     }
 
     @concurrent
     package func write(to writer: inout any ResponseBodyWriter) async throws {
-        let (signals, source) = AsyncStream.makeStream(
-            of: Signal.self, bufferingPolicy: .bufferingNewest(EventHub.backlog))
+        let (signals, source) = AsyncStream.makeStream(of: Signal.self, bufferingPolicy: .bufferingNewest(1))
         let follower = Task {
-            for await event in events { source.yield(.event(event)) }
+            for await _ in events.news { source.yield(.news) }
             source.finish()
         }
         let ticker = Task {
@@ -43,23 +42,44 @@ package struct EventStreamWriter: Sendable {
             ticker.cancel()
         }
         try await withGracefulShutdownHandler {
-            try await Self.write(EventLine.keepAlive, to: &writer)  // so that the client knows that it follows
-            for await signal in signals { try await Self.write(Self.bytes(signal), to: &writer) }
+            // At once, so that the client knows that it follows, and from where on.
+            try await Self.write(EventLine.begin(events.position), to: &writer)
+            for await signal in signals {
+                if try await !writeNews(to: &writer), signal == .quiet {
+                    try await Self.write(EventLine.keepAlive, to: &writer)
+                }
+            }
+            _ = try await writeNews(to: &writer)
             try await writer.finish(nil)
         } onGracefulShutdown: {
             source.finish()
         }
     }
 
-    private static func bytes(_ signal: Signal) throws -> [UInt8] {
-        switch signal {
-        case .event(let event): try EventLine.bytes(event)
-        case .quiet: EventLine.keepAlive
+    /// - Returns: Whether there was any.
+    @concurrent
+    private func writeNews(to writer: inout any ResponseBodyWriter) async throws -> Bool {
+        var isNews = false
+        while case let taken = events.take(), !taken.isEmpty {
+            isNews = true
+            try await Self.write(try taken.flatMap(EventLine.bytes), to: &writer)
         }
+        return isNews
     }
 
     @concurrent
     private static func write(_ bytes: [UInt8], to writer: inout any ResponseBodyWriter) async throws {
         try await writer.write(ByteBuffer(bytes: bytes))
+    }
+}
+
+extension NodeRequestContext {
+    /// Whose places a follower of events takes.
+    package var eventParty: EventParty {
+        switch caller {
+        case .success(.control): .owner
+        case .success(.key(let key)): .key(key.id)
+        case .success(.local), .failure: .keyless
+        }
     }
 }

@@ -170,6 +170,14 @@ package struct KeyRing: Sendable {
         return .granted(record)
     }
 
+    /// - Returns: The key of this id; `nil` when there is none that counts now.
+    package func standing(of id: String, now: WallTime) -> ClientKeyRecord? {
+        guard let id = Self.packed(id.utf8), let record = entries[id]?.record, record.revokedAt == nil,
+            record.expiresAt.map({ now < $0 }) ?? true
+        else { return nil }
+        return record
+    }
+
     private static let nothing = Digest()
 
     private static func words(of digest: some Sequence<UInt8>) -> Digest? {

@@ -66,6 +66,11 @@ struct ControlFlags: ParsableArguments {
 
     func validate() throws { try OneNode.check(dataDir: dataDir, url: url) }
 
+    /// Whether the node is named by its address, so that this machine need not have its folder.
+    func isNamed() throws -> Bool {
+        try ClientSettings(url: url, environment: Terminal.environment).isNamed && dataDir == nil
+    }
+
     /// - Throws: `CommandError` when no node runs on the data folder, and none is named.
     func client() throws -> NodeClient {
         let settings = try ClientSettings(url: url, environment: Terminal.environment)

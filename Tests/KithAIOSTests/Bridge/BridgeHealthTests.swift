@@ -126,7 +126,9 @@ struct BridgeHealthTests {
                 #expect(try await bridge.health()["mode_since"] != since)
                 bridge.events.finish()
                 var modes: [JSONValue?] = []
-                for await event in events where event.kind == .bridge { modes.append(event.fields["mode"]) }
+                for await case .event(let event, _) in events where event.kind == .bridge {
+                    modes.append(event.fields["mode"])
+                }
                 #expect(modes == ["healthy", "degraded"] || modes == ["degraded"])
                 let metrics = try await bridge.send(.GET, "/metrics")
                 #expect(metrics.headers.first(name: "content-type") == "text/plain; version=0.0.4; charset=utf-8")

@@ -184,7 +184,7 @@ struct RoutingRoutesTests {
             node.services.dispatcher.journal.note(try record(1))
             hub.publish(NodeEvent(.level, [:]))
             node.services.dispatcher.journal.note(try record(2))
-            let (first, second) = (await events.next(), await events.next())
+            let (first, second) = (await events.next()?.event, await events.next()?.event)
             #expect(first?.kind == .route)
             #expect(first?.fields["id"] == "r1")
             #expect(first?.fields["node"] == "desk")

@@ -20,7 +20,8 @@ struct EventRoutesTests {
     ) async throws {
         let response = try await node.upstream.stream(
             UpstreamRequest(
-                .GET, node.address, path: "/api/events" + query, limits: UpstreamLimits(firstByte: .seconds(30))))
+                .GET, node.address, path: "/api/events" + query, headers: node.headers,
+                limits: UpstreamLimits(firstByte: .seconds(30))))
         #expect(response.status == 200)
         #expect(response.headers.first(name: "content-type") == "text/event-stream")
         var follower = Follower(pieces: response.body.makeAsyncIterator())
@@ -90,21 +91,21 @@ struct EventRoutesTests {
     @Test("While nothing happens the node says now and then that it is there")
     func keepAlive() async throws {
         let clock = ManualClock()
-        let (events, source) = AsyncStream.makeStream(of: NodeEvent.self)
-        let writer = EventStreamWriter(events: events, clock: clock)
+        let hub = EventHub()
+        let writer = EventStreamWriter(events: try #require(hub.follow()), clock: clock)
         let body = WrittenBody()
         let writing = Task {
             var sink: any ResponseBodyWriter = body
             try await writer.write(to: &sink)
         }
         for count in 1...3 {
-            #expect(await eventually { body.text.split(separator: "\n").count == count && clock.sleeperCount == 1 })
+            #expect(await eventually { body.text.ranges(of: ": quiet").count == count && clock.sleeperCount == 1 })
             clock.advance(by: EventStreamWriter.keepAlive)
         }
-        #expect(await eventually { body.text.split(separator: "\n").count == 4 })
-        source.finish()
+        #expect(await eventually { body.text.ranges(of: ": quiet").count == 4 })
+        hub.finish()
         try await writing.value
-        #expect(body.text.split(separator: "\n").allSatisfy { $0.hasPrefix(":") })
+        #expect(body.text.split(separator: "\n").allSatisfy { $0.hasPrefix(":") || $0.hasPrefix("id:") })
         #expect(body.isFinished)
     }
 
@@ -127,6 +128,11 @@ struct EventRoutesTests {
                 let reply = try await node.send(.GET, "/api/events")
                 #expect(reply.status == 503)
                 #expect(try reply.json()["error"]?["code"] == "busy")
+                try await follow(node.asOwner()) { follower in
+                    node.services.events.publish(NodeEvent(.level, [:]))
+                    let event = try await follower.next()
+                    #expect(event?.name == "level")
+                }
                 withExtendedLifetime(others) {}
             }
             try await follow(node) { follower in
