@@ -83,7 +83,7 @@ struct Bundler {
         process.environment = ["NODE_PATH": tools.modules, "PATH": "/usr/bin:/bin"]
         process.arguments =
             Self.bundled + [
-                "--bundle", "--minify", "--format=esm", "--target=es2021", "--charset=ascii", "--legal-comments=none",
+                "--bundle", "--minify", "--format=esm", "--target=es2022", "--charset=ascii", "--legal-comments=none",
                 "--log-level=warning", "--external:/page/*", "--outdir=\(made.path(percentEncoded: false))",
             ]
         try process.run()

@@ -236,8 +236,9 @@ class ThePage(unittest.TestCase):
             print(f"\n    a killed node was said after {time.monotonic() - began:.2f} s", flush=True)
         finally:
             self.node.start(path="/health/live")
-        # The owner's session of the page died with the process.
-        self.browser.wait("#key", limit=30)
+        # Who had signed in is forgotten with the process; what every program here may see is shown again.
+        self.browser.wait(".notice", "signed out", limit=30)
+        self.browser.wait(".connection", self.node.name)
         self.assertTrue(self.browser.driver.execute_script("return window.marked"), "the page was not loaded anew")
         type(self).enter(self.node)
 

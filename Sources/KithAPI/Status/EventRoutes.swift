@@ -23,7 +23,10 @@ struct EventRoutes: Sendable {
             let events = services.events.follow(
                 kinds ?? Set(NodeEvent.Kind.allCases), after: Self.position(in: request), as: context.eventParty)
         else { throw ControlError(.busy, "as many follow the events already as may; try again later") }
-        let writer = EventStreamWriter(events: events, clock: services.clock)
+        // A client that is to notice within seconds that the node hangs.
+        let heartbeat = try request.queryNumber("heartbeat", in: 1...60).map { Duration.seconds($0) }
+        let writer = EventStreamWriter(
+            events: events, clock: services.clock, keepAlive: heartbeat ?? EventStreamWriter.keepAlive)
         return Response.eventStream { body in try await writer.write(to: &body) }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { notify } from './core/dialog.js';
 import { el, fill, setText, svg } from './core/dom.js';
 import { may, me, readIdentity, signIn, signOut } from './core/identity.js';
 import { live } from './core/live.js';
@@ -95,8 +96,8 @@ function barEnd() {
   mesh.watch(tell);
   alerts.watch(tell);
   const who = () => {
-    if (me.kind === 'nobody' || me.kind === 'local') return fill(identity);
-    fill(identity, el('span', { class: 'who' }, me.kind === 'owner' ? 'owner' : me.name ?? 'key'),
+    if (me.caller === 'nobody' || me.caller === 'local') return fill(identity);
+    fill(identity, el('span', { class: 'who' }, me.caller === 'owner' ? 'owner' : me.name ?? 'key'),
       el('button', { type: 'button', class: 'quiet', on: { click: signOut } }, 'Sign out'));
   };
   who();
@@ -107,17 +108,29 @@ function barEnd() {
 async function begin() {
   await readIdentity();
   if (me.scopes.length > 0 && !may('read')) return signInAgain('This key may not read how the node is; the page needs the scope read.');
-  if (me.kind === 'nobody') return signInAgain();
+  if (me.caller === 'nobody') return signInAgain();
   await mesh.read();
   barEnd();
   alerts.read();
   await show(viewOf(location.pathname), { focus: false });
 }
 
+/// After a gap; a node that was started anew knows none of the browsers that had signed in.
+async function anew() {
+  alerts.read();
+  try {
+    if (!await readIdentity()) return;
+  } catch {
+    return;
+  }
+  notify('The node was started anew, and you are signed out. kith dashboard opens this page as the owner again.', 'bad');
+  await begin();
+}
+
 async function start() {
   navigation();
   live.on('signed-out', () => signInAgain());
-  live.on('reload', () => alerts.read());
+  live.on('reload', () => anew());
   try {
     await begin();
   } catch (error) {

@@ -8,8 +8,8 @@ import ServiceLifecycle
 
 /// Writes events as they come, until the client goes or the node stops.
 package struct EventStreamWriter: Sendable {
-    /// Between two signs of life.
-    static let keepAlive = Duration.seconds(15)
+    /// Between two signs of life, for a client that does not say how often it wants one.
+    package static let keepAlive = Duration.seconds(15)
 
     private enum Signal: Sendable {
         case news
@@ -18,10 +18,13 @@ package struct EventStreamWriter: Sendable {
 
     package let events: EventFollower
     package let clock: any TimeSource
+    /// Between two signs of life.
+    package let keepAlive: Duration
 
-    package init(events: EventFollower, clock: any TimeSource) {
+    package init(events: EventFollower, clock: any TimeSource, keepAlive: Duration = Self.keepAlive) {
         self.events = events
         self.clock = clock
+        self.keepAlive = keepAlive
     }
 
     @concurrent
@@ -33,7 +36,7 @@ package struct EventStreamWriter: Sendable {
         }
         let ticker = Task {
             while true {
-                try await clock.sleep(for: Self.keepAlive)
+                try await clock.sleep(for: keepAlive)
                 source.yield(.quiet)
             }
         }

@@ -65,7 +65,8 @@ async function failure(response) {
   }
 }
 
-/// The events of a stream of server-sent events (WHATWG HTML, 9.2.6), as { event, data, id }; comments as `null`.
+/// The events of a stream of server-sent events (WHATWG HTML, 9.2.6), as { event, data, id }; comments as `null`. An
+/// event without data tells only where the stream is.
 export async function* eventsOf(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -79,7 +80,7 @@ export async function* eventsOf(response) {
       rest = lines.pop();
       for (const line of lines) {
         if (line === '') {
-          if (event.data !== undefined) yield event;
+          if (event.data !== undefined || event.id !== undefined) yield event;
           event = {};
           continue;
         }

@@ -4,20 +4,22 @@ import { el } from './dom.js';
 import { live } from './live.js';
 
 /// Who the node takes this page for, and what it may do.
-export const me = { kind: 'nobody', name: null, scopes: [] };
+export const me = { caller: 'nobody', name: null, scopes: [] };
 
 export function may(scope) {
   return me.scopes.includes(scope);
 }
 
+/// - Returns: whether it may do other things than before.
 export async function readIdentity() {
+  const before = me.scopes.join();
   try {
     Object.assign(me, await ask('GET', '/api/page/session'));
   } catch (error) {
     if (error.status !== 401 && error.status !== 403 && error.status !== 404) throw error;
-    Object.assign(me, { kind: 'nobody', name: null, scopes: [] });
+    Object.assign(me, { caller: 'nobody', name: null, scopes: [] });
   }
-  return me;
+  return me.scopes.join() !== before;
 }
 
 export async function signOut() {

@@ -77,6 +77,7 @@ class Live {
       }
       if (event === null) continue;
       if (event.id) this.#last = event.id;
+      if (event.data === undefined) continue;
       if (event.event === 'gap') {
         this.tell('reload');
         continue;

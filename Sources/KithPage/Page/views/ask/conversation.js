@@ -63,14 +63,13 @@ export class Conversation {
   }
 
   async #resume() {
-    const signal = AbortSignal.timeout(5_000);
     let response;
     try {
-      response = await request('GET', `${this.#path}/answer`, undefined, { signal: undefined, accept: 'text/event-stream', endless: true });
+      response = await request('GET', `${this.#path}/answer`, undefined, { accept: 'text/event-stream', endless: true });
     } catch {
       return;
     }
-    if (signal.aborted || response.status === 204) return;
+    if (response.status === 204) return;
     this.element.querySelector('.greeting')?.remove();
     const answer = this.#begin();
     this.#follow(answer, async () => response);
@@ -101,7 +100,7 @@ export class Conversation {
       const response = await open(abort.signal);
       for await (const event of eventsOf(response)) {
         if (abort.signal.aborted) return;
-        if (event === null) continue;
+        if (event?.data === undefined) continue;
         const fields = JSON.parse(event.data);
         if (event.event === 'question') answer.element.before(questionElement(fields.message, fields.images ?? []));
         else answer.take(event.event, fields);
