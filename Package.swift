@@ -75,6 +75,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
@@ -97,6 +98,10 @@ let package = Package(
             dependencies: ["KithModel", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: settings),
         .target(name: "KithDialects", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(
+            name: "KithMetrics",
+            dependencies: ["KithModel", .product(name: "CoreMetrics", package: "swift-metrics")],
+            swiftSettings: settings),
         .target(
             name: "KithStore",
             dependencies: [
@@ -164,7 +169,7 @@ let package = Package(
         .target(
             name: "KithServer",
             dependencies: [
-                "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore",
+                "KithModel", "KithDialects", "KithMetrics", "KithTransport", "KithTrust", "KithStore",
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -194,9 +199,8 @@ let package = Package(
         .target(
             name: "KithAPI",
             dependencies: [
-                "KithPage", "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTrust", "KithStore",
-                "KithSync",
-                "KithInference", "KithCulture",
+                "KithPage", "KithServer", "KithPeers", "KithModel", "KithDialects", "KithMetrics", "KithTrust", "KithStore",
+                "KithSync", "KithInference", "KithCulture",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ] + surface,
             resources: [.embedInCode("Status/openapi.yaml")],
@@ -205,15 +209,15 @@ let package = Package(
         .target(
             name: "KithAIOS",
             dependencies: [
-                "KithServer", "KithPeers", "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore",
-                "KithMembership", "KithInference", "KithAssist", "KithVault",
+                "KithServer", "KithPeers", "KithModel", "KithDialects", "KithMetrics", "KithTransport", "KithTrust",
+                "KithStore", "KithMembership", "KithInference", "KithAssist", "KithVault",
             ] + surface,
             swiftSettings: settings
         ),
         .target(
             name: "KithNode",
             dependencies: [
-                "KithModel", "KithFiles", "KithDialects", "KithTransport", "KithInference", "KithStore",
+                "KithModel", "KithFiles", "KithDialects", "KithMetrics", "KithTransport", "KithInference", "KithStore",
                 "KithMembership", "KithTrust", "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithSync",
                 "KithVault", "KithCulture",
                 "Yams",
@@ -241,8 +245,8 @@ let package = Package(
         .executableTarget(
             name: "kith",
             dependencies: [
-                "KithModel", "KithFiles", "KithNode", "KithCommand", "KithDialects", "KithTransport", "KithInference",
-                "KithDoctor", "CQRencode",
+                "KithModel", "KithFiles", "KithMetrics", "KithNode", "KithCommand", "KithDialects", "KithTransport",
+                "KithInference", "KithDoctor", "CQRencode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -306,6 +310,12 @@ let package = Package(
         ),
         .testTarget(
             name: "KithDialectsTests", dependencies: ["KithDialects", "KithModel", "KithTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "KithMetricsTests",
+            dependencies: [
+                "KithMetrics", "KithModel", "KithTesting", .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "KithInferenceTests",

@@ -12,13 +12,27 @@ package import SystemPackage
 
 /// Writes files so that they are on the disk, and not only on their way there, when a call returns.
 package enum DurableFile {
-    /// Writes a file that nobody else may read.
+    /// Who may read a file besides its owner.
+    package enum Access: Sendable {
+        case ownerOnly, everyoneReads
+
+        fileprivate var permissions: FilePermissions {
+            switch self {
+            case .ownerOnly: .ownerReadWrite
+            case .everyoneReads: [.ownerReadWrite, .groupRead, .otherRead]
+            }
+        }
+    }
+
+    /// Writes a file.
     ///
     /// - Throws: `Errno.fileExists` when there is one of this name.
-    package static func create(_ file: FilePath, with bytes: [UInt8]) throws(Errno) {
+    package static func create(
+        _ file: FilePath, with bytes: [UInt8], access: Access = .ownerOnly
+    ) throws(Errno) {
         do {
             let descriptor = try FileDescriptor.open(
-                file, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite)
+                file, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: access.permissions)
             try descriptor.closeAfter {
                 _ = try descriptor.writeAll(bytes)
                 if fsync(descriptor.rawValue) != 0 { throw Errno(rawValue: errno) }
@@ -28,12 +42,14 @@ package enum DurableFile {
         }
     }
 
-    /// Replaces a file in one step, readable by its owner only. For names that one process writes.
-    package static func replace(_ file: FilePath, with bytes: [UInt8]) throws(Errno) {
+    /// Replaces a file in one step. For names that one process writes.
+    package static func replace(
+        _ file: FilePath, with bytes: [UInt8], access: Access = .ownerOnly
+    ) throws(Errno) {
         let fresh = FilePath(file.string + ".new")
         unlink(fresh.string)  // of a process that was killed
         do throws(Errno) {
-            try create(fresh, with: bytes)
+            try create(fresh, with: bytes, access: access)
             if rename(fresh.string, file.string) != 0 { throw Errno(rawValue: errno) }
         } catch {
             unlink(fresh.string)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithMetrics
 import KithModel
 import KithServer
 import KithStore
@@ -11,7 +12,7 @@ import ServiceLifecycle
 struct ClientAccess: Sendable {
     let control: AccessControl
     let tls: SurfaceTLSSource?
-    private let audit: StoreAuditTrail
+    let audit: StoreAuditTrail
     private let files: CertificateFiles?
     private let dataDirectory: String
     private let logger: Logger
@@ -19,7 +20,8 @@ struct ClientAccess: Sendable {
     /// - Throws: ``NodeStartError`` when the certificate cannot be used, or when other machines would reach a listener
     ///   for which nobody has a key.
     static func open(
-        settings: NodeSettings, store: Store, identity: NodeIdentity, clock: any TimeSource, logger: Logger
+        settings: NodeSettings, store: Store, identity: NodeIdentity, clock: any TimeSource,
+        keyRequests: CounterFamily? = nil, logger: Logger
     ) async throws -> ClientAccess {
         let keys = try await ClientKeys.load(from: store)
         try check(keys, settings: settings, logger: logger)
@@ -28,7 +30,7 @@ struct ClientAccess: Sendable {
             policy: AccessPolicy(
                 host: settings.host, requiresKey: settings.access.requiresKey,
                 allowedHosts: settings.access.allowedHosts, allowedOrigins: settings.access.allowedOrigins),
-            keys: keys, controlToken: ControlFile.freshToken(), audit: audit)
+            keys: keys, controlToken: ControlFile.freshToken(), audit: audit, keyRequests: keyRequests)
         let files = CertificateFiles(settings.access.tls, logger: logger)
         let tls = try files?.load() ?? own(identity, settings: settings)
         if let tls { logger.info("clients need TLS", metadata: ["certificate-sha256": "\(tls.fingerprint)"]) }

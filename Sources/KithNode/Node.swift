@@ -5,6 +5,7 @@ import KithAPI
 import KithCulture
 import KithInference
 import KithMembership
+package import KithMetrics
 package import KithModel
 import KithPeers
 import KithServer
@@ -26,8 +27,14 @@ package struct Node: Sendable {
     private let settings: NodeSettings
     private let logger: Logger
     private let clock: any TimeSource
+    private let registry: MetricRegistry
 
-    package init(settings: NodeSettings, logger: Logger, clock: any TimeSource = EventLoopClock()) {
+    /// - Parameter metrics: Where the node counts what it does.
+    package init(
+        settings: NodeSettings, logger: Logger, clock: any TimeSource = EventLoopClock(),
+        metrics: MetricRegistry = MetricRegistry()
+    ) {
+        registry = metrics
         self.settings = settings
         self.logger = logger
         self.clock = clock
@@ -44,8 +51,10 @@ package struct Node: Sendable {
         let folder = try DataFolder.claim(settings.dataDirectory)
         let (store, log) = try await folder.openState(logger: logger)
         let identity = try folder.openIdentity(store: store)
+        let metrics = NodeMetrics(registry: registry, counts: settings.countsMetrics)
         let access = try await ClientAccess.open(
-            settings: settings, store: store, identity: identity, clock: clock, logger: logger)
+            settings: settings, store: store, identity: identity, clock: clock, keyRequests: metrics.keyRequests,
+            logger: logger)
         defer { access.withdraw() }
         let upstream = UpstreamClient()
         let vault = try NodeVault.open(settings.vault, clock: clock, logger: logger)
@@ -85,6 +94,10 @@ package struct Node: Sendable {
             upstream: upstream, activity: activity,
             log: SynthLogFile(path: settings.stateDirectory + "/synth.log", logger: logger),
             clock: clock, logger: logger)
+        metrics.follow(dispatcher.journal)
+        metrics.follow(peers.mesh)
+        metrics.follow(company.culture)
+        metrics.follow(access.audit)
         let services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
             engine: monitor, store: store, clock: clock,
@@ -93,7 +106,10 @@ package struct Node: Sendable {
                 uploadBody: settings.uploadBodyLimit, defaultMaxTokens: settings.defaultMaxTokens,
                 heartbeat: settings.routing.heartbeat),
             level: { peers.mesh.level }, access: access.control, control: peers.mesh, state: state, events: events,
-            company: company)
+            vitals: NodeVitalsCollector(
+                engine: monitor, mesh: peers.mesh.directory, state: state, dispatcher: dispatcher,
+                folder: settings.stateDirectory, certificateEnds: { access.tls?.current.validity?.upperBound }),
+            metrics: metrics, company: company)
 
         let roles = await NodeRoles(
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
@@ -113,7 +129,13 @@ package struct Node: Sendable {
                 },
             ]
         let listeners =
-            [meshServices.listener, clientListener(services, access: access, onListening: onListening)]
+            [
+                meshServices.listener,
+                clientListener(services, access: access) { [settings] address in
+                    if settings.roles.contains(.node) { peers.opened(forClients: address) }
+                    await onListening(address)
+                },
+            ]
             + ollamaListeners(services, access: access) + roles.services
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
         try await runGroup(of: (made?.services ?? []) + background + listeners)

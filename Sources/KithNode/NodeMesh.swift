@@ -23,6 +23,7 @@ struct NodeMesh: Sendable {
     let settings: NodeSettings
     private let host: String
     let port: OpenedPort
+    private let clients: OpenedAddress
     let clock: any TimeSource
     private let logger: Logger
 
@@ -34,10 +35,11 @@ struct NodeMesh: Sendable {
         let place = await PeerPort.choose(settings.peer)
         let port = OpenedPort(wanted: place.port)
         let host = place.host
+        let clients = OpenedAddress()
         let level: @Sendable () -> Double = { state.level(of: .node(identity.id))?.level ?? settings.level }
         let profile = PeerMesh.Profile(
             name: settings.name, version: KithVersion.text, level: level,
-            isCell: settings.roles.contains(.cell),
+            isCell: settings.roles.contains(.cell), clientAddress: { clients.current },
             generateLimit: 3 * settings.requestBodyLimit,
             passLimit: settings.uploadBodyLimit + (64 << 10)
         ) { OwnAddresses.list(host: host, port: port.current) }
@@ -49,7 +51,14 @@ struct NodeMesh: Sendable {
         for problem in settings.peerEndpoints.problems {
             logger.warning("problem in the list of peers", metadata: ["problem": "\(problem)"])
         }
-        return NodeMesh(mesh: mesh, settings: settings, host: host, port: port, clock: clock, logger: logger)
+        return NodeMesh(
+            mesh: mesh, settings: settings, host: host, port: port, clients: clients, clock: clock, logger: logger)
+    }
+
+    /// Clients reach this node there from now on; kin are told.
+    func opened(forClients address: HTTPAddress) {
+        clients.set(address)
+        mesh.directory.noteOwnChange()
     }
 
     /// The listener, and the services that run as long as the node does.
@@ -172,6 +181,15 @@ final class OpenedPort: Sendable {
     ///
     /// - Returns: `nil` when the task was cancelled before.
     func wait() async -> Int? { await opened.first { _ in true } }
+}
+
+/// Where clients reach this node, once they do.
+final class OpenedAddress: Sendable {
+    private let address = Mutex<HTTPAddress?>(nil)
+
+    var current: HTTPAddress? { address.withLock { $0 } }
+
+    func set(_ address: HTTPAddress) { self.address.withLock { $0 = address } }
 }
 
 /// Where this node's peer port can be reached, as far as this machine can tell.

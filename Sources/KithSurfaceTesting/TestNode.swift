@@ -69,11 +69,19 @@ package struct TestNode: Sendable {
             localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock, patience: patience)
         dispatcher.journal.announce(in: events)
+        let metrics = NodeMetrics()
+        metrics.follow(dispatcher.journal)
+        metrics.follow(mesh)
+        var gate = access(store)
+        gate.keyRequests = metrics.keyRequests
         let services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
             store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
             level: { mesh.level },
-            access: access(store), control: control ?? mesh, state: state, events: events)
+            access: gate, control: control ?? mesh, state: state, events: events,
+            vitals: NodeVitalsCollector(
+                engine: monitor, mesh: mesh.directory, state: state, dispatcher: dispatcher),
+            metrics: metrics)
         let surface = NodeServer.listener(
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger

@@ -48,18 +48,20 @@ class Ways:
         proxy.start()
         return Way("nginx", proxy.port, proxy.pids)
 
-    def node(self, kind: str = "openai", scope: str | None = None) -> Way:
+    def node(
+        self, kind: str = "openai", scope: str | None = None, settings: dict[str, str] | None = None, name: str = "kith"
+    ) -> Way:
         """One node with the engine; with a scope it wants a key, and there is one of that scope."""
         node = self._run(
             Node(
                 self.kith, self._folder(f"node-{kind}"), ports.free_port(), kind, f"node-{kind}",
-                more_environment=self._settings(),
+                more_environment={**self._settings(), **(settings or {})},
             )
         )  # fmt: skip
         if scope is not None:
             node.require_key(scope)
         node.start()
-        return Way("kith", node.port, [node.process.pid], node.key)
+        return Way(name, node.port, [node.process.pid], node.key)
 
     def pair(self) -> Way:
         """A node without an engine, which is asked, and its kin, which has one; both cost."""

@@ -14,25 +14,27 @@ package import NIOCore
 package enum BridgeServer {
     /// - Parameters:
     ///   - bridge: Runs alongside the listener.
+    ///   - counts: Whether requests are counted.
     ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         bridge: BridgeService, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
-        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        limits: ConnectionLimits = ConnectionLimits(), counts: Bool = true, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
-        let counts = RequestCounts()
-        router.addMiddleware {
-            CrossOrigin(
+        let metrics = ListenerMetrics(role: "bridge", counts: counts)
+        router.add(
+            middleware: CrossOrigin(
                 methods: "GET, POST, OPTIONS", fields: "Content-Type, Authorization, X-API-Key, Idempotency-Key",
-                mayRead: PageOrigin.isAllowed)
-            RequestCounting(counts: counts)
+                mayRead: PageOrigin.isAllowed))
+        metrics.meter(router)
+        router.addMiddleware {
             ErrorRendering.fastAPI
             AccessMiddleware(access: bridge.services.access)
             OriginMiddleware(access: bridge.services.access, allowed: PageOrigin.isAllowed)
             Expectations()
         }
-        BridgeRoutes(bridge: bridge, counts: counts).add(to: router)
+        BridgeRoutes(bridge: bridge, metrics: metrics).add(to: router)
         return HTTPListener(
             responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,
             logger: logger, onListening: onListening)
@@ -42,7 +44,7 @@ package enum BridgeServer {
 /// What editors and the seeds' clients ask a bridge.
 struct BridgeRoutes: Sendable {
     let bridge: BridgeService
-    let counts: RequestCounts
+    let metrics: ListenerMetrics
 
     func add(to router: SurfaceRouter) {
         router.surface("/health", scope: .read, [.get: { _, _ in try .json(bridge.health()) }])
@@ -53,7 +55,7 @@ struct BridgeRoutes: Sendable {
         router.surface("/events", scope: .read, [.get: { _, context in try events(context) }])
         router.surface(
             "/metrics", scope: .read,
-            [.get: { _, _ in .metrics(bridge.metrics() + [counts.family(role: "bridge")]) }])
+            [.get: { request, _ in await metrics.response(to: request, with: bridge.metrics()) }])
     }
 
     private func assist(_ request: Request) async throws -> Response {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithDialects
+import KithMetrics
 import KithModel
 import Synchronization
 
@@ -58,6 +58,13 @@ extension BridgeService {
             desktop_cell_url: isHealthy ? nil : primaryLabel, connection: isHealthy ? "desktop" : "none",
             checked_seconds_ago: shown?.checkedAt.map { ((now - $0).seconds * 1_000).rounded() / 1_000 },
             upstreams: selector.entries.map { upstream($0, now: now) }, queued: queue.count, mode_since: since.rfc3339)
+    }
+
+    /// Why the bridge answers by itself; `nil` while a cell can be asked.
+    package var whyDegraded: String? {
+        let now = services.clock.now
+        guard !upstreams.selector.entries.contains(where: { $0.isAvailable(now: now) }) else { return nil }
+        return "the bridge has no cell to ask and answers by itself"
     }
 
     private func upstream(_ entry: UpstreamEntry, now: MonotonicInstant) -> BridgeHealthBody.Upstream {

@@ -3,6 +3,7 @@
 import HTTPTypes
 package import Hummingbird
 import KithDialects
+import KithMetrics
 package import KithModel
 package import KithServer
 package import KithTrust
@@ -13,24 +14,25 @@ package import NIOCore
 package enum CellServer {
     /// - Parameters:
     ///   - registry: Where other cells that introduce themselves are entered; without it they are only answered.
+    ///   - counts: Whether requests are counted.
     ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         cell: CellService, registry: RegistryService? = nil, access: AccessControl, address: HTTPAddress,
         clock: any TimeSource, bodyLimit: Int = 1 << 20, tls: SurfaceTLSSource? = nil,
-        limits: ConnectionLimits = ConnectionLimits(), logger: Logger,
+        limits: ConnectionLimits = ConnectionLimits(), counts: Bool = true, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
-        let counts = RequestCounts()
+        let metrics = ListenerMetrics(role: "cell", counts: counts)
+        metrics.meter(router)
         router.addMiddleware {
-            RequestCounting(counts: counts)
             ErrorRendering.fastAPI
             AccessMiddleware(access: access)
             OriginMiddleware(access: access)
             Expectations()
         }
         CellRoutes(cell: cell, registry: registry, bodyLimit: bodyLimit).add(to: router)
-        CellMetricsRoutes(cell: cell, counts: counts, clock: clock, startedAt: clock.now).add(to: router)
+        CellMetricsRoutes(cell: cell, metrics: metrics, clock: clock, startedAt: clock.now).add(to: router)
         return HTTPListener(
             responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,
             logger: logger, onListening: onListening)
@@ -40,7 +42,7 @@ package enum CellServer {
 /// How the cell is, for monitors.
 struct CellMetricsRoutes: Sendable {
     let cell: CellService
-    let counts: RequestCounts
+    let metrics: ListenerMetrics
     let clock: any TimeSource
     let startedAt: MonotonicInstant
 
@@ -50,23 +52,22 @@ struct CellMetricsRoutes: Sendable {
             [
                 .get: { request, _ in
                     let wantsJSON = request.headers[.accept].map(MediaTypes.prefersJSON) ?? false
-                    return wantsJSON ? try .json(body()) : .metrics(families())
+                    return wantsJSON ? try .json(body()) : await metrics.response(to: request, with: families())
                 }
             ])
-        router.surface("/metrics/prometheus", scope: .read, [.get: { _, _ in .metrics(families()) }])
+        router.surface(
+            "/metrics/prometheus", scope: .read,
+            [.get: { request, _ in await metrics.response(to: request, with: families()) }])
     }
 
     private var uptime: Duration { clock.now - startedAt }
 
     private func families() -> [MetricFamily] {
-        let health = cell.health()
-        return [
-            .level(health.level, ofCell: health.cellID), .info(ofCell: health.cellID, branch: health.branch),
+        cell.families + [
             MetricFamily(
                 "kith_level", .gauge, "The levels that are known here, by who declared them.",
                 cell.levels().sorted { $0.key < $1.key }.map { .init($0.value, ["source": $0.key]) }),
             .uptime(uptime),
-            counts.family(role: "cell"),
         ]
     }
 
@@ -90,8 +91,8 @@ struct CellMetricsRoutes: Sendable {
         return Body(
             cell_id: health.cellID, branch: health.branch, consciousness_level: health.level, levels: cell.levels(),
             uptime_seconds: uptime.seconds,
-            requests: counts.all.map {
-                .init(route: $0.key.route, outcome: $0.key.outcome.rawValue, count: $0.count)
+            requests: (metrics.meter?.counts ?? []).map {
+                .init(route: $0.route, outcome: $0.outcome.rawValue, count: $0.count)
             })
     }
 }

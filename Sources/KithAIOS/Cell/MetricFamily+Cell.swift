@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithDialects
+package import KithMetrics
 import KithModel
 
 /// What AIOS's monitors find on the listeners of a cell and of the registry alike.
@@ -19,5 +19,13 @@ extension MetricFamily {
 
     static func uptime(_ uptime: Duration) -> MetricFamily {
         MetricFamily("kith_uptime_seconds", .gauge, "Since the role was started.", value: uptime.seconds)
+    }
+}
+
+extension CellService {
+    /// What the seeds' monitors look for.
+    package var families: [MetricFamily] {
+        let health = health()
+        return [.level(health.level, ofCell: health.cellID), .info(ofCell: health.cellID, branch: health.branch)]
     }
 }

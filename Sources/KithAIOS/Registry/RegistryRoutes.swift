@@ -3,6 +3,7 @@
 import HTTPTypes
 import Hummingbird
 import KithDialects
+import KithMetrics
 import KithModel
 import KithServer
 
@@ -15,7 +16,7 @@ struct RegistryRoutes: Sendable {
     let identity: RegistryIdentity
     let authorise: RegistryAccess.Rule
     let reading: RegistryAccess.Rule
-    let counts: RequestCounts
+    let metrics: ListenerMetrics
 
     func add(to router: SurfaceRouter) {
         router.surface("/health", scope: .everyone, [.get: { _, _ in try health() }])
@@ -32,7 +33,7 @@ struct RegistryRoutes: Sendable {
             [
                 .get: { request, context in
                     try await check(request, context, by: reading)
-                    return .metrics(families())
+                    return await metrics.response(to: request, with: families())
                 }
             ])
         // Who may change an entry depends on its owner, so the handlers decide.
@@ -80,7 +81,6 @@ struct RegistryRoutes: Sendable {
                 "aios_peer_consciousness_level", .gauge, "The level that a registered cell told last.",
                 cells.map { .init($0.level, ["cell_id": $0.cellID]) }),
             .uptime(registry.uptime),
-            counts.family(role: "discovery"),
         ]
     }
 

@@ -15,24 +15,25 @@ package enum RegistryServer {
     ///   - authorise: Who may register.
     ///   - reading: Who may read; without a rule, every caller that reaches the port.
     ///   - access: Has the keys that admit a page of another origin.
+    ///   - counts: Whether requests are counted.
     ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         registry: RegistryService, identity: RegistryIdentity, address: HTTPAddress,
         authorise: @escaping RegistryAccess.Rule = RegistryAccess.loopbackOnly,
         reading: @escaping RegistryAccess.Rule = { .allowed(.connected(from: $0.remoteAddress)) },
         access: AccessControl? = nil, tls: SurfaceTLSSource? = nil, limits: ConnectionLimits = ConnectionLimits(),
-        logger: Logger,
+        counts: Bool = true, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
-        let counts = RequestCounts()
+        let metrics = ListenerMetrics(role: "discovery", counts: counts)
+        metrics.meter(router)
         router.addMiddleware {
-            RequestCounting(counts: counts)
             ErrorRendering.fastAPI
             OriginMiddleware(access: access)
             Expectations()
         }
-        RegistryRoutes(registry: registry, identity: identity, authorise: authorise, reading: reading, counts: counts)
+        RegistryRoutes(registry: registry, identity: identity, authorise: authorise, reading: reading, metrics: metrics)
             .add(to: router)
         return HTTPListener(
             responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,

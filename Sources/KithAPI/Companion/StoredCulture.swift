@@ -29,6 +29,8 @@ package final class StoredCulture: Sendable {
     private let behind = Mutex<Set<InsightID>>([])
     private let node: NodeID
     private let logger: Logger
+    private let onExchange = CallbackList<ExchangeRecord>()
+    private let onRefusal = CallbackList<RefusalRecord>()
 
     package init(store: Store, state: SharedStateStore, node: NodeID, logger: Logger) {
         self.store = store
@@ -81,6 +83,12 @@ package final class StoredCulture: Sendable {
     static func indexed(_ insight: Insight) -> IndexedInsight {
         IndexedInsight(insight, bands: WordSignature(WordSet(insight.text)).bandHashes)
     }
+
+    /// Calls `action` with each exchange that is on record; must not wait.
+    package func whenExchanged(_ action: @escaping @Sendable (ExchangeRecord) -> Void) { onExchange.add(action) }
+
+    /// Calls `action` with each text that was not said, once it is on record; must not wait.
+    package func whenHeldBack(_ action: @escaping @Sendable (RefusalRecord) -> Void) { onRefusal.add(action) }
 
     // MARK: Changes by the owner
 
@@ -162,9 +170,13 @@ extension StoredCulture: CultureKeeping {
         try await store.record(
             exchange, companion: CompanionRecord(peer, reputation),
             budget: BudgetRecord(day: budget.day, exchanges: budget.exchanges, tokens: budget.tokens))
+        onExchange(exchange)
     }
 
-    package func record(_ refusal: RefusalRecord) async throws { try await store.record(refusal) }
+    package func record(_ refusal: RefusalRecord) async throws {
+        try await store.record(refusal)
+        onRefusal(refusal)
+    }
 }
 
 extension Reputation {

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import KithInference
+import KithMetrics
 import KithModel
 import KithServer
 import Logging
@@ -12,10 +13,24 @@ import NIOHTTP1
 final class FastPath: Sendable {
     let services: NodeServices
     let logger: Logger
+    /// Where each route's requests are counted; empty where they are not.
+    private let meters: [FastPathRequest.Route: RequestMeter.Route]
 
     init(services: NodeServices, logger: Logger) {
         self.services = services
         self.logger = logger
+        let meter = services.metrics.listener.meter
+        meters =
+            meter.map { meter in
+                Dictionary(uniqueKeysWithValues: FastPathRequest.Route.allCases.map { ($0, meter.route($0.rawValue)) })
+            } ?? [:]
+    }
+
+    /// Counts a request that was answered here.
+    func note(
+        _ outcome: RequestMeter.Outcome, on route: FastPathRequest.Route, since began: NIODeadline, of id: RequestID
+    ) {
+        meters[route]?.note(outcome, since: began, of: id)
     }
 
     /// Answers it in a connection's channel.
@@ -33,8 +48,10 @@ final class FastPath: Sendable {
         {
             return true
         }
-        guard services.access.admits(request, to: .chat) else { return false }
-        known = KnownClient(key: request.key, host: request.host, version: version, until: now + .seconds(1))
+        guard let caller = services.access.caller(of: request, admittedTo: .chat) else { return false }
+        known = KnownClient(
+            key: request.key, host: request.host, version: version, until: now + .seconds(1),
+            requests: services.access.requests(of: caller))
         return true
     }
 
@@ -44,6 +61,8 @@ final class FastPath: Sendable {
         fileprivate let host: String
         fileprivate let version: UInt64
         fileprivate let until: NIODeadline
+        /// Where its requests are counted.
+        let requests: CounterSeries?
     }
 
     /// - Returns: `nil` for what is no request: the framework's route says what is wrong.
@@ -72,16 +91,16 @@ final class FastPath: Sendable {
 }
 
 extension AccessControl {
-    /// Whether the request may go on to a route. Sends nothing: refusing is for the framework's routes.
-    fileprivate func admits(_ request: FastPathRequest, to scope: RouteScope) -> Bool {
-        guard case .success(let principal) = caller(key: request.key, host: request.host) else { return false }
-        return scope.isOpen(to: principal)
+    /// - Returns: `nil` when the request may not go on to a route. Sends nothing: refusing is for the framework's routes.
+    fileprivate func caller(of request: FastPathRequest, admittedTo scope: RouteScope) -> Principal? {
+        guard case .success(let principal) = caller(key: request.key, host: request.host) else { return nil }
+        return scope.isOpen(to: principal) ? principal : nil
     }
 }
 
 /// The head of a request to the ``FastPath``, as far as it matters there.
 struct FastPathRequest: Sendable {
-    enum Route: String, Sendable {
+    enum Route: String, CaseIterable, Sendable {
         case chatCompletions = "/v1/chat/completions"
         case messages = "/v1/messages"
         case responses = "/v1/responses"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithMetrics
 import KithModel
 import KithServer
 import NIOCore
@@ -163,6 +164,8 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
             }
             return completeRead(context: context)
         }
+        known?.requests?.increment()
+        let began = NIODeadline.now()
         if completion.request.streams { return stream(completion, for: request, context: context) }
         let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
@@ -171,6 +174,8 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // so that the request is on its way to the engine before the event loop looks for other work.
         let task = Task.immediate(executorPreference: executor) { [route] in
             let reply = await route.reply(to: completion, for: request)
+            let outcome = reply.map { RequestMeter.Outcome($0.status) } ?? .abandoned
+            route.note(outcome, on: request.route, since: began, of: completion.request.id)
             if eventLoop.inEventLoop {
                 bound.value.handler.finish(reply, context: bound.value.context)
             } else {

@@ -41,6 +41,8 @@ final class FastPathStream: RoutedEventReceiver {
     private var wroteAt = NIODeadline.now()
     private var beat: Scheduled<Void>?
     private var isHeld = false
+    private let began = NIODeadline.now()
+    private var outcome = RequestMeter.Outcome.abandoned
 
     init(
         _ completion: any DialectCompletion, for request: FastPathRequest, by route: FastPath,
@@ -130,6 +132,7 @@ final class FastPathStream: RoutedEventReceiver {
 
     func ended(_ failure: (any Error)?) {
         if let failure { return fail(failure) }
+        outcome = .ok
         route.services.record(.completed)
         send(isLast: true)
     }
@@ -144,6 +147,7 @@ final class FastPathStream: RoutedEventReceiver {
     private func fail(_ error: any Error) {
         if error is CancellationError { return give(nil) }
         let problem = SurfaceError(error)
+        outcome = RequestMeter.Outcome(problem.status)
         problem.log(path: request.route.rawValue, to: route.logger)
         if !isOpen, completion.isToldInStream(problem) { open((error as? DispatchError)?.route) }
         // Encoding these few strings cannot fail.
@@ -183,6 +187,7 @@ final class FastPathStream: RoutedEventReceiver {
         case .over: return
         }
         phase = .over
+        route.note(outcome, on: request.route, since: began, of: completion.request.id)
         notice.stopTelling()  // it and this retain each other
     }
 

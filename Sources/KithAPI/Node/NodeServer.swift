@@ -21,6 +21,7 @@ package enum NodeServer {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         let origins = services.access.policy.origins
         if !origins.isEmpty { router.add(middleware: CrossOrigin(mayRead: origins.mayRead)) }
+        services.metrics.listener.meter(router)
         router.addMiddleware {
             PreflightRefusal()
             ErrorRendering(dialect: ErrorDialect.of)
@@ -41,6 +42,7 @@ package enum NodeServer {
             PageRoutes().add(to: router)
             PageSessionRoutes(services: services).add(to: router)
         }
+        NodeMetricsRoutes(services: services).add(to: router)
         ControlRoutes(control: services.control).add(to: router)
         KeyRoutes(services: services).add(to: router)
         ContextRoutes(services: services).add(to: router)

@@ -23,6 +23,9 @@ package struct NodeServices: Sendable {
     package var control: any MeshControl
     package var state: any SharedState
     package var events: EventHub
+    /// How the node is.
+    package var vitals: NodeVitalsCollector
+    package var metrics: NodeMetrics
     package var startedAt: MonotonicInstant
     /// `nil` for a node that keeps none.
     package var company: CompanionFeature?
@@ -31,7 +34,8 @@ package struct NodeServices: Sendable {
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
         store: Store, clock: any TimeSource, limits: SurfaceLimits,
         level: @escaping @Sendable () -> Double, access: AccessControl, control: any MeshControl,
-        state: any SharedState, events: EventHub, company: CompanionFeature? = nil
+        state: any SharedState, events: EventHub, vitals: NodeVitalsCollector,
+        metrics: NodeMetrics, company: CompanionFeature? = nil
     ) {
         self.name = name
         self.version = version
@@ -45,6 +49,8 @@ package struct NodeServices: Sendable {
         self.control = control
         self.state = state
         self.events = events
+        self.vitals = vitals
+        self.metrics = metrics
         self.access = access
         self.company = company
         startedAt = clock.now

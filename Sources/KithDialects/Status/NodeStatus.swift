@@ -46,12 +46,14 @@ package struct NodeStatus: Codable, Sendable {
         package var reason: String?
         /// It wants new prompts to go elsewhere; missing when it does not.
         package var draining: Bool?
+        /// Where its clients reach it, as its own machine names that; missing from nodes that do not tell.
+        package var clientAddress: String?
 
         package init(
             id: String? = nil, name: String, address: String, addresses: [String] = [], tier: String, state: String,
             level: Double? = nil, versions: String? = nil, models: [String], active: Int, slots: Int,
             latencyMilliseconds: Double?, lastSeenSeconds: Double?, reason: String?,
-            draining: Bool? = nil
+            draining: Bool? = nil, clientAddress: String? = nil
         ) {
             self.id = id
             self.name = name
@@ -68,12 +70,14 @@ package struct NodeStatus: Codable, Sendable {
             self.lastSeenSeconds = lastSeenSeconds
             self.reason = reason
             self.draining = draining
+            self.clientAddress = clientAddress
         }
 
         private enum CodingKeys: String, CodingKey {
             case id, name, address, addresses, tier, state, level, versions, models, active, slots, reason, draining
             case latencyMilliseconds = "latency_ms"
             case lastSeenSeconds = "last_seen_seconds"
+            case clientAddress = "client_address"
         }
     }
 

@@ -16,10 +16,12 @@ package struct EngineStatus: Sendable {
     package var slots: Int
     package var active: Int
     package var queued: Int
+    /// Requests that may wait at once.
+    package var queueLimit: Int
 
     package init(
         kind: EngineKind?, health: EngineHealth, reason: String, models: [ModelInfo] = [], isListKnown: Bool = true,
-        slots: Int = 0, active: Int = 0, queued: Int = 0
+        slots: Int = 0, active: Int = 0, queued: Int = 0, queueLimit: Int = 0
     ) {
         self.kind = kind
         self.health = health
@@ -29,6 +31,7 @@ package struct EngineStatus: Sendable {
         self.slots = slots
         self.active = active
         self.queued = queued
+        self.queueLimit = queueLimit
     }
 
     /// Why it does not answer, in a few words; `nil` when it does, or when there is no engine.
@@ -94,7 +97,7 @@ package final class EngineMonitor: EngineStatusSource {
         return EngineStatus(
             kind: local.engine.kind, health: known.health, reason: reason, models: known.models,
             isListKnown: known.isListKnown, slots: local.engine.capacity.slots, active: load.running,
-            queued: load.waiting)
+            queued: load.waiting, queueLimit: local.engine.capacity.queueLimit)
     }
 
     /// Asks the engine once, its models too.

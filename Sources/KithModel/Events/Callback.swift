@@ -32,3 +32,26 @@ package final class Callback<Value: Sendable>: Sendable {
     /// Calls the listener, if there is one, in the calling task and outside of any lock.
     package func callAsFunction(_ value: Value) { action.withLock { $0 }?.run(value) }
 }
+
+/// Listeners that are added after the object that calls them was made, and stay as long as it does.
+package final class CallbackList<Value: Sendable>: Sendable {
+    /// As in ``Callback``.
+    private struct Action: Sendable {
+        let run: @Sendable (Value) -> Void
+    }
+
+    private let actions = Mutex<[Action]>([])
+
+    package init() {}
+
+    /// Calls `action` with every value from now on, after the listeners that were added before.
+    package func add(_ action: @escaping @Sendable (Value) -> Void) {
+        let action = Action(run: action)
+        actions.withLock { $0.append(action) }
+    }
+
+    /// Calls the listeners, in the calling task and outside of any lock.
+    package func callAsFunction(_ value: Value) {
+        for action in actions.withLock({ $0 }) { action.run(value) }
+    }
+}

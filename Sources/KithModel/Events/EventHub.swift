@@ -80,6 +80,8 @@ package final class EventHub: Sendable {
         return state.withLock { $0.interests[kind]?.lasts(at: now) ?? false }
     }
 
+    package var followerCount: Int { state.withLock { $0.followers.count } }
+
     /// - Parameter position: Where the follower was before; `nil` for one that wants to know what happens from now on.
     /// - Returns: `nil` when there are too many followers.
     package func follow(

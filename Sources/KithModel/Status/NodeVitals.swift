@@ -62,7 +62,7 @@ package struct NodeVitals: Sendable {
     /// What became of the prompts that clients gave to this node, since its start.
     package struct Answers: Hashable, Sendable {
         package var completed: Int
-        /// For reasons that were not the client's.
+        /// For reasons that were not the client's; without those that were turned away.
         package var failed: Int
         package var abandoned: Int
         /// Turned away since every queue was full.

@@ -81,6 +81,9 @@ package struct SyncReport: Hashable, Sendable {
         package var behind: UInt64
         /// Operations that the other knew and this node does not.
         package var ahead: UInt64
+        /// How long this node has known the oldest operation that the other lacks; zero when it lacks none, `nil` while it is
+        /// not known what it knows.
+        package var lag: Duration?
         /// When both exchanged what they know.
         package var exchangedAt: WallTime?
         /// Since when it cannot be reached; `nil` when it can.
@@ -89,13 +92,14 @@ package struct SyncReport: Hashable, Sendable {
         package var problem: String?
 
         package init(
-            id: NodeID, versions: VersionVector?, behind: UInt64, ahead: UInt64, exchangedAt: WallTime?,
-            unreachableSince: WallTime?, problem: String?
+            id: NodeID, versions: VersionVector?, behind: UInt64, ahead: UInt64, lag: Duration? = nil,
+            exchangedAt: WallTime?, unreachableSince: WallTime?, problem: String?
         ) {
             self.id = id
             self.versions = versions
             self.behind = behind
             self.ahead = ahead
+            self.lag = lag
             self.exchangedAt = exchangedAt
             self.unreachableSince = unreachableSince
             self.problem = problem

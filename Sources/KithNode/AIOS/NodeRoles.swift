@@ -7,6 +7,7 @@
     import KithDialects
     import KithInference
     import KithMembership
+    import KithMetrics
     import KithModel
     import KithPeers
     import KithStore
@@ -48,6 +49,9 @@
                 onCode: { [memory = services.company?.memory] in memory?.noteCode($0) }
             ) { id in directory.peers().first { $0.id == id }?.name.rawValue }
 
+            if settings.roles.contains(.cell) {
+                services.metrics.registry.collect { [cell] in cell.families }
+            }
             if settings.roles.contains(.discovery) {
                 let registry = RegistryService(
                     storage: StoredRegistry(store: services.store), clock: clock, logger: logger)
@@ -73,7 +77,9 @@
                 addresses: settings.bridge.upstreams, kin: kin, client: upstream, local: cell, state: services.state,
                 store: services.store, events: services.events, access: access.control, vault: status, registry: known,
                 discovery: settings.peer.registries, clock: clock)
-            bridge = BridgeService(services: parts, logger: logger)
+            let bridge = BridgeService(services: parts, logger: logger)
+            services.vitals.ask { bridge.whyDegraded }
+            self.bridge = bridge
         }
 
         /// The routes of this node as a cell, for kin; without the role they answer that it is missing.
@@ -99,16 +105,15 @@
                 identity: RegistryIdentity(host: settings.name.rawValue) { [peers] in peers.cell() },
                 address: address(port: port), authorise: RegistryAccess.granted(by: access.control),
                 reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), access: access.control,
-                tls: access.tls, logger: logger,
-                onListening: announce("discovery"))
+                tls: access.tls, counts: settings.countsMetrics, logger: logger, onListening: announce("discovery"))
             return Listener(application: listener, host: settings.host, port: port, flag: "--discovery-port")
         }
 
         private func listener(of bridge: BridgeService) -> any Service {
             let port = settings.bridge.port
             let listener = BridgeServer.listener(
-                bridge: bridge, address: address(port: port), tls: access.tls, logger: logger,
-                onListening: announce("bridge"))
+                bridge: bridge, address: address(port: port), tls: access.tls, counts: settings.countsMetrics,
+                logger: logger, onListening: announce("bridge"))
             return Listener(application: listener, host: settings.host, port: port, flag: "--bridge-port")
         }
 
@@ -116,7 +121,7 @@
             let port = settings.cell.port
             let listener = CellServer.listener(
                 cell: cell, registry: registry, access: access.control, address: address(port: port), clock: clock,
-                tls: access.tls, logger: logger, onListening: announce("cell"))
+                tls: access.tls, counts: settings.countsMetrics, logger: logger, onListening: announce("cell"))
             return Listener(application: listener, host: settings.host, port: port, flag: "--cell-port")
         }
 

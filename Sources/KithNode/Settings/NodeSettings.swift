@@ -38,6 +38,8 @@ package struct NodeSettings: Sendable {
     package var uploadBodyLimit: Int
     package var logLevel: Logger.Level
     package var defaultMaxTokens: Int
+    /// Whether what the node does is counted for monitors.
+    package var countsMetrics: Bool
 
     package init(
         name: NodeName, host: String = "127.0.0.1", port: Int = 8080, ollamaPort: Int? = nil, dataDirectory: String,
@@ -48,7 +50,7 @@ package struct NodeSettings: Sendable {
         peersFile: String, peerEndpoints: PeersFile = PeersFile(),
         social: SocialSettings = SocialSettings(), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, uploadBodyLimit: Int = 33_554_432,
-        logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048
+        logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048, countsMetrics: Bool = true
     ) {
         self.name = name
         self.host = host
@@ -72,6 +74,7 @@ package struct NodeSettings: Sendable {
         self.uploadBodyLimit = uploadBodyLimit
         self.logLevel = logLevel
         self.defaultMaxTokens = defaultMaxTokens
+        self.countsMetrics = countsMetrics
     }
 
     /// Whether only this machine reaches the listeners of clients.
@@ -120,7 +123,8 @@ extension NodeSettings {
             seedBodyLimit: try values.required(.seedBodyLimit, values.integer(.seedBodyLimit)),
             uploadBodyLimit: try values.required(.uploadBodyLimit, values.integer(.uploadBodyLimit)),
             logLevel: try values.required(.logLevel, values.text(.logLevel).flatMap(Logger.Level.init(rawValue:))),
-            defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)))
+            defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)),
+            countsMetrics: try values.required(.metrics, values.boolean(.metrics)))
     }
 
     private static func name(

@@ -34,6 +34,11 @@ extension SettingDefinition {
             fallback: "info", flag: "--log-level",
             help: "The least severity that is logged."),
         SettingDefinition(
+            .metrics, .boolean, fallback: "on", environment: "KITH_METRICS",
+            help:
+                "Whether requests, answers and routes are counted for monitors. Without it `/metrics` tells only how the node "
+                + "is."),
+        SettingDefinition(
             .requestBodyLimit, .byteCount(1_024...67_108_864), fallback: "4MiB",
             help: "The largest request body."),
         SettingDefinition(

@@ -90,6 +90,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case peersFile = "peers.file"
     case peerEndpoints = "peers.endpoints"
     case logLevel = "log.level"
+    case metrics = "metrics.enabled"
     case socialCompanion = "social.companion"
     case socialIdleThreshold = "social.idle_threshold_min"
     case socialPeerChoice = "social.peer_choice"

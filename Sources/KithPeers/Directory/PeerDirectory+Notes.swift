@@ -60,6 +60,18 @@ extension PeerDirectory {
         changed.yield()
     }
 
+    /// A node has told what its clock shows.
+    func told(_ id: NodeID, _ clock: WallTime, roundTrip: Duration) {
+        let estimate = ClockEstimate(theirs: clock, ours: .now(), roundTrip: roundTrip, now: self.clock.now)
+        state.withLock { state in
+            guard state.entries[id] != nil else { return }
+            state.clocks[id] = state.clocks[id]?.updated(by: estimate) ?? estimate
+        }
+    }
+
+    /// Of each node that tells: its clock less this node's.
+    package func clockOffsets() -> [NodeID: Duration] { state.withLock { $0.clocks.mapValues(\.offset) } }
+
     /// A friend's node answered.
     func met(_ id: NodeID, _ hello: PeerHello, roundTrip: Duration) {
         let now = clock.now

@@ -28,6 +28,8 @@ package final class PeerDirectory: Sendable {
         var cloned: [NodeID: MonotonicInstant] = [:]
         /// Friends' nodes that answered when they were looked for last.
         var met: [NodeID: (at: MonotonicInstant, roundTrip: Duration)] = [:]
+        /// How far the clocks of those are off that tell.
+        var clocks: [NodeID: ClockEstimate] = [:]
         var models: [NodeID: PeerModels] = [:]
         /// What each declared last, when that came, and the bytes it was read from: they are looked at often and rarely
         /// change.
@@ -56,6 +58,7 @@ package final class PeerDirectory: Sendable {
             greetings[id] = nil
             cloned[id] = nil
             met[id] = nil
+            clocks[id] = nil
             models[id] = nil
             loads[id] = nil
         }
@@ -72,6 +75,7 @@ package final class PeerDirectory: Sendable {
     package let ownID: NodeID
     let level: @Sendable () -> Double
     private let isCell: Bool
+    private let clientAddress: @Sendable () -> HTTPAddress?
     private let version: String
     let engine: any EngineStatusSource
     let localEngine: LocalEngine?
@@ -109,7 +113,8 @@ package final class PeerDirectory: Sendable {
     static let modelsPause = Duration.seconds(1)
 
     package init(
-        ownName: NodeName, ownID: NodeID, level: @escaping @Sendable () -> Double, isCell: Bool, version: String,
+        ownName: NodeName, ownID: NodeID, level: @escaping @Sendable () -> Double, isCell: Bool,
+        clientAddress: @escaping @Sendable () -> HTTPAddress? = { nil }, version: String,
         protocols: ProtocolVersions,
         engine: any EngineStatusSource, localEngine: LocalEngine?, trust: TrustStore, membership: MembershipService,
         links: PeerLinks, clock: any TimeSource, audit: any AuditTrail, logger: Logger
@@ -118,6 +123,7 @@ package final class PeerDirectory: Sendable {
         self.ownID = ownID
         self.level = level
         self.isCell = isCell
+        self.clientAddress = clientAddress
         self.version = version
         self.engine = engine
         self.localEngine = localEngine
@@ -219,7 +225,8 @@ package final class PeerDirectory: Sendable {
                 name: ownName, version: version, protocols: state.ownProtocols,
                 catalogue: state.own.models.catalogue, loading: status.health == .loading, slots: max(1, status.slots),
                 outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil,
-                isDraining: state.drainingSince == nil ? nil : true, engineDown: status.whyDown)
+                isDraining: state.drainingSince == nil ? nil : true, engineDown: status.whyDown,
+                clientAddress: clientAddress()?.description)
             guard load != state.own.load else { return nil }
             state.own.load = load
             return load

@@ -12,6 +12,8 @@ struct PeerGossip: GossipTransport {
     let clock: any TimeSource
     /// Called with what a node answers instead of gossip.
     let onFailure: @Sendable (NodeID, LinkError) -> Void
+    /// Called with how long each answer took, and what the other clock shows where it says so.
+    let onAnswer: @Sendable (NodeID, Duration, WallTime?) -> Void
 
     func exchange(
         _ packet: [UInt8], with id: NodeID, addresses: [PeerAddress], timeout: Duration
@@ -36,13 +38,24 @@ struct PeerGossip: GossipTransport {
                 link.request(
                     .POST, PeerWire.gossipPath, body: ByteBuffer(bytes: packet), type: PeerWire.gossipType,
                     limits: limits))
+            let roundTrip = clock.now - began
+            let theirs = reply.headers.first(name: PeerWire.clockHeader).flatMap { Int64($0) }
+            onAnswer(link.id, roundTrip, theirs.map { WallTime(milliseconds: $0) })
             return GossipAnswer(
-                packet: reply.status == 200 ? [UInt8](buffer: reply.body) : nil, roundTrip: clock.now - began)
+                packet: reply.status == 200 ? [UInt8](buffer: reply.body) : nil, roundTrip: roundTrip)
         } catch let failure as ChatError where failure.code == .timeout {
             links.distrust(link)
             throw LinkError.timeout
         }
     }
+}
+
+/// What an answer to a packet of gossip tells besides the packet.
+struct GossipTiming: Sendable {
+    var id: NodeID
+    var roundTrip: Duration
+    /// What the other node's clock shows; `nil` where it does not say.
+    var clock: WallTime?
 }
 
 extension GossipError {

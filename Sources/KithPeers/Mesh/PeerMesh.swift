@@ -23,6 +23,8 @@ package final class PeerMesh: Sendable {
         package var level: @Sendable () -> Double
         /// Whether it answers as an AIOS cell too.
         package var isCell: Bool
+        /// Where its clients reach it, once they do.
+        package var clientAddress: @Sendable () -> HTTPAddress?
         package var membership: MembershipSettings
         /// Where this node's peer port can be reached, the best address first.
         package var addresses: @Sendable () -> [PeerAddress]
@@ -34,6 +36,7 @@ package final class PeerMesh: Sendable {
         package init(
             name: NodeName, version: String, protocols: ProtocolVersions = .supported,
             level: @escaping @Sendable () -> Double = { 1 }, isCell: Bool = false,
+            clientAddress: @escaping @Sendable () -> HTTPAddress? = { nil },
             membership: MembershipSettings = .lan, generateLimit: Int = 12 << 20, passLimit: Int = 33 << 20,
             addresses: @escaping @Sendable () -> [PeerAddress]
         ) {
@@ -42,6 +45,7 @@ package final class PeerMesh: Sendable {
             self.protocols = protocols
             self.level = level
             self.isCell = isCell
+            self.clientAddress = clientAddress
             self.membership = membership
             self.generateLimit = generateLimit
             self.passLimit = passLimit
@@ -72,6 +76,8 @@ package final class PeerMesh: Sendable {
     private let instance: InstanceID
     private let events: AsyncStream<MeshEvent>
     private let eventSource: AsyncStream<MeshEvent>.Continuation
+    /// Called for each answer to a packet of gossip.
+    private let answered = CallbackList<GossipTiming>()
 
     /// - Throws: When TLS does not accept the identity.
     package init(
@@ -101,14 +107,19 @@ package final class PeerMesh: Sendable {
             membership: Membership(
                 id: identity.id, instance: instance, settings: profile.membership, addresses: profile.addresses(),
                 now: clock.now),
-            transport: PeerGossip(links: links, clock: clock) { eventSource.yield(.failed($0, $1)) }, clock: clock,
+            transport: PeerGossip(
+                links: links, clock: clock, onFailure: { eventSource.yield(.failed($0, $1)) },
+                onAnswer: { [answered] in answered(GossipTiming(id: $0, roundTrip: $1, clock: $2)) }), clock: clock,
             executor: EventLoopExecutor(group.next()),
             notify: { eventSource.yield(.membership($0)) })
         directory = PeerDirectory(
             ownName: profile.name, ownID: identity.id, level: profile.level, isCell: profile.isCell,
-            version: profile.version,
+            clientAddress: profile.clientAddress, version: profile.version,
             protocols: profile.protocols, engine: engine, localEngine: localEngine, trust: trust,
             membership: membership, links: links, clock: clock, audit: audit, logger: logger)
+        answered.add { [weak directory] timing in
+            if let clock = timing.clock { directory?.told(timing.id, clock, roundTrip: timing.roundTrip) }
+        }
         let sync = OperationsSync(trust: trust, links: links, membership: membership, logger: logger)
         self.sync = sync
         let stateSync = state.map { [links, membership, directory] state in
@@ -143,6 +154,12 @@ package final class PeerMesh: Sendable {
         PeerHello(
             name: profile.name, version: profile.version, protocols: profile.protocols, instance: instance,
             addresses: profile.addresses())
+    }
+
+    /// - Parameter onAnswer: Called for each answer that a kin gives to a packet of gossip, with the time that it took; must not
+    ///   wait.
+    package func whenAnswered(_ onAnswer: @escaping @Sendable (Duration) -> Void) {
+        answered.add { onAnswer($0.roundTrip) }
     }
 
     /// This node's declared level.

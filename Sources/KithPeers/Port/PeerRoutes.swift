@@ -54,9 +54,10 @@ struct PeerRoutes: Sendable {
         } catch {
             throw ChatError(.malformedRequest, "this is no gossip packet", cause: error)
         }
-        guard let answer else { return Response(status: .noContent) }
+        let clock = String(WallTime.now().milliseconds)
+        guard let answer else { return Response(status: .noContent, headers: [.kithClock: clock]) }
         return Response(
-            status: .ok, headers: [.contentType: PeerWire.gossipType],
+            status: .ok, headers: [.contentType: PeerWire.gossipType, .kithClock: clock],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer)))
     }
 

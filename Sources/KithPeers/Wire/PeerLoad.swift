@@ -20,11 +20,14 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     package var isDraining: Bool?
     /// Why its engine does not answer; missing when it does, and from nodes that list no models meanwhile.
     package var engineDown: String?
+    /// Where its clients reach it, as its own machine names that; missing where it has no listener for them, and from nodes
+    /// that do not tell.
+    package var clientAddress: String?
 
     package init(
         name: NodeName, version: String, protocols: ProtocolVersions = .supported, catalogue: UInt64, loading: Bool,
         slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil, isDraining: Bool? = nil,
-        engineDown: String? = nil
+        engineDown: String? = nil, clientAddress: String? = nil
     ) {
         self.name = name
         self.version = version
@@ -37,6 +40,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
         self.isCell = isCell
         self.isDraining = isDraining
         self.engineDown = engineDown
+        self.clientAddress = clientAddress
     }
 }
 

@@ -33,6 +33,8 @@ package enum PeerWire {
     package static let eventName = "kith"
     /// With an answer in one piece: how long the engine took, in milliseconds.
     package static let engineTimeHeader = "x-kith-engine-ms"
+    /// The milliseconds since 1970 by the clock of the node that answers a packet of gossip; older nodes do not tell.
+    package static let clockHeader = "x-kith-clock-ms"
     package static let stateType = "application/octet-stream"
     package static let gossipType = "application/octet-stream"
     /// With a request for an answer: the milliseconds until the asking node gives up, from 1 to those of a day.
@@ -162,6 +164,7 @@ extension PeerWire.Line: Codable {
 extension HTTPField.Name {
     static let kithTimeLeft = Self.known(PeerWire.timeLeftHeader)
     static let kithEngineTime = Self.known(PeerWire.engineTimeHeader)
+    static let kithClock = Self.known(PeerWire.clockHeader)
 }
 
 extension HTTPFields {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import HTTPTypes
+package import KithMetrics
 package import KithModel
 import KithTrust
 
@@ -13,8 +14,14 @@ package struct AccessControl: Sendable {
     package var audit: any AuditTrail
     /// Browsers that have signed in to the page.
     package let page = PageSessions()
+    /// Where the requests of each key are counted, by its name; `nil` where they are not.
+    package var keyRequests: CounterFamily?
 
-    package init(policy: AccessPolicy, keys: ClientKeys, controlToken: Secret?, audit: any AuditTrail) {
+    package init(
+        policy: AccessPolicy, keys: ClientKeys, controlToken: Secret?, audit: any AuditTrail,
+        keyRequests: CounterFamily? = nil
+    ) {
+        self.keyRequests = keyRequests
         self.policy = policy
         self.keys = keys
         self.controlToken = controlToken
@@ -23,6 +30,12 @@ package struct AccessControl: Sendable {
 
     /// Changes with each change of the keys.
     package var version: UInt64 { keys.version }
+
+    /// Where the requests of a caller are counted: those of a caller without a key are not.
+    package func requests(of caller: Principal) -> CounterSeries? {
+        guard case .key(let key) = caller else { return nil }
+        return keyRequests?.series(key.name)
+    }
 
     package func caller(_ head: HTTPRequest) -> Result<Principal, AccessRefusal> {
         policy.caller(

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hummingbird
+import KithMetrics
 package import KithModel
 package import KithTrust
 
@@ -21,6 +22,7 @@ package struct AccessMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         context.caller = access.caller(request.head)
+        if case .success(let principal) = context.caller { access.requests(of: principal)?.increment() }
         do {
             return try await next(request, context)
         } catch let refusal as AccessRefusal {

@@ -25,6 +25,7 @@ package final class StoreAuditTrail: AuditTrail {
     /// There is something to write.
     private let lines: AsyncStream<Void>
     private let noteLines: AsyncStream<Void>.Continuation
+    private let onRecord = CallbackList<(kind: AuditRecord.Kind, reason: String)>()
 
     package init(store: Store, logger: Logger, clock: any TimeSource) {
         self.store = store
@@ -33,7 +34,13 @@ package final class StoreAuditTrail: AuditTrail {
         (lines, noteLines) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// - Parameter onRecord: Called for each thing that is recorded from now on, with its kind and reason; must not wait.
+    package func whenRecorded(_ onRecord: @escaping @Sendable (AuditRecord.Kind, String) -> Void) {
+        self.onRecord.add { onRecord($0.kind, $0.reason) }
+    }
+
     package func record(_ kind: AuditRecord.Kind, subject: String?, source: String?, reason: String) {
+        onRecord((kind, reason))
         let now = clock.now
         let lines = state.withLock { state in
             let lines = state.aggregator.record(

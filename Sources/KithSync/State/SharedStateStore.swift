@@ -11,6 +11,7 @@ package final class SharedStateStore: SharedState {
     private let signal: Callback<LogOutcome>
     private let insightSignal: Callback<Set<InsightID>>
     private let standings = Mutex<[NodeID: KinSyncStatus]>([:])
+    private let marks: SharedMarks
 
     /// Reads what earlier runs have stored.
     ///
@@ -20,21 +21,26 @@ package final class SharedStateStore: SharedState {
     /// - Throws: `StateRefusal`.
     package static func open(
         store: any SharedLogStore, log: LogSnapshot? = nil, node: NodeID, events: EventHub,
-        limits: LogLimits = .standard
+        limits: LogLimits = .standard, clock: any TimeSource = MonotonicClock()
     ) async throws(StateRefusal) -> SharedStateStore {
         let (log, _) = try await SharedLogWriter.read(store, snapshot: log, node: node, limits: limits)
-        return SharedStateStore(store: store, node: node, log: log, events: events)
+        return SharedStateStore(store: store, node: node, log: log, events: events, clock: clock)
     }
 
-    private init(store: any SharedLogStore, node: NodeID, log: ReplicatedLog, events: EventHub) {
+    private init(
+        store: any SharedLogStore, node: NodeID, log: ReplicatedLog, events: EventHub, clock: any TimeSource
+    ) {
         let view = SharedView(StateView(log), events: events)
         let signal = Callback<LogOutcome>()
         let insightSignal = Callback<Set<InsightID>>()
+        let marks = SharedMarks(log.versions, clock: clock)
         self.view = view
+        self.marks = marks
         self.signal = signal
         self.insightSignal = insightSignal
         keeper = SharedLogWriter(store: store, node: node, log: log) { outcome, log in
             view.update(outcome, log)
+            marks.note(log.versions)
             let insights = outcome.changed.compactMap { register in
                 if case .insight(let name) = register { InsightID(name) } else { nil }
             }
@@ -66,7 +72,9 @@ package final class SharedStateStore: SharedState {
         return view.read { view in
             SyncReport(
                 versions: view.versions, operations: view.operations, quarantined: view.quarantined,
-                kin: standings.keys.sorted().compactMap { standings[$0]?.report($0, own: view.versions) })
+                kin: standings.keys.sorted().compactMap { id in
+                    standings[id].map { $0.report(id, own: view.versions, lag: $0.versions.map(marks.lag)) }
+                })
         }
     }
 
@@ -151,10 +159,10 @@ package struct KinSyncStatus: Sendable {
     package var unreachableSince: WallTime?
     package var problem: String?
 
-    func report(_ id: NodeID, own: VersionVector) -> SyncReport.Kin {
+    func report(_ id: NodeID, own: VersionVector, lag: Duration?) -> SyncReport.Kin {
         SyncReport.Kin(
             id: id, versions: versions, behind: versions.map { $0.lag(behind: own) } ?? 0,
-            ahead: versions.map { own.lag(behind: $0) } ?? 0, exchangedAt: exchangedAt,
+            ahead: versions.map { own.lag(behind: $0) } ?? 0, lag: lag, exchangedAt: exchangedAt,
             unreachableSince: unreachableSince, problem: problem)
     }
 }

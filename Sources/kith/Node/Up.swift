@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import KithCommand
+import KithMetrics
 import KithModel
 import KithNode
 import Logging
@@ -64,7 +65,9 @@ struct Up: AsyncParsableCommand {
         var logger = Logger(label: "kith")
         logger.logLevel = settings.logLevel
         let name = settings.name
-        try await Node(settings: settings, logger: logger).run { address in
+        let metrics = MetricRegistry()
+        if settings.countsMetrics { metrics.takeMeasurementsOfLibraries() }
+        try await Node(settings: settings, logger: logger, metrics: metrics).run { address in
             Terminal.note("node \(name) listens on \(address), with its files in \(settings.dataDirectory)")
         }
     }

@@ -3,7 +3,9 @@
 import ArgumentParser
 import KithCommand
 import KithDialects
+import KithFiles
 import KithModel
+import SystemPackage
 
 struct Peers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,6 +18,7 @@ struct Peers: AsyncParsableCommand {
               kith peers
               kith peers --nearby
               kith peers --json
+              kith peers --prometheus-sd --output /etc/prometheus/kith.json
             """)
 
     @OptionGroup var node: NodeFlags
@@ -26,10 +29,37 @@ struct Peers: AsyncParsableCommand {
     @Flag(help: "Print the list as JSON.")
     var json = false
 
+    @Flag(
+        name: .customLong("prometheus-sd"),
+        help: "Print where the node and its kin tell their metrics, as Prometheus' file discovery reads it.")
+    var prometheusDiscovery = false
+
+    @Option(
+        help: ArgumentHelp("With --prometheus-sd: replace this file in place of printing.", valueName: "path"),
+        completion: .file())
+    var output: String?
+
+    func validate() throws {
+        if output != nil, !prometheusDiscovery { throw ValidationError("--output goes with --prometheus-sd") }
+    }
+
     func run() async throws {
+        if prometheusDiscovery { return try await writeTargets() }
         if nearby { return try await listNearby() }
         let status = try await node.client().get(NodeStatus.self, "/api/status")
         try Terminal.print(status.peers, json: json, as: PeersReport.self)
+    }
+
+    private func writeTargets() async throws {
+        let status = try await node.client().get(NodeStatus.self, "/api/status")
+        let targets = PrometheusTargets(status)
+        for problem in targets.problems { Terminal.note(problem) }
+        guard let output else { return try Terminal.printJSON(targets.groups) }
+        do {
+            try DurableFile.replace(FilePath(output), with: try JSONBody.encode(targets.groups), access: .everyoneReads)
+        } catch {
+            throw CommandError(.failed, "cannot write \(output): \(error)")
+        }
     }
 
     private func listNearby() async throws {

@@ -24,13 +24,15 @@ struct RouteJournalTests {
         #expect(journal.recent(-1).isEmpty)
     }
 
-    @Test("Whoever asked for it is told of each request")
+    @Test("All who asked for it are told of each request")
     func told() {
         let journal = RouteJournal()
         let heard = Mutex<[String]>([])
         journal.note(record(1))
-        journal.whenNoted { record in heard.withLock { $0.append(record.id.rawValue) } }
+        for listener in ["a", "b"] {
+            journal.whenNoted { record in heard.withLock { $0.append(listener + record.id.rawValue) } }
+        }
         journal.note(record(2))
-        #expect(heard.withLock { $0 } == ["2"])
+        #expect(heard.withLock { $0 } == ["a2", "b2"])
     }
 }

@@ -181,24 +181,37 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     /// Tried for this request, and failed.
     case failed(ChatError.Code)
 
-    package var description: String {
+    /// One of few words, for counting.
+    package var word: String {
         switch self {
         case .notKin: "not-kin"
-        case .down(let why): "down(\(why))"
+        case .down: "down"
         case .unknown: "not-heard-of-yet"
         case .draining: "draining"
         case .noEngine: "no-engine"
-        case .engineDown(let why): "engine-down(\(why))"
+        case .engineDown: "engine-down"
         case .engineLoading: "loading"
         case .beingDescribed: "being-described"
         case .runsElsewhere: "runs-elsewhere"
-        case .lacks(let feature): "lacks(\(feature))"
+        case .lacks: "lacks"
         case .modelAbsent: "model-absent"
-        case .contextTooShort(let limit): "context(\(limit))"
+        case .contextTooShort: "context"
         case .breakerOpen: "breaker-open"
-        case .heldBack(let why): "held-back(\(why))"
+        case .heldBack: "held-back"
         case .pinnedElsewhere: "pinned-elsewhere"
-        case .failed(let code): "failed(\(code.rawValue))"
+        case .failed: "failed"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .down(let why), .engineDown(let why), .heldBack(let why): "\(word)(\(why))"
+        case .lacks(let feature): "\(word)(\(feature))"
+        case .contextTooShort(let limit): "\(word)(\(limit))"
+        case .failed(let code): "\(word)(\(code.rawValue))"
+        case .notKin, .unknown, .draining, .noEngine, .engineLoading, .beingDescribed, .modelAbsent, .runsElsewhere,
+            .breakerOpen, .pinnedElsewhere:
+            word
         }
     }
 }

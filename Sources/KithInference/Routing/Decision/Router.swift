@@ -251,6 +251,11 @@ package struct Router: Sendable {
     /// Tokens a second for one request, of every candidate that was measured.
     package var tokensPerSecond: [Candidate: Double] { knowledge.tokensPerSecond }
 
+    /// How the breaker of every candidate stands that was sent something.
+    package func breakers(now: MonotonicInstant) -> [Candidate: CircuitBreaker.Condition] {
+        knowledge.breakers(now: now)
+    }
+
     package mutating func requestArrived(now: MonotonicInstant) { budget.requestArrived(now: now) }
 
     /// - Returns: Whether one more alternate may be tried.

@@ -270,6 +270,11 @@ package final class Dispatcher: Sendable {
             .promptTokens(of: routed(request, to: candidate))
     }
 
+    /// How the breaker of every candidate stands that was sent something; bounded.
+    package func breakers() -> [Candidate: CircuitBreaker.Condition] {
+        router.withLock { $0.breakers(now: clock.now) }
+    }
+
     /// A node that was gone answers again.
     package func returned(_ node: NodeID) { router.withLock { $0.returned(node) } }
 

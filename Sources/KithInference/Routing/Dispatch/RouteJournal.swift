@@ -69,13 +69,14 @@ package final class RouteJournal: Sendable {
     }
 
     private let ring = Mutex(Ring())
-    private let onNote = Callback<RouteRecord>()
+    private let onNote = CallbackList<RouteRecord>()
 
     package init() {}
 
-    /// - Parameter onNote: Called for each request from now on, by the task that ends it; must not wait.
+    /// - Parameter onNote: Called for each request from now on, after those that were given before, by the task that ends it;
+    ///   must not wait.
     package func whenNoted(_ onNote: @escaping @Sendable (RouteRecord) -> Void) {
-        self.onNote.set(onNote)
+        self.onNote.add(onNote)
     }
 
     package func note(_ record: RouteRecord) {

@@ -14,6 +14,14 @@ package struct CircuitBreaker: Sendable {
         case refused(until: MonotonicInstant)
     }
 
+    /// How it stands, for people and monitors.
+    package enum Condition: Int, Sendable {
+        case closed = 0
+        /// The next request, or the one under way, decides.
+        case halfOpen = 1
+        case open = 2
+    }
+
     private enum State: Sendable {
         /// Leaves to `open`.
         case closed
@@ -41,6 +49,14 @@ package struct CircuitBreaker: Sendable {
         case .open(let until): now < until ? .refused(until: until) : .probe
         case .halfOpen(let since):
             now - since > Self.window ? .probe : .refused(until: since + Self.window)
+        }
+    }
+
+    package func condition(now: MonotonicInstant) -> Condition {
+        switch state {
+        case .closed: .closed
+        case .open(let until): now < until ? .open : .halfOpen
+        case .halfOpen: .halfOpen
         }
     }
 

@@ -25,6 +25,11 @@ package struct RouteKnowledge: Sendable {
         records.compactMapValues { $0.chatPace.secondsPerToken.map { 1 / max($0, 1e-9) } }
     }
 
+    /// How the breaker of every candidate stands that was sent something.
+    func breakers(now: MonotonicInstant) -> [Candidate: CircuitBreaker.Condition] {
+        records.mapValues { $0.breaker.condition(now: now) }
+    }
+
     func hasMeasured(_ candidate: Candidate) -> Bool { records[candidate]?.chatPace.secondsPerToken != nil }
 
     /// What speaks against a candidate now.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithDialects
+import KithMetrics
 import Testing
 
 @Suite("Metrics as text")
-struct PrometheusTextTests {
+struct MetricsTextTests {
     @Test("Help, type and samples stand as Prometheus reads them")
     func whole() {
-        let text = PrometheusText.text(of: [
+        let text = MetricsText.prometheus.text(of: [
             MetricFamily(
                 "aios_cell_info", .gauge, "Always 1.",
                 [.init(1, ["cell_id": "desk", "branch": "main"]), .init(2.5, ["cell_id": "lap"])]),
@@ -29,7 +29,7 @@ struct PrometheusTextTests {
 
     @Test("No label ends its line or its quotes")
     func escapes() {
-        let text = PrometheusText.text(of: [
+        let text = MetricsText.prometheus.text(of: [
             MetricFamily("m", .gauge, "a\\b\nc\"d", [.init(1, ["l": "a\\b\nc\"d\r\ne"])])
         ])
         #expect(
@@ -43,6 +43,6 @@ struct PrometheusTextTests {
             (3e-7, "3e-07"), (9_007_199_254_740_992, "9007199254740992"),
         ] as [(Double, String)])
     func numbers(value: Double, written: String) {
-        #expect(PrometheusText.text(of: [MetricFamily("m", .gauge, "h", value: value)]).hasSuffix("\nm \(written)\n"))
+        #expect(MetricsText.prometheus.text(of: [MetricFamily("m", .gauge, "h", value: value)]).hasSuffix("\nm \(written)\n"))
     }
 }
