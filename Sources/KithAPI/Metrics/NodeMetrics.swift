@@ -63,7 +63,7 @@ package struct NodeMetrics: Sendable {
             case .clientRefused: refused.series(reason).increment()
             case .peerRefused, .handshakeRefused, .pairingRefused: refused.series(kind.rawValue).increment()
             case .pairingAccepted, .invitationCreated, .peerForgotten, .peerTierChanged, .identityCloned, .keyCreated,
-                .keyRevoked:
+                .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated:
                 break
             }
         }

@@ -32,7 +32,7 @@ struct ConversationAnswer: Sendable {
                 tokensPerSecond: pace(usage, since: progress.firstToken))
             await keep(progress, .completed, usage)
             answer.end(AnswerNews.done(ending).bytes)
-        } catch is CancellationError {
+        } catch where Task.isCancelled || error is CancellationError {
             await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
             answer.end(AnswerNews.done(AnswerNews.Ending(finish: "stopped")).bytes)
         } catch {

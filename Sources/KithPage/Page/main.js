@@ -51,7 +51,8 @@ async function show(view, { focus = true } = {}) {
       el('button', { type: 'button', on: { click: () => show(view) } }, 'Try again')));
   }
   place.setAttribute('aria-busy', 'false');
-  if (focus) place.focus({ preventScroll: false });
+  // A view that knows better where people go on has put the keyboard there.
+  if (focus && !place.contains(document.activeElement)) place.focus();
 }
 
 function go(path) {
