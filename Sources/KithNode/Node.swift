@@ -28,13 +28,15 @@ package struct Node: Sendable {
     private let logger: Logger
     private let clock: any TimeSource
     private let registry: MetricRegistry
+    private let tools: NodeTools
 
     /// - Parameter metrics: Where the node counts what it does.
     package init(
         settings: NodeSettings, logger: Logger, clock: any TimeSource = EventLoopClock(),
-        metrics: MetricRegistry = MetricRegistry()
+        metrics: MetricRegistry = MetricRegistry(), tools: NodeTools = NodeTools()
     ) {
         registry = metrics
+        self.tools = tools
         self.settings = settings
         self.logger = logger
         self.clock = clock
@@ -88,7 +90,6 @@ package struct Node: Sendable {
             dispatcher?.returned(identity.id)
             directory.noteOwnChange()
         }
-        dispatcher.journal.announce(in: events)
         let company = try await NodeCompanion.open(
             settings: settings.social, store: store, state: state, mesh: peers.mesh, dispatcher: dispatcher,
             upstream: upstream, activity: activity,
@@ -109,7 +110,10 @@ package struct Node: Sendable {
             vitals: NodeVitalsCollector(
                 engine: monitor, mesh: peers.mesh.directory, state: state, dispatcher: dispatcher,
                 folder: settings.stateDirectory, certificateEnds: { access.tls?.current.validity?.upperBound }),
-            metrics: metrics, company: company)
+            metrics: metrics, company: company, tools: tools)
+
+        let announcer = EventAnnouncer(services: services, mesh: peers.mesh)
+        announcer.begin()
 
         let roles = await NodeRoles(
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
@@ -123,6 +127,7 @@ package struct Node: Sendable {
             access.background(clock: clock) + meshServices.background
             + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
+                BackgroundLoop { await announcer.run() },
                 BackgroundLoop { await company.run() },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }

@@ -22,14 +22,16 @@ extension Store {
             usage: usage, time: time, limits: limits)
         recordOutcome(outcome, at: time)
         guard exchange.isKept else { return }
-        try await writeWithTally { [limits] db in
-            let (key, dropped) = try SessionRecord.use(session, at: time, limit: limits.sessions, in: db)
+        let isNew = try await writeWithTally { [limits] db in
+            let (key, isNew, dropped) = try SessionRecord.use(session, at: time, limit: limits.sessions, in: db)
             try TurnRecord.insert(exchange.question, outcome: nil, session: key, in: db)
             try TurnRecord.insert(exchange.answer, outcome: outcome, session: key, in: db)
             try TurnRecord.dropOldest(of: key, keeping: limits.turnsPerSession, in: db)
             try TallyRecord.countTurn(in: db)
             try TallyRecord.countEndedSessions(dropped, in: db)
+            return isNew
         }
+        sessionChanges(SessionChange(session, isNew ? .created : .changed))
     }
 
     /// The last turns of a session, newest last, beginning with a turn of the user; empty when there is no such session.
@@ -47,6 +49,22 @@ extension Store {
         return try await read { db in try SessionRecord.fetchRecent(db, limit: held).map(\.summary) }
     }
 
+    /// The kept sessions in whose title, name or text these words stand, most recently used first.
+    package func sessions(holding words: String, limit: Int) async throws(StoreError) -> [SessionSummary] {
+        let held = min(max(0, limit), limits.sessions)
+        return try await read { db in try SessionRecord.fetch(holding: words, in: db, limit: held).map(\.summary) }
+    }
+
+    /// Gives a session a name for people, or takes it away.
+    ///
+    /// - Parameter title: At most 256 bytes.
+    /// - Returns: Whether there is such a session.
+    package func renameSession(_ session: SessionID, to title: String?) async throws(StoreError) -> Bool {
+        let isThere = try await write { db in try SessionRecord.rename(session, to: title, in: db) }
+        if isThere { sessionChanges(SessionChange(session, .changed, title: title)) }
+        return isThere
+    }
+
     /// Deletes a session with its turns and feedback.
     ///
     /// Their place in the database is overwritten; SQLite's log may hold copies until it is overwritten, at the latest
@@ -55,11 +73,13 @@ extension Store {
     /// - Returns: whether there was one.
     @discardableResult
     package func deleteSession(_ session: SessionID) async throws(StoreError) -> Bool {
-        try await write { db in
+        let wasThere = try await write { db in
             guard try SessionRecord.delete(session, in: db) else { return false }
             try TallyRecord.countEndedSessions(1, in: db)
             return true
         }
+        if wasThere { sessionChanges(SessionChange(session, .deleted)) }
+        return wasThere
     }
 }
 

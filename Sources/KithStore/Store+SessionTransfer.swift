@@ -47,7 +47,7 @@ extension Store {
     /// As with a new conversation, drops the least recently used one where there are too many.
     package func importSession(_ session: SessionExport) async throws(StoreError) -> SessionImport {
         let session = StoredSession.kept(session, limits: limits)
-        return try await write { [limits] db in
+        let outcome: SessionImport = try await write { [limits] db in
             if let existing = try StoredSession.fetch(session.id, in: db) {
                 if existing.covers(session) { return .held }
                 guard session.covers(existing) else { return .refused }
@@ -56,18 +56,22 @@ extension Store {
             try TallyRecord.countEndedSessions(dropped, in: db)
             return .stored
         }
+        if outcome == .stored { sessionChanges(SessionChange(session.id, .changed)) }
+        return outcome
     }
 
     /// Deletes a conversation that another node keeps now; the feedback that was given to it stays.
     ///
     /// - Returns: `false` when it has been continued since it was sent; it is left alone then.
     package func removeSession(_ session: SessionExport) async throws(StoreError) -> Bool {
-        try await write { db in
+        let isGone = try await write { db in
             guard let existing = try StoredSession.fetch(session.id, in: db) else { return true }
             guard session.covers(existing) else { return false }
             try StoredSession.delete(session.id, in: db)
             return true
         }
+        if isGone { sessionChanges(SessionChange(session.id, .deleted)) }
+        return isGone
     }
 
     /// The last turns of a conversation, as many as have `textLimit` bytes of text; `nil` when there is none of this name.
@@ -118,7 +122,7 @@ private enum StoredSession {
 
     /// - Returns: How many others were dropped to make room.
     static func save(_ session: SessionExport, limits: StoreLimits, in db: Database) throws -> Int {
-        let (key, dropped) = try SessionRecord.use(
+        let (key, _, dropped) = try SessionRecord.use(
             session.id, at: session.lastUsedAt, limit: limits.sessions, in: db)
         try db.execute(
             sql: "UPDATE session SET created_at = ?, turn_count = ? WHERE id = ?",

@@ -19,6 +19,8 @@ package final class Store: Sendable {
     let tally: Mutex<TallyCache>
     private let name: String
     package let limits: StoreLimits
+    /// Called once a change of a conversation is on disk; must not wait.
+    package let sessionChanges = Callback<SessionChange>()
 
     /// Opens the database, and creates it and its directory when missing. Blocks while it does: for the start only.
     ///
@@ -134,14 +136,18 @@ extension Store {
 
 extension Store {
     /// Runs `changes` and saves the tally in one transaction.
-    func writeWithTally(_ changes: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
-        let revision = try await write { [self] db in
-            try changes(db)
+    @discardableResult
+    func writeWithTally<Value: Sendable>(
+        _ changes: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
+        let (value, revision) = try await write { [self] db in
+            let value = try changes(db)
             let snapshot = tally.withLock { $0.snapshot }
             try TallyRecord.save(snapshot.tally, in: db)
-            return snapshot.revision
+            return (value, snapshot.revision)
         }
         tally.withLock { $0.confirmSaved(revision) }
+        return value
     }
 
     /// Runs `changes` in a transaction, also when the calling task has been cancelled.

@@ -46,7 +46,7 @@ package struct TestNode: Sendable {
         limits: ConnectionLimits = ConnectionLimits(), peerLimits: ConnectionLimits = PeerListener.limits,
         protocols: ProtocolVersions = .supported, isCell: Bool = false,
         peerRoutes: (NodeServices) -> [any PeerRouteGroup] = { _ in [] }, clock: any TimeSource = MonotonicClock(),
-        patience: Duration = QueueWait.ordinary,
+        patience: Duration = QueueWait.ordinary, tools: NodeTools = NodeTools(),
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try found(NodeName(name))
@@ -68,7 +68,6 @@ package struct TestNode: Sendable {
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
             localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock, patience: patience)
-        dispatcher.journal.announce(in: events)
         let metrics = NodeMetrics()
         metrics.follow(dispatcher.journal)
         metrics.follow(mesh)
@@ -81,7 +80,9 @@ package struct TestNode: Sendable {
             access: gate, control: control ?? mesh, state: state, events: events,
             vitals: NodeVitalsCollector(
                 engine: monitor, mesh: mesh.directory, state: state, dispatcher: dispatcher),
-            metrics: metrics)
+            metrics: metrics, tools: tools)
+        let announcer = EventAnnouncer(services: services, mesh: mesh)
+        announcer.begin()
         let surface = NodeServer.listener(
             services: services, address: HTTPAddress(host: "127.0.0.1", port: 0), tls: tls, limits: limits,
             logger: logger
@@ -96,6 +97,7 @@ package struct TestNode: Sendable {
             group.addTask { try await listener.run() }
             await ports.areOpen()
             group.addTask { await mesh.run { dispatcher.returned($0) } }
+            group.addTask { await announcer.run() }
             let node = TestNode(
                 name: name, address: HTTPAddress(host: "127.0.0.1", port: ports.client), services: services,
                 mesh: mesh, audit: audit, identity: identity, upstream: upstream)

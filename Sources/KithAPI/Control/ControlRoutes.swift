@@ -16,6 +16,8 @@ struct ControlRoutes: Sendable {
     private static let peersPath = "/api/peers"
 
     let control: any MeshControl
+    /// Modules of a QR code.
+    let qrCode: @Sendable (String) -> [String]?
 
     func add(to router: SurfaceRouter) {
         router.surface("/api/identity", scope: .read, [.get: { _, _ in try .json(control.identity()) }])
@@ -36,6 +38,7 @@ struct ControlRoutes: Sendable {
             "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
             LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
             DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path, PageSessionRoutes.path, "/ui", "/page",
+            "/api/vitals", "/api/doctor",
         ]
         return places.contains { path == $0 || path.hasPrefix($0 + "/") }
     }
@@ -49,7 +52,9 @@ struct ControlRoutes: Sendable {
             throw ControlError(
                 .invalid, "'expires_seconds' must be from \(limits.lowerBound) to \(limits.upperBound)")
         }
-        return try .json(try await control.invite(wanted), status: .created, headers: Self.unstored)
+        var invitation = try await control.invite(wanted)
+        if wanted.withQRCode == true { invitation.qrCode = qrCode(invitation.code) }
+        return try .json(invitation, status: .created, headers: Self.unstored)
     }
 
     private func join(_ request: Request) async throws -> Response {

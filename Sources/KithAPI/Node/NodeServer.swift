@@ -43,8 +43,9 @@ package enum NodeServer {
             PageSessionRoutes(services: services).add(to: router)
         }
         NodeMetricsRoutes(services: services).add(to: router)
-        ControlRoutes(control: services.control).add(to: router)
+        ControlRoutes(control: services.control, qrCode: services.tools.qrCode).add(to: router)
         KeyRoutes(services: services).add(to: router)
+        HealthReports(services: services).add(to: router)
         ContextRoutes(services: services).add(to: router)
         LevelRoutes(services: services).add(to: router)
         SyncRoutes(services: services).add(to: router)

@@ -29,14 +29,16 @@ package struct NodeServices: Sendable {
     package var startedAt: MonotonicInstant
     /// `nil` for a node that keeps none.
     package var company: CompanionFeature?
+    package var tools: NodeTools
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
         store: Store, clock: any TimeSource, limits: SurfaceLimits,
         level: @escaping @Sendable () -> Double, access: AccessControl, control: any MeshControl,
         state: any SharedState, events: EventHub, vitals: NodeVitalsCollector,
-        metrics: NodeMetrics, company: CompanionFeature? = nil
+        metrics: NodeMetrics, company: CompanionFeature? = nil, tools: NodeTools = NodeTools()
     ) {
+        self.tools = tools
         self.name = name
         self.version = version
         self.dispatcher = dispatcher

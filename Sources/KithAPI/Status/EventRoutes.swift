@@ -3,8 +3,7 @@
 import HTTPTypes
 import Hummingbird
 import KithDialects
-package import KithInference
-package import KithModel
+import KithModel
 import KithServer
 
 /// What happens in this node, as it happens.
@@ -18,10 +17,14 @@ struct EventRoutes: Sendable {
     }
 
     private func follow(_ request: Request, _ context: NodeRequestContext) throws -> Response {
-        let kinds = try request.uri.queryParameters["kinds"].map { try Self.kinds(String($0)) }
+        var kinds =
+            try request.uri.queryParameters["kinds"].map { try Self.kinds(String($0)) } ?? Set(NodeEvent.Kind.allCases)
+        // Conversations are for the owner alone, their names as well.
+        if !context.may(.admin) { kinds.remove(.session) }
+        if kinds.isEmpty { try context.require(.admin) }
         guard
             let events = services.events.follow(
-                kinds ?? Set(NodeEvent.Kind.allCases), after: Self.position(in: request), as: context.eventParty)
+                kinds, after: Self.position(in: request), as: context.eventParty)
         else { throw ControlError(.busy, "as many follow the events already as may; try again later") }
         // A client that is to notice within seconds that the node hangs.
         let heartbeat = try request.queryNumber("heartbeat", in: 1...60).map { Duration.seconds($0) }
@@ -51,26 +54,4 @@ struct EventRoutes: Sendable {
 
 extension HTTPField.Name {
     fileprivate static let lastEventID = Self.known("last-event-id")
-}
-
-extension RouteJournal {
-    /// Announces each request to clients that follow events of the kind `route`; does nothing while there are none.
-    package func announce(in events: EventHub) {
-        whenNoted { [weak events] record in
-            guard let events, events.hasFollowers(of: .route) else { return }
-            events.publish(NodeEvent(.route, at: record.at, RouteMessage.Request(record, now: .now()).fields))
-        }
-    }
-}
-
-extension RouteMessage.Request {
-    /// As the fields of an event, which says itself when it was.
-    fileprivate var fields: JSONObject {
-        guard let bytes = try? JSONBody.encode(self),  // these few fields always encode
-            case .object(var fields) = try? JSONBody.decode(JSONValue.self, from: bytes)
-        else { return [:] }
-        fields["at"] = nil
-        fields["seconds_ago"] = nil
-        return fields
-    }
 }

@@ -41,14 +41,9 @@ struct StatusRoutes: Sendable {
 
     private func status() async throws -> Response {
         let state = try await services.store.state(at: .now())
-        let now = services.clock.now
-        return try .json(
-            NodeStatus(
-                node: services.name.rawValue, version: services.version, address: address.description,
-                uptimeSeconds: (now - services.startedAt).seconds.rounded(toPlaces: 1), level: services.level(),
-                draining: services.mesh.drainingSince != nil, engine: NodeStatus.Engine(services.engine.status()),
-                peers: services.mesh.peers().map { NodeStatus.Peer($0, now: now) }, sessions: state.sessions,
-                turnCount: state.turnCount, valence: state.valence))
+        var status = services.status(address: address.description)
+        (status.sessions, status.turnCount, status.valence) = (state.sessions, state.turnCount, state.valence)
+        return try .json(status)
     }
 
     private var greeting: String {

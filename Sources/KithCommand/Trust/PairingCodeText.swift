@@ -29,6 +29,13 @@ package struct QRMatrix: Hashable, Sendable {
         self.isDark = isDark
     }
 
+    /// A line a row, `1` for a dark module.
+    package var rows: [String] {
+        (0..<size).map { row in
+            String(isDark[row * size..<(row + 1) * size].map { $0 ? "1" : "0" })
+        }
+    }
+
     /// Modules outside are light.
     package func isDark(row: Int, column: Int) -> Bool {
         (0..<size).contains(row) && (0..<size).contains(column) && isDark[row * size + column]

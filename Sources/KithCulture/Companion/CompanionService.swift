@@ -16,6 +16,14 @@ package actor CompanionService {
         package var talkingTo: String?
     }
 
+    /// What becomes of an exchange, as it happens.
+    package enum News: Hashable, Sendable {
+        case began(peer: String, topic: String)
+        case ended(ExchangeRecord)
+        /// The user came, or what came of it could not be kept.
+        case brokeOff(peer: String, topic: String)
+    }
+
     /// The pause after an exchange.
     private static let pause = Duration.seconds(1)
     /// Changes that are not announced, such as the owner's resuming conversations, are noticed within this time.
@@ -25,6 +33,8 @@ package actor CompanionService {
     /// How many answers of each peer a new one is compared with.
     private static let rememberedAnswers = 8
 
+    /// Called by the task that has the exchange.
+    package nonisolated let news = Callback<News>()
     private let exchange: IdleExchange
     private let activity: UserActivity
     private let journal: any CompanionJournal
@@ -110,6 +120,7 @@ package actor CompanionService {
         recent = (recent + [seed]).suffix(Self.recentTopics)
         schedule.began(wall: .now())
         journal.note(.initiated(peer: peer.url))
+        news(.began(peer: peer.name, topic: seed))
         do {
             let known = said[peer.key] ?? []
             let (result, heard) = try await activity.givingWay { [exchange] in
@@ -123,13 +134,16 @@ package actor CompanionService {
             try await exchange.keeper.record(
                 result.record, with: peer, reputation: reputation, budget: schedule.budget)
             ended(succeeded: result.record.outcome.isSuccess, noting: result.line)
+            news(.ended(result.record))
             return result.record
         } catch is CancellationError {
             schedule.interrupted(now: clock.now)
+            news(.brokeOff(peer: peer.name, topic: seed))
             journal.note(Task.isCancelled ? .stopped : .interrupted)
             throw CancellationError()
         } catch {
             ended(succeeded: false, noting: .failed(reason: "what came of it could not be kept: \(error)"))
+            news(.brokeOff(peer: peer.name, topic: seed))
             throw error
         }
     }

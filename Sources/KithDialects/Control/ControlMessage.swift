@@ -35,6 +35,8 @@ package enum ControlMessage {
     package struct InvitationRequest: Codable, Sendable {
         package var tier: Tier
         package var expiresSeconds: Int?
+        /// Whether the answer is to hold the code as a QR code too.
+        package var withQRCode: Bool?
 
         package init(tier: Tier, expiresSeconds: Int? = nil) {
             self.tier = tier
@@ -44,6 +46,7 @@ package enum ControlMessage {
         private enum CodingKeys: String, CodingKey {
             case tier
             case expiresSeconds = "expires_seconds"
+            case withQRCode = "with_qr_code"
         }
     }
 
@@ -52,6 +55,9 @@ package enum ControlMessage {
         package var code: String
         package var tier: Tier
         package var expiresSeconds: Int
+        /// The modules of the QR code, a row a line, `1` for a dark one; missing unless it was asked for, and where no
+        /// code can hold it.
+        package var qrCode: [String]?
 
         package init(code: String, tier: Tier, expiresSeconds: Int) {
             self.code = code
@@ -62,6 +68,7 @@ package enum ControlMessage {
         private enum CodingKeys: String, CodingKey {
             case code, tier
             case expiresSeconds = "expires_seconds"
+            case qrCode = "qr_code"
         }
     }
 

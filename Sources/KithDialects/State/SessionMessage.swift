@@ -13,8 +13,14 @@ package enum SessionMessage {
         package var lastUsedAt: String
         /// The name of the node that keeps it.
         package var node: String
+        /// The name that the owner gave it.
+        package var title: String?
+        /// How the first question that is kept begins.
+        package var opening: String?
 
         package init(_ session: SessionSummary, node: NodeName) {
+            title = session.title
+            opening = session.opening
             id = session.id.rawValue
             turnCount = session.turnCount
             createdAt = session.createdAt.rfc3339
@@ -23,7 +29,7 @@ package enum SessionMessage {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case id, node
+            case id, node, title, opening
             case turnCount = "turn_count"
             case createdAt = "created_at"
             case lastUsedAt = "last_used_at"
@@ -72,12 +78,14 @@ package enum SessionMessage {
         package var lastUsedAt: String
         /// The name of the node that keeps it.
         package var node: String
+        package var title: String?
         /// The last that fit into an answer, the latest last.
         package var turns: [Turn]
         /// Whether there are older ones that did not fit.
         package var isCut: Bool
 
         package init(_ session: SessionSummary, node: NodeName, turns: [ConversationTurn], isCut: Bool) {
+            title = session.title
             id = session.id.rawValue
             turnCount = session.turnCount
             createdAt = session.createdAt.rfc3339
@@ -88,12 +96,23 @@ package enum SessionMessage {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case id, node, turns
+            case id, node, title, turns
             case turnCount = "turn_count"
             case createdAt = "created_at"
             case lastUsedAt = "last_used_at"
             case isCut = "cut"
         }
+    }
+
+    /// The body of `PATCH /api/sessions/{id}`.
+    package struct Change: Codable, Hashable, Sendable {
+        /// Bytes.
+        package static let longestTitle = 256
+
+        /// Blank takes the title away.
+        package var title: String
+
+        package init(title: String) { self.title = title }
     }
 
     /// The body of `POST /api/sessions/{id}/send`.

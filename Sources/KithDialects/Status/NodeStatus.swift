@@ -2,7 +2,7 @@
 
 /// The answer to `GET /api/status`, written by the node and read by the command line.
 package struct NodeStatus: Codable, Sendable {
-    package struct Engine: Codable, Sendable {
+    package struct Engine: Codable, Hashable, Sendable {
         package var kind: String?
         package var state: String
         package var reason: String
@@ -24,7 +24,7 @@ package struct NodeStatus: Codable, Sendable {
         }
     }
 
-    package struct Peer: Codable, Sendable {
+    package struct Peer: Codable, Hashable, Sendable {
         /// In its written form; `nil` for a plain HTTP endpoint, which has none.
         package var id: String?
         package var name: String

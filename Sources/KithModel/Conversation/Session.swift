@@ -28,12 +28,39 @@ package struct SessionSummary: Hashable, Sendable {
     package var lastUsedAt: WallTime
     /// Exchanges since the session began, including those whose text has been dropped.
     package var turnCount: Int
+    /// The name that the owner gave it.
+    package var title: String?
+    /// How the first question that is kept begins; `nil` where that was not looked up.
+    package var opening: String?
 
-    package init(id: SessionID, createdAt: WallTime, lastUsedAt: WallTime, turnCount: Int) {
+    package init(
+        id: SessionID, createdAt: WallTime, lastUsedAt: WallTime, turnCount: Int, title: String? = nil,
+        opening: String? = nil
+    ) {
+        self.title = title
+        self.opening = opening
         self.id = id
         self.createdAt = createdAt
         self.lastUsedAt = lastUsedAt
         self.turnCount = turnCount
+    }
+}
+
+/// That a kept conversation is another than before.
+package struct SessionChange: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable {
+        case created, changed, deleted
+    }
+
+    package var session: SessionID
+    package var kind: Kind
+    /// The name that the owner gave it; `nil` where that is not known or not what changed.
+    package var title: String?
+
+    package init(_ session: SessionID, _ kind: Kind, title: String? = nil) {
+        self.session = session
+        self.kind = kind
+        self.title = title
     }
 }
 

@@ -13,6 +13,20 @@ package struct NodeEvent: Hashable, Sendable {
         case route
         /// An insight was learned, decided about or forgotten, here or at a kin.
         case insight
+        /// A peer changed: its state, load, latency, tier or name; or it was forgotten.
+        case mesh
+        /// This node itself changed: its engine, its level, or whether it drains.
+        case node
+        /// A node was asked to answer a request, or to go on with an answer.
+        case request
+        /// An exchange with a peer for company began or ended.
+        case exchange
+        /// State was exchanged with a kin.
+        case sync
+        /// A conversation that this node keeps was begun, continued, renamed or removed.
+        case session
+        /// A pairing code was made or used, or the nodes that are near changed.
+        case pairing
     }
 
     package var kind: Kind

@@ -90,6 +90,7 @@ package final class PeerDirectory: Sendable {
     /// When to ask a node again that could not list its models.
     private let askAgain = Mutex<[NodeID: MonotonicInstant]>([:])
     private let onReturn = Callback<NodeID>()
+    private let onRefresh = Callback<Void>()
     /// Held while what is known is put together, so that no older picture takes the place of a newer one.
     private let refreshing = Mutex(())
     /// Something that nodes are told or people are shown may have changed.
@@ -170,6 +171,9 @@ package final class PeerDirectory: Sendable {
             group.addTask { await self.keepModels() }
         }
     }
+
+    /// - Parameter onRefresh: Called whenever what is known was put together anew, changed or not; must not wait.
+    package func whenRefreshed(_ onRefresh: @escaping @Sendable () -> Void) { self.onRefresh.set(onRefresh) }
 
     /// The engine's state, its models, its load or the level may have changed. Never waits.
     package func noteOwnChange() { changed.yield() }
@@ -260,6 +264,7 @@ package final class PeerDirectory: Sendable {
             }
         }
         for change in changes where change.isGood { onReturn(change.id) }
+        onRefresh(())
     }
 
     /// Reads what has not been read before: outside of the lock that every dispatch takes.

@@ -90,6 +90,7 @@ extension PeerMesh: MeshControl {
         audit.record(.pairingAccepted, subject: peer.id.description, source: address.host, reason: peer.tier.rawValue)
         if peer.tier == .kin { await sync.run(with: [peer.id]) }
         directory.refresh()
+        news(.paired(peer.id, peer.introduction.name, peer.tier))
         return try described(peer.id)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Hummingbird
+import KithDialects
 package import KithInference
 package import KithMembership
 package import KithModel
@@ -70,6 +71,8 @@ package final class PeerMesh: Sendable {
     let logger: Logger
     let addressIdentities = AddressIdentityCache()
     let discovery = Mutex<DiscoveryService?>(nil)
+    /// Called by the task in which it happens; must not wait.
+    package let news = Callback<MeshNews>()
     private let connections = PeerConnections()
     private let tls: PeerTLS
     private let localEngine: LocalEngine?
@@ -132,7 +135,8 @@ package final class PeerMesh: Sendable {
         pairing = PairingService(
             identity: identity, trust: trust, clock: clock, audit: audit,
             introduction: { PairingIntroduction(name: profile.name, addresses: profile.addresses()) },
-            onKin: { [membership] in await sync.run(with: membership.reachable) })
+            onKin: { [membership] in await sync.run(with: membership.reachable) }, news: news)
+        stateSync?.news.set { [news] in news(.exchanged($0.kin, sent: $0.sent, received: $0.received)) }
         membership.setTrusted(trust.kin)
         trust.whenChanged { [links, membership, connections, directory, weak trust] change in
             membership.setTrusted(change.kin)
@@ -207,7 +211,15 @@ package final class PeerMesh: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await service.run() }
             group.addTask {
-                for await _ in changes { await self.suggested(service.suggestions()) }
+                var near: [[String]] = []
+                for await _ in changes {
+                    await self.suggested(service.suggestions())
+                    let now = self.nearby().nodes.map {
+                        [$0.id ?? "", $0.name ?? ""] + $0.addresses.map(\.description)
+                    }
+                    if now != near { self.news(.nearby) }
+                    near = now
+                }
             }
             group.addTask {
                 // Addresses without an id are asked again: a node may have started there.

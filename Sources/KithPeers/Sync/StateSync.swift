@@ -17,7 +17,17 @@ final class StateSync: Sendable {
     static let roundLimit = 1_000
     static let limit = Duration.seconds(10)
 
+    /// One exchange with a kin.
+    struct Exchange: Hashable, Sendable {
+        let kin: NodeID
+        /// Operations.
+        var sent = 0
+        var received = 0
+    }
+
     let shared: SharedStateStore
+    /// Called after each exchange, by the task that has had it.
+    let news = Callback<Exchange>()
     private let links: PeerLinks
     private let membership: MembershipService
     private let clock: any TimeSource
@@ -111,7 +121,7 @@ final class StateSync: Sendable {
         guard isFirst else { return }
         repeat {
             do {
-                try await converge(with: id)
+                news(try await converge(with: id))
                 shared.note(id) {
                     $0.exchangedAt = .now()
                     $0.unreachableSince = nil
@@ -132,7 +142,8 @@ final class StateSync: Sendable {
         }
     }
 
-    private func converge(with id: NodeID) async throws {
+    private func converge(with id: NodeID) async throws -> Exchange {
+        var exchange = Exchange(kin: id)
         let link = try await links.link(to: id, at: membership.addresses(of: id))
         // A kin that has not said yet what it knows is asked first, and sent nothing that it may know.
         var known = shared.standing(of: id)?.versions
@@ -140,12 +151,15 @@ final class StateSync: Sendable {
             let question =
                 if let known { try await shared.message(for: known) } else { SyncMessage(versions: shared.versions) }
             let answer = try await link.exchange(question, limit: Self.limit)
+            exchange.sent += question.operationCount
+            exchange.received += answer.operationCount
             shared.note(id) { $0.versions = answer.versions }
             if !answer.ranges.isEmpty || answer.holdings != nil { try await shared.take(answer) }
-            if answer.isComplete, answer.versions.covers(shared.versions) { return }
-            guard known != answer.versions || !answer.ranges.isEmpty else { return }
+            if answer.isComplete, answer.versions.covers(shared.versions) { return exchange }
+            guard known != answer.versions || !answer.ranges.isEmpty else { return exchange }
             known = answer.versions
         }
+        return exchange
     }
 
     /// Answers a kin's message.
@@ -158,7 +172,11 @@ final class StateSync: Sendable {
             standing.exchangedAt = .now()
             standing.unreachableSince = nil
         }
-        return try await shared.message(for: question.versions)
+        let answer = try await shared.message(for: question.versions)
+        let exchange = Exchange(kin: id, sent: answer.operationCount, received: question.operationCount)
+        // The kin compares now and then, which is no news here.
+        if exchange.sent + exchange.received > 0 { news(exchange) }
+        return answer
     }
 
     // MARK: Which kin can be reached
@@ -169,4 +187,8 @@ final class StateSync: Sendable {
     func lost(_ id: NodeID) {
         shared.note(id) { if $0.unreachableSince == nil { $0.unreachableSince = .now() } }
     }
+}
+
+extension SyncMessage {
+    fileprivate var operationCount: Int { ranges.reduce(0) { $0 + $1.operations.count } }
 }

@@ -19,11 +19,14 @@ package final class PairingService: Sendable {
     /// Called before a new kin is told that it is one, so that others know it when it comes to them.
     private let onKin: @Sendable () async -> Void
     private let invitations: Mutex<InvitationStore>
+    let news: Callback<MeshNews>
 
     package init(
         identity: NodeIdentity, trust: TrustStore, clock: any TimeSource, audit: any AuditTrail,
-        introduction: @escaping @Sendable () -> PairingIntroduction, onKin: @escaping @Sendable () async -> Void
+        introduction: @escaping @Sendable () -> PairingIntroduction, onKin: @escaping @Sendable () async -> Void,
+        news: Callback<MeshNews> = Callback()
     ) {
+        self.news = news
         self.identity = identity
         self.trust = trust
         self.clock = clock
@@ -41,6 +44,7 @@ package final class PairingService: Sendable {
         }
         if case .success = made {
             audit.record(.invitationCreated, subject: nil, source: nil, reason: "\(tier.rawValue), for \(lifetime)")
+            news(.invited(tier))
         }
         return made
     }
@@ -65,6 +69,7 @@ package final class PairingService: Sendable {
         audit.record(
             .pairingAccepted, subject: peer.id.description, source: caller.source, reason: peer.tier.rawValue)
         if peer.tier == .kin { await onKin() }
+        news(.paired(peer.id, peer.introduction.name, peer.tier))
         return acceptance
     }
 

@@ -18,6 +18,7 @@ enum StoreSchema {
         migrator.registerMigration("v4", migrate: CultureV4.migrate)
         migrator.registerMigration("v5", migrate: CompanyV5.migrate)
         migrator.registerMigration("v6", migrate: ResponsesV6.migrate)
+        migrator.registerMigration("v7", migrate: SessionTitlesV7.migrate)
         return migrator
     }
 }

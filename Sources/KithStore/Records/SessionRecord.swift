@@ -16,12 +16,38 @@ struct SessionRecord: FetchableRecord {
             id: id,
             createdAt: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "created_at")),
             lastUsedAt: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "last_used_at")),
-            turnCount: try row.decode(Int.self, forColumn: "turn_count"))
+            turnCount: try row.decode(Int.self, forColumn: "turn_count"),
+            title: try row.decode(String?.self, forColumn: "title"), opening: row["opening"])
     }
 
     /// Most recently used first.
     static func fetchRecent(_ db: Database, limit: Int) throws -> [SessionRecord] {
-        try fetchAll(db, sql: "SELECT * FROM session ORDER BY use_order DESC LIMIT ?", arguments: [limit])
+        try fetchAll(db, sql: "SELECT *\(opening) FROM session ORDER BY use_order DESC LIMIT ?", arguments: [limit])
+    }
+
+    private static let opening = """
+        , (SELECT substr(text, 1, 80) FROM turn WHERE session_id = session.id AND role = 'user' ORDER BY id LIMIT 1) \
+        AS opening
+        """
+
+    /// Those in whose title, name or text the words stand, in any case of ASCII's letters; most recently used first.
+    static func fetch(holding words: String, in db: Database, limit: Int) throws -> [SessionRecord] {
+        try fetchAll(
+            db,
+            sql: """
+                SELECT *\(opening) FROM session
+                WHERE instr(lower(ifnull(title, '')), lower(:words)) OR instr(lower(name), lower(:words))
+                    OR EXISTS (
+                        SELECT 1 FROM turn WHERE session_id = session.id AND instr(lower(text), lower(:words)))
+                ORDER BY use_order DESC LIMIT :limit
+                """,
+            arguments: ["words": words, "limit": limit])
+    }
+
+    /// - Returns: whether there is such a session.
+    static func rename(_ session: SessionID, to title: String?, in db: Database) throws -> Bool {
+        try db.execute(sql: "UPDATE session SET title = ? WHERE name = ?", arguments: [title, session.rawValue])
+        return db.changesCount > 0
     }
 
     static func key(of session: SessionID, in db: Database) throws -> Int64? {
@@ -30,10 +56,10 @@ struct SessionRecord: FetchableRecord {
 
     /// Counts one exchange in the session, which is created when there is none of this name.
     ///
-    /// - Returns: the session's key, and how many others were dropped to make room for it.
+    /// - Returns: the session's key, whether it was created, and how many others were dropped to make room for it.
     static func use(
         _ session: SessionID, at time: WallTime, limit: Int, in db: Database
-    ) throws -> (key: Int64, dropped: Int) {
+    ) throws -> (key: Int64, isNew: Bool, dropped: Int) {
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO session (name, created_at, last_used_at, use_order, turn_count)
@@ -48,7 +74,7 @@ struct SessionRecord: FetchableRecord {
         guard let row else { throw DatabaseError(message: "no session came back") }
         let key = try row.decode(Int64.self, forColumn: "id")
         let isNew = try row.decode(Int.self, forColumn: "turn_count") == 1
-        return (key, isNew ? try dropLeastRecentlyUsed(keeping: limit, in: db) : 0)
+        return (key, isNew, isNew ? try dropLeastRecentlyUsed(keeping: limit, in: db) : 0)
     }
 
     /// - Returns: whether there was one.

@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import KithCommand
+import KithDialects
+import KithDoctor
 import KithMetrics
 import KithModel
 import KithNode
@@ -67,9 +69,18 @@ struct Up: AsyncParsableCommand {
         let name = settings.name
         let metrics = MetricRegistry()
         if settings.countsMetrics { metrics.takeMeasurementsOfLibraries() }
-        try await Node(settings: settings, logger: logger, metrics: metrics).run { address in
+        try await Node(settings: settings, logger: logger, metrics: metrics, tools: tools).run { address in
             Terminal.note("node \(name) listens on \(address), with its files in \(settings.dataDirectory)")
         }
+    }
+
+    private var tools: NodeTools {
+        NodeTools(
+            examine: { [flags] in
+                let report = try await KithDoctor.Doctor().examine(flags: flags, environment: Terminal.environment)
+                return try JSONBody.decode(JSONValue.self, from: JSONBody.encode(report))
+            },
+            qrCode: { QRCode.matrix(of: $0)?.rows })
     }
 
     private var flags: [SettingKey: String] {

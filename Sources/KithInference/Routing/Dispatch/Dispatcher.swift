@@ -84,6 +84,7 @@ package final class Dispatcher: Sendable {
         _ request: ChatRequest, _ wanted: RouteRequest, with backend: any Answering, _ attempt: Attempt,
         _ account: RequestTrace
     ) async throws -> RoutedAnswer.Body {
+        journal.started(request.id, with: attempt.candidate, continues: false)
         switch try await backend.until(request.deadline, clock: clock).answer(routed(request, to: attempt.candidate)) {
         case .verbatim(let whole):
             attempt.succeeded(EngineCost(whole))
@@ -153,6 +154,7 @@ package final class Dispatcher: Sendable {
             return try await tryCandidates(
                 wanted, id: rest.id, deadline: rest.deadline, without: failed, preferring: standby
             ) { backend, attempt in
+                journal.started(rest.id, with: attempt.candidate, continues: true)
                 let answer = try await backend.until(rest.deadline, clock: clock)
                     .answer(routed(rest, to: attempt.candidate))
                 guard case .events(let events) = answer else {

@@ -59,6 +59,14 @@ package struct RouteRecord: Sendable {
     }
 }
 
+/// A candidate that was asked just now.
+package struct RouteStart: Sendable {
+    package let id: RequestID
+    package let candidate: Candidate
+    /// Whether it is to go on with an answer that broke off.
+    package let continues: Bool
+}
+
 /// The last requests that were placed and what became of them, in memory and bounded.
 package final class RouteJournal: Sendable {
     package static let capacity = 256
@@ -70,6 +78,7 @@ package final class RouteJournal: Sendable {
 
     private let ring = Mutex(Ring())
     private let onNote = CallbackList<RouteRecord>()
+    private let onStart = Callback<RouteStart>()
 
     package init() {}
 
@@ -77,6 +86,16 @@ package final class RouteJournal: Sendable {
     ///   must not wait.
     package func whenNoted(_ onNote: @escaping @Sendable (RouteRecord) -> Void) {
         self.onNote.add(onNote)
+    }
+
+    /// - Parameter onStart: Called for each candidate that is asked to answer from now on, by the task that asks it; must not
+    ///   wait.
+    package func whenStarted(_ onStart: @escaping @Sendable (RouteStart) -> Void) {
+        self.onStart.set(onStart)
+    }
+
+    func started(_ id: RequestID, with candidate: Candidate, continues: Bool) {
+        onStart(RouteStart(id: id, candidate: candidate, continues: continues))
     }
 
     package func note(_ record: RouteRecord) {
