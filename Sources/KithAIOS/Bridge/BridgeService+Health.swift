@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithMetrics
-import KithModel
+package import KithModel
 import Synchronization
 
 /// The answer to `GET /health`, in both modes; keys that do not belong to the mode are left out.
@@ -58,6 +58,28 @@ extension BridgeService {
             desktop_cell_url: isHealthy ? nil : primaryLabel, connection: isHealthy ? "desktop" : "none",
             checked_seconds_ago: shown?.checkedAt.map { ((now - $0).seconds * 1_000).rounded() / 1_000 },
             upstreams: selector.entries.map { upstream($0, now: now) }, queued: queue.count, mode_since: since.rfc3339)
+    }
+
+    /// The mode, the cells, and the modes before, as `GET /api/bridge` says it. From memory.
+    package var report: JSONObject {
+        let now = services.clock.now
+        let cells = upstreams.selector.entries.map { entry -> JSONValue in
+            let cell = upstream(entry, now: now)
+            var fields: JSONObject = ["state": .string(cell.state)]
+            for (name, value) in [("url", cell.url), ("node", cell.node), ("reason", cell.reason)] {
+                fields[name] = value.map { .string($0) }
+            }
+            return .object(fields)
+        }
+        let before = history.map { change -> JSONValue in
+            var fields: JSONObject = ["mode": .string(change.mode.rawValue), "at": .string(change.at.rfc3339)]
+            fields["reason"] = change.reason.map { .string($0) }
+            return .object(fields)
+        }
+        return [
+            "mode": .string(upstreams.selector.mode.rawValue), "since": .string(since.rfc3339),
+            "upstreams": .array(cells), "history": .array(before), "queued": .integer(Int64(queue.count)),
+        ]
     }
 
     /// Why the bridge answers by itself; `nil` while a cell can be asked.

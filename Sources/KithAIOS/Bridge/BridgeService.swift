@@ -110,6 +110,9 @@ package final class BridgeService: Sendable {
         NodeEvent(.bridge, at: since, ["mode": .string(upstreams.selector.mode.rawValue)])
     }
 
+    /// Its changes of mode, the latest first.
+    var history: [ModeClock.Change] { modeSince.history }
+
     /// The upstream that clients mean when they speak of the desktop.
     var primaryLabel: String {
         upstreams.selector.primary.map { upstreams.label($0.id) } ?? "none: no cell is configured, and no kin is one"
@@ -123,15 +126,35 @@ package final class BridgeService: Sendable {
     }
 }
 
-/// When the mode last changed, in the machine's time.
+/// When the mode last changed, in the machine's time, and the modes before.
 final class ModeClock: Sendable {
-    private let state = Mutex(WallTime.now())
+    static let historyLimit = 50
 
-    var value: WallTime { state.withLock { $0 } }
+    struct Change: Sendable {
+        var mode: BridgeMode
+        var at: WallTime
+        var reason: String?
+    }
 
-    func restart() -> WallTime {
+    private struct State {
+        var since = WallTime.now()
+        var changes: [Change] = []
+    }
+
+    private let state = Mutex(State())
+
+    var value: WallTime { state.withLock(\.since) }
+
+    /// The latest first, bounded.
+    var history: [Change] { state.withLock { $0.changes.reversed() } }
+
+    func changed(to mode: BridgeMode, reason: String?) -> WallTime {
         let now = WallTime.now()
-        state.withLock { $0 = now }
+        state.withLock { state in
+            state.since = now
+            state.changes.append(Change(mode: mode, at: now, reason: reason))
+            if state.changes.count > Self.historyLimit { state.changes.removeFirst() }
+        }
         return now
     }
 }
@@ -162,7 +185,7 @@ struct BridgeNews: Sendable {
     }
 
     private func tell(_ mode: BridgeMode, reason: String?) {
-        let at = since.restart()
+        let at = since.changed(to: mode, reason: reason)
         switch mode {
         case .healthy:
             counters.count { $0.toHealthy += 1 }

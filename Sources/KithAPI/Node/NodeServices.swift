@@ -27,6 +27,7 @@ package struct NodeServices: Sendable {
     package var vitals: NodeVitalsCollector
     package var metrics: NodeMetrics
     package var startedAt: MonotonicInstant
+    package let bridge = BridgeReport()
     /// `nil` for a node that keeps none.
     package var company: CompanionFeature?
     package var tools: NodeTools

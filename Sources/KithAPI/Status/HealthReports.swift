@@ -2,27 +2,47 @@
 
 import Hummingbird
 import KithDialects
+import KithInference
+import KithMetrics
 import KithModel
 import KithServer
 import Synchronization
 
 /// How this node is in figures, and what the doctor says of it.
 struct HealthReports: Sendable {
+    private static let listLimit = 200
+
     private let services: NodeServices
     private let examination = Examination()
 
     init(services: NodeServices) { self.services = services }
 
     func add(to router: SurfaceRouter) {
-        router.surface("/api/vitals", scope: .read, [.get: { _, _ in try await vitals() }])
+        router.surface("/api/vitals", scope: .read, [.get: { _, context in try await vitals(for: context) }])
+        router.surface(
+            "/api/bridge", scope: .read,
+            [.get: { _, _ in try .json(JSONValue.object(services.bridge.fields ?? ["mode": .null])) }])
         router.surface("/api/doctor", scope: .admin, [.post: { _, _ in try await examine() }])
     }
 
-    private func vitals() async throws -> Response {
-        guard let source = services.tools.vitals else {
-            throw ControlError(.busy, "this node does not collect its figures")
+    private func vitals(for context: NodeRequestContext) async throws -> Response {
+        var fields = await services.vitals.vitals().fields
+        let breakers = services.dispatcher.breakers().sorted { $0.key.description < $1.key.description }
+        fields["breakers"] = .array(
+            breakers.prefix(Self.listLimit).map { candidate, condition in
+                .object([
+                    "node": .string(candidate.name.rawValue), "model": .string(candidate.model.rawValue),
+                    "state": .string(condition.word),
+                ])
+            })
+        // Who has a key, and how much it is used, is the owner's affair.
+        if context.may(.admin) {
+            fields["usage"] = .array(
+                (services.metrics.keyRequests?.all ?? []).prefix(Self.listLimit).map { values, series in
+                    ["key": .string(values.first ?? ""), "requests": .integer(Int64(exactly: series.count) ?? 0)]
+                })
         }
-        return try .json(JSONValue.object(await source.vitals().fields), headers: [.cacheControl: "no-store"])
+        return try .json(JSONValue.object(fields), headers: [.cacheControl: "no-store"])
     }
 
     private func examine() async throws -> Response {
@@ -46,6 +66,16 @@ struct HealthReports: Sendable {
         }
 
         func end() { isUnderway.withLock { $0 = false } }
+    }
+}
+
+extension CircuitBreaker.Condition {
+    fileprivate var word: String {
+        switch self {
+        case .closed: "closed"
+        case .halfOpen: "half-open"
+        case .open: "open"
+        }
     }
 }
 

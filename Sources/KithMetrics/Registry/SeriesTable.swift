@@ -42,7 +42,7 @@ package final class SeriesTable<Series: AnyObject & Sendable>: Sendable {
     }
 
     /// By label values.
-    var all: [(values: [String], series: Series)] {
+    package var all: [(values: [String], series: Series)] {
         series.withLock { $0.map { ($0.key, $0.value) } }
             .sorted { $0.values.lexicographicallyPrecedes($1.values) }
     }

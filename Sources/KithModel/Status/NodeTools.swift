@@ -6,16 +6,12 @@ package struct NodeTools: Sendable {
     package var examine: (@Sendable () async throws -> JSONValue)?
     /// The modules of a QR code, a row a line, `1` for a dark one; `nil` for a text that does not fit into one.
     package var qrCode: @Sendable (_ text: String) -> [String]?
-    /// `nil` until something collects them.
-    package var vitals: (any NodeVitalsSource)?
 
     package init(
         examine: (@Sendable () async throws -> JSONValue)? = nil,
-        qrCode: @escaping @Sendable (_ text: String) -> [String]? = { _ in nil },
-        vitals: (any NodeVitalsSource)? = nil
+        qrCode: @escaping @Sendable (_ text: String) -> [String]? = { _ in nil }
     ) {
         self.examine = examine
         self.qrCode = qrCode
-        self.vitals = vitals
     }
 }

@@ -79,6 +79,7 @@
                 discovery: settings.peer.registries, clock: clock)
             let bridge = BridgeService(services: parts, logger: logger)
             services.vitals.ask { bridge.whyDegraded }
+            services.bridge.set { bridge.report }
             self.bridge = bridge
         }
 

@@ -8,30 +8,26 @@ import Testing
 
 @Suite("Figures, the doctor and QR codes for the page", .timeLimit(.minutes(2)))
 struct HealthReportsTests {
-    private struct Figures: NodeVitalsSource {
-        func vitals() async -> NodeVitals {
-            var answers = NodeVitals.Answers(completed: 3)
-            answers.firstToken.add(.milliseconds(20))
-            return NodeVitals(
-                engine: .init(kind: "echo", health: .down("gone"), slots: 2, active: 1, queued: 0, queueLimit: 8),
-                answers: answers, disk: .init(size: 100, free: 40))
+    @Test("Figures are told to readers, those of keys to the owner alone")
+    func vitals() async throws {
+        try await TestNode.run(engine: EchoEngine()) { node in
+            let key: HTTPHeaders = ["Authorization": "Bearer \(try await node.key([.chat, .read]))"]
+            let body = #"{"model":"auto","messages":[{"role":"user","content":"one"}]}"#
+            #expect(try await node.send(.POST, "/v1/chat/completions", headers: key, body).status == 200)
+            let vitals = try await node.send(.GET, "/api/vitals").json()
+            #expect(vitals["engine"]?["state"] == "ready")
+            #expect(vitals["answers"]?["completed"] == 1)
+            #expect(vitals["breakers"]?.arrayValue?.first?["state"] == "closed")
+            #expect(vitals["usage"] == nil)
+            let own = try await node.asOwner().send(.GET, "/api/vitals").json()
+            #expect(own["usage"]?.arrayValue?.first?["requests"] == 1)
         }
     }
 
-    @Test("Figures are told to readers, where somebody collects them")
-    func vitals() async throws {
-        try await TestNode.run(engine: EchoEngine(), tools: NodeTools(vitals: Figures())) { node in
-            let vitals = try await node.send(.GET, "/api/vitals").json()
-            #expect(vitals["engine"]?["state"] == "down")
-            #expect(vitals["engine"]?["reason"] == "gone")
-            #expect(vitals["answers"]?["completed"] == 3)
-            #expect(vitals["answers"]?["first_token"]?["counts"]?.arrayValue?[1] == 1)
-            #expect(vitals["disk"]?["free_bytes"] == 40)
-            #expect(vitals["degraded"] == nil)
-        }
+    @Test("A node that is no bridge says so")
+    func bridge() async throws {
         try await TestNode.run(engine: EchoEngine()) { node in
-            let reply = try await node.send(.GET, "/api/vitals")
-            #expect(reply.status == 503)
+            #expect(try await node.send(.GET, "/api/bridge").json() == ["mode": .null])
         }
     }
 

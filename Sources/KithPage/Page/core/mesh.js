@@ -72,10 +72,10 @@ class Mesh {
   }
 
   #peer(fields) {
-    const { removed, kind, at, ...peer } = fields;
+    const { gone, kind, at, ...peer } = fields;
     const key = peer.id ?? peer.name;
-    if (removed) this.peers.delete(key);
-    else this.peers.set(key, { ...this.peers.get(key), ...peer });
+    if (gone) this.peers.delete(key);
+    else this.peers.set(key, peer);
   }
 
   #change(work) {

@@ -102,4 +102,4 @@ export class SessionList {
 
 const pathOf = (session) => `/api/sessions/${encodeURIComponent(session.id)}`;
 
-const titleOf = (session) => session.title || session.id;
+const titleOf = (session) => session.title || session.opening || session.id;

@@ -86,7 +86,7 @@ function showTiles(place, { total, failed, first50, first95, speed, continued },
     ['Went on elsewhere', count(continued), 'when a machine was lost'],
     ['Waiting', count(vitals?.engine?.queued ?? mesh.own.engine.queued), `of ${count(vitals?.engine?.queue_limit)} places`],
   ];
-  if (vitals?.disk) all.push(['Disk', bytes(vitals.disk.free), `free of ${bytes(vitals.disk.size)}`, vitals.disk.free / vitals.disk.size < 0.05 ? 'bad' : '']);
+  if (vitals?.disk) all.push(['Disk', bytes(vitals.disk.free_bytes), `free of ${bytes(vitals.disk.size_bytes)}`, vitals.disk.free_bytes / vitals.disk.size_bytes < 0.05 ? 'bad' : '']);
   fill(place, all.map(([name, value, note, kind]) => el('div', { class: `tile ${kind ?? ''}` }, el('span', { class: 'name' }, name), el('strong', value), el('span', { class: 'muted' }, note))));
 }
 

@@ -21,7 +21,7 @@ export function inviteDialog() {
     trouble.textContent = '';
     clearInterval(timer);
     try {
-      showCode(await ask('POST', '/api/invitations', { tier, expires_seconds: LIFE }));
+      showCode(await ask('POST', '/api/invitations', { tier, expires_seconds: LIFE, with_qr_code: true }));
     } catch (error) {
       trouble.textContent = error.message;
     }
@@ -31,7 +31,7 @@ export function inviteDialog() {
       button([el('strong', 'Mine'), el('span', 'It answers for me, and shares my work: kin.')], () => show('kin'), { class: 'choice' }),
       button([el('strong', 'A friend’s'), el('span', 'It gets abstract conversation and nothing of mine: kith.')], () => show('kith'), { class: 'choice' })),
     trouble);
-  const showCode = ({ code, tier, expires_seconds: life, qr }) => {
+  const showCode = ({ code, tier, expires_seconds: life, qr_code: qr }) => {
     const left = el('p', { class: 'hint', role: 'timer' });
     const until = Date.now() + life * 1000;
     const tick = () => {

@@ -39,11 +39,9 @@ export async function workView(place, { isShown }) {
     if (standing) setText(headline, summary(standing, context));
   };
   const readBridge = async () => {
-    try {
-      showBridge(bridge, await get('/api/bridge'));
-    } catch {
-      bridge.hidden = true;  // this node is no bridge
-    }
+    const report = await get('/api/bridge');
+    bridge.hidden = report.mode === null;
+    if (report.mode !== null) showBridge(bridge, report);
   };
   const soon = (work) => inNextFrame(() => work().catch(() => {}));
   await Promise.all([readSync(), readLevels(), readContext(), readBridge()]);
@@ -92,7 +90,6 @@ function showSync(place, { kin }) {
 }
 
 function showBridge(section, { mode, since, upstreams = [], history = [] }) {
-  section.hidden = false;
   fill(section, el('h2', { id: 'bridge-title' }, 'Bridge'),
     el('p', el('span', { class: 'state', data: { state: mode } }, words(mode)), el('span', { class: 'muted' }, ` since ${time(since)}`)),
     upstreams.length > 0 && el('ul', { class: 'rows' }, upstreams.map((one) => el('li', el('div', el('strong', one.node ?? one.url), ' ', el('span', { class: 'state', data: { state: one.state } }, words(one.state))),
