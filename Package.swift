@@ -73,6 +73,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -153,9 +154,17 @@ let package = Package(
             ] + nio,
             swiftSettings: settings),
         .target(
+            name: "KithTracing",
+            dependencies: [
+                "KithModel", "KithTransport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ] + nio,
+            swiftSettings: settings),
+        .target(
             name: "KithInference",
             dependencies: [
-                "KithModel", "KithFiles", "KithDialects", "KithTransport",
+                "KithModel", "KithFiles", "KithDialects", "KithTransport", "KithTracing",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -184,7 +193,7 @@ let package = Package(
             name: "KithPeers",
             dependencies: [
                 "KithServer", "KithModel", "KithDialects", "KithTransport", "KithTrust", "KithStore", "KithMembership",
-                "KithSync", "KithInference", "KithCulture",
+                "KithSync", "KithInference", "KithCulture", "KithTracing",
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -200,7 +209,7 @@ let package = Package(
             name: "KithAPI",
             dependencies: [
                 "KithPage", "KithServer", "KithPeers", "KithModel", "KithDialects", "KithMetrics", "KithTrust", "KithStore",
-                "KithSync", "KithInference", "KithCulture",
+                "KithSync", "KithInference", "KithCulture", "KithTracing",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ] + surface,
             resources: [.embedInCode("Status/openapi.yaml")],
@@ -219,7 +228,7 @@ let package = Package(
             dependencies: [
                 "KithModel", "KithFiles", "KithDialects", "KithMetrics", "KithTransport", "KithInference", "KithStore",
                 "KithMembership", "KithTrust", "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithSync",
-                "KithVault", "KithCulture",
+                "KithVault", "KithCulture", "KithTracing",
                 "Yams",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -260,7 +269,7 @@ let package = Package(
             name: "KithSurfaceTesting",
             dependencies: [
                 "KithTesting", "KithServer", "KithPeers", "KithAPI", "KithModel", "KithDialects", "KithTransport",
-                "KithTrust", "KithStore", "KithMembership", "KithSync", "KithInference",
+                "KithTrust", "KithStore", "KithMembership", "KithSync", "KithInference", "KithTracing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
@@ -318,9 +327,16 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "KithTracingTests",
+            dependencies: [
+                "KithTracing", "KithModel", "KithTesting",
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "KithInferenceTests",
             dependencies: [
-                "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTransport",
+                "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTracing", "KithTransport",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio,

@@ -11,6 +11,7 @@ import KithPeers
 import KithServer
 import KithStore
 import KithSync
+import KithTracing
 import KithTransport
 import KithTrust
 package import Logging
@@ -26,19 +27,23 @@ package struct Node: Sendable {
 
     private let settings: NodeSettings
     private let logger: Logger
+    private let logs: LogRing
     private let clock: any TimeSource
     private let registry: MetricRegistry
     private let tools: NodeTools
 
-    /// - Parameter metrics: Where the node counts what it does.
+    /// - Parameters:
+    ///   - logs: What the logger writes, for the owner to read from afar.
+    ///   - metrics: Where the node counts what it does.
     package init(
-        settings: NodeSettings, logger: Logger, clock: any TimeSource = EventLoopClock(),
+        settings: NodeSettings, logger: Logger, logs: LogRing = LogRing(), clock: any TimeSource = EventLoopClock(),
         metrics: MetricRegistry = MetricRegistry(), tools: NodeTools = NodeTools()
     ) {
         registry = metrics
         self.tools = tools
         self.settings = settings
         self.logger = logger
+        self.logs = logs
         self.clock = clock
     }
 
@@ -59,6 +64,8 @@ package struct Node: Sendable {
             logger: logger)
         defer { access.withdraw() }
         let upstream = UpstreamClient()
+        let tracing = NodeTracing(
+            settings: settings, identity: identity, upstream: upstream, clock: clock, logger: logger)
         let vault = try NodeVault.open(settings.vault, clock: clock, logger: logger)
         let factory = EngineFactory(
             settings: settings.engine, client: upstream, secrets: vault.secrets, clock: clock, logger: logger)
@@ -78,14 +85,14 @@ package struct Node: Sendable {
             store: StoredLog(store), log: log, node: identity.id, events: events)
         let peers = try await NodeMesh.open(
             settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
-            engine: monitor, localEngine: local, state: state,
+            engine: monitor, localEngine: local, state: state, tracer: tracing.tracer,
             audit: access.control.audit, clock: clock, logger: logger)
         let activity = UserActivity(threshold: settings.social.idleThreshold, clock: clock)
         let dispatcher = Dispatcher(
             mesh: peers.mesh.directory, clock: clock,
             router: Router(aliases: settings.routing.aliases, usesAffinity: settings.routing.usesAffinity),
             stallLimit: stallLimit, patience: settings.routing.patience, continues: settings.routing.continues,
-            keepsStandby: settings.routing.keepsStandby, presence: activity)
+            keepsStandby: settings.routing.keepsStandby, presence: activity, tracer: tracing.tracer, logger: logger)
         monitor.whenReturned { [weak dispatcher, directory = peers.mesh.directory] in
             dispatcher?.returned(identity.id)
             directory.noteOwnChange()
@@ -110,7 +117,8 @@ package struct Node: Sendable {
             vitals: NodeVitalsCollector(
                 engine: monitor, mesh: peers.mesh.directory, state: state, dispatcher: dispatcher,
                 folder: settings.stateDirectory, certificateEnds: { access.tls?.current.validity?.upperBound }),
-            metrics: metrics, company: company, tools: tools)
+            metrics: metrics, company: company, tools: tools,
+            observation: Observation(tracer: tracing.tracer, logs: logs, peers: PeerObserver(mesh: peers.mesh)))
 
         let announcer = EventAnnouncer(services: services, mesh: peers.mesh)
         announcer.begin()
@@ -119,13 +127,14 @@ package struct Node: Sendable {
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
             logger: logger)
         let work = PeerWork(
-            routes: roles.peerRoutes, sessions: StoredSessions(store: store, logger: logger),
+            routes: roles.peerRoutes + [ObservationRoutes(tracer: tracing.tracer, logs: logs)],
+            sessions: StoredSessions(store: store, logger: logger),
             host: company.host,
             presence: activity)
         let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
         let background =
             access.background(clock: clock) + meshServices.background
-            + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
+            + tracing.services + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { await announcer.run() },
                 BackgroundLoop { await company.run() },

@@ -7,6 +7,7 @@ import KithModel
 import KithPeers
 import KithStore
 import KithSync
+import KithTracing
 import KithTransport
 import KithTrust
 import Logging
@@ -29,8 +30,8 @@ struct NodeMesh: Sendable {
 
     static func open(
         settings: NodeSettings, identity: NodeIdentity, store: Store, backup: KinBackupFile,
-        engine: any EngineStatusSource, localEngine: LocalEngine?, state: SharedStateStore, audit: any AuditTrail,
-        clock: any TimeSource, logger: Logger
+        engine: any EngineStatusSource, localEngine: LocalEngine?, state: SharedStateStore, tracer: NodeTracer,
+        audit: any AuditTrail, clock: any TimeSource, logger: Logger
     ) async throws -> NodeMesh {
         let place = await PeerPort.choose(settings.peer)
         let port = OpenedPort(wanted: place.port)
@@ -46,7 +47,7 @@ struct NodeMesh: Sendable {
         let mesh = try PeerMesh(
             profile: profile, identity: identity,
             trust: try await TrustStore.open(identity: identity, store: store, backup: backup),
-            engine: engine, localEngine: localEngine, state: state, clock: clock, audit: audit, logger: logger)
+            engine: engine, localEngine: localEngine, state: state, tracer: tracer, clock: clock, audit: audit, logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
         for problem in settings.peerEndpoints.problems {
             logger.warning("problem in the list of peers", metadata: ["problem": "\(problem)"])

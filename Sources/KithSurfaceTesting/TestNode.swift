@@ -11,6 +11,7 @@ package import KithPeers
 package import KithServer
 package import KithStore
 import KithSync
+import KithTracing
 package import KithTransport
 package import KithTrust
 import Logging
@@ -61,13 +62,15 @@ package struct TestNode: Sendable {
         let identity = try NodeIdentity.temporary()
         let events = EventHub()
         let state = try await SharedStateStore.open(store: StoredLog(store), node: identity.id, events: events)
+        let tracer = NodeTracer(clock: clock)
+        let logs = LogRing()
         let mesh = try await PeerMesh(
             profile: PeerMesh.Profile(
                 name: name, version: "test", protocols: protocols, isCell: isCell, membership: .local
             ) { ports.peerAddresses },
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
-            localEngine: local, state: state, clock: clock, audit: audit, logger: logger)
-        let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock, patience: patience)
+            localEngine: local, state: state, tracer: tracer, clock: clock, audit: audit, logger: logger)
+        let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock, patience: patience, tracer: tracer)
         let metrics = NodeMetrics()
         metrics.follow(dispatcher.journal)
         metrics.follow(mesh)
@@ -80,7 +83,8 @@ package struct TestNode: Sendable {
             access: gate, control: control ?? mesh, state: state, events: events,
             vitals: NodeVitalsCollector(
                 engine: monitor, mesh: mesh.directory, state: state, dispatcher: dispatcher),
-            metrics: metrics, tools: tools)
+            metrics: metrics, tools: tools,
+            observation: Observation(tracer: tracer, logs: logs, peers: PeerObserver(mesh: mesh)))
         let announcer = EventAnnouncer(services: services, mesh: mesh)
         announcer.begin()
         let surface = NodeServer.listener(
@@ -88,7 +92,7 @@ package struct TestNode: Sendable {
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
         let work = PeerWork(
-            routes: peerRoutes(services), sessions: StoredSessions(store: store, logger: logger))
+            routes: peerRoutes(services) + [ObservationRoutes(tracer: tracer, logs: logs)], sessions: StoredSessions(store: store, logger: logger))
         let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }

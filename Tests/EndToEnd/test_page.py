@@ -66,6 +66,9 @@ class ThePage(unittest.TestCase):
         self.assertEqual(self.browser.foreign(self.node.url.removeprefix("http://")), [])
 
     def ask(self, message: str) -> None:
+        """In a conversation of its own."""
+        self.open("ask")
+        self.browser.click("button", "New conversation")
         self.browser.wait("#message").send_keys(message, Keys.ENTER)
 
     # What every view must be
@@ -104,7 +107,6 @@ class ThePage(unittest.TestCase):
     # Asking
 
     def test_an_answer_comes_word_by_word_and_says_where_it_is_from(self):
-        self.open("ask")
         self.ask(numbers(10))
         self.browser.wait(".message.assistant .said", "3")
         self.assertIsNotNone(self.browser.find(".composer button", "Stop"), "it can be stopped while it comes")
@@ -116,7 +118,6 @@ class ThePage(unittest.TestCase):
         self.assert_quiet()
 
     def test_a_reload_in_the_middle_of_an_answer_goes_on_with_it(self):
-        self.open("ask")
         self.ask(numbers(30))
         self.browser.wait(".message.assistant .said", "4")
         self.browser.driver.refresh()
@@ -127,14 +128,12 @@ class ThePage(unittest.TestCase):
         self.assert_quiet()
 
     def test_stop_ends_the_answer(self):
-        self.open("ask")
         self.ask(numbers(200))
         self.browser.wait(".message.assistant .said", "3")
         self.browser.click(".composer button", "Stop")
         self.browser.wait(".mark", "Stopped")
 
     def test_an_answer_goes_on_when_its_machine_is_killed_and_the_mesh_shows_it(self):
-        self.open("ask")
         self.ask(numbers(40))
         self.browser.wait(".message.assistant .said", "5")
         lost = self.family.named(re.search(r"kin-\d", self.browser.find(".message.assistant footer").text).group())
@@ -142,8 +141,7 @@ class ThePage(unittest.TestCase):
         try:
             self.browser.wait(".mark", "went on after")
             self.browser.until(lambda: "40" in self.last_answer(), "the end of the answer", 30)
-            numbers = [int(number) for number in re.findall(r"\d+", self.last_answer())]
-            self.assertEqual(numbers, list(range(1, 41)), "nothing lost and nothing twice")
+            self.assertEqual(self.last_answer(), numbers(40), "nothing lost and nothing twice")
             self.browser.screenshot(SHOTS / "ask-continued.png")
             self.browser.click("nav a", "Mesh")
             self.browser.until(lambda: self.state_of(lost.name) in ("down", "suspect"), f"{lost.name} to be shown as lost")

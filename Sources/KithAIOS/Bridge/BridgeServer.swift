@@ -23,6 +23,7 @@ package enum BridgeServer {
     ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         let metrics = ListenerMetrics(role: "bridge", counts: counts)
+        router.add(middleware: RequestNaming())
         router.add(
             middleware: CrossOrigin(
                 methods: "GET, POST, OPTIONS", fields: "Content-Type, Authorization, X-API-Key, Idempotency-Key",

@@ -26,6 +26,7 @@ package enum CellServer {
         let metrics = ListenerMetrics(role: "cell", counts: counts)
         metrics.meter(router)
         router.addMiddleware {
+            RequestNaming()
             ErrorRendering.fastAPI
             AccessMiddleware(access: access)
             OriginMiddleware(access: access)

@@ -29,6 +29,7 @@ package enum RegistryServer {
         let metrics = ListenerMetrics(role: "discovery", counts: counts)
         metrics.meter(router)
         router.addMiddleware {
+            RequestNaming()
             ErrorRendering.fastAPI
             OriginMiddleware(access: access)
             Expectations()

@@ -28,7 +28,8 @@ struct AnthropicRoutes: Sendable {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
         let completion = AnthropicCompletion(try AnthropicMessagesRequest.read(bytes))
         guard completion.request.streams else {
-            let routed = try await services.dispatch(completion.request, headers: request.headers)
+            let routed = try await services.dispatch(
+                completion.request, headers: request.headers, path: request.uri.path)
             return try completion.reply(routed, services: services).response
         }
         return try await AnswerStreamWriter.response(

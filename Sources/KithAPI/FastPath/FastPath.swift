@@ -77,16 +77,21 @@ final class FastPath: Sendable {
 
     /// - Returns: `nil` when the work was cancelled: the client has gone.
     func reply(to completion: any DialectCompletion, for request: FastPathRequest) async -> PlainReply? {
+        let name = request.name(of: completion)
+        var reply: PlainReply?
         do {
-            let routed = try await services.dispatch(completion.request, headers: request.wishes)
-            return try await completion.reply(routed, services: services)
+            let routed = try await services.dispatch(
+                completion.request, headers: request.wishes, path: request.route.rawValue)
+            reply = try await completion.reply(routed, services: services)
         } catch is CancellationError {
             return nil
         } catch {
             let problem = SurfaceError(error)
-            problem.log(path: request.route.rawValue, to: logger)
-            return try? problem.reply(in: type(of: completion).errors)  // encoding these few strings cannot fail
+            problem.log(path: request.route.rawValue, request: name, to: logger)
+            reply = try? problem.reply(in: type(of: completion).errors)  // encoding these few strings cannot fail
         }
+        reply?.name(name)
+        return reply
     }
 }
 
@@ -147,7 +152,8 @@ struct FastPathRequest: Sendable {
             case "x-api-key":
                 guard apiKey == nil else { return nil }
                 apiKey = value
-            case let other where other.hasPrefix("x-kith-") || HTTPFields.namesConversation(other):
+            case let other
+            where other.hasPrefix("x-kith-") || HTTPFields.namesRequest(other) || HTTPFields.namesConversation(other):
                 guard let name = HTTPField.Name(other), HTTPField.isValidValue(value) else { return nil }
                 wishes.append(HTTPField(name: name, value: value))
             default: break
@@ -158,4 +164,7 @@ struct FastPathRequest: Sendable {
         self.host = host
         self.wishes = wishes
     }
+
+    /// What the request is called: the client's name for it if it gave a sound one.
+    func name(of completion: any DialectCompletion) -> RequestID { wishes.requestID ?? completion.request.id }
 }

@@ -58,6 +58,8 @@ final class FastPathStream: RoutedEventReceiver {
         text = completion.streamText
     }
 
+    private var name: RequestID { request.name(of: completion) }
+
     func begin(executor: EventLoopExecutor) {
         beatLater(in: min(Self.patience, heartbeat))
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
@@ -75,7 +77,8 @@ final class FastPathStream: RoutedEventReceiver {
             do {
                 var asked = bound.value.completion.request
                 asked.notice = notice
-                result = .success(try await route.services.dispatch(asked, headers: bound.value.request.wishes))
+                result = .success(try await route.services.dispatch(
+                        asked, headers: bound.value.request.wishes, path: bound.value.request.route.rawValue))
             } catch {
                 result = .failure(error)
             }
@@ -141,17 +144,21 @@ final class FastPathStream: RoutedEventReceiver {
 
     private func open(_ report: RouteReport?) {
         isOpen = true
-        head = PlainReply.eventStreamHead(route: report?.headerValue)
+        head = PlainReply.eventStreamHead(route: report?.headerValue, request: name)
     }
 
     private func fail(_ error: any Error) {
         if error is CancellationError { return give(nil) }
         let problem = SurfaceError(error)
         outcome = RequestMeter.Outcome(problem.status)
-        problem.log(path: request.route.rawValue, to: route.logger)
+        problem.log(path: request.route.rawValue, request: name, to: route.logger)
         if !isOpen, completion.isToldInStream(problem) { open((error as? DispatchError)?.route) }
         // Encoding these few strings cannot fail.
-        guard isOpen else { return give(try? problem.reply(in: type(of: completion).errors).http1) }
+        guard isOpen else {
+            var reply = try? problem.reply(in: type(of: completion).errors)
+            reply?.name(name)
+            return give(reply?.http1)
+        }
         route.services.record(.cutOff)
         text.append(problem: problem, to: &events)
         send(isLast: true)

@@ -19,6 +19,7 @@ package enum NodeServer {
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<ChildTaskResponder<RouterResponder<NodeRequestContext>>> {
         let router = SurfaceRouter(context: NodeRequestContext.self)
+        router.add(middleware: RequestNaming())
         let origins = services.access.policy.origins
         if !origins.isEmpty { router.add(middleware: CrossOrigin(mayRead: origins.mayRead)) }
         services.metrics.listener.meter(router)
@@ -54,6 +55,10 @@ package enum NodeServer {
         ConversationRoutes(services: services).add(to: router)
         RoutingRoutes(services: services).add(to: router)
         DrainRoutes(services: services).add(to: router)
+        if let observation = services.observation {
+            TraceRoutes(services: services, observation: observation).add(to: router)
+            LogRoutes(services: services, observation: observation).add(to: router)
+        }
         if let company = services.company {
             CompanionRoutes(services: services, company: company).add(to: router)
             CultureRoutes(services: services, company: company).add(to: router)

@@ -31,13 +31,16 @@ package struct NodeServices: Sendable {
     /// `nil` for a node that keeps none.
     package var company: CompanionFeature?
     package var tools: NodeTools
+    /// `nil` for a node that lets nobody look.
+    package var observation: Observation?
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,
         store: Store, clock: any TimeSource, limits: SurfaceLimits,
         level: @escaping @Sendable () -> Double, access: AccessControl, control: any MeshControl,
         state: any SharedState, events: EventHub, vitals: NodeVitalsCollector,
-        metrics: NodeMetrics, company: CompanionFeature? = nil, tools: NodeTools = NodeTools()
+        metrics: NodeMetrics, company: CompanionFeature? = nil, tools: NodeTools = NodeTools(),
+        observation: Observation? = nil
     ) {
         self.tools = tools
         self.name = name
@@ -56,6 +59,7 @@ package struct NodeServices: Sendable {
         self.metrics = metrics
         self.access = access
         self.company = company
+        self.observation = observation
         startedAt = clock.now
     }
 }
@@ -87,8 +91,13 @@ package struct SurfaceLimits: Sendable {
 
 extension NodeServices {
     /// Dispatches as the client's headers wish, and counts the failure if no node answers.
-    func dispatch(_ request: ChatRequest, headers: HTTPFields) async throws -> RoutedAnswer {
+    ///
+    /// - Parameter path: That the client asked.
+    func dispatch(_ request: ChatRequest, headers: HTTPFields, path: String) async throws -> RoutedAnswer {
         var request = request
+        if let id = headers.requestID { (request.id, request.isNamed) = (id, true) }
+        request.trace = Self.position(headers)
+        request.path = path
         request.mayContinue = try headers.mayContinue()
         request.deadline = try headers.deadline(now: clock.now)
         request.conversation = request.conversation ?? headers.conversation
@@ -107,19 +116,32 @@ extension NodeServices {
     }
 
     /// Embeds as the client's headers wish.
-    func embed(_ request: EmbeddingRequest, headers: HTTPFields) async throws -> (EmbeddingAnswer, RouteReport) {
+    func embed(
+        _ request: EmbeddingRequest, headers: HTTPFields, path: String
+    ) async throws -> (EmbeddingAnswer, RouteReport) {
         var request = request
+        request.id = headers.requestID ?? request.id
+        request.trace = Self.position(headers)
+        request.path = path
         request.deadline = try headers.deadline(now: clock.now)
         return try await dispatcher.embed(request, pin: try headers.pinnedNode())
     }
 
     /// Passes a request through as the client's headers wish.
     func passThrough(
-        _ request: PassThroughRequest, headers: HTTPFields
+        _ request: PassThroughRequest, headers: HTTPFields, path: String
     ) async throws -> (PassThroughAnswer, RouteReport) {
         var request = request
+        request.id = headers.requestID ?? request.id
+        request.trace = Self.position(headers)
+        request.path = path
         request.deadline = try headers.deadline(now: clock.now)
         return try await dispatcher.passThrough(request, pin: try headers.pinnedNode())
+    }
+
+    /// The trace that the client is in; `untraced` when it says none.
+    private static func position(_ headers: HTTPFields) -> TracePosition {
+        headers.traceContext.map { .passing($0) } ?? .untraced
     }
 
     func record(_ outcome: InteractionOutcome) { store.recordOutcome(outcome, at: .now()) }

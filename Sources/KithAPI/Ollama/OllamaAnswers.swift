@@ -74,7 +74,8 @@ struct OllamaAnswers: Sendable {
             return completion.reply(to: handling).response
         }
         guard asked.chat.streams else {
-            let routed = try await services.dispatch(asked.chat, headers: request.headers)
+            let routed = try await services.dispatch(
+                asked.chat, headers: request.headers, path: request.uri.path)
             return try completion.reply(routed, services: services).response
         }
         return try await AnswerStreamWriter.response(

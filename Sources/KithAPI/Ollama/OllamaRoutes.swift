@@ -56,7 +56,8 @@ struct OllamaRoutes: Sendable {
             _ = try services.model(of: asked.model)
             return json(OllamaEmbeddingAnswer.body([], model: asked.model, promptTokens: 0, total: .zero))
         }
-        let (answer, route) = try await services.embed(asked.request, headers: request.headers)
+        let (answer, route) = try await services.embed(
+            asked.request, headers: request.headers, path: request.uri.path)
         let body = OllamaEmbeddingAnswer.body(
             answer.vectors, model: asked.model.isEmpty ? answer.model.rawValue : asked.model,
             promptTokens: answer.promptTokens, total: services.clock.now - start)
@@ -69,7 +70,8 @@ struct OllamaRoutes: Sendable {
             _ = try services.model(of: asked.model)
             return json(OllamaEmbeddingAnswer.olderBody([]))
         }
-        let (answer, route) = try await services.embed(asked.request, headers: request.headers)
+        let (answer, route) = try await services.embed(
+            asked.request, headers: request.headers, path: request.uri.path)
         guard let vector = answer.vectors.first else { throw ChatError(.invalidAnswer, "the engine gave no vector") }
         return json(OllamaEmbeddingAnswer.olderBody(vector), route: route.headerValue)
     }

@@ -52,7 +52,8 @@ struct OpenAIRoutes: Sendable {
         _ completion: OpenAICompletion, to request: Request, _ context: NodeRequestContext
     ) async throws -> Response {
         guard completion.request.streams else {
-            let routed = try await services.dispatch(completion.request, headers: request.headers)
+            let routed = try await services.dispatch(
+                completion.request, headers: request.headers, path: request.uri.path)
             return try completion.reply(routed, services: services).response
         }
         return try await AnswerStreamWriter.response(
@@ -65,7 +66,8 @@ struct OpenAIRoutes: Sendable {
     private func embeddings(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
         let decoded = try OpenAIEmbeddingRequest.read(bytes)
-        let (answer, route) = try await services.embed(decoded.request, headers: request.headers)
+        let (answer, route) = try await services.embed(
+            decoded.request, headers: request.headers, path: request.uri.path)
         let body = OpenAIEmbeddings.body(answer, encoding: decoded.encoding)
         return PlainReply(json: ByteBuffer(bytes: body), route: route.headerValue).response
     }

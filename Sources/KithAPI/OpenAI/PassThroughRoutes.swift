@@ -33,7 +33,8 @@ struct PassThroughRoutes: Sendable {
             throw SurfaceRefusal.tooLarge(limit)
         }
         let wanted = try OpenAIPassThrough.read(service, contentType: type, try await request.body(upTo: limit))
-        let (answer, route) = try await services.passThrough(wanted, headers: request.headers)
+        let (answer, route) = try await services.passThrough(
+            wanted, headers: request.headers, path: request.uri.path)
         return Response(passing: answer, route: route.headerValue)
     }
 }

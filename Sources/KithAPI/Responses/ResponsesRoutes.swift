@@ -40,7 +40,8 @@ struct ResponsesRoutes: Sendable {
         let prepared = try await shelf.prepared(try ResponsesRequest.read(bytes))
         let completion = ResponsesCompletion(prepared, shelf: shelf)
         guard completion.request.streams else {
-            let routed = try await services.dispatch(completion.request, headers: request.headers)
+            let routed = try await services.dispatch(
+                completion.request, headers: request.headers, path: request.uri.path)
             return try await completion.reply(routed, services: services).response
         }
         do {

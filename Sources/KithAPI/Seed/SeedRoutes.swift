@@ -46,7 +46,7 @@ struct SeedRoutes: Sendable {
             model: asked.model, messages: [ChatMessage(.user, asked.prompt)],
             sampling: SamplingOptions(maxTokens: min(asked.maxTokens, limit), temperature: asked.temperature),
             streams: false)
-        let (answer, routed) = try await wholeAnswer(to: question, headers: request.headers)
+        let (answer, routed) = try await wholeAnswer(to: question, of: request)
         services.record(.completed)
         return try .json(
             SeedGenerateAnswer(
@@ -99,7 +99,7 @@ struct SeedRoutes: Sendable {
         let question = ChatRequest(
             model: asked.model, messages: offered + history + [ChatMessage(.user, asked.message)],
             sampling: SamplingOptions(maxTokens: services.limits.defaultMaxTokens), streams: false)
-        let (answer, routed) = try await wholeAnswer(to: question, headers: request.headers)
+        let (answer, routed) = try await wholeAnswer(to: question, of: request)
         let text = answer.message.text.trimmed
         try await services.store.appendExchange(
             session: session, user: asked.message, assistant: text, outcome: .completed, model: routed.model,
@@ -153,9 +153,9 @@ struct SeedRoutes: Sendable {
     // MARK: Answers in one piece
 
     private func wholeAnswer(
-        to question: ChatRequest, headers: HTTPFields
+        to question: ChatRequest, of request: Request
     ) async throws -> (WholeAnswer, RoutedAnswer) {
-        let routed = try await services.dispatch(question, headers: headers)
+        let routed = try await services.dispatch(question, headers: request.headers, path: request.uri.path)
         guard case .whole(let answer) = routed.body else {
             throw ChatError(.invalidAnswer, "the engine answered in another dialect than it was asked in")
         }

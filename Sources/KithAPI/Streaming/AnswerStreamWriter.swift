@@ -31,7 +31,7 @@ struct AnswerStreamWriter<Text: AnswerStreamText>: Sendable {
         logger: Logger
     ) async throws -> Response {
         let notice = WaitNotice()
-        let signals = AnswerSignals(request, headers: headers, notice: notice, services: services)
+        let signals = AnswerSignals(request, headers: headers, path: path, notice: notice, services: services)
         let writer = AnswerStreamWriter(
             signals: signals, services: services, notice: notice, logger: logger, path: path)
         var text = text
@@ -99,7 +99,9 @@ private final class AnswerSignals: Sendable {
     private let answering: Task<Void, Never>
     private let watching: Task<Void, Never>
 
-    init(_ request: ChatRequest, headers: HTTPFields, notice: WaitNotice, services: NodeServices) {
+    init(
+        _ request: ChatRequest, headers: HTTPFields, path: String, notice: WaitNotice, services: NodeServices
+    ) {
         let heard = Heard(services.clock)
         self.heard = heard
         answering = Task { [channel, heard] in
@@ -110,7 +112,7 @@ private final class AnswerSignals: Sendable {
             do {
                 var request = request
                 request.notice = notice
-                let routed = try await services.dispatch(request, headers: headers)
+                let routed = try await services.dispatch(request, headers: headers, path: path)
                 guard case .stream(let stream) = routed.body else {
                     throw ChatError(.invalidAnswer, "a whole answer came where a stream was asked for")
                 }

@@ -108,12 +108,12 @@ package struct RecentRoutesReport: TextReport, Sendable {
             request.continuations.last?.model ?? request.model ?? request.asked ?? "-", request.reason ?? "-",
             request.firstTokenMilliseconds.map(RouteTime.text) ?? "-", RouteTime.text(request.durationMilliseconds),
             request.usage.map { "\($0.completionTokens)" } ?? "-",
-            request.tokensPerSecond.map(StatusReport.rounded) ?? "-", outcome(of: request),
+            request.tokensPerSecond.map(StatusReport.rounded) ?? "-", Self.outcome(of: request),
             request.skipped.map { "\($0.node):\($0.reason)" }.joined(separator: ", "),
         ]
     }
 
-    private func outcome(of request: RouteMessage.Request) -> String {
+    static func outcome(of request: RouteMessage.Request) -> String {
         switch request.outcome {
         case .completed where request.continuations.isEmpty: "completed"
         case .completed: "continued"

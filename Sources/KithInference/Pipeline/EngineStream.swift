@@ -60,6 +60,10 @@ package final class EngineStream: AsyncSequence, Sendable {
         case finished
         /// It ended before the first token.
         case ended(any Error)
+        /// All of it is there; comes after the others.
+        case over(TokenUsage)
+        /// It broke off in the middle.
+        case broke(any Error)
     }
 
     /// The same, holding a slot until it ends or is dropped, and saying at its end how long it held the slot.
@@ -214,7 +218,10 @@ extension EngineStream {
             if event.hasContent { sawToken() }
             guard event.isEnd else { return event }
             event.note(engineTime: occupancy?.elapsed)
-            if let occupancy = occupancy.take() { occupancy.onNews(occupancy.hasSpoken ? .finished : .firstToken) }
+            if let occupancy = occupancy.take() {
+                occupancy.onNews(occupancy.hasSpoken ? .finished : .firstToken)
+                if let usage = event.usage { occupancy.onNews(.over(usage)) }
+            }
             return event
         }
 
@@ -230,7 +237,7 @@ extension EngineStream {
         /// - Parameter error: What ended the answer; `nil` when it was whole, or no more of it was wanted.
         func letGo(_ error: (any Error)? = nil) {
             // A pause in the middle says nothing about first tokens.
-            if let error, let occupancy, !occupancy.hasSpoken { occupancy.onNews(.ended(error)) }
+            if let error, let occupancy { occupancy.onNews(occupancy.hasSpoken ? .broke(error) : .ended(error)) }
             occupancy = nil
             source = .over
             pending = []

@@ -70,13 +70,13 @@ package final class TokenStream: Sendable {
 
     private let dispatcher: Dispatcher
     private let wanted: RouteRequest
-    private let account: RequestTrace
+    private let account: RequestAccount
     /// Whether the client sees the answer as it comes; otherwise the code that collects it may try once more.
     private let isShown: Bool
     let state: Mutex<State?>
 
     init(
-        _ source: Source, of request: ChatRequest, wanted: RouteRequest, account: RequestTrace, dispatcher: Dispatcher
+        _ source: Source, of request: ChatRequest, wanted: RouteRequest, account: RequestAccount, dispatcher: Dispatcher
     ) {
         self.dispatcher = dispatcher
         self.wanted = wanted

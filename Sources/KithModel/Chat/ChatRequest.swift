@@ -9,7 +9,10 @@ package struct ChatRequest: Sendable, Codable {
         case completion
     }
 
+    /// As the client, logs and engines call it.
     package var id: RequestID
+    /// Whether the client gave the id, which other requests may have too then.
+    package var isNamed = false
     package var kind: Kind
     /// `nil` stands for `auto`: whatever model the best node offers.
     package var model: ModelID?
@@ -58,6 +61,10 @@ package struct ChatRequest: Sendable, Codable {
     package var occasion: Occasion?
     /// What the client calls the conversation, for choosing between nodes only.
     package var conversation: String?
+    /// Where in which trace it is.
+    package var trace = TracePosition.untraced
+    /// The path that the client asked, for traces.
+    package var path: String?
 
     /// The purpose of a request that nobody waits for.
     package enum Occasion: String, Sendable, Codable {
@@ -95,6 +102,9 @@ package struct ChatRequest: Sendable, Codable {
         self.body = body
         ownMessages = messages.count
     }
+
+    /// Tells this request from all others that this node sends.
+    package var ticket: RequestID { isNamed ? .random() : id }
 
     /// Whether the client wants an answer in one piece, as an engine of its dialect writes it.
     package var wantsWholeAnswer: Bool { body != nil && isAsWritten && !streams }

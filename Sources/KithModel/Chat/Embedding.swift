@@ -13,6 +13,10 @@ package struct EmbeddingRequest: Sendable, Codable {
     package var body: ClientBody?
     /// When the caller gives up, by this process's clock; a kin is told the time that is left.
     package var deadline: MonotonicInstant?
+    /// Where in which trace it is.
+    package var trace = TracePosition.untraced
+    /// The path that the client asked, for traces.
+    package var path: String?
 
     private enum CodingKeys: String, CodingKey { case id, model, inputs, inputCount, dimensions, body }
 

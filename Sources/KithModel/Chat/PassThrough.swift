@@ -72,6 +72,10 @@ package struct PassThroughRequest: Sendable {
     package let modelPlace: ModelPlace?
     /// When the caller gives up, by this process's clock; a kin is told the time that is left.
     package var deadline: MonotonicInstant?
+    /// Where in which trace it is.
+    package var trace = TracePosition.untraced
+    /// The path that the client asked, for traces.
+    package var path: String?
 
     package init(
         id: RequestID = .random(), service: EngineService, model: ModelID? = nil, contentType: String, body: [UInt8],

@@ -30,6 +30,29 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     package var description: String { rawValue }
 }
 
+extension RequestID {
+    /// Characters of a name that a client gives.
+    package static let givenLimit = 128
+
+    /// A name that a client gave: letters, digits and a few signs, so that it can stand in headers, addresses and logs.
+    ///
+    /// - Returns: `nil` for another one, which counts as none.
+    package init?(given text: String) {
+        guard (1...Self.givenLimit).contains(text.utf8.count), text.utf8.allSatisfy(Self.isNameByte) else { return nil }
+        self.init(rawValue: text)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+            UInt8(ascii: ":"), UInt8(ascii: "="), UInt8(ascii: "@"), UInt8(ascii: "+"), UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+}
+
 /// The system's randomness, fetched 256 bytes at a time: names are made for every request, and each
 /// `SystemRandomNumberGenerator.next()` is a call of the kernel on Linux.
 struct BulkRandom: RandomNumberGenerator {

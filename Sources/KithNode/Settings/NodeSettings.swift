@@ -37,6 +37,8 @@ package struct NodeSettings: Sendable {
     /// Bytes of a request body with sound or pictures.
     package var uploadBodyLimit: Int
     package var logLevel: Logger.Level
+    package var logFormat: LogFormat
+    package var tracing: TracingSettings
     package var defaultMaxTokens: Int
     /// Whether what the node does is counted for monitors.
     package var countsMetrics: Bool
@@ -50,7 +52,8 @@ package struct NodeSettings: Sendable {
         peersFile: String, peerEndpoints: PeersFile = PeersFile(),
         social: SocialSettings = SocialSettings(), level: Double = 1, requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, uploadBodyLimit: Int = 33_554_432,
-        logLevel: Logger.Level = .info, defaultMaxTokens: Int = 2048, countsMetrics: Bool = true
+        logLevel: Logger.Level = .info, logFormat: LogFormat = .text, tracing: TracingSettings = TracingSettings(),
+        defaultMaxTokens: Int = 2048, countsMetrics: Bool = true
     ) {
         self.name = name
         self.host = host
@@ -73,6 +76,8 @@ package struct NodeSettings: Sendable {
         self.seedBodyLimit = seedBodyLimit
         self.uploadBodyLimit = uploadBodyLimit
         self.logLevel = logLevel
+        self.logFormat = logFormat
+        self.tracing = tracing
         self.defaultMaxTokens = defaultMaxTokens
         self.countsMetrics = countsMetrics
     }
@@ -123,6 +128,8 @@ extension NodeSettings {
             seedBodyLimit: try values.required(.seedBodyLimit, values.integer(.seedBodyLimit)),
             uploadBodyLimit: try values.required(.uploadBodyLimit, values.integer(.uploadBodyLimit)),
             logLevel: try values.required(.logLevel, values.text(.logLevel).flatMap(Logger.Level.init(rawValue:))),
+            logFormat: try values.required(.logFormat, values.text(.logFormat).flatMap(LogFormat.init(rawValue:))),
+            tracing: try TracingSettings(values),
             defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)),
             countsMetrics: try values.required(.metrics, values.boolean(.metrics)))
     }

@@ -30,10 +30,6 @@ extension SettingDefinition {
             .level, .number(0...10), fallback: "1", flag: "--level",
             help: "The node's declared level: the weight of its capacity when kin choose among nodes."),
         SettingDefinition(
-            .logLevel, .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
-            fallback: "info", flag: "--log-level",
-            help: "The least severity that is logged."),
-        SettingDefinition(
             .metrics, .boolean, fallback: "on", environment: "KITH_METRICS",
             help:
                 "Whether requests, answers and routes are counted for monitors. Without it `/metrics` tells only how the node "

@@ -43,7 +43,7 @@ package struct SettingDefinition: Sendable {
         self.help = help
     }
 
-    package static let all: [SettingDefinition] = node + access + peers + roles + routing + social + engine + client
+    package static let all: [SettingDefinition] = node + access + peers + roles + observation + routing + social + engine + client
 
     static let byKey = Dictionary(all.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
 
@@ -91,6 +91,10 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case peerEndpoints = "peers.endpoints"
     case logLevel = "log.level"
     case metrics = "metrics.enabled"
+    case logFormat = "log.format"
+    case tracingSample = "tracing.sample"
+    case otlpEndpoint = "tracing.otlp_endpoint"
+    case otlpHeaders = "tracing.otlp_headers"
     case socialCompanion = "social.companion"
     case socialIdleThreshold = "social.idle_threshold_min"
     case socialPeerChoice = "social.peer_choice"

@@ -38,6 +38,8 @@ package enum SettingKind: Sendable {
     case originList
     /// Addresses of HTTP services separated by commas.
     case addressList
+    /// Header fields, `name=value`, separated by commas.
+    case headerList
     /// One or more words separated by commas.
     case choices([String])
     /// Names for several models; see `ModelAliases.init(settingText:)`. In YAML a mapping of lists.
@@ -63,6 +65,7 @@ package enum SettingKind: Sendable {
             Self.entries(text).allSatisfy { $0 == AllowedOrigins.wildcard || WebOrigin.normalised($0) != nil }
                 ? .string(text.lowercased()) : nil
         case .addressList: Self.entries(text).allSatisfy { HTTPAddress($0) != nil } ? .string(text) : nil
+        case .headerList: TracingSettings.headers(text).map { _ in .string(text) }
         case .choices(let choices):
             Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
         case .aliases: ModelAliases(settingText: text).map { _ in .string(text) }
@@ -89,6 +92,7 @@ package enum SettingKind: Sendable {
         case .hostList: "a list of host names separated by commas"
         case .originList: "a list of origins such as https://app.example, separated by commas, or *"
         case .addressList: "a list of addresses such as http://127.0.0.1:8001, separated by commas"
+        case .headerList: "a list of header fields such as authorization=Bearer%20KEY, separated by commas"
         case .choices(let choices): "one or more of " + choices.joined(separator: ", ") + ", separated by commas"
         case .aliases:
             "names other than auto with one or more models each, such as small=llama3.2|qwen3,big=gpt-oss:20b, "

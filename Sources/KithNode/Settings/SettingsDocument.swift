@@ -41,6 +41,10 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.roles))
 
+        ## What it says of itself
+
+        \(table(SettingDefinition.observation))
+
         ## The way of a request
 
         \(table(SettingDefinition.routing))

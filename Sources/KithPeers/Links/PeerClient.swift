@@ -42,7 +42,7 @@ package struct PeerClient: Answering {
                 link.request(
                     .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try KinQuestion.encode(request)),
                     type: PeerWire.questionType, limits: UpstreamLimits(silence: silence)),
-                by: request.deadline))
+                by: request.deadline, request.mark))
         guard response.status == 200 else {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
             throw ChatError(.invalidAnswer, "\(link.address) answered with status \(response.status)")
@@ -67,8 +67,8 @@ package struct PeerClient: Answering {
             bounded(
                 link.request(
                     .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
-                    limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit)), by: request.deadline
-            ))
+                    limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit)), by: request.deadline,
+                request.mark))
         try Self.check(reply.status, body: reply.body)
         let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
         guard vectors.count == request.inputCount else {
@@ -83,7 +83,7 @@ package struct PeerClient: Answering {
             bounded(
                 link.request(
                     .POST, PeerWire.countPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
-                    limits: UpstreamLimits(firstByte: .seconds(10), bodyBytes: 64 << 10)), by: request.deadline))
+                    limits: UpstreamLimits(firstByte: .seconds(10), bodyBytes: 64 << 10)), by: request.deadline, request.mark))
         try Self.check(reply.status, body: reply.body)
         return try Self.decode(PeerCount.self, from: reply.body).tokens.map { max(0, $0) }
     }
@@ -97,7 +97,7 @@ package struct PeerClient: Answering {
                     type: PeerWire.passageType,
                     limits: UpstreamLimits(
                         firstByte: PassThroughAnswer.firstByteLimit, stall: PassThroughAnswer.stallLimit)),
-                by: request.deadline))
+                by: request.deadline, request.mark))
         guard response.status == 200 else {
             let body = try await response.body.collect(upTo: 64 << 10)
             do {
@@ -112,11 +112,19 @@ package struct PeerClient: Answering {
         return PassThroughAnswer(contentType: type, body: GuardedBody(response.body))
     }
 
-    /// Tells the kin the time that is left, so that it does not work for a client that has gone.
-    private func bounded(_ request: UpstreamRequest, by deadline: MonotonicInstant?) -> UpstreamRequest {
-        guard let deadline else { return request }
+    /// Tells the kin the time that is left, so that it does not work for a client that has gone, and where in a trace its
+    /// work belongs.
+    private func bounded(
+        _ request: UpstreamRequest, by deadline: MonotonicInstant?, _ mark: RequestMark
+    ) -> UpstreamRequest {
         var request = request
-        request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(deadline - clock.now))
+        if let context = mark.context {
+            request.headers.add(name: TraceHeader.parent, value: context.parent)
+            if !context.state.isEmpty { request.headers.add(name: TraceHeader.state, value: context.state) }
+        }
+        if let deadline {
+            request.headers.add(name: PeerWire.timeLeftHeader, value: TimeLimit.milliseconds(deadline - clock.now))
+        }
         return request
     }
 

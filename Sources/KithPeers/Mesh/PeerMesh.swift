@@ -7,6 +7,7 @@ package import KithMembership
 package import KithModel
 package import KithServer
 package import KithSync
+package import KithTracing
 package import KithTrust
 package import Logging
 package import NIOCore
@@ -76,23 +77,26 @@ package final class PeerMesh: Sendable {
     private let connections = PeerConnections()
     private let tls: PeerTLS
     private let localEngine: LocalEngine?
+    private let tracer: NodeTracer?
     private let instance: InstanceID
     private let events: AsyncStream<MeshEvent>
     private let eventSource: AsyncStream<MeshEvent>.Continuation
     /// Called for each answer to a packet of gossip.
     private let answered = CallbackList<GossipTiming>()
 
+    /// - Parameter tracer: Records what is done for kin.
     /// - Throws: When TLS does not accept the identity.
     package init(
         profile: Profile, identity: NodeIdentity, trust: TrustStore, engine: any EngineStatusSource,
-        localEngine: LocalEngine?, state: SharedStateStore? = nil, clock: any TimeSource, audit: any AuditTrail,
-        logger: Logger,
+        localEngine: LocalEngine?, state: SharedStateStore? = nil, tracer: NodeTracer? = nil, clock: any TimeSource,
+        audit: any AuditTrail, logger: Logger,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws {
         self.profile = profile
         self.ownIdentity = identity
         self.trust = trust
         self.localEngine = localEngine
+        self.tracer = tracer
         self.clock = clock
         self.audit = audit
         self.logger = logger
@@ -178,7 +182,7 @@ package final class PeerMesh: Sendable {
     ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(
             connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
-            localEngine: localEngine, work: work, state: stateSync, clock: clock, audit: audit,
+            localEngine: localEngine, work: work, state: stateSync, tracer: tracer, clock: clock, audit: audit,
             generateLimit: profile.generateLimit, passLimit: profile.passLimit
         ) { [profile, instance] in
             Self.hello(profile, instance)

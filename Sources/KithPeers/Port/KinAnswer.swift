@@ -4,6 +4,7 @@ import HTTPTypes
 import KithInference
 import KithModel
 import KithServer
+import Logging
 import NIOCore
 import NIOHTTPTypes
 
@@ -21,6 +22,11 @@ final class KinAnswer: ChatEventReceiver {
     }
 
     private let eventLoop: any EventLoop
+    private let clock: any TimeSource
+    private let logger: Logger
+    /// Of the question, once it has been read.
+    private var request: RequestID?
+    private var trace: TracePosition?
     private var context: ChannelHandlerContext?
     private let notice = WaitNotice()
     private var phase = Phase.new
@@ -32,15 +38,22 @@ final class KinAnswer: ChatEventReceiver {
     /// Kept for as long as the answer takes.
     private var visit: (any Sendable)?
 
-    init(writingTo context: ChannelHandlerContext) {
+    init(writingTo context: ChannelHandlerContext, clock: any TimeSource, logger: Logger) {
         self.context = context
+        self.clock = clock
+        self.logger = logger
         eventLoop = context.eventLoop
         isHeld = !context.channel.isWritable
     }
 
+    /// It is known what is asked.
+    func serves(_ question: ChatRequest) {
+        request = question.id
+        trace = question.trace
+    }
+
     func begin(
-        _ question: ChatRequest, with engine: LocalEngine, clock: any TimeSource, visit: (any Sendable)?,
-        executor: EventLoopExecutor
+        _ question: ChatRequest, with engine: LocalEngine, visit: (any Sendable)?, executor: EventLoopExecutor
     ) {
         self.visit = visit
         var question = question
@@ -49,7 +62,7 @@ final class KinAnswer: ChatEventReceiver {
         if !question.wantsWholeAnswer { beatLater(in: Self.heartbeat) }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         // A task of its own, because a channel handler has none; cancelled when the kin goes.
-        let task = Task.immediate(executorPreference: executor) { [question, eventLoop] in
+        let task = Task.immediate(executorPreference: executor) { [question, eventLoop, clock] in
             let result: Result<ChatAnswer, any Error>
             do {
                 result = .success(try await engine.until(question.deadline, clock: clock).answer(question))
@@ -80,8 +93,10 @@ final class KinAnswer: ChatEventReceiver {
     func refuse(_ error: any Error) {
         guard context != nil else { return }
         if error is CancellationError { return close() }
+        trace?.end(with: error, at: clock.now)
         do {
             let problem = SurfaceError(error)
+            problem.log(path: PeerWire.generatePath, request: request, to: logger)
             guard isOpen || !bytes.isEmpty else {
                 let reply = try problem.reply(in: .peer)
                 var fields: HTTPFields = [.contentType: "application/json"]
@@ -102,6 +117,7 @@ final class KinAnswer: ChatEventReceiver {
         switch result {
         case .failure(let error): refuse(error)
         case .success(.verbatim(let answer)):
+            completed()
             var fields: HTTPFields = [.contentType: answer.contentType]
             fields[.kithEngineTime] = answer.engineTime.map { String($0.milliseconds) }
             fields[.contentLength] = String(answer.body.count)
@@ -127,7 +143,14 @@ final class KinAnswer: ChatEventReceiver {
     func readEnded() { send() }
 
     func ended(_ failure: (any Error)?) {
-        if let failure { refuse(failure) } else { send(isLast: true) }
+        if let failure { return refuse(failure) }
+        completed()
+        send(isLast: true)
+    }
+
+    private func completed() {
+        trace?.end(at: clock.now)
+        if let request { logger.debug("a kin was answered", metadata: [RequestLog.key: "\(request)"]) }
     }
 
     // MARK: Output
@@ -175,6 +198,8 @@ final class KinAnswer: ChatEventReceiver {
         beat?.cancel()
         beat = nil
         visit = nil
+        trace?.end(.abandoned, at: clock.now)  // unless it has ended already
+        trace = nil
         let ended = phase
         phase = .over
         switch ended {

@@ -72,23 +72,26 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func tooLong(context: ChannelHandlerContext) {
         if let caller = caller(context) { services.refusedTooLarge(caller) }
-        let answer = KinAnswer(writingTo: context)
+        let answer = KinAnswer(writingTo: context, clock: services.clock, logger: logger)
         answer.refuse(SurfaceRefusal.tooLarge(services.generateLimit))
         state = .answering(answer)
     }
 
     private func answer(_ head: HTTPRequest, _ body: ByteBuffer, context: ChannelHandlerContext) {
-        let answer = KinAnswer(writingTo: context)
+        let answer = KinAnswer(writingTo: context, clock: services.clock, logger: logger)
         state = .answering(answer)
         do {
             var question = try KinQuestion.decode([UInt8](buffer: body))
+            question.trace = services.trace(
+                TracedOperation(question.kind), question.id, model: question.model, head.headerFields)
+            answer.serves(question)
             question.deadline = try head.headerFields.kinDeadline(now: services.clock.now)
             guard let engine = services.localEngine else {
                 throw ChatError(.noEngine, "this node has no engine")
             }
             if let caller = caller(context) { services.membership.contact(caller.id) }
             let visit = question.occasion == nil ? services.work.presence?.begin() : nil
-            answer.begin(question, with: engine, clock: services.clock, visit: visit, executor: executor)
+            answer.begin(question, with: engine, visit: visit, executor: executor)
         } catch {
             answer.refuse(error)
         }

@@ -7,6 +7,7 @@ package import KithInference
 package import KithMembership
 package import KithModel
 package import KithServer
+package import KithTracing
 package import KithTrust
 package import Logging
 package import NIOCore
@@ -53,6 +54,8 @@ package struct PeerServices: Sendable {
     package var work: PeerWork
     /// `nil` for a node that shares no state.
     var state: StateSync?
+    /// Records what is done for kin; `nil` records nothing.
+    package var tracer: NodeTracer?
     package var clock: any TimeSource
     package var audit: any AuditTrail
     /// Bytes of a request for an answer.
@@ -64,9 +67,8 @@ package struct PeerServices: Sendable {
 
     init(
         connections: PeerConnections, trust: TrustStore, membership: MembershipService, directory: PeerDirectory,
-        pairing: PairingService, localEngine: LocalEngine?, work: PeerWork, state: StateSync?, clock: any TimeSource,
-        audit: any AuditTrail,
-        generateLimit: Int, passLimit: Int, hello: @escaping @Sendable () -> PeerHello
+        pairing: PairingService, localEngine: LocalEngine?, work: PeerWork, state: StateSync?,
+        tracer: NodeTracer?, clock: any TimeSource, audit: any AuditTrail, generateLimit: Int, passLimit: Int, hello: @escaping @Sendable () -> PeerHello
     ) {
         self.connections = connections
         self.trust = trust
@@ -76,6 +78,7 @@ package struct PeerServices: Sendable {
         self.localEngine = localEngine
         self.work = work
         self.state = state
+        self.tracer = tracer
         self.clock = clock
         self.audit = audit
         self.generateLimit = generateLimit

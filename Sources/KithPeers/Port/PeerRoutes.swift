@@ -103,21 +103,27 @@ struct PeerRoutes: Sendable {
     }
 
     private func embed(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
-        let wanted = try await request.decode(EmbeddingRequest.self, upTo: services.generateLimit)
+        var wanted = try await request.decode(EmbeddingRequest.self, upTo: services.generateLimit)
         guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
-        let answer = try await localEngine.until(deadline, clock: services.clock).embed(wanted)
+        wanted.trace = services.trace(.embeddings, wanted.id, model: wanted.model, request.headers)
+        let answer = try await services.tracing(wanted.trace) { [wanted] in
+            try await localEngine.until(deadline, clock: services.clock).embed(wanted)
+        }
         // Vectors are large: this is the shortest exact form.
         let body = OpenAIEmbeddings.body(answer, encoding: .base64)
         return PlainReply(json: ByteBuffer(bytes: body)).response
     }
 
     private func pass(_ request: Request) async throws -> Response {
-        let wanted = try KinPassage.decode(try await request.body(upTo: services.passLimit))
+        var wanted = try KinPassage.decode(try await request.body(upTo: services.passLimit))
         guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
         let visit = services.work.presence?.begin()
-        var answer = try await localEngine.until(deadline, clock: services.clock).passThrough(wanted)
+        wanted.trace = services.trace(.passThrough, wanted.id, model: wanted.model, request.headers)
+        var answer = try await services.tracing(wanted.trace) { [wanted] in
+            try await localEngine.until(deadline, clock: services.clock).passThrough(wanted)
+        }
         if let visit { answer.body = GuardedBody(answer.body, holding: visit) }
         return Response(passing: answer)
     }

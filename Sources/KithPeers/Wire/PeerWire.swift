@@ -21,6 +21,9 @@ package enum PeerWire {
     package static let cellSyncPath = "/peer/v1/cell/sync-consciousness"
     package static let conversePath = "/peer/v1/converse"
     package static let sessionsPath = "/peer/v1/sessions"
+    /// Below it the id of a request or a trace.
+    package static let tracePath = "/peer/v1/trace"
+    package static let logsPath = "/peer/v1/logs"
     package static let pairingHelloPath = "/pair/v1/hello"
     package static let pairingProofPath = "/pair/v1/proof"
     /// The type of a question: see ``KinQuestion``.

@@ -93,8 +93,12 @@ package struct SurfaceError: Sendable {
     }
 
     /// Logs failures of this node; what a client got wrong is not logged.
-    package func log(path: String, to logger: Logger) {
+    ///
+    /// - Parameter request: Where the logger does not name it.
+    package func log(path: String, request: KithModel.RequestID? = nil, to logger: Logger) {
         guard status.code >= 500 else { return }
+        var logger = logger
+        if let request { logger[metadataKey: RequestLog.key] = "\(request)" }
         guard let fault else {
             return logger.notice("request failed", metadata: ["path": "\(path)", "reason": "\(message)"])
         }

@@ -13,6 +13,10 @@ extension HTTPField.Name {
     static let kithTimeout = Self.known("x-kith-timeout")
     /// Where an answer comes from and why.
     static let kithRoute = Self.known("x-kith-route")
+    /// What the client, or this node, calls the request.
+    package static let requestID = Self.known(TraceHeader.request)
+    static let traceParent = Self.known(TraceHeader.parent)
+    static let traceState = Self.known(TraceHeader.state)
 
     package static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("a literal header name is valid") }
@@ -54,6 +58,21 @@ extension HTTPFields {
                 field: "x-kith-timeout")
         }
         return now() + limit
+    }
+
+    /// What the client calls the request; `nil` when it does not say, or nothing that can stand in logs.
+    package var requestID: RequestID? { self[.requestID].flatMap { RequestID(given: $0) } }
+
+    /// Where in which trace the client is; `nil` when it does not say, or nothing that is valid.
+    package var traceContext: TraceContext? {
+        // Two parents say nothing.
+        guard let parent = self[.traceParent] else { return nil }
+        return TraceContext(parent: parent, state: self[values: .traceState])
+    }
+
+    /// - Parameter name: Of a field, in lower case.
+    package static func namesRequest(_ name: String) -> Bool {
+        name == TraceHeader.request || name == TraceHeader.parent || name == TraceHeader.state
     }
 
     /// What the client calls the conversation, in the field that Claude Code or Codex sends; `nil` when it does not say.

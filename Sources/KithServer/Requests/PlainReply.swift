@@ -3,6 +3,7 @@
 package import HTTPTypes
 package import Hummingbird
 import KithDialects
+package import KithModel
 import KithTransport
 package import NIOCore
 
@@ -11,7 +12,7 @@ package struct PlainReply: Sendable {
     package let status: HTTPResponse.Status
     package let body: ByteBuffer
     /// Not `HTTPFields`, which would put them in an index that nobody uses.
-    private let fields: [HTTPField]
+    private var fields: [HTTPField]
 
     package init(
         json body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: String? = nil
@@ -33,6 +34,11 @@ package struct PlainReply: Sendable {
             json: ByteBuffer(bytes: try JSONBody.encode(value)), status: status, headers: headers, route: route)
     }
 
+    /// Tells the client what its request is called.
+    package mutating func name(_ request: KithModel.RequestID) {
+        fields.append(HTTPField(name: .requestID, value: request.rawValue))
+    }
+
     /// As HTTP/1.1 sends it (RFC 9112, section 4).
     ///
     /// An `HTTPField` cannot hold what would end it.
@@ -48,10 +54,11 @@ package struct PlainReply: Sendable {
     }
 
     /// The head of an answer of server-sent events in chunks, that intermediaries must pass on as they come.
-    package static func eventStreamHead(route: String?) -> ByteBuffer {
+    package static func eventStreamHead(route: String?, request: KithModel.RequestID) -> ByteBuffer {
         var head = MessageHead(capacity: 512)
         head.put("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n")
         head.put("X-Accel-Buffering: no\r\n")
+        head.put(field: HTTPField.Name.requestID.rawName, request.rawValue)
         if let route, !route.isEmpty { head.put(field: HTTPField.Name.kithRoute.rawName, route) }
         head.put("Transfer-Encoding: chunked\r\n")
         return head.bytes()

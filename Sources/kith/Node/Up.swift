@@ -64,13 +64,23 @@ struct Up: AsyncParsableCommand {
         if lifeline { Lifeline.watch() }
         let sources = try SettingSources.gather(flags: flags, environment: Terminal.environment)
         let settings = try NodeSettings(sources)
-        var logger = Logger(label: "kith")
-        logger.logLevel = settings.logLevel
-        let name = settings.name
+        let log = NodeLog(format: settings.logFormat)
+        let logger = log.logger(label: "kith", level: settings.logLevel)
+        let (name, format) = (settings.name, settings.logFormat)
         let metrics = MetricRegistry()
         if settings.countsMetrics { metrics.takeMeasurementsOfLibraries() }
-        try await Node(settings: settings, logger: logger, metrics: metrics, tools: tools).run { address in
-            Terminal.note("node \(name) listens on \(address), with its files in \(settings.dataDirectory)")
+        let node = Node(settings: settings, logger: logger, logs: log.ring, metrics: metrics, tools: tools)
+        try await node.run { address in
+            switch format {
+            case .text:
+                Terminal.note("node \(name) listens on \(address), with its files in \(settings.dataDirectory)")
+            case .json:  // every line is an object
+                logger.info(
+                    "node listens",
+                    metadata: [
+                        "node": "\(name)", "address": "\(address)", "folder": "\(settings.dataDirectory)",
+                    ])
+            }
         }
     }
 
@@ -207,10 +217,16 @@ struct EngineFlags: ParsableArguments {
         completion: .list(["trace", "debug", "info", "notice", "warning", "error", "critical"]))
     var logLevel: String?
 
+    @Option(
+        help: ArgumentHelp("How the log is written: text or json.", valueName: "format"),
+        completion: .list(["text", "json"]))
+    var logFormat: String?
+
     var settings: [SettingKey: String] {
         let given: [(SettingKey, String?)] = [
             (.engineKind, engine), (.engineModel, model), (.engineSlots, slots), (.engineDirectory, engineDir),
             (.testTokensPerSecond, tokensPerSecond), (.testFirstTokenDelay, firstTokenDelay), (.logLevel, logLevel),
+            (.logFormat, logFormat),
         ]
         return Dictionary(
             given.compactMap { key, text in text.map { (key, $0) } }, uniquingKeysWith: { first, _ in first })

@@ -64,7 +64,7 @@ package struct AnthropicEngine: ChatEngine {
         let (_, body) = try await connection.stream(
             path: "/v1/messages",
             body: try AnthropicRequestEncoder.body(for: request, model: model, defaultLimit: defaultLimit),
-            model: model,
+            model: model, mark: request.mark,
             limits: UpstreamLimits(
                 firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
         return .events(EngineStream(body: body, decoder: AnthropicStreamDecoder(), stallLimit: request.stallLimit))

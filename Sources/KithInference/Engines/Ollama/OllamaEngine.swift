@@ -51,6 +51,7 @@ package struct OllamaEngine: ChatEngine {
             let reply = try await connection.reply(
                 path: OllamaRequestEncoder.path(for: request),
                 body: try OllamaRequestEncoder.body(for: request, model: model, thinks: thinks), model: model,
+                mark: request.mark,
                 limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit))
             return .events(
                 EngineStream(told: Self.events(of: try OllamaWholeAnswer(Array(reply.body.readableBytesView)))))
@@ -60,6 +61,7 @@ package struct OllamaEngine: ChatEngine {
         let (_, body) = try await connection.stream(
             path: OllamaRequestEncoder.path(for: asked),
             body: try OllamaRequestEncoder.body(for: asked, model: model, thinks: thinks), model: model,
+            mark: request.mark,
             limits: UpstreamLimits(firstByte: request.firstTokenLimit))
         return .events(EngineStream(body: body, decoder: OllamaStreamDecoder(), stallLimit: request.stallLimit))
     }
@@ -85,7 +87,7 @@ package struct OllamaEngine: ChatEngine {
         ]
         body["dimensions"] = request.dimensions.map { .integer(Int64($0)) }
         let reply = try await connection.reply(
-            path: "/api/embed", body: body.jsonBytes, model: model,
+            path: "/api/embed", body: body.jsonBytes, model: model, mark: request.mark,
             limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: 64 << 20))
         let answer = try OllamaEmbeddings(Array(reply.body.readableBytesView))
         guard answer.embeddings.count == request.inputs.count else {

@@ -15,6 +15,7 @@ extension OpenAICompatibleEngine {
         do {
             let response = try await connection.response(
                 path: request.service.path, type: request.contentType, body: body, model: model,
+                mark: request.mark,
                 limits: UpstreamLimits(
                     firstByte: PassThroughAnswer.firstByteLimit, stall: PassThroughAnswer.stallLimit))
             let type = response.headers.first(name: "content-type") ?? "application/octet-stream"

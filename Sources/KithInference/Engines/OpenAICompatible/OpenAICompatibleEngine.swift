@@ -119,7 +119,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
             do {
                 return try await connection.stream(
                     path: OpenAIRequestEncoder.path(for: request),
-                    body: OpenAIRequestEncoder.body(for: request, model: model), model: model,
+                    body: OpenAIRequestEncoder.body(for: request, model: model), model: model, mark: request.mark,
                     // A server may send the head of its answer before it has read the prompt.
                     limits: UpstreamLimits(
                         firstByte: request.firstTokenLimit, stall: max(.seconds(30), request.firstTokenLimit)))
@@ -136,7 +136,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
     private func whole(_ request: ChatRequest, _ model: ModelID) async throws -> ChatAnswer {
         let reply = try await connection.reply(
             path: OpenAIRequestEncoder.path(for: request),
-            body: OpenAIRequestEncoder.body(for: request, model: model), model: model,
+            body: OpenAIRequestEncoder.body(for: request, model: model), model: model, mark: request.mark,
             limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit, bodyBytes: Self.answerLimit))
         let body = Array(reply.body.readableBytesView)
         guard Self.looksWhole(body) else { return try streamed(body, request, model) }
@@ -175,7 +175,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
         let reply: UpstreamReply
         do {
             reply = try await connection.reply(
-                path: "/embeddings", body: Self.body(for: request, model: model), model: model,
+                path: "/embeddings", body: Self.body(for: request, model: model), model: model, mark: request.mark,
                 limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit))
         } catch let failure as ChatError where failure.message.contains("too large to process") {
             // llama.cpp reports it as a failure of the server.

@@ -44,11 +44,13 @@ struct EngineConnection: Sendable {
     /// A whole answer with status 200.
     ///
     /// - Throws: `ChatError`; `CancellationError`.
-    func reply(path: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits) async throws -> UpstreamReply {
+    func reply(
+        path: String, body: [UInt8], model: ModelID?, mark: RequestMark? = nil, limits: UpstreamLimits
+    ) async throws -> UpstreamReply {
         let key = try currentKey()
         let reply = try await client.collect(
             UpstreamRequest(
-                .POST, address, path: path, headers: headers(showing: key), body: ByteBuffer(bytes: body),
+                .POST, address, path: path, headers: headers(showing: key, mark), body: ByteBuffer(bytes: body),
                 limits: limits))
         return try accepted(reply, key: key, model: model)
     }
@@ -57,10 +59,10 @@ struct EngineConnection: Sendable {
     ///
     /// - Throws: `ChatError`; `CancellationError`.
     func stream(
-        path: String, body: [UInt8], model: ModelID, limits: UpstreamLimits
+        path: String, body: [UInt8], model: ModelID, mark: RequestMark, limits: UpstreamLimits
     ) async throws -> (type: String, body: UpstreamBody) {
         let response = try await response(
-            path: path, type: "application/json", body: body, model: model, limits: limits)
+            path: path, type: "application/json", body: body, model: model, mark: mark, limits: limits)
         let type = response.headers.first(name: "content-type")?.lowercased().split(separator: ";").first ?? ""
         guard type != "text/html" else {
             throw ChatError(.invalidAnswer, "\(name) did not answer with a stream of its dialect, but with a page")
@@ -73,10 +75,10 @@ struct EngineConnection: Sendable {
     /// - Parameter type: Of the body.
     /// - Throws: `ChatError`; `CancellationError`.
     func response(
-        path: String, type: String, body: [UInt8], model: ModelID?, limits: UpstreamLimits
+        path: String, type: String, body: [UInt8], model: ModelID?, mark: RequestMark, limits: UpstreamLimits
     ) async throws -> UpstreamResponse {
         let key = try currentKey()
-        var headers = headers(showing: key)
+        var headers = headers(showing: key, mark)
         headers.replaceOrAdd(name: "Content-Type", value: type)
         let response = try await client.stream(
             UpstreamRequest(
@@ -103,11 +105,21 @@ struct EngineConnection: Sendable {
 
     private func currentKey() throws(ChatError) -> Secret? { try credential?.current(for: name) }
 
-    private func headers(showing key: Secret?) -> HTTPHeaders {
-        guard let key, let credential else { return headers }
+    private func headers(showing key: Secret?, _ mark: RequestMark? = nil) -> HTTPHeaders {
         var headers = headers
-        headers.replaceOrAdd(name: credential.header, value: credential.scheme + key.reveal())
+        if let key, let credential {
+            headers.replaceOrAdd(name: credential.header, value: credential.scheme + key.reveal())
+        }
+        if let mark { add(mark, to: &headers) }
         return headers
+    }
+
+    /// What other tracing systems noted is for this network's machines, and not for a provider.
+    private func add(_ mark: RequestMark, to headers: inout HTTPHeaders) {
+        headers.add(name: TraceHeader.request, value: mark.id.rawValue)
+        guard let context = mark.context else { return }
+        headers.add(name: TraceHeader.parent, value: context.parent)
+        if !context.state.isEmpty, address.isNear { headers.add(name: TraceHeader.state, value: context.state) }
     }
 
     private func accepted(_ reply: UpstreamReply, key: Secret?, model: ModelID?) throws -> UpstreamReply {

@@ -42,40 +42,49 @@ package final class LocalEngine: Answering {
     package func whenHeard(_ onSign: @escaping @Sendable (Sign) -> Void) { self.onSign.set(onSign) }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
-        request.notice?.note(.queued, ahead: gate.load.waiting)
-        let lease = try await gate.enter()
+        let lease = try await admitted(request.trace, request.notice)
         request.notice?.note(.reading)
         var request = request
         let started = clock.now
+        let trace = request.trace.begin(
+            .engine, .client, SpanDetail(model: request.model, engine: engine.kind), at: started)
+        request.trace = trace
         let wait = firstTokens.withLock { $0.began(.init(request), now: started) }
         request.firstTokenLimit = wait.limit
         request.stallLimit = stallLimit.limit(for: request, kind: engine.kind)
         do {
             switch try await engine.answerFromWhereItIs(request) {
             case .verbatim(var answer):
-                answer.engineTime = clock.now - started
+                let now = clock.now
+                answer.engineTime = now - started
+                trace.end(at: now)
                 wholeAnswer(of: wait)
                 return .verbatim(answer)
             case .events(let stream):
+                let span = TraceGuard(trace, clock: clock)
                 return .events(
                     EngineStream(stream).holding(lease, since: started, clock: clock) { [weak self] news in
-                        self?.heard(news, of: wait)
+                        self?.heard(news, of: wait, span.position)
                     })
             }
         } catch {
-            heard(.ended(error), of: wait)
+            heard(.ended(error), of: wait, trace)
             throw error
         }
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        let lease = try await gate.enter()
+        let lease = try await admitted(request.trace)
         defer { withExtendedLifetime(lease) {} }
+        var request = request
+        request.trace = begin(request.model, in: request.trace)
         do {
             let answer = try await engine.embed(request)
+            request.trace.end(at: clock.now)
             onSign(.answered)
             return answer
         } catch {
+            request.trace.end(with: error, at: clock.now)
             if let failure = error as? ChatError { onSign(.failed(failure)) }
             throw error
         }
@@ -91,16 +100,39 @@ package final class LocalEngine: Answering {
     private static let countLimit = 2
 
     package func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
-        let lease = try await gate.enter()
+        let lease = try await admitted(request.trace)
+        var request = request
+        request.trace = begin(request.model, in: request.trace)
         do {
             var answer = try await engine.passThrough(request)
+            request.trace.end(at: clock.now)
             answer.body = GuardedBody(answer.body, holding: lease)
             onSign(.answered)
             return answer
         } catch {
+            request.trace.end(with: error, at: clock.now)
             if let failure = error as? ChatError { onSign(.failed(failure)) }
             throw error
         }
+    }
+
+    /// Waits for a slot.
+    private func admitted(_ trace: TracePosition, _ notice: WaitNotice? = nil) async throws -> SlotLease {
+        let waiting = gate.load.waiting
+        notice?.note(.queued, ahead: waiting)
+        let admission = trace.begin(.admission, .inside, SpanDetail(count: waiting), at: clock.now)
+        do {
+            let lease = try await gate.enter()
+            admission.end(at: clock.now)
+            return lease
+        } catch {
+            admission.end(with: error, at: clock.now)
+            throw error
+        }
+    }
+
+    private func begin(_ model: ModelID?, in trace: TracePosition) -> TracePosition {
+        trace.begin(.engine, .client, SpanDetail(model: model, engine: engine.kind), at: clock.now)
     }
 
     private func wholeAnswer(of wait: FirstTokenWait) {
@@ -109,17 +141,21 @@ package final class LocalEngine: Answering {
         onSign(.answered)
     }
 
-    private func heard(_ news: EngineStream.News, of wait: FirstTokenWait) {
+    private func heard(_ news: EngineStream.News, of wait: FirstTokenWait, _ trace: TracePosition) {
         let now = clock.now
         switch news {
         case .firstToken:
+            trace.sawFirstToken(at: now)
             firstTokens.withLock { $0.sawFirstToken(of: wait, now: now) }
             onSign(.answered)
         case .finished: firstTokens.withLock { $0.sawToken(of: wait.demand.model, now: now) }
         case .ended(let error):
+            trace.end(with: error, at: now)
             guard let failure = error as? ChatError else { return }
             if failure.code == .timeout { firstTokens.withLock { $0.timedOut(wait, now: now) } }
             onSign(.failed(failure))
+        case .over(let usage): trace.end(.completed, SpanDetail(usage: usage), at: now)
+        case .broke(let error): trace.end(with: error, at: now)
         }
     }
 }

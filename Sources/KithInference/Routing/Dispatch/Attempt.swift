@@ -13,10 +13,13 @@ package final class Attempt: Sendable {
     }
 
     package let candidate: Candidate
+    /// What the one that is asked is told of the trace.
+    let trace: TracePosition
     private let report: Mutex<(@Sendable (Outcome) -> Void)?>
 
-    init(candidate: Candidate, report: @escaping @Sendable (Outcome) -> Void) {
+    init(candidate: Candidate, trace: TracePosition = .untraced, report: @escaping @Sendable (Outcome) -> Void) {
         self.candidate = candidate
+        self.trace = trace
         self.report = Mutex(report)
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithModel
+package import KithTracing
+package import Logging
 import Synchronization
 
 /// Sends each request where the router says, and elsewhere when that fails before the client has seen anything: the one
@@ -23,6 +25,8 @@ package final class Dispatcher: Sendable {
     private let continues: Bool
     private let keepsStandby: Bool
     private let presence: (any UserPresence)?
+    let tracer: NodeTracer?
+    private let logger: Logger?
     /// What may be asked for besides models.
     package let aliases: ModelAliases
 
@@ -32,10 +36,13 @@ package final class Dispatcher: Sendable {
     ///   - continues: Whether another node continues an answer that breaks off.
     ///   - keepsStandby: Whether that other node reads the answer while it is given.
     ///   - presence: Notified of every answer that a user waits for.
+    ///   - tracer: Records the trace of each request.
+    ///   - logger: Told of the end of each request, at the level `debug`.
     package init(
         mesh: any Mesh, clock: any TimeSource, router: sending Router = Router(),
         stallLimit: StallLimit = StallLimit(), patience: Duration = QueueWait.ordinary, continues: Bool = true,
-        keepsStandby: Bool = false, presence: (any UserPresence)? = nil
+        keepsStandby: Bool = false, presence: (any UserPresence)? = nil, tracer: NodeTracer? = nil,
+        logger: Logger? = nil
     ) {
         self.mesh = mesh
         self.clock = clock
@@ -44,6 +51,8 @@ package final class Dispatcher: Sendable {
         self.continues = continues
         self.keepsStandby = keepsStandby && continues
         self.presence = presence
+        self.tracer = tracer
+        self.logger = logger
         aliases = router.aliases
         self.router = Mutex(router)
     }
@@ -54,13 +63,15 @@ package final class Dispatcher: Sendable {
     ///
     /// - Throws: ``DispatchError`` when no node could begin; `CancellationError`.
     package func dispatch(_ request: ChatRequest, pin: NodeName? = nil) async throws -> RoutedAnswer {
-        let account = RequestTrace(request, clock: clock, journal: journal, presence: presence)
+        let account = RequestAccount(
+            request, clock: clock, journal: journal, presence: presence, tracer: tracer, logger: logger)
         var request = request
+        request.trace = account.trace
         request.mayContinue = request.mayContinue && continues
         let wanted = RouteRequest(request, pin: pin)
         do {
             var (body, route) = try await tryCandidates(
-                wanted, id: request.id, deadline: request.deadline, notice: request.notice
+                wanted, id: request.ticket, trace: request.trace, deadline: request.deadline, notice: request.notice
             ) { backend, attempt in
                 try await begin(request, wanted, with: backend, attempt, account)
             }
@@ -82,10 +93,10 @@ package final class Dispatcher: Sendable {
     /// Waits for what the client may be shown: the first token of a stream, all of an answer in one piece.
     private func begin(
         _ request: ChatRequest, _ wanted: RouteRequest, with backend: any Answering, _ attempt: Attempt,
-        _ account: RequestTrace
+        _ account: RequestAccount
     ) async throws -> RoutedAnswer.Body {
         journal.started(request.id, with: attempt.candidate, continues: false)
-        switch try await backend.until(request.deadline, clock: clock).answer(routed(request, to: attempt.candidate)) {
+        switch try await backend.until(request.deadline, clock: clock).answer(routed(request, to: attempt)) {
         case .verbatim(let whole):
             attempt.succeeded(EngineCost(whole))
             return .verbatim(whole)
@@ -110,10 +121,17 @@ package final class Dispatcher: Sendable {
             case .delta, .raw, .finished, .rawEnd:
                 first.append(event)
                 guard event.hasContent || event.isEnd || first.count > Self.openingLimit else { continue }
+                attempt.trace.sawFirstToken(at: clock.now)
                 return TokenStream.Source(reader: reader, first: first, attempt: attempt)
             }
         }
         throw EngineStream.cutOff
+    }
+
+    private func routed(_ request: ChatRequest, to attempt: Attempt) -> ChatRequest {
+        var placed = routed(request, to: attempt.candidate)
+        placed.trace = attempt.trace
+        return placed
     }
 
     private func routed(_ request: ChatRequest, to candidate: Candidate) -> ChatRequest {
@@ -150,25 +168,32 @@ package final class Dispatcher: Sendable {
             // slow.
             (wanted, failed) = (sameModel, [])
         }
+        let trace = rest.trace.begin(
+            .continuation, .inside, SpanDetail(reason: failure.code.rawValue, count: rest.begun?.tokens), at: clock.now)
         do {
-            return try await tryCandidates(
-                wanted, id: rest.id, deadline: rest.deadline, without: failed, preferring: standby
+            let (source, report) = try await tryCandidates(
+                wanted, id: rest.ticket, trace: trace, deadline: rest.deadline, without: failed, preferring: standby
             ) { backend, attempt in
                 journal.started(rest.id, with: attempt.candidate, continues: true)
-                let answer = try await backend.until(rest.deadline, clock: clock)
-                    .answer(routed(rest, to: attempt.candidate))
+                let answer = try await backend.until(rest.deadline, clock: clock).answer(routed(rest, to: attempt))
                 guard case .events(let events) = answer else {
                     throw ChatError(.invalidAnswer, "a whole answer came where the rest of one was asked for")
                 }
                 return try await firstToken(of: EngineStream(events), attempt, rest.notice)
-            }.0
+            }
+            trace.end(.completed, SpanDetail(node: report.candidate?.name), at: clock.now)
+            return source
         } catch let refused as DispatchError {
+            trace.end(.failed(refused.failure.code), at: clock.now)
             var failure = failure
             let others = decide(wanted, without: []).choices.contains { $0.candidate.node != first.node }
             failure.message +=
                 others || failed.count > 1
                 ? "; nobody could go on (\(refused.failure.message))" : "; no other node has this model"
             throw failure
+        } catch {
+            trace.end(with: error, at: clock.now)
+            throw error
         }
     }
 
@@ -205,8 +230,12 @@ package final class Dispatcher: Sendable {
         guard let choice = decision.choices.first, choice.estimate.outstanding == 0,
             let backend = mesh.backend(for: choice.candidate.node)
         else { return .nobodyNow }
+        var placed = routed(rest, to: choice.candidate)
+        placed.trace = rest.trace.begin(
+            .standby, .client, SpanDetail(node: choice.candidate.name, model: choice.candidate.model), at: clock.now)
+        defer { placed.trace.end(at: clock.now) }
         do {
-            let answer = try await backend.until(rest.deadline, clock: clock).answer(routed(rest, to: choice.candidate))
+            let answer = try await backend.until(rest.deadline, clock: clock).answer(placed)
             guard case .events(let events) = answer else { return .impossible }
             guard let reader = EngineStream(events).takeReader() else { return .impossible }
             while let event = try await reader.next(), !event.hasContent, !event.isEnd {}
@@ -224,12 +253,18 @@ package final class Dispatcher: Sendable {
     package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
     {
         let wanted = RouteRequest(request, pin: pin)
-        return try await tryCandidates(wanted, id: request.id, deadline: request.deadline) { backend, attempt in
-            var placed = request
-            placed.model = attempt.candidate.model
-            let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
-            attempt.succeeded(EngineCost(promptTokens: answer.promptTokens))
-            return answer
+        let trace = trace(
+            .embeddings, request.id, path: request.path, model: request.model, from: request.trace)
+        return try await tracing(trace) {
+            try await tryCandidates(wanted, id: .random(), trace: trace, deadline: request.deadline) {
+                backend, attempt in
+                var placed = request
+                placed.model = attempt.candidate.model
+                placed.trace = attempt.trace
+                let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
+                attempt.succeeded(EngineCost(promptTokens: answer.promptTokens))
+                return answer
+            }
         }
     }
 
@@ -243,13 +278,19 @@ package final class Dispatcher: Sendable {
     ) async throws -> (PassThroughAnswer, RouteReport) {
         let wanted = RouteRequest(request, pin: pin)
         let visit = presence?.begin()
-        return try await tryCandidates(wanted, id: request.id, deadline: request.deadline) { backend, attempt in
-            var placed = request
-            placed.model = attempt.candidate.model
-            var answer = try await backend.until(request.deadline, clock: clock).passThrough(placed)
-            attempt.succeeded(.unknown)
-            if let visit { answer.body = GuardedBody(answer.body, holding: visit) }
-            return answer
+        let trace = trace(
+            .passThrough, request.id, path: request.path, model: request.model, from: request.trace)
+        return try await tracing(trace) {
+            try await tryCandidates(wanted, id: .random(), trace: trace, deadline: request.deadline) {
+                backend, attempt in
+                var placed = request
+                placed.model = attempt.candidate.model
+                placed.trace = attempt.trace
+                var answer = try await backend.until(request.deadline, clock: clock).passThrough(placed)
+                attempt.succeeded(.unknown)
+                if let visit { answer.body = GuardedBody(answer.body, holding: visit) }
+                return answer
+            }
         }
     }
 
@@ -286,7 +327,7 @@ package final class Dispatcher: Sendable {
     ///   - failed: Candidates that are not to be asked.
     ///   - notice: Notified while there is no room.
     private func tryCandidates<Answer>(
-        _ wanted: RouteRequest, id: RequestID, deadline: MonotonicInstant?, notice: WaitNotice? = nil,
+        _ wanted: RouteRequest, id: RequestID, trace: TracePosition, deadline: MonotonicInstant?, notice: WaitNotice? = nil,
         without failed: [RouteDecision.Skip] = [], preferring preferred: NodeID? = nil,
         try answer: (any Answering, Attempt) async throws -> Answer
     ) async throws -> (Answer, RouteReport) {
@@ -297,8 +338,12 @@ package final class Dispatcher: Sendable {
         var failures = failed
         var lastFailure: ChatError?
         var probes = 0
+        var queue: TracePosition?
+        defer { queue?.end(.abandoned, at: clock.now) }
         while true {
+            let choosing = trace.begin(.route, at: clock.now)
             let decision = decide(wanted, without: failures)
+            choosing.end(.completed, SpanDetail(decision), at: clock.now)
             var report = RouteReport(skipped: decision.skipped)
             let choice: RouteDecision.Choice
             switch patience.next(decision, ahead: ahead, preferring: preferred, now: clock.now) {
@@ -308,6 +353,7 @@ package final class Dispatcher: Sendable {
                     throw DispatchError(failure: QueueWait.refusal(decision, now: clock.now), route: report)
                 }
                 ahead = place
+                if queue == nil { queue = trace.begin(.queue, .inside, SpanDetail(count: place), at: clock.now) }
                 notice?.note(.queued, ahead: place)
                 try await clock.sleep(for: time)
                 continue
@@ -317,9 +363,10 @@ package final class Dispatcher: Sendable {
                 if failure.code == .modelNotFound { mesh.noteUnknownModel() }
                 throw DispatchError(failure: failure, route: report)
             }
+            queue?.end(at: clock.now)
             report.candidate = choice.candidate
             report.reason = failures.isEmpty ? choice.reason : .alternate
-            let attempt = begin(choice.candidate, id: id, for: wanted)
+            let attempt = begin(choice.candidate, id: id, for: wanted, trace, report.reason)
             do {
                 guard let backend = mesh.backend(for: choice.candidate.node) else {
                     throw ChatError(.unreachable, "\(choice.candidate.name) has left the mesh")
@@ -359,10 +406,17 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    private func begin(_ candidate: Candidate, id: RequestID, for wanted: RouteRequest) -> Attempt {
-        router.withLock { $0.began(id, at: candidate, for: wanted, now: clock.now) }
-        return Attempt(candidate: candidate) { [self] outcome in
+    private func begin(
+        _ candidate: Candidate, id: RequestID, for wanted: RouteRequest, _ trace: TracePosition, _ reason: RouteReason?
+    ) -> Attempt {
+        let now = clock.now
+        router.withLock { $0.began(id, at: candidate, for: wanted, now: now) }
+        let trace = trace.begin(
+            .attempt, .client,
+            SpanDetail(node: candidate.name, model: candidate.model, reason: reason?.description), at: now)
+        return Attempt(candidate: candidate, trace: trace) { [self] outcome in
             let now = clock.now
+            trace.end(SpanOutcome(outcome), at: now)
             router.withLock { router in
                 switch outcome {
                 case .succeeded(let cost): router.succeeded(id, at: candidate, cost: cost, now: now)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithModel
+import KithTracing
+import Logging
 import Synchronization
 
 /// One request and what became of it; holds nothing of what was said.
@@ -121,7 +123,7 @@ package final class RouteJournal: Sendable {
 
 /// Follows one request to its end and notes that in the journal, exactly once. Dropped before that, it notes that the
 /// client has gone.
-final class RequestTrace: Sendable {
+final class RequestAccount: Sendable {
     private struct State {
         var route = RouteReport()
         var continuations: [RouteRecord.Continuation] = []
@@ -129,6 +131,8 @@ final class RequestTrace: Sendable {
         var isClosed = false
     }
 
+    /// Where what is done for the request belongs in its trace.
+    let trace: TracePosition
     private let id: RequestID
     private let asked: ModelID?
     private let at = WallTime.now()
@@ -137,9 +141,15 @@ final class RequestTrace: Sendable {
     private let journal: RouteJournal
     /// Kept for as long as the answer takes.
     private let visit: (any Sendable)?
+    private let logger: Logger?
     private let state = Mutex(State())
 
-    init(_ request: ChatRequest, clock: any TimeSource, journal: RouteJournal, presence: (any UserPresence)?) {
+    init(
+        _ request: ChatRequest, clock: any TimeSource, journal: RouteJournal, presence: (any UserPresence)?,
+        tracer: NodeTracer?, logger: Logger?
+    ) {
+        trace = tracer?.begin(request) ?? request.trace
+        self.logger = logger
         id = request.id
         asked = request.model
         began = clock.now
@@ -185,6 +195,52 @@ final class RequestTrace: Sendable {
                 outcome: outcome, firstToken: state.firstToken.map { $0 - began }, duration: clock.now - began,
                 usage: usage)
         }
-        if let record { journal.note(record) }
+        guard let record else { return }
+        let route = record.route
+        trace.end(
+            SpanOutcome(record.outcome),
+            SpanDetail(
+                node: route.candidate?.name, model: route.candidate?.model, reason: route.reason?.description,
+                usage: usage), at: began + record.duration)
+        logger?.debug("request ended", metadata: record.metadata)
+        journal.note(record)
+    }
+}
+
+extension SpanOutcome {
+    init(_ outcome: RouteRecord.Outcome) {
+        switch outcome {
+        case .completed: self = .completed
+        case .failed(let code): self = .failed(code)
+        case .abandoned: self = .abandoned
+        }
+    }
+}
+
+extension RouteRecord {
+    /// For the log: what became of it and where, nothing of what was said.
+    fileprivate var metadata: Logger.Metadata {
+        [
+            "request": "\(id)", "outcome": "\(outcome)", "route": "\(route.headerValue)",
+            "milliseconds": "\(duration.milliseconds)",
+        ]
+    }
+}
+
+extension NodeTracer {
+    /// Begins the trace of a request that has come to this node.
+    func begin(_ request: ChatRequest) -> TracePosition {
+        begin(
+            .request, TracedOperation(request.kind), request: request.id, path: request.path, model: request.model,
+            from: request.trace.context)
+    }
+}
+
+extension TracedOperation {
+    package init(_ kind: ChatRequest.Kind) {
+        switch kind {
+        case .chat: self = .chat
+        case .completion: self = .textCompletion
+        }
     }
 }

@@ -14,6 +14,8 @@ class Live {
   #last = null;
   #failures = 0;
   #heard = 0;
+  #abort = null;
+  #isAway = false;
 
   /// - Returns: a function that ends the listening.
   on(kind, listener) {
@@ -34,8 +36,15 @@ class Live {
   }
 
   async follow() {
+    // A page that the browser keeps for the way back must hold no connection: there are few to one node.
+    window.addEventListener('pagehide', () => {
+      this.#isAway = true;
+      this.#abort?.abort();
+    });
     while (true) {
-      const abort = new AbortController();
+      if (this.#isAway) await new Promise((resolve) => { window.addEventListener('pageshow', resolve, { once: true }); });
+      this.#isAway = false;
+      const abort = this.#abort = new AbortController();
       const watch = setInterval(() => {
         if (Date.now() - this.#heard > SILENCE) abort.abort();
       }, 250);

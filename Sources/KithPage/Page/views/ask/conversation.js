@@ -15,6 +15,7 @@ export class Conversation {
 
   constructor(session) {
     this.#session = session;
+    window.addEventListener('pagehide', this.#hidden);
     this.element.addEventListener('scroll', () => {
       const { scrollTop, scrollHeight, clientHeight } = this.element;
       this.#isFollowing = scrollHeight - scrollTop - clientHeight < 60;
@@ -40,7 +41,13 @@ export class Conversation {
     await this.#resume();
   }
 
-  leave() { this.#abort?.abort(); }
+  /// The answer goes on at the node; a page that is hidden holds no connection.
+  #hidden = () => this.#abort?.abort();
+
+  leave() {
+    window.removeEventListener('pagehide', this.#hidden);
+    this.#abort?.abort();
+  }
 
   #greeting() {
     const models = mesh.models.size;
