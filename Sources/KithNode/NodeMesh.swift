@@ -47,7 +47,8 @@ struct NodeMesh: Sendable {
         let mesh = try PeerMesh(
             profile: profile, identity: identity,
             trust: try await TrustStore.open(identity: identity, store: store, backup: backup),
-            engine: engine, localEngine: localEngine, state: state, tracer: tracer, clock: clock, audit: audit, logger: logger)
+            engine: engine, localEngine: localEngine, state: state, tracer: tracer, clock: clock, audit: audit,
+            logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
         for problem in settings.peerEndpoints.problems {
             logger.warning("problem in the list of peers", metadata: ["problem": "\(problem)"])

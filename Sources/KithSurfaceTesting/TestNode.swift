@@ -92,7 +92,8 @@ package struct TestNode: Sendable {
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
         let work = PeerWork(
-            routes: peerRoutes(services) + [ObservationRoutes(tracer: tracer, logs: logs)], sessions: StoredSessions(store: store, logger: logger))
+            routes: peerRoutes(services) + [ObservationRoutes(tracer: tracer, logs: logs)],
+            sessions: StoredSessions(store: store, logger: logger))
         let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)
         }

@@ -32,7 +32,8 @@ struct Kith: AsyncParsableCommand {
             Up.self, Ask.self, Launch.self, Route.self, Status.self, Dashboard.self, Peers.self, Drain.self, ID.self,
             Invite.self,
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Context.self, Level.self,
-            Sync.self, Session.self, Companion.self, Culture.self, Trace.self, Logs.self, Events.self, Engine.self, Cluster.self, Settings.self,
+            Sync.self, Session.self, Companion.self, Culture.self, Trace.self, Logs.self, Events.self, Engine.self,
+            Cluster.self, Settings.self,
             Doctor.self,
         ])
 }

@@ -77,7 +77,8 @@ final class FastPathStream: RoutedEventReceiver {
             do {
                 var asked = bound.value.completion.request
                 asked.notice = notice
-                result = .success(try await route.services.dispatch(
+                result = .success(
+                    try await route.services.dispatch(
                         asked, headers: bound.value.request.wishes, path: bound.value.request.route.rawValue))
             } catch {
                 result = .failure(error)

@@ -48,7 +48,8 @@ struct TraceRoutes: Sendable {
         guard let trace = named ?? spans.max(by: { $0.began < $1.began })?.trace else {
             throw ControlError(
                 .notFound,
-                "nothing is known of this request: nodes remember the last thousand or so, and forget them when they stop")
+                "nothing is known of this request: nodes remember the last thousand or so, and forget them when they stop"
+            )
         }
         for index in all.indices { all[index].spans.removeAll { $0.trace != trace } }
         return TraceMessage.Trace(trace, TraceTimeline(all), missing: findings.missing)

@@ -41,7 +41,8 @@ package struct LogLine: Codable, Hashable, Sendable {
         self.level = level
         self.label = label
         self.message = Self.bounded(message)
-        self.metadata = metadata.count <= Self.metadataLimit && metadata.values.allSatisfy(Self.isShort)
+        self.metadata =
+            metadata.count <= Self.metadataLimit && metadata.values.allSatisfy(Self.isShort)
             ? metadata
             : Dictionary(
                 metadata.sorted { $0.key < $1.key }.prefix(Self.metadataLimit).map { ($0.key, Self.bounded($0.value)) },

@@ -17,7 +17,8 @@ extension SettingDefinition {
                 + "that record theirs are recorded too, unless it is 0."),
         SettingDefinition(
             .otlpEndpoint, .address, seedName: "OTEL_EXPORTER_OTLP_ENDPOINT",
-            help: "A collector that takes OTLP over HTTP in JSON, such as `http://127.0.0.1:4318`; `/v1/traces` is added "
+            help:
+                "A collector that takes OTLP over HTTP in JSON, such as `http://127.0.0.1:4318`; `/v1/traces` is added "
                 + "where it is missing. Without one nothing is sent."),
         SettingDefinition(
             .otlpHeaders, .headerList, seedName: "OTEL_EXPORTER_OTLP_HEADERS",

@@ -43,7 +43,8 @@ package struct SettingDefinition: Sendable {
         self.help = help
     }
 
-    package static let all: [SettingDefinition] = node + access + peers + roles + observation + routing + social + engine + client
+    package static let all: [SettingDefinition] =
+        node + access + peers + roles + observation + routing + social + engine + client
 
     static let byKey = Dictionary(all.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
 

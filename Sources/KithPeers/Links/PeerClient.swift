@@ -67,7 +67,8 @@ package struct PeerClient: Answering {
             bounded(
                 link.request(
                     .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
-                    limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit)), by: request.deadline,
+                    limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit)),
+                by: request.deadline,
                 request.mark))
         try Self.check(reply.status, body: reply.body)
         let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
@@ -83,7 +84,8 @@ package struct PeerClient: Answering {
             bounded(
                 link.request(
                     .POST, PeerWire.countPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
-                    limits: UpstreamLimits(firstByte: .seconds(10), bodyBytes: 64 << 10)), by: request.deadline, request.mark))
+                    limits: UpstreamLimits(firstByte: .seconds(10), bodyBytes: 64 << 10)), by: request.deadline,
+                request.mark))
         try Self.check(reply.status, body: reply.body)
         return try Self.decode(PeerCount.self, from: reply.body).tokens.map { max(0, $0) }
     }

@@ -4,8 +4,6 @@ package import Hummingbird
 import KithDialects
 package import KithModel
 import KithServer
-import NIOCore
-import ServiceLifecycle
 
 /// Which lines of a node's log are wanted.
 package struct LogQuery: Hashable, Sendable {
@@ -57,41 +55,6 @@ extension LogRing {
         guard let lines = follow(query.count, from: query.level) else {
             throw ControlError(.busy, "\(LogRing.followerLimit) follow the log already; try again later")
         }
-        return .eventStream { try await LogStream(lines: lines, clock: clock).write(to: &$0) }
-    }
-}
-
-/// Writes log lines as they come, until the reader goes or the node stops.
-private struct LogStream: Sendable {
-    private static let keepAlive = Duration.seconds(15)
-
-    let lines: AsyncStream<LogLine>
-    let clock: any TimeSource
-
-    @concurrent
-    func write(to writer: inout any ResponseBodyWriter) async throws {
-        let (pieces, source) = AsyncStream.makeStream(
-            of: [UInt8].self, bufferingPolicy: .bufferingNewest(LogRing.backlog))
-        let follower = Task {
-            for await line in lines { source.yield(try LogMessage.Line(line).event()) }
-            source.finish()
-        }
-        let ticker = Task {
-            while true {
-                try await clock.sleep(for: Self.keepAlive)
-                source.yield(EventLine.keepAlive)
-            }
-        }
-        defer {
-            follower.cancel()
-            ticker.cancel()
-        }
-        try await withGracefulShutdownHandler {
-            try await writer.write(ByteBuffer(bytes: EventLine.keepAlive))  // so that the reader knows that it follows
-            for await piece in pieces { try await writer.write(ByteBuffer(bytes: piece)) }
-            try await writer.finish(nil)
-        } onGracefulShutdown: {
-            source.finish()
-        }
+        return .eventStream { try await LogStreamWriter(lines: lines, clock: clock).write(to: &$0) }
     }
 }

@@ -68,7 +68,8 @@ package struct PeerServices: Sendable {
     init(
         connections: PeerConnections, trust: TrustStore, membership: MembershipService, directory: PeerDirectory,
         pairing: PairingService, localEngine: LocalEngine?, work: PeerWork, state: StateSync?,
-        tracer: NodeTracer?, clock: any TimeSource, audit: any AuditTrail, generateLimit: Int, passLimit: Int, hello: @escaping @Sendable () -> PeerHello
+        tracer: NodeTracer?, clock: any TimeSource, audit: any AuditTrail, generateLimit: Int, passLimit: Int,
+        hello: @escaping @Sendable () -> PeerHello
     ) {
         self.connections = connections
         self.trust = trust

@@ -19,7 +19,8 @@ struct Following: Sendable {
     let onReturn: @Sendable () -> Void
 
     init(
-        wayBack: @escaping @Sendable () throws -> NodeClient, path: String, onReturn: @escaping @Sendable () -> Void = {},
+        wayBack: @escaping @Sendable () throws -> NodeClient, path: String,
+        onReturn: @escaping @Sendable () -> Void = {},
         take: @escaping @Sendable (ServerSentEvent) throws -> Void
     ) {
         self.wayBack = wayBack

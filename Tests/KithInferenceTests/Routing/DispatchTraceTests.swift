@@ -87,7 +87,7 @@ struct DispatchTraceTests {
         await #expect(throws: DispatchError.self) {
             _ = try await ask([:])
         }
-        #expect(tree().first == "chat (noEngine)")
+        #expect(tree().first == "chat (modelNotFound)")
     }
 
     @Test func `An answer whose client leaves is given up`() async throws {

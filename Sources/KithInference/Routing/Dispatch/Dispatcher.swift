@@ -24,7 +24,7 @@ package final class Dispatcher: Sendable {
     private let waiting = Mutex(WaitingRoom())
     private let continues: Bool
     private let keepsStandby: Bool
-    private let presence: (any UserPresence)?
+    let presence: (any UserPresence)?
     let tracer: NodeTracer?
     private let logger: Logger?
     /// What may be asked for besides models.
@@ -247,53 +247,6 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    /// Embeds on the best node that can.
-    ///
-    /// - Throws: ``DispatchError``; `CancellationError`.
-    package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
-    {
-        let wanted = RouteRequest(request, pin: pin)
-        let trace = trace(
-            .embeddings, request.id, path: request.path, model: request.model, from: request.trace)
-        return try await tracing(trace) {
-            try await tryCandidates(wanted, id: .random(), trace: trace, deadline: request.deadline) {
-                backend, attempt in
-                var placed = request
-                placed.model = attempt.candidate.model
-                placed.trace = attempt.trace
-                let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
-                attempt.succeeded(EngineCost(promptTokens: answer.promptTokens))
-                return answer
-            }
-        }
-    }
-
-    /// Passes a request to the best node that has the service.
-    ///
-    /// Returns when the head of the answer is there.
-    ///
-    /// - Throws: ``DispatchError``; `CancellationError`.
-    package func passThrough(
-        _ request: PassThroughRequest, pin: NodeName? = nil
-    ) async throws -> (PassThroughAnswer, RouteReport) {
-        let wanted = RouteRequest(request, pin: pin)
-        let visit = presence?.begin()
-        let trace = trace(
-            .passThrough, request.id, path: request.path, model: request.model, from: request.trace)
-        return try await tracing(trace) {
-            try await tryCandidates(wanted, id: .random(), trace: trace, deadline: request.deadline) {
-                backend, attempt in
-                var placed = request
-                placed.model = attempt.candidate.model
-                placed.trace = attempt.trace
-                var answer = try await backend.until(request.deadline, clock: clock).passThrough(placed)
-                attempt.succeeded(.unknown)
-                if let visit { answer.body = GuardedBody(answer.body, holding: visit) }
-                return answer
-            }
-        }
-    }
-
     /// Where a request would go now, and why; nothing is learned from it or reserved for it.
     package func explain(_ request: ChatRequest, pin: NodeName? = nil) -> RouteExplanation {
         let wanted = RouteRequest(request, pin: pin)
@@ -326,8 +279,9 @@ package final class Dispatcher: Sendable {
     /// - Parameters:
     ///   - failed: Candidates that are not to be asked.
     ///   - notice: Notified while there is no room.
-    private func tryCandidates<Answer>(
-        _ wanted: RouteRequest, id: RequestID, trace: TracePosition, deadline: MonotonicInstant?, notice: WaitNotice? = nil,
+    func tryCandidates<Answer>(
+        _ wanted: RouteRequest, id: RequestID, trace: TracePosition, deadline: MonotonicInstant?,
+        notice: WaitNotice? = nil,
         without failed: [RouteDecision.Skip] = [], preferring preferred: NodeID? = nil,
         try answer: (any Answering, Attempt) async throws -> Answer
     ) async throws -> (Answer, RouteReport) {
