@@ -22,6 +22,7 @@ final class RouteInstruments: Sendable {
         let promptTokens: CounterSeries
         let completionTokens: CounterSeries
         let firstToken: HistogramSeries
+        let decisions: [RouteReason: CounterSeries]
     }
 
     private let answers: CounterFamily
@@ -81,10 +82,8 @@ final class RouteInstruments: Sendable {
             if end == .failed { answers.series("none", "none", "failed").increment() }
             return
         }
-        if let reason = record.route.reason {
-            decisions.series(candidate.name.rawValue, candidate.model.rawValue, reason.description).increment()
-        }
         let place = series(of: candidate)
+        if let reason = record.route.reason { place.decisions[reason]?.increment() }
         switch end {
         case .completed: place.completed.increment()
         case .failed, .brokeOff: place.failed.increment()
@@ -108,7 +107,11 @@ final class RouteInstruments: Sendable {
                 abandoned: answers.series(node, model, "abandoned"),
                 promptTokens: tokens.series(node, model, "prompt"),
                 completionTokens: tokens.series(node, model, "completion"),
-                firstToken: firstTokens.series(node, model))
+                firstToken: firstTokens.series(node, model),
+                decisions: Dictionary(
+                    uniqueKeysWithValues: RouteReason.allCases.map {
+                        ($0, decisions.series(node, model, $0.description))
+                    }))
             if places.count < Self.placeLimit { places[place] = series }
             return series
         }

@@ -125,7 +125,7 @@ struct CellServerTests {
                 #expect(lines.contains(line[...]), "\(line)\n\(reply.text)")
             }
             let text = try await cell.send(.GET, "/metrics/prometheus", headers: ["Accept": "application/json"])
-            #expect(text.text.hasPrefix("# HELP aios_consciousness_level "))
+            #expect(text.text.hasPrefix("# HELP aios_cell_info "))
             let json = try await cell.send(.GET, "/metrics", headers: ["Accept": "application/json"]).json()
             #expect(json["cell_id"] == "desktop-primary")
             #expect(json["consciousness_level"] == 2.5)

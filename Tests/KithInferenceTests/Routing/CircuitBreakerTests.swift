@@ -51,6 +51,18 @@ struct CircuitBreakerTests {
         #expect(breaker.permission(now: .seconds(8)) == .granted)
     }
 
+    @Test("It says how it stands: closed, open for its pause, half-open until a probe has told")
+    mutating func conditions() {
+        #expect(breaker.condition(now: .zero) == .closed)
+        for _ in 0..<5 { breaker.failed(now: .zero, using: &generator) }
+        #expect(breaker.condition(now: .seconds(1)) == .open)
+        #expect(breaker.condition(now: .seconds(7)) == .halfOpen)
+        breaker.probeSent(now: .seconds(7))
+        #expect(breaker.condition(now: .seconds(8)) == .halfOpen)
+        breaker.succeeded(now: .seconds(8))
+        #expect(breaker.condition(now: .seconds(8)) == .closed)
+    }
+
     @Test("Each failed probe doubles the pause, up to a minute")
     mutating func pausesGrow() {
         for _ in 0..<5 { breaker.failed(now: .zero, using: &generator) }

@@ -43,6 +43,7 @@ struct MetricsTextTests {
             (3e-7, "3e-07"), (9_007_199_254_740_992, "9007199254740992"),
         ] as [(Double, String)])
     func numbers(value: Double, written: String) {
-        #expect(MetricsText.prometheus.text(of: [MetricFamily("m", .gauge, "h", value: value)]).hasSuffix("\nm \(written)\n"))
+        let text = MetricsText.prometheus.text(of: [MetricFamily("m", .gauge, "h", value: value)])
+        #expect(text.hasSuffix("\nm \(written)\n"))
     }
 }

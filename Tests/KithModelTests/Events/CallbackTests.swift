@@ -25,4 +25,16 @@ struct CallbackTests {
         callback(3)
         #expect(told.withLock { $0 } == ["first 2", "second 3"])
     }
+
+    @Test("Of a list, all who want to know are told, in the order in which they came")
+    func list() {
+        let told = Mutex<[String]>([])
+        let callbacks = CallbackList<Int>()
+        callbacks(1)
+        callbacks.add { value in told.withLock { $0.append("first \(value)") } }
+        callbacks(2)
+        callbacks.add { value in told.withLock { $0.append("second \(value)") } }
+        callbacks(3)
+        #expect(told.withLock { $0 } == ["first 2", "first 3", "second 3"])
+    }
 }

@@ -128,7 +128,7 @@ package struct Room: Hashable, Sendable {
     }
 }
 
-package enum RouteReason: Hashable, Sendable, CustomStringConvertible {
+package enum RouteReason: Hashable, Sendable, CaseIterable, CustomStringConvertible {
     case onlyCandidate
     case shortestWait
     case pinned
