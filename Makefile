@@ -10,7 +10,7 @@ RELEASE_FLAGS = $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib) -X
 SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
 
 # Targets and suites whose tests wait for no clock and share nothing.
-PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist)Tests[.]|^KithTransportTests[.]ExchangeMachineTests|^KithMembershipTests[.](Mesh[A-Z][a-z]*|HostilePacket|GossipPacket|LocalMember|Probing|Hearsay|Copy|DeadlineQueue|SuggestionStore|MulticastCache|ServiceText)Tests|^KithInferenceTests[.](BalanceSimulation|Router|DeliveredAnswer|ContinuedAnswer|Pace)Tests|^KithAIOSTests[.]Upstream(Choice|Watch)Tests
+PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist|Alerts)Tests[.]|^KithTransportTests[.]ExchangeMachineTests|^KithMembershipTests[.](Mesh[A-Z][a-z]*|HostilePacket|GossipPacket|LocalMember|Probing|Hearsay|Copy|DeadlineQueue|SuggestionStore|MulticastCache|ServiceText)Tests|^KithInferenceTests[.](BalanceSimulation|Router|DeliveredAnswer|ContinuedAnswer|Pace)Tests|^KithAIOSTests[.]Upstream(Choice|Watch)Tests
 
 # The embedded engine of tests and demonstration stays in the build folder; the user's own is not touched.
 ENGINE_DIR = $(CURDIR)/.build/engine

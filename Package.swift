@@ -147,6 +147,7 @@ let package = Package(
         .target(name: "KithSync", dependencies: ["KithModel", "KithDialects"], swiftSettings: settings),
         .target(name: "KithAssist", dependencies: ["KithModel"], swiftSettings: settings),
         .target(name: "KithCulture", dependencies: ["KithModel"], swiftSettings: settings),
+        .target(name: "KithAlerts", dependencies: ["KithModel"], swiftSettings: settings),
         .target(
             name: "KithVault",
             dependencies: [
@@ -209,7 +210,7 @@ let package = Package(
             name: "KithAPI",
             dependencies: [
                 "KithPage", "KithServer", "KithPeers", "KithModel", "KithDialects", "KithMetrics", "KithTrust", "KithStore",
-                "KithSync", "KithInference", "KithCulture", "KithTracing",
+                "KithSync", "KithInference", "KithCulture", "KithTracing", "KithAlerts",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ] + surface,
             resources: [.embedInCode("Status/openapi.yaml")],
@@ -228,8 +229,9 @@ let package = Package(
             dependencies: [
                 "KithModel", "KithFiles", "KithDialects", "KithMetrics", "KithTransport", "KithInference", "KithStore",
                 "KithMembership", "KithTrust", "KithServer", "KithPeers", "KithAPI", "KithAIOS", "KithSync",
-                "KithVault", "KithCulture", "KithTracing",
+                "KithVault", "KithCulture", "KithTracing", "KithAlerts",
                 "Yams",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -255,7 +257,7 @@ let package = Package(
             name: "kith",
             dependencies: [
                 "KithModel", "KithFiles", "KithMetrics", "KithNode", "KithCommand", "KithDialects", "KithTransport",
-                "KithInference", "KithDoctor", "CQRencode",
+                "KithInference", "KithDoctor", "KithAlerts", "CQRencode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -295,6 +297,8 @@ let package = Package(
             name: "KithCultureTests", dependencies: ["KithCulture", "KithDialects", "KithModel", "KithTesting"],
             resources: [.embedInCode("Shared/insights.jsonl")],
             swiftSettings: settings),
+        .testTarget(
+            name: "KithAlertsTests", dependencies: ["KithAlerts", "KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
             name: "KithAssistTests", dependencies: ["KithAssist", "KithModel", "KithTesting"], swiftSettings: settings),
         .testTarget(
@@ -366,7 +370,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "KithAPITests",
-            dependencies: ["KithAPI", "KithPage", "KithPeers", "KithSync", "KithCulture"] + wholeNode,
+            dependencies: ["KithAPI", "KithPage", "KithAlerts", "KithPeers", "KithSync", "KithCulture"] + wholeNode,
             swiftSettings: settings),
         .testTarget(
             name: "KithAIOSTests",
@@ -391,8 +395,10 @@ let package = Package(
         .testTarget(
             name: "KithNodeTests",
             dependencies: [
-                "KithNode", "KithAIOS", "KithDialects", "KithModel", "KithMembership", "KithStore", "KithTesting",
-                "KithTrust",
+                "KithNode", "KithAIOS", "KithAlerts", "KithAPI", "KithDialects", "KithModel", "KithMembership",
+                "KithStore",
+                "KithSync", "KithTesting", "KithTransport", "KithTrust",
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

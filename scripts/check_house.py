@@ -17,7 +17,7 @@ IMPORT = re.compile(
 EVERYWHERE = {"Foundation", "FoundationEssentials", "Synchronization", "Dispatch", "Darwin", "Glibc", "Musl"}
 # What no pure target may know: it decides, and others do.
 IMPURE = re.compile(r"^(NIO\w*|FoundationNetworking|Hummingbird\w*|GRDB|Subprocess|AsyncHTTPClient)$")
-PURE = {"KithModel", "KithDialects", "KithSync", "KithAssist", "KithCulture", "KithMembership"}
+PURE = {"KithModel", "KithDialects", "KithSync", "KithAssist", "KithCulture", "KithMembership", "KithAlerts"}
 LONGEST, NINE_OF_TEN = 400, 300
 
 

@@ -106,7 +106,7 @@ package struct Node: Sendable {
         metrics.follow(peers.mesh)
         metrics.follow(company.culture)
         metrics.follow(access.audit)
-        let services = NodeServices(
+        var services = NodeServices(
             name: settings.name, version: KithVersion.text, dispatcher: dispatcher, mesh: peers.mesh.directory,
             engine: monitor, store: store, clock: clock,
             limits: SurfaceLimits(
@@ -119,6 +119,14 @@ package struct Node: Sendable {
                 folder: settings.stateDirectory, certificateEnds: { access.tls?.current.validity?.upperBound }),
             metrics: metrics, company: company, tools: tools,
             observation: Observation(tracer: tracing.tracer, logs: logs, peers: PeerObserver(mesh: peers.mesh)))
+        let alerts = AlertService(
+            node: identity.id, name: settings.name, settings: settings.alerts, source: services.vitals, state: state,
+            events: events,
+            channels: AlertChannels(
+                settings.alerts, secrets: vault.secrets, speaker: (identity.id, settings.name), client: upstream,
+                clock: clock, logger: logger),
+            clock: clock, logger: logger)
+        services.alerts = alerts
 
         let announcer = EventAnnouncer(services: services, mesh: peers.mesh)
         announcer.begin()
@@ -138,6 +146,7 @@ package struct Node: Sendable {
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { await announcer.run() },
                 BackgroundLoop { await company.run() },
+                BackgroundLoop { await alerts.run() },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
                 },

@@ -48,6 +48,7 @@ package struct TestNode: Sendable {
         protocols: ProtocolVersions = .supported, isCell: Bool = false,
         peerRoutes: (NodeServices) -> [any PeerRouteGroup] = { _ in [] }, clock: any TimeSource = MonotonicClock(),
         patience: Duration = QueueWait.ordinary, tools: NodeTools = NodeTools(),
+        alerts: (any AlertBoard)? = nil,
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try found(NodeName(name))
@@ -76,7 +77,7 @@ package struct TestNode: Sendable {
         metrics.follow(mesh)
         var gate = access(store)
         gate.keyRequests = metrics.keyRequests
-        let services = NodeServices(
+        var services = NodeServices(
             name: name, version: "test", dispatcher: dispatcher, mesh: mesh.directory, engine: monitor,
             store: store, clock: clock, limits: SurfaceLimits(seedBody: 1 << 20, openAIBody: 4 << 20),
             level: { mesh.level },
@@ -85,6 +86,7 @@ package struct TestNode: Sendable {
                 engine: monitor, mesh: mesh.directory, state: state, dispatcher: dispatcher),
             metrics: metrics, tools: tools,
             observation: Observation(tracer: tracer, logs: logs, peers: PeerObserver(mesh: mesh)))
+        services.alerts = alerts
         let announcer = EventAnnouncer(services: services, mesh: mesh)
         announcer.begin()
         let surface = NodeServer.listener(

@@ -34,7 +34,7 @@ struct Kith: AsyncParsableCommand {
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Context.self, Level.self,
             Sync.self, Session.self, Companion.self, Culture.self, Trace.self, Logs.self, Events.self, Engine.self,
             Cluster.self, Settings.self,
-            Doctor.self,
+            Alerts.self, Doctor.self,
         ])
 }
 

@@ -38,7 +38,7 @@ struct ControlRoutes: Sendable {
             "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
             LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
             DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path, PageSessionRoutes.path, TraceRoutes.path,
-            LogRoutes.path, "/ui", "/page", "/api/vitals", "/api/doctor", "/api/bridge",
+            LogRoutes.path, AlertRoutes.path, "/ui", "/page", "/api/vitals", "/api/doctor", "/api/bridge",
         ]
         return places.contains { path == $0 || path.hasPrefix($0 + "/") }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import KithAlerts
 import KithInference
 import KithMetrics
 import KithModel
@@ -34,6 +35,7 @@ struct NodeMetricsRoutes: Sendable {
                 "kith_event_followers", .gauge, "Clients that follow the node's events.",
                 value: Double(services.events.followerCount)))
         if services.company != nil { families.append(await insights()) }
+        if let alerts = services.alerts { families.append(MetricFamily(alerts.firing)) }
         return families + ProcessFamilies.read()
     }
 
@@ -65,6 +67,14 @@ struct NodeMetricsRoutes: Sendable {
 }
 
 extension MetricFamily {
+    fileprivate init(_ firing: FiringAlerts) {
+        self.init(
+            "kith_alerts_firing", .gauge, "Alerts of the mesh that fire, as this node knows them.",
+            firing.all.map {
+                .init(Double($0.count), ["alert": $0.condition.rawValue, "severity": $0.severity.rawValue])
+            })
+    }
+
     /// How a node is, as gauges, and as counters of what it counted itself.
     static func families(of vitals: NodeVitals) -> [MetricFamily] {
         engine(vitals.engine) + peers(vitals.peers) + [

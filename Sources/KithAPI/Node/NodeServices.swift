@@ -33,6 +33,8 @@ package struct NodeServices: Sendable {
     package var tools: NodeTools
     /// `nil` for a node that lets nobody look.
     package var observation: Observation?
+    /// `nil` for a node that judges nothing.
+    package var alerts: (any AlertBoard)?
 
     package init(
         name: NodeName, version: String, dispatcher: Dispatcher, mesh: PeerDirectory, engine: any EngineStatusSource,

@@ -27,6 +27,8 @@ package struct NodeEvent: Hashable, Sendable {
         case session
         /// A pairing code was made or used, or the nodes that are near changed.
         case pairing
+        /// An alert of the mesh begins or is over.
+        case alert
     }
 
     package var kind: Kind

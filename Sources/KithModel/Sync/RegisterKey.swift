@@ -8,14 +8,20 @@ package enum RegisterKey: Hashable, Sendable {
     case context(String)
     /// One sentence of the culture, under its own id.
     case insight(String)
+    /// What one node says of an alert.
+    case alert(String)
+    /// A time for which people are not told of some alerts, under its own id.
+    case silence(String)
 
     package enum Kind: UInt8, Sendable, CaseIterable {
         case level = 1
         case context = 2
         case insight = 3
+        case alert = 4
+        case silence = 5
     }
 
-    /// Bytes of a context key or of an insight's id.
+    /// Bytes of a name of any kind but a level's.
     package static let nameLimit = 128
 
     /// - Returns: `nil` when the name is not valid for this kind.
@@ -30,6 +36,12 @@ package enum RegisterKey: Hashable, Sendable {
         case .insight:
             guard StateText.isName(name, limit: Self.nameLimit) else { return nil }
             self = .insight(name)
+        case .alert:
+            guard StateText.isName(name, limit: Self.nameLimit) else { return nil }
+            self = .alert(name)
+        case .silence:
+            guard StateText.isName(name, limit: Self.nameLimit) else { return nil }
+            self = .silence(name)
         }
     }
 
@@ -38,6 +50,8 @@ package enum RegisterKey: Hashable, Sendable {
         case .level: .level
         case .context: .context
         case .insight: .insight
+        case .alert: .alert
+        case .silence: .silence
         }
     }
 
@@ -46,7 +60,8 @@ package enum RegisterKey: Hashable, Sendable {
         switch self {
         case .level(let source): source.text
         case .context(let key): key
-        case .insight(let id): id
+        case .insight(let id), .silence(let id): id
+        case .alert(let name): name
         }
     }
 }

@@ -28,6 +28,7 @@ package struct NodeSettings: Sendable {
     /// The peers named by flags, environment, `.env` and YAML, without those of ``peersFile``.
     package var peerEndpoints: PeersFile
     package var social: SocialSettings
+    package var alerts: AlertSettings
     /// 0…10.
     package var level: Double
     /// Bytes.
@@ -50,7 +51,8 @@ package struct NodeSettings: Sendable {
         cell: CellSettings = CellSettings(), bridge: BridgeSettings = BridgeSettings(),
         vault: VaultSettings = VaultSettings(), routing: RoutingSettings = RoutingSettings(),
         peersFile: String, peerEndpoints: PeersFile = PeersFile(),
-        social: SocialSettings = SocialSettings(), level: Double = 1, requestBodyLimit: Int = 4_194_304,
+        social: SocialSettings = SocialSettings(), alerts: AlertSettings = AlertSettings(), level: Double = 1,
+        requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, uploadBodyLimit: Int = 33_554_432,
         logLevel: Logger.Level = .info, logFormat: LogFormat = .text, tracing: TracingSettings = TracingSettings(),
         defaultMaxTokens: Int = 2048, countsMetrics: Bool = true
@@ -71,6 +73,7 @@ package struct NodeSettings: Sendable {
         self.peersFile = peersFile
         self.peerEndpoints = peerEndpoints
         self.social = social
+        self.alerts = alerts
         self.level = level
         self.requestBodyLimit = requestBodyLimit
         self.seedBodyLimit = seedBodyLimit
@@ -123,6 +126,7 @@ extension NodeSettings {
             peersFile: try values.required(.peersFile, values.path(.peersFile, in: sources)),
             peerEndpoints: values.text(.peerEndpoints).map(PeersFile.init(list:)) ?? PeersFile(),
             social: try SocialSettings(values),
+            alerts: try AlertSettings(values),
             level: try values.required(.level, values.number(.level)),
             requestBodyLimit: try values.required(.requestBodyLimit, values.integer(.requestBodyLimit)),
             seedBodyLimit: try values.required(.seedBodyLimit, values.integer(.seedBodyLimit)),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithAlerts
 import KithCulture
 
 extension SettingDefinition {
@@ -277,6 +278,40 @@ extension SettingDefinition {
                 + "that answers soonest is taken, on whichever node. In `kith.yaml` a mapping of names to lists. "
                 + "`fast`, the fastest that is known, and `code`, a model whose name says that it is one for "
                 + "programming, are there unless they are defined otherwise."),
+    ]
+}
+
+extension SettingDefinition {
+    /// What needs attention, and how people are told; see docs/alerts.md.
+    static let alerts: [SettingDefinition] = [
+        SettingDefinition(
+            .alertsCommand, .words,
+            help: "A program that is run for every message about an alert, without a shell, with the alert in its "
+                + "environment: for a notification on the desktop. In `kith.yaml` a list of words."),
+        SettingDefinition(
+            .alertsWebhooks, .webhooks, isSecret: true,
+            help: "Where every message about an alert is sent as JSON. In `kith.yaml` a list."),
+        SettingDefinition(
+            .alertsWebhookSecret, .token(minimumLength: 16), isSecret: true,
+            help:
+                "What those messages are signed with (HMAC-SHA256, in the header `webhook-signature`); or where it stands "
+                + "in Vault."),
+        SettingDefinition(
+            .alertsThresholds, .alertNumbers, note: "see docs/alerts.md",
+            help: "Other thresholds for some alerts, in seconds, bytes or parts of one."),
+        SettingDefinition(
+            .alertsFor, .alertNumbers, note: "see docs/alerts.md",
+            help: "Seconds for which some conditions must hold before they are alerts."),
+        SettingDefinition(
+            .alertsOff, .choices(AlertCondition.allCases.map(\.rawValue)),
+            help: "Conditions that this node does not judge."),
+        SettingDefinition(
+            .alertsKeep, .number(0...86_400), fallback: "60",
+            help:
+                "Seconds that an alert goes on after its condition was true last, so that one that comes and goes is one."
+        ),
+        SettingDefinition(
+            .alertsInterval, .number(0.1...60), fallback: "5", help: "Seconds between two judgements of the node."),
     ]
 }
 

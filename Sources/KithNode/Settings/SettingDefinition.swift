@@ -44,7 +44,7 @@ package struct SettingDefinition: Sendable {
     }
 
     package static let all: [SettingDefinition] =
-        node + access + peers + roles + observation + routing + social + engine + client
+        node + access + peers + roles + observation + routing + social + alerts + engine + client
 
     static let byKey = Dictionary(all.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
 
@@ -104,6 +104,14 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case socialPeerQuestions = "social.peer_questions_per_hour"
     case socialPeerTokens = "social.peer_tokens_per_day"
     case cultureOffer = "culture.offer"
+    case alertsCommand = "alerts.command"
+    case alertsWebhooks = "alerts.webhooks"
+    case alertsWebhookSecret = "alerts.webhook_secret"
+    case alertsThresholds = "alerts.thresholds"
+    case alertsFor = "alerts.for"
+    case alertsOff = "alerts.off"
+    case alertsKeep = "alerts.keep"
+    case alertsInterval = "alerts.interval"
     case requestBodyLimit = "limits.request_body"
     case seedBodyLimit = "limits.seed_body"
     case uploadBodyLimit = "limits.upload_body"

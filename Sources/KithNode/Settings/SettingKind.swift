@@ -45,6 +45,13 @@ package enum SettingKind: Sendable {
     /// Names for several models; see `ModelAliases.init(settingText:)`. In YAML a mapping of lists.
     case aliases
 
+    /// A program and its arguments separated by commas.
+    case words
+    /// Webhooks separated by commas; see `WebhookAddress.init(_:)`.
+    case webhooks
+    /// Numbers for some alerts; see `AlertNumbers.init(_:)`.
+    case alertNumbers
+
     /// - Returns: `nil` when `text` is of the wrong type or out of range.
     func parse(_ text: String) -> SettingContent? {
         switch self {
@@ -57,6 +64,9 @@ package enum SettingKind: Sendable {
         case .byteCount(let range): Self.bytes(text).flatMap { range.contains($0) ? .int($0) : nil }
         case .token(let minimum): Self.isToken(text, minimum: minimum) ? .string(text) : nil
         case .list: .string(text)
+        case .words: text.unicodeScalars.contains { $0.value < 0x20 } ? nil : .string(text)
+        case .webhooks: Self.entries(text).allSatisfy { WebhookAddress($0) != nil } ? .string(text) : nil
+        case .alertNumbers: AlertNumbers(text).map { _ in .string(text) }
         case .fingerprint: CertificatePin(fingerprint: text).map { _ in .string(text) }
         case .boolean: Self.boolean(text).map { .bool($0) }
         case .hostList:
@@ -69,6 +79,14 @@ package enum SettingKind: Sendable {
         case .choices(let choices):
             Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
         case .aliases: ModelAliases(settingText: text).map { _ in .string(text) }
+        }
+    }
+
+    /// Whether it may be a sequence in YAML.
+    var isSequence: Bool {
+        switch self {
+        case .list, .words, .webhooks: true
+        default: false
         }
     }
 
@@ -87,6 +105,9 @@ package enum SettingKind: Sendable {
             "a size from \(Self.sizeText(range.lowerBound)) to \(Self.sizeText(range.upperBound)), such as 4MiB"
         case .token(let minimum): "\(minimum) or more printable ASCII characters without spaces"
         case .list: "a list of addresses separated by commas"
+        case .words: "a program and its arguments separated by commas"
+        case .webhooks: "a list of URLs such as https://example.org/hook, separated by commas"
+        case .alertNumbers: "a list such as peer-down=30,disk=5e9 with the names that kith alerts shows"
         case .fingerprint: "a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons"
         case .boolean: "on or off"
         case .hostList: "a list of host names separated by commas"

@@ -65,8 +65,11 @@ extension SettingLayer {
     ) throws(SettingError) -> String {
         switch (node, definition.kind) {
         case (.scalar(let scalar), _): return isNothing(scalar) ? "" : scalar.string
-        case (.sequence(let items), .list) where items.allSatisfy({ $0.scalar != nil }):
+        case (.sequence(let items), let kind) where kind.isSequence && items.allSatisfy({ $0.scalar != nil }):
             return items.compactMap(\.scalar?.string).joined(separator: ",")
+        case (.mapping(let mapping), .alertNumbers):
+            let entries = mapping.map { name, value in "\(name.scalar?.string ?? "")=\(value.scalar?.string ?? "")" }
+            return entries.joined(separator: ",")
         case (.mapping(let mapping), .aliases):
             if let text = aliases(mapping) { return text }
             fallthrough

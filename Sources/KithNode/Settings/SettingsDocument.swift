@@ -53,6 +53,10 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.social))
 
+        ## Alerts
+
+        \(table(SettingDefinition.alerts))
+
         ## Its engine
 
         \(table(SettingDefinition.engine))

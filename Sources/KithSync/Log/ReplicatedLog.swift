@@ -12,6 +12,8 @@ package struct LogLimits: Hashable, Sendable {
     package var levels: Int
     package var contextKeys: Int
     package var insights: Int
+    package var alerts: Int
+    package var silences: Int
     /// Bytes of all values together.
     package var valueBytes: Int
     /// Logs of all nodes, also of those that are gone.
@@ -24,12 +26,15 @@ package struct LogLimits: Hashable, Sendable {
     package static let standard = LogLimits()
 
     package init(
-        levels: Int = 1_024, contextKeys: Int = 100_000, insights: Int = 10_000, valueBytes: Int = 64 << 20,
+        levels: Int = 1_024, contextKeys: Int = 100_000, insights: Int = 10_000, alerts: Int = 16_384,
+        silences: Int = 1_024, valueBytes: Int = 64 << 20,
         replicas: Int = 1_024, removals: Int = 20_000, removalLife: Duration = .seconds(30 * 86_400)
     ) {
         self.levels = levels
         self.contextKeys = contextKeys
         self.insights = insights
+        self.alerts = alerts
+        self.silences = silences
         self.valueBytes = valueBytes
         self.replicas = replicas
         self.removals = removals
@@ -41,6 +46,8 @@ package struct LogLimits: Hashable, Sendable {
         case .level: levels
         case .context: contextKeys
         case .insight: insights
+        case .alert: alerts
+        case .silence: silences
         }
     }
 }

@@ -59,6 +59,9 @@ package final class SharedStateStore: SharedState {
 
     package func context(of key: String) -> ContextEntry? { view.read { $0.contextEntry(.context(key)) } }
 
+    /// What stands in the registers of a kind, each with its latest value; in no order.
+    package func entries(of kind: RegisterKey.Kind) -> [SharedEntry] { view.read { $0.entries(of: kind) } }
+
     /// All of the culture that kin share, in no order.
     package func insights() -> [Insight] { view.read { $0.insights } }
 
@@ -148,6 +151,13 @@ extension LocalWrite {
             throw StateRefusal(.invalid, "the value holds a number that JSON cannot", cause: error)
         }
     }
+}
+
+/// What stands in one register.
+package struct SharedEntry: Hashable, Sendable {
+    package var name: String
+    package var value: JSONValue
+    package var writtenBy: NodeID
 }
 
 /// How far a kin is known to be in step.

@@ -65,6 +65,16 @@ struct StateView: Sendable {
         return values.isEmpty ? nil : ContextEntry(key: key, values: values)
     }
 
+    /// What stands in the registers of a kind, in no order.
+    func entries(of kind: RegisterKey.Kind) -> [SharedEntry] {
+        shown.compactMap { register, operations in
+            guard register.kind == kind, let operation = operations.first, let value = value(of: operation) else {
+                return nil
+            }
+            return SharedEntry(name: register.name, value: value, writtenBy: operation.id.replica.node)
+        }
+    }
+
     var insights: [Insight] { shown.keys.compactMap(insight) }
 
     /// Merges values whose writers did not know of each other.
@@ -149,6 +159,8 @@ extension StateView {
                     "id": .string(id), "standing": insight.map { .string($0.standing) } ?? .null,
                     "text": insight.map { .string($0.text) } ?? .null,
                 ])
+        // What a node says of an alert is not yet one: it has an event of its own.
+        case .alert, .silence: return nil
         }
     }
 }

@@ -11,11 +11,11 @@ import SystemPackage
 #endif
 
 /// Runs a command to its end within a time limit, and keeps the end of its output.
-struct BoundedCommand: Sendable {
-    struct Outcome: Sendable {
-        var succeeded: Bool
+package struct BoundedCommand: Sendable {
+    package struct Outcome: Sendable {
+        package var succeeded: Bool
         /// The end of standard output and standard error together.
-        var output: String
+        package var output: String
     }
 
     private static let keptBytes = 16 << 10
@@ -26,8 +26,22 @@ struct BoundedCommand: Sendable {
     var environment: Environment
     var limit: Duration
 
+    init(executable: String, arguments: [String], environment: Environment, limit: Duration) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+        self.limit = limit
+    }
+
+    /// A command that may know what this process knows but for its secrets, and `additions`.
+    package init(executable: String, arguments: [String], additions: [String: String], limit: Duration) {
+        self.init(
+            executable: executable, arguments: arguments, environment: ChildEnvironment.withoutSecrets(additions),
+            limit: limit)
+    }
+
     /// - Throws: `DeadlineExceeded`; `SubprocessError` when the command cannot be started; `CancellationError`.
-    func run() async throws -> Outcome {
+    package func run() async throws -> Outcome {
         let clock = MonotonicClock()
         return try await withDeadline(clock.now + limit, clock: clock) { try await runWithoutLimit() }
     }
