@@ -16,7 +16,7 @@ PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist|Alerts)Tests[.]|^Kit
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test test-agents test-breaks test-network test-durability bench bench-path bench-state \
+.PHONY: help deps build release demo test test-agents test-breaks test-network test-durability bench bench-path bench-page bench-state \
 	bench-continuation bench-balance soak soak-kin format lint docs clean
 
 help: ## This list
@@ -59,6 +59,9 @@ test-durability: build ## Fifty rounds of kill -9 and of failing disks under a n
 
 test-breaks: build ## A kin killed at every piece of answers with thoughts, calls and schemas, in every dialect
 	@KITH_BREAKS=all scripts/test-clients test_continued_agents
+
+bench-page: release ## How soon the page is there, how large, how fluid in a crowd, and what a follower costs
+	@PYTHONPATH=scripts "$$(scripts/client-python)" scripts/bench-page
 
 bench-state: release ## How soon kin see a write, and how fast one that was away catches up
 	@scripts/bench-state

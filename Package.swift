@@ -209,7 +209,8 @@ let package = Package(
         .target(
             name: "KithAPI",
             dependencies: [
-                "KithPage", "KithServer", "KithPeers", "KithModel", "KithDialects", "KithMetrics", "KithTrust", "KithStore",
+                "KithPage", "KithServer", "KithPeers", "KithModel", "KithDialects", "KithMetrics", "KithTrust",
+                "KithStore",
                 "KithSync", "KithInference", "KithCulture", "KithTracing", "KithAlerts",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ] + surface,

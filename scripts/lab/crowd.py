@@ -101,7 +101,7 @@ class Crowd(threading.Thread):
             "/api/routes/recent": {"requests": self.recent}, "/api/peers/nearby": {"nodes": [], "problems": []},
             "/api/companion/history": {"exchanges": []}, "/api/peers/reputation": {"peers": []},
             "/api/companion/refusals": {"counts": {}, "refusals": []}, "/api/levels": {"levels": []},
-            "/api/alerts": {"firing": [], "pending": [], "resolved": [], "silences": []},
+            "/api/alerts": {"alerts": [], "silences": []}, "/api/bridge": {"mode": None},
             "/api/context": {"context": [], "more": False}, "/api/sessions": {"sessions": []},
             "/api/sync": {"node": "desk", "level": 1, "operations": 0, "quarantined": 0, "versions": {}, "kin": []},
             "/api/vitals": {"answers": {}, "peers": [], "breakers": [], "usage": []},

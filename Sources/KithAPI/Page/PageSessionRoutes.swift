@@ -60,10 +60,12 @@ struct PageSessionRoutes: Sendable {
         try context.requireOwnName()
         if let refusal = PageCookie.refusal(of: request.head) { throw refusal }
         let holder = try services.access.holder(request.head)
-        let cookie = try cookie(for: holder, request, context, reason: "by key")
+        let word = try open(for: holder, context, reason: "by key")
         var headers = Self.unstored
-        headers[.setCookie] = cookie
-        return try .json(session(context.caller, in: request), status: .created, headers: headers)
+        headers[.setCookie] = PageCookie(request.head).set(word)
+        var session = session(context.caller, in: request)
+        session.proof = PageCookie.proof(of: word)
+        return try .json(session, status: .created, headers: headers)
     }
 
     private func close(_ request: Request, _ context: NodeRequestContext) throws -> Response {
@@ -95,15 +97,16 @@ struct PageSessionRoutes: Sendable {
     private func enter(_ request: Request, _ context: NodeRequestContext) -> Response {
         guard request.method == .get, let code = request.uri.queryParameters["code"],
             page.redeem(String(code), now: .now()),
-            let cookie = try? cookie(for: .owner, request, context, reason: "by link")  // too many sessions
+            let word = try? open(for: .owner, context, reason: "by link")  // too many sessions
         else {
             return text(
                 "This link was used already, or is older than a minute: kith dashboard makes another.\n",
                 status: .forbidden)
         }
         var headers = Self.unstored
-        headers[.setCookie] = cookie
-        headers[.location] = "/"
+        headers[.setCookie] = PageCookie(request.head).set(word)
+        // What follows the sign never leaves the browser; the page takes it from there.
+        headers[.location] = "/#" + PageCookie.proof(of: word)
         headers.append(contentsOf: PageSecurity.fields)
         return Response(status: .seeOther, headers: headers)
     }
@@ -116,15 +119,15 @@ struct PageSessionRoutes: Sendable {
     }
 
     /// - Throws: `ControlError` when there are too many sessions.
-    private func cookie(
-        for holder: PageSessionTable.Holder, _ request: Request, _ context: NodeRequestContext, reason: String
-    ) throws -> String {
+    private func open(
+        for holder: PageSessionTable.Holder, _ context: NodeRequestContext, reason: String
+    ) throws -> Secret {
         guard let word = page.open(for: holder, now: .now()) else {
             throw ControlError(.busy, "too many browsers are signed in; sign out in some of them")
         }
         services.access.audit.record(
             .sessionOpened, subject: holder.subject, source: context.source, reason: reason)
-        return PageCookie(request.head).set(word)
+        return word
     }
 }
 

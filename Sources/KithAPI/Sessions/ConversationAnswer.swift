@@ -32,7 +32,7 @@ struct ConversationAnswer: Sendable {
                 tokensPerSecond: pace(usage, since: progress.firstToken))
             await keep(progress, .completed, usage)
             answer.end(AnswerNews.done(ending).bytes)
-        } catch where Task.isCancelled || error is CancellationError {
+        } catch  where Task.isCancelled || error is CancellationError {
             await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
             answer.end(AnswerNews.done(AnswerNews.Ending(finish: "stopped")).bytes)
         } catch {
@@ -114,7 +114,8 @@ struct ConversationAnswer: Sendable {
 
     /// What was said is kept also when somebody stopped it; a disk that is full does not take the answer from who reads it.
     private func keep(_ progress: Progress, _ outcome: InteractionOutcome, _ usage: TokenUsage?) async {
-        let kept = question.images.isEmpty ? question.message : question.message + "\n\n[\(question.images.count) pictures]"
+        let kept =
+            question.images.isEmpty ? question.message : question.message + "\n\n[\(question.images.count) pictures]"
         try? await services.store.appendExchange(
             session: answer.session, user: kept, assistant: progress.text, outcome: outcome, model: progress.model,
             node: progress.node, usage: usage, at: .now())

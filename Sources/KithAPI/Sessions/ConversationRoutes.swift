@@ -36,7 +36,8 @@ struct ConversationRoutes: Sendable {
         } catch {
             throw switch error {
             case .busy: ControlError(.conflict, "this conversation is being answered; wait for it, or stop it")
-            case .tooMany: ControlError(.busy, "\(RunningAnswers.limit) conversations are being answered; try again later")
+            case .tooMany:
+                ControlError(.busy, "too many conversations are being answered; try again later")
             }
         }
         let work = ConversationAnswer(services: services, answer: answer, question: question)

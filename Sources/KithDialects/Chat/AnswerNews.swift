@@ -90,7 +90,8 @@ package enum AnswerNews: Sendable {
             return fields
         case .continued(let one):
             return [
-                "node": .string(one.node), "model": .string(one.model), "after_tokens": .integer(Int64(one.afterTokens)),
+                "node": .string(one.node), "model": .string(one.model),
+                "after_tokens": .integer(Int64(one.afterTokens)),
                 "reason": .string(one.reason), "gap_ms": .number(one.gapMilliseconds),
             ]
         case .done(let ending): return ending.fields

@@ -20,6 +20,8 @@ extension ControlMessage {
         package var scopes: [Scope]
         /// Whether the browser shows the cookie of a session.
         package var signedIn: Bool
+        /// Told once, at the sign-in: the half of the session's word that the page keeps and sends in `x-kith-page`.
+        package var proof: String?
         /// This node's name and version; missing for nobody.
         package var node: String?
         package var version: String?
@@ -37,7 +39,7 @@ extension ControlMessage {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case caller, name, scopes, node, version
+            case caller, name, scopes, node, version, proof
             case signedIn = "signed_in"
         }
     }

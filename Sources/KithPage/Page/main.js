@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { notify } from './core/dialog.js';
 import { el, fill, setText, svg } from './core/dom.js';
-import { may, me, readIdentity, signIn, signOut } from './core/identity.js';
+import { may, me, readIdentity, signIn, signOut, takeProof } from './core/identity.js';
 import { live } from './core/live.js';
 import { mesh } from './core/mesh.js';
 import { alerts } from './core/alerts.js';
@@ -129,6 +129,7 @@ async function anew() {
 }
 
 async function start() {
+  takeProof();
   navigation();
   live.on('signed-out', () => signInAgain());
   live.on('reload', () => anew());

@@ -22,7 +22,7 @@ package final class PageSessions: Sendable {
     }
 
     /// - Returns: Whose it was.
-    package func close(_ word: Substring) -> PageSessionTable.Holder? {
+    package func close(_ word: String) -> PageSessionTable.Holder? {
         state.withLock { $0.sessions.close(word.utf8) }
     }
 
@@ -33,7 +33,7 @@ package final class PageSessions: Sendable {
         state.withLock { $0.links.redeem(code.utf8, now: now) }
     }
 
-    fileprivate func holder(of word: Substring, now: WallTime) -> PageSessionTable.Holder? {
+    fileprivate func holder(of word: String, now: WallTime) -> PageSessionTable.Holder? {
         state.withLock { $0.sessions.holder(of: word.utf8, now: now) }
     }
 }
@@ -41,11 +41,13 @@ package final class PageSessions: Sendable {
 /// The cookie by which a browser shows that it has signed in to the page (RFC 6265).
 ///
 /// Browsers send cookies to every port of a host, and for pages of its other ports as well, to which `SameSite` does not
-/// apply. So its name holds the port, and it counts only where the browser says that this listener's own page asks.
+/// apply. So its name holds the port, it counts only where the browser says that this listener's own page asks, and it is
+/// one half of the word only: the page keeps the other half in its storage, which belongs to one port, and sends it in a field.
+/// A program on another port that is sent the cookie has nothing of use.
 package struct PageCookie: Sendable {
-    /// Sent by the page with what changes something: a form of another page cannot send it.
+    /// In which the page sends its half of the word.
     package static let proofField = HTTPField.Name.known("x-kith-page")
-    private static let proof = "1"
+    private static let proofLimit = 64
     /// Cookies of one name that are tried: another port of this host can set some too.
     private static let limit = 4
 
@@ -62,19 +64,30 @@ package struct PageCookie: Sendable {
     }
 
     /// The words that the browser shows, if the request comes from the listener's own page; most are no session's.
-    package func words(in head: HTTPRequest) -> [Substring] {
-        guard let field = head.headerFields[.cookie], Self.isOfOwnPage(head) else { return [] }
-        let words = field.split(separator: ";").compactMap { pair -> Substring? in
+    package func words(in head: HTTPRequest) -> [String] {
+        guard let field = head.headerFields[.cookie], Self.isOfOwnPage(head),
+            let proof = head.headerFields[Self.proofField], (1...Self.proofLimit).contains(proof.utf8.count)
+        else { return [] }
+        let halves = field.split(separator: ";").compactMap { pair -> Substring? in
             let pair = pair.drop { $0 == " " }
             guard pair.hasPrefix(name), pair.dropFirst(name.count).first == "=" else { return nil }
             return pair.dropFirst(name.count + 1)
         }
-        return Array(words.prefix(Self.limit))
+        return halves.prefix(Self.limit).map { $0 + proof }
     }
 
     /// The field `Set-Cookie` for a browser that has signed in.
     package func set(_ word: Secret) -> String {
-        attributes("\(name)=\(word.reveal())", age: Int(PageSessionTable.lifetime.components.seconds))
+        attributes("\(name)=\(Self.halves(of: word).cookie)", age: Int(PageSessionTable.lifetime.components.seconds))
+    }
+
+    /// The half that the page keeps.
+    package static func proof(of word: Secret) -> String { String(halves(of: word).page) }
+
+    private static func halves(of word: Secret) -> (cookie: Substring, page: Substring) {
+        let text = word.reveal()
+        let middle = text.index(text.startIndex, offsetBy: text.count / 2)
+        return (text[..<middle], text[middle...])
     }
 
     /// For one that has signed out.
@@ -86,10 +99,7 @@ package struct PageCookie: Sendable {
 
     private static func isOfOwnPage(_ head: HTTPRequest) -> Bool {
         let fields = head.headerFields
-        guard fields[.origin] != nil || fields[.secFetchSite] != nil, !RequestOrigin(head).isForeign() else {
-            return false
-        }
-        return [.get, .head].contains(head.method) || fields[proofField] == proof
+        return (fields[.origin] != nil || fields[.secFetchSite] != nil) && !RequestOrigin(head).isForeign()
     }
 }
 

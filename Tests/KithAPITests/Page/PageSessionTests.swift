@@ -15,19 +15,26 @@ struct PageSessionTests {
     private func bearer(_ key: String) -> HTTPHeaders { ["Authorization": "Bearer \(key)"] }
 
     /// What a browser of the node's own page sends with a cookie.
-    private func browser(_ node: TestNode, _ cookie: String, site: String = "same-origin") -> HTTPHeaders {
-        ["Cookie": cookie, "Sec-Fetch-Site": site, "X-Kith-Page": "1"]
+    private func browser(_ node: TestNode, _ signed: SignedIn, site: String = "same-origin") -> HTTPHeaders {
+        ["Cookie": signed.cookie, "Sec-Fetch-Site": site, "X-Kith-Page": signed.proof]
     }
 
-    private func cookie(_ reply: TestReply) throws -> String {
+    private struct SignedIn {
+        var cookie: String
+        var proof: String
+    }
+
+    private func signedIn(_ reply: TestReply) throws -> SignedIn {
         let field = try #require(reply.headers.first(name: "set-cookie"))
-        return String(field.prefix { $0 != ";" })
+        let location = reply.headers.first(name: "location")
+        let proof = try location.map { String($0.dropFirst(2)) } ?? #require(try reply.json()["proof"]?.stringValue)
+        return SignedIn(cookie: String(field.prefix { $0 != ";" }), proof: proof)
     }
 
-    private func signIn(_ node: TestNode, _ key: String) async throws -> String {
+    private func signIn(_ node: TestNode, _ key: String) async throws -> SignedIn {
         let reply = try await node.send(.POST, Self.session, headers: bearer(key))
         #expect(reply.status == 201, "\(reply.text)")
-        return try cookie(reply)
+        return try signedIn(reply)
     }
 
     @Test("A cookie opens what its key opens, for the page itself and for nobody else")
@@ -40,11 +47,17 @@ struct PageSessionTests {
                 let reply = try await node.send(.GET, "/api/status", headers: browser(node, cookie, site: site))
                 #expect(reply.status == 401)
             }
-            #expect(try await node.send(.GET, "/api/status", headers: ["Cookie": cookie]).status == 401)
-            let other: HTTPHeaders = ["Cookie": cookie, "Origin": "http://127.0.0.1:1", "X-Kith-Page": "1"]
+            #expect(try await node.send(.GET, "/api/status", headers: ["Cookie": cookie.cookie]).status == 401)
+            let other: HTTPHeaders = [
+                "Cookie": cookie.cookie, "Origin": "http://127.0.0.1:1", "X-Kith-Page": cookie.proof,
+            ]
             #expect(try await node.send(.GET, "/api/status", headers: other).status == 401)
-            let wrong = try await node.send(.GET, "/api/status", headers: browser(node, cookie.uppercased()))
-            #expect(wrong.status == 401)
+            // What a program on another port is sent by the same browser.
+            let stolen: HTTPHeaders = ["Cookie": cookie.cookie, "Sec-Fetch-Site": "same-origin", "X-Kith-Page": "1"]
+            #expect(try await node.send(.GET, "/api/status", headers: stolen).status == 401)
+            var wrong = cookie
+            wrong.cookie = wrong.cookie.uppercased()
+            #expect(try await node.send(.GET, "/api/status", headers: browser(node, wrong)).status == 401)
         }
     }
 
@@ -128,9 +141,9 @@ struct PageSessionTests {
             #expect(try await node.send(.HEAD, path).status == 403)
             let opened = try await node.send(.GET, path)
             #expect(opened.status == 303)
-            #expect(opened.headers.first(name: "location") == "/")
+            #expect(opened.headers.first(name: "location")?.hasPrefix("/#") == true)
             #expect(opened.headers.first(name: "cache-control") == "no-store")
-            let headers = browser(node, try cookie(opened))
+            let headers = browser(node, try signedIn(opened))
             #expect(try await node.send(.GET, "/api/keys", headers: headers).status == 200)
             let again = try await node.send(.GET, path)
             #expect(again.status == 403)
@@ -146,7 +159,9 @@ struct PageSessionTests {
             #expect(try await node.send(.GET, "/api/keys", headers: browser(node, cookie)).status == 200)
             let site = browser(node, cookie, site: "same-site")
             #expect(try await node.send(.GET, "/api/keys", headers: site).status == 403)
-            let ended = browser(node, cookie + "x")
+            var other = cookie
+            other.proof += "x"
+            let ended = browser(node, other)
             #expect(try await node.send(.GET, "/api/status", headers: ended).status == 200)
             #expect(try await node.send(.GET, "/api/keys", headers: ended).status == 403)
             var foreign = browser(node, cookie)

@@ -24,7 +24,9 @@ struct ConversationRoutesTests {
         try reply.text.split(separator: "\n\n").filter { !$0.hasPrefix(":") }.map { event in
             let lines = event.split(separator: "\n")
             let data = try #require(lines.last?.dropFirst("data: ".count))
-            return (String(try #require(lines.first).dropFirst("event: ".count)), try JSONValue(parsing: Array(data.utf8)))
+            return (
+                String(try #require(lines.first).dropFirst("event: ".count)), try JSONValue(parsing: Array(data.utf8))
+            )
         }
     }
 
@@ -45,7 +47,9 @@ struct ConversationRoutesTests {
     @Test func `goes on when the one who asked has gone, and is followed from its beginning by who comes back`()
         async throws
     {
-        try await TestNode.run("desk", engine: EchoEngine(setup: TestEngineSetup(settings: TestEngineSettings(tokensPerSecond: 20)))) { node in
+        try await TestNode.run(
+            "desk", engine: EchoEngine(setup: TestEngineSetup(settings: TestEngineSettings(tokensPerSecond: 20)))
+        ) { node in
             let words = (1...30).map(String.init).joined(separator: " ")
             let question = Task { try await ask(node, #"{"message":"\#(words)"}"#) }
             try await untilAnswering(node)
@@ -59,7 +63,9 @@ struct ConversationRoutesTests {
     }
 
     @Test func `is stopped by who asked and by the owner, and by nobody else`() async throws {
-        try await TestNode.run("desk", engine: EchoEngine(setup: TestEngineSetup(settings: TestEngineSettings(tokensPerSecond: 5)))) { node in
+        try await TestNode.run(
+            "desk", engine: EchoEngine(setup: TestEngineSetup(settings: TestEngineSettings(tokensPerSecond: 5)))
+        ) { node in
             let words = (1...200).map(String.init).joined(separator: " ")
             let question = Task { try await ask(node, #"{"message":"\#(words)"}"#) }
             try await untilAnswering(node)

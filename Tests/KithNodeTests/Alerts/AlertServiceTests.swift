@@ -88,7 +88,7 @@ struct AlertServiceTests {
         #expect(bench.service.firing.all.allSatisfy { $0.count == 0 })
         bench.events.finish()
         var seen: [String?] = []
-        for await event in events { seen.append(event.fields["state"]?.stringValue) }
+        for await event in events { seen.append(event.event?.fields["state"]?.stringValue) }
         #expect(seen == ["firing", "resolved"])
     }
 

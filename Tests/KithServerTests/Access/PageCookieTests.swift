@@ -12,14 +12,15 @@ struct PageCookieTests {
     private func head(
         _ fields: HTTPFields, method: HTTPRequest.Method = .get, scheme: String = "http",
         host: String = "localhost:8080",
-        cookie: String = "kith-page-8080=word"
+        cookie: String = "kith-page-8080=wo", proof: String? = "rd"
     ) -> HTTPRequest {
         var fields = fields
+        fields[PageCookie.proofField] = proof
         fields[.cookie] = cookie
         return HTTPRequest(method: method, scheme: scheme, authority: host, path: "/", headerFields: fields)
     }
 
-    private func words(_ head: HTTPRequest) -> [Substring] { PageCookie(head).words(in: head) }
+    private func words(_ head: HTTPRequest) -> [String] { PageCookie(head).words(in: head) }
 
     @Test("It counts only where the browser says that the listener's own page asks")
     func origin() {
@@ -37,29 +38,32 @@ struct PageCookieTests {
         for fields in others { #expect(words(head(fields)).isEmpty, "\(fields)") }
     }
 
-    @Test("What changes something needs a field as well, which no form can send", arguments: ["POST", "PUT", "DELETE"])
-    func proof(method: String) throws {
-        let method = try #require(HTTPRequest.Method(method))
-        #expect(words(head([Self.site: "same-origin"], method: method)).isEmpty)
-        #expect(words(head([Self.site: "same-origin", PageCookie.proofField: "0"], method: method)).isEmpty)
-        #expect(words(head([Self.site: "same-origin", PageCookie.proofField: "1"], method: method)) == ["word"])
-        #expect(words(head([Self.site: "same-site", PageCookie.proofField: "1"], method: method)).isEmpty)
+    @Test("It is half of the word: without the page's own half nothing counts")
+    func proof() throws {
+        let own: HTTPFields = [Self.site: "same-origin"]
+        #expect(words(head(own, proof: nil)).isEmpty)
+        #expect(words(head(own, proof: "")).isEmpty)
+        #expect(words(head(own, proof: String(repeating: "x", count: 65))).isEmpty)
+        #expect(words(head(own, method: .post)) == ["word"])
+        let word = Secret("kithkith")
+        #expect(PageCookie(head([:])).set(word).hasPrefix("kith-page-8080=kith;"))
+        #expect(PageCookie.proof(of: word) == "kith")
     }
 
     @Test("A cookie of another port or another name does not count, and one that another port has set hides none")
     func names() {
         let own: HTTPFields = [Self.site: "same-origin"]
         for cookie in [
-            "kith-page-8081=word", "kith-page=word", "kith-page-80800=word", "x=kith-page-8080=word", "kith-page-8080",
+            "kith-page-8081=wo", "kith-page=wo", "kith-page-80800=wo", "x=kith-page-8080=wo", "kith-page-8080",
         ] {
             #expect(words(head(own, cookie: cookie)).isEmpty, "\(cookie)")
         }
-        #expect(words(head(own, cookie: "a=b; kith-page-8080=one;kith-page-8080=two")) == ["one", "two"])
+        #expect(words(head(own, cookie: "a=b; kith-page-8080=one;kith-page-8080=two")) == ["onerd", "tword"])
         let many = (0..<100).map { "kith-page-8080=\($0)" }.joined(separator: "; ")
         #expect(words(head(own, cookie: many)).count == 4)
-        let secure = head(own, scheme: "https", cookie: "kith-page-8080=word; __Host-kith-page-8080=safe")
-        #expect(words(secure) == ["safe"])
-        let plain = head(own, host: "localhost", cookie: "kith-page=word")
+        let secure = head(own, scheme: "https", cookie: "kith-page-8080=wo; __Host-kith-page-8080=safe")
+        #expect(words(secure) == ["saferd"])
+        let plain = head(own, host: "localhost", cookie: "kith-page=wo")
         #expect(words(plain) == ["word"])
     }
 
@@ -67,9 +71,9 @@ struct PageCookieTests {
     func attributes() {
         let word = Secret("word")
         let plain = PageCookie(head([:])).set(word)
-        #expect(plain == "kith-page-8080=word; Path=/; Max-Age=604800; HttpOnly; SameSite=Strict")
+        #expect(plain == "kith-page-8080=wo; Path=/; Max-Age=604800; HttpOnly; SameSite=Strict")
         let secure = PageCookie(head([:], scheme: "https"))
-        #expect(secure.set(word).hasPrefix("__Host-kith-page-8080=word; Path=/;"))
+        #expect(secure.set(word).hasPrefix("__Host-kith-page-8080=wo; Path=/;"))
         #expect(secure.set(word).hasSuffix("; Secure"))
         #expect(secure.cleared.contains("Max-Age=0"))
     }

@@ -10,6 +10,8 @@ export class Failure extends Error {
 }
 
 const LONGEST = 20_000;
+/// Where the page keeps its half of what it has signed in with.
+export const PROOF = 'kith-page-proof';
 
 /// Asks the node that served this page.
 ///
@@ -33,8 +35,8 @@ export async function request(method, path, body, { signal, accept = 'applicatio
       method,
       headers: {
         accept,
-        // Says that this page asks, which a page of another origin cannot say without this node's consent.
-        'x-kith-page': '1',
+        // The page's half of what it has signed in with. Cookies go to every port of a host; this stays with this one.
+        'x-kith-page': localStorage.getItem(PROOF) ?? 'none',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ask } from './api.js';
+import { ask, PROOF } from './api.js';
 import { el } from './dom.js';
 import { live } from './live.js';
 
@@ -8,6 +8,14 @@ export const me = { caller: 'nobody', name: null, scopes: [] };
 
 export function may(scope) {
   return me.scopes.includes(scope);
+}
+
+/// Takes what a link of the owner has put behind the address, and leaves the address clean.
+export function takeProof() {
+  const proof = /^#([a-z2-7]{20,64})$/.exec(location.hash)?.[1];
+  if (!proof) return;
+  localStorage.setItem(PROOF, proof);
+  history.replaceState(null, '', location.pathname + location.search);
 }
 
 /// - Returns: whether it may do other things than before.
@@ -24,6 +32,7 @@ export async function readIdentity() {
 
 export async function signOut() {
   await ask('DELETE', '/api/page/session');
+  localStorage.removeItem(PROOF);
   location.assign('/');
 }
 
@@ -56,9 +65,12 @@ export function signIn(place, reason) {
 
 async function enter(key) {
   const response = await fetch('/api/page/session', {
-    method: 'POST', headers: { authorization: `Bearer ${key}`, 'x-kith-page': '1' }, credentials: 'same-origin',
+    method: 'POST', headers: { authorization: `Bearer ${key}` }, credentials: 'same-origin',
   });
-  if (response.ok) return;
+  if (response.ok) {
+    localStorage.setItem(PROOF, (await response.json()).proof);
+    return;
+  }
   const error = new Error(response.status === 401 ? 'not accepted' : `The node answered ${response.status}.`);
   error.status = response.status;
   throw error;

@@ -73,7 +73,7 @@ export async function healthView(place, { isShown }) {
 
 function headlineOf() {
   if (live.state === 'lost') return 'The node is out of reach';
-  if (alerts.firing.length > 0) return alerts.firing[0].summary ?? plural(alerts.firing.length, 'alert');
+  if (alerts.firing.length > 0) return alerts.firing[0].text ?? plural(alerts.firing.length, 'alert');
   if (mesh.models.size === 0) return 'Nobody can answer: no engine is ready';
   return 'All is well';
 }
