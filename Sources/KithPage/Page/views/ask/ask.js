@@ -18,15 +18,19 @@ export async function askView(place, { go }) {
   const session = named ?? sessionStorage.getItem(LAST) ?? freshSession();
   const isFresh = fresh.has(session) || history.state?.fresh === session;
   if (!isFresh) sessionStorage.setItem(LAST, session);
-  if (!named || isFresh) history.replaceState(isFresh ? { fresh: session } : null, '', addressOf(session));
+  const isAsked = history.state?.isAsked === true;
+  if (!named || isFresh) history.replaceState(isFresh ? { fresh: session, isAsked } : null, '', addressOf(session));
 
   const conversation = new Conversation(session);
   const composer = new Composer({
     ask: (question) => {
       fresh.delete(session);
       sessionStorage.setItem(LAST, session);
-      history.replaceState(null, '', addressOf(session));
-      return conversation.ask(question);
+      // The node knows a conversation only when its first answer is whole.
+      if (history.state?.fresh) history.replaceState({ fresh: session, isAsked: true }, '', addressOf(session));
+      return conversation.ask(question).finally(() => {
+        if (history.state?.fresh === session) history.replaceState(null, '', addressOf(session));
+      });
     },
     stop: () => conversation.stop(),
     fresh: () => go(addressOf(freshSession())),
@@ -49,7 +53,8 @@ export async function askView(place, { go }) {
   const ends = [mesh.watch(() => composer.offer()), live.on('session', () => sessions?.read()), live.on('reload', () => sessions?.read())];
   composer.offer();
   sessions?.read();
-  await conversation.open(may('admin') && !isFresh ? () => get(`/api/sessions/${encodeURIComponent(session)}`) : null);
+  const read = may('admin') ? () => get(`/api/sessions/${encodeURIComponent(session)}`) : null;
+  await conversation.open(isFresh ? null : read, isAsked ? read : null);
   composer.focus();
   return () => {
     place.classList.remove('with-drawer');

@@ -26,8 +26,14 @@ export class Conversation {
 
   /// Shows what was said, and goes on with an answer that is being made.
   ///
-  /// - read: reads the conversation; `null` for one who may not.
-  async open(read) {
+  /// - read: reads the conversation; `null` for one who may not, and for one that the node does not have yet.
+  /// - otherwise: reads it where no answer is being made after all.
+  async open(read, otherwise) {
+    await this.#show(read);
+    if (!await this.#resume() && otherwise) await this.#show(otherwise);
+  }
+
+  async #show(read) {
     let turns = [];
     if (read) {
       try {
@@ -38,7 +44,6 @@ export class Conversation {
     }
     fill(this.element, turns.length > 0 ? turnElements(turns) : this.#greeting());
     this.#scroll();
-    await this.#resume();
   }
 
   /// The answer goes on at the node; a page that is hidden holds no connection.
@@ -69,17 +74,19 @@ export class Conversation {
     return answer.failure === null;
   }
 
+  /// - Returns: whether one is being made.
   async #resume() {
     let response;
     try {
       response = await request('GET', `${this.#path}/answer`, undefined, { accept: 'text/event-stream', endless: true });
     } catch {
-      return;
+      return false;
     }
-    if (response.status === 204) return;
+    if (response.status === 204) return false;
     this.element.querySelector('.greeting')?.remove();
     const answer = this.#begin();
     this.#follow(answer, async () => response);
+    return true;
   }
 
   async stop() {
