@@ -80,9 +80,11 @@ struct ConversationTests {
             #expect(
                 try await store.sessions(limit: 10) == [
                     SessionSummary(
-                        id: first, createdAt: .start, lastUsedAt: .start + .seconds(-9), turnCount: 2),
+                        id: first, createdAt: .start, lastUsedAt: .start + .seconds(-9), turnCount: 2,
+                        opening: "q"),
                     SessionSummary(
-                        id: second, createdAt: .start + .seconds(9), lastUsedAt: .start + .seconds(9), turnCount: 1),
+                        id: second, createdAt: .start + .seconds(9), lastUsedAt: .start + .seconds(9), turnCount: 1,
+                        opening: "q"),
                 ])
             #expect(try await store.sessions(limit: 1).map(\.id) == [first])
         }

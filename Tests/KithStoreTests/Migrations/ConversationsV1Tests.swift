@@ -10,10 +10,10 @@ struct ConversationsV1Tests {
     @Test(
         "A row that breaks a rule is refused by the database itself",
         arguments: [
-            "INSERT INTO session VALUES (9, '', 0, 0, 9, 1)",
-            "INSERT INTO session VALUES (9, 's', 0, 0, 9, 1)",
-            "INSERT INTO session VALUES (9, 'x', 'noon', 0, 9, 1)",
-            "INSERT INTO session VALUES (9, 'x', 0, 0, 1, 1)",
+            "INSERT INTO session VALUES (9, '', 0, 0, 9, 1, NULL)",
+            "INSERT INTO session VALUES (9, 's', 0, 0, 9, 1, NULL)",
+            "INSERT INTO session VALUES (9, 'x', 'noon', 0, 9, 1, NULL)",
+            "INSERT INTO session VALUES (9, 'x', 0, 0, 1, 1, NULL)",
             "INSERT INTO session (id, name, created_at, last_used_at, use_order, turn_count) "
                 + "VALUES (9, printf('%.129c', 'x'), 0, 0, 9, 1)",
             "INSERT INTO turn (session_id, role, text, at) VALUES (99, 'user', 'q', 0)",

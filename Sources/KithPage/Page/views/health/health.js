@@ -84,7 +84,7 @@ function showTiles(place, { total, failed, first50, first95, speed, continued },
     ['First word', milliseconds(first50), first95 === undefined ? '' : `95 of 100 within ${milliseconds(first95)}`],
     ['Speed', speed === undefined ? NONE : `${count(speed)} tokens/s`, 'in the middle'],
     ['Went on elsewhere', count(continued), 'when a machine was lost'],
-    ['Waiting', count(vitals?.engine?.queued ?? mesh.own.engine.queued), `of ${count(vitals?.engine?.queue_limit)} places`],
+    ['Waiting', count(vitals?.engine?.queued ?? mesh.own.engine.queued), vitals?.engine?.queue_limit ? `of ${count(vitals.engine.queue_limit)} places` : 'no queue here'],
   ];
   if (vitals?.disk) all.push(['Disk', bytes(vitals.disk.free_bytes), `free of ${bytes(vitals.disk.size_bytes)}`, vitals.disk.free_bytes / vitals.disk.size_bytes < 0.05 ? 'bad' : '']);
   fill(place, all.map(([name, value, note, kind]) => el('div', { class: `tile ${kind ?? ''}` }, el('span', { class: 'name' }, name), el('strong', value), el('span', { class: 'muted' }, note))));

@@ -8,6 +8,9 @@ import { mesh } from '../../core/mesh.js';
 
 /// Units of the drawing: wide where there is room, and nearly square on a phone, so that names stay legible.
 const WIDE = { width: 900, height: 420 };
+/// For a few machines, which need no such height.
+const LOW = { width: 900, height: 270 };
+const FEW = 6;
 const NARROW = { width: 440, height: 300 };
 const NARROW_BELOW = 620;
 /// How far from the middle, as a part of half the height.
@@ -25,7 +28,9 @@ export class Graph {
   #known = '';
   #lively = new Map();
   #size = WIDE;
-  #observer = new ResizeObserver(() => this.#fit());
+  #observer = new ResizeObserver(() => {
+    if (mesh.own) this.update();
+  });
   #ends;
   element = svg('svg', { role: 'img', 'aria-label': 'Graph of the mesh' }, this.#edges, this.#nodes);
 
@@ -37,12 +42,12 @@ export class Graph {
   }
 
   #fit() {
-    const size = this.element.clientWidth > 0 && this.element.clientWidth < NARROW_BELOW ? NARROW : WIDE;
+    const isNarrow = this.element.clientWidth > 0 && this.element.clientWidth < NARROW_BELOW;
+    const size = isNarrow ? NARROW : mesh.peers.size <= FEW ? LOW : WIDE;
     if (size === this.#size && this.element.hasAttribute('viewBox')) return;
     this.#size = size;
     this.element.setAttribute('viewBox', `0 0 ${size.width} ${size.height}`);
     this.#known = '';
-    if (mesh.own) this.update();
   }
 
   end() {
@@ -52,6 +57,7 @@ export class Graph {
   }
 
   update() {
+    this.#fit();
     const peers = [...mesh.peers.values()].slice(0, 128);
     const known = peers.map((peer) => `${peer.id ?? peer.name}:${peer.tier}`).sort().join();
     if (known !== this.#known) {
