@@ -145,6 +145,7 @@ package struct Node: Sendable {
             + tracing.services + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { await announcer.run() },
+                BackgroundLoop { [running = services.running] in await running.run() },
                 BackgroundLoop { await company.run() },
                 BackgroundLoop { await alerts.run() },
                 BackgroundLoop { [clock, logger] in

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs all modules of real clients, three at a time, since most of the time they wait; what one prints comes when it is over.
+"""Runs all modules of real clients, two at a time, since most of the time they wait; what one prints comes when it is over.
 
     python -m lab.lanes FOLDER
 """
@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-LANES = int(os.environ.get("KITH_LANES", "3"))
+LANES = 2
 # Those that fill the machine, or measure what it does: one after the other, when the rest is over.
 ALONE = ["test_cluster", "test_security_load", "test_way_of_the_prompt", "test_network"]
 # Those that take longest begin first.

@@ -22,7 +22,9 @@ package struct NodeMetrics: Sendable {
         listener = ListenerMetrics(role: "node", registry: registry, counts: counts)
         keyRequests =
             counts
-            ? registry.counter("kith_key_requests_total", "Requests with a key, by its name.", labels: ["key"]) : nil
+            ? registry.counter(
+                "kith_key_requests_total", "Requests with a key, by its id, which tells its owner alone whose it is.",
+                labels: ["key"]) : nil
     }
 
     /// Counts what becomes of prompts.

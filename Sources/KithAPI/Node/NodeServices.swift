@@ -28,6 +28,8 @@ package struct NodeServices: Sendable {
     package var metrics: NodeMetrics
     package var startedAt: MonotonicInstant
     package let bridge = BridgeReport()
+    /// Answers that are being made in conversations that this node keeps.
+    package let running = RunningAnswers()
     /// `nil` for a node that keeps none.
     package var company: CompanionFeature?
     package var tools: NodeTools

@@ -6,6 +6,7 @@ import KithInference
 import KithModel
 import KithServer
 import KithStore
+import Synchronization
 
 /// Makes one answer in a conversation: asks the mesh, tells what comes, and keeps it.
 struct ConversationAnswer: Sendable {
@@ -21,25 +22,46 @@ struct ConversationAnswer: Sendable {
         var firstToken: MonotonicInstant?
     }
 
-    func run() async {
+    /// For the whole answer: one that trickles on does not hold its conversation for ever.
+    private static let longest = Duration.seconds(1_800)
+
+    /// - Returns: What its followers are told last.
+    func run() async -> [UInt8] {
         let began = services.clock.now
         var progress = Progress()
         do {
-            let (finish, usage) = try await make(&progress)
+            let (finish, usage) = try await made(&progress)
             let ending = AnswerNews.Ending(
                 finish: finish.rawValue, usage: usage,
                 firstTokenMilliseconds: progress.firstToken.map { ($0 - began).milliseconds.rounded(toPlaces: 1) },
                 tokensPerSecond: pace(usage, since: progress.firstToken))
             await keep(progress, .completed, usage)
-            answer.end(AnswerNews.done(ending).bytes)
-        } catch  where Task.isCancelled || error is CancellationError {
+            return AnswerNews.done(ending).bytes
+        } catch let error where error is CancellationError || (Task.isCancelled && !(error is ChatError)) {
             await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
-            answer.end(AnswerNews.done(AnswerNews.Ending(finish: "stopped")).bytes)
+            return AnswerNews.done(AnswerNews.Ending(finish: "stopped")).bytes
         } catch {
             let problem = SurfaceError(error)
             await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
             let code = problem.code ?? problem.failure?.code.rawValue ?? "failed"
-            answer.end(AnswerNews.error(problem.message, code: code).bytes)
+            return AnswerNews.error(problem.message, code: code).bytes
+        }
+    }
+
+    /// - Throws: Also when it takes too long.
+    private func made(_ progress: inout Progress) async throws -> (FinishReason, TokenUsage?) {
+        let clock = services.clock
+        let overdue = Mutex(false)
+        let watch = Task { [answer] in
+            try await clock.sleep(for: Self.longest)
+            overdue.withLock { $0 = true }
+            answer.stop()
+        }
+        defer { watch.cancel() }
+        do {
+            return try await make(&progress)
+        } catch  where overdue.withLock({ $0 }) {
+            throw ChatError(.deadlineExceeded, "the answer took longer than half an hour")
         }
     }
 
@@ -114,6 +136,7 @@ struct ConversationAnswer: Sendable {
 
     /// What was said is kept also when somebody stopped it; a disk that is full does not take the answer from who reads it.
     private func keep(_ progress: Progress, _ outcome: InteractionOutcome, _ usage: TokenUsage?) async {
+        guard !answer.isDiscarded else { return }
         let kept =
             question.images.isEmpty ? question.message : question.message + "\n\n[\(question.images.count) pictures]"
         try? await services.store.appendExchange(

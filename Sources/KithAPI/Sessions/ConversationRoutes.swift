@@ -14,7 +14,7 @@ struct ConversationRoutes: Sendable {
     private static let path = SessionRoutes.path + "/:id"
 
     let services: NodeServices
-    private let running = RunningAnswers()
+    private var running: RunningAnswers { services.running }
 
     init(services: NodeServices) { self.services = services }
 
@@ -42,8 +42,10 @@ struct ConversationRoutes: Sendable {
         }
         let work = ConversationAnswer(services: services, answer: answer, question: question)
         answer.begin { [running] in
-            await work.run()
+            let last = await work.run()
+            // Whoever is told of the end may ask again at once.
             running.remove(answer)
+            answer.end(last)
         }
         return try response(following: answer, from: [])
     }

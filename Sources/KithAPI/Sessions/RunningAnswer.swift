@@ -3,13 +3,14 @@
 import Hummingbird
 import KithModel
 import NIOCore
+import ServiceLifecycle
 import Synchronization
 
 /// An answer that is being made in a conversation, and what was told of it so far: it goes on whether somebody follows it or
 /// not, so that a page can be closed and opened again in the middle of it.
 final class RunningAnswer: Sendable {
     /// Bytes that are kept for those who come later; an answer that grows beyond is ended.
-    static let limit = 16 << 20
+    static let limit = 4 << 20
     private static let followerLimit = 16
 
     private struct State {
@@ -26,6 +27,7 @@ final class RunningAnswer: Sendable {
     let question: [UInt8]
     private let state = Mutex(State())
     private let work = Mutex<Task<Void, Never>?>(nil)
+    private let discarded = Mutex(false)
 
     init(session: SessionID, asker: Asker, question: [UInt8]) {
         self.session = session
@@ -38,6 +40,19 @@ final class RunningAnswer: Sendable {
     }
 
     func stop() { work.withLock { $0?.cancel() } }
+
+    /// Whether nothing of it is to be kept, since its conversation was removed.
+    var isDiscarded: Bool { discarded.withLock { $0 } }
+
+    /// Stops it and keeps nothing of it.
+    func discard() async {
+        discarded.withLock { $0 = true }
+        stop()
+        await ended()
+    }
+
+    /// Returns when what is kept of it is in the store.
+    func ended() async { await work.withLock { $0 }?.value }
 
     /// - Returns: `false` when it is too long; nothing of `bytes` is kept then.
     func tell(_ bytes: [UInt8]) -> Bool {
@@ -102,15 +117,19 @@ final class RunningAnswer: Sendable {
                 ticker.cancel()
                 signal.finish()
             }
-            var told = 0
-            for await _ in signals {
-                let bytes = answer.told(after: told)
-                told += bytes.count
-                try await writer.write(ByteBuffer(bytes: bytes.isEmpty ? Array(": quiet\n\n".utf8) : bytes))
+            try await withGracefulShutdownHandler {
+                var told = 0
+                for await _ in signals {
+                    let bytes = answer.told(after: told)
+                    told += bytes.count
+                    try await writer.write(ByteBuffer(bytes: bytes.isEmpty ? Array(": quiet\n\n".utf8) : bytes))
+                }
+                let rest = answer.told(after: told)
+                if !rest.isEmpty { try await writer.write(ByteBuffer(bytes: rest)) }
+                try await writer.finish(nil)
+            } onGracefulShutdown: {
+                signal.finish()
             }
-            let rest = answer.told(after: told)
-            if !rest.isEmpty { try await writer.write(ByteBuffer(bytes: rest)) }
-            try await writer.finish(nil)
         }
     }
 
@@ -126,8 +145,10 @@ enum Asker: Hashable, Sendable {
 }
 
 /// The answers that are being made now, one in a conversation.
-final class RunningAnswers: Sendable {
+package final class RunningAnswers: Sendable {
     static let limit = 32
+    /// Of one who asks and is not the owner: nobody takes all places.
+    static let askerLimit = 8
 
     enum Refusal: Error {
         case busy
@@ -141,6 +162,8 @@ final class RunningAnswers: Sendable {
         let refusal = running.withLock { running -> Refusal? in
             if running[answer.session] != nil { return .busy }
             if running.count >= Self.limit { return .tooMany }
+            let own = running.values.count { $0.asker == answer.asker }
+            if answer.asker != .owner, own >= Self.askerLimit { return .tooMany }
             running[answer.session] = answer
             return nil
         }
@@ -154,4 +177,14 @@ final class RunningAnswers: Sendable {
     }
 
     subscript(session: SessionID) -> RunningAnswer? { running.withLock { $0[session] } }
+
+    /// Waits until it is cancelled, which the node's stop does, and ends all answers then, so that what was said is kept.
+    package func run() async {
+        let (endless, source) = AsyncStream.makeStream(of: Void.self)
+        for await _ in endless {}
+        source.finish()
+        let left = running.withLock { Array($0.values) }
+        for answer in left { answer.stop() }
+        for answer in left { await answer.ended() }
+    }
 }

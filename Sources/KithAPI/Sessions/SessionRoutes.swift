@@ -87,6 +87,7 @@ struct SessionRoutes: Sendable {
     }
 
     private func delete(_ session: SessionID) async throws -> Response {
+        await services.running[session]?.discard()
         guard try await services.store.deleteSession(session) else { throw Self.unknown }
         return Response(status: .noContent)
     }
@@ -116,6 +117,9 @@ struct SessionRoutes: Sendable {
         let wanted = try await request.decode(SessionMessage.Destination.self, upTo: Self.bodyLimit)
         guard let peer = PeerReference(wanted.to) else {
             throw ControlError(.unknownPeer, "'to' does not name a peer; give its name or its id")
+        }
+        guard services.running[session] == nil else {
+            throw ControlError(.conflict, "this conversation is being answered; wait for it, or stop it")
         }
         return try .json(try await moves.move(session, to: peer.rawValue))
     }

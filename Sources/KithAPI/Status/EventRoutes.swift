@@ -29,7 +29,8 @@ struct EventRoutes: Sendable {
         // A client that is to notice within seconds that the node hangs.
         let heartbeat = try request.queryNumber("heartbeat", in: 1...60).map { Duration.seconds($0) }
         let writer = EventStreamWriter(
-            events: events, clock: services.clock, keepAlive: heartbeat ?? EventStreamWriter.keepAlive)
+            events: events, clock: services.clock, keepAlive: heartbeat ?? EventStreamWriter.keepAlive,
+            mayStill: { [access = services.access, head = request.head] in access.mayStill(.read, head) })
         return Response.eventStream { body in try await writer.write(to: &body) }
     }
 

@@ -70,7 +70,7 @@ extension AlertStatement {
             guard let since = seen["since"].flatMap(WallTime.init(json:)),
                 let name = seen["name"]?.stringValue.flatMap(NodeName.init), let value = seen["value"]?.doubleValue
             else { return nil }
-            let detail = (seen["detail"]?.stringValue ?? "").truncated(to: Self.detailLimit)
+            let detail = (seen["detail"]?.stringValue ?? "").truncated(to: Self.detailLimit).withoutControls
             sighting = Sighting(
                 since: since, until: seen["until"].flatMap(WallTime.init(json:)), name: name, value: value,
                 detail: detail)
@@ -81,6 +81,15 @@ extension AlertStatement {
             else { return nil }
             telling = Telling(incident: incident, stage: stage)
         }
+    }
+
+    /// Whether all its times may be true. What closes an alert until a time that is far away would silence it for good.
+    ///
+    /// - Parameter wall: Now, as this node's clock has it; those of kin may differ.
+    package func isPlausible(at wall: WallTime) -> Bool {
+        let latest = wall.advanced(by: .seconds(86_400))
+        let times = [closedUpTo, sighting?.since, sighting?.until, telling?.incident].compactMap(\.self)
+        return times.allSatisfy { $0 <= latest }
     }
 
     /// What ``init(_:)`` reads.
@@ -112,6 +121,11 @@ extension WallTime {
 }
 
 extension String {
+    /// In one line, and without what terminals obey.
+    fileprivate var withoutControls: String {
+        String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+    }
+
     /// The beginning of a text, at most this many bytes of it, cut between characters.
     fileprivate func truncated(to bytes: Int) -> String {
         guard utf8.count > bytes else { return self }

@@ -52,7 +52,7 @@ extension MeshAlerts {
     package func shown(
         _ view: View, seeing entries: [AlertKey: AlertTracker.Entry], now: MonotonicInstant, wall: WallTime
     ) -> [MeshAlert] {
-        let keys = Set(statements.keys).union(view.statements.keys).union(entries.keys)
+        let keys = keys(view).union(entries.keys)
         let alerts = keys.compactMap { key -> MeshAlert? in
             let incident = incident(key, view, now)
             guard var alert = alert(incident, entries[key], wall) else { return nil }

@@ -158,7 +158,16 @@ package struct MeshAlerts: Sendable {
         }
     }
 
-    private func keys(_ view: View) -> Set<AlertKey> { Set(statements.keys).union(view.statements.keys) }
+    /// Alerts about nodes that are neither this one nor its kin, such as friends of one of them, of which others tell: a kin
+    /// could make up any number of them.
+    private static let strangerLimit = 32
+
+    func keys(_ view: View) -> Set<AlertKey> {
+        let (known, strange) = view.statements.keys.reduce(into: ([AlertKey](), [AlertKey]())) { keys, key in
+            if key.subject == own || view.kin.contains(key.subject) { keys.0.append(key) } else { keys.1.append(key) }
+        }
+        return Set(statements.keys).union(known).union(strange.sorted().prefix(Self.strangerLimit))
+    }
 
     func incident(_ key: AlertKey, _ view: View, _ now: MonotonicInstant) -> Incident {
         var all = (view.statements[key] ?? [:]).filter { view.kin.contains($0.key) }

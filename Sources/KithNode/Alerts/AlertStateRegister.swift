@@ -34,10 +34,11 @@ final class AlertStateRegister: Sendable {
         let versions = state.versions
         if let cached = cache.withLock({ $0?.versions == versions ? $0?.board : nil }) { return cached }
         var board = Board()
+        let now = WallTime.now()
         for entry in state.entries(of: .alert) {
             switch AlertRegister(name: entry.name, writer: entry.writtenBy) {
             case .statement(let key, let writer):
-                if let statement = AlertStatement(entry.value) {
+                if let statement = AlertStatement(entry.value), statement.isPlausible(at: now) {
                     board.statements[key, default: [:]][writer] = statement
                 }
             case .channels(let writer): board.speakers.insert(writer)

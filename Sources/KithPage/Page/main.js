@@ -129,7 +129,7 @@ async function anew() {
 }
 
 async function start() {
-  takeProof();
+  await takeProof();
   navigation();
   live.on('signed-out', () => signInAgain());
   live.on('reload', () => anew());

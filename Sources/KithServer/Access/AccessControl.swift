@@ -34,7 +34,7 @@ package struct AccessControl: Sendable {
     /// Where the requests of a caller are counted: those of a caller without a key are not.
     package func requests(of caller: Principal) -> CounterSeries? {
         guard case .key(let key) = caller else { return nil }
-        return keyRequests?.series(key.name)
+        return keyRequests?.series(key.id)
     }
 
     package func caller(_ head: HTTPRequest) -> Result<Principal, AccessRefusal> {
@@ -42,8 +42,13 @@ package struct AccessControl: Sendable {
             key: PresentedKey(head.headerFields), host: head.authority, verdict: verdict, page: { pageCaller(head) })
     }
 
-    /// For requests without a cookie.
+    /// Whether a caller that was let in would be let in now: a key may be revoked while it follows something.
+    package func mayStill(_ scope: Scope, _ head: HTTPRequest) -> Bool {
+        guard case .success(let principal) = caller(head) else { return false }
+        return principal.may(scope)
+    }
 
+    /// For requests without a cookie.
     package func caller(key: PresentedKey?, host: String?) -> Result<Principal, AccessRefusal> {
         policy.caller(key: key, host: host, verdict: verdict)
     }

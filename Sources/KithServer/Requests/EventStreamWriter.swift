@@ -20,8 +20,14 @@ package struct EventStreamWriter: Sendable {
     package let clock: any TimeSource
     /// Between two signs of life.
     package let keepAlive: Duration
+    /// Asked with each sign of life; the stream ends when the follower may not follow any more.
+    private let mayStill: @Sendable () -> Bool
 
-    package init(events: EventFollower, clock: any TimeSource, keepAlive: Duration = Self.keepAlive) {
+    package init(
+        events: EventFollower, clock: any TimeSource, keepAlive: Duration = Self.keepAlive,
+        mayStill: @escaping @Sendable () -> Bool = { true }
+    ) {
+        self.mayStill = mayStill
         self.events = events
         self.clock = clock
         self.keepAlive = keepAlive
@@ -48,6 +54,7 @@ package struct EventStreamWriter: Sendable {
             // At once, so that the client knows that it follows, and from where on.
             try await Self.write(EventLine.begin(events.position), to: &writer)
             for await signal in signals {
+                if signal == .quiet, !mayStill() { return try await writer.finish(nil) }
                 if try await !writeNews(to: &writer), signal == .quiet {
                     try await Self.write(EventLine.keepAlive, to: &writer)
                 }

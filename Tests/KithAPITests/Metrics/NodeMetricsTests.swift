@@ -94,7 +94,8 @@ struct NodeMetricsTests {
                 #expect(vitals.answers.firstToken.total == 1)
                 #expect(vitals.degraded == nil)
                 let text = try await laptop.send(.GET, "/metrics").text
-                #expect(value(#"kith_key_requests_total{key="test"}"#, in: text) == 2)
+                let id = try #require(try await laptop.services.access.keys.records().first).id
+                #expect(value(#"kith_key_requests_total{key="\#(id)"}"#, in: text) == 2)
                 #expect(value(#"kith_peer_up{peer="desk",tier="kin"}"#, in: text) == 1)
                 #expect(value(#"kith_members{state="up"}"#, in: text) == 1)
                 #expect(text.contains(#"kith_peer_round_trip_seconds{peer="desk"}"#))

@@ -103,6 +103,42 @@ struct ConversationRoutesTests {
         }
     }
 
+    @Test func `is dropped with its conversation, and does not bring it back`() async throws {
+        try await TestNode.run(
+            "desk", engine: EchoEngine(setup: TestEngineSetup(settings: TestEngineSettings(tokensPerSecond: 5)))
+        ) {
+            node in
+            _ = try await ask(node, #"{"message":"one"}"#)
+            let words = (1...200).map(String.init).joined(separator: " ")
+            let question = Task { try await ask(node, #"{"message":"\#(words)"}"#) }
+            try await untilAnswering(node)
+            #expect(try await node.asOwner().send(.DELETE, Self.path).status == 204)
+            _ = try await question.value
+            #expect(try await node.asOwner().send(.GET, Self.path).status == 404)
+        }
+    }
+
+    @Test func `can be asked for again as soon as the last one has ended`() async throws {
+        try await TestNode.run("desk", engine: EchoEngine()) { node in
+            for _ in 0..<50 {
+                let status = try await ask(node, #"{"message":"one"}"#).status
+                #expect(status == 200)
+            }
+        }
+    }
+
+    @Test func `takes one of few places of who asks, and leaves the owner's to the owner`() throws {
+        let answers = RunningAnswers()
+        for _ in 0..<RunningAnswers.askerLimit {
+            try answers.add(RunningAnswer(session: .random(), asker: .local, question: []))
+        }
+        #expect(throws: RunningAnswers.Refusal.tooMany) {
+            try answers.add(RunningAnswer(session: .random(), asker: .local, question: []))
+        }
+        try answers.add(RunningAnswer(session: .random(), asker: .key("k"), question: []))
+        try answers.add(RunningAnswer(session: .random(), asker: .owner, question: []))
+    }
+
     @Test func `keeps within its limit, and says so`() {
         let answer = RunningAnswer(session: .random(), asker: .local, question: [])
         let half = [UInt8](repeating: 0x20, count: RunningAnswer.limit / 2 + 1)

@@ -11,11 +11,15 @@ export function may(scope) {
 }
 
 /// Takes what a link of the owner has put behind the address, and leaves the address clean.
-export function takeProof() {
+export async function takeProof() {
   const proof = /^#([a-z2-7]{20,64})$/.exec(location.hash)?.[1];
   if (!proof) return;
-  localStorage.setItem(PROOF, proof);
   history.replaceState(null, '', location.pathname + location.search);
+  const before = localStorage.getItem(PROOF);
+  localStorage.setItem(PROOF, proof);
+  // Any page can lead here with a word of its own; one that does not fit takes nothing away.
+  const isMine = await ask('GET', '/api/page/session').then((session) => session.signed_in && session.caller !== 'local', () => false);
+  if (!isMine && before !== null) localStorage.setItem(PROOF, before);
 }
 
 /// - Returns: whether it may do other things than before.

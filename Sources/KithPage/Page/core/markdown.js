@@ -14,9 +14,9 @@ export function markdown(text) {
 const DEPTH = 8;
 const RULE = /^ {0,3}([-*_])( *\1){2,} *$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,}) *([\w+#.-]*)[^`]*$/;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/;
+const HEADING = /^ {0,3}(#{1,6})[ \t]+(\S.*)$/;
 const QUOTE = /^ {0,3}> ?/;
-const ITEM = /^( *)([-*+]|\d{1,9}[.)])\s+(.*)$/;
+const ITEM = /^( *)([-*+]|\d{1,9}[.)])[ \t]+(\S.*)$/;
 const DIVIDER = /^ *\|? *:?-+:? *(\| *:?-+:? *)+\|? *$/;
 
 function blocks(lines, depth) {
@@ -36,7 +36,7 @@ function blocks(lines, depth) {
       found.push(codeBlock(code.join('\n'), match[2]));
     } else if ((match = HEADING.exec(line))) {
       // The page has h1 and h2 of its own.
-      found.push(el(`h${Math.min(match[1].length + 2, 6)}`, inline(match[2])));
+      found.push(el(`h${Math.min(match[1].length + 2, 6)}`, inline(withoutClosing(match[2]))));
       index += 1;
     } else if (RULE.test(line)) {
       found.push(el('hr'));
@@ -61,6 +61,13 @@ function blocks(lines, depth) {
     }
   }
   return found;
+}
+
+/// Without the signs that may end a heading.
+function withoutClosing(text) {
+  let end = text.length;
+  while (end > 0 && ' \t#'.includes(text[end - 1])) end -= 1;
+  return end > 0 ? text.slice(0, end) : text;
 }
 
 function startsBlock(line) {
@@ -121,8 +128,8 @@ function codeBlock(code, language) {
     el('pre', { tabindex: '0', role: 'region', 'aria-label': language ? `Code in ${language}` : 'Code' }, el('code', code)));
 }
 
-// Each alternative begins with a character of its own, so that no text makes the search slow.
-const INLINE = /(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)|!?\[([^\]\n]{0,500})\]\(([^\s()]{1,2000})(?: "[^"\n]{0,200}")?\)|\*\*([^*\n]+)\*\*|__([^_\n]+)__|\*([^*\n]+)\*|(?<!\w)_([^_\n]+)_(?!\w)|~~([^~\n]+)~~|https?:\/\/[^\s<>()"']{1,2000}[^\s<>()"'.,;:!?]|\\([\\`*_{}[\]()#+\-.!|~>])/g;
+// What repeats is bounded or begins with a character of its own, so that no text makes the search slow.
+const INLINE = /(?<!`)(`{1,8})(?!`)([\s\S]{1,1000}?)(?<!`)\1(?!`)|!?\[([^\]\n]{0,500})\]\(([^\s()]{1,2000})(?: "[^"\n]{0,200}")?\)|\*\*([^*\n]+)\*\*|__([^_\n]+)__|\*([^*\n]+)\*|(?<!\w)_([^_\n]+)_(?!\w)|~~([^~\n]+)~~|https?:\/\/[^\s<>()"']{1,2000}[^\s<>()"'.,;:!?]|\\([\\`*_{}[\]()#+\-.!|~>])/g;
 
 function inline(text, depth = 0) {
   if (depth > 4) return [text];
@@ -145,7 +152,7 @@ function inline(text, depth = 0) {
 }
 
 function withBreaks(text) {
-  const parts = text.split(/ {2,}\n/);
+  const parts = text.split(/(?<! ) {2,}\n/);
   return parts.flatMap((part, index) => (index === 0 ? [part] : [el('br'), part]));
 }
 

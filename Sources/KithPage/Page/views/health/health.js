@@ -44,14 +44,19 @@ export async function healthView(place, { isShown }) {
     setText(headline, headlineOf());
     showEngines(engines, vitals);
   };
+  let names = new Map();
+  const readNames = async () => {
+    if (may('admin')) names = new Map((await get('/api/keys')).keys.map((key) => [key.id, key.name]));
+  };
   const readVitals = async () => {
     try {
       vitals = await get('/api/vitals');
+      if (vitals.usage?.some((one) => !names.has(one.key))) await readNames();
     } catch {
       vitals = null;
     }
     if (!isShown()) return;
-    showUsage(usage, vitals);
+    showUsage(usage, vitals, names);
     show();
   };
   const alertsChanged = () => showAlerts(alertPlace, alerts);
@@ -102,11 +107,11 @@ function showEngines(section, vitals) {
     breakers.length > 0 && [el('h3', 'Left alone after failures'), el('ul', breakers.map((one) => el('li', `${one.model} on ${one.node}: ${one.state === 'open' ? 'not asked for now' : 'being tried'}`)))]);
 }
 
-function showUsage(section, vitals) {
+function showUsage(section, vitals, names) {
   const keys = vitals?.usage ?? [];
   section.hidden = keys.length === 0;
   fill(section, el('h2', { id: 'usage-title' }, 'Usage by key'),
     el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Usage by key' }, el('table', el('thead', el('tr', el('th', { scope: 'col' }, 'Key'), el('th', { scope: 'col' }, 'Requests'))),
-      el('tbody', keys.map((one) => el('tr', el('th', { scope: 'row' }, one.name ?? one.key), el('td', count(one.requests))))))));
+      el('tbody', keys.map((one) => el('tr', el('th', { scope: 'row' }, names.get(one.key) ?? one.key), el('td', count(one.requests))))))));
 }
 
