@@ -213,6 +213,7 @@ let package = Package(
                 "KithStore",
                 "KithSync", "KithInference", "KithCulture", "KithTracing", "KithAlerts",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + surface,
             resources: [.embedInCode("Status/openapi.yaml")],
             swiftSettings: settings
