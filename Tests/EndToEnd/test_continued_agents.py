@@ -12,6 +12,7 @@ import unittest
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from agent_clients import DIALECTS, Dialect, Told
+from lab import web
 from lab.family import KILLED, Family
 from lab.report import percentile
 from stub_engine import MODEL, HungUp, Reply, Request, StubEngine, chunk
@@ -77,6 +78,18 @@ class AgentsThatSurvive(unittest.TestCase):
         cls.family.__enter__()
         cls.addClassCleanup(cls.family.__exit__)
 
+    def await_both(self) -> None:
+        """Returns when either kin could answer: one that has just come back may still be left alone for a moment."""
+        question = {"model": MODEL, "messages": [{"role": "user", "content": "Which words?"}]}
+        both = {kin.name for kin in self.family.kin}
+
+        def can_answer() -> bool:
+            explained = self.family.asked.post("/api/routes/explain", question, 10).json()
+            return {candidate["node"] for candidate in explained["candidates"]} == both
+
+        self.family.wait()
+        web.wait_until(can_answer, 90, "both kin to be candidates")
+
     def ask_losing(self, dialect: Dialect, pieces: list[dict], place: int, **wanted) -> Told:
         """An answer whose kin is killed before piece `place`; has the kin back afterwards."""
         lost = []
@@ -134,7 +147,7 @@ class AgentsThatSurvive(unittest.TestCase):
             answers = []
             for place in self.places(pieces, some):
                 with self.subTest(dialect=dialect.name, place=place):
-                    self.family.wait()
+                    self.await_both()
                     told = self.ask_losing(dialect, pieces, place, tools=TOOLS)
                     self.assert_whole(told, dialect)
                     # Before the first piece nothing has to be continued: somebody else is asked.
@@ -148,7 +161,7 @@ class AgentsThatSurvive(unittest.TestCase):
             answers = []
             for place in self.places(pieces, [range(2, len(pieces))]):
                 with self.subTest(dialect=dialect.name, place=place):
-                    self.family.wait()
+                    self.await_both()
                     told = self.ask_losing(dialect, pieces, place, tools=[], schema=SCHEMA)
                     self.assertEqual((told.error, told.broken), (None, None), told)
                     self.assertEqual(told.text, "".join(JSON), told)
