@@ -19,7 +19,9 @@ struct LogRoutes: Sendable {
     private func lines(_ request: Request) async throws -> Response {
         let query = try LogQuery(request)
         guard let node = request.uri.queryParameters["node"].map(String.init), node != services.name.rawValue else {
-            return try observation.logs.response(to: query, clock: services.clock)
+            return try observation.logs.response(
+                to: query, clock: services.clock,
+                mayStill: { [access = services.access, head = request.head] in access.mayStill(.admin, head) })
         }
         return try await observation.peers.logs(of: node, query)
     }

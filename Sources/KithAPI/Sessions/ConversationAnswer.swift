@@ -31,18 +31,19 @@ struct ConversationAnswer: Sendable {
         var progress = Progress()
         do {
             let (finish, usage) = try await made(&progress)
+            let pace = pace(usage, since: progress.firstToken)
+            let isKept = await keep(progress, .completed, usage)
             let ending = AnswerNews.Ending(
                 finish: finish.rawValue, usage: usage,
                 firstTokenMilliseconds: progress.firstToken.map { ($0 - began).milliseconds.rounded(toPlaces: 1) },
-                tokensPerSecond: pace(usage, since: progress.firstToken))
-            await keep(progress, .completed, usage)
+                tokensPerSecond: pace, isKept: isKept)
             return AnswerNews.done(ending).bytes
         } catch let error where error is CancellationError || (Task.isCancelled && !(error is ChatError)) {
-            await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
-            return AnswerNews.done(AnswerNews.Ending(finish: "stopped")).bytes
+            let isKept = await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
+            return AnswerNews.done(AnswerNews.Ending(finish: "stopped", isKept: isKept)).bytes
         } catch {
             let problem = SurfaceError(error)
-            await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
+            _ = await keep(progress, progress.text.isEmpty ? .failed : .cutOff, nil)
             let code = problem.code ?? problem.failure?.code.rawValue ?? "failed"
             return AnswerNews.error(problem.message, code: code).bytes
         }
@@ -97,7 +98,7 @@ struct ConversationAnswer: Sendable {
             case .continued(let continuation):
                 progress.node = continuation.candidate.name
                 progress.model = continuation.candidate.model
-                try tell(.continued(AnswerNews.Continuation(continuation)))
+                try tell(.continued(RouteMessage.Continuation(continuation)))
             case .event(.delta(let delta)):
                 if let thought = delta.reasoning, !thought.isEmpty { try tell(.thought(thought)) }
                 let text = delta.text + (delta.refusal ?? "")
@@ -134,28 +135,27 @@ struct ConversationAnswer: Sendable {
         guard answer.tell(news.bytes) else { throw ChatError(.invalidAnswer, "the answer is too long to be kept") }
     }
 
-    /// What was said is kept also when somebody stopped it; a disk that is full does not take the answer from who reads it.
-    private func keep(_ progress: Progress, _ outcome: InteractionOutcome, _ usage: TokenUsage?) async {
-        guard !answer.isDiscarded else { return }
+    /// What was said is kept also when somebody stopped it. A disk that is full does not take the answer from who reads it, but
+    /// they are told.
+    ///
+    /// - Returns: Whether it is kept.
+    private func keep(_ progress: Progress, _ outcome: InteractionOutcome, _ usage: TokenUsage?) async -> Bool {
+        guard !answer.isDiscarded else { return false }
         let kept =
             question.images.isEmpty ? question.message : question.message + "\n\n[\(question.images.count) pictures]"
-        try? await services.store.appendExchange(
-            session: answer.session, user: kept, assistant: progress.text, outcome: outcome, model: progress.model,
-            node: progress.node, usage: usage, at: .now())
+        do {
+            try await services.store.appendExchange(
+                session: answer.session, user: kept, assistant: progress.text, outcome: outcome, model: progress.model,
+                node: progress.node, usage: usage, at: .now())
+            return true
+        } catch {
+            return false
+        }
     }
 
     private func pace(_ usage: TokenUsage?, since firstToken: MonotonicInstant?) -> Double? {
         guard let usage, let firstToken, usage.completionTokens > 1 else { return nil }
         let seconds = (services.clock.now - firstToken).seconds
         return seconds < 0.001 ? nil : (Double(usage.completionTokens - 1) / seconds).rounded(toPlaces: 1)
-    }
-}
-
-extension AnswerNews.Continuation {
-    fileprivate init(_ continuation: RouteRecord.Continuation) {
-        self.init(
-            node: continuation.candidate.name.rawValue, model: continuation.candidate.model.rawValue,
-            afterTokens: continuation.tokens, reason: continuation.failure.rawValue,
-            gapMilliseconds: continuation.gap.milliseconds.rounded(toPlaces: 2))
     }
 }

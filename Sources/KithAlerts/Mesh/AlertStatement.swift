@@ -70,7 +70,7 @@ extension AlertStatement {
             guard let since = seen["since"].flatMap(WallTime.init(json:)),
                 let name = seen["name"]?.stringValue.flatMap(NodeName.init), let value = seen["value"]?.doubleValue
             else { return nil }
-            let detail = (seen["detail"]?.stringValue ?? "").truncated(to: Self.detailLimit).withoutControls
+            let detail = (seen["detail"]?.stringValue ?? "").cut(toBytes: Self.detailLimit).withoutControls
             sighting = Sighting(
                 since: since, until: seen["until"].flatMap(WallTime.init(json:)), name: name, value: value,
                 detail: detail)
@@ -98,7 +98,7 @@ extension AlertStatement {
         if let sighting {
             var seen: JSONObject = [
                 "since": sighting.since.json, "name": .string(sighting.name.rawValue), "value": .number(sighting.value),
-                "detail": .string(sighting.detail.truncated(to: Self.detailLimit)),
+                "detail": .string(sighting.detail.cut(toBytes: Self.detailLimit)),
             ]
             seen["until"] = sighting.until?.json
             fields["seen"] = .object(seen)
@@ -124,13 +124,5 @@ extension String {
     /// In one line, and without what terminals obey.
     fileprivate var withoutControls: String {
         String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-    }
-
-    /// The beginning of a text, at most this many bytes of it, cut between characters.
-    fileprivate func truncated(to bytes: Int) -> String {
-        guard utf8.count > bytes else { return self }
-        var text = String(prefix(bytes))
-        while text.utf8.count > bytes { text.removeLast() }
-        return text
     }
 }

@@ -5,38 +5,24 @@ package import KithModel
 /// What becomes of an answer in a conversation that the node keeps, as the page follows it: server-sent events (WHATWG HTML,
 /// 9.2), each with one JSON object.
 package enum AnswerNews: Sendable {
-    package struct Continuation: Sendable {
-        package var node: String
-        package var model: String
-        /// Tokens that had been told by then.
-        package var afterTokens: Int
-        package var reason: String
-        package var gapMilliseconds: Double
-
-        package init(node: String, model: String, afterTokens: Int, reason: String, gapMilliseconds: Double) {
-            self.node = node
-            self.model = model
-            self.afterTokens = afterTokens
-            self.reason = reason
-            self.gapMilliseconds = gapMilliseconds
-        }
-    }
-
     package struct Ending: Sendable {
         /// Why the engine ended, in OpenAI's words, or `stopped` when somebody stopped it.
         package var finish: String
         package var usage: TokenUsage?
         package var firstTokenMilliseconds: Double?
         package var tokensPerSecond: Double?
+        /// Whether the conversation holds it now.
+        package var isKept: Bool
 
         package init(
             finish: String, usage: TokenUsage? = nil, firstTokenMilliseconds: Double? = nil,
-            tokensPerSecond: Double? = nil
+            tokensPerSecond: Double? = nil, isKept: Bool
         ) {
             self.finish = finish
             self.usage = usage
             self.firstTokenMilliseconds = firstTokenMilliseconds
             self.tokensPerSecond = tokensPerSecond
+            self.isKept = isKept
         }
     }
 
@@ -50,7 +36,7 @@ package enum AnswerNews: Sendable {
         insights: [(id: String, text: String)])
     case thought(String)
     case text(String)
-    case continued(Continuation)
+    case continued(RouteMessage.Continuation)
     /// The end of a whole answer, or of one that was stopped.
     case done(Ending)
     /// The end of one that broke off.
@@ -102,7 +88,7 @@ package enum AnswerNews: Sendable {
 
 extension AnswerNews.Ending {
     fileprivate var fields: JSONObject {
-        var fields: JSONObject = ["finish": .string(finish)]
+        var fields: JSONObject = ["finish": .string(finish), "kept": .bool(isKept)]
         fields["first_token_ms"] = firstTokenMilliseconds.map { .number($0) }
         fields["tokens_per_second"] = tokensPerSecond.map { .number($0) }
         if let usage {

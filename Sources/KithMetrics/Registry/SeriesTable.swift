@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
 import Synchronization
 
 /// The series of one family, by the values of their labels: bounded, since values may come from other machines.
 package final class SeriesTable<Series: AnyObject & Sendable>: Sendable {
-    /// Bytes of a label's value, about.
+    /// Bytes of a label's value.
     private static var valueLimit: Int { 128 }
     /// What stands for all values of which there are too many.
     package static var other: String { "other" }
@@ -33,7 +34,7 @@ package final class SeriesTable<Series: AnyObject & Sendable>: Sendable {
             let key =
                 series.count >= limit
                 ? labels.map { _ in Self.other }
-                : isLong ? values.map { String($0.prefix(Self.valueLimit / 4)) } : values
+                : isLong ? values.map { $0.cut(toBytes: Self.valueLimit) } : values
             if let known = series[key] { return known }
             let new = make()
             series[key] = new

@@ -51,8 +51,11 @@ package struct LogLine: Codable, Hashable, Sendable {
 
     private static func isShort(_ text: String) -> Bool { text.utf8.count <= textLimit }
 
+    /// Stands for what was cut off.
+    private static let mark = "…"
+
     private static func bounded(_ text: String) -> String {
-        isShort(text) ? text : String(text.prefix(textLimit / 4)) + "…"
+        isShort(text) ? text : text.cut(toBytes: textLimit - mark.utf8.count) + mark
     }
 }
 

@@ -186,7 +186,7 @@ extension SpanSnapshot: Codable {
         func broken(_ key: CodingKeys) -> DecodingError {
             .dataCorruptedError(forKey: key, in: container, debugDescription: "not of a span")
         }
-        name = String(try container.decode(String.self, forKey: .name).prefix(Self.textLimit))
+        name = try container.decode(String.self, forKey: .name).cut(toBytes: Self.textLimit)
         guard let role = SpanRole(rawValue: try container.decode(UInt8.self, forKey: .role)) else {
             throw broken(.role)
         }
@@ -202,7 +202,7 @@ extension SpanSnapshot: Codable {
         guard Self.times.contains(began) else { throw broken(.began) }
         guard Self.times.contains(duration) else { throw broken(.duration) }
         status = try container.decode(Status.self, forKey: .status)
-        problem = try container.decodeIfPresent(String.self, forKey: .problem).map { String($0.prefix(Self.textLimit)) }
+        problem = try container.decodeIfPresent(String.self, forKey: .problem).map { $0.cut(toBytes: Self.textLimit) }
         attributes = try container.decode(JSONObject.self, forKey: .attributes)
         moments = try container.decode([Moment].self, forKey: .moments)
         guard moments.allSatisfy({ Self.times.contains($0.at) }) else { throw broken(.moments) }

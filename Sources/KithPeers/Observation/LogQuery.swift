@@ -47,14 +47,17 @@ package struct LogQuery: Hashable, Sendable {
 extension LogRing {
     /// The lines that a query wants, as JSON, or as server-sent events where it follows.
     ///
+    /// - Parameter mayStill: Whether the one who asked may read on.
     /// - Throws: `ControlError` when too many follow already.
-    package func response(to query: LogQuery, clock: any TimeSource) throws -> Response {
+    package func response(
+        to query: LogQuery, clock: any TimeSource, mayStill: @escaping @Sendable () -> Bool = { true }
+    ) throws -> Response {
         guard query.follows else {
             return try .json(LogMessage.Lines(lines: last(query.count, from: query.level).map(LogMessage.Line.init)))
         }
         guard let lines = follow(query.count, from: query.level) else {
             throw ControlError(.busy, "\(LogRing.followerLimit) follow the log already; try again later")
         }
-        return .eventStream { try await LogStreamWriter(lines: lines, clock: clock).write(to: &$0) }
+        return .eventStream { try await LogStreamWriter(lines: lines, clock: clock, mayStill: mayStill).write(to: &$0) }
     }
 }

@@ -12,8 +12,13 @@ package struct LogStreamWriter: Sendable {
 
     private let lines: AsyncStream<LogLine>
     private let clock: any TimeSource
+    /// Asked with each sign of life; the stream ends when the reader may not read any more.
+    private let mayStill: @Sendable () -> Bool
 
-    package init(lines: AsyncStream<LogLine>, clock: any TimeSource) {
+    package init(
+        lines: AsyncStream<LogLine>, clock: any TimeSource, mayStill: @escaping @Sendable () -> Bool = { true }
+    ) {
+        self.mayStill = mayStill
         self.lines = lines
         self.clock = clock
     }
@@ -29,6 +34,7 @@ package struct LogStreamWriter: Sendable {
         let ticker = Task {
             while true {
                 try await clock.sleep(for: Self.keepAlive)
+                guard mayStill() else { return source.finish() }
                 source.yield(EventLine.keepAlive)
             }
         }

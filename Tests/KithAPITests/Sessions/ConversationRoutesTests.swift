@@ -36,6 +36,7 @@ struct ConversationRoutesTests {
             #expect(told.first?.0 == "began")
             #expect(told.first?.1["node"]?.stringValue == "desk")
             #expect(told.last?.0 == "done")
+            #expect(told.last?.1["kept"] == true)
             let text = told.filter { $0.0 == "text" }.compactMap { $0.1["text"]?.stringValue }.joined()
             #expect(text == "one two")
             let turns = try await node.services.store.history(session: try #require(SessionID("kitchen")), limit: 10)

@@ -76,6 +76,7 @@ export class AnswerElement {
     this.#show();
     if (this.#text === '') fill(this.#said);
     if (fields.finish === 'stopped') this.#marks.append(el('p', { class: 'mark' }, 'Stopped.'));
+    if (fields.kept === false) this.#marks.append(el('p', { class: 'trouble' }, 'The node could not keep this answer: it is gone with this page.'));
     if (fields.finish === 'length') this.#marks.append(el('p', { class: 'mark' }, 'The answer reached its limit of tokens.'));
     if (this.#route) fill(this.#footer, routeOf(this.#route, this.#continued, fields));
   }
