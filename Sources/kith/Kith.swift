@@ -20,6 +20,7 @@ struct Kith: AsyncParsableCommand {
               kith dashboard                 the node's page in a browser
               kith invite --tier kin         pair another machine; kith join there
               kith cluster up -n 3           three nodes on this machine, to try things out
+              kith top                       machines, models and requests, live
               kith trace                     how requests went, across machines
               kith doctor                    say what is wrong, and what mends it
 
@@ -32,7 +33,8 @@ struct Kith: AsyncParsableCommand {
             Up.self, Ask.self, Launch.self, Route.self, Status.self, Dashboard.self, Peers.self, Drain.self, ID.self,
             Invite.self,
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Context.self, Level.self,
-            Sync.self, Session.self, Companion.self, Culture.self, Trace.self, Logs.self, Events.self, Engine.self,
+            Sync.self, Session.self, Companion.self, Culture.self, Top.self, Trace.self, Logs.self, Events.self,
+            Engine.self,
             Cluster.self, Settings.self,
             Alerts.self, Doctor.self,
         ])

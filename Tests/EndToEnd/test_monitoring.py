@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's Prometheus reads two nodes over TLS, each with a key, by the files that are in deploy/."""
+"""Debian's Prometheus reads three nodes over TLS, each with a key, by the files in deploy/, and tells Debian's Alertmanager."""
 
 import http.client
 import json
+import re
 import shutil
 import ssl
 import threading
@@ -12,13 +13,25 @@ import unittest
 from lab import ports, prometheus, web
 from lab.peer import PeerNode, befriend
 from lab.process import ROOT
-from lab.prometheus import Prometheus
+from lab.prometheus import Alertmanager, Prometheus
+from loopback_service import LoopbackService
 from surroundings import KITH, fresh_folder
 
 GUARD = 30
 # What Grafana puts in place of its variables, for the pace at which the test reads.
 INTERVAL = "500ms"
 VARIABLES = {"$__rate_interval": "15s", "$node": ".*"}
+ALERTMANAGER = """
+route:
+  receiver: people
+  group_by: [alertname, peer]
+  group_wait: 0s
+  group_interval: 1s
+receivers:
+  - name: people
+    webhook_configs:
+      - url: {people}
+"""
 TRUSTING = ssl._create_unverified_context()  # the test looks at what is said, and Prometheus at who says it
 
 
@@ -58,18 +71,22 @@ class Monitoring(unittest.TestCase):
             roles += [f"--{role}-port", str(port)]
         cls.desk = SecuredNode(KITH, cls.folder / "desk", "desk", engine="count", flags=roles)
         cls.laptop = SecuredNode(KITH, cls.folder / "laptop", "laptop", engine="count")
-        cls.nodes = [cls.desk, cls.laptop]
+        cls.tablet = SecuredNode(KITH, cls.folder / "tablet", "tablet", engine="none")
+        cls.nodes = [cls.desk, cls.laptop, cls.tablet]
         for node in cls.nodes:
             node.prepare()
             cls.addClassCleanup(node.stop)
             node.launch()
         for node in cls.nodes:
-            node.wait()
+            node.wait(path="/health/live")
         befriend(cls.nodes)
         web.wait_until(cls.know_each_other, GUARD, "both to know each other")
-        cls.configure()
-        cls.prometheus = Prometheus(cls.folder).__enter__()
-        cls.addClassCleanup(cls.prometheus.__exit__)
+        cls.told: list[dict] = []
+        people = cls.entered(LoopbackService(cls.hear))
+        cls.alertmanager = Alertmanager(cls.folder)
+        cls.configure(f"http://127.0.0.1:{people.port}/alerts")
+        cls.entered(cls.alertmanager)
+        cls.prometheus = cls.entered(Prometheus(cls.folder))
         cls.stop = threading.Event()
         worker = threading.Thread(target=cls.work)
         worker.start()
@@ -80,22 +97,37 @@ class Monitoring(unittest.TestCase):
     def know_each_other(cls) -> bool:
         for node in cls.nodes:
             peers = [peer for peer in node.status()["peers"] if peer["tier"] == "kin"]
-            if not any(peer["state"] == "up" and peer["models"] and peer.get("client_address") for peer in peers):
+            up = [peer for peer in peers if peer["state"] == "up" and peer.get("client_address")]
+            if len(up) < len(cls.nodes) - 1 or not any(peer["models"] for peer in up):
                 return False
         return True
 
     @classmethod
-    def configure(cls) -> None:
+    def entered(cls, context):
+        cls.addClassCleanup(context.__exit__, None, None, None)
+        return context.__enter__()
+
+    @classmethod
+    def hear(cls, request, body: bytes) -> None:
+        cls.told += [{**alert["labels"], "status": alert["status"]} for alert in json.loads(body)["alerts"]]
+        request.send_response(200)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    @classmethod
+    def configure(cls, people: str) -> None:
         """The files of deploy/, at another pace, with a job for each node since each has its own key."""
         for file in (ROOT / "deploy" / "prometheus").iterdir():
             shutil.copy(file, cls.folder)
-        if not (rules := cls.folder / "kith.rules.yml").exists():
-            rules.write_text("groups: []\n")
+        rules = (cls.folder / "kith.rules.yml").read_text()
+        (cls.folder / "kith.rules.yml").write_text(re.sub(r"(for|keep_firing_for): \d+m", r"\1: 1s", rules))
+        (cls.folder / "alertmanager.yml").write_text(ALERTMANAGER.format(people=people))
         shutil.copy(cls.folder / "prometheus.yml", cls.folder / "shipped.yml")
         (cls.folder / "kith-nodes.pem").write_text("".join(node.certificate for node in cls.nodes))
         (cls.folder / "kith.key").write_text(cls.desk.key)
         cls.desk.do("peers", "--prometheus-sd", "--output", cls.folder / "kith.json")
         text = (cls.folder / "prometheus.yml").read_text().replace("interval: 15s", f"interval: {INTERVAL}")
+        text = text.replace("127.0.0.1:9093", f"127.0.0.1:{cls.alertmanager.port}")
         head, job = text.split("scrape_configs:\n")
         for node in cls.nodes:
             (cls.folder / f"{node.name}.key").write_text(node.key)
@@ -113,7 +145,7 @@ class Monitoring(unittest.TestCase):
         number = 0
         while not cls.stop.wait(0.05):
             number += 1
-            for node in cls.nodes:
+            for node in (cls.desk, cls.laptop):
                 node.count(f"count for me, {number}", stream=number % 2 == 0)
             cls.desk.count(model="no such model")
             web.request(cls.laptop.port, "GET", "/api/status", opener=cls.laptop._opener)
@@ -139,7 +171,7 @@ class Monitoring(unittest.TestCase):
             {node.name: [f"127.0.0.1:{node.port}"] for node in self.nodes},
         )
         self.assertEqual((self.folder / "kith.json").stat().st_mode & 0o777, 0o644)
-        self.wait_for(lambda: len(self.prometheus.query("up == 1")) == 2, "both nodes to be read")
+        self.wait_for(lambda: len(self.prometheus.query("up == 1")) == 3, "all nodes to be read")
         self.assertEqual({target["lastError"] for target in self.prometheus.targets()}, {""})
 
     def test_a_node_is_not_read_without_a_key(self):
@@ -178,6 +210,18 @@ class Monitoring(unittest.TestCase):
         recent = self.desk.get("/api/routes/recent?limit=200").json()["requests"]
         others = self.laptop.get("/api/routes/recent?limit=200").json()["requests"]
         self.assertTrue(found() & {request["id"] for request in recent + others})
+
+    def test_a_node_that_is_killed_is_told_of_once_and_so_is_its_return(self):
+        def told() -> list[tuple[str, str]]:
+            return sorted({(one["status"], one["peer"]) for one in self.told if one["alertname"] == "KithPeerDown"})
+
+        self.wait_for(lambda: self.prometheus.query('kith_peer_up{peer="tablet"} == 1'), "the tablet to be counted as up")
+        self.assertEqual(told(), [])
+        self.tablet.kill()
+        self.wait_for(lambda: told() == [("firing", "tablet")], "people to be told of the tablet")
+        self.tablet.start(path="/health/live")
+        self.wait_for(lambda: told() == [("firing", "tablet"), ("resolved", "tablet")], "people to be told that it is back")
+        self.wait_for(lambda: len(self.prometheus.query("up == 1")) == 3, "all nodes to be read")
 
     def wait_for(self, condition, what: str) -> None:
         try:

@@ -45,7 +45,7 @@ class Crowd(threading.Thread):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._end)
 
     def run(self) -> None:
         async def begin() -> None:
@@ -57,6 +57,13 @@ class Crowd(threading.Thread):
         self._loop.run_forever()
 
     # What is said
+
+    def _end(self) -> None:
+        """Lets what is served come to its end before the loop does."""
+        serving = asyncio.all_tasks(self._loop)
+        for task in serving:
+            task.cancel()
+        asyncio.gather(*serving, return_exceptions=True).add_done_callback(lambda _: self._loop.stop())
 
     def _peer(self, number: int) -> dict:
         return {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's Prometheus as an ordinary user's process, in a folder of its own."""
+"""Debian's Prometheus and Alertmanager as an ordinary user's processes, each in a folder of the test's own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import ports, web
@@ -16,8 +16,8 @@ from .process import Process, environment
 
 def missing() -> str | None:
     """What is not installed, and how to get it; nothing when all is there."""
-    absent = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
-    return f"{' and '.join(absent)} not found; 'scripts/install-deps --monitoring' installs them" if absent else None
+    absent = [name for name in ("prometheus", "promtool", "prometheus-alertmanager") if shutil.which(name) is None]
+    return f"{', '.join(absent)} not found; 'scripts/install-deps --monitoring' installs them" if absent else None
 
 
 def check(*words: str, given: bytes = b"", folder: Path | None = None) -> str:
@@ -28,22 +28,18 @@ def check(*words: str, given: bytes = b"", folder: Path | None = None) -> str:
 
 
 @dataclass
-class Prometheus:
-    """Listens on loopback. A context manager: nothing outlives it."""
+class Server:
+    """One of them, on loopback. A context manager: nothing outlives it."""
 
     folder: Path
-    # The name of its configuration in the folder.
-    configuration: str = "prometheus.yml"
+    port: int = field(default_factory=ports.free_port)
 
-    def __enter__(self) -> "Prometheus":
-        self.port = ports.free_port()
-        command = [
-            "prometheus", f"--config.file={self.folder / self.configuration}", f"--storage.tsdb.path={self.folder / 'data'}",
-            f"--web.listen-address={ports.LOOPBACK}:{self.port}", "--enable-feature=exemplar-storage", "--log.level=warn",
-        ]  # fmt: skip
-        self.process = Process(command, self.folder / "prometheus.log", environment(), self.folder)
+    name = ""
+
+    def __enter__(self):
+        self.process = Process(self.command, self.folder / f"{self.name}.log", environment(), self.folder)
         try:
-            web.wait_until(self._answers, 30, "Prometheus to answer")
+            web.wait_until(self._answers, 30, f"{self.name} to answer")
         except TimeoutError as failure:
             self.__exit__()
             raise TimeoutError(f"{failure}\n{self.process.tail()}") from None
@@ -52,8 +48,40 @@ class Prometheus:
     def __exit__(self, *_: object) -> None:
         self.process.stop()
 
+    @property
+    def command(self) -> list:
+        raise NotImplementedError
+
     def _answers(self) -> bool:
         return self.process.is_running and web.get(self.port, "/-/ready", 2).status == 200
+
+
+@dataclass
+class Alertmanager(Server):
+    """Reads `alertmanager.yml` in the folder. Alone: it looks for no others like it."""
+
+    name = "prometheus-alertmanager"
+
+    @property
+    def command(self) -> list:
+        return [
+            self.name, f"--config.file={self.folder / 'alertmanager.yml'}", f"--storage.path={self.folder / 'alerts'}",
+            f"--web.listen-address={ports.LOOPBACK}:{self.port}", "--cluster.listen-address=", "--log.level=warn",
+        ]  # fmt: skip
+
+
+@dataclass
+class Prometheus(Server):
+    """Reads `prometheus.yml` in the folder."""
+
+    name = "prometheus"
+
+    @property
+    def command(self) -> list:
+        return [
+            self.name, f"--config.file={self.folder / 'prometheus.yml'}", f"--storage.tsdb.path={self.folder / 'data'}",
+            f"--web.listen-address={ports.LOOPBACK}:{self.port}", "--enable-feature=exemplar-storage", "--log.level=warn",
+        ]  # fmt: skip
 
     def query(self, expression: str) -> list[dict]:
         """The series that an expression gives now, each with its labels and its value.

@@ -24,7 +24,8 @@ struct NodeTracing: Sendable {
         }
         self.exporter = exporter
         let onEnd = exporter.map { exporter in { @Sendable (recorder: TraceRecorder) in exporter.add(recorder) } }
-        tracer = NodeTracer(sample: settings.tracing.sample, clock: clock, onEnd: onEnd)
+        tracer = NodeTracer(
+            sample: settings.tracing.sample, perSecond: settings.tracing.perSecond, clock: clock, onEnd: onEnd)
     }
 
     /// What runs as long as the node does.

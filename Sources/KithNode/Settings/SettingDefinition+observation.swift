@@ -16,6 +16,11 @@ extension SettingDefinition {
             help: "The share of requests whose trace is recorded, for `kith trace` and the collector; those of clients "
                 + "that record theirs are recorded too, unless it is 0."),
         SettingDefinition(
+            .tracingPerSecond, .integer(1...1_000_000), fallback: "100",
+            help:
+                "Traces that begin a second at most, on the average of two seconds, beside those of clients that record "
+                + "theirs. Under more load the others leave no trace; recent requests are listed all the same."),
+        SettingDefinition(
             .otlpEndpoint, .address, seedName: "OTEL_EXPORTER_OTLP_ENDPOINT",
             help:
                 "A collector that takes OTLP over HTTP in JSON, such as `http://127.0.0.1:4318`; `/v1/traces` is added "

@@ -94,6 +94,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case metrics = "metrics.enabled"
     case logFormat = "log.format"
     case tracingSample = "tracing.sample"
+    case tracingPerSecond = "tracing.per_second"
     case otlpEndpoint = "tracing.otlp_endpoint"
     case otlpHeaders = "tracing.otlp_headers"
     case socialCompanion = "social.companion"

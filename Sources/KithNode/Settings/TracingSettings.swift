@@ -8,16 +8,20 @@ package import KithTracing
 package struct TracingSettings: Sendable {
     /// The share of traces that are recorded, 0 to 1.
     package var sample: Double
+    /// Traces that begin a second at most.
+    package var perSecond: Int
     /// The collector; `nil` sends nothing.
     package var collector: OTLPExporter.Target?
 
-    package init(sample: Double = 1, collector: OTLPExporter.Target? = nil) {
+    package init(sample: Double = 1, perSecond: Int = 100, collector: OTLPExporter.Target? = nil) {
         self.sample = sample
+        self.perSecond = perSecond
         self.collector = collector
     }
 
     init(_ values: SettingValues) throws(SettingError) {
         sample = try values.required(.tracingSample, values.number(.tracingSample))
+        perSecond = try values.required(.tracingPerSecond, values.integer(.tracingPerSecond))
         guard var address = values.text(.otlpEndpoint).flatMap(HTTPAddress.init) else { return }
         if !address.basePath.hasSuffix(Self.path) { address.basePath += Self.path }
         let headers = values.secret(.otlpHeaders).flatMap { Self.headers($0.reveal()) } ?? []

@@ -11,17 +11,21 @@ package final class NodeTracer: Sendable {
     package let ring: TraceRing
     package let clock: any TimeSource
     private let sample: TraceSample
+    private let allowance: TraceAllowance
     private let onEnd: (@Sendable (TraceRecorder) -> Void)?
 
     /// - Parameters:
     ///   - sample: The share of traces that are recorded, 0 to 1.
+    ///   - perSecond: Traces that are begun a second at most, on the average, beside those of callers that record them too:
+    ///     where thousands come, nobody looks at each, and all together would cost what the answers cost.
     ///   - onEnd: Called with a recorder none of whose spans is open any more, in the task that ended the last; must not
     ///     wait.
     package init(
-        sample: Double = 1, ring: TraceRing = TraceRing(), clock: any TimeSource,
+        sample: Double = 1, perSecond: Int = 100, ring: TraceRing = TraceRing(), clock: any TimeSource,
         onEnd: (@Sendable (TraceRecorder) -> Void)? = nil
     ) {
         self.sample = TraceSample(share: sample)
+        allowance = TraceAllowance(perSecond: perSecond)
         self.ring = ring
         self.clock = clock
         self.onEnd = onEnd
@@ -37,7 +41,7 @@ package final class NodeTracer: Sendable {
         from caller: TraceContext?
     ) -> TracePosition {
         let trace = caller?.trace ?? TraceID(of: request)
-        guard sample.takes(trace, caller: caller) else { return caller.map { .passing($0) } ?? .untraced }
+        guard takes(trace, caller) else { return caller.map { .passing($0) } ?? .untraced }
         let recorder = TraceRecorder(
             trace: trace, request: request, operation: operation, path: path, isSampled: caller?.isSampled ?? true,
             tracestate: caller?.state ?? "", onEnd: onEnd)
@@ -50,11 +54,15 @@ package final class NodeTracer: Sendable {
     /// As ``begin(_:_:request:path:model:from:)``, for code that is no part of the way of a prompt.
     func begin(_ name: String, _ role: SpanRole, from caller: TraceContext?, at now: MonotonicInstant) -> TraceSpan? {
         let trace = caller?.trace ?? TraceID(of: RequestID.random())
-        guard sample.takes(trace, caller: caller) else { return nil }
+        guard takes(trace, caller) else { return nil }
         let recorder = TraceRecorder(
             trace: trace, isSampled: caller?.isSampled ?? true, tracestate: caller?.state ?? "", onEnd: onEnd)
         ring.add(recorder)
         return TraceSpan(in: recorder, .other(name), role, parent: caller?.span, at: now)
+    }
+
+    private func takes(_ trace: TraceID, _ caller: TraceContext?) -> Bool {
+        sample.takes(trace, caller: caller) && (caller?.isSampled == true || allowance.takes(at: clock.now))
     }
 
     package var anchor: ClockAnchor { ClockAnchor(wall: .now(), monotonic: clock.now) }

@@ -35,11 +35,16 @@ struct Culture: AsyncParsableCommand {
     }
 
     /// All that is on a shelf, however many answers that takes.
-    static func all(on shelf: String, from client: NodeClient) async throws -> [CultureMessage.Entry] {
+    ///
+    /// - Parameter onPage: Told how many are there, of how many, after each answer.
+    static func all(
+        on shelf: String, from client: NodeClient, onPage: (Int, Int) -> Void = { _, _ in }
+    ) async throws -> [CultureMessage.Entry] {
         var all: [CultureMessage.Entry] = []
         while true {
             let page = try await entries("?shelf=\(shelf)&limit=1000&offset=\(all.count)", from: client)
             all += page.insights
+            onPage(all.count, page.total)
             if page.insights.isEmpty || all.count >= page.total { return all }
         }
     }
@@ -195,7 +200,13 @@ struct CultureExport: AsyncParsableCommand {
     func run() async throws {
         let client = try node.client()
         var insights: [InsightMessage] = []
-        for shelf in Culture.shelves { insights += try await Culture.all(on: shelf, from: client).map(\.insight) }
+        let meter = ProgressMeter()
+        for shelf in Culture.shelves {
+            insights += try await Culture.all(on: shelf, from: client) { done, total in
+                meter.show(ProgressBar("reading what is \(shelf)", done: done, of: total, .things("insights")))
+            }.map(\.insight)
+        }
+        meter.clear()
         try Terminal.printJSON(CultureMessage.Collection(insights: insights))
     }
 }
@@ -210,6 +221,8 @@ struct CultureImport: AsyncParsableCommand {
             """)
 
     private static let limit = 16 << 20
+    /// Insights that are sent at once.
+    private static let batch = 500
 
     @OptionGroup var node: ControlFlags
 
@@ -221,9 +234,21 @@ struct CultureImport: AsyncParsableCommand {
         } catch {
             throw CommandError(.usage, "standard input is no culture as kith culture export writes it")
         }
-        let done: CultureMessage.Imported = try await node.client().post(
-            Culture.path + "/import", collection, patience: .seconds(120))
-        let refused = done.refused == 0 ? "" : ", \(done.refused) refused as none"
-        try Terminal.printLines(["\(done.imported) insights taken in\(refused)"])
+        let client = try node.client()
+        let meter = ProgressMeter()
+        var (imported, refused) = (0, 0)
+        for begin in stride(from: 0, to: max(1, collection.insights.count), by: Self.batch) {
+            let part = collection.insights.dropFirst(begin).prefix(Self.batch)
+            let done: CultureMessage.Imported = try await client.post(
+                Culture.path + "/import", CultureMessage.Collection(insights: Array(part)), patience: .seconds(120))
+            imported += done.imported
+            refused += done.refused
+            meter.show(
+                ProgressBar(
+                    "taking in", done: begin + part.count, of: collection.insights.count, .things("insights")))
+        }
+        meter.clear()
+        try Terminal.printLines(["\(imported) insights taken in" + (refused == 0 ? "" : ", \(refused) refused as none")]
+        )
     }
 }

@@ -70,8 +70,13 @@ private struct EngineInstallation: Sendable {
 
     func run() async throws {
         let versions: EmbeddedVersions
+        let meter = ProgressMeter()
         do {
             versions = try await installer.install { progress in
+                if case .grown(_, let bytes, let total) = progress {
+                    return meter.show(ProgressBar("  downloading and unpacking", done: bytes, of: total, .bytes))
+                }
+                meter.clear()
                 if let words = progress.words { Terminal.note(words) }
             }
         } catch let failure as InstallError {
@@ -91,7 +96,7 @@ extension InstallProgress {
         case .waitingForLock: "waiting for another installation to end"
         case .began(let step): step.words + " …"
         case .skipped(let step): step.words + ": done before"
-        case .finished: nil
+        case .finished, .grown: nil
         case .rebuilding(let reason): "installing anew: \(reason)".printable
         }
     }

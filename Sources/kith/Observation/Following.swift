@@ -8,27 +8,48 @@ import NIOCore
 
 /// Follows a node's events through any number of connections, until Ctrl-C.
 struct Following: Sendable {
-    /// Longer than the node is ever silent.
-    private static let silence = Duration.seconds(45)
+    /// Longer than a node is ever silent that was not asked to be heard more often.
+    static let silence = Duration.seconds(45)
+
+    /// What becomes of the connection.
+    enum News: Sendable {
+        case began
+        /// The node is there again after it was lost.
+        case returned
+        /// The node was lost, and why.
+        case lost(String)
+    }
 
     let wayBack: @Sendable () throws -> NodeClient
     let path: String
+    /// After so long without a byte the node counts as lost.
+    let silence: Duration
+    let onNews: @Sendable (News) -> Void
     /// Takes what comes; what it throws ends the following.
     let take: @Sendable (ServerSentEvent) throws -> Void
-    /// Called when the node is back after it was lost.
-    let onReturn: @Sendable () -> Void
 
     init(
-        wayBack: @escaping @Sendable () throws -> NodeClient, path: String,
-        onReturn: @escaping @Sendable () -> Void = {},
+        wayBack: @escaping @Sendable () throws -> NodeClient, path: String, silence: Duration = silence,
+        onNews: @escaping @Sendable (News) -> Void = Following.note,
         take: @escaping @Sendable (ServerSentEvent) throws -> Void
     ) {
         self.wayBack = wayBack
         self.path = path
-        self.onReturn = onReturn
+        self.silence = silence
+        self.onNews = onNews
         self.take = take
     }
 
+    /// Says it on standard error.
+    static func note(_ news: News) {
+        switch news {
+        case .began: Terminal.note(Terminal.errorStyle.dim("following; Ctrl-C ends it"))
+        case .returned: Terminal.note(Terminal.errorStyle.dim("the node is back"))
+        case .lost(let why): Terminal.note("waiting for the node: \(why)")
+        }
+    }
+
+    /// Follows until Ctrl-C.
     func run() async throws {
         do {
             try await Interruption.cancelling { try await follow() }
@@ -37,21 +58,20 @@ struct Following: Sendable {
         }
     }
 
-    private func follow() async throws {
+    /// Follows until it is cancelled.
+    ///
+    /// - Throws: `CommandError` when the node was never there, or refuses; what `take` throws; `CancellationError`.
+    func follow() async throws {
         var isBegun = false
         var isWaiting = false
         var backoff = Backoff(initial: .milliseconds(250), maximum: .seconds(4))
         while true {
             do {
-                let body = try await wayBack().follow(path, silence: Self.silence)
+                let body = try await wayBack().follow(path, silence: silence)
                 var decoder = ServerSentEventDecoder()
                 do {
                     for try await piece in body {
-                        if isWaiting { onReturn() }
-                        if !isBegun || isWaiting {
-                            Terminal.note(
-                                Terminal.errorStyle.dim(isBegun ? "the node is back" : "following; Ctrl-C ends it"))
-                        }
+                        if !isBegun || isWaiting { onNews(isBegun ? .returned : .began) }
                         (isBegun, isWaiting) = (true, false)
                         backoff.reset()
                         for event in try decoder.feed(piece.readableBytesView) { try take(event) }
@@ -61,7 +81,7 @@ struct Following: Sendable {
                     throw CommandError(.cutOff, failure.message)
                 }
             } catch let failure as CommandError where isBegun && Self.mayPass(failure) {
-                if !isWaiting { Terminal.note("waiting for the node: \(failure.message)") }
+                if !isWaiting { onNews(.lost(failure.message)) }
                 isWaiting = true
             }
             try await MonotonicClock().sleep(for: backoff.next())

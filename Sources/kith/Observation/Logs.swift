@@ -57,7 +57,11 @@ struct Logs: AsyncParsableCommand {
         }
         let shown = ShownLines()
         try await Following(
-            wayBack: try node.wayBack(), path: path + "&follow=1", onReturn: { shown.watch.withLock { $0.returned() } }
+            wayBack: try node.wayBack(), path: path + "&follow=1",
+            onNews: { news in
+                if case .returned = news { shown.watch.withLock { $0.returned() } }
+                Following.note(news)
+            }
         ) { [json] event in
             guard let line = LogText.line(of: event), shown.watch.withLock({ $0.isNew(line) }) else { return }
             try Self.show(line, json: json)

@@ -29,11 +29,18 @@ enum Terminal {
     }
 
     /// Columns, when the output is a terminal; `nil` cuts nothing.
-    static var width: Int? {
-        guard isTerminal(.standardOutput) else { return nil }
+    static var width: Int? { isTerminal(.standardOutput) ? size(of: .standardOutput).width : nil }
+
+    /// Columns of the terminal that errors and progress are written to.
+    static var errorWidth: Int { size(of: .standardError).width }
+
+    /// Columns and lines; 80 and 24 where the terminal does not say.
+    static func size(of descriptor: FileDescriptor) -> (width: Int, height: Int) {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(descriptor.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (80, 24)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
     }
 
     static func isTerminal(_ descriptor: FileDescriptor) -> Bool { isatty(descriptor.rawValue) == 1 }

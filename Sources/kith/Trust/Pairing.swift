@@ -103,6 +103,18 @@ struct Join: AsyncParsableCommand {
         let peer: ControlMessage.Peer = try await client.post(
             "/api/join", ControlMessage.JoinRequest(code: code), patience: .seconds(60))
         try Terminal.print(peer, json: json, or: PeerSentence.joined(peer))
+        if peer.tier == .kin, !json, Terminal.isTerminal(.standardError) { try await share(with: peer, client) }
+    }
+
+    /// Shows the first exchange of what kin share. It goes on without anybody watching.
+    private func share(with peer: ControlMessage.Peer, _ client: NodeClient) async throws {
+        try await Interruption.cancelling {
+            let step = try await SyncWatch.wait(on: client, with: peer.id.description, for: .seconds(60))
+            switch step {
+            case .inStep: Terminal.note("both have all that is shared")
+            case .waiting, .moving, .unreachable: Terminal.note("sharing goes on; kith sync status shows how far it is")
+            }
+        }
     }
 
     private func text() throws -> String {

@@ -57,6 +57,30 @@ struct NodeTracerTests {
         #expect((40...180).contains(recorded))
     }
 
+    @Test
+    func `Under load so many traces begin a second, and twice as many at once; callers that record are not counted`()
+        throws
+    {
+        let tracer = NodeTracer(perSecond: 10, ring: TraceRing(capacity: 10_000), clock: clock)
+        func begin(_ count: Int, from caller: TraceContext? = nil) -> Int {
+            (0..<count).count { _ in
+                if case .recorded = tracer.begin(.request, .chat, request: .random(), from: caller) {
+                    true
+                } else {
+                    false
+                }
+            }
+        }
+        #expect(begin(1_000) == 20)
+        #expect(begin(50, from: try caller) == 50)
+        clock.advance(by: .seconds(1))
+        #expect(begin(1_000) == 10)
+        clock.advance(by: .milliseconds(99))
+        #expect(begin(1_000) == 0)
+        clock.advance(by: .seconds(3_600))
+        #expect(begin(1_000) == 20)
+    }
+
     @Test func `The ring keeps the last and forgets the oldest`() {
         let tracer = NodeTracer(ring: TraceRing(capacity: 2), clock: clock)
         for id in ["a", "b", "c"] as [RequestID] { _ = tracer.begin(.request, .chat, request: id, from: nil) }

@@ -18,6 +18,7 @@ import SystemPackage
 package struct EmbeddedInstaller: Sendable {
     private static let lockLimit = Duration.seconds(600)
     private static let stepLimit = Duration.seconds(1_800)
+    private static let growthPause = Duration.milliseconds(250)
 
     private let layout: EmbeddedLayout
     private let clock: any TimeSource
@@ -78,7 +79,9 @@ package struct EmbeddedInstaller: Sendable {
         }
     }
 
-    private func installLocked(_ progress: @Sendable (InstallProgress) -> Void) async throws -> EmbeddedVersions {
+    private func installLocked(_ progress: @escaping @Sendable (InstallProgress) -> Void) async throws
+        -> EmbeddedVersions
+    {
         try EmbeddedResources.write(to: layout)
         if let record = InstallRecord.read(at: layout.record), record.isOfThisRelease {
             do {
@@ -94,7 +97,7 @@ package struct EmbeddedInstaller: Sendable {
     }
 
     private func runSteps(
-        from start: InstallRecord, _ progress: @Sendable (InstallProgress) -> Void
+        from start: InstallRecord, _ progress: @escaping @Sendable (InstallProgress) -> Void
     ) async throws -> EmbeddedVersions {
         var record = start
         // What was verified once is verified again: files may have been damaged since.
@@ -104,7 +107,7 @@ package struct EmbeddedInstaller: Sendable {
                 continue
             }
             progress(.began(step))
-            if let modelFile = try await perform(step) { record.modelFile = modelFile }
+            if let modelFile = try await perform(step, progress) { record.modelFile = modelFile }
             if !record.done.contains(step) { record.done.append(step) }
             if step != .findPython { try record.write(to: layout.record) }
             progress(.finished(step))
@@ -113,12 +116,14 @@ package struct EmbeddedInstaller: Sendable {
     }
 
     /// - Returns: The path of the model, from the step that learns it.
-    private func perform(_ step: InstallStep) async throws -> String? {
+    private func perform(
+        _ step: InstallStep, _ progress: @escaping @Sendable (InstallProgress) -> Void
+    ) async throws -> String? {
         switch step {
         case .findPython: try await findPython()
         case .makeEnvironment: try await command(step, python, ["-I", "-m", "venv", "--clear", layout.environment])
-        case .installEngine: try await installPackage(EmbeddedRelease.engine, step)
-        case .installModel: try await installPackage(EmbeddedRelease.model, step)
+        case .installEngine: try await installPackage(EmbeddedRelease.engine, step, progress)
+        case .installModel: try await installPackage(EmbeddedRelease.model, step, progress)
         case .verify: return try await verify()
         }
         return nil
@@ -133,13 +138,33 @@ package struct EmbeddedInstaller: Sendable {
         guard version >= EmbeddedRelease.oldestPython else { throw InstallError.pythonTooOld(version.description) }
     }
 
-    private func installPackage(_ package: PinnedPackage, _ step: InstallStep) async throws {
+    /// pip tells a terminal only how far it is; what grows on the disk tells everybody.
+    private func installPackage(
+        _ package: PinnedPackage, _ step: InstallStep, _ progress: @escaping @Sendable (InstallProgress) -> Void
+    ) async throws {
+        try FileManager.default.createDirectory(atPath: layout.downloads, withIntermediateDirectories: true)
+        // What an interrupted run has left is of no use to pip, and goes with the rest.
+        defer { try? FileManager.default.removeItem(atPath: layout.downloads) }
+        let growth = FolderGrowth(of: [layout.downloads, layout.environment])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while true {
+                    try await clock.sleep(for: Self.growthPause)
+                    progress(.grown(step, bytes: growth.bytes, of: EmbeddedRelease.bytes(written: step)))
+                }
+            }
+            defer { group.cancelAll() }
+            try await pip(package, step)
+        }
+    }
+
+    private func pip(_ package: PinnedPackage, _ step: InstallStep) async throws {
         try await command(
             step, layout.python,
             [
                 "-I", "-m", "pip", "install", "--no-deps", "--no-input", "--no-compile", "--only-binary", ":all:",
                 "--disable-pip-version-check", package.description,
-            ])
+            ], ["TMPDIR": layout.downloads])
     }
 
     private func verify() async throws -> String {
@@ -166,11 +191,14 @@ package struct EmbeddedInstaller: Sendable {
     }
 
     @discardableResult
-    private func command(_ step: InstallStep, _ executable: String, _ arguments: [String]) async throws -> String {
+    private func command(
+        _ step: InstallStep, _ executable: String, _ arguments: [String], _ further: [String: String] = [:]
+    ) async throws -> String {
         do {
+            let own = environment.merging(further) { $1 }
             let outcome = try await BoundedCommand(
                 executable: executable, arguments: arguments,
-                environment: ChildEnvironment.withoutSecrets(environment), limit: Self.stepLimit
+                environment: ChildEnvironment.withoutSecrets(own), limit: Self.stepLimit
             ).run()
             guard outcome.succeeded else {
                 throw InstallError.recognise(step, output: outcome.output, directory: layout.directory)

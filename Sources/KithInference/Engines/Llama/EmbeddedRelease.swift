@@ -18,6 +18,15 @@ package enum EmbeddedRelease {
     package static let modelID: ModelID = "smollm2-135m-instruct"
     static let modelBytes = 98_362_432
     static let modelSHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+    /// About how much a step writes: what is downloaded, and the same unpacked.
+    static func bytes(written step: InstallStep) -> Int? {
+        switch step {
+        case .installEngine: 140_000_000
+        case .installModel: 2 * modelBytes
+        case .findPython, .makeEnvironment, .verify: nil
+        }
+    }
+
     /// The wheel is built for Python's stable ABI from this version on.
     static let oldestPython = PythonVersion(major: 3, minor: 10)
 }
@@ -61,6 +70,8 @@ struct EmbeddedLayout: Hashable, Sendable {
     var python: String { environment + "/bin/python" }
     /// Says how far the installation came; inside the environment, so that it goes with it.
     var record: String { environment + "/kith-install.json" }
+    /// What pip downloads lies here until it is unpacked.
+    var downloads: String { directory + "/downloads" }
     var lock: String { directory + "/install.lock" }
     var launcher: String { directory + "/launcher.py" }
     var serverGuard: String { directory + "/guard.sh" }

@@ -22,6 +22,8 @@ package enum InstallProgress: Hashable, Sendable {
     /// Done by an earlier run.
     case skipped(InstallStep)
     case finished(InstallStep)
+    /// Bytes that a step has put on the disk so far, and about how many it will, where that is known.
+    case grown(InstallStep, bytes: Int, of: Int?)
     /// What is installed does not work, and why; it is removed and installed again.
     case rebuilding(String)
 }
