@@ -7,7 +7,7 @@ RELEASE_KITH = .build/release/kith
 # Exclusive access is checked at run time by debug builds, which all tests run on, and not by this one: one in five of the
 # instructions that a streamed piece takes (docs/decisions/0014-hot-path-profile.md).
 RELEASE_FLAGS = $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib) -Xswiftc -enforce-exclusivity=unchecked
-SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks)
+SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 # Targets and suites whose tests wait for no clock and share nothing.
 PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist|Alerts)Tests[.]|^KithTransportTests[.]ExchangeMachineTests|^KithMembershipTests[.](Mesh[A-Z][a-z]*|HostilePacket|GossipPacket|LocalMember|Probing|Hearsay|Copy|DeadlineQueue|SuggestionStore|MulticastCache|ServiceText)Tests|^KithInferenceTests[.](BalanceSimulation|Router|DeliveredAnswer|ContinuedAnswer|Pace)Tests|^KithAIOSTests[.]Upstream(Choice|Watch)Tests
@@ -16,7 +16,7 @@ PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist|Alerts)Tests[.]|^Kit
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release demo test test-agents test-breaks test-network test-durability bench bench-path bench-page bench-state \
+.PHONY: help deps build packages sbom dist fuzz release demo test test-agents test-breaks test-network test-durability bench bench-path bench-page bench-state \
 	bench-continuation bench-balance soak soak-kin format lint docs clean
 
 help: ## This list
@@ -30,9 +30,27 @@ deps:
 build: deps ## A debug build
 	@$(SWIFT) build
 
+packages: deps ## Writes the list of packages of a release anew, from those that are resolved now
+	@$(SWIFT) package resolve
+	@scripts/check-packages --renew
+
+sbom: deps ## What the program is made of, as CycloneDX, .build/release/kith.cdx.json
+	@$(SWIFT) package resolve
+	@scripts/make-sbom
+
+dist: deps ## A release: only of the listed packages, with what it is made of and its SHA-256
+	@$(SWIFT) package resolve
+	@scripts/check-packages
+	@$(MAKE) --no-print-directory release sbom
+	@cd .build/release && { sha256sum kith kith.cdx.json 2>/dev/null || shasum -a 256 kith kith.cdx.json; } >SHA256SUMS
+
+fuzz: deps ## Ten million inputs for each decoder that other machines reach, guided by coverage; hours, at low priority
+	@scripts/fuzz
+
 release: deps ## An optimised build of the program, .build/release/kith
 	@echo 'Building kith; a first build takes several minutes.'
 	@$(SWIFT) build -c release --product kith $(RELEASE_FLAGS)
+	@scripts/check-packages --warn
 
 demo: release ## Three nodes, a real model, one prompt, and what happens when the answering node dies
 	@KITH_ENGINE_DIR="$${KITH_ENGINE_DIR:-$(ENGINE_DIR)}" scripts/demo

@@ -37,6 +37,10 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// What fuzzing reaches.
+let watchedNames = ["FuzzDecoders", "KithModel", "KithDialects", "KithMembership", "KithSync", "KithTrust"]
+let fuzzed: [Target.Dependency] = ["KithModel", "KithDialects", "KithMembership", "KithSync", "KithTrust"]
+
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -412,9 +416,25 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .target(name: "FuzzDecoders", dependencies: fuzzed, path: "Fuzz/Decoders", swiftSettings: settings),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzDecoders", "KithTesting"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Coverage-guided fuzzing, for scripts/fuzz: the variable holds the path of libFuzzer without a main function.
+if let library = Context.environment["KITH_FUZZ"] {
+    let watched = settings + [.unsafeFlags(["-sanitize=fuzzer,address"])]
+    for target in package.targets where watchedNames.contains(target.name) { target.swiftSettings = watched }
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "kith-fuzz", dependencies: ["CFuzzer", "FuzzDecoders"], path: "Fuzz/Driver", swiftSettings: watched,
+            linkerSettings: [
+                .unsafeFlags(["-sanitize=address", "-Xlinker", library, "-lstdc++"], .when(platforms: [.linux]))
+            ]),
+    ]
+}
 
 // A node works without the services of AIOS: scripts/check-without-aios builds and asks one.
 if Context.environment["KITH_WITHOUT_AIOS"] != nil {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of the documentation: links between files, and the API description."""
+"""Checks of the documentation: links between files, the API description, and the tests that the threat model names."""
 
 import re
 import subprocess
@@ -15,11 +15,13 @@ LINK = re.compile(r"\]\(([^()\s]+)\)")
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
 ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 API = Path("docs/openapi.yaml")
+THREATS = Path("docs/threat-model.md")
 
 
 def main() -> int:
     files = _markdown_files()
     complaints = [complaint for file in files for complaint in broken_links(file)] + api_errors(API)
+    complaints += missing_tests(THREATS)
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     if not complaints:
@@ -57,6 +59,18 @@ def _anchors(file: Path) -> set[str]:
 def _slug(heading: str) -> str:
     """The anchor that code hosts give a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def missing_tests(page: Path) -> list[str]:
+    """Tests that the last column of a table names and that are not there: titles, modules, or targets of make."""
+    swift = "\n".join(file.read_text() for file in sorted(Path("Tests").rglob("*.swift")))
+    titles = set(re.findall(r'@Test\(\s*"([^"]+)"', swift)) | set(re.findall(r"func `([^`]+)`", swift))
+    for file in Path("Tests/EndToEnd").glob("test_*.py"):
+        titles |= {file.stem, *(f"{file.stem}.{name}" for name in re.findall(r"def (test_\w+)", file.read_text()))}
+    titles |= {f"make {target}" for target in re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.MULTILINE)}
+    rows = [line.rstrip(" |").rsplit(" | ", 1)[-1] for line in page.read_text().splitlines() if line.startswith("| ")]
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    return [f"{page}: there is no test '{name}'" for name in named if name not in titles]
 
 
 def api_errors(file: Path) -> list[str]:

@@ -25,7 +25,8 @@ struct ClientAccess: Sendable {
     ) async throws -> ClientAccess {
         let keys = try await ClientKeys.load(from: store)
         try check(keys, settings: settings, logger: logger)
-        let audit = StoreAuditTrail(store: store, logger: logger, clock: clock)
+        let audit = StoreAuditTrail(
+            store: store, outlets: settings.audit.outlets, logger: logger, clock: clock)
         let control = AccessControl(
             policy: AccessPolicy(
                 host: settings.host, requiresKey: settings.access.requiresKey,

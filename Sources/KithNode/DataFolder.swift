@@ -36,6 +36,9 @@ package struct DataFolder: ~Copyable {
     /// - Throws: ``NodeStartError`` when it cannot be used, or another process holds it.
     static func claim(_ path: String) throws -> DataFolder {
         let state = FilePath(path).appending("state")
+        if let exposure = FolderExposure.ofDataFolder(path) {
+            throw NodeStartError(.dataFolder, "cannot use the data folder: \(exposure)")
+        }
         do {
             try PrivateDirectory.create(state)
             try PrivateDirectory.create(state.appending("engine"))  // where the engine writes its log
@@ -95,7 +98,9 @@ extension DataFolder {
         store: Store, log: LogSnapshot
     ) {
         do {
-            return try await openWhole()
+            let opened = try await openWhole()
+            try await tell(of: opened.store.loss, in: opened.store, logger: logger, now: now)
+            return opened
         } catch {
             guard error.code == .damaged else { throw NodeStartError(error) }
             let aside = try setAside(at: now)
@@ -109,6 +114,20 @@ extension DataFolder {
                 ])
         }
         do { return try await openWhole() } catch { throw NodeStartError(error) }
+    }
+
+    /// Says what the database has lost: in the log now, and in the audit trail for later.
+    private func tell(
+        of loss: StoreLoss?, in store: Store, logger: Logger, now: WallTime
+    ) async throws(StoreError) {
+        guard let loss else { return }
+        logger.error(
+            "\(loss)",
+            metadata: [
+                "file": "\(database)", "kept": "keys that were revoked stay revoked",
+                "look_at": "kith key list, kith peers, and the backup if there is one",
+            ])
+        try await store.appendAudit([AuditRecord(at: now, kind: .storeOlder, reason: loss.description)])
     }
 
     /// The backup of who is kin, for a node that loses its database.

@@ -94,6 +94,11 @@ extension Node {
         }
         do {
             try await store.startAnew(as: renewed.identity.id)
+            try await store.appendAudit([
+                AuditRecord(
+                    at: now, kind: .identityRenewed, subject: renewed.identity.id.description,
+                    reason: "asked by the owner")
+            ])
             try await store.close()
         } catch {
             throw NodeStartError(

@@ -4,6 +4,18 @@ import GRDB
 package import KithModel
 
 extension Store {
+    /// Runs `changes` in a transaction and, when it is on disk, notes outside of the database that there was one.
+    private func changeKeys<Value: Sendable>(
+        _ changes: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
+        let (value, sequence) = try await write { db in
+            let value = try changes(db)
+            return (value, try StoreSequence.advance(in: db))
+        }
+        try anchor?.reached(sequence)
+        return value
+    }
+
     /// All keys of clients, oldest first, with those that expired and the latest that were revoked.
     package func clientKeys() async throws(StoreError) -> [ClientKeyRecord] {
         try await read { db in try ClientKeyRow.fetchAll(db).map(\.key) }
@@ -12,7 +24,7 @@ extension Store {
     /// - Throws: ``StoreError`` with ``StoreError/Code/limitReached``, or ``StoreError/Code/refused`` when the id or the
     ///   digest is another key's, or the key has no scope or name.
     package func insert(_ key: ClientKeyRecord) async throws(StoreError) {
-        try await write { [limits] db in
+        try await changeKeys { [limits] db in
             try ClientKeyRow.insert(key, in: db)
             guard try ClientKeyRow.countUsable(db) <= limits.clientKeys else {
                 throw StoreError(.limitReached, "There are \(limits.clientKeys) keys; revoke one first.")
@@ -20,29 +32,17 @@ extension Store {
         }
     }
 
+    /// It stays revoked also when the database loses this write: see ``StoreAnchor``.
+    ///
     /// - Returns: whether there was such a key that had not been revoked.
     @discardableResult
     package func revokeKey(_ id: String, at time: WallTime) async throws(StoreError) -> Bool {
-        try await write { [limits] db in
+        try await changeKeys { [limits, anchor] db in
             guard try ClientKeyRow.revoke(id, at: time, in: db) else { return false }
+            try anchor?.revoke(id, at: time)
             try ClientKeyRow.dropRevoked(keeping: limits.clientKeys, in: db)
             return true
         }
-    }
-
-    /// Writes lines to the audit trail; drops the oldest beyond ``StoreLimits/audit``.
-    package func appendAudit(_ records: [AuditRecord]) async throws(StoreError) {
-        if records.isEmpty { return }
-        try await write { [limits] db in
-            for record in records.suffix(limits.audit) { try AuditRow.insert(record, in: db) }
-            try AuditRow.dropOldest(keeping: limits.audit, in: db)
-        }
-    }
-
-    /// The last lines of the audit trail, newest first.
-    package func audit(limit: Int) async throws(StoreError) -> [AuditRecord] {
-        let held = min(max(0, limit), limits.audit)
-        return try await read { db in try AuditRow.fetchLast(held, in: db) }
     }
 }
 
@@ -106,42 +106,20 @@ struct ClientKeyRow: FetchableRecord {
     }
 }
 
-/// A row of `audit`. Texts are cut to what the schema takes: they may hold what a stranger sent.
-enum AuditRow {
-    private static let longestName = 128
-    private static let longestReason = 512
-
-    static func insert(_ record: AuditRecord, in db: Database) throws {
-        let statement = try db.cachedStatement(
-            sql: "INSERT INTO audit (at, kind, subject, source, reason, count) VALUES (?, ?, ?, ?, ?, ?)")
-        try statement.execute(
-            arguments: [
-                record.at.milliseconds, record.kind.rawValue,
-                record.subject.map { KeptText($0, limit: longestName).value },
-                record.source.map { KeptText($0, limit: longestName).value },
-                KeptText(record.reason, limit: longestReason).value, max(1, record.count),
-            ])
+/// How many changes of keys a database has seen: SQLite's `user_version`, which the schema's versions do not use.
+enum StoreSequence {
+    static func read(_ db: Database) throws -> UInt32 {
+        UInt32(clamping: try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0)
     }
 
-    /// The last ones, newest first. Lines of kinds that a newer version wrote and this one does not know are left out.
-    static func fetchLast(_ limit: Int, in db: Database) throws -> [AuditRecord] {
-        let rows = try Row.fetchAll(db, sql: "SELECT * FROM audit ORDER BY id DESC LIMIT ?", arguments: [limit])
-        return try rows.compactMap(record)
+    static func set(_ sequence: UInt32, in db: Database) throws {
+        try db.execute(sql: "PRAGMA user_version = \(min(sequence, UInt32(Int32.max)))")
     }
 
-    static func dropOldest(keeping limit: Int, in db: Database) throws {
-        try db.execute(
-            sql: "DELETE FROM audit WHERE id <= (SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET ?)",
-            arguments: [limit])
-    }
-
-    private static func record(_ row: Row) throws -> AuditRecord? {
-        guard let kind = AuditRecord.Kind(rawValue: try row.decode(String.self, forColumn: "kind")) else { return nil }
-        return AuditRecord(
-            at: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "at")), kind: kind,
-            subject: try row.decode(String?.self, forColumn: "subject"),
-            source: try row.decode(String?.self, forColumn: "source"),
-            reason: try row.decode(String.self, forColumn: "reason"),
-            count: try row.decode(Int.self, forColumn: "count"))
+    /// - Returns: the new number.
+    static func advance(in db: Database) throws -> UInt32 {
+        let next = min(try read(db) + 1, UInt32(Int32.max))
+        try set(next, in: db)
+        return next
     }
 }

@@ -19,6 +19,10 @@ package final class Store: Sendable {
     let tally: Mutex<TallyCache>
     private let name: String
     package let limits: StoreLimits
+    /// What the database had lost when it was opened; `nil` when nothing is missing.
+    package let loss: StoreLoss?
+    /// `nil` for a store in memory.
+    let anchor: StoreAnchorFile?
     /// Called once a change of a conversation is on disk; must not wait.
     package let sessionChanges = Callback<SessionChange>()
 
@@ -28,13 +32,14 @@ package final class Store: Sendable {
     ///   version or by another program, or cannot be written. The file has not been changed then.
     package convenience init(path: String, limits: StoreLimits = .standard) throws(StoreError) {
         let file = StoreFile(path: FilePath(path))
+        let anchor = try StoreAnchorFile(besides: FilePath(path))
         try file.prepare()
         do {
             let migrator = StoreSchema.migrator()
             try file.inspect(migrator: migrator)
             let pool = try DatabasePool(path: path, configuration: Self.configuration)
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
-            try self.init(writer: pool, migrator: migrator, name: path, limits: limits)
+            try self.init(writer: pool, migrator: migrator, name: path, limits: limits, anchor: anchor)
         } catch {
             throw StoreError(error, database: path)
         }
@@ -52,14 +57,30 @@ package final class Store: Sendable {
     }
 
     private init(
-        writer: any DatabaseWriter, migrator: DatabaseMigrator, name: String, limits: StoreLimits
+        writer: any DatabaseWriter, migrator: DatabaseMigrator, name: String, limits: StoreLimits,
+        anchor: StoreAnchorFile? = nil
     ) throws {
         try migrator.migrate(writer)
+        loss = try anchor.flatMap { try Self.makeUp(for: $0, in: writer) }
+        self.anchor = anchor
         let saved = try writer.read { db in try TallyRecord.fetch(db) }
         self.writer = writer
         self.tally = Mutex(TallyCache(saved: saved.tally))
         self.name = name
         self.limits = limits
+    }
+
+    /// Revokes again what was revoked, and looks whether anything is missing.
+    private static func makeUp(for anchor: StoreAnchorFile, in writer: any DatabaseWriter) throws -> StoreLoss? {
+        let sequence = try writer.write { db in
+            let sequence = try StoreSequence.read(db)
+            for (id, time) in anchor.found.revoked { _ = try ClientKeyRow.revoke(id, at: time, in: db) }
+            try StoreSequence.set(max(sequence, anchor.found.sequence), in: db)  // and thus there is a journal
+            return sequence
+        }
+        try anchor.reached(max(sequence, anchor.found.sequence))
+        try anchor.noteJournal()
+        return anchor.loss(sequence: sequence)
     }
 
     /// Few connections with small caches: conversations are short and read once per request.
@@ -113,21 +134,23 @@ extension Store {
         try await flush()
         let result: Result<Void, any Error> = await withCheckedContinuation { continuation in
             // Closing waits for readers, which must not block a thread of the cooperative pool.
-            DispatchQueue.global().async { [writer] in
-                continuation.resume(returning: Result { try Self.close(writer) })
+            DispatchQueue.global().async { [writer, anchor] in
+                continuation.resume(returning: Result { try Self.close(writer, anchor) })
             }
         }
         do { try result.get() } catch { throw StoreError(error, database: name) }
+        try anchor?.noteJournal()
     }
 
     /// Moves the log into the database first: the pool closes its readers last, and a connection that only reads leaves
     /// the log behind.
-    private static func close(_ writer: any DatabaseWriter) throws {
+    private static func close(_ writer: any DatabaseWriter, _ anchor: StoreAnchorFile?) throws {
         do {
             try writer.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
         } catch DatabaseError.SQLITE_MISUSE {
             return  // Closed already.
         }
+        try anchor?.noteJournal()  // while it is there: whoever is killed now has lost nothing
         try writer.close()
     }
 }
@@ -217,7 +240,8 @@ package struct StoreLimits: Hashable, Sendable {
     package let text: Int
     /// Beyond it, the oldest feedback is dropped.
     package let feedback: Int
-    /// Beyond it, the oldest lines of the audit trail are dropped.
+    /// Lines of the audit trail about what others did, and as many about what the owner did. Beyond it, those of the
+    /// largest floods are dropped first; with the longest texts a line has 1 KiB.
     package let audit: Int
     /// Beyond it, no more are taken: to drop one would be to forget whom this node trusts.
     package let trustOperations: Int

@@ -92,6 +92,8 @@ package struct StoreInspection: Sendable {
     package var identity: NodeID?
     package var peers: [PeerRecord]
     package var operations: [SignedOperation]
+    /// When the database was last found to be older than it should be, and in which words.
+    package var lastLoss: AuditRecord?
 
     /// - Returns: `nil` when there is no database. Blocks.
     /// - Throws: ``StoreError`` as the start of a node would, and ``StoreError/Code/damaged`` for what SQLite finds.
@@ -106,15 +108,21 @@ package struct StoreInspection: Sendable {
             configuration.busyMode = .timeout(1)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let isChecked = isChecked
-            (identity, peers, operations) = try queue.read { db in
+            (identity, peers, operations, lastLoss) = try queue.read { db in
                 if isChecked, let fault = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), fault != "ok" {
                     throw StoreError.damaged(path, cause: nil)
                 }
-                guard try db.tableExists("peer"), try db.tableExists("trust_operation") else { return (nil, [], []) }
+                guard try db.tableExists("peer"), try db.tableExists("trust_operation") else {
+                    return (nil, [], [], nil)
+                }
                 let identity = try Row.fetchOne(db, sql: "SELECT node FROM identity").map {
                     try NodeID($0, column: "node")
                 }
-                return (identity, try PeerRow.fetchAll(db), try TrustOperationRecord.fetchAll(db).map(\.operation))
+                let losses = try AuditRow.fetch(AuditQuery(kinds: [.storeOlder], limit: 1), in: db)
+                return (
+                    identity, try PeerRow.fetchAll(db), try TrustOperationRecord.fetchAll(db).map(\.operation),
+                    losses.first?.record
+                )
             }
             try queue.close()
         } catch {

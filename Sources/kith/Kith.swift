@@ -36,7 +36,7 @@ struct Kith: AsyncParsableCommand {
             Sync.self, Session.self, Companion.self, Culture.self, Top.self, Trace.self, Logs.self, Events.self,
             Engine.self,
             Cluster.self, Settings.self,
-            Alerts.self, Doctor.self,
+            Alerts.self, Audit.self, Doctor.self,
         ])
 }
 

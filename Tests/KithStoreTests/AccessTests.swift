@@ -98,6 +98,42 @@ struct AccessTests {
         #expect(try await store.audit(limit: 10).map(\.subject) == ["k20", "k19", "k18"])
     }
 
+    @Test func `A flood of refusals takes nothing of what the owner did`() async throws {
+        let store = try Store.inMemory(limits: StoreLimits(audit: 50))
+        let act = AuditRecord(at: .start, kind: .keyRevoked, subject: "k1", reason: "asked for")
+        try await store.appendAudit([act])
+        for batch in 0..<20 {
+            try await store.appendAudit(
+                (0..<100).map {
+                    AuditRecord(
+                        at: .start + .seconds(Int64(batch * 60)), kind: .clientRefused, source: "192.0.\(batch).\($0)",
+                        reason: "unknown")
+                })
+        }
+        let kept = try await store.audit(limit: .max)
+        #expect(kept.last == act)
+        #expect(kept.count <= 1 + 50 + 50 / 16)
+        #expect(try await store.audit(AuditQuery(kinds: [.keyRevoked], limit: 5)).map(\.record) == [act])
+    }
+
+    @Test func `A query is for kinds, a network, a time, and what came after a line`() async throws {
+        let store = try Store.inMemory()
+        let sources = ["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:2::1", nil]
+        try await store.appendAudit(
+            sources.enumerated().map { number, source in
+                AuditRecord(
+                    at: .start + .seconds(Int64(number)), kind: number == 0 ? .peerRefused : .clientRefused,
+                    source: source,
+                    reason: "no key")
+            })
+        func found(_ query: AuditQuery) async throws -> [Int64] { try await store.audit(query).map(\.id) }
+        #expect(try await found(AuditQuery(limit: 2)) == [4, 3])
+        #expect(try await found(AuditQuery(source: "2001:db8:0:1::9", limit: 9)) == [2, 1])
+        #expect(try await found(AuditQuery(kinds: [.peerRefused], limit: 9)) == [1])
+        #expect(try await found(AuditQuery(since: .start + .seconds(2), limit: 9)) == [4, 3])
+        #expect(try await found(AuditQuery(after: 3, limit: 9)) == [4])
+    }
+
     @Test("Whatever a stranger sent, its line is kept, cut to size")
     func hostileAudit() async throws {
         let store = try Store.inMemory()

@@ -64,8 +64,9 @@ package struct NodeMetrics: Sendable {
             switch kind {
             case .clientRefused: refused.series(reason).increment()
             case .peerRefused, .handshakeRefused, .pairingRefused: refused.series(kind.rawValue).increment()
-            case .pairingAccepted, .invitationCreated, .peerForgotten, .peerTierChanged, .identityCloned, .keyCreated,
-                .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated:
+            case .pairingAccepted, .invitationCreated, .peerForgotten, .peerTierChanged, .peerRenamed, .identityCloned,
+                .identityRenewed, .keyCreated, .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated, .nodeDraining,
+                .storeOlder:
                 break
             }
         }

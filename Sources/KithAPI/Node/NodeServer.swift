@@ -46,6 +46,7 @@ package enum NodeServer {
         NodeMetricsRoutes(services: services).add(to: router)
         ControlRoutes(control: services.control, qrCode: services.tools.qrCode).add(to: router)
         KeyRoutes(services: services).add(to: router)
+        AuditRoutes(services: services).add(to: router)
         HealthReports(services: services).add(to: router)
         ContextRoutes(services: services).add(to: router)
         LevelRoutes(services: services).add(to: router)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
+
 extension String {
     /// Terminal columns that this text takes, near enough for tables: wide East Asian characters and emoji take two
     /// (Unicode Standard Annex 11), combining marks none.
@@ -17,17 +19,8 @@ extension String {
         return kept + "…"
     }
 
-    /// Without control characters and bidirectional overrides, so that what another machine sent cannot move the cursor.
-    package var printable: String {
-        String(
-            String.UnicodeScalarView(
-                unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .lineSeparator, .paragraphSeparator: " "
-                    default: scalar
-                    }
-                }))
-    }
+    /// Harmless within a line, so that what another machine sent cannot move the cursor.
+    package var printable: String { HarmlessText(self).description }
 }
 
 extension Character {

@@ -87,7 +87,14 @@ package enum TerminalStyle: Sendable {
     private func wrapped(_ text: String, _ code: String) -> String {
         switch self {
         case .plain: text
-        case .coloured: text.isEmpty ? text : "\u{1B}[\(code)m\(text)\u{1B}[0m"
+        case .coloured: text.isEmpty ? text : "\u{1B}[\(code)m\(text)\u{1B}\(Self.end)"
         }
     }
+
+    /// For what a camera is to read, whatever the terminal's colours are.
+    static let blackOnWhite = "[38;5;16;48;5;231m"
+    /// What ends a style, without its escape character.
+    static let end = "[0m"
+    /// All sequences that are used here, without their escape character.
+    static let sequences = [end, blackOnWhite] + ["1", "2", "31", "32", "33", "36"].map { "[\($0)m" }
 }

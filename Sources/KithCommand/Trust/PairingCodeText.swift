@@ -63,7 +63,7 @@ package struct QRDrawing: Sendable {
                 Self.block(
                     upper: matrix.isDark(row: row, column: column), lower: matrix.isDark(row: row + 1, column: column))
             }
-            return "\u{1B}[38;5;16;48;5;231m" + blocks.joined() + "\u{1B}[0m"
+            return "\u{1B}" + TerminalStyle.blackOnWhite + blocks.joined() + "\u{1B}" + TerminalStyle.end
         }
     }
 

@@ -65,6 +65,7 @@ enum StateFindings {
         let path = node.databasePath
         switch node.store {
         case .success(let store)?:
+            if let loss = store.lastLoss, loss.at.advanced(by: Self.lossIsNews) > .now() { return lost(loss, at: path) }
             let depth = store.isChecked ? "no fault in it" : "opens; too large to be read through"
             return Finding(.database, "database", .ok, "\(FolderVerdict.amount(store.bytes)), \(depth)", of: path)
         case .failure(let error)?: return database(error, at: path)
@@ -72,6 +73,16 @@ enum StateFindings {
             let why = node.holdsNode ? "there is none, or it could not be read in time" : "no node has run here yet"
             return Finding(.database, "database", .skipped, why, of: path)
         }
+    }
+
+    private static let lossIsNews = Duration.seconds(7 * 24 * 3_600)
+
+    private static func lost(_ loss: AuditRecord, at path: String) -> Finding {
+        Finding(
+            .database, "database", .warning, "on \(loss.at.rfc3339.prefix(10)) \(loss.reason)",
+            fix: Finding.Fix(
+                "look whether keys and peers are as they should be, and put a backup back if there is a newer one; keys that "
+                    + "were revoked stay revoked", command: "kith key list"), of: path)
     }
 
     static func database(_ error: StoreError, at path: String) -> Finding {

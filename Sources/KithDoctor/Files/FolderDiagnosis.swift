@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithModel
+import KithNode
 import SystemPackage
 
 #if canImport(Darwin)
@@ -39,7 +40,7 @@ struct FolderDiagnosis: Diagnosis {
         let existing = nearestExisting(folder + "/state")
         return FolderSight(
             existing: existing, exists: existing.hasPrefix(folder), obstacle: obstacle(in: existing),
-            space: space(at: existing))
+            space: space(at: existing), exposure: FolderExposure.ofDataFolder(folder))
     }
 
     private static func nearestExisting(_ path: String) -> String {
@@ -80,6 +81,8 @@ struct FolderSight: Hashable, Sendable {
     /// Why nothing could be written there.
     var obstacle: Errno?
     var space: Int64?
+    /// How other users of the machine could change it.
+    var exposure: FolderExposure?
 }
 
 struct FolderVerdict: Sendable {
@@ -94,6 +97,12 @@ struct FolderVerdict: Sendable {
 
     private var folderFinding: Finding {
         guard let obstacle = sight.obstacle, obstacle != .noSpace else {
+            if let exposure = sight.exposure {
+                return Finding(
+                    .dataFolder, "data folder", .error,
+                    "\(exposure.path) \(exposure.reason): no node starts on it",
+                    fix: Finding.Fix("take that right from them", command: exposure.remedy))
+            }
             let state =
                 isHeld ? "held by the node that runs" : sight.exists ? "no node runs on it" : "made at the first start"
             return Finding(.dataFolder, "data folder", .ok, "\(folder): writable, \(state)")

@@ -22,6 +22,24 @@ package struct AuditRecord: Hashable, Sendable {
         case sessionClosed = "session.closed"
         /// A link with which the owner's browser signs in once.
         case linkCreated = "link.created"
+        case peerRenamed = "peer.renamed"
+        /// The node takes no new prompts, or takes them again.
+        case nodeDraining = "node.draining"
+        /// The node was given a new key.
+        case identityRenewed = "identity.renewed"
+        /// The database was found to be older than it should be.
+        case storeOlder = "store.older"
+
+        /// What only the node's owner does, or does not happen at a stranger's will: kept apart, so that no flood of the
+        /// rest takes its room.
+        package var isOwnersAct: Bool {
+            switch self {
+            case .pairingAccepted, .invitationCreated, .peerForgotten, .peerTierChanged, .peerRenamed, .keyCreated,
+                .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated, .nodeDraining, .identityRenewed, .storeOlder:
+                true
+            case .pairingRefused, .handshakeRefused, .peerRefused, .identityCloned, .clientRefused: false
+            }
+        }
     }
 
     package var at: WallTime

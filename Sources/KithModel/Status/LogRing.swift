@@ -21,9 +21,9 @@ package enum LogSeverity: String, Codable, Hashable, Sendable, CaseIterable, Com
     package static func < (left: LogSeverity, right: LogSeverity) -> Bool { left.rank < right.rank }
 }
 
-/// One line of a node's log.
+/// One line of a node's log. Its texts are harmless, whoever chose them.
 package struct LogLine: Codable, Hashable, Sendable {
-    /// Characters of a text that are kept.
+    /// Bytes of a text that are kept.
     package static let textLimit = 2_048
     private static let metadataLimit = 32
 
@@ -39,24 +39,17 @@ package struct LogLine: Codable, Hashable, Sendable {
     ) {
         self.time = time
         self.level = level
-        self.label = label
-        self.message = Self.bounded(message)
-        self.metadata =
-            metadata.count <= Self.metadataLimit && metadata.values.allSatisfy(Self.isShort)
-            ? metadata
-            : Dictionary(
-                metadata.sorted { $0.key < $1.key }.prefix(Self.metadataLimit).map { ($0.key, Self.bounded($0.value)) },
-                uniquingKeysWith: { first, _ in first })
+        self.label = Self.harmless(label)
+        self.message = Self.harmless(message)
+        let kept = metadata.count <= Self.metadataLimit ? Set(metadata.keys) : Self.first(metadata.keys)
+        self.metadata = Dictionary(
+            metadata.lazy.filter { kept.contains($0.key) }.map { (Self.harmless($0.key), Self.harmless($0.value)) },
+            uniquingKeysWith: { first, _ in first })
     }
 
-    private static func isShort(_ text: String) -> Bool { text.utf8.count <= textLimit }
+    private static func first(_ keys: some Sequence<String>) -> Set<String> { Set(keys.sorted().prefix(metadataLimit)) }
 
-    /// Stands for what was cut off.
-    private static let mark = "…"
-
-    private static func bounded(_ text: String) -> String {
-        isShort(text) ? text : text.cut(toBytes: textLimit - mark.utf8.count) + mark
-    }
+    private static func harmless(_ text: String) -> String { HarmlessText(text, limit: textLimit).description }
 }
 
 /// The last lines of a node's log, in memory and bounded, for its owner to read and follow.

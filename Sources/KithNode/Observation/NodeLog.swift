@@ -33,18 +33,22 @@ struct NodeLogHandler: LogHandler {
     private let format: LogFormat
     private let ring: LogRing
     private let writeJSON: @Sendable ([UInt8]) -> Void
+    /// Writes lines for people; has no metadata of its own, because what is written must be harmless.
     private var text: StreamLogHandler
+    var metadata = Logger.Metadata()
+    var metadataProvider: Logger.MetadataProvider?
 
     /// - Parameter writeJSON: Takes a whole line with its end.
     init(
         label: String, format: LogFormat, ring: LogRing,
-        writeJSON: @escaping @Sendable ([UInt8]) -> Void = NodeLogHandler.writeToStandardError
+        writeJSON: @escaping @Sendable ([UInt8]) -> Void = NodeLogHandler.writeToStandardError,
+        writeText: StreamLogHandler? = nil
     ) {
         self.label = label
         self.format = format
         self.ring = ring
         self.writeJSON = writeJSON
-        text = StreamLogHandler.standardError(label: label)
+        text = writeText ?? StreamLogHandler.standardError(label: label, metadataProvider: nil)
     }
 
     var logLevel: Logger.Level {
@@ -52,31 +56,22 @@ struct NodeLogHandler: LogHandler {
         set { text.logLevel = newValue }
     }
 
-    var metadata: Logger.Metadata {
-        get { text.metadata }
-        set { text.metadata = newValue }
-    }
-
-    var metadataProvider: Logger.MetadataProvider? {
-        get { text.metadataProvider }
-        set { text.metadataProvider = newValue }
-    }
-
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { text[metadataKey: key] }
-        set { text[metadataKey: key] = newValue }
+        get { metadata[key] }
+        set { metadata[key] = newValue }
     }
 
     func log(event: LogEvent) {
         var told = metadata
         if let provided = metadataProvider?.get() { told.merge(provided) { _, later in later } }
         if let own = event.metadata { told.merge(own) { _, later in later } }
+        if let error = event.error { told["error"] = "\(error)" }
         let line = LogLine(
             time: .now(), level: LogSeverity(event.level), label: label, message: "\(event.message)",
             metadata: told.mapValues { "\($0)" })
         ring.add(line)
         switch format {
-        case .text: text.log(event: event)
+        case .text: text.log(event: LogEvent(line, of: event))
         case .json:
             // Encoding these texts cannot fail.
             if let bytes = try? LogMessage.Line(line).bytes() { writeJSON(bytes + [UInt8(ascii: "\n")]) }
@@ -85,6 +80,22 @@ struct NodeLogHandler: LogHandler {
 
     /// In one call, so that lines of several threads do not mix. A failure is ignored: there is nowhere to report it.
     static func writeToStandardError(_ line: [UInt8]) { _ = try? FileDescriptor.standardError.writeAll(line) }
+}
+
+extension LogEvent {
+    /// An event that says what a line does, and nothing else.
+    fileprivate init(_ line: LogLine, of event: LogEvent) {
+        self.init(
+            level: event.level, message: "\(line.message)",
+            metadata: line.metadata.isEmpty ? nil : line.metadata.mapValues { .string(Self.unmistakable($0)) },
+            source: event.source, file: event.file, function: event.function, line: event.line)
+    }
+
+    /// In quotation marks what could be taken for further fields of the line.
+    private static func unmistakable(_ value: String) -> String {
+        guard value.contains(" "), value.contains(where: { $0 == "=" || $0 == "\"" }) else { return value }
+        return "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
 }
 
 extension LogSeverity {

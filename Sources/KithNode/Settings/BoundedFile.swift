@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithFiles
 import SystemPackage
 
-/// Reads small text files whole.
+/// Reads small files whole, with words for what is wrong with them. Never waits: pipes and devices are refused.
 package enum BoundedFile {
     package struct Failure: Error, CustomStringConvertible {
         package var description: String
@@ -11,17 +12,11 @@ package enum BoundedFile {
     /// - Throws: ``Failure`` saying what the operating system said, or that the file is larger than `limit` bytes.
     static func bytes(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
         do {
-            let file = try FileDescriptor.open(FilePath(path), .readOnly)
-            return try file.closeAfter {
-                var bytes: [UInt8] = []
-                while bytes.count <= limit {
-                    let piece = try [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-                        count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-                    }
-                    if piece.isEmpty { return bytes }
-                    bytes += piece
+            return try RegularFile.read(FilePath(path), limit: limit) { status in
+                guard status.type == .regular else { throw Failure(description: "it is not a regular file") }
+                guard status.size <= Int64(limit) else {
+                    throw Failure(description: "it is larger than \(limit) bytes")
                 }
-                throw Failure(description: "it is larger than \(limit) bytes")
             }
         } catch let failure as Failure {
             throw failure
@@ -33,7 +28,7 @@ package enum BoundedFile {
     /// - Returns: `nil` when there is no such file.
     package static func bytesIfPresent(_ path: String, limit: Int) throws(Failure) -> [UInt8]? {
         do {
-            try FileDescriptor.open(FilePath(path), .readOnly).close()
+            _ = try Stat(FilePath(path))
         } catch Errno.noSuchFileOrDirectory {
             return nil
         } catch {

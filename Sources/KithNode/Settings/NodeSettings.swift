@@ -40,6 +40,7 @@ package struct NodeSettings: Sendable {
     package var logLevel: Logger.Level
     package var logFormat: LogFormat
     package var tracing: TracingSettings
+    package var audit: AuditSettings
     package var defaultMaxTokens: Int
     /// Whether what the node does is counted for monitors.
     package var countsMetrics: Bool
@@ -55,6 +56,7 @@ package struct NodeSettings: Sendable {
         requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, uploadBodyLimit: Int = 33_554_432,
         logLevel: Logger.Level = .info, logFormat: LogFormat = .text, tracing: TracingSettings = TracingSettings(),
+        audit: AuditSettings = AuditSettings(),
         defaultMaxTokens: Int = 2048, countsMetrics: Bool = true
     ) {
         self.name = name
@@ -81,6 +83,7 @@ package struct NodeSettings: Sendable {
         self.logLevel = logLevel
         self.logFormat = logFormat
         self.tracing = tracing
+        self.audit = audit
         self.defaultMaxTokens = defaultMaxTokens
         self.countsMetrics = countsMetrics
     }
@@ -134,6 +137,7 @@ extension NodeSettings {
             logLevel: try values.required(.logLevel, values.text(.logLevel).flatMap(Logger.Level.init(rawValue:))),
             logFormat: try values.required(.logFormat, values.text(.logFormat).flatMap(LogFormat.init(rawValue:))),
             tracing: try TracingSettings(values),
+            audit: AuditSettings(values, sources: sources),
             defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)),
             countsMetrics: try values.required(.metrics, values.boolean(.metrics)))
     }

@@ -12,6 +12,12 @@ extension SettingDefinition {
             .logFormat, .choice(LogFormat.allCases.map(\.rawValue)), fallback: "text", flag: "--log-format",
             help: "How the log is written: `text` for people, `json` with an object a line."),
         SettingDefinition(
+            .auditFile, .path,
+            help: "A file that gets the audit trail too, an object of JSON a line; at 16 MiB it is set aside as `.1`."),
+        SettingDefinition(
+            .auditSyslog, .path,
+            help: "The socket of the system's log, such as `/dev/log`, that gets the audit trail too."),
+        SettingDefinition(
             .tracingSample, .number(0...1), fallback: "1",
             help: "The share of requests whose trace is recorded, for `kith trace` and the collector; those of clients "
                 + "that record theirs are recorded too, unless it is 0."),

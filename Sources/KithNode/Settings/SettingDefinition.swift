@@ -93,6 +93,8 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case logLevel = "log.level"
     case metrics = "metrics.enabled"
     case logFormat = "log.format"
+    case auditFile = "audit.file"
+    case auditSyslog = "audit.syslog"
     case tracingSample = "tracing.sample"
     case tracingPerSecond = "tracing.per_second"
     case otlpEndpoint = "tracing.otlp_endpoint"

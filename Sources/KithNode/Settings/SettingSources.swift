@@ -79,6 +79,9 @@ package struct SettingSources: Sendable {
 
     private static func read(_ path: String) throws(SettingError) -> File? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
+        if let exposure = FolderExposure.ofFile(path) {
+            throw SettingError(path, at: .yaml(path: path, line: nil), .unreadable(exposure.description))
+        }
         do {
             return File(path: path, text: try BoundedFile.text(path, limit: largestFile))
         } catch {

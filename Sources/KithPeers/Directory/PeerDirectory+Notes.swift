@@ -118,6 +118,9 @@ extension PeerDirectory {
         state.withLock { state in
             guard (state.drainingSince != nil) != isDraining else { return }
             state.drainingSince = isDraining ? now : nil
+            audit.record(
+                .nodeDraining, subject: nil, source: nil,
+                reason: isDraining ? "asked by the owner" : "ended by the owner")
         }
         if isDraining { drains.add(1, ordering: .relaxed) }
         declareLoad()

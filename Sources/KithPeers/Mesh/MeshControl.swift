@@ -100,7 +100,10 @@ extension PeerMesh: MeshControl {
             throw ControlError(
                 .invalid, "no peer can be called \(PeerNames.reserved): that stands for those that are not paired")
         }
-        if let name = change.name { try await trust.update(record.id) { $0.nickname = name } }
+        if let name = change.name {
+            try await trust.update(record.id) { $0.nickname = name }
+            audit.record(.peerRenamed, subject: record.id.description, source: nil, reason: name.rawValue)
+        }
         if let tier = change.tier, tier != record.tier {
             try await trust.admit(record.id, as: tier, name: record.name, addresses: record.addresses, at: .now())
             audit.record(.peerTierChanged, subject: record.id.description, source: nil, reason: tier.rawValue)

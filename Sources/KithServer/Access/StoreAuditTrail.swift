@@ -6,7 +6,16 @@ import KithTrust
 package import Logging
 import Synchronization
 
-/// Writes the audit trail to the log at once, and to the store within a second.
+/// Where the audit trail goes besides the database. Called about once a second, never twice at the same time.
+package protocol AuditOutlet: Sendable {
+    /// For the log.
+    var name: String { get }
+
+    /// Must not wait for long. What it throws is logged; the lines are not offered again.
+    func write(_ records: [AuditRecord]) throws
+}
+
+/// Writes the audit trail to the log at once, and to the store and the outlets within a second.
 package final class StoreAuditTrail: AuditTrail {
     /// Between two writes to the store.
     package static let pause = Duration.seconds(1)
@@ -20,6 +29,7 @@ package final class StoreAuditTrail: AuditTrail {
 
     private let state = Mutex(State())
     private let store: Store
+    private let outlets: [any AuditOutlet]
     private let logger: Logger
     private let clock: any TimeSource
     /// There is something to write.
@@ -27,8 +37,9 @@ package final class StoreAuditTrail: AuditTrail {
     private let noteLines: AsyncStream<Void>.Continuation
     private let onRecord = CallbackList<(kind: AuditRecord.Kind, reason: String)>()
 
-    package init(store: Store, logger: Logger, clock: any TimeSource) {
+    package init(store: Store, outlets: [any AuditOutlet] = [], logger: Logger, clock: any TimeSource) {
         self.store = store
+        self.outlets = outlets
         self.logger = logger
         self.clock = clock
         (lines, noteLines) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -73,6 +84,18 @@ package final class StoreAuditTrail: AuditTrail {
         await write(isLast: true)
     }
 
+    private func offer(_ records: [AuditRecord]) {
+        if records.isEmpty { return }
+        for outlet in outlets {
+            do {
+                try outlet.write(records)
+            } catch {
+                logger.error(
+                    "audit trail is in the database only", metadata: ["place": "\(outlet.name)", "reason": "\(error)"])
+            }
+        }
+    }
+
     private func write(isLast: Bool) async {
         let now = clock.now
         let (counted, waiting) = state.withLock { state in
@@ -84,6 +107,7 @@ package final class StoreAuditTrail: AuditTrail {
         for line in counted { log(line) }
         do {
             try await store.appendAudit(waiting)
+            offer(waiting)
         } catch {
             logger.error("audit trail not saved", metadata: ["reason": "\(error)"])
             state.withLock { $0.keepAgain(waiting) }

@@ -4,7 +4,8 @@ package import KithModel
 
 /// Makes one line out of many for the audit trail, so that a flood cannot fill it.
 ///
-/// A pure value. The first event of a kind, source and reason is a record at once. What repeats it within the window is
+/// A pure value. The first event of a kind, source and reason is a record at once; a source is what one client usually has to
+/// itself (`AddressNetwork`), so that addresses without end are not sources without end. What repeats it within the window is
 /// counted, and becomes one record when the window ends; then the next window begins, until one passes without any.
 package struct AuditAggregator: Sendable {
     package static let window: Duration = .seconds(60)
@@ -15,7 +16,8 @@ package struct AuditAggregator: Sendable {
 
     private struct Key: Hashable {
         let kind: AuditRecord.Kind
-        let source: String?
+        /// An address of the network stands for it.
+        let network: AddressNetwork?
         let reason: String
     }
 
@@ -25,6 +27,8 @@ package struct AuditAggregator: Sendable {
         var last: WallTime
         /// `nil` once repetitions were about several subjects.
         var subject: String?
+        /// The network once repetitions came from several addresses of it.
+        var source: String?
     }
 
     private var counts: [Key: Count] = [:]
@@ -39,20 +43,20 @@ package struct AuditAggregator: Sendable {
         now: MonotonicInstant
     ) -> [AuditRecord] {
         var records = due(now: now)
-        var key = Key(kind: kind, source: source, reason: reason)
-        var subject = subject
+        var key = Key(kind: kind, network: source.map { AddressNetwork(of: $0) }, reason: reason)
+        var (subject, source) = (subject, source)
         if counts[key] == nil, counts.count >= Self.limit {
-            key = Key(kind: kind, source: nil, reason: Self.others)
-            subject = nil
+            key = Key(kind: kind, network: nil, reason: Self.others)
+            (subject, source) = (nil, nil)
         }
         guard var count = counts[key] else {
-            counts[key] = Count(ends: now + Self.window, last: time, subject: nil)
+            counts[key] = Count(ends: now + Self.window, last: time, subject: nil, source: source)
             nextDue = nextDue.map { min($0, now + Self.window) } ?? now + Self.window
-            records.append(
-                AuditRecord(at: time, kind: kind, subject: subject, source: key.source, reason: key.reason))
+            records.append(AuditRecord(at: time, kind: kind, subject: subject, source: source, reason: key.reason))
             return records
         }
         count.subject = count.repetitions == 0 || count.subject == subject ? subject : nil
+        count.source = count.source == source ? source : key.network?.description
         count.repetitions += 1
         count.last = time
         counts[key] = count
@@ -85,9 +89,9 @@ package struct AuditAggregator: Sendable {
             }
             records.append(
                 AuditRecord(
-                    at: count.last, kind: key.kind, subject: count.subject, source: key.source, reason: key.reason,
+                    at: count.last, kind: key.kind, subject: count.subject, source: count.source, reason: key.reason,
                     count: count.repetitions))
-            counts[key] = Count(ends: next, last: count.last, subject: nil)
+            counts[key] = Count(ends: next, last: count.last, subject: nil, source: count.source)
         }
         nextDue = counts.values.map(\.ends).min()
         return records.sorted {

@@ -35,7 +35,7 @@ struct AlertsList: AsyncParsableCommand {
     var prometheusRules = false
 
     func run() async throws {
-        if prometheusRules { return try Terminal.write(PrometheusRules.text()) }
+        if prometheusRules { return try Terminal.write(TerminalText(document: PrometheusRules.text())) }
         let report = try await node.client().get(AlertMessage.Report.self, Alerts.path)
         try Terminal.print(report, json: json, as: AlertsReport.self)
     }

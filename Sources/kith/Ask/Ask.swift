@@ -13,7 +13,8 @@ struct Ask: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask the mesh and print the answer as it comes.",
         discussion: """
-            The answer goes to standard output; who answered and why goes to standard error.
+            The answer goes to standard output; who answered and why goes to standard error. In a terminal, control
+            characters of the answer are shown as pictures; a file or a pipe gets the answer as the model wrote it.
 
             EXAMPLES:
               kith ask "why is the sky blue?"
@@ -98,13 +99,17 @@ private struct Asking: Sendable {
         for try await piece in body {
             for event in try decoder.feed(piece.readableBytesView) {
                 let added = try transcript.take(event)
-                if output == .text, !added.isEmpty { try Terminal.write(added) }
+                if output == .text, !added.isEmpty { try Terminal.write(Self.shown(added)) }
             }
             // A node that had to begin before it knew who answers says so in a comment.
             for comment in decoder.takeComments() where route.node == nil && comment.hasPrefix(Self.answeredBy) {
                 route = RouteNote(header: String(comment.dropFirst(Self.answeredBy.count)))
             }
         }
+    }
+
+    private static func shown(_ piece: String) -> TerminalText {
+        TerminalText(answer: piece, isTerminal: Terminal.isTerminal(.standardOutput))
     }
 
     private static let answeredBy = "answered by "
@@ -122,7 +127,7 @@ private struct Asking: Sendable {
 
     private func endLine(after transcript: AskTranscript) throws {
         guard output == .text, !transcript.text.isEmpty, !transcript.text.hasSuffix("\n") else { return }
-        try Terminal.write("\n")
+        try Terminal.write(Self.shown("\n"))
     }
 
     private static func cutOff(_ error: any Error) -> any Error {

@@ -3,6 +3,7 @@
 import KithCommand
 import KithInference
 import KithModel
+import KithNode
 import KithTransport
 import Logging
 import NIOCore
@@ -47,7 +48,8 @@ enum EngineCheck {
     static func requirePresent(_ settings: EngineSettings) async throws {
         switch settings.choice {
         case .automatic:
-            let factory = EngineFactory(settings: settings, client: UpstreamClient(), logger: Logger(label: "kith"))
+            let factory = EngineFactory(
+                settings: settings, client: UpstreamClient(), logger: NodeLog().logger(label: "kith", level: .info))
             guard await factory.select().engine == .none else { return }
             throw CommandError(.failed, "no engine was found on this machine; \(advice)")
         case .fixed(.embedded):

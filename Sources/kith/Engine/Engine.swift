@@ -130,7 +130,8 @@ struct EngineStatus: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try engine.settings(kind.map { [.engineKind: $0] } ?? [:])
-        let factory = EngineFactory(settings: settings, client: UpstreamClient(), logger: Logger(label: "kith"))
+        let factory = EngineFactory(
+            settings: settings, client: UpstreamClient(), logger: NodeLog().logger(label: "kith", level: .info))
         let findings = EngineReport(
             await factory.select(), directory: settings.embedded.directory,
             status: EmbeddedInstaller(directory: settings.embedded.directory).status())

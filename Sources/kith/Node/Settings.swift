@@ -19,7 +19,7 @@ struct Settings: ParsableCommand {
     var markdown = false
 
     func run() throws {
-        if markdown { return try Terminal.write(SettingsDocument.markdown) }
+        if markdown { return try Terminal.write(TerminalText(document: SettingsDocument.markdown)) }
         if json { return try Terminal.printJSON(SettingDefinition.all.map(SettingEntry.init)) }
         var table = TextTable([
             .init("SETTING"), .init("FLAG"), .init("ENVIRONMENT", shrinks: true), .init("DEFAULT", shrinks: true),

@@ -35,7 +35,7 @@ struct Events: AsyncParsableCommand {
         let query = words.map { "?kinds=" + $0.joined(separator: ",") } ?? ""
         try await Following(wayBack: try node.wayBack(), path: "/api/events" + query) { [json] event in
             if json {
-                try Terminal.write(event.data + "\n")
+                try Terminal.write(TerminalText(json: event.data + "\n"))
             } else if let line = EventText.line(event, style: Terminal.style) {
                 try Terminal.printLines([line])
             }

@@ -74,7 +74,7 @@ struct Logs: AsyncParsableCommand {
 
     private static func show(_ line: LogMessage.Line, json: Bool) throws {
         guard json else { return try Terminal.printLines([LogText.line(line, style: Terminal.style)]) }
-        try Terminal.write(String(decoding: try line.bytes(), as: UTF8.self) + "\n")
+        try Terminal.write(TerminalText(json: String(decoding: try line.bytes(), as: UTF8.self) + "\n"))
     }
 }
 

