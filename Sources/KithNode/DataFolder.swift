@@ -141,8 +141,14 @@ extension DataFolder {
     private func openWhole() async throws(StoreError) -> (store: Store, log: LogSnapshot) {
         let store = try Store(path: database.string)
         do throws(StoreError) {
-            _ = try store.identityID()
-            _ = try await store.trustOperations()
+            let own = try store.identityID()
+            let statements = try await store.trustOperations()
+            // A node that never had kin, or has a new identity, has nobody's writes but its own.
+            if let own, !statements.isEmpty {
+                var ledger = TrustLog(root: own)
+                _ = ledger.insert(statements)
+                try await store.keepLogs(of: Set(ledger.resolution.kin.keys).union([own]))
+            }
             _ = try await store.peerRecords()
             _ = try await store.clientKeys()
             return (store, try await store.logSnapshot())

@@ -24,6 +24,7 @@ extension Store {
         guard exchange.isKept else { return }
         let isNew = try await writeWithTally { [limits] db in
             let (key, isNew, dropped) = try SessionRecord.use(session, at: time, limit: limits.sessions, in: db)
+            if !isNew { try SessionOrigin.clear(key, in: db) }
             try TurnRecord.insert(exchange.question, outcome: nil, session: key, in: db)
             try TurnRecord.insert(exchange.answer, outcome: outcome, session: key, in: db)
             try TurnRecord.dropOldest(of: key, keeping: limits.turnsPerSession, in: db)

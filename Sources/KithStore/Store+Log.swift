@@ -24,12 +24,14 @@ extension Store {
     package func commit(_ transition: LogTransition, deliveries: [DeliveryKey] = []) async throws(StoreError) {
         if transition.isEmpty && deliveries.isEmpty { return }
         try await write { [limits] db in
+            if let members = transition.members { try LogMembers.removeOthers(than: members, in: db) }
             var replicas = ReplicaRows(db)
             for operation in transition.inserted {
                 try OperationRow.insert(operation, replicas: &replicas, in: db)
             }
             for id in transition.removed { try OperationRow.delete(id, replicas: &replicas, in: db) }
             try replicas.set(versions: transition.versions, floor: transition.floor)
+            for replica in transition.forgotten { try replicas.clear(replica) }
             if let own = transition.own { try replicas.setOwn(own) }
             if deliveries.isEmpty { return }
             for key in deliveries { try DeliveryRow.insert(key, in: db) }
@@ -179,6 +181,12 @@ struct ReplicaRows {
         }
     }
 
+    /// The row stays as long as an operation mentions it.
+    mutating func clear(_ replica: Replica) throws {
+        let statement = try db.cachedStatement(sql: "UPDATE replica SET version = 0, floor = 0 WHERE id = ?")
+        try statement.execute(arguments: [try id(of: replica)])
+    }
+
     mutating func setOwn(_ replica: Replica) throws {
         let id = try id(of: replica)
         try db.execute(sql: "UPDATE replica SET own = NULL WHERE own = 1 AND id <> ?", arguments: [id])
@@ -190,13 +198,14 @@ struct ReplicaRows {
         return try Int64.fetchOne(statement, arguments: [replica.node.blob, Int64(bitPattern: replica.epoch)])
     }
 
-    /// Rows are never deleted, so the id counts them.
+    /// The id counts the rows, unless some were deleted.
     private func insert(_ replica: Replica) throws -> Int64 {
         try db.execute(
             sql: "INSERT INTO replica (node, epoch) VALUES (?, ?)",
             arguments: [replica.node.blob, Int64(bitPattern: replica.epoch)])
         let id = db.lastInsertedRowID
-        guard id <= StoreLimits.replicas else {
+        if id <= StoreLimits.replicas { return id }
+        guard try Int.fetchOne(db, sql: "SELECT count(*) FROM replica") ?? 0 <= StoreLimits.replicas else {
             throw StoreError(.limitReached, "The logs of \(StoreLimits.replicas) replicas are known; no more are kept.")
         }
         return id

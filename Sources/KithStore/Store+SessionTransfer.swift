@@ -11,6 +11,8 @@ package enum SessionImport: Hashable, Sendable {
     case held
     /// Another conversation has its name.
     case refused
+    /// As many conversations are kept as may be, or as may be of the kin that sent it.
+    case full
 }
 
 /// One conversation for people to read.
@@ -44,20 +46,35 @@ extension Store {
     /// Stores a conversation that another node kept, in place of the part that it continues; its tally and feedback stay
     /// there.
     ///
-    /// As with a new conversation, drops the least recently used one where there are too many.
-    package func importSession(_ session: SessionExport) async throws(StoreError) -> SessionImport {
+    /// No other conversation is dropped for it.
+    ///
+    /// - Parameter node: The kin that sent it.
+    package func importSession(
+        _ session: SessionExport, from node: NodeID
+    ) async throws(StoreError) -> SessionImport {
         let session = StoredSession.kept(session, limits: limits)
         let outcome: SessionImport = try await write { [limits] db in
             if let existing = try StoredSession.fetch(session.id, in: db) {
                 if existing.covers(session) { return .held }
                 guard session.covers(existing) else { return .refused }
+                try StoredSession.save(session, from: node, in: db)
+                return .stored
             }
-            let dropped = try StoredSession.save(session, limits: limits, in: db)
-            try TallyRecord.countEndedSessions(dropped, in: db)
+            let bytes = StoredSession.bytes(of: session)
+            guard try SessionOrigin.hasRoom(for: node, bytes: bytes, limit: limits.sessions, in: db) else { return .full }
+            try StoredSession.save(session, from: node, in: db)
             return .stored
         }
         if outcome == .stored { sessionChanges(SessionChange(session.id, .changed)) }
         return outcome
+    }
+
+    /// A kin was forgotten: what it sent and nobody has continued here is removed, or is this node's own from now on.
+    package func settleSessions(of node: NodeID, removing: Bool) async throws(StoreError) {
+        try await write { db in
+            try TallyRecord.countEndedSessions(
+                try SessionOrigin.settle(node, removing: removing, in: db), in: db)
+        }
     }
 
     /// Deletes a conversation that another node keeps now; the feedback that was given to it stays.
@@ -120,10 +137,15 @@ private enum StoredSession {
         return SessionReading(summary: summary, turns: kept.reversed(), isCut: isCut)
     }
 
-    /// - Returns: How many others were dropped to make room.
-    static func save(_ session: SessionExport, limits: StoreLimits, in db: Database) throws -> Int {
-        let (key, _, dropped) = try SessionRecord.use(
-            session.id, at: session.lastUsedAt, limit: limits.sessions, in: db)
+    static func bytes(of session: SessionExport) -> Int {
+        session.turns.reduce(0) { $0 + $1.turn.text.utf8.count }
+    }
+
+    static func save(_ session: SessionExport, from node: NodeID, in db: Database) throws {
+        let (key, isNew, _) = try SessionRecord.use(session.id, at: session.lastUsedAt, limit: .max, in: db)
+        if try isNew || SessionOrigin.exists(key, in: db) {
+            try SessionOrigin.set(key, node, bytes: bytes(of: session), in: db)
+        }
         try db.execute(
             sql: "UPDATE session SET created_at = ?, turn_count = ? WHERE id = ?",
             arguments: [session.createdAt.milliseconds, max(1, session.turnCount), key])
@@ -131,7 +153,6 @@ private enum StoredSession {
         for turn in session.turns {
             try TurnRecord.insert(turn.turn, outcome: turn.outcome, session: key, in: db)
         }
-        return dropped
     }
 
     static func delete(_ session: SessionID, in db: Database) throws {

@@ -24,6 +24,23 @@ extension Store {
         }
     }
 
+    /// Removes those of each author after a number, and stores statements as ``append(_:)`` does, all or none.
+    ///
+    /// - Parameter kept: By author the number of the last that stays; 0 for none.
+    package func append(
+        _ operations: [SignedOperation], keeping kept: [NodeID: UInt64]
+    ) async throws(StoreError) {
+        if kept.isEmpty { return try await append(operations) }
+        try await write { db in
+            for (author, sequence) in kept {
+                try db.execute(
+                    sql: "DELETE FROM trust_operation WHERE author = ? AND sequence > ?",
+                    arguments: [author.blob, try sequence.column()])
+            }
+            for operation in operations { try TrustOperationRecord.save(operation, in: db) }
+        }
+    }
+
     /// What is remembered of the peers, by id.
     package func peerRecords() async throws(StoreError) -> [PeerRecord] {
         try await read { db in try PeerRow.fetchAll(db) }
@@ -92,6 +109,10 @@ extension Store {
     package func startAnew(as id: NodeID) async throws(StoreError) {
         try await write { db in
             try db.execute(sql: "DELETE FROM trust_operation; DELETE FROM peer;")
+            // What the node wrote stays its own.
+            try db.execute(
+                sql: "UPDATE OR IGNORE replica SET node = ? WHERE node = (SELECT node FROM identity)",
+                arguments: [id.blob])
             try db.execute(
                 sql: """
                     INSERT INTO identity (id, node) VALUES (1, ?)

@@ -52,10 +52,12 @@ package final class RecordingControl: MeshControl {
         return self.peer
     }
 
-    func forget(_ peer: String) async throws -> ControlMessage.Peer {
+    func forget(_ peer: String, wholly: Bool) async throws -> ControlMessage.Forgotten {
         try note(.forget(peer))
-        return self.peer
+        return ControlMessage.Forgotten(peer: self.peer)
     }
+
+    func forgotten() -> ControlMessage.Leftovers { ControlMessage.Leftovers(nodes: []) }
 
     func nearby() -> ControlMessage.Nearby {
         ControlMessage.Nearby(

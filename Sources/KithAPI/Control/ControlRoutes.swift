@@ -24,11 +24,12 @@ struct ControlRoutes: Sendable {
         router.surface("/api/invitations", scope: .admin, [.post: { request, _ in try await invite(request) }])
         router.surface("/api/join", scope: .admin, [.post: { request, _ in try await join(request) }])
         router.surface(Self.peersPath + "/nearby", scope: .read, [.get: { _, _ in try .json(control.nearby()) }])
+        router.surface(Self.peersPath + "/forgotten", scope: .read, [.get: { _, _ in try .json(control.forgotten()) }])
         router.surface(
             Self.peersPath + "/{id}", scope: .admin,
             [
                 .patch: { request, _ in try await change(request) },
-                .delete: { request, _ in try .json(try await control.forget(try peer(in: request).rawValue)) },
+                .delete: { request, _ in try await forget(request) },
             ])
     }
 
@@ -72,6 +73,16 @@ struct ControlRoutes: Sendable {
             throw ControlError(.invalid, "nothing is to be changed: give 'name' or 'tier'")
         }
         return try .json(try await control.change(peer.rawValue, change))
+    }
+
+    private func forget(_ request: Request) async throws -> Response {
+        let isWhole: Bool
+        switch request.uri.queryParameters["stolen"].map(String.init) {
+        case nil, "0": isWhole = false
+        case "1", "": isWhole = true
+        default: throw ControlError(.invalid, "'stolen' must be 0 or 1")
+        }
+        return try .json(try await control.forget(try peer(in: request).rawValue, wholly: isWhole))
     }
 
     private func peer(in request: Request) throws -> PeerReference {

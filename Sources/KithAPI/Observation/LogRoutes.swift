@@ -18,11 +18,10 @@ struct LogRoutes: Sendable {
 
     private func lines(_ request: Request) async throws -> Response {
         let query = try LogQuery(request)
+        let mayStill = { @Sendable [access = services.access, head = request.head] in access.mayStill(.admin, head) }
         guard let node = request.uri.queryParameters["node"].map(String.init), node != services.name.rawValue else {
-            return try observation.logs.response(
-                to: query, clock: services.clock,
-                mayStill: { [access = services.access, head = request.head] in access.mayStill(.admin, head) })
+            return try observation.logs.response(to: query, clock: services.clock, mayStill: mayStill)
         }
-        return try await observation.peers.logs(of: node, query)
+        return try await observation.peers.logs(of: node, query, mayStill: mayStill)
     }
 }

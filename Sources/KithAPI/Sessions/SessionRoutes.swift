@@ -140,13 +140,16 @@ package struct StoredSessions: SessionReceiving {
         self.logger = logger
     }
 
-    package func receive(_ session: SessionExport) async throws -> SessionReceipt {
-        switch try await store.importSession(session) {
+    package func receive(_ session: SessionExport, from node: NodeID) async throws -> SessionReceipt {
+        switch try await store.importSession(session, from: node) {
         case .stored:
             logger.info("conversation taken over", metadata: ["turns": "\(session.turns.count)"])
             return SessionReceipt(.stored)
         case .held: return SessionReceipt(.held)
         case .refused: return SessionReceipt(.refused, message: "it has another conversation of that name")
+        case .full:
+            return SessionReceipt(
+                .refused, message: "it keeps as many conversations as it may, or as many that you sent; go on with some there, or delete some")
         }
     }
 }

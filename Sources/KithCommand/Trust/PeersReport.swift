@@ -158,8 +158,34 @@ package enum PeerSentence {
         ["\(peer.name) (\(peer.id.short)) is \(peer.tier.meaning)"]
     }
 
-    package static func forgotten(_ peer: ControlMessage.Peer) -> [String] {
-        ["forgot \(peer.name)  \(peer.id)", "to trust it again, pair it anew with kith invite and kith join"]
+    package static func forgotten(_ peer: ControlMessage.Forgotten) -> [String] {
+        var lines = ["forgot \(peer.name)  \(peer.id)"]
+        if peer.writes > 0 { lines.append("removed \(peer.writes) of its writes to the shared state") }
+        let gone = peer.introduced.filter { !$0.isKin }
+        if !gone.isEmpty {
+            lines.append("with it went whom it had introduced: \(gone.map(\.name.rawValue).joined(separator: ", "))")
+        }
+        let left = peer.introduced.filter(\.isKin)
+        if !left.isEmpty {
+            lines.append(
+                "still yours, by its word alone: \(left.map(\.name.rawValue).joined(separator: ", ")); "
+                    + "forget those that you do not know")
+        }
+        return lines + ["to trust it again, pair it anew with kith invite and kith join"]
+    }
+
+    /// Who was forgotten, one in a line, with what is left of it.
+    package static func left(_ left: ControlMessage.Leftovers) -> [String] {
+        if left.nodes.isEmpty { return ["nobody was forgotten, and nothing is left of anybody who is no kin"] }
+        return left.nodes.map { node in
+            var parts: [String] = []
+            if !node.forgottenBy.isEmpty {
+                parts.append("forgotten by \(node.forgottenBy.map(\.short).joined(separator: ", "))")
+            }
+            parts.append(node.logs == 0 ? "nothing that it wrote is left" : "\(node.writes) of its writes are left")
+            if node.statements > 0 { parts.append("\(node.statements) of its statements about kin still count") }
+            return "\(node.id)  " + parts.joined(separator: "; ")
+        }
     }
 
     /// Said before the peer is forgotten.

@@ -64,6 +64,17 @@ package struct VersionVector: Hashable, Sendable {
         for (replica, sequence) in other.sequences { raise(replica, to: sequence) }
     }
 
+    /// Of logs that the other does not know, only so many.
+    package func restricted(to other: VersionVector, beside limit: Int) -> VersionVector {
+        var room = limit
+        return VersionVector(
+            sequences.filter { entry in
+                if other[entry.key] > 0 { return true }
+                room -= 1
+                return room >= 0
+            })
+    }
+
     /// How many operations the other knows and this one does not.
     package func lag(behind other: VersionVector) -> UInt64 {
         other.sequences.reduce(0) { sum, entry in

@@ -73,6 +73,10 @@ package struct LogTransition: Hashable, Sendable {
     package var floor: VersionVector
     /// The log in which this node writes from now on, when that has changed.
     package var own: Replica?
+    /// Logs of which nothing is known any more, and that no operation mentions.
+    package var forgotten: [Replica] = []
+    /// When not `nil`, everything of all other nodes goes, before anything else of this is stored.
+    package var members: Set<NodeID>?
 
     package init(
         inserted: [Operation] = [], removed: [OperationID] = [], versions: VersionVector = VersionVector(),
@@ -86,7 +90,8 @@ package struct LogTransition: Hashable, Sendable {
     }
 
     package var isEmpty: Bool {
-        inserted.isEmpty && removed.isEmpty && versions.isEmpty && floor.isEmpty && own == nil
+        inserted.isEmpty && removed.isEmpty && versions.isEmpty && floor.isEmpty && own == nil && forgotten.isEmpty
+            && members == nil
     }
 }
 

@@ -48,20 +48,24 @@ package struct PeerLink: Sendable {
 
     /// Sends what this node knows of the shared state, and waits for what the other node knows.
     ///
+    /// - Parameter members: The nodes whose writes count; `nil` for all.
     /// - Throws: As ``exchange(_:_:for:limit:)``; `SyncMessageError`.
-    func exchange(_ message: SyncMessage, limit: Duration) async throws -> SyncMessage {
+    func exchange(_ message: SyncMessage, members: Set<NodeID>?, limit: Duration) async throws -> SyncMessage {
         let body = try await answer(
             to: request(
                 .POST, PeerWire.statePath, body: ByteBuffer(bytes: message.encoded()), type: PeerWire.stateType,
                 limits: UpstreamLimits(silence: limit, bodyBytes: SyncBudget.byteLimit)))
-        return try SyncMessage(decoding: [UInt8](buffer: body))
+        return try SyncMessage(decoding: [UInt8](buffer: body), members: members)
     }
 
     /// Asks which models the node offers.
     func models(limit: Duration) async throws -> PeerModels {
         let limits = UpstreamLimits(silence: limit, bodyBytes: 1 << 20)
         let reply = try await ask(request(.GET, PeerWire.modelsPath, limits: limits))
-        return try JSONBody.decode(PeerModels.self, from: reply.body.readableBytesView)
+        var models = try JSONBody.decode(PeerModels.self, from: reply.body.readableBytesView)
+        // Each request looks at the models of all kin.
+        models.models = Array(models.models.prefix(PeerModels.limit))
+        return models
     }
 
     /// Sends a request and waits for the whole answer, whatever its status.

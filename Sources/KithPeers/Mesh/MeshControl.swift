@@ -3,6 +3,7 @@
 package import KithDialects
 import KithMembership
 package import KithModel
+import KithSync
 import KithTrust
 
 /// What the owner of a node can ask of it about trust and about the nodes that it trusts; the routes below `/api` are
@@ -16,8 +17,12 @@ package protocol MeshControl: Sendable {
     func join(_ request: ControlMessage.JoinRequest) async throws -> ControlMessage.Peer
     /// - Parameter peer: An id, its first group, or a name.
     func change(_ peer: String, _ change: ControlMessage.PeerChange) async throws -> ControlMessage.Peer
-    /// Drops live connections before it returns.
-    func forget(_ peer: String) async throws -> ControlMessage.Peer
+    /// Drops live connections, and removes what the peer has written, before it returns.
+    ///
+    /// - Parameter wholly: Whom it has introduced is kin no more either.
+    func forget(_ peer: String, wholly: Bool) async throws -> ControlMessage.Forgotten
+    /// Who was forgotten, and what is left of all that are no kin.
+    func forgotten() -> ControlMessage.Leftovers
     func nearby() -> ControlMessage.Nearby
     /// Hands a conversation to a kin, and returns when it has it on disk or refuses it. May be repeated.
     ///
@@ -113,13 +118,44 @@ extension PeerMesh: MeshControl {
         return try described(record.id)
     }
 
-    package func forget(_ peer: String) async throws -> ControlMessage.Peer {
+    package func forget(_ peer: String, wholly: Bool = false) async throws -> ControlMessage.Forgotten {
         let record = try find(peer)
         let described = try described(record.id)
-        try await trust.forget(record.id, at: .now())
+        let introduced = trust.introduced(by: record.id)
+        let names = introduced.compactMap { try? self.described($0) }.sorted { $0.id < $1.id }
+        let others = wholly ? introduced : []
+        let before = writes(of: others.union([record.id]))
+        try await trust.forget(record.id, wholly: wholly, at: .now())
         audit.record(.peerForgotten, subject: record.id.description, source: nil, reason: "asked by the owner")
+        // The others are told first: what is removed here could come back from them.
         await sync.run(with: membership.reachable)
-        return described
+        try await stateSync?.shared.removeOthers()
+        let kin = trust.kin
+        return ControlMessage.Forgotten(
+            peer: described, writes: before - writes(of: others.union([record.id])),
+            introduced: names.map {
+                ControlMessage.Forgotten.Introduced(id: $0.id, name: $0.name, isKin: kin.contains($0.id))
+            })
+    }
+
+    private func writes(of nodes: Set<NodeID>) -> Int {
+        let authors = stateSync?.shared.authors ?? [:]
+        return nodes.reduce(0) { $0 + (authors[$1]?.operations ?? 0) }
+    }
+
+    package func forgotten() -> ControlMessage.Leftovers {
+        let kin = trust.kin.union([ownIdentity.id])
+        let written = (stateSync?.shared.authors ?? [:]).filter { !kin.contains($0.key) }
+        let stated = trust.otherAuthors()
+        let forgotten = Dictionary(
+            trust.forgotten().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let ids = Set(forgotten.keys).union(written.keys).union(stated.keys)
+        return ControlMessage.Leftovers(
+            nodes: ids.sorted().map { id in
+                ControlMessage.Leftovers.Node(
+                    id: id, forgottenBy: forgotten[id].map { $0.by.sorted() } ?? [],
+                    logs: written[id]?.logs ?? 0, writes: written[id]?.operations ?? 0, statements: stated[id] ?? 0)
+            })
     }
 
     func described(_ id: NodeID) throws -> ControlMessage.Peer {

@@ -131,7 +131,8 @@ package final class PeerMesh: Sendable {
         self.sync = sync
         let stateSync = state.map { [links, membership, directory] state in
             StateSync(
-                shared: state, node: identity.id, links: links, membership: membership, clock: clock, logger: logger
+                shared: state, node: identity.id, links: links, membership: membership, clock: clock, logger: logger,
+                introductions: { await sync.run(with: [$0]) }
             ) { directory.noteOwnChange() }  // the level is among what is written
         }
         self.stateSync = stateSync
@@ -144,7 +145,7 @@ package final class PeerMesh: Sendable {
         membership.setTrusted(trust.kin)
         trust.whenChanged { [links, membership, connections, directory, weak trust] change in
             membership.setTrusted(change.kin)
-            stateSync?.setKin(change.kin)
+            stateSync?.setKin(change.kin, hadLiar: change.wasStolen)
             if trust?.isForgotten == true { logger.warning("this node was forgotten by its kin; pair it again") }
             for peer in trust?.peers() ?? [] where change.kin.contains(peer.id) {
                 membership.suggest(addresses: peer.addresses, for: peer.id)

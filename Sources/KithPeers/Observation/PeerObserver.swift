@@ -78,13 +78,20 @@ package struct PeerObserver: Sendable {
 
     /// The log of a kin, as it tells it; its signs of life keep the connection open.
     ///
-    /// - Parameter peer: An id, its first group, or a name.
+    /// - Parameters:
+    ///   - peer: An id, its first group, or a name.
+    ///   - mayStill: Whether the one who asked may read on; asked before each piece.
     /// - Throws: `ControlError`.
-    package func logs(of peer: String, _ query: LogQuery) async throws -> Response {
+    package func logs(
+        of peer: String, _ query: LogQuery, mayStill: @escaping @Sendable () -> Bool
+    ) async throws -> Response {
         let body = try await answer(of: peer, to: query)
         guard !query.follows else {
             return .eventStream { writer in
-                for try await piece in body { try await writer.write(piece) }
+                for try await piece in body {
+                    guard mayStill() else { break }
+                    try await writer.write(piece)
+                }
                 try await writer.finish(nil)
             }
         }

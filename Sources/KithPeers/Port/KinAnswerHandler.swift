@@ -32,6 +32,8 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let executor: EventLoopExecutor
     private let logger: Logger
     private var state = State.expecting
+    /// Bytes of the question, which count as the kin's as long as they are collected.
+    private var collected: (bytes: Int, node: NodeID)?
 
     init(services: PeerServices, executor: EventLoopExecutor, logger: Logger) {
         self.services = services
@@ -50,6 +52,7 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
             guard body.readableBytes + piece.readableBytes <= services.generateLimit else {
                 return tooLong(context: context)
             }
+            guard collects(piece.readableBytes, context: context) else { return tooMuch(context: context) }
             if body.readableBytes == 0 { body = piece } else { body.writeBuffer(&piece) }
             state = .collecting(head, body)
         case (.collecting(let head, let body), .end): answer(head, body, context: context)
@@ -70,8 +73,29 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.channel.parent.flatMap(services.connections.caller(on:))
     }
 
+    private func collects(_ bytes: Int, context: ChannelHandlerContext) -> Bool {
+        guard let node = collected?.node ?? caller(context)?.id, services.shares.take(bytes, of: node) else {
+            return false
+        }
+        collected = ((collected?.bytes ?? 0) + bytes, node)
+        return true
+    }
+
+    private func release() {
+        guard let (bytes, node) = collected.take() else { return }
+        services.shares.release(bytes, of: node)
+    }
+
+    private func tooMuch(context: ChannelHandlerContext) {
+        let answer = KinAnswer(writingTo: context, clock: services.clock, logger: logger)
+        answer.refuse(ChatError(.overloaded, "as much of what you ask as may be is under way here"))
+        state = .answering(answer)
+        release()
+    }
+
     private func tooLong(context: ChannelHandlerContext) {
         if let caller = caller(context) { services.refusedTooLarge(caller) }
+        release()
         let answer = KinAnswer(writingTo: context, clock: services.clock, logger: logger)
         answer.refuse(SurfaceRefusal.tooLarge(services.generateLimit))
         state = .answering(answer)
@@ -80,6 +104,7 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func answer(_ head: HTTPRequest, _ body: ByteBuffer, context: ChannelHandlerContext) {
         let answer = KinAnswer(writingTo: context, clock: services.clock, logger: logger)
         state = .answering(answer)
+        release()
         do {
             var question = try KinQuestion.decode([UInt8](buffer: body))
             question.trace = services.trace(
@@ -124,6 +149,7 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func kinHasGone() {
+        release()
         if case .answering(let answer) = state { answer.kinHasGone() }
         state = .passing
     }

@@ -49,13 +49,29 @@ extension PeerRouter {
                 services.refused(caller, refusal)
                 throw refusal
             }
+            guard let turn = services.shares.begin(path, by: caller.id) else {
+                throw ChatError(.overloaded, "as many requests of yours as may be are under way here")
+            }
             do {
-                return try await handler(request, caller)
+                return try await handler(request, caller).holding(turn)
             } catch let refusal as SurfaceRefusal {
                 if case .tooLarge = refusal { services.refusedTooLarge(caller) }
                 throw refusal
             }
         }
+    }
+}
+
+extension Response {
+    /// The same, with something that lasts until it is sent.
+    fileprivate func holding(_ turn: PeerShares.Turn) -> Response {
+        var response = self
+        let body = response.body
+        response.body = ResponseBody(contentLength: body.contentLength) { writer in
+            try await body.write(writer)
+            withExtendedLifetime(turn) {}
+        }
+        return response
     }
 }
 

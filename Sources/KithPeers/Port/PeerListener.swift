@@ -46,6 +46,7 @@ package enum PeerListener {
 /// What the routes of the peer port work with.
 package struct PeerServices: Sendable {
     package var connections: PeerConnections
+    package let shares = PeerShares()
     package var trust: TrustStore
     package var membership: MembershipService
     package var directory: PeerDirectory

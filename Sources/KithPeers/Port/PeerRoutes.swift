@@ -71,7 +71,7 @@ struct PeerRoutes: Sendable {
         let body = try await request.body(upTo: SyncBudget.byteLimit)
         let question: SyncMessage
         do {
-            question = try SyncMessage(decoding: body)
+            question = try SyncMessage(decoding: body, members: state.shared.members)
         } catch {
             throw ChatError(.malformedRequest, "what was sent is \(error)", cause: error)
         }

@@ -14,6 +14,8 @@ import Logging
 /// Synchronises what kin know about who is kin: each learns from the other what it lacks.
 struct OperationsSync: Sendable {
     static let limit = Duration.seconds(5)
+    /// Exchanges with one kin that lacks more than one message holds.
+    private static let roundLimit = 16
 
     let trust: TrustStore
     let links: PeerLinks
@@ -32,9 +34,16 @@ struct OperationsSync: Sendable {
     private func run(with id: NodeID) async {
         do {
             let link = try await links.link(to: id, at: membership.addresses(of: id))
-            let answer = try await ask(trust.question(), on: link)
-            try await trust.take(answer)
-            if let lacking = trust.lacking(in: answer) { try await trust.take(try await ask(lacking, on: link)) }
+            var answer = try await ask(trust.question(), on: link)
+            for _ in 0..<Self.roundLimit {
+                let isNews = try await trust.take(answer)
+                let lacking = trust.lacking(in: answer)
+                guard isNews || lacking != nil else { break }
+                let before = answer.versions
+                answer = try await ask(lacking ?? trust.question(), on: link)
+                // Without news on either side another round would say the same.
+                guard answer.versions != before || isNews else { break }
+            }
         } catch {
             // They meet again, or exchange the same with another kin.
             logger.debug("operations not exchanged", metadata: ["peer": "\(id.short)", "reason": "\(error)"])

@@ -144,10 +144,10 @@ struct PeerSessionRoutes: Sendable {
     let services: PeerServices
 
     func add(to router: PeerRouter) {
-        router.peer(PeerWire.sessionsPath, .post, for: .kin, of: services) { request, _ in
+        router.peer(PeerWire.sessionsPath, .post, for: .kin, of: services) { request, caller in
             guard let sessions = services.work.sessions else { throw SurfaceRefusal.notFound }
             let parcel = try await request.decode(SessionTransfer.self, upTo: SessionTransfer.limit)
-            return try Response.json(try await sessions.receive(parcel.session))
+            return try Response.json(try await sessions.receive(parcel.session, from: caller.id))
         }
     }
 }
@@ -157,7 +157,7 @@ package protocol SessionReceiving: Sendable {
     /// - Returns: When the conversation is on disk, or why it is not taken. The same conversation may come again and is
     ///   taken once.
     /// - Throws: When it cannot be written to disk.
-    func receive(_ session: SessionExport) async throws -> SessionReceipt
+    func receive(_ session: SessionExport, from node: NodeID) async throws -> SessionReceipt
 }
 
 /// What a node answers to a conversation that a kin sent.

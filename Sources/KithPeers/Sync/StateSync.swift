@@ -33,24 +33,34 @@ final class StateSync: Sendable {
     private let clock: any TimeSource
     private let logger: Logger
     private let turns = Mutex<[NodeID: Turn]>([:])
+    private let stalls = Mutex<[NodeID: SyncStalls]>([:])
+    /// Learns from a kin who else is kin, where it mentions nodes that are not.
+    private let introductions: @Sendable (NodeID) async -> Void
     /// Something was written here.
     private let writes: AsyncStream<Void>
     /// Something came from a kin.
     private let takes: AsyncStream<Void>
+    /// Who is kin has changed.
+    private let changes: (stream: AsyncStream<Void>, continuation: AsyncStream<Void>.Continuation)
 
     /// Whether an exchange with a kin runs, and another has to follow it.
     private enum Turn { case running, again }
 
-    /// - Parameter onWrite: Called for each write of this node, outside of all locks; must not wait.
+    /// - Parameters:
+    ///   - introductions: Learns from this kin who else is kin.
+    ///   - onWrite: Called for each write of this node, outside of all locks; must not wait.
     init(
         shared: SharedStateStore, node: NodeID, links: PeerLinks, membership: MembershipService, clock: any TimeSource,
-        logger: Logger, onWrite: @escaping @Sendable () -> Void = {}
+        logger: Logger, introductions: @escaping @Sendable (NodeID) async -> Void = { _ in },
+        onWrite: @escaping @Sendable () -> Void = {}
     ) {
         self.shared = shared
         self.links = links
         self.membership = membership
         self.clock = clock
         self.logger = logger
+        self.introductions = introductions
+        changes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let (writes, wrote) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let (takes, took) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (self.writes, self.takes) = (writes, takes)
@@ -72,6 +82,18 @@ final class StateSync: Sendable {
             group.addTask { await self.push() }
             group.addTask { await self.relay() }
             group.addTask { await self.compareNowAndThen() }
+            group.addTask { await self.removeOthers() }
+        }
+    }
+
+    /// What a node wrote goes when it is kin no more.
+    private func removeOthers() async {
+        for await _ in changes.stream {
+            do {
+                try await shared.removeOthers()
+            } catch {
+                logger.warning("what others than kin have written is still there", metadata: ["reason": "\(error)"])
+            }
         }
     }
 
@@ -148,15 +170,21 @@ final class StateSync: Sendable {
         // A kin that has not said yet what it knows is asked first, and sent nothing that it may know.
         var known = shared.standing(of: id)?.versions
         for _ in 0..<Self.roundLimit {
+            let before = shared.versions
             let question =
-                if let known { try await shared.message(for: known) } else { SyncMessage(versions: shared.versions) }
-            let answer = try await link.exchange(question, limit: Self.limit)
+                if let known {
+                    try await message(for: known, to: id)
+                } else {
+                    SyncMessage(versions: shared.versions)
+                }
+            let answer = try await link.exchange(question, members: shared.members, limit: Self.limit)
             exchange.sent += question.operationCount
             exchange.received += answer.operationCount
-            shared.note(id) { $0.versions = answer.versions }
-            if !answer.ranges.isEmpty || answer.holdings != nil { try await shared.take(answer) }
+            heard(answer.versions, from: id)
+            try await take(answer, from: id)
             if answer.isComplete, answer.versions.covers(shared.versions) { return exchange }
-            guard known != answer.versions || !answer.ranges.isEmpty else { return exchange }
+            // Without news on either side another round would say the same.
+            guard known != answer.versions || shared.versions != before else { return exchange }
             known = answer.versions
         }
         return exchange
@@ -164,25 +192,56 @@ final class StateSync: Sendable {
 
     /// Answers a kin's message.
     ///
-    /// - Throws: `StateRefusal`, `SyncError`.
+    /// - Throws: `StateRefusal`.
     func answer(_ question: SyncMessage, from id: NodeID) async throws -> SyncMessage {
-        if !question.ranges.isEmpty || question.holdings != nil { try await shared.take(question) }
+        try await take(question, from: id)
+        heard(question.versions, from: id)
         shared.note(id) { standing in
-            standing.versions = question.versions
             standing.exchangedAt = .now()
             standing.unreachableSince = nil
         }
-        let answer = try await shared.message(for: question.versions)
+        let answer = try await message(for: question.versions, to: id)
         let exchange = Exchange(kin: id, sent: answer.operationCount, received: question.operationCount)
         // The kin compares now and then, which is no news here.
         if exchange.sent + exchange.received > 0 { news(exchange) }
         return answer
     }
 
+    private func take(_ message: SyncMessage, from id: NodeID) async throws {
+        guard !message.ranges.isEmpty || message.holdings != nil || !message.strangers.isEmpty else { return }
+        if !message.strangers.isEmpty, stalls.withLock({ $0[id, default: SyncStalls()].mayAsk(now: clock.now) }) {
+            await introductions(id)
+        }
+        let refusals = try await shared.take(message, from: id)
+        shared.note(id) { $0.refused = refusals.map(\.description).min() }
+    }
+
+    private func message(for known: VersionVector, to id: NodeID) async throws -> SyncMessage {
+        let stalled = stalls.withLock { $0[id]?.stalled(now: clock.now) ?? [] }
+        let message = try await shared.message(for: known, except: stalled)
+        stalls.withLock { $0[id, default: SyncStalls()].sent(message) }
+        return message
+    }
+
+    /// What a kin says that it knows.
+    private func heard(_ versions: VersionVector, from id: NodeID) {
+        stalls.withLock { $0[id, default: SyncStalls()].heard(versions, now: clock.now) }
+        // As many more as a kin that was away may have to tell of at once.
+        let told = versions.restricted(to: shared.versions, beside: 256)
+        shared.note(id) { $0.versions = told }
+    }
+
     // MARK: Which kin can be reached
 
     /// The kin to exchange with from now on.
-    func setKin(_ kin: Set<NodeID>) { shared.keepStandings(of: kin) }
+    ///
+    /// - Parameter hadLiar: Whether one was forgotten that may have lied about what this node wrote.
+    func setKin(_ kin: Set<NodeID>, hadLiar: Bool = false) {
+        shared.count(only: kin, hadLiar: hadLiar)
+        shared.keepStandings(of: kin)
+        stalls.withLock { $0 = $0.filter { kin.contains($0.key) } }
+        changes.continuation.yield()
+    }
 
     func lost(_ id: NodeID) {
         shared.note(id) { if $0.unreachableSince == nil { $0.unreachableSince = .now() } }

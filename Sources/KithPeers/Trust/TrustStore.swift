@@ -25,10 +25,14 @@ package final class TrustStore: Sendable {
         package var kin: Set<NodeID>
         /// The nodes that are trusted less than before, or not at all.
         package var lost: Set<NodeID>
+        /// Whether nothing counts any more that one of these has ever said.
+        package var wasStolen = false
     }
 
     private struct State: Sendable {
         var log: TrustLog
+        /// Grows with every change of the log.
+        var revision = 0
         var records: [NodeID: PeerRecord]
     }
 
@@ -65,7 +69,9 @@ package final class TrustStore: Sendable {
         identity: NodeIdentity, store: Store, backup: KinBackupFile? = nil
     ) async throws -> TrustStore {
         var log = TrustLog(root: identity.id)
-        _ = log.insert(try await store.trustOperations())
+        let stored = try await store.trustOperations()
+        _ = log.insert(stored)
+        try await store.append([], keeping: log.kept(of: stored))
         let records = Dictionary(
             try await store.peerRecords().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         var state = State(log: log, records: records)
@@ -78,7 +84,8 @@ package final class TrustStore: Sendable {
     }
 
     private static func restore(_ backup: KinBackup, to state: inout State, and store: Store) async throws {
-        try await store.append(state.log.insert(backup.operations).accepted)
+        let insertion = state.log.insert(backup.operations)
+        try await store.append(insertion.accepted, keeping: insertion.kept)
         for (id, addresses) in backup.addresses where state.log.resolution.kin[id] != nil && state.records[id] == nil {
             let record = PeerRecord(id: id, tier: .kin, addresses: addresses)
             try await store.save(record)
@@ -90,6 +97,8 @@ package final class TrustStore: Sendable {
     package func whenChanged(_ action: @escaping @Sendable (Change) -> Void) { onChange.set(action) }
 
     // MARK: Queries
+
+    var log: TrustLog { state.withLock { $0.log } }
 
     package var kin: Set<NodeID> { state.withLock { Set($0.log.resolution.kin.keys) } }
 
@@ -129,19 +138,20 @@ package final class TrustStore: Sendable {
     package func admit(
         _ id: NodeID, as tier: Tier, name: NodeName?, addresses: [PeerAddress], at now: WallTime
     ) async throws {
-        var operations: [SignedOperation] = []
+        var insertion = TrustInsertion()
         switch tier {
         case .kin:
-            operations = try state.withLock { state in
-                if state.log.resolution.kin[id] != nil { return [] }
+            insertion = try state.withLock { state in
+                if state.log.resolution.kin[id] != nil { return TrustInsertion() }
                 let introduction = PairingIntroduction(name: name, addresses: addresses)
                 let operation = try identity.admit(id, introduction: introduction, in: state.log, now: now)
-                return state.log.insert([operation]).accepted
+                state.revision += 1
+                return state.log.insert([operation])
             }
-        case .kith: operations = try withdraw(id, at: now)
+        case .kith: insertion = try withdraw(id, wholly: false, at: now)
         }
         defer { announce() }
-        try await store.append(operations)
+        try await store.append(insertion.accepted, keeping: insertion.kept)
         try await keep(id, orBeginAs: tier) { record in
             record.tier = tier
             record.name = name ?? record.name
@@ -151,20 +161,24 @@ package final class TrustStore: Sendable {
     }
 
     /// Ends all trust in a node, on all kin.
-    package func forget(_ id: NodeID, at now: WallTime) async throws {
-        let operations = try withdraw(id, at: now)
+    ///
+    /// - Parameter wholly: Whom it has admitted is trusted no more either, unless somebody else has admitted it too.
+    package func forget(_ id: NodeID, wholly: Bool = false, at now: WallTime) async throws {
+        let insertion = try withdraw(id, wholly: wholly, at: now)
         state.withLock { $0.records[id] = nil }
         // Also when the disk is full: a forgotten node loses its connections.
         defer { announce() }
-        try await store.append(operations)
+        try await store.append(insertion.accepted, keeping: insertion.kept)
         try await store.removePeer(id)
+        try await store.settleSessions(of: id, removing: wholly)
         await keepBackup()
     }
 
-    private func withdraw(_ id: NodeID, at now: WallTime) throws -> [SignedOperation] {
+    private func withdraw(_ id: NodeID, wholly: Bool, at now: WallTime) throws -> TrustInsertion {
         try state.withLock { state in
-            guard state.log.resolution.kin[id] != nil else { return [] }
-            return state.log.insert([try identity.forget(id, in: state.log, now: now)]).accepted
+            guard state.log.resolution.kin[id] != nil else { return TrustInsertion() }
+            state.revision += 1
+            return state.log.insert([try identity.forget(id, wholly: wholly, in: state.log, now: now)])
         }
     }
 
@@ -205,16 +219,14 @@ package final class TrustStore: Sendable {
 
     /// What to ask a kin.
     package func question() -> OperationsMessage {
-        OperationsMessage(versions: state.withLock { $0.log.versions })
+        OperationsMessage(versions: state.withLock { $0.log }.versions)
     }
 
     /// Takes over what a kin sent, and answers with what it lacks.
     package func exchange(_ message: OperationsMessage) async throws -> OperationsMessage {
         try await take(message)
-        return state.withLock { state in
-            OperationsMessage(
-                versions: state.log.versions, operations: state.log.missing(for: message.versions))
-        }
+        let log = state.withLock { $0.log }
+        return OperationsMessage(versions: log.versions, operations: log.missing(for: message.versions))
     }
 
     /// Takes over the operations of a kin's answer.
@@ -223,21 +235,40 @@ package final class TrustStore: Sendable {
     @discardableResult
     package func take(_ message: OperationsMessage) async throws -> Bool {
         guard !message.operations.isEmpty else { return false }
-        let insertion = state.withLock { $0.log.insert(message.operations) }
-        guard !insertion.accepted.isEmpty else { return false }
-        defer { announce() }
-        try await store.append(insertion.accepted)
+        let insertion = insert(message.operations)
+        guard !insertion.accepted.isEmpty || !insertion.kept.isEmpty else { return false }
+        let lost = announce()
+        try await store.append(insertion.accepted, keeping: insertion.kept)
+        for id in lost {
+            let isWhole = state.withLock { $0.log.resolution.cuts[id] == 0 }
+            try await store.settleSessions(of: id, removing: isWhole)
+        }
         await keepBackup()
         return true
     }
 
+    /// Signatures are checked and the log is resolved outside of the lock, which every request of a peer takes.
+    private func insert(_ operations: [SignedOperation]) -> TrustInsertion {
+        let unknown = state.withLock { $0.log.unknown(of: operations) }
+        let offers = unknown.map(TrustLog.Offer.init)
+        while true {
+            var (log, revision) = state.withLock { ($0.log, $0.revision) }
+            let insertion = log.insert(offers)
+            let isDone = state.withLock { state in
+                guard state.revision == revision else { return false }
+                state.log = log
+                state.revision += 1
+                return true
+            }
+            if isDone { return insertion }
+        }
+    }
+
     /// What to send to a kin after its answer; `nil` when it lacks nothing.
     package func lacking(in answer: OperationsMessage) -> OperationsMessage? {
-        state.withLock { state in
-            let missing = state.log.missing(for: answer.versions)
-            guard !missing.isEmpty else { return nil }
-            return OperationsMessage(versions: state.log.versions, operations: missing)
-        }
+        let log = state.withLock { $0.log }
+        let missing = log.missing(for: answer.versions)
+        return missing.isEmpty ? nil : OperationsMessage(versions: log.versions, operations: missing)
     }
 
     /// Each once, at its first place.
@@ -248,14 +279,19 @@ package final class TrustStore: Sendable {
 
     /// Held while a change is announced, so that changes at the same time are announced one after another, the latest
     /// last.
-    private func announce() {
+    ///
+    /// - Returns: The nodes that are trusted less than before.
+    @discardableResult
+    private func announce() -> Set<NodeID> {
         announced.withLock { before in
             let after = state.withLock { Standings($0) }
-            guard after != before else { return }
+            guard after != before else { return [] }
             let lost = before.kin.subtracting(after.kin)
                 .union(before.kith.subtracting(after.kith).subtracting(after.kin))
             before = after
-            onChange(Change(kin: after.kin, lost: lost))
+            let cuts = state.withLock { $0.log.resolution.cuts }
+            onChange(Change(kin: after.kin, lost: lost, wasStolen: lost.contains { cuts[$0] == 0 }))
+            return lost
         }
     }
 }

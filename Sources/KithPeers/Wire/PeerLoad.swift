@@ -46,6 +46,9 @@ package struct PeerLoad: Codable, Hashable, Sendable {
 
 /// The answer to `GET /peer/v1/models`.
 package struct PeerModels: Codable, Sendable {
+    /// Models of one kin that are taken.
+    static let limit = 512
+
     package var catalogue: UInt64
     package var models: [ModelInfo]
 

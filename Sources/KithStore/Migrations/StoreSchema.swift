@@ -19,6 +19,7 @@ enum StoreSchema {
         migrator.registerMigration("v5", migrate: CompanyV5.migrate)
         migrator.registerMigration("v6", migrate: ResponsesV6.migrate)
         migrator.registerMigration("v7", migrate: SessionTitlesV7.migrate)
+        migrator.registerMigration("v8-session-origins", migrate: SessionOriginsV8.migrate)
         return migrator
     }
 }

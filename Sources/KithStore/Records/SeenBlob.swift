@@ -19,17 +19,24 @@ struct SeenBlob {
 
     /// - Throws: `DatabaseError` for bytes that ``encode(_:)`` does not write.
     static func decode(_ bytes: [UInt8], replica: (Int64) throws -> Replica) throws -> VersionVector {
-        var reader = ByteReader(bytes)
         var seen = VersionVector()
+        for entry in try entries(bytes) { seen.raise(try replica(entry.replica), to: entry.sequence) }
+        return seen
+    }
+
+    /// - Throws: `DatabaseError` for bytes that ``encode(_:)`` does not write.
+    static func entries(_ bytes: [UInt8]) throws -> [(replica: Int64, sequence: UInt64)] {
+        var reader = ByteReader(bytes)
+        var entries: [(replica: Int64, sequence: UInt64)] = []
         var last: Int64 = 0
         while let id = try number(from: &reader) {
             guard let id = Int64(exactly: id), id > last, let sequence = try number(from: &reader), sequence > 0,
-                seen.sequences.count < Operation.seenLimit
+                entries.count < Operation.seenLimit
             else { throw DatabaseError.damaged("what an operation's writer had seen cannot be read") }
-            seen.raise(try replica(id), to: sequence)
+            entries.append((id, sequence))
             last = id
         }
-        return seen
+        return entries
     }
 
     /// - Returns: `nil` at the end.

@@ -74,7 +74,7 @@ struct SessionRecord: FetchableRecord {
         guard let row else { throw DatabaseError(message: "no session came back") }
         let key = try row.decode(Int64.self, forColumn: "id")
         let isNew = try row.decode(Int.self, forColumn: "turn_count") == 1
-        return (key, isNew, isNew ? try dropLeastRecentlyUsed(keeping: limit, in: db) : 0)
+        return (key, isNew, isNew ? try makeRoom(for: key, keeping: limit, in: db) : 0)
     }
 
     /// - Returns: whether there was one.
@@ -83,10 +83,25 @@ struct SessionRecord: FetchableRecord {
         return db.changesCount > 0
     }
 
-    private static func dropLeastRecentlyUsed(keeping limit: Int, in db: Database) throws -> Int {
+    /// Drops conversations for a new one: what kin have sent where that is more than its share; then those of one exchange, first
+    /// the ones that nobody gave a name; and only then such as were gone on with. Each time the least recently used.
+    private static func makeRoom(for key: Int64, keeping limit: Int, in db: Database) throws -> Int {
         try db.execute(
-            sql: "DELETE FROM session WHERE id IN (SELECT id FROM session ORDER BY use_order DESC LIMIT -1 OFFSET ?)",
-            arguments: [limit])
+            sql: """
+                DELETE FROM session WHERE id IN (
+                    SELECT session.id FROM session LEFT JOIN session_origin ON session_id = session.id
+                    WHERE session.id <> :new
+                    ORDER BY
+                        CASE
+                            WHEN node IS NOT NULL AND (SELECT count(*) FROM session_origin) > :limit / 4 THEN 0
+                            WHEN turn_count > 1 OR title IS NOT NULL THEN 3
+                            WHEN substr(name, 1, 8) = 'session-' THEN 1
+                            ELSE 2
+                        END,
+                        use_order
+                    LIMIT max(0, (SELECT count(*) FROM session) - :limit))
+                """,
+            arguments: ["new": key, "limit": limit])
         return db.changesCount
     }
 }

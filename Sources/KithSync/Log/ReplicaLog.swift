@@ -37,6 +37,12 @@ struct ReplicaLog: Sendable {
         count += 1
     }
 
+    /// Puts another form of an operation in its place.
+    mutating func replace(_ operation: Operation) {
+        guard let index = index(of: operation.id.sequence), entries[index].operation != nil else { return }
+        entries[index].operation = operation
+    }
+
     /// - Returns: What was removed.
     mutating func remove(_ sequence: UInt64) -> Operation? {
         guard let index = index(of: sequence), let operation = entries[index].operation else { return nil }

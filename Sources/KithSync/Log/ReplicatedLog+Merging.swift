@@ -2,32 +2,45 @@
 
 package import KithModel
 
-/// Why a message of a kin was not taken in.
-package enum SyncError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Kin have written more than a log holds.
-    case tooMuch(String)
-
-    package var description: String {
-        switch self {
-        case .tooMuch(let what): "kin hold more \(what) than this node keeps"
-        }
-    }
-}
-
 extension ReplicatedLog {
     /// What to tell a node that knows this much: as much of what it lacks as one message holds.
-    package func message(for known: VersionVector, budget: SyncBudget = .standard) -> SyncMessage {
+    ///
+    /// - Parameter stalled: Logs of which it takes no more.
+    package func message(
+        for known: VersionVector, except stalled: Set<Replica> = [], budget: SyncBudget = .standard
+    ) -> SyncMessage {
         // A node that has not heard of a removal that is forgotten here may hold what was removed.
+        let floor = knownFloor
         let isWhole = !known.covers(floor)
         var left = budget
         var ranges: [SyncMessage.Range] = []
-        for replica in versions.sequences.keys.sorted() where versions[replica] > known[replica] {
+        for replica in lacking(in: known) where !stalled.contains(replica) {
             guard left.isOpen else { break }
             ranges.append(range(of: replica, after: known[replica], budget: &left))
+        }
+        // The first is always this node's own log, so that the other knows which that is.
+        if let first = ranges.first, first.replica != own, versions[own] > 0 {
+            let upTo = min(known[own], versions[own])
+            ranges.insert(.init(replica: own, since: upTo, upTo: upTo, operations: []), at: 0)
         }
         return SyncMessage(
             versions: versions, floor: floor, isComplete: left.isOpen, ranges: ranges,
             holdings: isWhole ? holdings(within: known) : nil)
+    }
+
+    /// The logs of which it lacks something: this node's own first, then those of which it lacks least, so that one that is
+    /// written to without end keeps no other back.
+    private func lacking(in known: VersionVector) -> [Replica] {
+        versions.sequences.keys
+            .filter { versions[$0] > known[$0] }
+            .map { ($0, $0 == own ? 0 : versions[$0] - known[$0]) }
+            .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+            .map(\.0)
+    }
+
+    /// The floor, as far as this node knows the operations below it: a kin may claim more.
+    private var knownFloor: VersionVector {
+        VersionVector(floor.sequences.reduce(into: [:]) { $0[$1.key] = min($1.value, versions[$1.key]) })
     }
 
     private func holdings(within known: VersionVector) -> [SyncMessage.Holding] {
@@ -54,38 +67,100 @@ extension ReplicatedLog {
         return range
     }
 
-    /// Takes in what a kin sent.
+    /// Takes in what a kin sent: what nobody admitted does not count, and what is beyond a node's share is left out, to be
+    /// asked for again.
     ///
-    /// - Parameter epoch: A fresh random number, for a log that turns out to be an older copy of itself.
-    /// - Throws: ``SyncError``; nothing has changed then.
+    /// - Parameters:
+    ///   - sender: Whose word about its own logs is better than that of others; `nil` where that is not known.
+    ///   - epoch: A fresh random number, for a log that turns out to be an older copy of itself.
     package mutating func take(
-        _ message: SyncMessage, epoch: UInt64, now: WallTime
-    ) throws(SyncError) -> LogOutcome {
-        try check(message)
+        _ message: SyncMessage, from sender: NodeID? = nil, epoch: UInt64, now: WallTime
+    ) -> LogOutcome {
         var outcome = LogOutcome()
-        if message.versions[own] > versions[own] { beginAnew(epoch: epoch, now: now, into: &outcome) }
-        for holding in message.holdings ?? [] { dropUnheld(by: holding, into: &outcome) }
-        for range in message.ranges { take(range, of: message, now: now, into: &outcome) }
+        let claimed = message.ranges.filter { $0.replica == own }.map(\.upTo).max() ?? 0
+        let isDisputed = max(message.versions[own], claimed) > versions[own]
+        if isDisputed, mayBeginAnew(now: now) { beginAnew(epoch: epoch, now: now, into: &outcome) }
+        for holding in message.holdings ?? [] where counts(holding.replica) && !(isDisputed && holding.replica == own) {
+            dropUnheld(by: holding, into: &outcome)
+        }
+        // A node tells of the log that it writes in first.
+        let current = message.ranges.first.flatMap { $0.replica.node == sender ? $0.replica : nil }
+        for range in message.ranges where counts(range.replica) && range.replica != own {
+            take(range, of: message, isCurrent: range.replica == current, now: now, into: &outcome)
+        }
         if message.holdings != nil { raiseFloor(to: message.floor, into: &outcome) }
         return outcome
     }
 
     private mutating func take(
-        _ range: SyncMessage.Range, of message: SyncMessage, now: WallTime, into outcome: inout LogOutcome
+        _ range: SyncMessage.Range, of message: SyncMessage, isCurrent: Bool, now: WallTime,
+        into outcome: inout LogOutcome
     ) {
         let known = versions[range.replica]
         // Something between is missing here; it will be asked for.
-        guard range.since <= known else { return }
+        guard range.since <= known, admits(range.replica, isCurrent: isCurrent, into: &outcome) else { return }
         if message.holdings != nil {
             let held = range.operations.map(\.id.sequence)
             dropUnheld(by: range.replica, after: range.since, upTo: range.upTo, held: held, into: &outcome)
         }
+        var upTo = range.upTo
         for operation in range.operations where operation.id.sequence > known {
-            merge(operation, now: now, into: &outcome)
+            if let refusal = merge(operation, now: now, into: &outcome) {
+                outcome.refusals.insert(refusal)
+                upTo = operation.id.sequence - 1
+                break
+            }
         }
-        guard range.upTo > known else { return }
-        versions.raise(range.replica, to: range.upTo)
-        outcome.transition.versions.set(range.replica, to: range.upTo)
+        guard upTo > known else { return }
+        note(range.replica, upTo: upTo, into: &outcome)
+    }
+
+    private mutating func note(_ replica: Replica, upTo: UInt64, into outcome: inout LogOutcome) {
+        if versions[replica] == 0 { logCounts[replica.node, default: 0] += 1 }
+        versions.raise(replica, to: upTo)
+        outcome.transition.versions.set(replica, to: upTo)
+        outcome.transition.forgotten.removeAll { $0 == replica }
+    }
+
+    // MARK: Whose logs count
+
+    /// Whether the writes of the log's node count.
+    func counts(_ replica: Replica) -> Bool {
+        replica.node == node || members?.contains(replica.node) ?? true
+    }
+
+    /// Whether one more log may be known, if this one is not. One of the same node of which nothing is left makes room; and for
+    /// the log that a node writes in, by its own word, the one that holds least: others cannot use its places up.
+    private mutating func admits(_ replica: Replica, isCurrent: Bool, into outcome: inout LogOutcome) -> Bool {
+        if versions[replica] > 0 { return true }
+        guard let count = logCounts[replica.node] else {
+            if logCounts.count < limits.authors || replica.node == node { return true }
+            outcome.refusals.insert(.tooManyWriters(replica.node))
+            return false
+        }
+        if count < limits.logsPerAuthor { return true }
+        let others = versions.sequences.keys.filter { $0.node == replica.node && $0 != own }
+        let least = others.min { (logs[$0]?.count ?? 0, $0) < (logs[$1]?.count ?? 0, $1) }
+        guard let least, isCurrent || (logs[least]?.count ?? 0) == 0 else {
+            outcome.refusals.insert(.tooManyLogs(replica.node))
+            return false
+        }
+        forget(least, into: &outcome)
+        return true
+    }
+
+    /// As if nothing had ever been heard of this log.
+    private mutating func forget(_ replica: Replica, into outcome: inout LogOutcome) {
+        for operation in logs[replica].map({ Array($0.operations(after: 0)) }) ?? [] {
+            withdraw(operation, into: &outcome)
+        }
+        versions.set(replica, to: 0)
+        outcome.transition.versions.set(replica, to: 0)
+        outcome.transition.forgotten.append(replica)
+        floor.set(replica, to: 0)
+        outcome.transition.floor.set(replica, to: 0)
+        logs[replica] = nil
+        logCounts[replica.node, default: 1] -= 1
     }
 
     /// Drops what the sender has known and no longer holds: it was superseded, or removed so long ago that the removal
@@ -105,22 +180,33 @@ extension ReplicatedLog {
     }
 
     private mutating func raiseFloor(to other: VersionVector, into outcome: inout LogOutcome) {
-        for (replica, sequence) in other.sequences where sequence > floor[replica] {
+        for (replica, sequence) in other.sequences where sequence > floor[replica] && versions[replica] > 0 {
             floor.raise(replica, to: sequence)
             outcome.transition.floor.set(replica, to: sequence)
         }
     }
 
+    /// A kin that claims to know more of this node's log than there is makes it write again what it has written: not more
+    /// often than this.
+    private static let anewPause = Duration.seconds(60)
+
+    private func mayBeginAnew(now: WallTime) -> Bool {
+        guard let begunAnew else { return true }
+        return now < begunAnew || now >= begunAnew.advanced(by: Self.anewPause)
+    }
+
     /// Others know writes of this log that this node has lost, so its numbers are taken: it begins another log, writes again
     /// what it has written since it was opened, and asks for what it lost.
-    private mutating func beginAnew(epoch: UInt64, now: WallTime, into outcome: inout LogOutcome) {
+    mutating func beginAnew(epoch: UInt64, now: WallTime, into outcome: inout LogOutcome) {
         let old = own
         let since = opened
         let written = logs[old].map { Array($0.operations(after: since)) } ?? []
         own = Replica(node: node, epoch: epoch)
         opened = 0
+        begunAnew = now
         outcome.transition.own = own
         outcome.wasRestored = true
+        _ = admits(own, isCurrent: true, into: &outcome)
         for operation in written {
             var seen = operation.seen
             seen.note(operation.id)
@@ -130,54 +216,54 @@ extension ReplicatedLog {
             if logs[old]?[operation.id.sequence] != nil { withdraw(operation, into: &outcome) }
         }
         outcome.transition.versions.set(own, to: versions[own])
+        if versions[old] > 0, since == 0 { logCounts[node, default: 1] -= 1 }
         versions.set(old, to: since)
         outcome.transition.versions.set(old, to: since)
-    }
-
-    private func check(_ message: SyncMessage) throws(SyncError) {
-        var replicas = versions
-        replicas.merge(message.versions)
-        guard replicas.sequences.count <= limits.replicas * LogLimits.headroom else { throw .tooMuch("logs") }
-        var bytes = valueBytes
-        var added: [RegisterKey.Kind: Int] = [:]
-        for operation in message.ranges.lazy.flatMap(\.operations) {
-            bytes += operation.value?.count ?? 0
-            if operation.value != nil, registers[operation.register] == nil {
-                added[operation.register.kind, default: 0] += 1
-            }
-        }
-        guard bytes <= limits.valueBytes * LogLimits.headroom else { throw .tooMuch("bytes of values") }
-        for (kind, count) in added where self.count(of: kind) + count > limits.registers(kind) * LogLimits.headroom {
-            throw .tooMuch("entries of one kind")
-        }
     }
 }
 
 extension ReplicatedLog {
     /// Puts an operation where it belongs, and drops what it replaces; does nothing for one that is known.
-    mutating func merge(_ operation: Operation, now: WallTime, into outcome: inout LogOutcome) {
-        guard self.operation(operation.id) == nil else { return }
-        if HybridClock.isAhead(operation.time, of: now) {
-            quarantine[operation.id] = operation
+    ///
+    /// - Parameter isOurs: Whether it is this node's own, or was stored: it is never refused then.
+    /// - Returns: Why it was not taken.
+    @discardableResult
+    mutating func merge(
+        _ operation: Operation, isOurs: Bool = false, now: WallTime, into outcome: inout LogOutcome
+    ) -> LogRefusal? {
+        guard self.operation(operation.id) == nil else { return nil }
+        let isAhead = HybridClock.isAhead(operation.time, of: now)
+        if !isOurs, let refusal = refusal(of: operation, isAhead: isAhead) { return refusal }
+        let operation = counted(operation)
+        if isAhead {
+            quarantine.insert(operation)
             keep(operation, into: &outcome)
-            return
+            return nil
         }
         clock.observe(operation.time, now: now)
         settle(operation, isKept: false, into: &outcome)
+        return nil
+    }
+
+    /// Without the mention of logs that do not count.
+    func counted(_ operation: Operation) -> Operation {
+        guard members != nil, !operation.seen.sequences.keys.allSatisfy(counts) else { return operation }
+        return operation.seeing(VersionVector(operation.seen.sequences.filter { counts($0.key) }))
     }
 
     /// - Parameter isKept: Whether it comes out of quarantine.
     mutating func settle(_ operation: Operation, isKept: Bool, into outcome: inout LogOutcome) {
         let register = operation.register
         let present = registers[register] ?? []
-        if present.contains(where: { self.operation($0)?.seen.covers(operation.id) == true }) {
+        if present.contains(where: { self.operation($0)?.replaces(operation) == true }) {
             // It was superseded before it came. It counts as known, and nothing is left of it.
             if isKept { drop(operation.id, into: &outcome) }
             return
         }
-        let superseded = present.filter { operation.seen.covers($0) }
+        let superseded = present.filter { self.operation($0).map(operation.replaces) ?? true }
         if !isKept { keep(operation, into: &outcome) }
-        setWrites(present.filter { !superseded.contains($0) } + [operation.id], in: register)
+        let left = superseded.isEmpty ? present : present.filter { !superseded.contains($0) }
+        setWrites(left + [operation.id], in: register)
         for id in superseded { drop(id, into: &outcome) }
         if !quarantine.isEmpty { dropQuarantined(supersededBy: operation, into: &outcome) }
         outcome.changed.insert(register)
@@ -185,15 +271,15 @@ extension ReplicatedLog {
 
     private mutating func keep(_ operation: Operation, into outcome: inout LogOutcome) {
         logs[operation.id.replica, default: ReplicaLog()].insert(operation)
-        valueBytes += operation.value?.count ?? 0
+        shares.add(operation)
         outcome.transition.inserted.append(operation)
     }
 
     /// Forgets an operation; its register has been updated.
     mutating func drop(_ id: OperationID, into outcome: inout LogOutcome) {
         guard let removed = logs[id.replica]?.remove(id.sequence) else { return }
-        valueBytes -= removed.value?.count ?? 0
-        quarantine[id] = nil
+        shares.remove(removed)
+        quarantine.remove(id)
         outcome.transition.removed.append(id)
     }
 
@@ -208,27 +294,31 @@ extension ReplicatedLog {
     }
 
     private mutating func setWrites(_ ids: [OperationID], in register: RegisterKey) {
-        if let present = registers[register] { count(present, of: register.kind, by: -1) }
-        if ids.isEmpty {
-            registers[register] = nil
-        } else {
-            registers[register] = ids
-            count(ids, of: register.kind, by: 1)
-        }
-    }
-
-    private mutating func count(_ ids: [OperationID], of kind: RegisterKey.Kind, by step: Int) {
-        if isShown(ids) { registerCounts[kind, default: 0] += step } else { removals += step }
+        registers[register] = ids.isEmpty ? nil : ids
+        if ids.isEmpty || isShown(ids) { removed.remove(register) } else { removed.insert(register) }
     }
 
     /// Whether any of these writes is not a removal.
     func isShown(_ ids: [OperationID]) -> Bool { ids.contains { operation($0)?.value != nil } }
 
     private mutating func dropQuarantined(supersededBy operation: Operation, into outcome: inout LogOutcome) {
-        let superseded = quarantine.values.filter {
-            $0.register == operation.register && operation.seen.covers($0.id)
+        for held in quarantine.operations(of: operation.register) where operation.replaces(held) {
+            drop(held.id, into: &outcome)
         }
-        for held in superseded { drop(held.id, into: &outcome) }
+    }
+}
+
+extension Operation {
+    /// Whether this one takes the place of another in the same register. Of one log the later does; and of two that both claim
+    /// to have seen the other, which cannot be, the later by its time.
+    func replaces(_ other: Operation) -> Bool {
+        if id.replica == other.id.replica { return id.sequence > other.id.sequence }
+        guard seen.covers(other.id) else { return false }
+        return !other.seen.covers(id) || (time, id) > (other.time, other.id)
+    }
+
+    func seeing(_ seen: VersionVector) -> Operation {
+        Operation(id: id, time: time, register: register, source: source, value: value, seen: seen)
     }
 }
 
@@ -242,14 +332,11 @@ extension ReplicatedLog {
         return outcome
     }
 
-    /// When the next operation leaves quarantine.
-    package var nextRelease: WallTime? { quarantine.values.map { HybridClock.release(of: $0.time) }.min() }
-
     private mutating func release(now: WallTime, into outcome: inout LogOutcome) {
         guard !quarantine.isEmpty else { return }
-        let due = quarantine.values.filter { !HybridClock.isAhead($0.time, of: now) }.sorted { $0.id < $1.id }
-        for operation in due {
-            quarantine[operation.id] = nil
+        let due = quarantine.operations.values.filter { !HybridClock.isAhead($0.time, of: now) }
+        for operation in due.sorted(by: { $0.id < $1.id }) {
+            quarantine.remove(operation.id)
             clock.observe(operation.time, now: now)
             settle(operation, isKept: true, into: &outcome)
         }
@@ -257,15 +344,24 @@ extension ReplicatedLog {
 
     /// Only in registers that hold nothing but removals: beside a value they still say which writes it does not replace.
     private mutating func forgetRemovals(before limit: WallTime, into outcome: inout LogOutcome) {
-        guard removals > 0 else { return }
-        var removed: [(at: HybridTime, operations: [Operation])] = []
-        for ids in registers.values where !isShown(ids) {
-            let operations = ids.compactMap(operation)
-            removed.append((operations.map(\.time).max() ?? HybridTime(bits: 0), operations))
+        guard !removed.isEmpty else { return }
+        var entries: [(at: HybridTime, operations: [Operation])] = []
+        for register in removed {
+            let operations = (registers[register] ?? []).compactMap(operation).sorted { $0.time > $1.time }
+            if let latest = operations.first { entries.append((latest.time, operations)) }
         }
-        removed.sort { $0.at < $1.at }
-        let excess = removed.count - limits.removals
-        for (index, entry) in removed.enumerated() where index < excess || entry.at.wall < limit {
+        entries.sort { $0.at > $1.at }
+        var excess = entries.count - limits.removals
+        // Of the others' removals as many of each node stay as fit if all had the same; the oldest go.
+        var counts: [NodeID: Int] = [:]
+        for entry in entries { counts[entry.operations[0].id.replica.node, default: 0] += 1 }
+        let share = limits.removals / max(1, counts.count)
+        for entry in entries.reversed() {
+            let author = entry.operations[0].id.replica.node
+            let isExcess = excess > 0 && counts[author, default: 0] > share
+            guard isExcess || entry.at.wall < limit else { continue }
+            counts[author, default: 0] -= 1
+            excess -= 1
             for operation in entry.operations { forget(operation, into: &outcome) }
         }
     }

@@ -2,56 +2,6 @@
 
 package import KithModel
 
-/// The limits of a replicated log.
-///
-/// This node's own writes are refused beyond a limit. What kin have written must be taken, or kin would not agree; the
-/// log takes up to `headroom` times as much, so that many nodes that write at once stay in step, and then stops.
-package struct LogLimits: Hashable, Sendable {
-    static let headroom = 4
-
-    package var levels: Int
-    package var contextKeys: Int
-    package var insights: Int
-    package var alerts: Int
-    package var silences: Int
-    /// Bytes of all values together.
-    package var valueBytes: Int
-    /// Logs of all nodes, also of those that are gone.
-    package var replicas: Int
-    /// Removals that are remembered; the oldest are forgotten first.
-    package var removals: Int
-    /// How long it is remembered that something was removed.
-    package var removalLife: Duration
-
-    package static let standard = LogLimits()
-
-    package init(
-        levels: Int = 1_024, contextKeys: Int = 100_000, insights: Int = 10_000, alerts: Int = 16_384,
-        silences: Int = 1_024, valueBytes: Int = 64 << 20,
-        replicas: Int = 1_024, removals: Int = 20_000, removalLife: Duration = .seconds(30 * 86_400)
-    ) {
-        self.levels = levels
-        self.contextKeys = contextKeys
-        self.insights = insights
-        self.alerts = alerts
-        self.silences = silences
-        self.valueBytes = valueBytes
-        self.replicas = replicas
-        self.removals = removals
-        self.removalLife = removalLife
-    }
-
-    func registers(_ kind: RegisterKey.Kind) -> Int {
-        switch kind {
-        case .level: levels
-        case .context: contextKeys
-        case .insight: insights
-        case .alert: alerts
-        case .silence: silences
-        }
-    }
-}
-
 /// One write that this node makes.
 package struct LocalWrite: Hashable, Sendable {
     package var register: RegisterKey
@@ -72,6 +22,8 @@ package struct LogOutcome: Hashable, Sendable {
     package var changed: Set<RegisterKey> = []
     /// Others knew writes of this log that this node did not: its database is an older copy of itself.
     package var wasRestored = false
+    /// Why not all that a kin sent was taken.
+    package var refusals: Set<LogRefusal> = []
 
     package init() {}
 
@@ -81,10 +33,15 @@ package struct LogOutcome: Hashable, Sendable {
         for (replica, sequence) in next.transition.versions.sequences {
             transition.versions.set(replica, to: sequence)
         }
+        transition.forgotten.removeAll { next.transition.versions[$0] > 0 }
+        for replica in next.transition.forgotten { transition.versions.set(replica, to: 0) }
+        transition.forgotten += next.transition.forgotten
         transition.floor.merge(next.transition.floor)
         transition.own = next.transition.own ?? transition.own
         changed.formUnion(next.changed)
         wasRestored = wasRestored || next.wasRestored
+        refusals.formUnion(next.refusals)
+        transition.members = next.transition.members ?? transition.members
     }
 }
 
@@ -97,6 +54,8 @@ package struct LogOutcome: Hashable, Sendable {
 package struct ReplicatedLog: Sendable {
     package let node: NodeID
     package let limits: LogLimits
+    /// The nodes whose writes count; `nil` for all.
+    package internal(set) var members: Set<NodeID>?
     /// The log in which this node writes.
     package internal(set) var own: Replica
     package internal(set) var versions: VersionVector
@@ -106,17 +65,20 @@ package struct ReplicatedLog: Sendable {
     var logs: [Replica: ReplicaLog] = [:]
     /// The operations of each register that no other has replaced; none of those in ``quarantine``.
     var registers: [RegisterKey: [OperationID]] = [:]
-    /// Registers that hold a value.
-    var registerCounts: [RegisterKey.Kind: Int] = [:]
     /// Registers from which everything was removed.
-    var removals = 0
-    var valueBytes = 0
-    /// Operations whose time has not come, which nobody sees until then.
-    var quarantine: [OperationID: Operation] = [:]
+    var removed: Set<RegisterKey> = []
+    var shares = LogShares()
+    var quarantine = Quarantine()
+    /// How many logs of each node are known.
+    var logCounts: [NodeID: Int] = [:]
+    /// When this node last began another log because others knew its numbers.
+    var begunAnew: WallTime?
     /// The last write of the log when it was opened: later ones are this run's.
     var opened: UInt64
 
     /// Reads what is stored.
+    ///
+    /// What is stored is kept, however much it is.
     ///
     /// - Parameter epoch: A fresh random number, for a log that has to be begun.
     /// - Returns: The log, and what is to be stored before it is used.
@@ -128,7 +90,7 @@ package struct ReplicatedLog: Sendable {
         let own = kept ?? Replica(node: node, epoch: epoch)
         if kept == nil { outcome.transition.own = own }
         var log = ReplicatedLog(node: node, own: own, snapshot: snapshot, limits: limits)
-        for operation in snapshot.operations { log.merge(operation, now: now, into: &outcome) }
+        for operation in snapshot.operations { log.merge(operation, isOurs: true, now: now, into: &outcome) }
         outcome.transition.inserted = []
         return (log, outcome)
     }
@@ -140,6 +102,7 @@ package struct ReplicatedLog: Sendable {
         versions = snapshot.versions
         floor = snapshot.floor
         opened = snapshot.versions[own]
+        for replica in versions.sequences.keys { logCounts[replica.node, default: 0] += 1 }
     }
 
     /// Operations that are kept.
@@ -170,14 +133,15 @@ package struct ReplicatedLog: Sendable {
         let operation = Operation(
             id: id, time: clock.tick(now: now), register: write.register, source: write.source, value: write.value,
             seen: seen ?? self.seen(of: write.register))
+        if versions[own] == 0 { logCounts[node, default: 0] += 1 }
         versions.note(id)
-        merge(operation, now: now, into: &outcome)
+        merge(operation, isOurs: true, now: now, into: &outcome)
     }
 
     /// Every write to the register that this node knows, and its own that nobody sees yet.
     private func seen(of register: RegisterKey) -> VersionVector {
         var seen = VersionVector()
-        let held = quarantine.values.filter { $0.register == register && $0.id.replica == own }
+        let held = quarantine.operations(of: register).filter { $0.id.replica == own }
         for operation in (registers[register] ?? []).compactMap(operation) + held {
             seen.merge(operation.seen)
             seen.note(operation.id)
@@ -188,31 +152,6 @@ package struct ReplicatedLog: Sendable {
         return VersionVector(
             Dictionary(kept.prefix(Operation.seenLimit).map { ($0.key, $0.value) }, uniquingKeysWith: max))
     }
-
-    private func check(_ writes: [LocalWrite]) throws(StateRefusal) {
-        var added: [RegisterKey.Kind: Set<RegisterKey>] = [:]
-        var bytes = valueBytes
-        for write in writes {
-            let size = write.value?.count ?? 0
-            guard size <= Operation.valueLimit else {
-                throw StateRefusal(.invalid, "a value may have \(Operation.valueLimit) bytes as JSON")
-            }
-            bytes += size
-            if write.value != nil, !isShown(registers[write.register] ?? []) {
-                added[write.register.kind, default: []].insert(write.register)
-            }
-        }
-        guard bytes <= limits.valueBytes else {
-            throw StateRefusal(
-                .limitReached, "\(limits.valueBytes) bytes of values are kept at most; remove some first")
-        }
-        for (kind, registers) in added where count(of: kind) + registers.count > limits.registers(kind) {
-            throw StateRefusal(
-                .limitReached, "\(limits.registers(kind)) entries of this kind are kept at most; remove some first")
-        }
-    }
-
-    func count(of kind: RegisterKey.Kind) -> Int { registerCounts[kind] ?? 0 }
 }
 
 extension ReplicatedLog {
@@ -230,9 +169,12 @@ extension ReplicatedLog {
             .filter { values.insert($0.value ?? []).inserted }
     }
 
-    /// The registers of a kind that hold a value, in no order.
-    package func registers(of kind: RegisterKey.Kind) -> [RegisterKey] {
-        registers.keys.filter { $0.kind == kind && !values(of: $0).isEmpty }
+    /// What can be read: the registers that hold a value, with their values.
+    package var shown: [RegisterKey: [Operation]] {
+        registers.reduce(into: [:]) { shown, entry in
+            let values = values(of: entry.key)
+            if !values.isEmpty { shown[entry.key] = values }
+        }
     }
 
     /// Everything that is kept, to be stored.

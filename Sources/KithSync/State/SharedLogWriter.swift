@@ -10,17 +10,32 @@ actor SharedLogWriter {
     /// One job.
     enum Job: Sendable {
         case write([LocalWrite], delivery: DeliveryKey?)
-        case take(SyncMessage)
-        /// Only a message, for a node that knows this much.
-        case ask(VersionVector)
+        /// A message of at most ``operationLimit`` operations.
+        case take(SyncMessage, from: NodeID?)
+        /// Only a message, for a node that knows this much and takes no more of these logs.
+        case ask(VersionVector, except: Set<Replica>)
         case compact
+        /// Only these nodes' writes count from now on; those of others may have been lies about this node's own.
+        case keep(Set<NodeID>, anew: Bool)
+
+        fileprivate var isKeep: Bool { if case .keep = self { true } else { false } }
+
+        /// Whether it may be so much that it shares its write to the disk with no other of its kind.
+        fileprivate var isLarge: Bool {
+            switch self {
+            case .take, .compact, .keep: true
+            case .write, .ask: false
+            }
+        }
     }
 
     /// The result of a job.
     enum Result: Sendable {
         /// Whether a write was new.
         case written(Bool)
-        case taken
+        /// Why not all was taken.
+        case taken(Set<LogRefusal>)
+        case kept
         case message(SyncMessage)
     }
 
@@ -34,6 +49,8 @@ actor SharedLogWriter {
 
     /// Jobs that share one write to the disk.
     private static let batchLimit = 128
+    /// Operations of kin that are taken with one write to the disk: this node's own writes wait for it.
+    static let operationLimit = 256
 
     private let store: any SharedLogStore
     private let node: NodeID
@@ -41,6 +58,8 @@ actor SharedLogWriter {
     private let onCommit: Commit
     /// `nil` after the disk has failed, until it can be read.
     private var log: ReplicatedLog?
+    /// The nodes whose writes count; `nil` for all.
+    private var members: Set<NodeID>?
     private var pending: [Pending] = []
     private var isWorking = false
 
@@ -79,12 +98,26 @@ actor SharedLogWriter {
     }
 
     private func work() async {
-        while !pending.isEmpty {
-            let batch = Array(pending.prefix(Self.batchLimit))
-            pending.removeFirst(batch.count)
-            await perform(batch)
-        }
+        while !pending.isEmpty { await perform(nextBatch()) }
         isWorking = false
+    }
+
+    /// As much as is done together. That nodes are forgotten comes first and is alone in its transaction; and however much kin send, this node's own writes never wait for more than one part of it.
+    private func nextBatch() -> [Pending] {
+        var batch: [Pending] = []
+        var rest: [Pending] = []
+        var hasLarge = false
+        if let place = pending.firstIndex(where: \.job.isKeep) { return [pending.remove(at: place)] }
+        for pending in pending {
+            if batch.count < Self.batchLimit, !(hasLarge && pending.job.isLarge) {
+                hasLarge = hasLarge || pending.job.isLarge
+                batch.append(pending)
+            } else {
+                rest.append(pending)
+            }
+        }
+        pending = rest
+        return batch
     }
 
     // MARK: One batch
@@ -94,7 +127,7 @@ actor SharedLogWriter {
         var outcome = LogOutcome()
         var deliveries: [DeliveryKey] = []
         var answers: [(CheckedContinuation<Result, any Error>, Swift.Result<Result, any Error>)] = []
-        var questions: [(CheckedContinuation<Result, any Error>, VersionVector)] = []
+        var questions: [(CheckedContinuation<Result, any Error>, VersionVector, Set<Replica>)] = []
         var leftOver: [Pending] = []
     }
 
@@ -130,16 +163,22 @@ actor SharedLogWriter {
                 if let outcome = try log?.write(writes, now: .now()) { work.outcome.append(outcome) }
                 if let delivery { work.deliveries.append(delivery) }
                 work.answers.append((pending.answer, .success(.written(true))))
-            case .take(let message):
+            case .take(let message, let sender):
                 var generator = SystemRandomNumberGenerator()
-                if let outcome = try log?.take(message, epoch: generator.next(), now: .now()) {
-                    work.outcome.append(outcome)
-                }
-                work.answers.append((pending.answer, .success(.taken)))
-            case .ask(let versions): work.questions.append((pending.answer, versions))
+                let outcome = log?.take(message, from: sender, epoch: generator.next(), now: .now()) ?? LogOutcome()
+                work.outcome.append(outcome)
+                work.answers.append((pending.answer, .success(.taken(outcome.refusals))))
+            case .ask(let versions, let stalled):
+                work.questions.append((pending.answer, versions, stalled))
             case .compact:
                 if let outcome = log?.compact(now: .now()) { work.outcome.append(outcome) }
-                work.answers.append((pending.answer, .success(.taken)))
+                work.answers.append((pending.answer, .success(.taken([]))))
+            case .keep(let members, let isAnew):
+                self.members = members
+                var generator = SystemRandomNumberGenerator()
+                let anew = isAnew ? (generator.next(), WallTime.now()) : nil
+                work.outcome.append(log?.keep(only: members, anew: anew) ?? LogOutcome())
+                work.answers.append((pending.answer, .success(.kept)))
             }
         } catch {
             work.answers.append((pending.answer, .failure(error)))
@@ -155,7 +194,9 @@ actor SharedLogWriter {
         }
         guard let log else { return refuse(work, StateRefusal(.unavailable, "the state cannot be read")) }
         if !work.outcome.transition.isEmpty || !work.outcome.changed.isEmpty { onCommit(work.outcome, log) }
-        for (answer, versions) in work.questions { answer.resume(returning: .message(log.message(for: versions))) }
+        for (answer, versions, stalled) in work.questions {
+            answer.resume(returning: .message(log.message(for: versions, except: stalled)))
+        }
         for (answer, result) in work.answers { answer.resume(with: result) }
     }
 
@@ -168,7 +209,7 @@ actor SharedLogWriter {
                 answer.resume(throwing: refusal)
             }
         }
-        for (answer, _) in work.questions { answer.resume(throwing: refusal) }
+        for (answer, _, _) in work.questions { answer.resume(throwing: refusal) }
     }
 
     /// Those deliveries of a batch that earlier ones have counted.
@@ -183,7 +224,12 @@ actor SharedLogWriter {
 
     private func readAgainIfNeeded() async throws(StateRefusal) {
         guard log == nil else { return }
-        let (read, outcome) = try await Self.read(store, node: node, limits: limits)
+        var (read, outcome) = try await Self.read(store, node: node, limits: limits)
+        if let members {
+            let kept = read.keep(only: members)
+            try await store.commit(kept.transition, deliveries: [])
+            outcome.append(kept)
+        }
         log = read
         onCommit(outcome, read)
     }

@@ -12,6 +12,8 @@ package final class SharedStateStore: SharedState {
     private let insightSignal: Callback<Set<InsightID>>
     private let standings = Mutex<[NodeID: KinSyncStatus]>([:])
     private let marks: SharedMarks
+    private let counted = Mutex<(members: Set<NodeID>?, isAnew: Bool)>((nil, false))
+    private let node: NodeID
 
     /// Reads what earlier runs have stored.
     ///
@@ -35,6 +37,7 @@ package final class SharedStateStore: SharedState {
         let insightSignal = Callback<Set<InsightID>>()
         let marks = SharedMarks(log.versions, clock: clock)
         self.view = view
+        self.node = node
         self.marks = marks
         self.signal = signal
         self.insightSignal = insightSignal
@@ -70,6 +73,9 @@ package final class SharedStateStore: SharedState {
 
     package var versions: VersionVector { view.read { $0.versions } }
 
+    /// Nodes whose logs are known, with how much is kept of each.
+    package var authors: [NodeID: (logs: Int, operations: Int)] { view.read { $0.authors } }
+
     package func report() -> SyncReport {
         let standings = standings.withLock { $0 }
         return view.read { view in
@@ -96,12 +102,24 @@ package final class SharedStateStore: SharedState {
         }
     }
 
-    /// Takes in what a kin sent.
-    package func take(_ message: SyncMessage) async throws { _ = try await keeper.perform(.take(message)) }
+    /// Takes in what a kin sent, in parts between which this node's own writes are made.
+    ///
+    /// - Returns: Why not all was taken.
+    @discardableResult
+    package func take(_ message: SyncMessage, from sender: NodeID? = nil) async throws -> Set<LogRefusal> {
+        var refusals: Set<LogRefusal> = []
+        for part in message.parts(of: SharedLogWriter.operationLimit) {
+            guard case .taken(let reasons) = try await keeper.perform(.take(part, from: sender)) else { continue }
+            refusals.formUnion(reasons)
+        }
+        return refusals
+    }
 
     /// What to tell a node that knows this much.
-    package func message(for known: VersionVector) async throws -> SyncMessage {
-        guard case .message(let message) = try await keeper.perform(.ask(known)) else {
+    ///
+    /// - Parameter stalled: Logs of which it takes no more.
+    package func message(for known: VersionVector, except stalled: Set<Replica> = []) async throws -> SyncMessage {
+        guard case .message(let message) = try await keeper.perform(.ask(known, except: stalled)) else {
             return SyncMessage(versions: VersionVector())
         }
         return message
@@ -111,6 +129,31 @@ package final class SharedStateStore: SharedState {
     package func compact() async throws { _ = try await keeper.perform(.compact) }
 
     // MARK: Kin
+
+    /// The nodes whose writes count, with this one; `nil` for all.
+    package var members: Set<NodeID>? { counted.withLock { $0.members } }
+
+    /// From now on only what these nodes write counts, and this one; what is on its way of others is read no more.
+    ///
+    /// - Parameter hadLiar: Whether one that does not count any more may have lied about what this node wrote.
+    package func count(only kin: Set<NodeID>, hadLiar: Bool = false) {
+        counted.withLock { $0 = (kin.union([node]), $0.isAnew || hadLiar) }
+    }
+
+    /// Removes all that others than the nodes that count have written, on disk too.
+    package func removeOthers() async throws {
+        let (members, isAnew) = counted.withLock { counted in
+            defer { counted.isAnew = false }
+            return (counted.members, counted.isAnew)
+        }
+        guard let members else { return }
+        do {
+            _ = try await keeper.perform(.keep(members, anew: isAnew))
+        } catch {
+            if isAnew { counted.withLock { $0.isAnew = true } }
+            throw error
+        }
+    }
 
     /// Calls `action` with every change that is on disk; from the task that made it.
     package func whenChanged(_ action: @escaping @Sendable (LogOutcome) -> Void) { signal.set(action) }
@@ -162,17 +205,19 @@ package struct SharedEntry: Hashable, Sendable {
 
 /// How far a kin is known to be in step.
 package struct KinSyncStatus: Sendable {
-    /// What it said last that it knows.
+    /// What it said last that it knows, as far as this node knows such logs.
     package var versions: VersionVector?
     package var exchangedAt: WallTime?
     /// `nil` while it can be reached.
     package var unreachableSince: WallTime?
     package var problem: String?
+    /// Why not all that it sent last was taken.
+    package var refused: String?
 
     func report(_ id: NodeID, own: VersionVector, lag: Duration?) -> SyncReport.Kin {
         SyncReport.Kin(
             id: id, versions: versions, behind: versions.map { $0.lag(behind: own) } ?? 0,
             ahead: versions.map { own.lag(behind: $0) } ?? 0, lag: lag, exchangedAt: exchangedAt,
-            unreachableSince: unreachableSince, problem: problem)
+            unreachableSince: unreachableSince, problem: problem ?? refused)
     }
 }

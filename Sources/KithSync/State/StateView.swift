@@ -10,13 +10,13 @@ struct StateView: Sendable {
     private(set) var versions: VersionVector
     private(set) var operations = 0
     private(set) var quarantined = 0
+    /// Nodes whose logs are known, with how much is kept of each.
+    private(set) var authors: [NodeID: (logs: Int, operations: Int)] = [:]
 
     init(_ log: borrowing ReplicatedLog) {
         versions = log.versions
+        shown = log.shown
         note(log)
-        for kind in RegisterKey.Kind.allCases {
-            for register in log.registers(of: kind) { shown[register] = log.values(of: register) }
-        }
     }
 
     /// - Returns: The registers that read differently now.
@@ -35,6 +35,7 @@ struct StateView: Sendable {
         versions = log.versions
         operations = log.count
         quarantined = log.quarantined
+        authors = log.authors
     }
 
     // MARK: Reading

@@ -25,6 +25,11 @@ struct SyncMarks: Sendable {
 
     /// The node knows more than before.
     mutating func note(_ versions: VersionVector, now: MonotonicInstant) {
+        // What a forgotten node wrote is lacked by nobody.
+        if let last = marks.last, !versions.covers(last.versions) {
+            marks = [Mark(at: now, versions: versions)]
+            return
+        }
         // The first is what was there from the start.
         if marks.count > 1, let last = marks.last, now - last.at < Self.gathering {
             marks[marks.count - 1].versions = versions

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithModel
+package import KithModel
 
 extension SyncMessage {
     /// The first byte of a message, and the version of its form.
@@ -117,11 +117,13 @@ package enum SyncMessageError: Error, Hashable, Sendable, CustomStringConvertibl
 
 extension SyncMessage {
     /// Reads what ``encoded()`` wrote.
-    package init(decoding bytes: [UInt8]) throws(SyncMessageError) {
+    ///
+    /// - Parameter members: The nodes whose logs count; `nil` for all.
+    package init(decoding bytes: [UInt8], members: Set<NodeID>? = nil) throws(SyncMessageError) {
         guard bytes.count <= SyncBudget.byteLimit else { throw .tooLong }
         guard bytes.count > 1, bytes[0] == Self.mark else { throw .malformed }
         guard bytes[1] == Self.version else { throw .unknownVersion(bytes[1]) }
-        var decoder = SyncMessageDecoder(bytes.dropFirst(2))
+        var decoder = SyncMessageDecoder(bytes.dropFirst(2), members: members)
         do throws(ByteReaderError) { self = try decoder.message() } catch { throw .malformed }
     }
 }
@@ -130,11 +132,18 @@ extension SyncMessage {
 private struct SyncMessageDecoder {
     private static let replicaLimit = 8_192
 
+    private let members: Set<NodeID>?
     private var reader: ByteReader
-    private var replicas: [Replica] = []
+    /// `nil` for one that does not count.
+    private var replicas: [Replica?] = []
+    private var strangers: Set<NodeID> = []
     private var operations = 0
+    private var seen = 0
 
-    init(_ bytes: ArraySlice<UInt8>) { reader = ByteReader(bytes) }
+    init(_ bytes: ArraySlice<UInt8>, members: Set<NodeID>?) {
+        reader = ByteReader(bytes)
+        self.members = members
+    }
 
     mutating func message() throws(ByteReaderError) -> SyncMessage {
         let flags = SyncMessage.Flags(rawValue: try reader.byte())
@@ -142,13 +151,18 @@ private struct SyncMessageDecoder {
         var message = SyncMessage(
             versions: try vector(limit: Self.replicaLimit), floor: try vector(limit: Self.replicaLimit),
             isComplete: flags.contains(.complete))
-        for _ in 0..<(try reader.count(limit: Self.replicaLimit)) { message.ranges.append(try range()) }
+        for _ in 0..<(try reader.count(limit: Self.replicaLimit)) {
+            if let range = try range() { message.ranges.append(range) }
+        }
         if flags.contains(.holdings) {
             var held: [SyncMessage.Holding] = []
-            for _ in 0..<(try reader.count(limit: Self.replicaLimit)) { held.append(try holding()) }
+            for _ in 0..<(try reader.count(limit: Self.replicaLimit)) {
+                if let holding = try holding() { held.append(holding) }
+            }
             message.holdings = held
         }
         guard reader.isAtEnd else { throw .malformed }
+        message.strangers = strangers
         return message
     }
 
@@ -161,11 +175,14 @@ private struct SyncMessageDecoder {
 
     private mutating func readTable() throws(ByteReaderError) {
         for _ in 0..<(try reader.count(limit: Self.replicaLimit)) {
-            replicas.append(Replica(node: try reader.nodeID(), epoch: try reader.uint64()))
+            let replica = Replica(node: try reader.nodeID(), epoch: try reader.uint64())
+            let counts = members?.contains(replica.node) ?? true
+            replicas.append(counts ? replica : nil)
+            if !counts { strangers.insert(replica.node) }
         }
     }
 
-    private mutating func replica() throws(ByteReaderError) -> Replica {
+    private mutating func replica() throws(ByteReaderError) -> Replica? {
         let place = try reader.count(limit: Self.replicaLimit)
         guard place < replicas.count else { throw .malformed }
         return replicas[place]
@@ -176,50 +193,67 @@ private struct SyncMessageDecoder {
         for _ in 0..<(try reader.count(limit: limit)) {
             let replica = try replica()
             let sequence = try sequence()
-            guard sequence > 0, vector[replica] == 0 else { throw .malformed }
+            guard sequence > 0 else { throw .malformed }
+            guard let replica else { continue }
+            guard vector[replica] == 0 else { throw .malformed }
             vector.raise(replica, to: sequence)
         }
         return vector
     }
 
-    private mutating func range() throws(ByteReaderError) -> SyncMessage.Range {
+    /// - Returns: `nil` for a log that does not count.
+    private mutating func range() throws(ByteReaderError) -> SyncMessage.Range? {
         let replica = try replica()
-        var range = SyncMessage.Range(replica: replica, since: try sequence(), upTo: try sequence(), operations: [])
-        guard range.since <= range.upTo else { throw .malformed }
-        var last = range.since
-        for _ in 0..<(try reader.count(limit: SyncBudget.operationLimit - operations)) {
-            let operation = try operation(of: replica)
-            guard operation.id.sequence > last, operation.id.sequence <= range.upTo else { throw .malformed }
-            last = operation.id.sequence
-            range.operations.append(operation)
+        let (since, upTo) = (try sequence(), try sequence())
+        guard since <= upTo else { throw .malformed }
+        var last = since
+        let count = try reader.count(limit: SyncBudget.operationLimit - operations)
+        operations += count
+        var read: [Operation] = []
+        for _ in 0..<count {
+            let (sequence, operation) = try operation(of: replica)
+            guard sequence > last, sequence <= upTo else { throw .malformed }
+            last = sequence
+            if let operation { read.append(operation) }
         }
-        operations += range.operations.count
-        return range
+        return replica.map { SyncMessage.Range(replica: $0, since: since, upTo: upTo, operations: read) }
     }
 
-    private mutating func holding() throws(ByteReaderError) -> SyncMessage.Holding {
-        var holding = SyncMessage.Holding(replica: try replica(), upTo: try sequence(), sequences: [])
+    /// - Returns: `nil` for a log that does not count.
+    private mutating func holding() throws(ByteReaderError) -> SyncMessage.Holding? {
+        let replica = try replica()
+        let upTo = try sequence()
+        var sequences: [UInt64] = []
         var last: UInt64 = 0
         // Each takes a byte at least.
         for _ in 0..<(try reader.count(limit: reader.remainingCount)) {
             let (sequence, overflow) = last.addingReportingOverflow(try reader.varint())
-            guard !overflow, sequence > last, sequence <= holding.upTo else { throw .malformed }
-            holding.sequences.append(sequence)
+            guard !overflow, sequence > last, sequence <= upTo else { throw .malformed }
+            if replica != nil { sequences.append(sequence) }
             last = sequence
         }
-        return holding
+        return replica.map { SyncMessage.Holding(replica: $0, upTo: upTo, sequences: sequences) }
     }
 
-    private mutating func operation(of replica: Replica) throws(ByteReaderError) -> Operation {
-        let id = OperationID(replica: replica, sequence: try sequence())
+    /// - Returns: With the sequence number the operation; `nil` for one of a log that does not count.
+    private mutating func operation(
+        of replica: Replica?
+    ) throws(ByteReaderError) -> (sequence: UInt64, operation: Operation?) {
+        let sequence = try sequence()
         let time = HybridTime(bits: try reader.varint())
         guard let kind = RegisterKey.Kind(rawValue: try reader.byte()),
             let register = RegisterKey(kind, name: try reader.prefixedText(limit: 256)),
             let source = StateSource(try reader.prefixedText(limit: 256))
         else { throw .malformed }
-        let seen = try vector(limit: Operation.seenLimit)
-        return Operation(
-            id: id, time: time, register: register, source: source, value: try value(), seen: seen)
+        let seen = try vector(limit: min(Operation.seenLimit, SyncBudget.seenLimit - self.seen))
+        self.seen += seen.sequences.count
+        let value = try value()
+        let operation = replica.map {
+            Operation(
+                id: OperationID(replica: $0, sequence: sequence), time: time, register: register, source: source,
+                value: value, seen: seen)
+        }
+        return (sequence, operation)
     }
 
     private mutating func value() throws(ByteReaderError) -> [UInt8]? {

@@ -47,6 +47,8 @@ package struct SyncMessage: Hashable, Sendable {
     /// What the sender holds of what the receiver knows; present when the receiver may hold something whose removal the
     /// sender has forgotten.
     package var holdings: [Holding]?
+    /// Nodes whose logs were mentioned and that do not count here; what was said of them has been left out.
+    package var strangers: Set<NodeID> = []
 
     package init(
         versions: VersionVector, floor: VersionVector = VersionVector(), isComplete: Bool = true, ranges: [Range] = [],
@@ -60,6 +62,43 @@ package struct SyncMessage: Hashable, Sendable {
     }
 
     package var operationCount: Int { ranges.reduce(0) { $0 + $1.operations.count } }
+
+    /// The same in messages of at most so many operations, to be taken in this order; nothing else has to wait for all of it
+    /// then.
+    package func parts(of limit: Int) -> [SyncMessage] {
+        guard operationCount > limit else { return [self] }
+        var parts: [SyncMessage] = []
+        var part = withoutRanges(holdings: holdings)
+        var room = limit
+        func next() {
+            parts.append(part)
+            part = withoutRanges(holdings: holdings.map { _ in [] })
+            room = limit
+        }
+        for range in ranges {
+            var rest = range.operations[...]
+            var since = range.since
+            while rest.count > room {
+                let taken = rest.prefix(room)
+                rest = rest.dropFirst(room)
+                if let last = taken.last {
+                    part.ranges.append(
+                        Range(replica: range.replica, since: since, upTo: last.id.sequence, operations: Array(taken)))
+                    since = last.id.sequence
+                }
+                next()
+            }
+            room -= rest.count
+            part.ranges.append(
+                Range(replica: range.replica, since: since, upTo: range.upTo, operations: Array(rest)))
+        }
+        parts.append(part)
+        return parts
+    }
+
+    private func withoutRanges(holdings: [Holding]?) -> SyncMessage {
+        SyncMessage(versions: versions, floor: floor, isComplete: isComplete, holdings: holdings)
+    }
 }
 
 /// How much goes into one message.
@@ -68,6 +107,8 @@ package struct SyncBudget: Hashable, Sendable {
     package static let byteLimit = 4 << 20
     /// Operations of a message that are read at most.
     package static let operationLimit = 8_192
+    /// Entries of all that the operations of a message have seen that are read at most.
+    package static let seenLimit = 262_144
     package static let standard = SyncBudget(operations: 4_096, bytes: 2 << 20)
 
     private var operations: Int

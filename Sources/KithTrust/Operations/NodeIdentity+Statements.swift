@@ -22,12 +22,15 @@ extension NodeIdentity {
     }
 
     /// States that `subject` is no longer kin, and that nothing it states from now on counts.
+    ///
+    /// - Parameter wholly: Nor does whom it has admitted before, as when the machine was in the wrong hands.
     package func forget(
-        _ subject: NodeID, in log: TrustLog, now: WallTime
+        _ subject: NodeID, wholly: Bool = false, in log: TrustLog, now: WallTime
     ) throws(TrustError) -> SignedOperation {
         let epochs = log.epochs(of: subject)
         let statement = TrustOperation.Statement.forget(
-            epoch: max(1, epochs.admitted, epochs.forgotten), lastAccepted: log.lastSequence(of: subject))
+            epoch: max(1, epochs.admitted, epochs.forgotten),
+            lastAccepted: wholly ? 0 : log.lastSequence(of: subject))
         return try state(statement, of: subject, in: log, now: now)
     }
 
@@ -50,10 +53,12 @@ extension NodeIdentity {
 }
 
 extension TrustLog {
-    /// The greatest epochs that anybody ever used for `subject`, valid or not; 0 for none.
+    /// The greatest epochs of `subject` that were reached step by step, by valid statements or not; 0 for none.
     fileprivate func epochs(of subject: NodeID) -> (admitted: UInt64, forgotten: UInt64) {
         var epochs: (admitted: UInt64, forgotten: UInt64) = (0, 0)
-        for operation in operations where operation.subject == subject {
+        let about = operations.filter { $0.subject == subject }
+        let steps = EpochSteps(about)
+        for operation in about where steps.leads(to: operation.epoch, of: subject) {
             switch operation.statement {
             case .admit(let epoch, _): epochs.admitted = max(epochs.admitted, epoch)
             case .forget(let epoch, _): epochs.forgotten = max(epochs.forgotten, epoch)

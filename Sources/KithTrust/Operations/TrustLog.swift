@@ -9,6 +9,8 @@ package struct TrustInsertion: Sendable {
         case unreadable(TrustOperation.Unreadable)
         /// The log, or the share of the author in it, is full.
         case full
+        /// Nobody who is heard has ever admitted the author, or what it said counts for nothing.
+        case stranger
     }
 
     /// An author stated two things under one number. All logs keep the same one of them.
@@ -22,15 +24,23 @@ package struct TrustInsertion: Sendable {
     /// Kept in memory until the operations before them arrive.
     package internal(set) var heldBack = 0
     package internal(set) var refused: [Refusal] = []
+    /// What is no longer kept: by author the number of the last that is; 0 for none.
+    package internal(set) var kept: [NodeID: UInt64] = [:]
+    /// Who introduced whom, when the log was full.
+    var tree: IntroductionTree?
+
+    package init() {}
     /// A sign of a node that went back to an older state of its database, or of a stolen key.
     package internal(set) var equivocations: [Equivocation] = []
 }
 
-/// All statements about who is kin that this node has heard, and the resolution of them.
+/// All statements about who is kin that this node has heard and that count, and the resolution of them.
 ///
-/// A pure value. Statements are only added; the same statements give the same resolution in any order and any number of
-/// times. Within one author they count from 1 without gaps; what arrives early is held back. All this holds within the
-/// limits below. A full log takes no more from others, but always this node's own.
+/// A pure value. The same statements give the same resolution in any order and any number of times. Within one author they
+/// count from 1 without gaps; what arrives early is held back. Kept is what those say whom somebody heard has admitted: what
+/// nobody admitted counts for nothing. When the log is full, who has stated most gives way to who has stated less, with all
+/// whom it introduced counted to it, so that a node that makes up others gains nothing. This node's own statements always
+/// fit, and all this holds within the limits below.
 package struct TrustLog: Sendable {
     /// Operations of all authors together.
     package static let limit = 10_000
@@ -56,17 +66,36 @@ package struct TrustLog: Sendable {
     package let root: NodeID
     package private(set) var resolution: TrustResolution
     /// By author; the operation with sequence n is at n − 1.
-    private(set) var entries: [NodeID: [Entry]] = [:]
-    private var heldBack: [NodeID: [UInt64: Entry]] = [:]
-    private var heldBackCount = 0
-    private var foreignCount = 0
+    var entries: [NodeID: [Entry]] = [:]
+    var heldBack: [NodeID: [UInt64: Entry]] = [:]
+    var heldBackCount = 0
+    var foreignCount = 0
+    /// This node and all whom somebody heard has ever admitted.
+    var heard: Set<NodeID>
+    /// Authors of whom no more is taken, with the number up to which kin have offered something: they are told that it is
+    /// known. Emptied when there is room again.
+    var declined: [NodeID: UInt64] = [:]
 
     /// An empty log. Insert what was stored, to continue where the node stopped.
     ///
     /// - Parameter root: this node.
     package init(root: NodeID) {
         self.root = root
+        heard = [root]
         resolution = TrustResolution(root: root, operations: [])
+    }
+
+    /// How many operations are kept of each author.
+    package var authors: [NodeID: Int] { entries.mapValues(\.count) }
+
+    /// Of these operations' authors, those of whom less is kept than is here, with the number of the last that is.
+    package func kept(of operations: [SignedOperation]) -> [NodeID: UInt64] {
+        operations.reduce(into: [:]) { kept, operation in
+            let last = lastSequence(of: operation.author)
+            if operation.sequence > last, heldBack[operation.author]?[operation.sequence] == nil {
+                kept[operation.author] = last
+            }
+        }
     }
 
     /// How many operations of all authors there are.
@@ -79,11 +108,65 @@ package struct TrustLog: Sendable {
 
     /// Adds operations, from the disk, from kin or of this node, after checking each.
     package mutating func insert(_ operations: some Sequence<SignedOperation>) -> TrustInsertion {
+        insert(unknown(of: operations).map(Offer.init))
+    }
+
+    /// Those that this log does not hold.
+    package func unknown(of operations: some Sequence<SignedOperation>) -> [SignedOperation] {
+        operations.filter { !knows($0) }
+    }
+
+    /// A statement that was read and checked, which takes time and needs no log.
+    package struct Offer: Sendable {
+        let signed: SignedOperation
+        let entry: Result<Entry, TrustOperation.Unreadable>
+
+        package init(_ signed: SignedOperation) {
+            self.signed = signed
+            entry = TrustOperation.read(signed).map { Entry($0, signed: signed) }
+        }
+    }
+
+    /// Adds what was offered. Who is admitted by one of the statements is heard with the next, in whatever order they are.
+    package mutating func insert(_ offers: [Offer]) -> TrustInsertion {
         var insertion = TrustInsertion()
-        for signed in operations where !knows(signed) { insert(signed, into: &insertion) }
-        if !insertion.accepted.isEmpty { resolution = TrustResolution(root: root, operations: self.operations) }
+        var rest = offers
+        while !rest.isEmpty {
+            let (taken, waiting) = rest.reduce(into: ([Offer](), [Offer]())) { parts, offer in
+                if heard.contains(offer.signed.author) { parts.0.append(offer) } else { parts.1.append(offer) }
+            }
+            if taken.isEmpty { break }
+            for offer in taken { insert(offer, into: &insertion) }
+            rest = waiting
+        }
+        for offer in rest {
+            insertion.refused.append(Self.refusal(of: offer))
+            decline(offer.signed)
+        }
+        if !insertion.accepted.isEmpty || !insertion.kept.isEmpty { resolve(into: &insertion) }
+        if !insertion.kept.isEmpty { insertion.accepted.removeAll { !knows($0) } }
         return insertion
     }
+
+    private static func refusal(of offer: Offer) -> TrustInsertion.Refusal {
+        if case .failure(let reason) = offer.entry { .unreadable(reason) } else { .stranger }
+    }
+
+    private mutating func resolve(into insertion: inout TrustInsertion) {
+        resolution = TrustResolution(root: root, operations: operations)
+        dropVoid(into: &insertion)
+    }
+
+    /// - Parameter kept: For some authors, how many of their statements are to count.
+    func resolved(keeping kept: [NodeID: Int]) -> TrustResolution {
+        TrustResolution(
+            root: root,
+            operations: entries.flatMap { author, entries in
+                entries.prefix(kept[author] ?? entries.count).map(\.operation)
+            })
+    }
+
+    mutating func settle(on resolution: TrustResolution) { self.resolution = resolution }
 
     private func knows(_ signed: SignedOperation) -> Bool {
         known(signed.author, signed.sequence)?.signed.bytes == signed.bytes
@@ -96,11 +179,12 @@ package struct TrustLog: Sendable {
         return entries[place - 1]
     }
 
-    private mutating func insert(_ signed: SignedOperation, into insertion: inout TrustInsertion) {
-        switch TrustOperation.read(signed) {
+    private mutating func insert(_ offer: Offer, into insertion: inout TrustInsertion) {
+        let signed = offer.signed
+        guard !knows(signed) else { return }
+        switch offer.entry {
         case .failure(let reason): insertion.refused.append(.unreadable(reason))
-        case .success(let operation):
-            let entry = Entry(operation, signed: signed)
+        case .success(let entry):
             if let known = known(signed.author, signed.sequence) {
                 settle(known, entry, into: &insertion)
             } else if signed.sequence == lastSequence(of: signed.author) + 1 {
@@ -125,18 +209,23 @@ package struct TrustLog: Sendable {
         } else if let place = Int(exactly: sequence) {
             entries[author]?[place - 1] = other
             insertion.accepted.append(other.signed)
+            hearAnew()
         }
     }
 
     private mutating func append(_ entry: Entry, into insertion: inout TrustInsertion) {
-        guard hasRoom(for: entry.signed.author) else { return insertion.refused.append(.full) }
         let author = entry.signed.author
         var next: Entry? = entry
         while let entry = next {
+            guard hasRoom(for: author) || makeRoom(for: author, into: &insertion) else {
+                insertion.refused.append(.full)
+                decline(entry.signed)
+                return
+            }
             entries[author, default: []].append(entry)
             if author != root { foreignCount += 1 }
+            if case .admit = entry.operation.statement { heard.insert(entry.operation.subject) }
             insertion.accepted.append(entry.signed)
-            guard hasRoom(for: author) else { return }
             next = heldBack[author]?.removeValue(forKey: entry.signed.sequence + 1)
             if next != nil { heldBackCount -= 1 }
         }
@@ -155,112 +244,5 @@ package struct TrustLog: Sendable {
         heldBack[entry.signed.author, default: [:]][entry.signed.sequence] = entry
         heldBackCount += 1
         insertion.heldBack += 1
-    }
-}
-
-/// Which operations a log holds, in short: for every author the last number, and a digest of every run of 128 operations,
-/// so that logs that hold different statements under the same numbers notice it.
-package struct TrustVersions: Hashable, Sendable {
-    package struct Author: Hashable, Sendable, Codable {
-        package var last: UInt64
-        /// Of all runs, the last of which may be shorter.
-        package var digests: [Octets32]
-    }
-
-    static let run = 128
-    static let runLimit = (TrustLog.limitPerAuthor + run - 1) / run
-
-    package private(set) var authors: [NodeID: Author] = [:]
-
-    init(_ authors: [NodeID: Author]) { self.authors = authors }
-}
-
-extension TrustVersions: Codable {
-    private struct Line: Codable {
-        var author: NodeID
-        var last: UInt64
-        var digests: [Octets32]
-    }
-
-    package init(from decoder: any Decoder) throws {
-        var list = try decoder.unkeyedContainer()
-        while !list.isAtEnd {
-            let line = try list.decode(Line.self)
-            guard authors.count < TrustLog.authorLimit, line.digests.count <= Self.runLimit else {
-                throw DecodingError.dataCorruptedError(in: list, debugDescription: "more than a ledger holds")
-            }
-            authors[line.author] = Author(last: line.last, digests: line.digests)
-        }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var list = encoder.unkeyedContainer()
-        for (author, version) in authors.sorted(by: { $0.key < $1.key }) {
-            try list.encode(Line(author: author, last: version.last, digests: version.digests))
-        }
-    }
-}
-
-extension TrustLog {
-    /// The most operations of one answer to `missing(for:)`.
-    package static let batchLimit = 256
-
-    /// What to pass to `missing(for:)` of another log.
-    package var versions: TrustVersions {
-        TrustVersions(
-            entries.mapValues { entries in
-                TrustVersions.Author(
-                    last: UInt64(entries.count),
-                    digests: stride(from: 0, to: entries.count, by: TrustVersions.run).compactMap { start in
-                        Self.digest(entries[start..<min(start + TrustVersions.run, entries.count)])
-                    })
-            })
-    }
-
-    /// All of them, by author and number.
-    package var signedOperations: [SignedOperation] {
-        entries.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.signed) }
-    }
-
-    /// Operations that a log with these versions lacks, or holds in another version; empty when there are none.
-    ///
-    /// In an order in which it can take them: the operations of each author in sequence. What it lacks comes before what
-    /// differs.
-    package func missing(for versions: TrustVersions) -> [SignedOperation] {
-        var batch: [SignedOperation] = []
-        let authors = entries.sorted { $0.key < $1.key }
-        for (author, entries) in authors {
-            let last = versions.authors[author].flatMap { Int(exactly: $0.last) } ?? 0
-            batch.append(
-                contentsOf: entries.dropFirst(max(0, last)).prefix(Self.batchLimit - batch.count).map(\.signed))
-        }
-        for (author, entries) in authors {
-            guard let theirs = versions.authors[author] else { continue }
-            let differing = Self.differing(entries, theirs).prefix(Self.batchLimit - batch.count)
-            batch.append(contentsOf: differing.map(\.signed))
-        }
-        return batch
-    }
-
-    /// The first run that both hold whole and whose digests differ.
-    private static func differing(_ entries: [Entry], _ theirs: TrustVersions.Author) -> ArraySlice<Entry> {
-        for (index, digest) in theirs.digests.enumerated() {
-            let start = index * TrustVersions.run
-            guard start < entries.count else { break }
-            let run = entries[start..<min(start + TrustVersions.run, entries.count)]
-            let isWholeThere = theirs.last >= UInt64(start + TrustVersions.run)
-            guard (isWholeThere && run.count == TrustVersions.run) || theirs.last == UInt64(entries.count) else {
-                break
-            }
-            if Self.digest(run) != digest { return run }
-        }
-        return []
-    }
-
-    /// Of what was stated; signatures may differ.
-    private static func digest(_ run: ArraySlice<Entry>) -> Octets32? {
-        var hash = SHA256()
-        for entry in run { hash.update(data: entry.digest) }
-        return Octets32(Array(hash.finalize()))
     }
 }

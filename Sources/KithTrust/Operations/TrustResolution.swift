@@ -15,6 +15,8 @@ package import KithModel
 /// 3. A node is kin when the greatest epoch of its valid admissions is greater than that of all its forgettings. At equal
 ///    epochs forgetting wins.
 ///
+/// Epochs move by one (``EpochSteps``): a number that no step leads to counts for nothing.
+///
 /// Two nodes that are kin in each other's eyes agree on everybody: all statements of a kin are valid, hence each finds the
 /// other's valid admissions valid.
 package struct TrustResolution: Hashable, Sendable {
@@ -31,6 +33,10 @@ package struct TrustResolution: Hashable, Sendable {
     package private(set) var kin: [NodeID: Member] = [:]
     /// The nodes that are not kin, and because of whom; may hold the root.
     package private(set) var forgotten: [NodeID: Set<NodeID>] = [:]
+    /// The nodes that were validly admitted, forgotten or not.
+    package private(set) var admitted: Set<NodeID> = []
+    /// Of those that are not kin, the number of the last statement by which they may still have admitted somebody.
+    package private(set) var cuts: [NodeID: UInt64] = [:]
 
     /// Whether kin of this node have forgotten it.
     package var isSelfForgotten: Bool { forgotten[root] != nil }
@@ -47,8 +53,11 @@ package struct TrustResolution: Hashable, Sendable {
         }
         for (subject, forgettings) in search.forgettings {
             let standing = forgettings.filter { $0.epoch >= search.latest[subject]?.epoch ?? 0 }
-            if !standing.isEmpty { forgotten[subject] = Set(standing.map(\.author)) }
+            guard !standing.isEmpty else { continue }
+            forgotten[subject] = Set(standing.map(\.author))
+            cuts[subject] = standing.map(\.lastAccepted).min()
         }
+        admitted = Set(search.latest.keys)
     }
 }
 
@@ -74,22 +83,32 @@ private struct Forgetting: Hashable {
 
 /// The search for the valid admissions.
 private struct Search {
+    /// What one node has stated about whom it admits, in sequence.
+    private struct Author {
+        var admissions: [Admission] = []
+        /// Below which no admission of the author is left that was not found valid.
+        var next = 0
+    }
+
     let root: NodeID
-    private var pending: [Admission] = []
+    private var authors: [NodeID: Author] = [:]
     private(set) var forgettings: [NodeID: [Forgetting]] = [:]
     /// The latest valid admission of each node that has one.
     private(set) var latest: [NodeID: Admission] = [:]
 
     init(root: NodeID, operations: some Sequence<TrustOperation>) {
         self.root = root
+        let operations = Array(operations)
+        let steps = EpochSteps(operations)
         var admitted: [NodeID: [NodeID]] = [:]
         var said: [(subject: NodeID, forgetting: Forgetting)] = []
         for operation in operations {
             let author = operation.author.id
+            if case .admit = operation.statement { admitted[author, default: []].append(operation.subject) }
+            guard steps.leads(to: operation.epoch, of: operation.subject) else { continue }
             switch operation.statement {
             case .admit(let epoch, let introduction):
-                admitted[author, default: []].append(operation.subject)
-                pending.append(
+                authors[author, default: Author()].admissions.append(
                     Admission(
                         author: author, sequence: operation.sequence, subject: operation.subject, epoch: epoch,
                         introduction: introduction, saidAt: operation.saidAt))
@@ -97,6 +116,7 @@ private struct Search {
                 said.append((operation.subject, Forgetting(author: author, epoch: epoch, lastAccepted: lastAccepted)))
             }
         }
+        for author in authors.keys { authors[author]?.admissions.sort { $0.sequence < $1.sequence } }
         let heard = Self.heard(from: root, admitted: admitted)
         for (subject, forgetting) in said where heard.contains(forgetting.author) {
             forgettings[subject, default: []].append(forgetting)
@@ -114,28 +134,41 @@ private struct Search {
 
     func greatestForgottenEpoch(of subject: NodeID) -> UInt64 { forgettings[subject]?.map(\.epoch).max() ?? 0 }
 
-    /// Goes over the rest as long as something was found valid that was not before.
+    /// From the root on: whoever is admitted anew, or with a greater epoch, may have more valid admissions itself. Each is looked
+    /// at once, because the epoch that an author needs only grows with the numbers of its statements.
     mutating func run() {
-        var before = Int.max
-        while pending.count < before {
-            before = pending.count
-            var rest: [Admission] = []
-            for admission in pending {
-                guard isValid(admission) else {
-                    rest.append(admission)
-                    continue
-                }
-                if latest[admission.subject].map(admission.isLater) ?? true { latest[admission.subject] = admission }
+        var needed: [NodeID: [UInt64]] = [:]
+        for (author, stated) in authors where author != root {
+            needed[author] = Self.neededEpochs(of: stated.admissions, after: forgettings[author] ?? [])
+        }
+        var open = [root]
+        while let author = open.popLast() {
+            guard var stated = authors[author] else { continue }
+            let epoch = author == root ? .max : latest[author]?.epoch ?? 0
+            while stated.next < stated.admissions.count {
+                guard author == root || epoch > needed[author]?[stated.next] ?? 0 else { break }
+                let admission = stated.admissions[stated.next]
+                stated.next += 1
+                let former = latest[admission.subject]
+                if former.map(admission.isLater) ?? true { latest[admission.subject] = admission }
+                if admission.epoch > former?.epoch ?? 0, admission.subject != root { open.append(admission.subject) }
             }
-            pending = rest
+            authors[author] = stated
         }
     }
 
-    private func isValid(_ admission: Admission) -> Bool {
-        if admission.author == root { return true }
-        guard let author = latest[admission.author] else { return false }
-        return (forgettings[admission.author] ?? []).allSatisfy {
-            admission.sequence <= $0.lastAccepted || author.epoch > $0.epoch
+    /// For each admission the epoch that its author's own must exceed: the greatest of the forgettings of the author that do
+    /// not accept it.
+    private static func neededEpochs(of admissions: [Admission], after forgettings: [Forgetting]) -> [UInt64] {
+        let forgettings = forgettings.sorted { $0.lastAccepted < $1.lastAccepted }
+        var place = 0
+        var needed: UInt64 = 0
+        return admissions.map { admission in
+            while place < forgettings.count, forgettings[place].lastAccepted < admission.sequence {
+                needed = max(needed, forgettings[place].epoch)
+                place += 1
+            }
+            return needed
         }
     }
 }

@@ -12,11 +12,12 @@ struct Peers: AsyncParsableCommand {
         abstract: "List the peers that a node knows, and how they are.",
         discussion: """
             Peers are paired with kith invite on one machine and kith join on the other. --nearby lists nodes that were \
-            seen on the network and are not paired yet.
+            seen on the network and are not paired yet. --forgotten lists who is trusted no more, and what is left of them.
 
             EXAMPLES:
               kith peers
               kith peers --nearby
+              kith peers --forgotten
               kith peers --json
               kith peers --prometheus-sd --output /etc/prometheus/kith.json
             """)
@@ -25,6 +26,9 @@ struct Peers: AsyncParsableCommand {
 
     @Flag(help: "List nodes that were discovered and are not paired, and how to pair them.")
     var nearby = false
+
+    @Flag(help: "List who was forgotten, and what is left of those that are no kin; fails where something is.")
+    var forgotten = false
 
     @Flag(help: "Print the list as JSON.")
     var json = false
@@ -46,6 +50,7 @@ struct Peers: AsyncParsableCommand {
     func run() async throws {
         if prometheusDiscovery { return try await writeTargets() }
         if nearby { return try await listNearby() }
+        if forgotten { return try await listForgotten() }
         let status = try await node.client().get(NodeStatus.self, "/api/status")
         try Terminal.print(status.peers, json: json, as: PeersReport.self)
     }
@@ -59,6 +64,14 @@ struct Peers: AsyncParsableCommand {
             try DurableFile.replace(FilePath(output), with: try JSONBody.encode(targets.groups), access: .everyoneReads)
         } catch {
             throw CommandError(.failed, "cannot write \(output): \(error)")
+        }
+    }
+
+    private func listForgotten() async throws {
+        let left = try await node.client().get(ControlMessage.Leftovers.self, "/api/peers/forgotten")
+        if json { try Terminal.printJSON(left) } else { try Terminal.printLines(PeerSentence.left(left)) }
+        if !left.isClean {
+            throw CommandError(.failed, "something is left of nodes that are no kin; it goes when the node starts anew")
         }
     }
 
@@ -148,16 +161,24 @@ struct Forget: AsyncParsableCommand {
         abstract: "Trust a peer no more: here and on all your machines, at once.",
         discussion: """
             Drops the peer's connections and refuses it from now on. Your other machines refuse it as soon as they hear \
-            of it. Meant for what was lost, stolen or given away, too: nothing of it need be at hand.
+            of it. What the peer has written to the shared state is removed everywhere; what it wrote over does not come \
+            back. Meant for what was lost, stolen or given away, too: nothing of it need be at hand.
+
+            Machines that are yours by the peer's word alone stay yours, and are named. With --stolen they go with it, as \
+            when somebody else has had it. kith peers --forgotten shows whether anything is left.
 
             EXAMPLES:
               kith forget laptop
+              kith forget laptop --stolen
               kith forget ABCDEFG --yes
             """)
 
     @OptionGroup var named: PeerArgument
 
     @OptionGroup var node: ControlFlags
+
+    @Flag(help: "Trust whom the peer has introduced no more either, and drop conversations that it sent.")
+    var stolen = false
 
     @Flag(help: "Do not ask.")
     var yes = false
@@ -168,7 +189,8 @@ struct Forget: AsyncParsableCommand {
     func run() async throws {
         let client = try node.client()
         if !yes { try Terminal.confirm(PeerSentence.forgetting(named.peer)) }
-        let forgotten: ControlMessage.Peer = try await client.delete("/api/peers/\(named.peer)")
+        let forgotten: ControlMessage.Forgotten = try await client.delete(
+            "/api/peers/\(named.peer)" + (stolen ? "?stolen=1" : ""))
         try Terminal.print(forgotten, json: json, or: PeerSentence.forgotten(forgotten))
     }
 }

@@ -60,7 +60,7 @@ struct TrustReportTests {
         #expect(PeerSentence.joined(peer) == ["joined laptop  \(id)", "it is \(Tier.kin.meaning)"])
         #expect(PeerSentence.renamed(peer) == ["\(id.short) is called laptop here from now on"])
         #expect(PeerSentence.moved(peer).first?.contains("a machine of yours") == true)
-        #expect(PeerSentence.forgotten(peer).first == "forgot laptop  \(id)")
+        #expect(PeerSentence.forgotten(ControlMessage.Forgotten(peer: peer)).first == "forgot laptop  \(id)")
     }
 
     @Test("Before a peer is forgotten it is told that it is so everywhere and at once")

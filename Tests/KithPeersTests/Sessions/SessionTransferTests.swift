@@ -83,13 +83,14 @@ struct SessionTransferTests {
     func hostile(seed: UInt64) async throws {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
-        let store = try Store.inMemory()
+        let store = try Store.inMemory(limits: StoreLimits(sessions: 10_000))
+        let sender = try #require(NodeID(digest: [UInt8](repeating: 3, count: 32)))
         let whole = try JSONBody.encode(SessionTransfer(Self.session()))
         for _ in 0..<250 {
             let bytes = Mutations.spoil(whole, using: &generator)
             do {
                 let session = try JSONBody.decode(SessionTransfer.self, from: bytes).session
-                _ = try await store.importSession(session)
+                _ = try await store.importSession(session, from: sender)
                 let kept = try #require(try await store.exportSession(session.id, textLimit: .max))
                 #expect(kept.covers(kept))
             } catch {

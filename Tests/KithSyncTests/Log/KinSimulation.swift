@@ -105,7 +105,7 @@ struct KinSimulation {
 
     private mutating func take(_ message: SyncMessage, at index: Int) throws {
         let read = try SyncMessage(decoding: message.encoded())
-        let outcome = try kin[index].log.take(read, epoch: generator.next(), now: time(at: index))
+        let outcome = kin[index].log.take(read, epoch: generator.next(), now: time(at: index))
         kin[index].disk.commit(outcome.transition)
     }
 

@@ -40,7 +40,7 @@ import Testing
         for _ in 0..<3_000 {
             let spoilt = Mutations.spoil(bytes, using: &generator)
             guard let message = try? SyncMessage(decoding: spoilt) else { continue }
-            _ = try? log.take(message, epoch: generator.next(), now: WallTime(milliseconds: 1_700_000_000_000))
+            _ = log.take(message, epoch: generator.next(), now: WallTime(milliseconds: 1_700_000_000_000))
         }
         let outcome = try log.write(
             [LocalWrite(.context("branch"), by: .named("editor"), value: Array("1".utf8))],
