@@ -14,7 +14,7 @@ package import SystemPackage
 package enum OwnedPath {
     /// How others could.
     package enum Exposure: Hashable, Sendable {
-        /// Its owner is neither this process's user nor root.
+        /// Its owner is neither this process's user nor root, nor anybody else whom it trusts.
         case foreign(owner: UInt32)
         /// Its permissions let the group or everybody write.
         case writable(mode: UInt16)
@@ -46,10 +46,17 @@ package enum OwnedPath {
         case group
     }
 
+    /// Who may own what a process relies on: its user and root. Root works for others too, as in a container whose folder is a
+    /// mounted one, or by `sudo`: for it whoever owns the folder counts as well.
+    package static func owners(of folder: FilePath, user: UInt32 = geteuid()) -> Set<UInt32> {
+        guard user == 0, let status = try? Stat(folder) else { return [user, 0] }
+        return [0, status.userID.rawValue]
+    }
+
     /// - Returns: `nil` when nobody else could change it, and when there is no such file.
     /// - Throws: `Errno` when it cannot be looked at.
     package static func exposure(
-        of path: FilePath, _ strictness: Strictness = .ownerOnly, user: UInt32 = geteuid()
+        of path: FilePath, _ strictness: Strictness = .ownerOnly, owners: Set<UInt32> = [geteuid(), 0]
     ) throws(Errno) -> Exposure? {
         let status: Stat
         do {
@@ -59,7 +66,7 @@ package enum OwnedPath {
             throw error
         }
         let owner = status.userID.rawValue
-        guard owner == user || owner == 0 else { return .foreign(owner: owner) }
+        guard owners.contains(owner) else { return .foreign(owner: owner) }
         let permissions = status.permissions
         let isShared = strictness == .group && permissions.contains(.saveText)
         let refused: FilePermissions = strictness == .group ? .otherWrite : [.groupWrite, .otherWrite]

@@ -113,7 +113,13 @@ extension DataFolder {
                         "who is kin, from \(identity.appending("kin")); levels, context and insights, from kin",
                 ])
         }
-        do { return try await openWhole() } catch { throw NodeStartError(error) }
+        do {
+            let opened = try await openWhole()
+            try await tell(of: opened.store.loss, in: opened.store, logger: logger, now: now)
+            return opened
+        } catch {
+            throw NodeStartError(error)
+        }
     }
 
     /// Says what the database has lost: in the log now, and in the audit trail for later.

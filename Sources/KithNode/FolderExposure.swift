@@ -13,9 +13,9 @@ package struct FolderExposure: Error, Hashable, Sendable, CustomStringConvertibl
 
     package var description: String { "\(path) \(reason); run: \(remedy)" }
 
-    private init?(_ path: FilePath, _ strictness: OwnedPath.Strictness) {
+    private init?(_ path: FilePath, _ strictness: OwnedPath.Strictness, _ owners: Set<UInt32>) {
         // What cannot be looked at cannot be used either, and whoever uses it says why.
-        guard let found = try? OwnedPath.exposure(of: path, strictness) else { return nil }
+        guard let found = try? OwnedPath.exposure(of: path, strictness, owners: owners) else { return nil }
         self.path = path.string
         reason = found.description
         remedy = found.remedy(path)
@@ -26,14 +26,19 @@ package struct FolderExposure: Error, Hashable, Sendable, CustomStringConvertibl
     package static func ofDataFolder(_ folder: String) -> FolderExposure? {
         let folder = FilePath(folder)
         let state = folder.appending("state")
-        if let exposure = FolderExposure(folder, .group) ?? FolderExposure(state, .ownerOnly) { return exposure }
-        return files.lazy.compactMap { FolderExposure(state.appending($0), .ownerOnly) }.first
+        let owners = OwnedPath.owners(of: folder)
+        if let exposure = FolderExposure(folder, .group, owners) ?? FolderExposure(state, .ownerOnly, owners) {
+            return exposure
+        }
+        return files.lazy.compactMap { FolderExposure(state.appending($0), .ownerOnly, owners) }.first
     }
 
     /// The same of a file with settings, and of the folder that it is in.
     static func ofFile(_ path: String) -> FolderExposure? {
         let path = FilePath(path)
-        return FolderExposure(path.removingLastComponent(), .group) ?? FolderExposure(path, .group)
+        let folder = path.removingLastComponent()
+        let owners = OwnedPath.owners(of: folder)
+        return FolderExposure(folder, .group, owners) ?? FolderExposure(path, .group, owners)
     }
 
     private static let files = [

@@ -57,6 +57,8 @@ extension Store {
             if let existing = try StoredSession.fetch(session.id, in: db) {
                 if existing.covers(session) { return .held }
                 guard session.covers(existing) else { return .refused }
+                let more = StoredSession.bytes(of: session) - StoredSession.bytes(of: existing)
+                guard try SessionOrigin.hasRoom(for: node, more: max(0, more), in: db) else { return .full }
                 try StoredSession.save(session, from: node, in: db)
                 return .stored
             }

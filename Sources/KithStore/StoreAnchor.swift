@@ -32,6 +32,7 @@ package struct StoreAnchor: Hashable, Sendable {
     ///   - hasJournal: whether there was a journal beside it, before it was opened.
     package func loss(sequence: UInt32?, hasJournal: Bool) -> StoreLoss? {
         guard let sequence else { return self.sequence > 0 || isOpen ? .database : nil }
+        if self == StoreAnchor(), sequence > 0 { return .anchor }
         if isOpen, !hasJournal { return .journal }
         return sequence < self.sequence ? .changes : nil
     }
@@ -43,6 +44,8 @@ package enum StoreLoss: String, Hashable, Sendable, CaseIterable, CustomStringCo
     case database
     /// The file that ends in -wal, with what was written last, has gone.
     case journal
+    /// There is nothing beside the database that says how it was left.
+    case anchor
     /// Changes of keys are missing: it is an older copy, or its journal was cut.
     case changes
 
@@ -51,6 +54,8 @@ package enum StoreLoss: String, Hashable, Sendable, CaseIterable, CustomStringCo
         case .database: "the database is gone, and the node begins a new one"
         case .journal:
             "the database has lost its journal, the file that ends in -wal, and with it what was written last"
+        case .anchor:
+            "the file that ends in .anchor is gone, by which it is noticed that the database has lost what was written last"
         case .changes: "the database is older than it should be, as a copy is that was put back"
         }
     }

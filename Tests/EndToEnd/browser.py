@@ -29,16 +29,20 @@ PHONE = (360, 740)
 class Browser:
     """A context manager: nothing outlives it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, proxy: int | None = None):
+        """Through the proxy on that port go all requests, those to this machine too; without one only those to it go."""
         options = webdriver.ChromeOptions()
         options.binary_location = CHROMIUM
         for flag in [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
-            "--disable-features=OptimizationHints,MediaRouter,Translate", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            f"--user-data-dir={folder / 'profile'}",
+            "--disable-features=OptimizationHints,MediaRouter,Translate,LocalNetworkAccessChecks",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", f"--user-data-dir={folder / 'profile'}",
         ]:  # fmt: skip
             options.add_argument(flag)
+        if proxy is not None:
+            options.add_argument(f"--proxy-server=http://127.0.0.1:{proxy}")
+            options.add_argument("--proxy-bypass-list=<-loopback>")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(service=webdriver.ChromeService(DRIVER), options=options)
         self.driver.set_page_load_timeout(30)

@@ -30,9 +30,17 @@ struct OwnedPathTests {
         try inFolder { folder in
             let owner = geteuid()
             let other = owner &+ 1
-            let found = try OwnedPath.exposure(of: folder, user: other)
+            let found = try OwnedPath.exposure(of: folder, owners: [other, 0])
             #expect(found == (owner == 0 ? nil : .foreign(owner: owner)))
-            #expect(try OwnedPath.exposure(of: "/", user: other) == nil)
+            #expect(try OwnedPath.exposure(of: "/", owners: [other, 0]) == nil)
+        }
+    }
+
+    @Test func `Root trusts whoever owns the folder that it is given, and nobody else but itself`() throws {
+        try inFolder { folder in
+            let owner = geteuid()
+            #expect(OwnedPath.owners(of: folder, user: 0) == [owner, 0])
+            #expect(OwnedPath.owners(of: folder, user: owner &+ 1) == [owner &+ 1, 0])
         }
     }
 

@@ -13,6 +13,22 @@ package struct TerminalText: Hashable, Sendable {
     /// A question or a note that the next output follows in the same line.
     package init(unended line: String) { text = Self.line(line) }
 
+    /// A picture over the whole screen, in place of the one before: each line over the old one and cleared to its end, so that
+    /// nothing flickers. Terminals that know mode 2026 show it at once.
+    package init(screen lines: [String]) {
+        let body = lines.map { Self.line($0) + "\u{1B}[K" }.joined(separator: "\r\n")
+        text = "\u{1B}[?2026h\u{1B}[H" + body + "\u{1B}[J\u{1B}[?2026l"
+    }
+
+    /// A line in place of the one that the cursor is on, which stays there.
+    package init(inPlace line: String) { text = "\r" + Self.line(line) + "\u{1B}[K" }
+
+    private init(control sequence: String) { text = sequence }
+
+    /// xterm's alternate screen without a cursor, and back.
+    package static let screenBegins = TerminalText(control: "\u{1B}[?1049h\u{1B}[?25l")
+    package static let screenEnds = TerminalText(control: "\u{1B}[?25h\u{1B}[?1049l")
+
     /// Text of several lines that ends as it does.
     package init(document: String) { text = HarmlessText(document, for: .block).description }
 

@@ -180,7 +180,10 @@ final class StateSync: Sendable {
             let answer = try await link.exchange(question, members: shared.members, limit: Self.limit)
             exchange.sent += question.operationCount
             exchange.received += answer.operationCount
-            heard(answer.versions, from: id)
+            stalls.withLock {
+                $0[id, default: SyncStalls()].asked(question, answer: answer.versions, now: clock.now)
+            }
+            note(answer.versions, of: id)
             try await take(answer, from: id)
             if answer.isComplete, answer.versions.covers(shared.versions) { return exchange }
             // Without news on either side another round would say the same.
@@ -195,12 +198,14 @@ final class StateSync: Sendable {
     /// - Throws: `StateRefusal`.
     func answer(_ question: SyncMessage, from id: NodeID) async throws -> SyncMessage {
         try await take(question, from: id)
-        heard(question.versions, from: id)
+        stalls.withLock { $0[id, default: SyncStalls()].heard(question.versions, now: clock.now) }
+        note(question.versions, of: id)
         shared.note(id) { standing in
             standing.exchangedAt = .now()
             standing.unreachableSince = nil
         }
         let answer = try await message(for: question.versions, to: id)
+        stalls.withLock { $0[id, default: SyncStalls()].sent(answer) }
         let exchange = Exchange(kin: id, sent: answer.operationCount, received: question.operationCount)
         // The kin compares now and then, which is no news here.
         if exchange.sent + exchange.received > 0 { news(exchange) }
@@ -211,6 +216,8 @@ final class StateSync: Sendable {
         guard !message.ranges.isEmpty || message.holdings != nil || !message.strangers.isEmpty else { return }
         if !message.strangers.isEmpty, stalls.withLock({ $0[id, default: SyncStalls()].mayAsk(now: clock.now) }) {
             await introductions(id)
+            // What it says of them was left out when its message was read. It says it again.
+            if !message.strangers.isDisjoint(with: shared.members ?? []) { return }
         }
         let refusals = try await shared.take(message, from: id)
         shared.note(id) { $0.refused = refusals.map(\.description).min() }
@@ -218,14 +225,11 @@ final class StateSync: Sendable {
 
     private func message(for known: VersionVector, to id: NodeID) async throws -> SyncMessage {
         let stalled = stalls.withLock { $0[id]?.stalled(now: clock.now) ?? [] }
-        let message = try await shared.message(for: known, except: stalled)
-        stalls.withLock { $0[id, default: SyncStalls()].sent(message) }
-        return message
+        return try await shared.message(for: known, except: stalled)
     }
 
     /// What a kin says that it knows.
-    private func heard(_ versions: VersionVector, from id: NodeID) {
-        stalls.withLock { $0[id, default: SyncStalls()].heard(versions, now: clock.now) }
+    private func note(_ versions: VersionVector, of id: NodeID) {
         // As many more as a kin that was away may have to tell of at once.
         let told = versions.restricted(to: shared.versions, beside: 256)
         shared.note(id) { $0.versions = told }

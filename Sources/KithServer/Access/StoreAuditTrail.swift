@@ -19,12 +19,14 @@ package protocol AuditOutlet: Sendable {
 package final class StoreAuditTrail: AuditTrail {
     /// Between two writes to the store.
     package static let pause = Duration.seconds(1)
-    /// Lines that wait for the store; beyond it the oldest are in the log only.
+    /// Lines that wait for the store; beyond it the oldest that are no act of the owner are in the log only.
     static let waitingLimit = 1_024
 
     fileprivate struct State: Sendable {
         var aggregator = AuditAggregator()
         var waiting: [AuditRecord] = []
+        /// Of those that wait, the outlets have had all but these, the last ones: they do not wait for the store.
+        var unoffered: [AuditRecord] = []
     }
 
     private let state = Mutex(State())
@@ -98,16 +100,16 @@ package final class StoreAuditTrail: AuditTrail {
 
     private func write(isLast: Bool) async {
         let now = clock.now
-        let (counted, waiting) = state.withLock { state in
+        let (counted, waiting, unoffered) = state.withLock { state in
             let counted = isLast ? state.aggregator.flush() : state.aggregator.due(now: now)
             state.keep(counted)
-            defer { state.waiting = [] }
-            return (counted, state.waiting)
+            defer { (state.waiting, state.unoffered) = ([], []) }
+            return (counted, state.waiting, state.unoffered)
         }
         for line in counted { log(line) }
+        offer(unoffered)
         do {
             try await store.appendAudit(waiting)
-            offer(waiting)
         } catch {
             logger.error("audit trail not saved", metadata: ["reason": "\(error)"])
             state.withLock { $0.keepAgain(waiting) }
@@ -125,13 +127,21 @@ package final class StoreAuditTrail: AuditTrail {
 
 extension StoreAuditTrail.State {
     fileprivate mutating func keep(_ records: [AuditRecord]) {
-        waiting.append(contentsOf: records)
-        waiting.removeFirst(max(0, waiting.count - StoreAuditTrail.waitingLimit))
+        waiting = Self.bounded(waiting + records)
+        unoffered = Self.bounded(unoffered + records)
     }
 
-    fileprivate mutating func keepAgain(_ records: [AuditRecord]) {
-        let later = waiting
-        waiting = records
-        keep(later)
+    fileprivate mutating func keepAgain(_ records: [AuditRecord]) { waiting = Self.bounded(records + waiting) }
+
+    /// The oldest go first, and of all the owner's own acts last.
+    private static func bounded(_ records: [AuditRecord]) -> [AuditRecord] {
+        var surplus = records.count - StoreAuditTrail.waitingLimit
+        guard surplus > 0 else { return records }
+        let kept = records.filter { record in
+            guard surplus > 0, !record.kind.isOwnersAct else { return true }
+            surplus -= 1
+            return false
+        }
+        return Array(kept.dropFirst(max(0, surplus)))
     }
 }

@@ -26,6 +26,14 @@ enum SessionOrigin {
             && ownBytes + bytes <= bytesPerNode
     }
 
+    /// Whether conversations of this kin may become longer by so many bytes.
+    static func hasRoom(for node: NodeID, more bytes: Int, in db: Database) throws -> Bool {
+        let held =
+            try Int.fetchOne(
+                db, sql: "SELECT ifnull(sum(bytes), 0) FROM session_origin WHERE node = ?", arguments: [node.blob]) ?? 0
+        return held + bytes <= bytesPerNode
+    }
+
     static func set(_ session: Int64, _ node: NodeID, bytes: Int, in db: Database) throws {
         try db.execute(
             sql: """

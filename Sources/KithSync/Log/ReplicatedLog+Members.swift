@@ -27,10 +27,10 @@ extension ReplicatedLog {
             logCounts[replica.node] = nil
         }
         let isMentioned = dropMentions()
-        guard !gone.isEmpty || isMentioned else { return outcome }
+        guard !gone.isEmpty || isMentioned || anew != nil else { return outcome }
         outcome.transition.members = members.union([node])
         if let anew, versions[own] > 0 {
-            beginAnew(epoch: anew.epoch, now: anew.now, into: &outcome)
+            beginAnew(epoch: anew.epoch, isWhole: true, now: anew.now, into: &outcome)
             outcome.wasRestored = false
         }
         return outcome

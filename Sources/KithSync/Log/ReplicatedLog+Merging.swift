@@ -197,16 +197,22 @@ extension ReplicatedLog {
 
     /// Others know writes of this log that this node has lost, so its numbers are taken: it begins another log, writes again
     /// what it has written since it was opened, and asks for what it lost.
-    mutating func beginAnew(epoch: UInt64, now: WallTime, into outcome: inout LogOutcome) {
+    ///
+    /// - Parameter isWhole: Whether all is written again that the old log holds, since others may have been told that they have it.
+    mutating func beginAnew(
+        epoch: UInt64, isWhole: Bool = false, now: WallTime, into outcome: inout LogOutcome
+    ) {
         let old = own
-        let since = opened
+        let since = isWhole ? 0 : opened
         let written = logs[old].map { Array($0.operations(after: since)) } ?? []
-        own = Replica(node: node, epoch: epoch)
+        let fresh = Replica(node: node, epoch: epoch)
+        // While the old log is this node's own, it is not the one that makes room.
+        _ = admits(fresh, isCurrent: true, into: &outcome)
+        own = fresh
         opened = 0
         begunAnew = now
         outcome.transition.own = own
         outcome.wasRestored = true
-        _ = admits(own, isCurrent: true, into: &outcome)
         for operation in written {
             var seen = operation.seen
             seen.note(operation.id)

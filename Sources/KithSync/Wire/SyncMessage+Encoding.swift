@@ -256,10 +256,17 @@ private struct SyncMessageDecoder {
         return (sequence, operation)
     }
 
+    /// Of a value's JSON. No value is empty: the database knows none that is.
+    private mutating func text() throws(ByteReaderError) -> [UInt8] {
+        let bytes = Array(try reader.prefixedBytes(limit: Operation.valueLimit))
+        guard !bytes.isEmpty else { throw .malformed }
+        return bytes
+    }
+
     private mutating func value() throws(ByteReaderError) -> [UInt8]? {
         switch try reader.byte() {
         case 0: nil
-        case 1: Array(try reader.prefixedBytes(limit: Operation.valueLimit))
+        case 1: try text()
         default: throw .malformed
         }
     }

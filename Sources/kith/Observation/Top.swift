@@ -121,7 +121,7 @@ private final class TopWatch: Sendable {
     /// Returns when the one who looks has had enough.
     private func draw() async throws {
         while true {
-            try FullScreen.show(picture())
+            try Terminal.write(TerminalText(screen: picture()))
             let typed = try await NIOThreadPool.singleton.runIfActive { FullScreen.typed(within: Self.pause) }
             try Task.checkCancellation()
             guard let typed else { return }

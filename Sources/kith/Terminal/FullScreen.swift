@@ -27,11 +27,11 @@ struct FullScreen: ~Copyable {
         before = settings
         settings.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG)
         tcsetattr(STDIN_FILENO, TCSANOW, &settings)
-        try? Terminal.write("\u{1B}[?1049h\u{1B}[?25l")
+        try? Terminal.write(.screenBegins)
     }
 
     deinit {
-        try? Terminal.write("\u{1B}[?25h\u{1B}[?1049l")
+        try? Terminal.write(.screenEnds)
         var settings = before
         tcsetattr(STDIN_FILENO, TCSANOW, &settings)
     }
@@ -50,11 +50,5 @@ struct FullScreen: ~Copyable {
         }
         guard let bytes, !bytes.isEmpty else { return nil }
         return bytes
-    }
-
-    /// Puts a picture where the last one was, so that nothing flickers: each line over the old one, cleared to its end.
-    static func show(_ lines: [String]) throws(CommandError) {
-        let text = lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n")
-        try Terminal.write("\u{1B}[?2026h\u{1B}[H" + text + "\u{1B}[J\u{1B}[?2026l")
     }
 }

@@ -26,14 +26,14 @@ final class ProgressMeter: Sendable {
             state.shownAt = now
             state.isOnLine = true
             // One column is left free: a full line would begin the next one.
-            Terminal.note("\r" + bar.line(width: Terminal.errorWidth - 1) + "\u{1B}[K", end: "")
+            Terminal.note(TerminalText(inPlace: bar.line(width: Terminal.errorWidth - 1)))
         }
     }
 
     /// Takes the line away, so that something else can be written.
     func clear() {
         state.withLock { state in
-            if state.isOnLine { Terminal.note("\r\u{1B}[K", end: "") }
+            if state.isOnLine { Terminal.note(TerminalText(inPlace: "")) }
             state = State()
         }
     }

@@ -87,7 +87,11 @@ enum Terminal {
 
     /// Writes a line to standard error. A failure is ignored, since there is nowhere to report it.
     static func note(_ line: String, end: String = "\n") {
-        _ = try? FileDescriptor.standardError.writeAll((TerminalText(unended: line).text + end).utf8)
+        note(TerminalText(unended: line), end: end)
+    }
+
+    static func note(_ text: TerminalText, end: String = "") {
+        _ = try? FileDescriptor.standardError.writeAll((text.text + end).utf8)
     }
 
     /// Says what will happen and asks whether it should.
