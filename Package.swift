@@ -272,7 +272,10 @@ let package = Package(
             ] + nio,
             swiftSettings: settings,
             linkerSettings: linking),
-        .target(name: "KithTesting", dependencies: ["KithModel", "KithMembership"] + nio, swiftSettings: settings),
+        .target(
+            name: "KithTesting",
+            dependencies: ["KithModel", "KithMembership", .product(name: "NIOEmbedded", package: "swift-nio")] + nio,
+            swiftSettings: settings),
         .target(
             name: "KithSurfaceTesting",
             dependencies: [
@@ -402,9 +405,11 @@ let package = Package(
             name: "KithNodeTests",
             dependencies: [
                 "KithNode", "KithAIOS", "KithAlerts", "KithAPI", "KithDialects", "KithModel", "KithMembership",
-                "KithStore",
+                "KithInference", "KithServer", "KithStore",
                 "KithSync", "KithTesting", "KithTransport", "KithTrust",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -13,6 +13,7 @@ struct ClientAccess: Sendable {
     let control: AccessControl
     let tls: SurfaceTLSSource?
     let audit: StoreAuditTrail
+    let firewall: NodeFirewall
     private let files: CertificateFiles?
     private let dataDirectory: String
     private let logger: Logger
@@ -27,16 +28,18 @@ struct ClientAccess: Sendable {
         try check(keys, settings: settings, logger: logger)
         let audit = StoreAuditTrail(
             store: store, outlets: settings.audit.outlets, logger: logger, clock: clock)
+        let firewall = NodeFirewall(settings.firewall, logger: logger)
         let control = AccessControl(
             policy: AccessPolicy(
                 host: settings.host, requiresKey: settings.access.requiresKey,
                 allowedHosts: settings.access.allowedHosts, allowedOrigins: settings.access.allowedOrigins),
-            keys: keys, controlToken: ControlFile.freshToken(), audit: audit, keyRequests: keyRequests)
+            keys: keys, controlToken: ControlFile.freshToken(), audit: audit, keyRequests: keyRequests,
+            proxies: firewall.proxies)
         let files = CertificateFiles(settings.access.tls, logger: logger)
         let tls = try files?.load() ?? own(identity, settings: settings)
         if let tls { logger.info("clients need TLS", metadata: ["certificate-sha256": "\(tls.fingerprint)"]) }
         return ClientAccess(
-            control: control, tls: tls.map { SurfaceTLSSource($0) }, audit: audit, files: files,
+            control: control, tls: tls.map { SurfaceTLSSource($0) }, audit: audit, firewall: firewall, files: files,
             dataDirectory: settings.dataDirectory, logger: logger)
     }
 
@@ -45,6 +48,11 @@ struct ClientAccess: Sendable {
         var loops = [BackgroundLoop { [audit] in await audit.run() }]
         if let files, let tls { loops.append(BackgroundLoop { await files.watch(tls, clock: clock) }) }
         return loops
+    }
+
+    /// Which connections a listener keeps.
+    func gate(_ door: FirewallSettings.Door, limits: ConnectionLimits = ConnectionLimits()) -> ConnectionGate {
+        firewall.gate(door, places: limits.connections, audit: audit)
     }
 
     /// Where clients reach a listener.

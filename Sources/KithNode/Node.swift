@@ -31,14 +31,19 @@ package struct Node: Sendable {
     private let clock: any TimeSource
     private let registry: MetricRegistry
     private let tools: NodeTools
+    /// Reads all settings again; `nil` where they have no files.
+    private let reread: (@Sendable () throws -> NodeSettings)?
 
     /// - Parameters:
     ///   - logs: What the logger writes, for the owner to read from afar.
     ///   - metrics: Where the node counts what it does.
+    ///   - reread: Reads the settings again, for those that may change while the node runs.
     package init(
         settings: NodeSettings, logger: Logger, logs: LogRing = LogRing(), clock: any TimeSource = EventLoopClock(),
-        metrics: MetricRegistry = MetricRegistry(), tools: NodeTools = NodeTools()
+        metrics: MetricRegistry = MetricRegistry(), tools: NodeTools = NodeTools(),
+        reread: (@Sendable () throws -> NodeSettings)? = nil
     ) {
+        self.reread = reread
         registry = metrics
         self.tools = tools
         self.settings = settings
@@ -78,6 +83,9 @@ package struct Node: Sendable {
                 engine: $0.engine, clock: clock, stallLimit: stallLimit, loadLimit: settings.engine.loadLimit)
         }
         let monitor = EngineMonitor(local: local, reason: selection.reason, clock: clock)
+        if settings.engine.choice == .automatic {
+            EngineMemory(stateDirectory: settings.stateDirectory, logger: logger).note(selection)
+        }
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
         await monitor.refresh()
         let events = EventHub()
@@ -139,9 +147,11 @@ package struct Node: Sendable {
             sessions: StoredSessions(store: store, logger: logger),
             host: company.host,
             presence: activity)
-        let meshServices = peers.services(upstream: upstream, work: work) { dispatcher.returned($0) }
+        let meshServices = peers.services(
+            upstream: upstream, work: work, gate: access.gate(.peers, limits: PeerListener.limits)
+        ) { dispatcher.returned($0) }
         let background =
-            access.background(clock: clock) + meshServices.background
+            access.background(clock: clock) + firewallServices(access.firewall) + meshServices.background
             + tracing.services + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { await announcer.run() },
@@ -178,7 +188,8 @@ package struct Node: Sendable {
         var services = services
         if !isOpen { services.access.policy.requiresKey = true }
         let listener = NodeServer.listener(
-            services: services, address: access.address(host: host, port: port), tls: access.tls, logger: logger
+            services: services, address: access.address(host: host, port: port), tls: access.tls,
+            gate: access.gate(.clients), logger: logger
         ) { channel in
             let address = access.address(host: host, port: channel.localAddress?.port ?? port)
             access.announce(address)
@@ -195,7 +206,7 @@ package struct Node: Sendable {
         guard let port = settings.ollamaPort, settings.roles.contains(.node) else { return [] }
         let listener = NodeServer.listener(
             services: services, address: access.address(host: settings.host, port: port), tls: access.tls,
-            greeting: "Ollama is running", logger: logger
+            gate: access.gate(.clients), greeting: "Ollama is running", logger: logger
         ) { [settings, logger] channel in
             let address = access.address(host: settings.host, port: channel.localAddress?.port ?? port)
             logger.info("listening for programs made for Ollama", metadata: ["address": "\(address)"])
@@ -205,6 +216,12 @@ package struct Node: Sendable {
                 application: listener, host: settings.host, port: port, flag: "--ollama-port",
                 taken: OllamaPort.taken(port))
         ]
+    }
+
+    private func firewallServices(_ firewall: NodeFirewall) -> [any Service] {
+        guard let reread else { return [] }
+        let files = ["/config/kith.yaml", "/.env"].map { settings.dataDirectory + $0 }
+        return [BackgroundLoop { [clock] in await firewall.follow(files, clock: clock) { try reread().firewall } }]
     }
 
     private func runGroup(of services: [any Service]) async throws {

@@ -5,6 +5,7 @@ import KithInference
 import KithMembership
 import KithModel
 import KithPeers
+import KithServer
 import KithStore
 import KithSync
 import KithTracing
@@ -65,7 +66,7 @@ struct NodeMesh: Sendable {
 
     /// The listener, and the services that run as long as the node does.
     func services(
-        upstream: UpstreamClient, work: PeerWork, onReturn: @escaping @Sendable (NodeID) -> Void
+        upstream: UpstreamClient, work: PeerWork, gate: ConnectionGate, onReturn: @escaping @Sendable (NodeID) -> Void
     ) -> (background: [any Service], listener: any Service) {
         let background: [any Service] = [
             BackgroundLoop { [mesh] in await mesh.run(onReturn: onReturn) },
@@ -85,7 +86,7 @@ struct NodeMesh: Sendable {
                 await InterfaceWatch(clock: clock).run { _ in mesh.networkChanged() }
             },
         ]
-        let listener = mesh.listener(host: host, port: port.current, work: work) { [port] channel in
+        let listener = mesh.listener(host: host, port: port.current, work: work, gate: gate) { [port] channel in
             port.set(channel.localAddress?.port ?? port.current)
         }
         return (

@@ -14,14 +14,17 @@ package import NIOCore
 package enum BridgeServer {
     /// - Parameters:
     ///   - bridge: Runs alongside the listener.
+    ///   - gate: Which connections are kept; by default all that there is room for.
     ///   - counts: Whether requests are counted.
     ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         bridge: BridgeService, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
-        limits: ConnectionLimits = ConnectionLimits(), counts: Bool = true, logger: Logger,
+        limits: ConnectionLimits = ConnectionLimits(), gate: ConnectionGate? = nil, counts: Bool = true, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
+        let gate = gate ?? ConnectionGate(places: limits.connections)
         let router = SurfaceRouter(context: NodeRequestContext.self)
+        router.add(middleware: SecuringResponses())
         let metrics = ListenerMetrics(role: "bridge", counts: counts)
         router.add(middleware: RequestNaming())
         router.add(
@@ -31,14 +34,14 @@ package enum BridgeServer {
         metrics.meter(router)
         router.addMiddleware {
             ErrorRendering.fastAPI
-            AccessMiddleware(access: bridge.services.access)
+            AccessMiddleware(access: bridge.services.access, gate: gate)
             OriginMiddleware(access: bridge.services.access, allowed: PageOrigin.isAllowed)
             Expectations()
         }
         BridgeRoutes(bridge: bridge, metrics: metrics).add(to: router)
         return HTTPListener(
             responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,
-            logger: logger, onListening: onListening)
+            gate: gate, logger: logger, onListening: onListening)
     }
 }
 

@@ -14,21 +14,24 @@ package import NIOCore
 package enum CellServer {
     /// - Parameters:
     ///   - registry: Where other cells that introduce themselves are entered; without it they are only answered.
+    ///   - gate: Which connections are kept; by default all that there is room for.
     ///   - counts: Whether requests are counted.
     ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         cell: CellService, registry: RegistryService? = nil, access: AccessControl, address: HTTPAddress,
         clock: any TimeSource, bodyLimit: Int = 1 << 20, tls: SurfaceTLSSource? = nil,
-        limits: ConnectionLimits = ConnectionLimits(), counts: Bool = true, logger: Logger,
+        limits: ConnectionLimits = ConnectionLimits(), gate: ConnectionGate? = nil, counts: Bool = true, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
+        let gate = gate ?? ConnectionGate(places: limits.connections)
         let router = SurfaceRouter(context: NodeRequestContext.self)
+        router.add(middleware: SecuringResponses())
         let metrics = ListenerMetrics(role: "cell", counts: counts)
         metrics.meter(router)
         router.addMiddleware {
             RequestNaming()
             ErrorRendering.fastAPI
-            AccessMiddleware(access: access)
+            AccessMiddleware(access: access, gate: gate)
             OriginMiddleware(access: access)
             Expectations()
         }
@@ -36,7 +39,7 @@ package enum CellServer {
         CellMetricsRoutes(cell: cell, metrics: metrics, clock: clock, startedAt: clock.now).add(to: router)
         return HTTPListener(
             responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,
-            logger: logger, onListening: onListening)
+            gate: gate, logger: logger, onListening: onListening)
     }
 }
 

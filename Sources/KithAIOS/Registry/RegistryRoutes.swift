@@ -143,7 +143,8 @@ struct RegistryRoutes: Sendable {
     private func check(
         _ request: Request, _ context: NodeRequestContext, by rule: RegistryAccess.Rule
     ) async throws -> RegistryOwner {
-        let caller = RegistryCaller(head: request.head, remoteAddress: context.remoteAddress?.source)
+        let caller = RegistryCaller(
+            head: request.head, remoteAddress: context.source, source: context.arrival)
         switch await rule(caller) {
         case .allowed(let owner): return owner
         case .refused(let why):

@@ -2,7 +2,6 @@
 
 package import HTTPTypes
 package import Hummingbird
-import KithMembership
 package import KithModel
 package import KithServer
 package import KithTrust
@@ -15,6 +14,7 @@ package enum RegistryServer {
     ///   - authorise: Who may register.
     ///   - reading: Who may read; without a rule, every caller that reaches the port.
     ///   - access: Has the keys that admit a page of another origin.
+    ///   - gate: Which connections are kept; by default all that there is room for.
     ///   - counts: Whether requests are counted.
     ///   - onListening: Called with the channel when the port is open.
     package static func listener(
@@ -22,15 +22,20 @@ package enum RegistryServer {
         authorise: @escaping RegistryAccess.Rule = RegistryAccess.loopbackOnly,
         reading: @escaping RegistryAccess.Rule = { .allowed(.connected(from: $0.remoteAddress)) },
         access: AccessControl? = nil, tls: SurfaceTLSSource? = nil, limits: ConnectionLimits = ConnectionLimits(),
-        counts: Bool = true, logger: Logger,
+        gate: ConnectionGate? = nil, counts: Bool = true, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<RouterResponder<NodeRequestContext>> {
+        let gate = gate ?? ConnectionGate(places: limits.connections)
         let router = SurfaceRouter(context: NodeRequestContext.self)
+        router.add(middleware: SecuringResponses())
         let metrics = ListenerMetrics(role: "discovery", counts: counts)
         metrics.meter(router)
         router.addMiddleware {
             RequestNaming()
             ErrorRendering.fastAPI
+        }
+        if let access { router.add(middleware: AccessMiddleware(access: access, gate: gate)) }
+        router.addMiddleware {
             OriginMiddleware(access: access)
             Expectations()
         }
@@ -38,7 +43,7 @@ package enum RegistryServer {
             .add(to: router)
         return HTTPListener(
             responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,
-            logger: logger, onListening: onListening)
+            gate: gate, logger: logger, onListening: onListening)
     }
 }
 
@@ -47,10 +52,13 @@ package struct RegistryCaller: Sendable {
     package var head: HTTPRequest
     /// The address of the connection's other end.
     package var remoteAddress: String?
+    /// What the request itself says of its way.
+    package var source: RequestSource
 
-    package init(head: HTTPRequest, remoteAddress: String?) {
+    package init(head: HTTPRequest, remoteAddress: String?, source: RequestSource? = nil) {
         self.head = head
         self.remoteAddress = remoteAddress
+        self.source = source ?? RequestSource(head, over: remoteAddress.flatMap { AddressRange($0) })
     }
 }
 
@@ -64,7 +72,7 @@ package enum RegistryAccess: Hashable, Sendable {
 
     /// Callers on this machine may, others not: what holds before there are keys.
     package static let loopbackOnly: Rule = { caller in
-        guard caller.remoteAddress.flatMap({ IPAddress($0) })?.isLoopback == true else {
+        guard caller.source.mayBeOfThisMachine, caller.source.address?.isLoopback == true else {
             return .refused("registering from another machine needs a key")
         }
         return .allowed(.connected(from: caller.remoteAddress))
@@ -74,7 +82,7 @@ package enum RegistryAccess: Hashable, Sendable {
     /// belongs to the key.
     package static func granted(by access: AccessControl, to scopes: Set<Scope> = [.peer]) -> Rule {
         { caller in
-            switch access.caller(caller.head) {
+            switch access.caller(caller.head, from: caller.source) {
             case .success(.key(let key)) where !key.scopes.isDisjoint(with: scopes): .allowed(.principal(key.id))
             case .success(.key):
                 .refused("the key has none of the scopes " + scopes.map(\.rawValue).sorted().joined(separator: ", "))

@@ -13,10 +13,13 @@ import NIOHTTP1
 final class FastPath: Sendable {
     let services: NodeServices
     let logger: Logger
+    private let gate: ConnectionGate
     /// Where each route's requests are counted; empty where they are not.
     private let meters: [FastPathRequest.Route: RequestMeter.Route]
 
-    init(services: NodeServices, logger: Logger) {
+    /// - Parameter gate: Of the listener.
+    init(services: NodeServices, gate: ConnectionGate, logger: Logger) {
+        self.gate = gate
         self.services = services
         self.logger = logger
         let meter = services.metrics.listener.meter
@@ -42,13 +45,16 @@ final class FastPath: Sendable {
     ///
     /// - Parameter known: The client that the connection was last identified as; checked again after each change of the
     ///   keys, and every second, because a key can expire.
-    func admits(_ request: FastPathRequest, known: inout KnownClient?, now: NIODeadline) -> Bool {
+    func admits(
+        _ request: FastPathRequest, on channel: any Channel, known: inout KnownClient?, now: NIODeadline
+    ) -> Bool {
         let version = services.access.version
         if let known, known.version == version, now < known.until, known.key == request.key, known.host == request.host
         {
             return true
         }
         guard let caller = services.access.caller(of: request, admittedTo: .chat) else { return false }
+        if known == nil { gate.settle(channel) }
         known = KnownClient(
             key: request.key, host: request.host, version: version, until: now + .seconds(1),
             requests: services.access.requests(of: caller))
@@ -156,6 +162,7 @@ struct FastPathRequest: Sendable {
             where other.hasPrefix("x-kith-") || HTTPFields.namesRequest(other) || HTTPFields.namesConversation(other):
                 guard let name = HTTPField.Name(other), HTTPField.isValidValue(value) else { return nil }
                 wishes.append(HTTPField(name: name, value: value))
+            case let other where ForwardingFields.isOne(other): return nil  // it comes from elsewhere
             default: break
             }
         }

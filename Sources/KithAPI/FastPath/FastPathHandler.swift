@@ -90,7 +90,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case (.passing, .head(let head)):
             if handedOn == 0, encoder != nil,
                 let request = FastPathRequest(head, bodyLimit: route.services.limits.openAIBody),
-                route.admits(request, known: &known, now: .now())
+                route.admits(request, on: context.channel, known: &known, now: .now())
             {
                 state = .collecting(head, request, ByteBuffer())
             } else {

@@ -62,7 +62,7 @@ package struct NodeMetrics: Sendable {
             "kith_refused_callers_total", "Callers that were turned away, by reason.", labels: ["reason"])
         trail.whenRecorded { kind, reason in
             switch kind {
-            case .clientRefused: refused.series(reason).increment()
+            case .clientRefused, .callerRefused: refused.series(reason).increment()
             case .peerRefused, .handshakeRefused, .pairingRefused: refused.series(kind.rawValue).increment()
             case .pairingAccepted, .invitationCreated, .peerForgotten, .peerTierChanged, .peerRenamed, .identityCloned,
                 .identityRenewed, .keyCreated, .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated, .nodeDraining,

@@ -11,23 +11,27 @@ package import NIOCore
 /// The node role's listener.
 package enum NodeServer {
     /// - Parameters:
+    ///   - gate: Which connections are kept; by default all that there is room for.
     ///   - greeting: What `GET /` says in place of what the node says of itself.
     ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         services: NodeServices, address: HTTPAddress, tls: SurfaceTLSSource? = nil,
-        limits: ConnectionLimits = ConnectionLimits(), greeting: String? = nil, logger: Logger,
+        limits: ConnectionLimits = ConnectionLimits(), gate: ConnectionGate? = nil, greeting: String? = nil,
+        logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<ChildTaskResponder<RouterResponder<NodeRequestContext>>> {
+        let gate = gate ?? ConnectionGate(places: limits.connections)
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.add(middleware: RequestNaming())
+        router.add(middleware: SecuringResponses())
         let origins = services.access.policy.origins
         if !origins.isEmpty { router.add(middleware: CrossOrigin(mayRead: origins.mayRead)) }
         services.metrics.listener.meter(router)
         router.addMiddleware {
             PreflightRefusal()
             ErrorRendering(dialect: ErrorDialect.of)
-            AccessMiddleware(access: services.access)
-            OriginMiddleware(access: services.access, origins: origins)
+            AccessMiddleware(access: services.access, gate: gate)
+            OriginMiddleware(access: services.access, allowed: origins.names)
             Expectations()
         }
         OpenAIRoutes(services: services).add(to: router)
@@ -65,10 +69,10 @@ package enum NodeServer {
             CompanionRoutes(services: services, company: company).add(to: router)
             CultureRoutes(services: services, company: company).add(to: router)
         }
-        let fastPath = FastPath(services: services, logger: logger)
+        let fastPath = FastPath(services: services, gate: gate, logger: logger)
         return HTTPListener(
             responder: ChildTaskResponder(base: router.buildResponder()), address: address, limits: limits,
-            errors: .openAI, early: fastPath.handler, tls: tls, logger: logger
+            errors: .openAI, early: fastPath.handler, tls: tls, gate: gate, logger: logger
         ) { channel in
             listening.opened(port: channel.localAddress?.port)
             await onListening(channel)

@@ -13,12 +13,12 @@ struct LogRoutes: Sendable {
     let observation: Observation
 
     func add(to router: SurfaceRouter) {
-        router.surface(Self.path, scope: .admin, [.get: { request, _ in try await lines(request) }])
+        router.surface(Self.path, scope: .admin, [.get: { request, context in try await lines(request, context) }])
     }
 
-    private func lines(_ request: Request) async throws -> Response {
+    private func lines(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let query = try LogQuery(request)
-        let mayStill = { @Sendable [access = services.access, head = request.head] in access.mayStill(.admin, head) }
+        let mayStill = context.mayStill(.admin, request, services.access)
         guard let node = request.uri.queryParameters["node"].map(String.init), node != services.name.rawValue else {
             return try observation.logs.response(to: query, clock: services.clock, mayStill: mayStill)
         }

@@ -21,9 +21,8 @@ struct PageRoutes: Sendable {
     /// The page for a browser that asks for it by an address without a view.
     ///
     /// - Returns: `nil` for programs that want text, and in a program without the page.
-    static func index(for request: Request, _ context: NodeRequestContext) throws -> Response? {
+    static func index(for request: Request) -> Response? {
         guard let index = Page.index, wantsPage(request) else { return nil }
-        try context.requireOwnName()
         return response(index, to: request, cache: "no-cache")
     }
 
@@ -33,7 +32,6 @@ struct PageRoutes: Sendable {
     }
 
     private func view(_ request: Request, _ context: NodeRequestContext) throws -> Response {
-        try context.requireOwnName()
         guard let view = context.parameters.get("view"), Page.views.contains(view) else {
             throw ControlError(.notFound, "the page has no such view; there are \(Page.views.joined(separator: ", "))")
         }
@@ -42,7 +40,6 @@ struct PageRoutes: Sendable {
     }
 
     private func part(_ request: Request, _ context: NodeRequestContext) throws -> Response {
-        try context.requireOwnName()
         guard let file = context.parameters.get("file").flatMap({ Page.parts[$0] }) else {
             throw ControlError(.notFound, "the page has no such file; load the page again")
         }

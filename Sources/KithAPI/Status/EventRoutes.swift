@@ -30,7 +30,7 @@ struct EventRoutes: Sendable {
         let heartbeat = try request.queryNumber("heartbeat", in: 1...60).map { Duration.seconds($0) }
         let writer = EventStreamWriter(
             events: events, clock: services.clock, keepAlive: heartbeat ?? EventStreamWriter.keepAlive,
-            mayStill: { [access = services.access, head = request.head] in access.mayStill(.read, head) })
+            mayStill: context.mayStill(.read, request, services.access))
         return Response.eventStream { body in try await writer.write(to: &body) }
     }
 

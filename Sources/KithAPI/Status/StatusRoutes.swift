@@ -30,7 +30,7 @@ struct StatusRoutes: Sendable {
     }
 
     private func root(_ request: Request, _ context: NodeRequestContext) throws -> Response {
-        if ownGreeting == nil, let page = try PageRoutes.index(for: request, context) { return page }
+        if ownGreeting == nil, let page = PageRoutes.index(for: request) { return page }
         try context.require(.read)
         var words = ownGreeting ?? greeting
         if ownGreeting == nil, Page.index == nil, PageRoutes.wantsPage(request) { words += "\n\(Page.absence)\n" }

@@ -21,6 +21,13 @@ struct EngineTrial: Diagnosis {
             settings: settings, client: client, clock: clock,
             logger: Logger(label: "kith.doctor") { _ in SwiftLogNoOpLogHandler() })
         let selection = await factory.select()
+        let distrusted = selection.skipped.filter(\.isDistrusted).map { skip in
+            Finding(check, title, .warning, skip.reason, of: skip.name)
+        }
+        return distrusted + (await findings(of: selection, by: factory))
+    }
+
+    private func findings(of selection: EngineSelection, by factory: EngineFactory) async -> [Finding] {
         switch selection.engine {
         case .none where settings.choice == .none:
             return [Finding(check, title, .ok, "none, as the settings say: kin answer")]

@@ -17,6 +17,8 @@ package struct AuditRecord: Hashable, Sendable {
         case keyCreated = "key.created"
         case keyRevoked = "key.revoked"
         case clientRefused = "client.refused"
+        /// A connection that was not taken, or given up for another: a rule keeps its address out, or it has too many.
+        case callerRefused = "caller.refused"
         /// A browser signed in to the page.
         case sessionOpened = "session.opened"
         case sessionClosed = "session.closed"

@@ -106,14 +106,16 @@
                 identity: RegistryIdentity(host: settings.name.rawValue) { [peers] in peers.cell() },
                 address: address(port: port), authorise: RegistryAccess.granted(by: access.control),
                 reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), access: access.control,
-                tls: access.tls, counts: settings.countsMetrics, logger: logger, onListening: announce("discovery"))
+                tls: access.tls, gate: access.gate(.discovery), counts: settings.countsMetrics, logger: logger,
+                onListening: announce("discovery"))
             return Listener(application: listener, host: settings.host, port: port, flag: "--discovery-port")
         }
 
         private func listener(of bridge: BridgeService) -> any Service {
             let port = settings.bridge.port
             let listener = BridgeServer.listener(
-                bridge: bridge, address: address(port: port), tls: access.tls, counts: settings.countsMetrics,
+                bridge: bridge, address: address(port: port), tls: access.tls, gate: access.gate(.bridge),
+                counts: settings.countsMetrics,
                 logger: logger, onListening: announce("bridge"))
             return Listener(application: listener, host: settings.host, port: port, flag: "--bridge-port")
         }
@@ -122,7 +124,8 @@
             let port = settings.cell.port
             let listener = CellServer.listener(
                 cell: cell, registry: registry, access: access.control, address: address(port: port), clock: clock,
-                tls: access.tls, counts: settings.countsMetrics, logger: logger, onListening: announce("cell"))
+                tls: access.tls, gate: access.gate(.cell), counts: settings.countsMetrics, logger: logger,
+                onListening: announce("cell"))
             return Listener(application: listener, host: settings.host, port: port, flag: "--cell-port")
         }
 

@@ -17,6 +17,7 @@ package struct NodeSettings: Sendable {
     package var dataDirectory: String
     package var engine: EngineSettings
     package var access: AccessSettings
+    package var firewall = FirewallSettings()
     package var peer: PeerSettings
     package var roles: Set<NodeRole>
     package var cell: CellSettings
@@ -140,6 +141,7 @@ extension NodeSettings {
             audit: AuditSettings(values, sources: sources),
             defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)),
             countsMetrics: try values.required(.metrics, values.boolean(.metrics)))
+        firewall = FirewallSettings(values)
     }
 
     private static func name(

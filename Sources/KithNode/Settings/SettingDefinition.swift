@@ -44,7 +44,7 @@ package struct SettingDefinition: Sendable {
     }
 
     package static let all: [SettingDefinition] =
-        node + access + peers + roles + observation + routing + social + alerts + engine + client
+        node + access + firewall + peers + roles + observation + routing + social + alerts + engine + client
 
     static let byKey = Dictionary(all.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
 
@@ -61,6 +61,17 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case allowedHosts = "server.allowed_hosts"
     case ollamaPort = "server.ollama_port"
     case allowedOrigins = "server.allowed_origins"
+    case trustedProxies = "server.trusted_proxies"
+    case serverAllow = "server.allow"
+    case serverDeny = "server.deny"
+    case peerAllow = "peer.allow"
+    case peerDeny = "peer.deny"
+    case cellAllow = "cell.allow"
+    case cellDeny = "cell.deny"
+    case bridgeAllow = "bridge.allow"
+    case bridgeDeny = "bridge.deny"
+    case discoveryAllow = "discovery.allow"
+    case discoveryDeny = "discovery.deny"
     case tlsMode = "tls.mode"
     case tlsCertificate = "tls.certificate"
     case tlsKey = "tls.key"

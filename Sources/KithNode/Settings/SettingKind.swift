@@ -36,6 +36,8 @@ package enum SettingKind: Sendable {
     case hostList
     /// Origins of web pages separated by commas, or `*`.
     case originList
+    /// Addresses and ranges of them separated by commas. In YAML also a sequence.
+    case addressRanges
     /// Addresses of HTTP services separated by commas.
     case addressList
     /// Header fields, `name=value`, separated by commas.
@@ -74,6 +76,7 @@ package enum SettingKind: Sendable {
         case .originList:
             Self.entries(text).allSatisfy { $0 == AllowedOrigins.wildcard || WebOrigin.normalised($0) != nil }
                 ? .string(text.lowercased()) : nil
+        case .addressRanges: Self.entries(text).allSatisfy { AddressRange($0) != nil } ? .string(text) : nil
         case .addressList: Self.entries(text).allSatisfy { HTTPAddress($0) != nil } ? .string(text) : nil
         case .headerList: TracingSettings.headers(text).map { _ in .string(text) }
         case .choices(let choices):
@@ -85,7 +88,7 @@ package enum SettingKind: Sendable {
     /// Whether it may be a sequence in YAML.
     var isSequence: Bool {
         switch self {
-        case .list, .words, .webhooks: true
+        case .list, .words, .webhooks, .addressRanges: true
         default: false
         }
     }
@@ -112,6 +115,7 @@ package enum SettingKind: Sendable {
         case .boolean: "on or off"
         case .hostList: "a list of host names separated by commas"
         case .originList: "a list of origins such as https://app.example, separated by commas, or *"
+        case .addressRanges: "a list of addresses such as 10.0.0.7 and ranges such as 10.0.0.0/8, separated by commas"
         case .addressList: "a list of addresses such as http://127.0.0.1:8001, separated by commas"
         case .headerList: "a list of header fields such as authorization=Bearer%20KEY, separated by commas"
         case .choices(let choices): "one or more of " + choices.joined(separator: ", ") + ", separated by commas"

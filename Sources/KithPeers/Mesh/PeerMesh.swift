@@ -176,9 +176,12 @@ package final class PeerMesh: Sendable {
 
     /// The listener for other nodes; a service to run alongside ``run(onReturn:)``.
     ///
-    /// - Parameter onListening: Called with the channel when the port is open.
+    /// - Parameters:
+    ///   - gate: Which connections are kept; by default all that there is room for.
+    ///   - onListening: Called with the channel when the port is open.
     package func listener(
         host: String, port: Int, work: PeerWork = PeerWork(), limits: ConnectionLimits = PeerListener.limits,
+        gate: ConnectionGate? = nil,
         onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(
@@ -189,7 +192,7 @@ package final class PeerMesh: Sendable {
             Self.hello(profile, instance)
         }
         return PeerListener.listener(
-            services: services, tls: tls, host: host, port: port, limits: limits, logger: logger,
+            services: services, tls: tls, host: host, port: port, limits: limits, gate: gate, logger: logger,
             onListening: onListening)
     }
 

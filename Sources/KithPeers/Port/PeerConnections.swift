@@ -5,6 +5,8 @@ import NIOCore
 import Synchronization
 
 /// The connections that others have opened to the peer port, and how many handshakes are under way.
+///
+/// Each is a place of which there are only so many, and none can take them from the others: see `FairShare`.
 package final class PeerConnections: Sendable {
     /// Who is at the other end of a connection; proven by its handshake.
     package struct Caller: Sendable {
@@ -20,79 +22,115 @@ package final class PeerConnections: Sendable {
     /// to use up those that the listener holds.
     static let strangersPerSource = 8
     static let strangerLimit = 64
+    /// Connections of one friend, and of all: each needs one, and a second while the network changes.
+    static let connectionsPerFriend = 8
+    static let friendLimit = 512
+    /// The same for kin.
+    static let connectionsPerKin = 64
+    static let kinLimit = 1_024
 
-    fileprivate struct Connection: Sendable {
-        var caller: Caller
-        var channel: any Channel
-        /// When it was opened.
-        var isPaired: Bool
+    fileprivate struct Place: Hashable, Sendable {
+        let channel: any Channel
+
+        static func == (one: Place, other: Place) -> Bool { one.channel === other.channel }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(channel)) }
     }
 
     fileprivate struct State: Sendable {
-        var open: [ObjectIdentifier: Connection] = [:]
-        var handshakes: [String: Int] = [:]
-        var handshakeCount = 0
+        var open: [ObjectIdentifier: Caller] = [:]
+        var handshakes = FairShare<String, Place>(
+            .init(places: PeerConnections.handshakeLimit, perParty: PeerConnections.handshakesPerSource))
+        var strangers = FairShare<String, Place>(
+            .init(places: PeerConnections.strangerLimit, perParty: PeerConnections.strangersPerSource))
+        var friends = FairShare<NodeID, Place>(
+            .init(places: PeerConnections.friendLimit, perParty: PeerConnections.connectionsPerFriend))
+        var kin = FairShare<NodeID, Place>(
+            .init(places: PeerConnections.kinLimit, perParty: PeerConnections.connectionsPerKin))
     }
 
     private let state = Mutex(State())
 
     package init() {}
 
-    /// - Returns: Whether one more handshake from there may begin; if so ``handshakeEnded(from:)`` must follow.
-    func beginHandshake(from source: String) -> Bool {
-        state.withLock { state in
-            guard state.handshakeCount < Self.handshakeLimit,
-                state.handshakes[source, default: 0] < Self.handshakesPerSource
-            else { return false }
-            state.handshakeCount += 1
-            state.handshakes[source, default: 0] += 1
-            return true
-        }
+    /// - Returns: Whether one more handshake from there may begin; if so ``handshakeEnded(on:)`` must follow. Another may have
+    ///   to end for it.
+    func beginHandshake(on channel: any Channel, from source: String) -> Bool {
+        end(state.withLock { $0.handshakes.enter(Place(channel: channel), of: Self.party(source)) })
     }
 
-    func handshakeEnded(from source: String) {
-        state.withLock { state in
-            state.handshakeCount -= 1
-            let left = state.handshakes[source, default: 1] - 1
-            state.handshakes[source] = left > 0 ? left : nil
-        }
+    func handshakeEnded(on channel: any Channel) {
+        state.withLock { $0.handshakes.leave(Place(channel: channel)) }
     }
 
     /// Must be called when the handshake has proven which node it is; the connection removes itself when it ends.
     ///
-    /// - Returns: `false` when there are too many connections of strangers.
+    /// - Returns: `false` when there is no place that anybody has to give up.
     func open(_ channel: any Channel, by caller: Caller, standing: PeerRelation) -> Bool {
-        let key = ObjectIdentifier(channel)
-        let isPaired = standing == .kin || standing == .kith
-        let isAdmitted = state.withLock { state in
-            guard isPaired || state.admitsStranger(from: caller.source) else { return false }
-            state.open[key] = Connection(caller: caller, channel: channel, isPaired: isPaired)
-            return true
-        }
+        let place = Place(channel: channel)
+        let isAdmitted = end(
+            state.withLock { state in
+                let entrance = state.enter(place, by: caller, standing: standing)
+                if entrance.isAdmitted { state.open[ObjectIdentifier(channel)] = caller }
+                return entrance
+            })
         guard isAdmitted else { return false }
-        channel.closeFuture.whenComplete { [weak self] _ in
-            self?.state.withLock { $0.open[key] = nil }
-        }
+        channel.closeFuture.whenComplete { [weak self] _ in self?.state.withLock { $0.leave(place) } }
         return true
     }
 
-    func caller(on channel: any Channel) -> Caller? {
-        state.withLock { $0.open[ObjectIdentifier(channel)]?.caller }
-    }
+    func caller(on channel: any Channel) -> Caller? { state.withLock { $0.open[ObjectIdentifier(channel)] } }
 
     /// Ends every connection of that node at once, with what is being answered on it.
     func close(_ id: NodeID) {
         let channels = state.withLock { state in
-            state.open.values.filter { $0.caller.id == id }.map(\.channel)
+            state.places.filter { state.open[ObjectIdentifier($0.channel)]?.id == id }.map(\.channel)
         }
         for channel in channels { channel.close(promise: nil) }
+    }
+
+    /// Ends the connection that has to make room. One that is settled answers what it was asked first.
+    private func end(_ entrance: ShareEntrance<Place>) -> Bool {
+        if case .insteadOf(let gone, let wasSettled) = entrance {
+            if wasSettled {
+                gone.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+            } else {
+                gone.channel.close(promise: nil)
+            }
+        }
+        return entrance.isAdmitted
+    }
+
+    /// Whoever has one address of an IPv6 network has as many as they like.
+    fileprivate static func party(_ source: String) -> String {
+        AddressRange(source)?.subscriber.description ?? source
     }
 }
 
 extension PeerConnections.State {
-    fileprivate func admitsStranger(from source: String) -> Bool {
-        let strangers = open.values.filter { !$0.isPaired }
-        return strangers.count < PeerConnections.strangerLimit
-            && strangers.count(where: { $0.caller.source == source }) < PeerConnections.strangersPerSource
+    fileprivate typealias Place = PeerConnections.Place
+
+    fileprivate var places: [Place] { Array(strangers.places) + Array(friends.places) + Array(kin.places) }
+
+    fileprivate mutating func enter(
+        _ place: Place, by caller: PeerConnections.Caller, standing: PeerRelation
+    ) -> ShareEntrance<Place> {
+        switch standing {
+        case .kin:
+            let entrance = kin.enter(place, of: caller.id)
+            kin.settle(place)
+            return entrance
+        // One that has to go is closed at once: what friends ask is short.
+        case .kith: return friends.enter(place, of: caller.id)
+        case .own, .forgotten, .stranger:
+            return strangers.enter(place, of: PeerConnections.party(caller.source))
+        }
+    }
+
+    fileprivate mutating func leave(_ place: Place) {
+        open[ObjectIdentifier(place.channel)] = nil
+        strangers.leave(place)
+        friends.leave(place)
+        kin.leave(place)
     }
 }

@@ -20,11 +20,15 @@ package enum PeerListener {
             connections: 2048, idle: .seconds(120), handshake: .seconds(5), headerBytes: 16 << 10, headerCount: 50)
     }
 
-    /// - Parameter onListening: Called with the channel when the port is open.
+    /// - Parameters:
+    ///   - gate: Which connections are kept; by default all that there is room for.
+    ///   - onListening: Called with the channel when the port is open.
     package static func listener(
         services: PeerServices, tls: PeerTLS, host: String, port: Int, limits: ConnectionLimits = limits,
-        logger: Logger, onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
+        gate: ConnectionGate? = nil, logger: Logger,
+        onListening: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
+        let gate = gate ?? ConnectionGate(places: limits.connections)
         let router = PeerRouter(context: PeerRequestContext.self)
         router.addMiddleware { ErrorRendering.peer }
         PeerRoutes(services: services).add(to: router)
@@ -33,13 +37,15 @@ package enum PeerListener {
         return HTTPListener(
             responder: router.buildResponder(),
             server: HTTPServerBuilder { responder in
-                PeerServerChannel(
-                    http2: MultiplexedNodeChannel(
-                        responder: responder, limits: limits,
-                        early: { KinAnswerHandler(services: services, executor: $0, logger: $1) }), tls: tls,
-                    connections: services.connections, trust: services.trust, audit: services.audit)
+                AdmittedChannel(
+                    PeerServerChannel(
+                        http2: MultiplexedNodeChannel(
+                            responder: responder, limits: limits,
+                            early: { KinAnswerHandler(services: services, executor: $0, logger: $1) }), tls: tls,
+                        connections: services.connections, trust: services.trust, audit: services.audit, gate: gate),
+                    by: gate)
             },
-            host: host, port: port, connections: limits.connections, logger: logger, onListening: onListening)
+            host: host, port: port, connections: gate.ceiling, logger: logger, onListening: onListening)
     }
 }
 

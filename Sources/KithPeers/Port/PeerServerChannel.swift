@@ -22,10 +22,11 @@ struct PeerServerChannel: ServerChildChannel {
     let connections: PeerConnections
     let trust: TrustStore
     let audit: any AuditTrail
+    let gate: ConnectionGate
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let source = channel.remoteAddress?.source ?? "unknown"
-        guard connections.beginHandshake(from: source) else {
+        guard connections.beginHandshake(on: channel, from: source) else {
             audit.record(
                 .handshakeRefused, subject: nil, source: source, reason: PeerHandshakeHandler.unfinished)
             channel.close(promise: nil)  // otherwise the server would leave it open
@@ -33,10 +34,10 @@ struct PeerServerChannel: ServerChildChannel {
         }
         return channel.eventLoop.makeCompletedFuture {
             let secured = channel.eventLoop.makePromise(of: MultiplexedNodeChannel.Value.self)
-            secured.futureResult.whenComplete { [connections] _ in connections.handshakeEnded(from: source) }
+            secured.futureResult.whenComplete { [connections] _ in connections.handshakeEnded(on: channel) }
             let handshake = PeerHandshakeHandler(
-                secured: secured, http2: http2, connections: connections, trust: trust, audit: audit, source: source,
-                logger: logger)
+                secured: secured, http2: http2, connections: connections, trust: trust, audit: audit, gate: gate,
+                source: source, logger: logger)
             do {
                 try channel.pipeline.syncOperations.addHandlers(tls.serverHandler(), handshake)
             } catch {
@@ -68,6 +69,7 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     private let connections: PeerConnections
     private let trust: TrustStore
     private let audit: any AuditTrail
+    private let gate: ConnectionGate
     private let source: String
     private let logger: Logger
     private var timer: Scheduled<Void>?
@@ -75,8 +77,10 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
 
     init(
         secured: EventLoopPromise<MultiplexedNodeChannel.Value>, http2: MultiplexedNodeChannel,
-        connections: PeerConnections, trust: TrustStore, audit: any AuditTrail, source: String, logger: Logger
+        connections: PeerConnections, trust: TrustStore, audit: any AuditTrail, gate: ConnectionGate,
+        source: String, logger: Logger
     ) {
+        self.gate = gate
         self.secured = secured
         self.http2 = http2
         self.connections = connections
@@ -106,8 +110,9 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
         let caller = PeerConnections.Caller(id: id, source: source)
         let standing = trust.standing(of: id)
         guard connections.open(context.channel, by: caller, standing: standing) else {
-            return refuse("too many connections of strangers", context: context)
+            return refuse("too many connections", context: context)
         }
+        if standing == .kin || standing == .kith { gate.settle(context.channel) }
         hasEnded = true
         timer?.cancel()
         http2.setup(channel: context.channel, resets: standing == .kin ? .many : .few, logger: logger).cascade(

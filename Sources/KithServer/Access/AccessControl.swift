@@ -12,6 +12,8 @@ package struct AccessControl: Sendable {
     /// The token of the owner's command line; new with every start.
     package var controlToken: Secret?
     package var audit: any AuditTrail
+    /// Proxies that say truly where a request comes from.
+    package let proxies: LiveSetting<[AddressRange]>
     /// Browsers that have signed in to the page.
     package let page = PageSessions()
     /// Where the requests of each key are counted, by its name; `nil` where they are not.
@@ -19,8 +21,9 @@ package struct AccessControl: Sendable {
 
     package init(
         policy: AccessPolicy, keys: ClientKeys, controlToken: Secret?, audit: any AuditTrail,
-        keyRequests: CounterFamily? = nil
+        keyRequests: CounterFamily? = nil, proxies: LiveSetting<[AddressRange]> = LiveSetting([])
     ) {
+        self.proxies = proxies
         self.keyRequests = keyRequests
         self.policy = policy
         self.keys = keys
@@ -37,18 +40,24 @@ package struct AccessControl: Sendable {
         return keyRequests?.series(key.id)
     }
 
-    package func caller(_ head: HTTPRequest) -> Result<Principal, AccessRefusal> {
+    /// - Parameter connection: The address of the connection's other end.
+    package func source(of head: HTTPRequest, over connection: AddressRange?) -> RequestSource {
+        RequestSource(head.headerFields, over: connection, trusting: proxies.value)
+    }
+
+    package func caller(_ head: HTTPRequest, from source: RequestSource) -> Result<Principal, AccessRefusal> {
         policy.caller(
-            key: PresentedKey(head.headerFields), host: head.authority, verdict: verdict, page: { pageCaller(head) })
+            key: PresentedKey(head.headerFields), host: head.authority, from: source, verdict: verdict,
+            page: { pageCaller(head) })
     }
 
     /// Whether a caller that was let in would be let in now: a key may be revoked while it follows something.
-    package func mayStill(_ scope: Scope, _ head: HTTPRequest) -> Bool {
-        guard case .success(let principal) = caller(head) else { return false }
+    package func mayStill(_ scope: Scope, _ head: HTTPRequest, from source: RequestSource) -> Bool {
+        guard case .success(let principal) = caller(head, from: source) else { return false }
         return principal.may(scope)
     }
 
-    /// For requests without a cookie.
+    /// For requests without a cookie that nobody has passed on.
     package func caller(key: PresentedKey?, host: String?) -> Result<Principal, AccessRefusal> {
         policy.caller(key: key, host: host, verdict: verdict)
     }
@@ -66,13 +75,19 @@ package struct AccessControl: Sendable {
 package struct AccessPolicy: Hashable, Sendable {
     /// Whether every caller must have a key. The default where other machines reach the listener.
     package var requiresKey: Bool
+    /// Whether this machine alone reaches the listener, so that a name which is not its own is a page's way to it.
+    package var isOnLoopback: Bool
     /// For requests without a key.
     package var hostNames: HostNames
     /// The pages of other origins that may use the node's own port.
     package var origins: AllowedOrigins
 
-    package init(requiresKey: Bool, hostNames: HostNames = HostNames(), origins: AllowedOrigins = .none) {
+    package init(
+        requiresKey: Bool, isOnLoopback: Bool = true, hostNames: HostNames = HostNames(),
+        origins: AllowedOrigins = .none
+    ) {
         self.requiresKey = requiresKey
+        self.isOnLoopback = isOnLoopback
         self.hostNames = hostNames
         self.origins = origins
     }
@@ -81,22 +96,32 @@ package struct AccessPolicy: Hashable, Sendable {
     package init(host: String, requiresKey: Bool, allowedHosts: [String], allowedOrigins: [String] = []) {
         let isLoopback = HostNames.isLoopback(host[...])
         self.init(
-            requiresKey: requiresKey || !isLoopback, hostNames: HostNames(allowedHosts + [host]),
-            origins: AllowedOrigins(allowedOrigins))
+            requiresKey: requiresKey || !isLoopback, isOnLoopback: isLoopback,
+            hostNames: HostNames(allowedHosts + [host]), origins: AllowedOrigins(allowedOrigins))
     }
 
     /// - Parameters:
     ///   - key: The key in the request; `nil` when there is none.
     ///   - host: From its `Host` header; `nil` when there is none, which no page of another site can achieve.
+    ///   - source: Where the request comes from.
     ///   - verdict: Checks a key that matters here.
     ///   - page: Checks the cookie of a browser, for a request without such a key; `nil` when there is none that counts here.
     func caller(
-        key: PresentedKey?, host: String?, verdict: (PresentedKey) -> Result<Principal, AccessRefusal>,
+        key: PresentedKey?, host: String?, from source: RequestSource = RequestSource(address: nil),
+        verdict: (PresentedKey) -> Result<Principal, AccessRefusal>,
         page: () -> Result<Principal, AccessRefusal>? = { nil }
     ) -> Result<Principal, AccessRefusal> {
-        if let key, requiresKey || key.isOfNode { return verdict(key) }
-        if requiresKey { return page() ?? .failure(.keyMissing) }
-        if let host, !hostNames.contains(authority: host) { return .failure(.foreignHost(host)) }
+        let needsKey = requiresKey || !source.mayBeOfThisMachine
+        var refusal: AccessRefusal?
+        if let key, needsKey || key.isOfNode {
+            switch verdict(key) {
+            case .success(let principal): return .success(principal)
+            case .failure(let reason): refusal = reason
+            }
+        }
+        if isOnLoopback, let host, !hostNames.contains(authority: host) { return .failure(.foreignHost(host)) }
+        if let refusal { return .failure(refusal) }
+        if needsKey { return page() ?? .failure(requiresKey ? .keyMissing : .passedOn) }
         // Whoever has signed out, or whose session has ended, is a caller on this machine as before.
         if case .success(let principal)? = page() { return .success(principal) }
         return .success(.local)

@@ -13,17 +13,32 @@ package struct AccessMiddleware: RouterMiddleware {
     typealias Context = NodeRequestContext
 
     package let access: AccessControl
+    private let gate: ConnectionGate?
 
-    package init(access: AccessControl) { self.access = access }
+    /// - Parameter gate: Of the listener.
+    package init(access: AccessControl, gate: ConnectionGate? = nil) {
+        self.access = access
+        self.gate = gate
+    }
 
     func handle(
         _ request: Request, context: NodeRequestContext,
         next: @concurrent (Request, NodeRequestContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.caller = access.caller(request.head)
-        if case .success(let principal) = context.caller { access.requests(of: principal)?.increment() }
+        let source = access.source(of: request.head, over: context.remoteAddress?.range)
+        context.arrival = source
         do {
+            if let gate, !gate.admits(source) { throw AccessRefusal.addressDenied }
+            context.caller = access.caller(request.head, from: source)
+            switch context.caller {
+            case .success(let principal):
+                access.requests(of: principal)?.increment()
+                gate?.settle(context.channel)
+            // Nobody gets anything by a name that is not this node's, not even whether it lives.
+            case .failure(.foreignHost(let host)): throw AccessRefusal.foreignHost(host)
+            case .failure: break
+            }
             return try await next(request, context)
         } catch let refusal as AccessRefusal {
             note(refusal, from: context)
@@ -49,13 +64,6 @@ extension NodeRequestContext {
         try require(anyOf: scope)
     }
 
-    /// For what is open to everyone who calls this node by its own name, such as the page's files.
-    ///
-    /// - Throws: ``AccessRefusal``.
-    package func requireOwnName() throws {
-        if case .failure(let refusal) = caller, case .foreignHost = refusal { throw refusal }
-    }
-
     private func require(anyOf scope: RouteScope) throws {
         let principal = try caller.get()
         guard scope.isOpen(to: principal) else {
@@ -73,6 +81,10 @@ extension NodeRequestContext {
 /// Why a request was refused.
 package enum AccessRefusal: Error, Hashable {
     case keyMissing
+    /// Without a key, passed on by a proxy, so that it may come from another machine.
+    case passedOn
+    /// The rules of this listener keep the client's address out, which the proxy has told.
+    case addressDenied
     /// A browser's cookie does not count, or no longer.
     case sessionEnded
     /// Why the key is not accepted, and its id if there is a key with this id.
@@ -86,8 +98,8 @@ package enum AccessRefusal: Error, Hashable {
 
     var status: HTTPResponse.Status {
         switch self {
-        case .keyMissing, .keyRefused, .sessionEnded: .unauthorized
-        case .scopeMissing, .foreignOrigin: .forbidden
+        case .keyMissing, .passedOn, .keyRefused, .sessionEnded: .unauthorized
+        case .scopeMissing, .foreignOrigin, .addressDenied: .forbidden
         case .foreignHost: .misdirectedRequest
         }
     }
@@ -95,6 +107,12 @@ package enum AccessRefusal: Error, Hashable {
     package var message: String {
         switch self {
         case .keyMissing: "this needs a key: send it as 'Authorization: Bearer kith_…' or as 'X-API-Key: kith_…'"
+        case .passedOn:
+            """
+            a proxy has passed this on, so it needs a key: send it as 'Authorization: Bearer kith_…' or as \
+            'X-API-Key: kith_…'; a proxy whose word for who asks counts is named in server.trusted_proxies
+            """
+        case .addressDenied: "this address may not use this node"
         case .sessionEnded: "this browser is no longer signed in; sign in again"
         case .keyRefused: "the key is not accepted; whoever made it can say why, and make another"
         case .scopeMissing(let scope, let id):
@@ -116,7 +134,8 @@ package enum AccessRefusal: Error, Hashable {
     /// As programs read it.
     var code: String {
         switch self {
-        case .keyMissing, .keyRefused: "invalid_api_key"
+        case .keyMissing, .passedOn, .keyRefused: "invalid_api_key"
+        case .addressDenied: "address_denied"
         case .sessionEnded: "session_ended"
         case .scopeMissing: "missing_scope"
         case .foreignHost: "foreign_host"
@@ -130,6 +149,8 @@ package enum AccessRefusal: Error, Hashable {
     var auditReason: String {
         switch self {
         case .keyMissing: "no key"
+        case .passedOn: "no key, passed on"
+        case .addressDenied: ConnectionGate.Refusal.denied.rawValue
         case .sessionEnded: "session ended"
         case .keyRefused(let reason, _): "key " + reason.rawValue
         case .scopeMissing(let scope, _): "no scope " + scope.anyOf.map(\.rawValue).joined(separator: " or ")
@@ -141,7 +162,7 @@ package enum AccessRefusal: Error, Hashable {
     var keyID: String? {
         switch self {
         case .keyRefused(_, let id), .scopeMissing(_, let id): id
-        case .keyMissing, .sessionEnded, .foreignHost, .foreignOrigin: nil
+        case .keyMissing, .passedOn, .addressDenied, .sessionEnded, .foreignHost, .foreignOrigin: nil
         }
     }
 }

@@ -13,17 +13,26 @@ struct RequestOrigin {
     let origin: String?
     let fetchSite: String?
     let host: String?
+    /// Whether the browser goes to the address itself, as when somebody follows a link, and shows what it gets in place of the
+    /// page where the link was.
+    let isVisit: Bool
 
-    init(origin: String?, fetchSite: String?, host: String?) {
+    init(origin: String?, fetchSite: String?, host: String?, isVisit: Bool = false) {
         self.origin = origin
         self.fetchSite = fetchSite
         self.host = host
+        self.isVisit = isVisit
     }
 
     init(_ head: HTTPRequest) {
+        let fields = head.headerFields
         self.init(
-            origin: head.headerFields[.origin], fetchSite: head.headerFields[.secFetchSite], host: head.authority)
+            origin: fields[.origin], fetchSite: fields[.secFetchSite], host: head.authority,
+            isVisit: fields[.secFetchMode] == "navigate" && fields[.secFetchDestination] == "document")
     }
+
+    /// Whether a page asks, or at least a browser.
+    var isOfBrowser: Bool { origin != nil || fetchSite != nil }
 
     /// Whether the page is not one that this listener has served itself.
     ///
@@ -42,20 +51,34 @@ struct RequestOrigin {
     /// Why the request is refused; `nil` when it is not.
     ///
     /// - Parameters:
-    ///   - method: A method that only reads is allowed where the page does not get to see the answer.
+    ///   - method: A link may lead here from anywhere. What a page loads for itself, such as a picture, it does not get either:
+    ///     whether that succeeds tells it something, and a stream would take a place.
     ///   - hasKey: Whether the request has a valid key, which a page can send only with this node's consent.
     ///   - allowed: Which pages of other origins may ask without a key.
-    ///   - mayRead: Which of them get to see the answers.
     func refusal(
-        of method: HTTPRequest.Method, hasKey: @autoclosure () -> Bool, allowed: (String) -> Bool = { _ in false },
-        mayRead: (String) -> Bool = { _ in false }
+        of method: HTTPRequest.Method, hasKey: @autoclosure () -> Bool, allowed: (String) -> Bool = { _ in false }
     ) -> AccessRefusal? {
         switch method {
-        case .get, .head, .options: guard let origin, mayRead(origin) else { return nil }
+        // What browsers ask beforehand, and what everybody may ask.
+        case .options: return nil
+        case .get, .head: if isVisit, origin == nil { return nil }
         default: break
         }
         guard isForeign(allowed: allowed), !hasKey() else { return nil }
         return .foreignOrigin(origin ?? "another site")
+    }
+
+    /// Whether the body of a request that a browser sends is declared as what no page can send without this node's consent: a
+    /// form, or a text of no type, needs none (WHATWG Fetch, 2.2.2).
+    static func isDeclared(_ head: HTTPRequest) -> Bool {
+        let fields = head.headerFields
+        if let type = fields[.contentType] { return MediaTypes.isJSON(type) }
+        switch head.method {
+        case .get, .head, .options, .delete:
+            return (fields[.contentLength] ?? "0") == "0" && fields[.transferEncoding] == nil
+        // Browsers say it when there is none.
+        default: return fields[.contentLength] == "0"
+        }
     }
 
     private static func authority(of origin: String) -> Substring? {
@@ -67,9 +90,12 @@ struct RequestOrigin {
 
 extension HTTPField.Name {
     static let secFetchSite = Self.known("sec-fetch-site")
+    fileprivate static let secFetchMode = Self.known("sec-fetch-mode")
+    fileprivate static let secFetchDestination = Self.known("sec-fetch-dest")
 }
 
-/// Refuses what a browser sends for a page of another origin, unless it only reads or shows a key.
+/// Refuses what a browser sends for a page of another origin, unless it shows a key, and from any page a body that is not
+/// declared as JSON.
 package struct OriginMiddleware: RouterMiddleware {
     typealias Context = NodeRequestContext
 
@@ -77,19 +103,10 @@ package struct OriginMiddleware: RouterMiddleware {
     package let access: AccessControl?
     /// Pages of other origins that may ask.
     private let allowed: @Sendable (String) -> Bool
-    /// Pages of other origins that see the answers, and may ask if they show a key.
-    private let mayRead: @Sendable (String) -> Bool
 
     package init(access: AccessControl?, allowed: @escaping @Sendable (String) -> Bool = { _ in false }) {
         self.access = access
         self.allowed = allowed
-        mayRead = { _ in false }
-    }
-
-    package init(access: AccessControl, origins: AllowedOrigins) {
-        self.access = access
-        allowed = origins.names
-        mayRead = origins.mayRead
     }
 
     func handle(
@@ -97,18 +114,27 @@ package struct OriginMiddleware: RouterMiddleware {
         next: @concurrent (Request, NodeRequestContext) async throws -> Response
     ) async throws -> Response {
         let origin = RequestOrigin(request.head)
-        let refusal = origin.refusal(
-            of: request.method, hasKey: showsKey(request), allowed: allowed, mayRead: mayRead)
-        guard let refusal else { return try await next(request, context) }
-        access?.audit.record(
-            .clientRefused, subject: nil, source: context.source, reason: refusal.auditReason)
-        throw refusal
+        guard origin.isOfBrowser else { return try await next(request, context) }
+        let hasKey = context.showsKey
+        if let refusal = origin.refusal(of: request.method, hasKey: hasKey, allowed: allowed) {
+            access?.audit.record(
+                .clientRefused, subject: nil, source: context.source, reason: refusal.auditReason)
+            throw refusal
+        }
+        // Whoever may not ask is told so by the route, and a key is sent by no form.
+        guard origin.origin == nil || context.caller != .success(.local) || RequestOrigin.isDeclared(request.head)
+        else {
+            throw SurfaceRefusal.unsupportedMediaType(request.headers[.contentType] ?? "something of no type")
+        }
+        return try await next(request, context)
     }
+}
 
-    private func showsKey(_ request: Request) -> Bool {
-        switch access?.caller(request.head) {
+extension NodeRequestContext {
+    fileprivate var showsKey: Bool {
+        switch caller {
         case .success(.key), .success(.control): true
-        case .success(.local), .failure, nil: false
+        case .success(.local), .failure: false
         }
     }
 }

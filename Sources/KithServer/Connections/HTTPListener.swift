@@ -39,23 +39,25 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
     ///   - errors: The dialect in which clients are told that what they sent is not HTTP: there is no path to tell it
     ///     by.
     ///   - early: Makes the handler that answers some HTTP/1.1 requests before the framework.
+    ///   - gate: Which connections are kept.
     ///   - onListening: Called with the channel when the port is open.
     package init(
         responder: Responder, address: HTTPAddress, limits: ConnectionLimits, errors: ErrorDialect,
-        early: NodeChannel.EarlyHandler? = nil, tls: SurfaceTLSSource?, logger: Logger,
+        early: NodeChannel.EarlyHandler? = nil, tls: SurfaceTLSSource?, gate: ConnectionGate, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) {
         let server = HTTPServerBuilder { responder in
             var http1 = NodeChannel(responder: responder, limits: limits, errors: errors, early: early)
-            guard let tls else { return http1 }
+            guard let tls else { return AdmittedChannel(http1, by: gate) }
             http1.isSecure = true
-            return SecureNodeChannel(
-                tls: tls, http1: http1, http2: MultiplexedNodeChannel(responder: responder, limits: limits),
-                limits: limits)
+            return AdmittedChannel(
+                SecureNodeChannel(
+                    tls: tls, http1: http1, http2: MultiplexedNodeChannel(responder: responder, limits: limits),
+                    limits: limits), by: gate)
         }
         self.init(
             responder: responder, server: server, host: address.host, port: address.port,
-            connections: limits.connections, logger: logger, onListening: onListening)
+            connections: gate.ceiling, logger: logger, onListening: onListening)
     }
 
     /// - Throws: `IOError` when the port cannot be opened.

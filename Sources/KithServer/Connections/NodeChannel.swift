@@ -141,6 +141,7 @@ final class HTTP1EdgeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func say(_ refusal: HTTP1Refusal, context: ChannelHandlerContext) {
         if let reply = try? SurfaceError(refusal).reply(in: dialect) {  // encoding these few strings cannot fail
             var headers = HTTPHeaders(reply.response.headers.map { ($0.name.rawName, $0.value) })
+            for field in ResponseSecurity.fields { headers.add(name: field.name.rawName, value: field.value) }
             headers.replaceOrAdd(name: "connection", value: "close")
             let head = HTTPResponseHead(version: .http1_1, status: refusal.status, headers: headers)
             context.write(wrapOutboundOut(.head(head)), promise: nil)

@@ -84,6 +84,13 @@ package struct EventStreamWriter: Sendable {
 }
 
 extension NodeRequestContext {
+    /// Asks whether the caller of a request that was let in would be let in now.
+    package func mayStill(_ scope: Scope, _ request: Request, _ access: AccessControl) -> @Sendable () -> Bool {
+        { [head = request.head, source = arrival ?? RequestSource(address: nil)] in
+            access.mayStill(scope, head, from: source)
+        }
+    }
+
     /// Whose places a follower of events takes.
     package var eventParty: EventParty {
         switch caller {

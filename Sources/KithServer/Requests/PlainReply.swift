@@ -50,6 +50,7 @@ package struct PlainReply: Sendable {
             head.put("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
         }
         for field in fields { head.put(field: field.name.rawName, field.value) }
+        head.put(ResponseSecurity.lines)
         return head.bytes(followedBy: body)
     }
 
@@ -58,6 +59,7 @@ package struct PlainReply: Sendable {
         var head = MessageHead(capacity: 512)
         head.put("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n")
         head.put("X-Accel-Buffering: no\r\n")
+        head.put(ResponseSecurity.lines)
         head.put(field: HTTPField.Name.requestID.rawName, request.rawValue)
         if let route, !route.isEmpty { head.put(field: HTTPField.Name.kithRoute.rawName, route) }
         head.put("Transfer-Encoding: chunked\r\n")

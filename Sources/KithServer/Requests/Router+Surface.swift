@@ -3,6 +3,7 @@
 package import HTTPTypes
 package import Hummingbird
 import KithDialects
+import KithModel
 package import NIOCore
 
 package typealias SurfaceRouter = Hummingbird.Router<NodeRequestContext>
@@ -76,6 +77,8 @@ package struct NodeRequestContext: RequestContext {
     package let remoteAddress: SocketAddress?
     /// The connection, or the stream of one, that the request came on.
     let channel: any Channel
+    /// Where the request comes from, once ``AccessMiddleware`` has looked.
+    package var arrival: RequestSource?
     /// The caller; `.failure(.keyMissing)` until ``AccessMiddleware`` has identified it.
     package var caller: Result<Principal, AccessRefusal> = .failure(.keyMissing)
 
@@ -86,5 +89,5 @@ package struct NodeRequestContext: RequestContext {
     }
 
     /// The address of the client, without the port.
-    package var source: String? { remoteAddress?.source }
+    package var source: String? { arrival?.address?.description ?? remoteAddress?.source }
 }

@@ -69,7 +69,11 @@ struct Up: AsyncParsableCommand {
         let (name, format) = (settings.name, settings.logFormat)
         let metrics = MetricRegistry()
         if settings.countsMetrics { metrics.takeMeasurementsOfLibraries() }
-        let node = Node(settings: settings, logger: logger, logs: log.ring, metrics: metrics, tools: tools)
+        let node = Node(
+            settings: settings, logger: logger, logs: log.ring, metrics: metrics, tools: tools,
+            reread: { [flags] in
+                try NodeSettings(SettingSources.gather(flags: flags, environment: Terminal.environment))
+            })
         try await node.run { address in
             switch format {
             case .text:

@@ -16,6 +16,11 @@ struct CrossOriginTests {
     private static let plain = #"{"messages":[{"role":"user","content":"hello"}]}"#
     private static let streamed = #"{"stream":true,"messages":[{"role":"user","content":"hello"}]}"#
 
+    /// As browsers send JSON for a page.
+    private static func asPage(_ origin: String) -> HTTPHeaders {
+        ["Origin": origin, "Content-Type": "application/json"]
+    }
+
     private func preflight(_ origin: String, _ more: HTTPHeaders = [:]) -> HTTPHeaders {
         var headers: HTTPHeaders = [
             "Origin": origin, "Access-Control-Request-Method": "POST",
@@ -38,7 +43,7 @@ struct CrossOriginTests {
             #expect(allowed(asked) != Self.page)
             for reply in [
                 try await node.send(.GET, "/v1/models", headers: ["Origin": Self.page]),
-                try await node.send(.POST, "/v1/chat/completions", headers: ["Origin": Self.page], Self.plain),
+                try await node.send(.POST, "/v1/chat/completions", headers: Self.asPage(Self.page), Self.plain),
             ] {
                 #expect(!reply.headers.contains { $0.name.lowercased().hasPrefix("access-control") })
                 #expect(reply.headers.first(name: "vary") == nil)
@@ -82,8 +87,8 @@ struct CrossOriginTests {
             #expect(allowed(asked)?.hasPrefix("http://127.0.0.1:") == true)
             #expect(asked.headers.first(name: "access-control-allow-methods") == nil)
             let read = try await node.send(.GET, "/v1/models", headers: ["Origin": origin])
-            #expect(read.status == 200)
-            let sent = try await node.send(.POST, "/v1/chat/completions", headers: ["Origin": origin], Self.plain)
+            #expect(read.status == 403)
+            let sent = try await node.send(.POST, "/v1/chat/completions", headers: Self.asPage(origin), Self.plain)
             #expect(sent.status == 403)
             for reply in [read, sent] { #expect(allowed(reply) == nil) }
             for reply in [asked, read, sent] { #expect(reply.headers.first(name: "vary") == "Origin") }
@@ -95,7 +100,8 @@ struct CrossOriginTests {
     @Test("A named page is answered as a program on this machine is, and may read where the answer came from")
     func answered() async throws {
         try await TestNode.run(engine: EchoEngine(), access: { .with($0, allowedOrigins: [Self.page]) }) { node in
-            let page: HTTPHeaders = ["Origin": Self.page, "Sec-Fetch-Site": "cross-site"]
+            var page = Self.asPage(Self.page)
+            page.add(name: "Sec-Fetch-Site", value: "cross-site")
             for (path, body) in [
                 ("/v1/chat/completions", Self.plain), ("/v1/chat/completions", Self.streamed),
                 ("/chat/completions", Self.streamed), ("/v1/embeddings", #"{"input":"x"}"#),
@@ -120,7 +126,7 @@ struct CrossOriginTests {
         try await TestNode.run(
             engine: busy, access: { .with($0, requiresKey: true, allowedOrigins: [Self.page]) }, patience: .zero
         ) { node in
-            let page: HTTPHeaders = ["Origin": Self.page]
+            let page = Self.asPage(Self.page)
             let keyless = try await node.send(.POST, "/v1/chat/completions", headers: page, Self.plain)
             #expect(keyless.status == 401)
             let owner = node.asOwner()
@@ -141,7 +147,7 @@ struct CrossOriginTests {
     @Test("Under the wildcard a page has to show a key, to read as well, unless it is named")
     func wildcard() async throws {
         try await TestNode.run(engine: EchoEngine(), access: { .with($0, allowedOrigins: ["*", Self.page]) }) { node in
-            let page: HTTPHeaders = ["Origin": "https://any.example"]
+            let page = Self.asPage("https://any.example")
             let asked = try await node.send(.OPTIONS, "/v1/models", headers: preflight("https://any.example"))
             #expect(asked.status == 204)
             #expect(allowed(asked) == "https://any.example")
@@ -155,7 +161,7 @@ struct CrossOriginTests {
                 let keyed = try await node.asOwner().send(method, path, headers: page, body)
                 #expect(keyed.status == 200, "\(path): \(keyed.text)")
                 #expect(allowed(keyed) == "https://any.example")
-                #expect(try await node.send(method, path, headers: ["Origin": Self.page], body).status == 200)
+                #expect(try await node.send(method, path, headers: Self.asPage(Self.page), body).status == 200)
             }
             // The node's own page, and what is no page.
             let own: HTTPHeaders = ["Origin": "http://127.0.0.1:\(node.address.port)"]
@@ -177,7 +183,8 @@ struct CrossOriginTests {
                 #expect(asked.status == 204)
                 for body in [Self.plain, Self.streamed] {
                     let reply = try await connection.exchange(
-                        .post, "/v1/chat/completions", headers: [.origin: Self.page], body)
+                        .post, "/v1/chat/completions", headers: [.origin: Self.page, .contentType: "application/json"],
+                        body)
                     #expect(reply.status == 200)
                     #expect(reply.fields[.accessControlAllowOrigin] == Self.page)
                     #expect(reply.fields[.accessControlExposeHeaders]?.contains("x-kith-route") == true)

@@ -13,14 +13,14 @@ import Testing
 struct RequestOriginTests {
     private func refusal(
         _ origin: String?, _ site: String? = nil, host: String? = "localhost:8080", method: HTTPRequest.Method = .post,
-        hasKey: Bool = false, allowed: (String) -> Bool = { _ in false }
+        hasKey: Bool = false, isVisit: Bool = false, allowed: (String) -> Bool = { _ in false }
     ) -> AccessRefusal? {
-        RequestOrigin(origin: origin, fetchSite: site, host: host)
+        RequestOrigin(origin: origin, fetchSite: site, host: host, isVisit: isVisit)
             .refusal(of: method, hasKey: hasKey, allowed: allowed)
     }
 
     @Test(
-        "A page of another origin is refused what does something",
+        "A page of another origin is refused whatever it asks",
         arguments: [
             "https://evil.example", "http://localhost:3000", "http://localhost", "http://127.0.0.1:8080", "null", "",
             "file://", "http://localhost:8080.evil.example", "http://localhost:8080/", "chrome-extension://abc",
@@ -28,12 +28,10 @@ struct RequestOriginTests {
             "http://" + String(repeating: "a", count: 600),
         ])
     func foreign(origin: String) {
-        for method in [.post, .put, .patch, .delete] as [HTTPRequest.Method] {
+        for method in [.get, .head, .post, .put, .patch, .delete] as [HTTPRequest.Method] {
             #expect(refusal(origin, method: method) == .foreignOrigin(origin))
         }
-        for method in [.get, .head, .options] as [HTTPRequest.Method] {
-            #expect(refusal(origin, method: method) == nil)
-        }
+        #expect(refusal(origin, method: .options) == nil)
         #expect(refusal(origin, hasKey: true) == nil)
         #expect(refusal(origin, allowed: { $0 == origin }) == nil)
     }
@@ -45,6 +43,14 @@ struct RequestOriginTests {
         }
         for site in ["same-origin", "none", nil] { #expect(refusal(nil, site) == nil) }
         #expect(refusal("http://localhost:8080", "cross-site") != nil)
+    }
+
+    @Test("A link from another page leads here, and nothing else that it loads or sends")
+    func visit() {
+        #expect(refusal(nil, "cross-site", method: .get, isVisit: true) == nil)
+        #expect(refusal(nil, "cross-site", method: .get) != nil)
+        #expect(refusal("https://evil.example", "cross-site", method: .get, isVisit: true) != nil)
+        #expect(refusal(nil, "cross-site", method: .post, isVisit: true) != nil)
     }
 
     @Test("This node's own page may do what it likes, and so may programs, which say nothing of pages")
@@ -73,11 +79,13 @@ struct RequestOriginTests {
             let error = try await node.send(.POST, "/v1/embeddings", headers: foreign, "{}").json()["error"]
             #expect(error?["code"] == "foreign_origin")
             #expect(error?["type"] == "permission_error")
-            #expect(try await node.send(.GET, "/v1/models", headers: foreign).status == 200)
+            #expect(try await node.send(.GET, "/v1/models", headers: foreign).status == 403)
             #expect(
                 try await node.asOwner().send(.POST, "/api/generate", headers: foreign, #"{"prompt":"x"}"#).status
                     == 200)
-            let own: HTTPHeaders = ["Origin": "http://127.0.0.1:\(node.address.port)"]
+            var own: HTTPHeaders = ["Origin": "http://127.0.0.1:\(node.address.port)"]
+            #expect(try await node.send(.POST, "/api/generate", headers: own, #"{"prompt":"x"}"#).status == 415)
+            own.add(name: "Content-Type", value: "application/json")
             #expect(try await node.send(.POST, "/api/generate", headers: own, #"{"prompt":"x"}"#).status == 200)
         }
     }

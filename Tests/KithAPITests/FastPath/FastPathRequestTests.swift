@@ -46,7 +46,9 @@ struct FastPathRequestTests {
         arguments: [
             ("", ["Connection": "close"]), ("", ["Connection": "upgrade"]), ("", ["Upgrade": "websocket"]),
             ("", ["Expect": "100-continue"]), ("", ["Origin": "http://desk:8080"]),
-            ("", ["Sec-Fetch-Site": "cross-site"]), ("", ["Host": "another"]), ("", ["Content-Length": "42"]),
+            ("", ["Sec-Fetch-Site": "cross-site"]), ("", ["X-Forwarded-For": "127.0.0.1"]), ("", ["Via": "1.1 edge"]),
+            ("", ["Forwarded": "for=x"]), ("", ["X-Real-IP": "::1"]), ("", ["x-forwarded-proto": "https"]),
+            ("", ["Host": "another"]), ("", ["Content-Length": "42"]),
             ("Host", [:]), ("Content-Length", [:]), ("Content-Length", ["Content-Length": "-1"]),
             ("Content-Length", ["Content-Length": "65537"]), ("Content-Length", ["Content-Length": "4x"]),
             ("Content-Length", ["Transfer-Encoding": "chunked"]), ("Content-Type", ["Content-Type": "text/plain"]),

@@ -11,9 +11,10 @@ struct AccessPolicyTests {
     private let apiKey = HTTPField.Name.apiKey
 
     private func caller(
-        _ policy: AccessPolicy, fields: HTTPFields = [:], host: String? = "localhost"
+        _ policy: AccessPolicy, fields: HTTPFields = [:], host: String? = "localhost",
+        from source: RequestSource = RequestSource(address: nil)
     ) -> Result<Principal, AccessRefusal> {
-        policy.caller(key: PresentedKey(fields), host: host) { key in
+        policy.caller(key: PresentedKey(fields), host: host, from: source) { key in
             key.text == "kith_good" ? .success(.control) : .failure(.keyRefused(.unknown, id: nil))
         }
     }
@@ -36,6 +37,28 @@ struct AccessPolicyTests {
         #expect(caller(policy, fields: [.authorization: "Bearer kith_bad"]) == refused)
         #expect(caller(policy, fields: [apiKey: "kith_bad"]) == refused)
         #expect(caller(policy, fields: [apiKey: "kith_good"], host: "proxy.example") == .success(.control))
+    }
+
+    @Test("What a proxy passes on needs a key, unless a named one says that it is this machine's")
+    func passedOn() {
+        let policy = AccessPolicy(host: "127.0.0.1", requiresKey: false, allowedHosts: [])
+        let proxied = RequestSource(address: AddressRange("127.0.0.1"), passage: .passedOn)
+        #expect(caller(policy, from: proxied) == .failure(.passedOn))
+        #expect(caller(policy, fields: [apiKey: "unused"], from: proxied) == .failure(.keyRefused(.unknown, id: nil)))
+        #expect(caller(policy, fields: [apiKey: "kith_good"], from: proxied) == .success(.control))
+        let near = RequestSource(address: AddressRange("::1"), passage: .byNamedProxy)
+        #expect(caller(policy, from: near) == .success(.local))
+        let far = RequestSource(address: AddressRange("203.0.113.9"), passage: .byNamedProxy)
+        #expect(caller(policy, from: far) == .failure(.passedOn))
+    }
+
+    @Test("A false key does not make another name one of this machine's")
+    func falseKey() {
+        let policy = AccessPolicy(host: "127.0.0.1", requiresKey: true, allowedHosts: [])
+        #expect(
+            caller(policy, fields: [apiKey: "kith_bad"], host: "evil.example") == .failure(.foreignHost("evil.example"))
+        )
+        #expect(caller(policy, host: "evil.example") == .failure(.foreignHost("evil.example")))
     }
 
     @Test(

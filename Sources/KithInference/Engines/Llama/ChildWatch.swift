@@ -18,17 +18,19 @@ final class ChildWatch: Sendable {
     private let limits: LlamaLimits
     private let clock: any TimeSource
     private let health: any LlamaHealthChecking
+    private let key: Secret
     private let onReady: @Sendable (HTTPAddress) -> Void
     private let address = Mutex<HTTPAddress?>(nil)
 
     init(
         readiness: LlamaLaunch.Readiness, limits: LlamaLimits, clock: any TimeSource, health: any LlamaHealthChecking,
-        onReady: @escaping @Sendable (HTTPAddress) -> Void
+        key: Secret, onReady: @escaping @Sendable (HTTPAddress) -> Void
     ) {
         self.readiness = readiness
         self.limits = limits
         self.clock = clock
         self.health = health
+        self.key = key
         self.onReady = onReady
     }
 
@@ -98,7 +100,7 @@ final class ChildWatch: Sendable {
             guard clock.now < deadline else {
                 throw ChatError(.timeout, "it was not ready within \(Int(limits.ready.seconds)) s")
             }
-            if case .polled(let candidate) = readiness, await health.isHealthy(candidate) {
+            if case .polled(let candidate) = readiness, await health.isHealthy(candidate, key: key) {
                 becomeReady(candidate)
             } else {
                 try await clock.sleep(until: clock.now + limits.readyPoll, tolerance: nil)
@@ -111,7 +113,7 @@ final class ChildWatch: Sendable {
         var failures = 0
         while let address = address.withLock({ $0 }) {
             try await clock.sleep(until: clock.now + limits.healthInterval, tolerance: nil)
-            failures = await health.isHealthy(address) ? 0 : failures + 1
+            failures = await health.isHealthy(address, key: key) ? 0 : failures + 1
             guard failures < limits.healthFailures else {
                 throw ChatError(.timeout, "it did not answer \(failures) health checks one after the other")
             }
@@ -148,7 +150,7 @@ struct LaunchAnnouncement: Sendable {
 /// Asks a server whether it could answer a prompt.
 package protocol LlamaHealthChecking: Sendable {
     /// Returns within two seconds, also when the server hangs.
-    func isHealthy(_ address: HTTPAddress) async -> Bool
+    func isHealthy(_ address: HTTPAddress, key: Secret) async -> Bool
 }
 
 /// Asks llama.cpp's `/health`, which answers 503 while the model is loading.
@@ -160,11 +162,12 @@ package struct LlamaHealthProbe: LlamaHealthChecking {
 
     package init(client: UpstreamClient) { self.client = client }
 
-    package func isHealthy(_ address: HTTPAddress) async -> Bool {
+    package func isHealthy(_ address: HTTPAddress, key: Secret) async -> Bool {
         do {
-            let root = HTTPAddress(scheme: address.scheme, host: address.host, port: address.port)
-            return try await client.collect(UpstreamRequest(.GET, root, path: "/health", limits: Self.limits))
-                .status == 200
+            let headers: HTTPHeaders = ["Authorization": "Bearer \(key.reveal())"]
+            return try await client.collect(
+                UpstreamRequest(.GET, address, path: "/health", headers: headers, limits: Self.limits)
+            ).status == 200
         } catch {
             return false
         }

@@ -77,7 +77,7 @@ package final class EmbeddedEngine: ChatEngine {
         current.withLock { current in
             if let current, current.address == address { return current.engine }
             var base = address
-            base.basePath = "/v1"
+            base.basePath += "/v1"
             let engine = OpenAICompatibleEngine(
                 settings: OpenAISettings(
                     address: base, key: .value(process.key), model: process.command.model, slots: capacity.slots),

@@ -174,7 +174,8 @@ package final class LlamaProcess: Service {
         ) { execution in
             childID.withLock { $0 = execution.processIdentifier.value }
             let watch = ChildWatch(
-                readiness: launch.readiness, limits: limits, clock: clock, health: health, onReady: onReady)
+                readiness: launch.readiness, limits: limits, clock: clock, health: health, key: key,
+                onReady: onReady)
             // Not cancelled with this task: the output of a child that is being stopped is read to its end. This task
             // ends with the child, which the steps above ensure.
             try await Task {

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs llama.cpp's own HTTP server on a free loopback port, for as long as standard input stays open.
 
-serve  prints {"address": "http://127.0.0.1:PORT"} on standard output when the model is loaded
+serve  prints {"address": "http://127.0.0.1:PORT/PATH"} on standard output when the model is loaded
 check  prints {"engine": VERSION, "model": PATH, "bytes": N, "sha256": HEX} and ends
 
-Logs go to standard error. Nothing is fetched from the network. Who asks must show the key in LLAMA_API_KEY, which is not handed on.
+Logs go to standard error. Nothing is fetched from the network. Who asks must show the key in LLAMA_API_KEY, which is not handed on. All
+paths, the open one among them, are below one that only the key tells, and no page of a browser may read an answer.
 """
 
 import argparse
@@ -83,6 +84,7 @@ def serve(arguments):
     params.port = 0
     if KEY:
         params.api_keys = [KEY]
+        params.api_prefix = "/" + hashlib.sha256(b"path" + KEY.encode()).hexdigest()[:32]
     params.n_parallel = arguments.slots
     params.n_ctx = arguments.context * arguments.slots
     params.n_ubatch = EMBEDDING_TOKENS
@@ -91,11 +93,13 @@ def serve(arguments):
     params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     params.offline = True
     params.ui = False
+    params.cors_origins = params.cors_methods = params.cors_headers = ""
+    params.cors_credentials = False
     params.endpoint_slots = False
     if arguments.threads:
         params.cpuparams.n_threads = arguments.threads
     server = xllamacpp.Server(params)
-    print(json.dumps({"address": server.listening_address}), file=answer, flush=True)
+    print(json.dumps({"address": server.listening_address + params.api_prefix}), file=answer, flush=True)
     threading.Event().wait()
 
 

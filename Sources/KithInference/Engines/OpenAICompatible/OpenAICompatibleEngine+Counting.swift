@@ -54,9 +54,20 @@ extension OpenAICompatibleEngine {
 
     /// What these servers have besides OpenAI's API is not below `/v1`.
     private var root: EngineConnection? {
-        guard connection.address.basePath == "/v1" else { return nil }
+        guard let address = connection.address.aboveVersion else { return nil }
         var root = connection
-        root.address.basePath = ""
+        root.address = address
         return root
+    }
+}
+
+extension HTTPAddress {
+    /// The path that `/v1` is below; `nil` where it is not the end.
+    var aboveVersion: HTTPAddress? {
+        let version = "/v1"
+        guard basePath.hasSuffix(version) else { return nil }
+        var address = self
+        address.basePath.removeLast(version.count)
+        return address
     }
 }

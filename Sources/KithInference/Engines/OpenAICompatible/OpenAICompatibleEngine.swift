@@ -69,11 +69,11 @@ package struct OpenAICompatibleEngine: ChatEngine {
     ///
     /// - Returns: `false` when the server has no such path.
     private func toldByLlamaHealth() async throws -> Bool {
-        let address = connection.address
-        guard address.scheme == .http, address.basePath == "/v1" else { return false }
-        let root = HTTPAddress(scheme: address.scheme, host: address.host, port: address.port)
+        guard connection.address.scheme == .http, let root = connection.address.aboveVersion else { return false }
         let reply = try await connection.client.collect(
-            UpstreamRequest(.GET, root, path: "/health", limits: EngineConnection.healthLimits))
+            UpstreamRequest(
+                .GET, root, path: "/health", headers: connection.headers(showing: try connection.currentKey()),
+                limits: EngineConnection.healthLimits))
         switch reply.status {
         case 200: return true
         case 503:

@@ -25,13 +25,21 @@ package struct EngineFactory: Sendable {
     private let clock: any TimeSource
     private let logger: Logger
     private let ollamaLimits: UpstreamLimits
+    private let owners: ListenerOwners.Look
+    private let ownUser: UInt32
 
-    /// - Parameter secrets: Reads the keys, when the settings only say where they are stored.
+    /// - Parameters:
+    ///   - secrets: Reads the keys, when the settings only say where they are stored.
+    ///   - owners: Who listens where.
+    ///   - ownUser: The one that this process runs as.
     package init(
         settings: EngineSettings, client: UpstreamClient, secrets: (any SecretKeeper)? = nil,
         clock: any TimeSource = MonotonicClock(), logger: Logger,
-        ollamaLimits: UpstreamLimits = EngineFactory.ollamaLimits
+        ollamaLimits: UpstreamLimits = EngineFactory.ollamaLimits,
+        owners: @escaping ListenerOwners.Look = ListenerOwners.onThisMachine, ownUser: UInt32 = ListenerOwners.ownUser
     ) {
+        self.owners = owners
+        self.ownUser = ownUser
         self.secrets = secrets
         self.ollamaLimits = ollamaLimits
         self.settings = settings
@@ -60,7 +68,8 @@ package struct EngineFactory: Sendable {
         let test = TestEngineSetup(settings: settings.test, clock: clock)
         switch selection.engine {
         case .none: return nil
-        case .ollama: return (OllamaEngine(settings: settings.ollama, client: client, clock: clock), [])
+        case .ollama:
+            return (OllamaEngine(settings: settings.ollama, client: client, watch: ownerWatch, clock: clock), [])
         case .openAI:
             return (
                 OpenAICompatibleEngine(settings: settings.openAI, client: client, secrets: secrets, clock: clock), []
@@ -86,8 +95,27 @@ package struct EngineFactory: Sendable {
         )
     }
 
-    private func lookForOllama() async -> Result<HTTPAddress, EngineSelection.Skip> {
+    /// Watches who has the port of an Ollama that nobody named.
+    private var ownerWatch: OwnerWatch? {
+        guard settings.choice == .automatic else { return nil }
         let address = settings.ollama.address
+        return OwnerWatch(address: address, clock: clock) { [owners, ownUser] in
+            Self.stranger(owners(address), own: ownUser)
+        }
+    }
+
+    private static func stranger(_ owners: Set<ListenerOwner>?, own: UInt32) -> ListenerOwner? {
+        owners?.first { !$0.isTrusted(asUserOf: "ollama", own: own) }
+    }
+
+    private func lookForOllama() async -> Result<EngineFindings.Ollama, EngineSelection.Skip> {
+        let address = settings.ollama.address
+        let owners = owners(address)
+        if let stranger = Self.stranger(owners, own: ownUser) {
+            let words = OwnerWatch.words(stranger, at: address)
+            logger.warning("not taken for the engine", metadata: ["reason": "\(words)"])
+            return .failure(.init(name: "ollama", reason: words, isDistrusted: true))
+        }
         do {
             let reply = try await client.collect(
                 UpstreamRequest(.GET, address, path: "/api/version", limits: ollamaLimits))
@@ -98,7 +126,7 @@ package struct EngineFactory: Sendable {
             guard (try? JSONValue(parsing: reply.body.readableBytesView))?["kith"] == nil else {
                 return .failure(.init(name: "ollama", reason: "what answers at \(address) is a node of kith"))
             }
-            return .success(address)
+            return .success(EngineFindings.Ollama(address: address, owner: owners?.min { $0.userID < $1.userID }))
         } catch {
             return .failure(.init(name: "ollama", reason: "nothing answers at \(address)"))
         }

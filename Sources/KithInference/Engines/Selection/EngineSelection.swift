@@ -18,10 +18,13 @@ package struct EngineSelection: Hashable, Sendable {
     package struct Skip: Hashable, Sendable {
         package var name: String
         package var reason: String
+        /// Whether it answers and was not taken all the same, because it is somebody else's.
+        package var isDistrusted: Bool
 
-        package init(name: String, reason: String) {
+        package init(name: String, reason: String, isDistrusted: Bool = false) {
             self.name = name
             self.reason = reason
+            self.isDistrusted = isDistrusted
         }
     }
 
@@ -29,6 +32,8 @@ package struct EngineSelection: Hashable, Sendable {
     /// One sentence.
     package var reason: String
     package var skipped: [Skip]
+    /// Whose program the engine is, where it was looked for and that can be known.
+    package private(set) var owner: ListenerOwner?
 
     package init(choice: EngineChoice, findings: EngineFindings) {
         skipped = []
@@ -39,7 +44,7 @@ package struct EngineSelection: Hashable, Sendable {
             for candidate in Self.candidates(findings) {
                 switch candidate {
                 case .success(let taken):
-                    (engine, reason) = (taken.engine, taken.reason)
+                    (engine, reason, owner) = (taken.engine, taken.reason, taken.owner)
                     return
                 case .failure(let skip): skipped.append(skip)
                 }
@@ -51,11 +56,16 @@ package struct EngineSelection: Hashable, Sendable {
     private struct Taken {
         var engine: Engine
         var reason: String
+        var owner: ListenerOwner?
     }
 
     private static func candidates(_ findings: EngineFindings) -> [Result<Taken, Skip>] {
         [
-            findings.ollama.map { Taken(engine: .ollama, reason: "Ollama answers at \($0)") },
+            findings.ollama.map { found in
+                let whose = found.owner.map { ", a program of \($0)" } ?? ""
+                return Taken(
+                    engine: .ollama, reason: "Ollama answers at \(found.address)" + whose, owner: found.owner)
+            },
             findings.llamaServer.map {
                 Taken(
                     engine: .llamaServer(executable: $0.executable, model: $0.model),
@@ -84,6 +94,17 @@ extension EngineSelection.Engine {
 
 /// What was found on the machine: each engine that can be used, or why it cannot.
 package struct EngineFindings: Sendable {
+    package struct Ollama: Hashable, Sendable {
+        package var address: HTTPAddress
+        /// Whose it is; `nil` where that cannot be known.
+        package var owner: ListenerOwner?
+
+        package init(address: HTTPAddress, owner: ListenerOwner? = nil) {
+            self.address = address
+            self.owner = owner
+        }
+    }
+
     package struct Server: Hashable, Sendable {
         package var executable: String
         package var model: String
@@ -94,12 +115,12 @@ package struct EngineFindings: Sendable {
         }
     }
 
-    package var ollama: Result<HTTPAddress, EngineSelection.Skip>
+    package var ollama: Result<Ollama, EngineSelection.Skip>
     package var llamaServer: Result<Server, EngineSelection.Skip>
     package var embedded: Result<EmbeddedVersions, EngineSelection.Skip>
 
     package init(
-        ollama: Result<HTTPAddress, EngineSelection.Skip>, llamaServer: Result<Server, EngineSelection.Skip>,
+        ollama: Result<Ollama, EngineSelection.Skip>, llamaServer: Result<Server, EngineSelection.Skip>,
         embedded: Result<EmbeddedVersions, EngineSelection.Skip>
     ) {
         self.ollama = ollama

@@ -103,9 +103,9 @@ struct EngineConnection: Sendable {
         return credential.failure(refused: key, by: name) ?? failure
     }
 
-    private func currentKey() throws(ChatError) -> Secret? { try credential?.current(for: name) }
+    func currentKey() throws(ChatError) -> Secret? { try credential?.current(for: name) }
 
-    private func headers(showing key: Secret?, _ mark: RequestMark? = nil) -> HTTPHeaders {
+    func headers(showing key: Secret?, _ mark: RequestMark? = nil) -> HTTPHeaders {
         var headers = headers
         if let key, let credential {
             headers.replaceOrAdd(name: credential.header, value: credential.scheme + key.reveal())

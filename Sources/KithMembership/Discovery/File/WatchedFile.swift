@@ -9,13 +9,18 @@
 #endif
 
 /// A small file that is checked again and again.
-struct WatchedFile: Sendable {
+package struct WatchedFile: Sendable {
     let path: String
     /// Bytes that are read at most; one more than is used, to notice that the file is too large.
     let limit: Int
 
+    package init(path: String, limit: Int) {
+        self.path = path
+        self.limit = limit
+    }
+
     /// What tells one state of the file from another without reading it.
-    struct Signature: Hashable, Sendable {
+    package struct Signature: Hashable, Sendable {
         var device: UInt64
         var inode: UInt64
         var size: Int64
@@ -23,14 +28,14 @@ struct WatchedFile: Sendable {
         var modifiedNanoseconds: Int64
     }
 
-    enum Look: Hashable, Sendable {
+    package enum Look: Hashable, Sendable {
         case absent
         case there(Signature)
         /// In the operating system's words.
         case hidden(String)
     }
 
-    func look() -> Look {
+    package func look() -> Look {
         var status = stat()
         guard stat(path, &status) == 0 else { return Self.failed(errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { return .hidden("it is not a file") }

@@ -82,13 +82,13 @@ final class LlamaProcessTests {
             try await running(process) {
                 _ = try await process.address(within: .seconds(60))
                 _ = try await EmbeddedEngine(process: process, slots: 1, client: client).models()
-                #expect(await LlamaHealthProbe(client: client).isHealthy(server.address))
+                #expect(await LlamaHealthProbe(client: client).isHealthy(server.address, key: Secret("key")))
             }
             await client.shutDown()
             let shown = try #require(server.requests.first { $0.uri == "/v1/models" }?[header: "authorization"])
             #expect(shown.hasPrefix("Bearer "))
             #expect(shown.dropFirst(7).count == 64)
-            #expect(server.requests.first { $0.uri == "/health" }?[header: "authorization"] == nil)
+            #expect(server.requests.first { $0.uri == "/health" }?[header: "authorization"] == "Bearer key")
         }
     }
 
@@ -255,5 +255,5 @@ private struct ScriptCommand: LlamaCommand {
 private struct FixedHealth: LlamaHealthChecking {
     var isHealthy: Bool
 
-    func isHealthy(_ address: HTTPAddress) async -> Bool { isHealthy }
+    func isHealthy(_ address: HTTPAddress, key: Secret) async -> Bool { isHealthy }
 }

@@ -6,6 +6,7 @@ import KithModel
 import KithTesting
 import KithTransport
 import Logging
+import Synchronization
 import Testing
 
 @Suite("The choice of the engine")
@@ -17,7 +18,7 @@ struct EngineSelectionTests {
 
     private static func findings(ollama: Bool, server: Bool, embedded: Bool) -> EngineFindings {
         EngineFindings(
-            ollama: ollama ? .success(Self.ollama) : .failure(.init(name: "ollama", reason: "silent")),
+            ollama: ollama ? .success(.init(address: Self.ollama)) : .failure(.init(name: "ollama", reason: "silent")),
             llamaServer: server ? .success(Self.server) : .failure(.init(name: "llama-server", reason: "absent")),
             embedded: embedded ? .success(versions) : .failure(.init(name: "embedded", reason: "not installed")))
     }
@@ -56,13 +57,17 @@ struct EngineSelectionTests {
         #expect(![.echo, .count, .openAI, .anthropic].contains(selection.engine))
     }
 
-    private func factory(ollama: HTTPAddress, choice: EngineChoice = .automatic) -> EngineFactory {
+    private func factory(
+        ollama: HTTPAddress, choice: EngineChoice = .automatic,
+        owners: @escaping ListenerOwners.Look = { _ in nil }, clock: any TimeSource = MonotonicClock()
+    ) -> EngineFactory {
         EngineFactory(
             settings: EngineSettings(
                 choice: choice, ollama: OllamaSettings(address: ollama),
                 llamaServer: LlamaServerSettings(executable: "/bin/sh", model: "/nonexistent.gguf"),
                 embedded: EmbeddedSettings(directory: "/nonexistent", logFile: "/nonexistent/log")),
-            client: UpstreamClient(), logger: Logger(label: "test"), ollamaLimits: UpstreamLimits())
+            client: UpstreamClient(), clock: clock, logger: Logger(label: "test"), ollamaLimits: UpstreamLimits(),
+            owners: owners, ownUser: 1000)
     }
 
     @Test("Finds an Ollama that answers")
@@ -80,6 +85,44 @@ struct EngineSelectionTests {
             let selection = await factory(ollama: server.address).select()
             #expect(selection.engine == .none)
             #expect(selection.skipped.map(\.reason).joined().contains("/nonexistent.gguf"))
+        }
+    }
+
+    @Test("A program of another user that answers as Ollama does is asked nothing, unless the owner names it")
+    func squatter() async throws {
+        try await StubServer.serve(OllamaStub.answer) { server in
+            let mallory: ListenerOwners.Look = { _ in [ListenerOwner(userID: 1001, name: "mallory")] }
+            let selection = await factory(ollama: server.address, owners: mallory).select()
+            #expect(selection.engine == .none)
+            let reason = try #require(selection.skipped.first).reason
+            #expect(reason.contains("user mallory") && reason.contains("--engine ollama"))
+            #expect(server.requests.isEmpty)
+            let named = factory(ollama: server.address, choice: .fixed(.ollama), owners: mallory)
+            let made = try #require(named.make(await named.select()))
+            #expect(await made.engine.health() == .ready)
+        }
+    }
+
+    @Test("An Ollama whose port another user has taken since is asked nothing any more")
+    func takenPort() async throws {
+        try await StubServer.serve(OllamaStub.answer) { server in
+            let clock = ManualClock()
+            let owner = Mutex(ListenerOwner(userID: 998, name: "ollama"))
+            let factory = factory(ollama: server.address, owners: { _ in [owner.withLock { $0 }] }, clock: clock)
+            let selection = await factory.select()
+            #expect(selection.engine == .ollama && selection.reason.contains("user ollama"))
+            #expect(selection.owner?.userID == 998)
+            let engine = try #require(factory.make(selection)).engine
+            #expect(await engine.health() == .ready)
+            owner.withLock { $0 = ListenerOwner(userID: 1001, name: "mallory") }
+            clock.advance(by: .seconds(2))
+            let asked = server.requests.count
+            guard case .down(let why) = await engine.health() else { return #expect(Bool(false)) }
+            #expect(why.contains("user mallory"))
+            await #expect(throws: ChatError.self) {
+                _ = try await engine.answer(ChatRequest(messages: [ChatMessage(.user, "secret")]))
+            }
+            #expect(server.requests.count == asked)
         }
     }
 

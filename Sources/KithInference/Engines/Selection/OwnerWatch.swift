@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+import Synchronization
+
+/// Looks again who listens where an engine was found, since its port may be taken by somebody else once it has stopped. Once
+/// a second at most: a prompt does not wait for it.
+final class OwnerWatch: Sendable {
+    private static let pause = Duration.seconds(1)
+
+    private let address: HTTPAddress
+    private let look: @Sendable () -> ListenerOwner?
+    private let clock: any TimeSource
+    private let last = Mutex<(at: MonotonicInstant, stranger: ListenerOwner?)?>(nil)
+
+    /// - Parameter look: Finds a listener there that is not trusted.
+    init(address: HTTPAddress, clock: any TimeSource, look: @escaping @Sendable () -> ListenerOwner?) {
+        self.address = address
+        self.clock = clock
+        self.look = look
+    }
+
+    /// - Throws: `ChatError` when somebody listens there who is not trusted.
+    func check() throws(ChatError) {
+        let now = clock.now
+        let stranger = last.withLock { last in
+            if let last, now - last.at < Self.pause { return last.stranger }
+            let stranger = look()
+            last = (now, stranger)
+            return stranger
+        }
+        if let stranger { throw ChatError(.noEngine, Self.words(stranger, at: address)) }
+    }
+
+    static func words(_ owner: ListenerOwner, at address: HTTPAddress) -> String {
+        """
+        what listens at \(address) belongs to \(owner), neither to this node's user nor to Ollama's own; if prompts may go \
+        there, say so with --engine ollama
+        """
+    }
+}
