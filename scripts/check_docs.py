@@ -62,9 +62,10 @@ def _slug(heading: str) -> str:
 
 
 def missing_tests(page: Path) -> list[str]:
-    """Tests that the last column of a table names and that are not there: titles, modules, or targets of make."""
+    """Tests that the last column of a table names and that are not there: titles, suites, modules, or targets of make."""
     swift = "\n".join(file.read_text() for file in sorted(Path("Tests").rglob("*.swift")))
     titles = set(re.findall(r'@Test\(\s*"([^"]+)"', swift)) | set(re.findall(r"func `([^`]+)`", swift))
+    titles |= set(re.findall(r"struct (\w+Tests)\b", swift))
     for file in Path("Tests/EndToEnd").glob("test_*.py"):
         titles |= {file.stem, *(f"{file.stem}.{name}" for name in re.findall(r"def (test_\w+)", file.read_text()))}
     titles |= {f"make {target}" for target in re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.MULTILINE)}

@@ -63,7 +63,9 @@ extension Store {
                 return .stored
             }
             let bytes = StoredSession.bytes(of: session)
-            guard try SessionOrigin.hasRoom(for: node, bytes: bytes, limit: limits.sessions, in: db) else { return .full }
+            guard try SessionOrigin.hasRoom(for: node, bytes: bytes, limit: limits.sessions, in: db) else {
+                return .full
+            }
             try StoredSession.save(session, from: node, in: db)
             return .stored
         }

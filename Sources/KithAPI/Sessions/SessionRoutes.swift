@@ -149,7 +149,10 @@ package struct StoredSessions: SessionReceiving {
         case .refused: return SessionReceipt(.refused, message: "it has another conversation of that name")
         case .full:
             return SessionReceipt(
-                .refused, message: "it keeps as many conversations as it may, or as many that you sent; go on with some there, or delete some")
+                .refused,
+                message:
+                    "it keeps as many conversations as it may, or as many that you sent; go on with some there, or delete some"
+            )
         }
     }
 }

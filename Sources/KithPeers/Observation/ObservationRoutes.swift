@@ -20,7 +20,8 @@ package struct ObservationRoutes: PeerRouteGroup {
         router.peer(PeerWire.tracePath + "/:id", .get, for: .kin, of: services) { request, _ in
             try .json(told(String(request.uri.path.dropFirst(PeerWire.tracePath.count + 1))))
         }
-        router.peer(PeerWire.logsPath, .get, for: .kin, of: services) { [clock = services.clock, trust = services.trust] request, caller in
+        router.peer(PeerWire.logsPath, .get, for: .kin, of: services) {
+            [clock = services.clock, trust = services.trust] request, caller in
             do {
                 return try logs.response(to: LogQuery(request), clock: clock) { trust.standing(of: caller.id) == .kin }
             } catch let refusal as ControlError {

@@ -9,9 +9,12 @@ struct EpochSteps: Sendable {
     private var last: [NodeID: UInt64] = [:]
 
     init(_ operations: some Sequence<TrustOperation>) {
+        // Few nodes were ever forgotten and paired again.
+        let far = Set(operations.lazy.filter { $0.epoch > 1 }.map(\.subject))
+        if far.isEmpty { return }
         var admitted: [NodeID: Set<UInt64>] = [:]
         var forgotten: [NodeID: Set<UInt64>] = [:]
-        for operation in operations {
+        for operation in operations where far.contains(operation.subject) {
             switch operation.statement {
             case .admit(let epoch, _): admitted[operation.subject, default: []].insert(epoch)
             case .forget(let epoch, _): forgotten[operation.subject, default: []].insert(epoch)

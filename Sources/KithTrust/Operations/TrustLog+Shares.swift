@@ -28,7 +28,7 @@ extension TrustLog {
     }
 
     private var isTight: Bool {
-        foreignCount > (Self.limit - Self.limitPerAuthor) * 3 / 4 || entries.count > Self.authorLimit * 3 / 4
+        foreignCount > capacity.statements * 3 / 4 || entries.count > capacity.authors * 3 / 4
     }
 
     /// After something was replaced or dropped: who is still heard, and who is heard no more.
@@ -99,7 +99,7 @@ extension TrustLog {
         insertion.tree = tree
         guard let (victim, surplus) = tree.giver(for: author) else { return false }
         let count = entries[victim]?.count ?? 0
-        let byAuthors = foreignCount < Self.limit - Self.limitPerAuthor
+        let byAuthors = foreignCount < capacity.statements
         // One step frees room for some more, so that a flood does not pay for each statement.
         let freed = byAuthors ? count : max(1, min(count, surplus / 2, 64))
         insertion.tree = nil

@@ -55,9 +55,13 @@ extension TrustLog {
         TrustVersions(
             entries.reduce(into: versionsOfDeclined) { versions, author in
                 let entries = author.value
+                let told = told(of: author.key)
+                // Of a part that is not whole a digest says something only where all is told.
+                let compared =
+                    told > UInt64(entries.count) ? entries.count / TrustVersions.run * TrustVersions.run : entries.count
                 versions[author.key] = TrustVersions.Author(
-                    last: told(of: author.key),
-                    digests: stride(from: 0, to: entries.count, by: TrustVersions.run).compactMap { start in
+                    last: told,
+                    digests: stride(from: 0, to: compared, by: TrustVersions.run).compactMap { start in
                         Self.digest(entries[start..<min(start + TrustVersions.run, entries.count)])
                     })
             })

@@ -72,6 +72,8 @@ package struct TrustLog: Sendable {
     var foreignCount = 0
     /// This node and all whom somebody heard has ever admitted.
     var heard: Set<NodeID>
+    /// Statements of others, and authors with this node, that are kept.
+    var capacity = (statements: limit - limitPerAuthor, authors: authorLimit)
     /// Authors of whom no more is taken, with the number up to which kin have offered something: they are told that it is
     /// known. Emptied when there is room again.
     var declined: [NodeID: UInt64] = [:]
@@ -189,6 +191,10 @@ package struct TrustLog: Sendable {
                 settle(known, entry, into: &insertion)
             } else if signed.sequence == lastSequence(of: signed.author) + 1 {
                 append(entry, into: &insertion)
+            } else if declined[signed.author] ?? 0 > lastSequence(of: signed.author) {
+                // What comes before it was not kept, and is not asked for as long as nothing of it is wanted.
+                insertion.refused.append(.full)
+                decline(signed)
             } else {
                 holdBack(entry, into: &insertion)
             }
@@ -236,7 +242,7 @@ package struct TrustLog: Sendable {
         let own = entries[author]?.count ?? 0
         if own >= Self.limitPerAuthor { return false }
         if author == root { return true }
-        return foreignCount < Self.limit - Self.limitPerAuthor && (own > 0 || entries.count < Self.authorLimit)
+        return foreignCount < capacity.statements && (own > 0 || entries.count < capacity.authors)
     }
 
     private mutating func holdBack(_ entry: Entry, into insertion: inout TrustInsertion) {

@@ -19,7 +19,8 @@ import Testing
         let operations = (1...count).map { number in
             Operation(
                 id: OperationID(replica: replica, sequence: UInt64(number)),
-                time: HybridTime(milliseconds: WallTime.now().milliseconds), register: .context("thief-\(epoch)-\(number)"),
+                time: HybridTime(milliseconds: WallTime.now().milliseconds),
+                register: .context("thief-\(epoch)-\(number)"),
                 source: .named("thief"), value: Array("1".utf8), seen: VersionVector())
         }
         return SyncMessage(
@@ -33,7 +34,9 @@ import Testing
         try await TestNode.run("desk", engine: EchoEngine()) { desk in
             try await TestNode.run("laptop", engine: EchoEngine(), kin: [desk]) { laptop in
                 try await TestNode.run("thief", engine: EchoEngine(), kin: [desk]) { thief in
-                    while laptop.mesh.trust.standing(of: thief.id) != .kin { try await Task.sleep(for: .milliseconds(5)) }
+                    while laptop.mesh.trust.standing(of: thief.id) != .kin {
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
                     try await body(desk, laptop, thief)
                 }
             }

@@ -88,7 +88,8 @@ struct HostileKin {
     ) throws -> KithModel.Operation {
         let register =
             number(0...2) == 0
-            ? registers.randomElement(using: &generator) ?? .context("x") : RegisterKey.context("x\(number(0...100_000))")
+            ? registers.randomElement(using: &generator) ?? .context("x")
+            : RegisterKey.context("x\(number(0...100_000))")
         let skew = [0, 0, 0, 3_600, 1 << 30, -1 << 30][number(0...5)]
         let length = number(0...50) == 0 ? 65_000 : number(1...200)
         return Operation(

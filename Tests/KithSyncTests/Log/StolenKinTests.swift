@@ -149,7 +149,8 @@ import Testing
             Self.operation(UInt64($0), of: try Self.replica(2), .context("k\($0)"), value: nil, at: later)
         }
         #expect(
-            log.take(Self.message(flood), epoch: 1, now: Self.now).refusals == [.tooFarAhead(try KinSimulation.node(2))])
+            log.take(Self.message(flood), epoch: 1, now: Self.now).refusals == [.tooFarAhead(try KinSimulation.node(2))]
+        )
         #expect(log.quarantined == 10)
         _ = log.compact(now: later)
         let rest = Self.message(Array(flood[10...]))
@@ -172,7 +173,8 @@ import Testing
 
     // MARK: Nothing is quadratic, and nobody is silenced
 
-    @Test func `of one log a register holds one value, however many were written without knowing of each other`() throws {
+    @Test func `of one log a register holds one value, however many were written without knowing of each other`() throws
+    {
         var log = try Self.log()
         let flood = try (1...5_000).map { Self.operation(UInt64($0), of: try Self.replica(2), value: "\($0)") }
         _ = log.take(Self.message(flood), epoch: 1, now: Self.now)
@@ -240,7 +242,8 @@ import Testing
         var (log, clean) = (try Self.log(), try Self.log())
         let honest = Self.message([Self.operation(1, of: try Self.replica(1), .context("o"))])
         for index in 0...1 {
-            _ = index == 0
+            _ =
+                index == 0
                 ? log.take(honest, epoch: 1, now: Self.now) : clean.take(honest, epoch: 1, now: Self.now)
         }
         var disk = StoredLog()

@@ -22,7 +22,8 @@ import Testing
         by author: NodeIdentity, from sequence: UInt64 = 1, count: Int, admitting subjects: [NodeID] = []
     ) throws -> [SignedOperation] {
         try (0..<count).map { place in
-            let digest = [UInt8](repeating: 0xAB, count: 28) + (0..<4).map { UInt8(truncatingIfNeeded: place >> ($0 * 8)) }
+            let digest =
+                [UInt8](repeating: 0xAB, count: 28) + (0..<4).map { UInt8(truncatingIfNeeded: place >> ($0 * 8)) }
             let subject = place < subjects.count ? subjects[place] : try #require(NodeID(digest: digest))
             return try TrustOperation(
                 author: author.publicKey, sequence: sequence + UInt64(place), subject: subject,
@@ -50,12 +51,12 @@ import Testing
         let thief = mesh.identities[2]
         let accomplices = try (0..<5).map { _ in try NodeIdentity.ephemeral(now: .now()) }
         let start = mesh.ledgers[0].lastSequence(of: thief.id) + 1
-        let own = try Self.flood(by: thief, from: start, count: 1_900, admitting: accomplices.map(\.id))
-        let theirs = try accomplices.map { try Self.flood(by: $0, count: 2_000) }
+        let own = try Self.flood(by: thief, from: start, count: 190, admitting: accomplices.map(\.id))
+        let theirs = try accomplices.map { try Self.flood(by: $0, count: 200) }
         for node in 0...1 {
+            mesh.ledgers[node].capacity.statements = 800
             for batch in [own] + theirs { _ = mesh.ledgers[node].insert(batch) }
-            #expect(mesh.ledgers[node].count <= TrustLog.limit)
-            #expect(mesh.ledgers[node].count > 7_900)
+            #expect((790...810).contains(mesh.ledgers[node].count))
         }
         try mesh.forget(2, by: 1)
         mesh.exchange(0, 1)
@@ -67,11 +68,12 @@ import Testing
         var mesh = try Self.mesh()
         let thief = mesh.identities[2]
         let start = mesh.ledgers[0].lastSequence(of: thief.id) + 1
-        let many = try (0..<1_100).map { _ in try NodeIdentity.ephemeral(now: .now()) }
+        mesh.ledgers[0].capacity.authors = 40
+        let many = try (0..<60).map { _ in try NodeIdentity.ephemeral(now: .now()) }
         _ = mesh.ledgers[0].insert(
             try Self.flood(by: thief, from: start, count: many.count, admitting: many.map(\.id)))
         for author in many { _ = mesh.ledgers[0].insert(try Self.flood(by: author, count: 1)) }
-        #expect(mesh.ledgers[0].versions.authors.count <= TrustLog.authorLimit)
+        #expect(mesh.ledgers[0].authors.count <= 40)
         let newcomer = try NodeIdentity.ephemeral(now: .now())
         let admission = try mesh.identities[1].admit(
             newcomer.id, introduction: TrustMesh.names, in: mesh.ledgers[1], now: mesh.now)
@@ -79,7 +81,8 @@ import Testing
         #expect(mesh.ledgers[0].insert(try Self.flood(by: newcomer, count: 1)).accepted.count == 1)
     }
 
-    @Test func `forgotten wholly, it takes along whom it made up, and the ledgers are those of nodes that never knew them`()
+    @Test
+    func `forgotten wholly, it takes along whom it made up, and the ledgers are those of nodes that never knew them`()
         throws
     {
         var mesh = try Self.mesh()
@@ -123,7 +126,7 @@ import Testing
         #expect(mesh.ledgers[0].versions == mesh.ledgers[1].versions)
     }
 
-    @Test(arguments: [UInt64(2), 1_000, TrustOperation.epochLimit])
+    @Test(arguments: [UInt64(3), 1_000, TrustOperation.epochLimit])
     func `epochs move by one: a forgetting far ahead does not keep a node out for ever`(epoch: UInt64) throws {
         var mesh = try Self.mesh()
         let thief = mesh.identities[2]
@@ -142,13 +145,13 @@ import Testing
         #expect(mesh.ledgers[0].resolution.kin[mesh.id(1)]?.epoch == 2)
     }
 
-    @Test func `a node is forgotten and paired again a thousand times, a step at a time`() throws {
+    @Test func `a node is forgotten and paired again many times, a step at a time`() throws {
         var mesh = try TrustMesh(nodes: 2)
-        for _ in 0..<900 {
+        for _ in 0..<60 {
             try mesh.admit(1, by: 0)
             try mesh.forget(1, by: 0)
         }
         try mesh.admit(1, by: 0)
-        #expect(mesh.ledgers[0].resolution.kin[mesh.id(1)]?.epoch == 901)
+        #expect(mesh.ledgers[0].resolution.kin[mesh.id(1)]?.epoch == 61)
     }
 }

@@ -195,8 +195,8 @@ struct TrustLogTests {
         let insertion = mesh.ledgers[0].insert([forged, misfiled, renumbered, long, short])
         #expect(
             insertion.refused == [
-                .unreadable(.wrongSignature), .unreadable(.misfiled), .unreadable(.misfiled), .unreadable(.tooLong),
-                .unreadable(.malformed),
+                .unreadable(.wrongSignature), .unreadable(.misfiled), .unreadable(.tooLong), .unreadable(.malformed),
+                .unreadable(.misfiled),
             ])
         #expect(mesh.ledgers[0].count == 0)
     }
@@ -231,11 +231,11 @@ struct TrustLogTests {
         var mesh = try TrustMesh(nodes: 4)
         for other in 1..<4 { try mesh.admit(other, by: 0) }
         let operations = mesh.ledgers[0].missing(for: TrustLog(root: mesh.id(0)).versions)
-        var log = TrustLog(root: mesh.id(1))
+        var log = try mesh.newcomer(1, knowing: 0)
         let early = log.insert([operations[2], operations[1], operations[2]])
         #expect(early.heldBack == 2)
         #expect(early.accepted.isEmpty)
-        #expect(log.count == 0)
+        #expect(log.count == 1)
         let late = log.insert([operations[0]])
         #expect(late.accepted == operations)
         #expect(log.lastSequence(of: mesh.id(0)) == 3)
@@ -245,13 +245,13 @@ struct TrustLogTests {
     func heldBackLimit() throws {
         var mesh = try TrustMesh(nodes: 2)
         for _ in 0..<1_030 { try mesh.admit(1, by: 0) }
-        var log = TrustLog(root: mesh.id(1))
+        var log = try mesh.newcomer(1, knowing: 0)
         var waiting: [SignedOperation] = []
         while waiting.count < 1_030 {
             waiting += mesh.ledgers[0].missing(for: log.versions)
             _ = log.insert(waiting.suffix(TrustLog.batchLimit))
         }
-        var late = TrustLog(root: mesh.id(1))
+        var late = try mesh.newcomer(1, knowing: 0)
         let insertion = late.insert(waiting.dropFirst())
         #expect(insertion.heldBack == TrustLog.heldBackLimit)
         #expect(insertion.refused == [.full, .full, .full, .full, .full])
@@ -266,7 +266,7 @@ struct TrustLogTests {
         let statements = try [1, 2].map {
             try mesh.identities[0].admit(mesh.id($0), introduction: TrustMesh.names, in: empty, now: mesh.now)
         }
-        var (one, other) = (TrustLog(root: mesh.id(1)), TrustLog(root: mesh.id(2)))
+        var (one, other) = (try mesh.newcomer(1, knowing: 0), try mesh.newcomer(1, knowing: 0))
         let first = one.insert(statements)
         let second = other.insert(statements.reversed())
         #expect(one.versions == other.versions)
@@ -284,6 +284,10 @@ struct TrustLogTests {
         let statements = try [1, 2].map {
             try mesh.identities[0].admit(mesh.id($0), introduction: TrustMesh.names, in: empty, now: mesh.now)
         }
+        for node in 1...2 { try mesh.admit(0, by: node) }
+        mesh.exchange(1, 2)
+        try mesh.pair(1, 2)
+        mesh.exchange(1, 2)
         _ = mesh.ledgers[1].insert(statements.prefix(1))
         _ = mesh.ledgers[2].insert(statements.suffix(1))
         mesh.exchange(1, 2)

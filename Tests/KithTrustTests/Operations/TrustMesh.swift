@@ -3,6 +3,7 @@
 import KithModel
 import KithTesting
 import KithTrust
+import Testing
 
 /// Nodes that pair, forget and pass on what they know, some of them out of touch with the others.
 struct TrustMesh {
@@ -18,6 +19,13 @@ struct TrustMesh {
     }
 
     func id(_ node: Int) -> NodeID { identities[node].id }
+
+    /// A node's log that holds nothing but its admission of another.
+    func newcomer(_ node: Int, knowing other: Int) throws -> TrustLog {
+        var log = TrustLog(root: id(node))
+        _ = log.insert([try identities[node].admit(id(other), introduction: Self.names, in: log, now: now)])
+        return log
+    }
 
     /// Both admit each other.
     mutating func pair(_ one: Int, _ other: Int) throws {
@@ -39,7 +47,8 @@ struct TrustMesh {
 
     /// Each gives the other what it lacks.
     mutating func exchange(_ one: Int, _ other: Int) {
-        while true {
+        for round in 0...100 {
+            #expect(round < 100, "the two never agree")
             let there = ledgers[one].missing(for: ledgers[other].versions)
             let back = ledgers[other].missing(for: ledgers[one].versions)
             if there.isEmpty && back.isEmpty { return }

@@ -197,11 +197,12 @@ struct TrustResolutionTests {
                 operations.append(
                     TrustOperation(
                         author: Self.keys[author], sequence: sequence, subject: Self.keys[author + 1].id,
-                        statement: .admit(epoch: sequence, introduction: says), saidAt: .epoch))
+                        statement: .admit(epoch: 1, introduction: says),
+                        saidAt: WallTime(milliseconds: Int64(sequence))))
             }
         }
         let resolution = TrustResolution(root: Self.keys[0].id, operations: operations.reversed())
         #expect(resolution.kin.count == Self.nodes - 1)
-        #expect(resolution.kin[Self.keys[Self.nodes - 1].id]?.epoch == 1_900)
+        #expect(resolution.kin[Self.keys[Self.nodes - 1].id]?.admittedAt == WallTime(milliseconds: 1_900))
     }
 }
