@@ -17,7 +17,7 @@ ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build packages sbom dist fuzz release demo test test-agents test-breaks test-network test-durability bench bench-path bench-page bench-state \
-	bench-continuation bench-balance soak soak-kin format lint docs clean
+	bench-continuation bench-balance bench-limits soak soak-kin format lint docs clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
@@ -93,6 +93,9 @@ bench-path: release ## What the way of a prompt costs: processor time, first byt
 
 bench-continuation: release ## Answers whose node is lost in the middle; as root with links that are cut
 	@scripts/bench-continuation
+
+bench-limits: ## What it costs to count the requests of limited callers
+	@scripts/bench-limits
 
 bench-balance: release ## Waiting times over three uneven nodes beside other ways to choose, and what affinity gains
 	@scripts/bench-balance

@@ -34,7 +34,7 @@ struct ClientAccess: Sendable {
                 host: settings.host, requiresKey: settings.access.requiresKey,
                 allowedHosts: settings.access.allowedHosts, allowedOrigins: settings.access.allowedOrigins),
             keys: keys, controlToken: ControlFile.freshToken(), audit: audit, keyRequests: keyRequests,
-            proxies: firewall.proxies)
+            proxies: firewall.proxies, limits: try await CallerLimits.load(rates: settings.access.rates, store: store, clock: clock))
         let files = CertificateFiles(settings.access.tls, logger: logger)
         let tls = try files?.load() ?? own(identity, settings: settings)
         if let tls { logger.info("clients need TLS", metadata: ["certificate-sha256": "\(tls.fingerprint)"]) }
@@ -45,7 +45,12 @@ struct ClientAccess: Sendable {
 
     /// The services that run as long as the node does.
     func background(clock: any TimeSource) -> [any Service] {
-        var loops = [BackgroundLoop { [audit] in await audit.run() }]
+        var loops = [
+            BackgroundLoop { [audit] in await audit.run() },
+            BackgroundLoop { [control, logger] in
+                await control.limits.run { logger.error("usage not saved", metadata: ["reason": "\($0)"]) }
+            },
+        ]
         if let files, let tls { loops.append(BackgroundLoop { await files.watch(tls, clock: clock) }) }
         return loops
     }

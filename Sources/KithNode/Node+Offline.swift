@@ -13,11 +13,12 @@ extension Node {
     package static func createKey(
         _ wanted: ControlMessage.KeyRequest, dataDirectory: String, now: WallTime
     ) async throws -> ControlMessage.NewKey {
-        try await withStore(dataDirectory) { store in
+        let limits = try wanted.limits?.checked() ?? KeyLimits()
+        return try await withStore(dataDirectory) { store in
             let key = ClientKey()
             let record = key.record(
                 name: wanted.name, scopes: Set(wanted.scopes), createdAt: now,
-                expiresAt: wanted.expiresSeconds.map { now.advanced(by: .seconds($0)) })
+                expiresAt: wanted.expiresSeconds.map { now.advanced(by: .seconds($0)) }, limits: limits)
             try await store.insert(record)
             let scopes = wanted.scopes.map(\.rawValue).joined(separator: " ")
             try await store.appendAudit([
@@ -31,7 +32,11 @@ extension Node {
     package static func keys(dataDirectory: String, now: WallTime) async throws -> ControlMessage.Keys {
         guard DataFolder.holdsNode(dataDirectory) else { return ControlMessage.Keys(keys: []) }
         return try await withStore(dataDirectory) { store in
-            ControlMessage.Keys(keys: try await store.clientKeys().map { ControlMessage.Key($0, now: now) })
+            let used = try await store.tokensUsed(on: UTCDay(now))
+            return ControlMessage.Keys(
+                keys: try await store.clientKeys().map {
+                    ControlMessage.Key($0, now: now, tokensToday: used[$0.id] ?? 0)
+                })
         }
     }
 

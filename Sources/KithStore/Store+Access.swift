@@ -63,7 +63,31 @@ struct ClientKeyRow: FetchableRecord {
             digest: try row.decode(Blob.self, forColumn: "digest").bytes,
             createdAt: WallTime(milliseconds: try row.decode(Int64.self, forColumn: "created_at")),
             expiresAt: try row.decode(Int64?.self, forColumn: "expires_at").map { WallTime(milliseconds: $0) },
-            revokedAt: try row.decode(Int64?.self, forColumn: "revoked_at").map { WallTime(milliseconds: $0) })
+            revokedAt: try row.decode(Int64?.self, forColumn: "revoked_at").map { WallTime(milliseconds: $0) },
+            limits: try Self.limits(row))
+    }
+
+    /// - Throws: `DatabaseError` for a limit that cannot be read: a key must not do more than its owner wished.
+    private static func limits(_ row: Row) throws -> KeyLimits {
+        func list<Entry>(_ column: String, _ read: (Substring) -> Entry?) throws -> [Entry] {
+            let lines = try row.decode(String?.self, forColumn: column)?.split(separator: "\n") ?? []
+            return try lines.map { line in
+                guard let entry = read(line) else { throw DatabaseError.damaged("a key's \(column) cannot be read") }
+                return entry
+            }
+        }
+        guard let priority = RequestPriority(rawValue: try row.decode(String.self, forColumn: "priority")) else {
+            throw DatabaseError.damaged("a key's priority cannot be read")
+        }
+        return KeyLimits(
+            rate: try row.decode(String?.self, forColumn: "rate").map { text in
+                guard let rate = RequestRate(text) else { throw DatabaseError.damaged("a key's rate cannot be read") }
+                return rate
+            },
+            tokensPerDay: try row.decode(Int?.self, forColumn: "tokens_per_day"),
+            concurrent: try row.decode(Int?.self, forColumn: "concurrent"), priority: priority,
+            models: try list("models") { ModelID(String($0)) },
+            addresses: try list("addresses") { AddressRange($0) })
     }
 
     static func fetchAll(_ db: Database) throws -> [ClientKeyRow] {
@@ -73,14 +97,22 @@ struct ClientKeyRow: FetchableRecord {
     static func insert(_ key: ClientKeyRecord, in db: Database) throws {
         try db.execute(
             sql: """
-                INSERT INTO client_key (id, name, scopes, digest, created_at, expires_at, revoked_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO client_key (id, name, scopes, digest, created_at, expires_at, revoked_at,
+                    rate, tokens_per_day, concurrent, priority, models, addresses)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 key.id, KeptText(key.name, limit: longestName).value,
                 key.scopes.map(\.rawValue).sorted().joined(separator: " "), Blob(key.digest),
                 key.createdAt.milliseconds, key.expiresAt?.milliseconds, key.revokedAt?.milliseconds,
+                key.limits.rate?.description, key.limits.tokensPerDay, key.limits.concurrent,
+                key.limits.priority.rawValue, lines(key.limits.models.map(\.rawValue)),
+                lines(key.limits.addresses.map(\.description)),
             ])
+    }
+
+    private static func lines(_ entries: [String]) -> String? {
+        entries.isEmpty ? nil : entries.joined(separator: "\n")
     }
 
     /// - Returns: whether there was such a key that had not been revoked.

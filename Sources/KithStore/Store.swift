@@ -259,6 +259,13 @@ package struct StoreLimits: Hashable, Sendable {
     package let responses: Int
     /// Bytes of all responses with what they answer. Beyond it, the oldest are dropped.
     package let responseBytes: Int
+    /// Days of usage that are kept.
+    package static let usageDays = 400
+
+    /// Rows of usage. Beyond it, the oldest days are dropped.
+    package let usageRows: Int
+    /// Rows of usage of one day. Beyond it, models and nodes are counted as others.
+    package let usageRowsPerDay: Int
     /// Keys that have not been revoked. Beyond it, no more are taken; of the revoked as many of the latest are kept.
     package let clientKeys: Int
 
@@ -270,8 +277,11 @@ package struct StoreLimits: Hashable, Sendable {
         sessions: Int = 1_000, turnsPerSession: Int = 2_000, text: Int = StoreLimits.largestText,
         feedback: Int = 10_000, audit: Int = 10_000, trustOperations: Int = 65_536, peers: Int = 4_096,
         clientKeys: Int = 500, deliveries: Int = 10_000, exchanges: Int = 10_000, companions: Int = 1_000,
-        refusals: Int = 1_000, responses: Int = 1_000, responseBytes: Int = 32 * 1_024 * 1_024
+        refusals: Int = 1_000, responses: Int = 1_000, responseBytes: Int = 32 * 1_024 * 1_024,
+        usageRows: Int = 100_000, usageRowsPerDay: Int = 2_000
     ) {
+        self.usageRows = max(1, usageRows)
+        self.usageRowsPerDay = max(1, usageRowsPerDay)
         self.sessions = max(1, sessions)
         self.turnsPerSession = max(2, turnsPerSession) / 2 * 2
         self.text = min(max(64, text), Self.largestText)

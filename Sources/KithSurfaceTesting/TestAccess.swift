@@ -36,12 +36,13 @@ extension AccessControl {
     /// - Parameter requiresKey: as on a listener that other machines reach.
     package static func with(
         _ store: Store, requiresKey: Bool = false, allowedHosts: [String] = [], allowedOrigins: [String] = [],
-        audit: any AuditTrail = RecordingTrail()
+        audit: any AuditTrail = RecordingTrail(), rates: CallerLimits.Rates = CallerLimits.Rates()
     ) -> AccessControl {
         AccessControl(
             policy: AccessPolicy(
                 host: "127.0.0.1", requiresKey: requiresKey, allowedHosts: allowedHosts, allowedOrigins: allowedOrigins),
-            keys: ClientKeys(store: store), controlToken: token, audit: audit)
+            keys: ClientKeys(store: store), controlToken: token, audit: audit,
+            limits: CallerLimits(rates: rates, store: store))
     }
 }
 
@@ -54,7 +55,11 @@ extension TestNode {
     }
 
     /// Makes a key and gives back its text.
-    package func key(_ scopes: Set<Scope>, lifetime: Duration? = nil, now: WallTime = .now()) async throws -> String {
-        try await services.access.keys.create(name: "test", scopes: scopes, lifetime: lifetime, now: now).text.reveal()
+    package func key(
+        _ scopes: Set<Scope>, lifetime: Duration? = nil, limits: KeyLimits = KeyLimits(), now: WallTime = .now()
+    ) async throws -> String {
+        try await services.access.keys.create(
+            name: "test", scopes: scopes, lifetime: lifetime, limits: limits, now: now
+        ).text.reveal()
     }
 }

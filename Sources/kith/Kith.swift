@@ -32,8 +32,8 @@ struct Kith: AsyncParsableCommand {
         subcommands: [
             Up.self, Ask.self, Launch.self, Route.self, Status.self, Dashboard.self, Peers.self, Drain.self, ID.self,
             Invite.self,
-            Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Context.self, Level.self,
-            Sync.self, Session.self, Companion.self, Culture.self, Top.self, Trace.self, Logs.self, Events.self,
+            Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Usage.self, Context.self,
+            Level.self, Sync.self, Session.self, Companion.self, Culture.self, Top.self, Trace.self, Logs.self, Events.self,
             Engine.self,
             Cluster.self, Settings.self,
             Alerts.self, Audit.self, Doctor.self,

@@ -29,7 +29,8 @@ package enum BridgeServer {
         router.add(middleware: RequestNaming())
         router.add(
             middleware: CrossOrigin(
-                methods: "GET, POST, OPTIONS", fields: "Content-Type, Authorization, X-API-Key, Idempotency-Key",
+                methods: "GET, POST, OPTIONS",
+                fields: "Content-Type, Authorization, X-API-Key, api-key, Idempotency-Key",
                 mayRead: PageOrigin.isAllowed))
         metrics.meter(router)
         router.addMiddleware {
@@ -52,7 +53,7 @@ struct BridgeRoutes: Sendable {
 
     func add(to router: SurfaceRouter) {
         router.surface("/health", scope: .read, [.get: { _, _ in try .json(bridge.health()) }])
-        router.surface("/code-assist", scope: .assist, [.post: { request, _ in try await assist(request) }])
+        router.surface("/code-assist", scope: .assist, [.post: { try await assist($0, $1) }])
         router.surface("/sync-consciousness", scope: .sync, [.post: { request, _ in try await sync(request) }])
         router.surface("/vault-status", scope: .read, [.get: { _, _ in try .json(try await vaultStatus()) }])
         router.surface("/network-peers", scope: .read, [.get: { _, _ in try .json(bridge.peers()) }])
@@ -62,10 +63,13 @@ struct BridgeRoutes: Sendable {
             [.get: { request, _ in await metrics.response(to: request, with: bridge.metrics()) }])
     }
 
-    private func assist(_ request: Request) async throws -> Response {
+    private func assist(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let deadline = try request.headers.deadline(now: bridge.services.clock.now)
         let asked = try CellMessage.AssistRequest(body: try await request.detailBody(upTo: BridgeLimits.assistBody))
         do {
+            // What a cell's engine reads and makes for it is the cell's to count.
+            let grant = try bridge.services.access.limits.grant(try context.caller.get())
+            defer { withExtendedLifetime(grant) {} }
             let answer = try await bridge.assist(asked, until: deadline)
             return try .json(answer.body, headers: .route(answer.route))
         } catch let failure as ChatError {

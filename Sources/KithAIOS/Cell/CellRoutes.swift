@@ -10,6 +10,7 @@ import KithServer
 struct CellRoutes: Sendable {
     let cell: CellService
     let registry: RegistryService?
+    let limits: CallerLimits
     /// Bytes.
     let bodyLimit: Int
 
@@ -17,16 +18,17 @@ struct CellRoutes: Sendable {
         // Tells the cell's level, so that on other than loopback listeners it needs one of the cell's scopes.
         router.surface("/health", scope: [.read, .assist, .sync], [.get: { _, _ in try .json(cell.health()) }])
         router.surface("/health/live", scope: .everyone, [.get: { _, _ in try .json(["status": "alive"]) }])
-        router.surface("/code-assist", scope: .assist, [.post: { request, _ in try await assist(request) }])
+        router.surface("/code-assist", scope: .assist, [.post: { try await assist($0, $1) }])
         router.surface("/sync-consciousness", scope: .sync, [.post: { request, _ in try await sync(request) }])
         router.surface("/register", scope: .peer, [.post: { try await register($0, $1) }])
     }
 
-    private func assist(_ request: Request) async throws -> Response {
+    private func assist(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let deadline = try request.headers.deadline(now: cell.clock.now)
         let asked = try CellMessage.AssistRequest(body: try await request.detailBody(upTo: bodyLimit))
         do {
-            let answer = try await cell.assist(asked, until: deadline)
+            let account = try cell.account(of: try context.caller.get(), code: asked.code, limits: limits)
+            let answer = try await cell.assist(asked, until: deadline, account: account)
             return try .json(answer, headers: .route(answer.route))
         } catch let failure as ChatError {
             if let unusable = UnusableBody(failure, in: asked) { throw unusable }

@@ -35,7 +35,7 @@ package enum CellServer {
             OriginMiddleware(access: access)
             Expectations()
         }
-        CellRoutes(cell: cell, registry: registry, bodyLimit: bodyLimit).add(to: router)
+        CellRoutes(cell: cell, registry: registry, limits: access.limits, bodyLimit: bodyLimit).add(to: router)
         CellMetricsRoutes(cell: cell, metrics: metrics, clock: clock, startedAt: clock.now).add(to: router)
         return HTTPListener(
             responder: router.buildResponder(), address: address, limits: limits, errors: .detail, tls: tls,

@@ -3,6 +3,7 @@
 import KithAssist
 package import KithInference
 package import KithModel
+import KithServer
 import Logging
 
 /// The role *cell* of a node: answers about code, and takes part in the shared state.
@@ -95,6 +96,25 @@ package struct CellService: CellAnswering {
     package func assist(
         _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?
     ) async throws -> CellMessage.AssistAnswer {
+        try await assist(request, until: deadline, account: nil)
+    }
+
+    /// On whose account a caller's code is looked at.
+    ///
+    /// - Throws: ``LimitRefusal``.
+    func account(of caller: Principal, code: String, limits: CallerLimits) throws -> AssistAccount {
+        let allowed = caller.limits.models
+        return AssistAccount(
+            grant: try limits.grant(caller, tokens: UsageCount.sum(code.utf8.count / 4, Self.answerTokens)),
+            models: opinions.dispatcher.aliases.models(for: nil, among: allowed) ?? allowed)
+    }
+
+    /// Tokens that an opinion has, about.
+    private static let answerTokens = 512
+
+    func assist(
+        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?, account: AssistAccount?
+    ) async throws -> CellMessage.AssistAnswer {
         guard let action = AssistAction(rawValue: request.action) else {
             throw ChatError(
                 .invalidRequest, "the action has from 1 to \(AssistAction.limit) bytes and no control characters",
@@ -107,7 +127,8 @@ package struct CellService: CellAnswering {
             await Self.read(request.code, surroundings, action)
         }
         let opinion = try await opinions.opinion(
-            on: reading, action: action, surroundings: surroundings, code: request.code, until: deadline)
+            on: reading, action: action, surroundings: surroundings, code: request.code, until: deadline,
+            account: account)
         return CellMessage.AssistAnswer(
             action: request.action, codeLength: request.code.unicodeScalars.count, contextKeys: surroundings.keys,
             suggestions: reading.sentences + (opinion?.suggestions ?? []), level: level,

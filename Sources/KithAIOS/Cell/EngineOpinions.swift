@@ -3,7 +3,14 @@
 import KithAssist
 import KithInference
 import KithModel
+import KithServer
 import Synchronization
+
+/// On whose account code is looked at, and which models may do it; empty for all.
+struct AssistAccount: Sendable {
+    var grant: CallerGrant
+    var models: [ModelID]
+}
 
 /// Asks the best engine of the mesh about code, and manages without one.
 struct EngineOpinions: Sendable {
@@ -31,7 +38,7 @@ struct EngineOpinions: Sendable {
     /// - Throws: `CancellationError`.
     func opinion(
         on reading: CodeReading, action: AssistAction, surroundings: AssistContext, code: String,
-        until deadline: MonotonicInstant? = nil
+        until deadline: MonotonicInstant? = nil, account: AssistAccount? = nil
     ) async throws -> Opinion? {
         guard reading.shownCode.contains(where: { !$0.isWhitespace }) else { return nil }
         let prompt = AssistPrompt(
@@ -41,6 +48,10 @@ struct EngineOpinions: Sendable {
         let end = min(clock.now + limit, deadline ?? MonotonicInstant(nanoseconds: .max))
         var request = prompt.request
         request.deadline = deadline
+        if let account {
+            request.take(account.grant)
+            request.allowedModels = account.models
+        }
         do {
             try await withDeadline(end, clock: clock) { [request] in await listen(to: request, heard) }
         } catch is DeadlineExceeded {

@@ -18,7 +18,7 @@ struct AnthropicRoutes: Sendable {
     func add(to router: SurfaceRouter) {
         router.surface("/v1/messages", scope: .chat, [.post: { try await messages($0, $1) }])
         router.surface(
-            "/v1/messages/count_tokens", scope: .chat, [.post: { request, _ in try await countTokens(request) }])
+            "/v1/messages/count_tokens", scope: .chat, [.post: { try await countTokens($0, $1) }])
         // Some clients look, without a key, whether there is anybody.
         router.surface(
             "/api/hello", scope: .everyone, [.get: { _, _ in PlainReply(json: ByteBuffer(string: "{}")).response }])
@@ -29,18 +29,19 @@ struct AnthropicRoutes: Sendable {
         let completion = AnthropicCompletion(try AnthropicMessagesRequest.read(bytes))
         guard completion.request.streams else {
             let routed = try await services.dispatch(
-                completion.request, headers: request.headers, path: request.uri.path)
+                completion.request, by: try context.caller.get(), headers: request.headers, path: request.uri.path)
             return try completion.reply(routed, services: services).response
         }
         return try await AnswerStreamWriter.response(
-            to: completion.request, as: completion.streamText, headers: request.headers, path: request.uri.path,
-            services: services, logger: context.logger)
+            to: completion.request, as: completion.streamText, by: context, headers: request.headers,
+            path: request.uri.path, services: services)
     }
 
     /// As the engine counts that would answer, if it can and is quick; else the estimate by which routing chooses.
-    private func countTokens(_ request: Request) async throws -> Response {
+    private func countTokens(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
-        let asked = try AnthropicMessagesRequest.readToCount(bytes).chat
+        var asked = try AnthropicMessagesRequest.readToCount(bytes).chat
+        asked.allowedModels = try services.models(for: asked.model, of: try context.caller.get())
         let exact = await services.dispatcher.promptTokens(
             of: asked, pin: try request.headers.pinnedNode(), within: Self.countLimit)
         let counted = exact ?? asked.estimatedPromptTokens

@@ -36,7 +36,7 @@ struct ControlRoutes: Sendable {
     /// Whether a path is one of those that answer errors as `ControlError` is rendered.
     static func cover(_ path: String) -> Bool {
         let places = [
-            "/api/identity", "/api/invitations", "/api/join", "/api/keys", peersPath, ContextRoutes.path,
+            "/api/identity", "/api/invitations", "/api/join", "/api/keys", "/api/usage", peersPath, ContextRoutes.path,
             LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
             DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path, PageSessionRoutes.path, TraceRoutes.path,
             LogRoutes.path, AlertRoutes.path, "/ui", "/page", "/api/vitals", "/api/doctor", "/api/bridge",

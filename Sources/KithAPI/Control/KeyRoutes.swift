@@ -32,19 +32,22 @@ struct KeyRoutes: Sendable {
 
     private func list() async throws -> Response {
         let now = WallTime.now()
-        let keys = try await services.access.keys.records().map { ControlMessage.Key($0, now: now) }
+        let keys = try await services.access.keys.records().map { record in
+            ControlMessage.Key(record, now: now, tokensToday: services.access.limits.tokensToday(of: record.id))
+        }
         return try .json(ControlMessage.Keys(keys: keys))
     }
 
     private func create(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let wanted = try await request.decode(ControlMessage.KeyRequest.self, upTo: Self.bodyLimit)
         try Self.check(wanted)
+        let limits = try wanted.limits?.checked() ?? KeyLimits()
         let now = WallTime.now()
         let made: (text: Secret, record: ClientKeyRecord)
         do {
             made = try await services.access.keys.create(
                 name: wanted.name, scopes: Set(wanted.scopes),
-                lifetime: wanted.expiresSeconds.map { .seconds(Int64($0)) }, now: now)
+                lifetime: wanted.expiresSeconds.map { .seconds(Int64($0)) }, limits: limits, now: now)
         } catch let error as StoreError where error.code == .limitReached {
             throw ControlError(.invalid, error.message)
         } catch is KeyRing.Unsuitable {

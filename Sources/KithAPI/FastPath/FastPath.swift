@@ -43,32 +43,50 @@ final class FastPath: Sendable {
 
     /// A client that is refused is answered by the framework's route.
     ///
-    /// - Parameter known: The client that the connection was last identified as; checked again after each change of the
-    ///   keys, and every second, because a key can expire.
+    /// - Parameters:
+    ///   - known: The client that the connection was last identified as; checked again after each change of the keys, and
+    ///     every second, because a key can expire.
+    ///   - source: The other end of the connection.
     func admits(
-        _ request: FastPathRequest, on channel: any Channel, known: inout KnownClient?, now: NIODeadline
+        _ request: FastPathRequest, from source: AddressRange?, on channel: any Channel, known: inout KnownClient?, now: NIODeadline
     ) -> Bool {
         let version = services.access.version
         if let known, known.version == version, now < known.until, known.key == request.key, known.host == request.host
         {
             return true
         }
-        guard let caller = services.access.caller(of: request, admittedTo: .chat) else { return false }
+        guard let caller = services.access.caller(of: request, admittedTo: .chat),
+            services.access.limits.admits(caller, from: source)
+        else { return false }
         if known == nil { gate.settle(channel) }
         known = KnownClient(
-            key: request.key, host: request.host, version: version, until: now + .seconds(1),
+            caller: caller, key: request.key, host: request.host, version: version, until: now + .seconds(1),
             requests: services.access.requests(of: caller))
         return true
     }
 
     /// The client that was last admitted on a connection.
     struct KnownClient {
+        let caller: Principal
         fileprivate let key: PresentedKey?
         fileprivate let host: String
         fileprivate let version: UInt64
         fileprivate let until: NIODeadline
         /// Where its requests are counted.
         let requests: CounterSeries?
+    }
+
+    /// Counts a request by what its client may do.
+    ///
+    /// - Returns: What the client is told of that; `nil` when it may not ask now: the framework's route says so.
+    func count(_ client: KnownClient, from source: AddressRange?) -> [HTTPField]? {
+        do throws(LimitRefusal) {
+            try services.access.limits.countAddress(source)
+            guard let pace = try services.access.limits.count(client.caller, from: source) else { return [] }
+            return Array(pace.fields)
+        } catch {
+            return nil
+        }
     }
 
     /// - Returns: `nil` for what is no request: the framework's route says what is wrong.
@@ -82,12 +100,16 @@ final class FastPath: Sendable {
     }
 
     /// - Returns: `nil` when the work was cancelled: the client has gone.
-    func reply(to completion: any DialectCompletion, for request: FastPathRequest) async -> PlainReply? {
+    ///
+    /// - Parameter fields: What the client is told besides.
+    func reply(
+        to completion: any DialectCompletion, for request: FastPathRequest, by caller: Principal, fields: [HTTPField]
+    ) async -> PlainReply? {
         let name = request.name(of: completion)
         var reply: PlainReply?
         do {
             let routed = try await services.dispatch(
-                completion.request, headers: request.wishes, path: request.route.rawValue)
+                completion.request, by: caller, headers: request.wishes, path: request.route.rawValue)
             reply = try await completion.reply(routed, services: services)
         } catch is CancellationError {
             return nil
@@ -97,6 +119,7 @@ final class FastPath: Sendable {
             reply = try? problem.reply(in: type(of: completion).errors)  // encoding these few strings cannot fail
         }
         reply?.name(name)
+        if !fields.isEmpty { reply?.add(fields) }
         return reply
     }
 }
@@ -140,6 +163,7 @@ struct FastPathRequest: Sendable {
         guard head.method == .POST, head.version == .http1_1, let route = Route(uri: head.uri) else { return nil }
         self.route = route
         var (length, host, authorization, apiKey) = (Int?.none, String?.none, String?.none, String?.none)
+        var azureKey: String?
         var wishes = HTTPFields()
         for (name, value) in head.headers {  // one pass: each look-up by name would take another
             switch name.lowercased() {
@@ -158,6 +182,9 @@ struct FastPathRequest: Sendable {
             case "x-api-key":
                 guard apiKey == nil else { return nil }
                 apiKey = value
+            case "api-key":
+                guard azureKey == nil else { return nil }
+                azureKey = value
             case let other
             where other.hasPrefix("x-kith-") || HTTPFields.namesRequest(other) || HTTPFields.namesConversation(other):
                 guard let name = HTTPField.Name(other), HTTPField.isValidValue(value) else { return nil }
@@ -167,7 +194,7 @@ struct FastPathRequest: Sendable {
             }
         }
         guard length != nil, let host else { return nil }
-        key = PresentedKey(authorization: authorization, apiKey: apiKey)
+        key = PresentedKey(authorization: authorization, apiKey: apiKey, azureKey: azureKey)
         self.host = host
         self.wishes = wishes
     }

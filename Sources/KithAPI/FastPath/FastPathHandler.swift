@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import KithMetrics
 import KithModel
 import KithServer
@@ -43,6 +44,8 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var waiting: [HTTPServerRequestPart]? = []
     private let wantsFramework: @Sendable () -> Void
     private var known: FastPath.KnownClient?
+    /// The other end.
+    private var source: AddressRange?
     private var isQuiescing = false
     private var handsOn = false
     private var isReadWanted = false
@@ -65,6 +68,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        source = context.remoteAddress?.source.flatMap { AddressRange($0) }
         encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
         checkLater(context: context)
     }
@@ -90,7 +94,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case (.passing, .head(let head)):
             if handedOn == 0, encoder != nil,
                 let request = FastPathRequest(head, bodyLimit: route.services.limits.openAIBody),
-                route.admits(request, on: context.channel, known: &known, now: .now())
+                route.admits(request, from: source, on: context.channel, known: &known, now: .now())
             {
                 state = .collecting(head, request, ByteBuffer())
             } else {
@@ -156,7 +160,9 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         _ request: FastPathRequest, _ head: HTTPRequestHead, _ body: ByteBuffer, context: ChannelHandlerContext
     ) {
         uploadEnded()
-        guard let completion = route.completion(body, to: request.route) else {
+        guard let client = known, let completion = route.completion(body, to: request.route),
+            let fields = route.count(client, from: source)
+        else {
             state = .passing
             handedOn += 1
             for part in [.head(head), .body(body), .end(nil)] as [HTTPServerRequestPart] {
@@ -164,16 +170,18 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
             }
             return completeRead(context: context)
         }
-        known?.requests?.increment()
+        client.requests?.increment()
         let began = NIODeadline.now()
-        if completion.request.streams { return stream(completion, for: request, context: context) }
+        if completion.request.streams {
+            return stream(completion, for: request, by: client.caller, fields, context: context)
+        }
         let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
         state = .answering(nil)
         // A task of its own, because a channel handler has none; cancelled when the client goes. It begins here and now,
         // so that the request is on its way to the engine before the event loop looks for other work.
         let task = Task.immediate(executorPreference: executor) { [route] in
-            let reply = await route.reply(to: completion, for: request)
+            let reply = await route.reply(to: completion, for: request, by: client.caller, fields: fields)
             let outcome = reply.map { RequestMeter.Outcome($0.status) } ?? .abandoned
             route.note(outcome, on: request.route, since: began, of: completion.request.id)
             if eventLoop.inEventLoop {
@@ -186,10 +194,12 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func stream(
-        _ completion: any DialectCompletion, for request: FastPathRequest, context: ChannelHandlerContext
+        _ completion: any DialectCompletion, for request: FastPathRequest, by caller: Principal, _ fields: [HTTPField],
+        context: ChannelHandlerContext
     ) {
-        let stream = FastPathStream(completion, for: request, by: route, on: context.eventLoop) {
-            [self] bytes, isLast in
+        let stream = FastPathStream(
+            completion, for: request, of: caller, fields: fields, by: route, on: context.eventLoop
+        ) { [self] bytes, isLast in
             guard context.channel.isActive else { return }
             if !isLast {
                 encoder?.writeAndFlush(NIOAny(bytes), promise: nil)

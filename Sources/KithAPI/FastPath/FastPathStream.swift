@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import KithInference
 import KithModel
 import KithServer
@@ -24,6 +25,9 @@ final class FastPathStream: RoutedEventReceiver {
 
     private let completion: any DialectCompletion
     private let request: FastPathRequest
+    private let caller: Principal
+    /// What the client is told besides.
+    private let fields: [HTTPField]
     private let route: FastPath
     private let eventLoop: any EventLoop
     private let heartbeat: TimeAmount
@@ -45,12 +49,14 @@ final class FastPathStream: RoutedEventReceiver {
     private var outcome = RequestMeter.Outcome.abandoned
 
     init(
-        _ completion: any DialectCompletion, for request: FastPathRequest, by route: FastPath,
-        on eventLoop: any EventLoop,
+        _ completion: any DialectCompletion, for request: FastPathRequest, of caller: Principal,
+        fields: [HTTPField], by route: FastPath, on eventLoop: any EventLoop,
         write: @escaping (ByteBuffer, Bool) -> Void
     ) {
         self.completion = completion
         self.request = request
+        self.caller = caller
+        self.fields = fields
         self.route = route
         self.eventLoop = eventLoop
         self.write = write
@@ -79,7 +85,8 @@ final class FastPathStream: RoutedEventReceiver {
                 asked.notice = notice
                 result = .success(
                     try await route.services.dispatch(
-                        asked, headers: bound.value.request.wishes, path: bound.value.request.route.rawValue))
+                        asked, by: bound.value.caller, headers: bound.value.request.wishes,
+                        path: bound.value.request.route.rawValue))
             } catch {
                 result = .failure(error)
             }
@@ -145,7 +152,7 @@ final class FastPathStream: RoutedEventReceiver {
 
     private func open(_ report: RouteReport?) {
         isOpen = true
-        head = PlainReply.eventStreamHead(route: report?.headerValue, request: name)
+        head = PlainReply.eventStreamHead(route: report?.headerValue, request: name, fields: fields)
     }
 
     private func fail(_ error: any Error) {
@@ -158,6 +165,7 @@ final class FastPathStream: RoutedEventReceiver {
         guard isOpen else {
             var reply = try? problem.reply(in: type(of: completion).errors)
             reply?.name(name)
+            if !fields.isEmpty { reply?.add(fields) }
             return give(reply?.http1)
         }
         route.services.record(.cutOff)

@@ -107,13 +107,21 @@ extension ErrorDialect {
 
 /// An error as the seeds' clients expect it.
 private struct SeedErrorBody: Encodable {
+    /// As the seed words it.
+    private static let rateExceeded = "Rate limit exceeded"
+
     var error: String
     var success = false
     var field: String?
     var models: [String]?
+    /// In seconds.
+    var retry_after: Int?
+    var limit: Int?
 
     init(_ problem: SurfaceError) {
-        error = problem.message
+        error = problem.rate == nil ? problem.message : Self.rateExceeded
+        retry_after = problem.rate.map { max(1, Int($0.wait.seconds.rounded(.up))) }
+        limit = problem.rate?.rate.count
         field = problem.failure?.field
         models = problem.failure?.code == .modelNotFound ? problem.failure?.knownModels.map(\.rawValue) : nil
     }

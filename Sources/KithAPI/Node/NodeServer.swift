@@ -21,6 +21,22 @@ package enum NodeServer {
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) -> HTTPListener<ChildTaskResponder<RouterResponder<NodeRequestContext>>> {
         let gate = gate ?? ConnectionGate(places: limits.connections)
+        let listening = ListeningAddress(address)
+        let router = router(services: services, listening: listening, gate: gate, greeting: greeting)
+        let fastPath = FastPath(services: services, gate: gate, logger: logger)
+        return HTTPListener(
+            responder: ChildTaskResponder(base: router.buildResponder()), address: address, limits: limits,
+            errors: .openAI, early: fastPath.handler, tls: tls, gate: gate, logger: logger
+        ) { channel in
+            listening.opened(port: channel.localAddress?.port)
+            await onListening(channel)
+        }
+    }
+
+    /// All that the listener answers, but for what comes before the framework.
+    package static func router(
+        services: NodeServices, listening: ListeningAddress, gate: ConnectionGate? = nil, greeting: String? = nil
+    ) -> SurfaceRouter {
         let router = SurfaceRouter(context: NodeRequestContext.self)
         router.add(middleware: RequestNaming())
         router.add(middleware: SecuringResponses())
@@ -41,7 +57,6 @@ package enum NodeServer {
         OllamaRoutes(services: services).add(to: router)
         SeedRoutes(services: services).add(to: router)
         HealthRoutes(services: services).add(to: router)
-        let listening = ListeningAddress(address)
         StatusRoutes(services: services, listening: listening, ownGreeting: greeting).add(to: router)
         if greeting == nil {
             PageRoutes().add(to: router)
@@ -51,6 +66,7 @@ package enum NodeServer {
         ControlRoutes(control: services.control, qrCode: services.tools.qrCode).add(to: router)
         KeyRoutes(services: services).add(to: router)
         AuditRoutes(services: services).add(to: router)
+        UsageRoutes(services: services).add(to: router)
         HealthReports(services: services).add(to: router)
         ContextRoutes(services: services).add(to: router)
         LevelRoutes(services: services).add(to: router)
@@ -69,13 +85,6 @@ package enum NodeServer {
             CompanionRoutes(services: services, company: company).add(to: router)
             CultureRoutes(services: services, company: company).add(to: router)
         }
-        let fastPath = FastPath(services: services, gate: gate, logger: logger)
-        return HTTPListener(
-            responder: ChildTaskResponder(base: router.buildResponder()), address: address, limits: limits,
-            errors: .openAI, early: fastPath.handler, tls: tls, gate: gate, logger: logger
-        ) { channel in
-            listening.opened(port: channel.localAddress?.port)
-            await onListening(channel)
-        }
+        return router
     }
 }

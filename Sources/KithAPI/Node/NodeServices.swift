@@ -94,10 +94,14 @@ package struct SurfaceLimits: Sendable {
 }
 
 extension NodeServices {
-    /// Dispatches as the client's headers wish, and counts the failure if no node answers.
+    /// Dispatches as the client's headers wish and its key allows, and counts the failure if no node answers.
     ///
-    /// - Parameter path: That the client asked.
-    func dispatch(_ request: ChatRequest, headers: HTTPFields, path: String) async throws -> RoutedAnswer {
+    /// - Parameters:
+    ///   - caller: Who asks: on whose account it goes.
+    ///   - path: That the client asked.
+    func dispatch(
+        _ request: ChatRequest, by caller: Principal, headers: HTTPFields, path: String
+    ) async throws -> RoutedAnswer {
         var request = request
         if let id = headers.requestID { (request.id, request.isNamed) = (id, true) }
         request.trace = Self.position(headers)
@@ -106,6 +110,12 @@ extension NodeServices {
         request.deadline = try headers.deadline(now: clock.now)
         request.conversation = request.conversation ?? headers.conversation
         let pin = try headers.pinnedNode()
+        try take(&request, by: caller, wish: try headers.priority())
+        return try await dispatch(request, pin: pin)
+    }
+
+    /// Dispatches a request that a caller may make, and counts the failure if no node answers.
+    func dispatch(_ request: ChatRequest, pin: NodeName?) async throws -> RoutedAnswer {
         do {
             return try await dispatcher.dispatch(request, pin: pin)
         } catch let failure as DispatchError {
@@ -121,9 +131,13 @@ extension NodeServices {
 
     /// Embeds as the client's headers wish.
     func embed(
-        _ request: EmbeddingRequest, headers: HTTPFields, path: String
+        _ request: EmbeddingRequest, by caller: Principal, headers: HTTPFields, path: String
     ) async throws -> (EmbeddingAnswer, RouteReport) {
         var request = request
+        request.allowedModels = try models(for: request.model, of: caller)
+        let grant = try access.limits.grant(
+            caller, tokens: request.inputs.reduce(0) { $0 + $1.utf8.count / 4 }, wish: try headers.priority())
+        (request.claim, request.priority) = (grant.claim, grant.priority)
         request.id = headers.requestID ?? request.id
         request.trace = Self.position(headers)
         request.path = path
@@ -133,14 +147,39 @@ extension NodeServices {
 
     /// Passes a request through as the client's headers wish.
     func passThrough(
-        _ request: PassThroughRequest, headers: HTTPFields, path: String
+        _ request: PassThroughRequest, by caller: Principal, headers: HTTPFields, path: String
     ) async throws -> (PassThroughAnswer, RouteReport) {
         var request = request
+        request.allowedModels = try models(for: request.model, of: caller)
+        let grant = try access.limits.grant(caller, wish: try headers.priority())
+        (request.claim, request.priority) = (grant.claim, grant.priority)
         request.id = headers.requestID ?? request.id
         request.trace = Self.position(headers)
         request.path = path
         request.deadline = try headers.deadline(now: clock.now)
         return try await dispatcher.passThrough(request, pin: try headers.pinnedNode())
+    }
+
+    /// Puts a request on its caller's account, within what the caller's key allows.
+    ///
+    /// - Throws: ``LimitRefusal``.
+    func take(_ request: inout ChatRequest, by caller: Principal, wish: RequestPriority? = nil) throws {
+        request.allowedModels = try models(for: request.model, of: caller)
+        let (prompt, answer) = (request.estimatedPromptTokens, request.sampling.maxTokens)
+        let grant = try access.limits.grant(
+            caller, tokens: UsageCount.sum(prompt, max(0, answer ?? limits.defaultMaxTokens)), wish: wish)
+        request.take(grant)
+    }
+
+    /// The only models that may answer a caller; empty for all.
+    ///
+    /// - Throws: ``LimitRefusal`` for a model that the caller's key does not name.
+    func models(for asked: ModelID?, of caller: Principal) throws(LimitRefusal) -> [ModelID] {
+        let allowed = caller.limits.models
+        guard let models = dispatcher.aliases.models(for: asked, among: allowed) else {
+            throw .modelNotAllowed(asked ?? ModelAliases.automatic, allowed: allowed)
+        }
+        return models
     }
 
     /// The trace that the client is in; `untraced` when it says none.
@@ -159,10 +198,15 @@ extension NodeServices {
             .filter { seen.insert($0.id).inserted }
     }
 
-    /// The models that are offered, and after them the aliases, so that programs let people choose those too.
-    var listedModels: [ModelInfo] {
+    /// The models that are offered to a caller, and after them the aliases, so that programs let people choose those too.
+    func listedModels(for caller: Principal) -> [ModelInfo] {
         let offered = knownModels()
         let names = Set(offered.map(\.id))
-        return offered + dispatcher.aliases.names.filter { !names.contains($0) }.map { ModelInfo(id: $0) }
+        let listed = offered + dispatcher.aliases.names.filter { !names.contains($0) }.map { ModelInfo(id: $0) }
+        let allowed = caller.limits.models
+        if allowed.isEmpty { return listed }
+        return listed.filter { model in
+            model.id == ModelAliases.automatic || allowed.contains { model.id.isMeant(by: $0) }
+        }
     }
 }

@@ -70,16 +70,16 @@ struct OllamaAnswers: Sendable {
     ) async throws -> Response {
         let asked = completion.asked
         if let handling = asked.handling {
-            _ = try services.model(of: asked.model)
+            _ = try services.model(of: asked.model, for: try context.caller.get())
             return completion.reply(to: handling).response
         }
         guard asked.chat.streams else {
             let routed = try await services.dispatch(
-                asked.chat, headers: request.headers, path: request.uri.path)
+                asked.chat, by: try context.caller.get(), headers: request.headers, path: request.uri.path)
             return try completion.reply(routed, services: services).response
         }
         return try await AnswerStreamWriter.response(
-            to: asked.chat, as: completion.streamText, headers: request.headers, path: request.uri.path,
-            services: services, logger: context.logger)
+            to: asked.chat, as: completion.streamText, by: context, headers: request.headers,
+            path: request.uri.path, services: services)
     }
 }

@@ -15,12 +15,12 @@ struct OllamaRoutes: Sendable {
 
     func add(to router: SurfaceRouter) {
         router.surface("/api/version", scope: .chat, [.get: { _, _ in version }])
-        router.surface("/api/tags", scope: .chat, [.get: { _, _ in tags }])
+        router.surface("/api/tags", scope: .chat, [.get: { _, context in try tags(for: context) }])
         router.surface("/api/ps", scope: .chat, [.get: { _, _ in json(OllamaModelPages.running) }])
-        router.surface("/api/show", scope: .chat, [.post: { request, _ in try await show(request) }])
-        router.surface("/api/embed", scope: .chat, [.post: { request, _ in try await embed(request) }])
-        router.surface("/api/embeddings", scope: .chat, [.post: { request, _ in try await olderEmbedding(request) }])
-        router.surface("/api/pull", scope: .chat, [.post: { request, _ in try await pull(request) }])
+        router.surface("/api/show", scope: .chat, [.post: { try await show($0, $1) }])
+        router.surface("/api/embed", scope: .chat, [.post: { try await embed($0, $1) }])
+        router.surface("/api/embeddings", scope: .chat, [.post: { try await olderEmbedding($0, $1) }])
+        router.surface("/api/pull", scope: .chat, [.post: { try await pull($0, $1) }])
         for (path, method) in Self.managing {
             router.surface(path, scope: .chat, [method: { _, _ in Self.notManaged }])
         }
@@ -40,38 +40,40 @@ struct OllamaRoutes: Sendable {
 
     private var version: Response { json(OllamaModelPages.version(kith: services.version)) }
 
-    private var tags: Response { json(OllamaModelPages.list(services.listedModels)) }
+    private func tags(for context: NodeRequestContext) throws -> Response {
+        json(OllamaModelPages.list(services.listedModels(for: try context.caller.get())))
+    }
 
-    private func show(_ request: Request) async throws -> Response {
+    private func show(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let asked = try OllamaModelRequest.read(try await request.body(upTo: services.limits.seedBody))
-        return json(OllamaModelPages.card(try services.model(of: asked)))
+        return json(OllamaModelPages.card(try services.model(of: asked, for: try context.caller.get())))
     }
 
     // MARK: Embeddings
 
-    private func embed(_ request: Request) async throws -> Response {
+    private func embed(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let start = services.clock.now
         let asked = try OllamaEmbedRequest.read(try await request.body(upTo: services.limits.openAIBody))
         guard !asked.request.inputs.isEmpty else {
-            _ = try services.model(of: asked.model)
+            _ = try services.model(of: asked.model, for: try context.caller.get())
             return json(OllamaEmbeddingAnswer.body([], model: asked.model, promptTokens: 0, total: .zero))
         }
         let (answer, route) = try await services.embed(
-            asked.request, headers: request.headers, path: request.uri.path)
+            asked.request, by: try context.caller.get(), headers: request.headers, path: request.uri.path)
         let body = OllamaEmbeddingAnswer.body(
             answer.vectors, model: asked.model.isEmpty ? answer.model.rawValue : asked.model,
             promptTokens: answer.promptTokens, total: services.clock.now - start)
         return json(body, route: route.headerValue)
     }
 
-    private func olderEmbedding(_ request: Request) async throws -> Response {
+    private func olderEmbedding(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let asked = try OllamaEmbedRequest.readOlder(try await request.body(upTo: services.limits.openAIBody))
         guard !asked.request.inputs.isEmpty else {
-            _ = try services.model(of: asked.model)
+            _ = try services.model(of: asked.model, for: try context.caller.get())
             return json(OllamaEmbeddingAnswer.olderBody([]))
         }
         let (answer, route) = try await services.embed(
-            asked.request, headers: request.headers, path: request.uri.path)
+            asked.request, by: try context.caller.get(), headers: request.headers, path: request.uri.path)
         guard let vector = answer.vectors.first else { throw ChatError(.invalidAnswer, "the engine gave no vector") }
         return json(OllamaEmbeddingAnswer.olderBody(vector), route: route.headerValue)
     }
@@ -84,9 +86,9 @@ struct OllamaRoutes: Sendable {
     ]
 
     /// Programs pull a model before they ask it, so one that is there has been pulled already.
-    private func pull(_ request: Request) async throws -> Response {
+    private func pull(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let asked = try OllamaModelRequest.read(try await request.body(upTo: services.limits.seedBody))
-        guard (try? services.model(of: asked)) != nil else { return Self.notManaged }
+        guard (try? services.model(of: asked, for: try context.caller.get())) != nil else { return Self.notManaged }
         return Response(
             status: .ok, headers: [.contentType: OllamaStreamText.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: #"{"status":"success"}"# + "\n")))
@@ -111,9 +113,9 @@ extension NodeServices {
     /// A model, or an alias, that a client of Ollama's dialect asks about: with or without the tag `latest`.
     ///
     /// - Throws: `ChatError` for one that nobody offers.
-    func model(of name: String) throws -> ModelInfo {
+    func model(of name: String, for caller: Principal) throws -> ModelInfo {
         let wanted = ModelID(name.isEmpty ? "auto" : name)
-        let listed = listedModels
+        let listed = listedModels(for: caller)
         let found = listed.first { $0.id == wanted } ?? listed.first { $0.id.isMeant(by: wanted) }
         guard let found else {
             throw ChatError(

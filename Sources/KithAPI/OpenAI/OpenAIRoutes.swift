@@ -29,10 +29,10 @@ struct OpenAIRoutes: Sendable {
             router.surface(base + "/chat/completions", scope: .chat, [.post: { try await chatCompletions($0, $1) }])
             router.surface(base + "/completions", scope: .chat, [.post: { try await completions($0, $1) }])
             router.surface(
-                base + "/embeddings", scope: .chat, [.post: { request, _ in try await embeddings(request) }])
-            router.surface(base + "/models", scope: .chat, [.get: { request, _ in try models(request) }])
+                base + "/embeddings", scope: .chat, [.post: { try await embeddings($0, $1) }])
+            router.surface(base + "/models", scope: .chat, [.get: { try models($0, $1) }])
             router.surface(
-                base + "/models/**", scope: .chat, [.get: { request, _ in try model(request, below: base) }])
+                base + "/models/**", scope: .chat, [.get: { try model($0, $1, below: base) }])
         }
     }
 
@@ -53,35 +53,36 @@ struct OpenAIRoutes: Sendable {
     ) async throws -> Response {
         guard completion.request.streams else {
             let routed = try await services.dispatch(
-                completion.request, headers: request.headers, path: request.uri.path)
+                completion.request, by: try context.caller.get(), headers: request.headers, path: request.uri.path)
             return try completion.reply(routed, services: services).response
         }
         return try await AnswerStreamWriter.response(
-            to: completion.request, as: completion.streamText, headers: request.headers, path: request.uri.path,
-            services: services, logger: context.logger)
+            to: completion.request, as: completion.streamText, by: context, headers: request.headers,
+            path: request.uri.path, services: services)
     }
 
     // MARK: Embeddings and models
 
-    private func embeddings(_ request: Request) async throws -> Response {
+    private func embeddings(_ request: Request, _ context: NodeRequestContext) async throws -> Response {
         let bytes = try await request.jsonBody(upTo: services.limits.openAIBody)
         let decoded = try OpenAIEmbeddingRequest.read(bytes)
         let (answer, route) = try await services.embed(
-            decoded.request, headers: request.headers, path: request.uri.path)
+            decoded.request, by: try context.caller.get(), headers: request.headers, path: request.uri.path)
         let body = OpenAIEmbeddings.body(answer, encoding: decoded.encoding)
         return PlainReply(json: ByteBuffer(bytes: body), route: route.headerValue).response
     }
 
-    private func models(_ request: Request) throws -> Response {
-        let listed = services.listedModels
+    private func models(_ request: Request, _ context: NodeRequestContext) throws -> Response {
+        let listed = services.listedModels(for: try context.caller.get())
         return try request.isAnthropic ? .anthropic(listed) : .json(OpenAIModelList(listed))
     }
 
     /// Model names may hold slashes, so the rest of the path is the name.
-    private func model(_ request: Request, below base: String) throws -> Response {
+    private func model(_ request: Request, _ context: NodeRequestContext, below base: String) throws -> Response {
         let path = request.uri.path.dropFirst("\(base)/models/".count)
         let name = ModelID(PathSegment.unescaped(String(path)) ?? String(path))
-        guard let model = services.listedModels.first(where: { $0.id == name }) else {
+        let listed = services.listedModels(for: try context.caller.get())
+        guard let model = listed.first(where: { $0.id == name }) else {
             throw ChatError(
                 .modelNotFound, "model '\(name)' not found", field: "model",
                 knownModels: services.knownModels().map(\.id))

@@ -18,12 +18,14 @@ struct PassThroughRoutes: Sendable {
         for service in EngineService.allCases {
             for base in ["/v1", ""] {
                 router.surface(
-                    base + service.path, scope: .chat, [.post: { request, _ in try await pass(request, to: service) }])
+                    base + service.path, scope: .chat, [.post: { try await pass($0, $1, to: service) }])
             }
         }
     }
 
-    private func pass(_ request: Request, to service: EngineService) async throws -> Response {
+    private func pass(
+        _ request: Request, _ context: NodeRequestContext, to service: EngineService
+    ) async throws -> Response {
         let type = request.headers[.contentType] ?? "application/json"
         guard MediaTypes.isJSON(type) || service.takesForms && OpenAIPassThrough.isForm(type) else {
             throw service.takesForms ? SurfaceRefusal.notAForm(type) : SurfaceRefusal.unsupportedMediaType(type)
@@ -34,7 +36,7 @@ struct PassThroughRoutes: Sendable {
         }
         let wanted = try OpenAIPassThrough.read(service, contentType: type, try await request.body(upTo: limit))
         let (answer, route) = try await services.passThrough(
-            wanted, headers: request.headers, path: request.uri.path)
+            wanted, by: try context.caller.get(), headers: request.headers, path: request.uri.path)
         return Response(passing: answer, route: route.headerValue)
     }
 }

@@ -41,13 +41,13 @@ struct ResponsesRoutes: Sendable {
         let completion = ResponsesCompletion(prepared, shelf: shelf)
         guard completion.request.streams else {
             let routed = try await services.dispatch(
-                completion.request, headers: request.headers, path: request.uri.path)
+                completion.request, by: try context.caller.get(), headers: request.headers, path: request.uri.path)
             return try await completion.reply(routed, services: services).response
         }
         do {
             return try await AnswerStreamWriter.response(
-                to: completion.request, as: completion.streamText, headers: request.headers, path: request.uri.path,
-                services: services, logger: context.logger)
+                to: completion.request, as: completion.streamText, by: context, headers: request.headers,
+                path: request.uri.path, services: services)
         } catch let error as any RoutedError {
             let problem = SurfaceError(error)
             guard completion.isToldInStream(problem) else { throw error }

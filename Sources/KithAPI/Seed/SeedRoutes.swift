@@ -27,18 +27,31 @@ struct SeedRoutes: Sendable {
     private func answer(
         _ route: OllamaRoute, _ request: Request, _ context: NodeRequestContext
     ) async throws -> Response {
+        var pace: CallerLimits.Pace?
+        if route == .generate {
+            pace = try services.access.limits.countGeneration(
+                try context.caller.get(), from: context.sourceAddress)
+        }
+        var response = try await made(route, request, context)
+        if let pace { for field in pace.fields { response.headers[field.name] = field.value } }
+        return response
+    }
+
+    private func made(
+        _ route: OllamaRoute, _ request: Request, _ context: NodeRequestContext
+    ) async throws -> Response {
         let body = try await SharedBody.read(request, to: route, by: context, limits: services.limits)
         switch (body.form, route) {
         case (.ollama, _):
             return try await OllamaAnswers(services: services).answer(route, body.bytes, to: request, context)
-        case (.seed, .generate): return try await generate(body.bytes, request, for: try? context.caller.get())
-        case (.seed, .chat): return try await chat(body.bytes, request)
+        case (.seed, .generate): return try await generate(body.bytes, request, for: try context.caller.get())
+        case (.seed, .chat): return try await chat(body.bytes, request, for: try context.caller.get())
         }
     }
 
-    private func generate(_ bytes: [UInt8], _ request: Request, for principal: Principal?) async throws -> Response {
+    private func generate(_ bytes: [UInt8], _ request: Request, for principal: Principal) async throws -> Response {
         let asked = try JSONBody.decode(SeedGenerateRequest.self, from: bytes).checked()
-        if case .key(let key)? = principal, !key.scopes.contains(.chat), let company = services.company {
+        if case .key(let key) = principal, !key.scopes.contains(.chat), let company = services.company {
             return try await talk(asked, with: key, in: company)
         }
         let limit = services.contextLimit(for: asked.model)
@@ -46,7 +59,7 @@ struct SeedRoutes: Sendable {
             model: asked.model, messages: [ChatMessage(.user, asked.prompt)],
             sampling: SamplingOptions(maxTokens: min(asked.maxTokens, limit), temperature: asked.temperature),
             streams: false)
-        let (answer, routed) = try await wholeAnswer(to: question, of: request)
+        let (answer, routed) = try await wholeAnswer(to: question, of: request, by: principal)
         services.record(.completed)
         return try .json(
             SeedGenerateAnswer(
@@ -61,10 +74,20 @@ struct SeedRoutes: Sendable {
     private func talk(
         _ asked: SeedGenerateRequest, with key: ClientKeyRecord, in company: CompanionFeature
     ) async throws -> Response {
+        if let model = key.limits.models.first {
+            throw LimitRefusal.modelNotAllowed(asked.model ?? ModelAliases.automatic, allowed: [model])
+        }
+        let claim = try services.access.limits.grant(
+            .key(key), tokens: asked.prompt.utf8.count / 4 + CompanionHost.tokenLimit
+        ).claim
         do {
             let (answer, worded) = try await company.host.answer(
                 PeerQuestion(prompt: asked.prompt, temperature: asked.temperature, maxTokens: asked.maxTokens),
                 from: "key:" + key.id, named: key.name)
+            claim.settle(
+                RequestUse(
+                    model: worded.model ?? "", node: nil, promptTokens: worded.usage.promptTokens,
+                    answerTokens: worded.usage.completionTokens))
             return try .json(
                 SeedGenerateAnswer(
                     response: answer.value.response.trimmed, model: worded.model?.rawValue ?? "", route: "",
@@ -85,12 +108,14 @@ struct SeedRoutes: Sendable {
         var response = try Response.json(SeedRateLimit(retry_after: seconds, limit: limit), status: .tooManyRequests)
         response.headers[.retryAfter] = String(seconds)
         for (name, value) in [("Limit", limit), ("Remaining", 0), ("Reset", seconds)] {
-            response.headers[.known("X-RateLimit-\(name)")] = String(value)
+            for prefix in ["RateLimit", "X-RateLimit"] {
+                response.headers[.known("\(prefix)-\(name)")] = String(value)
+            }
         }
         return response
     }
 
-    private func chat(_ bytes: [UInt8], _ request: Request) async throws -> Response {
+    private func chat(_ bytes: [UInt8], _ request: Request, for principal: Principal) async throws -> Response {
         let asked = try JSONBody.decode(SeedChatRequest.self, from: bytes).checked()
         let session = asked.session ?? .random()
         let history = try await services.recentTurns(of: session, model: asked.model)
@@ -99,7 +124,7 @@ struct SeedRoutes: Sendable {
         let question = ChatRequest(
             model: asked.model, messages: offered + history + [ChatMessage(.user, asked.message)],
             sampling: SamplingOptions(maxTokens: services.limits.defaultMaxTokens), streams: false)
-        let (answer, routed) = try await wholeAnswer(to: question, of: request)
+        let (answer, routed) = try await wholeAnswer(to: question, of: request, by: principal)
         let text = answer.message.text.trimmed
         try await services.store.appendExchange(
             session: session, user: asked.message, assistant: text, outcome: .completed, model: routed.model,
@@ -153,9 +178,10 @@ struct SeedRoutes: Sendable {
     // MARK: Answers in one piece
 
     private func wholeAnswer(
-        to question: ChatRequest, of request: Request
+        to question: ChatRequest, of request: Request, by principal: Principal
     ) async throws -> (WholeAnswer, RoutedAnswer) {
-        let routed = try await services.dispatch(question, headers: request.headers, path: request.uri.path)
+        let routed = try await services.dispatch(
+            question, by: principal, headers: request.headers, path: request.uri.path)
         guard case .whole(let answer) = routed.body else {
             throw ChatError(.invalidAnswer, "the engine answered in another dialect than it was asked in")
         }

@@ -11,6 +11,8 @@ import Synchronization
 /// Makes one answer in a conversation: asks the mesh, tells what comes, and keeps it.
 struct ConversationAnswer: Sendable {
     let services: NodeServices
+    /// Who asked: on whose account it goes.
+    let caller: Principal
     let answer: RunningAnswer
     let question: SessionQuestion
 
@@ -78,6 +80,7 @@ struct ConversationAnswer: Sendable {
         let notice = WaitNotice()
         request.notice = notice
         request.conversation = answer.session.rawValue
+        try services.take(&request, by: caller)
         let routed = try await waiting(notice) { [services, request, pin = question.node] in
             try await services.dispatcher.dispatch(request, pin: pin)
         }

@@ -40,7 +40,8 @@ struct ConversationRoutes: Sendable {
                 ControlError(.busy, "too many conversations are being answered; try again later")
             }
         }
-        let work = ConversationAnswer(services: services, answer: answer, question: question)
+        let work = ConversationAnswer(
+            services: services, caller: try context.caller.get(), answer: answer, question: question)
         answer.begin { [running] in
             let last = await work.run()
             // Whoever is told of the end may ask again at once.

@@ -39,7 +39,11 @@ struct HealthReports: Sendable {
         if context.may(.admin) {
             fields["usage"] = .array(
                 (services.metrics.keyRequests?.all ?? []).prefix(Self.listLimit).map { values, series in
-                    ["key": .string(values.first ?? ""), "requests": .integer(Int64(exactly: series.count) ?? 0)]
+                    let key = values.first ?? ""
+                    return [
+                        "key": .string(key), "requests": .integer(Int64(exactly: series.count) ?? 0),
+                        "tokens_today": .integer(Int64(services.access.limits.tokensToday(of: key))),
+                    ]
                 })
         }
         return try .json(JSONValue.object(fields), headers: [.cacheControl: "no-store"])

@@ -23,15 +23,19 @@ struct AnswerStreamWriter<Text: AnswerStreamText>: Sendable {
 
     /// Begins to look for a node that answers, and waits for at most a second.
     ///
-    /// - Parameter text: Puts the answer in the client's dialect.
+    /// - Parameters:
+    ///   - text: Puts the answer in the client's dialect.
+    ///   - context: Of the request: who asks.
     /// - Returns: The answer's head and what writes its body.
     /// - Throws: What went wrong within that second; then it has its own status.
     static func response(
-        to request: ChatRequest, as text: Text, headers: HTTPFields, path: String, services: NodeServices,
-        logger: Logger
+        to request: ChatRequest, as text: Text, by context: NodeRequestContext, headers: HTTPFields, path: String,
+        services: NodeServices
     ) async throws -> Response {
         let notice = WaitNotice()
-        let signals = AnswerSignals(request, headers: headers, path: path, notice: notice, services: services)
+        let logger = context.logger
+        let signals = AnswerSignals(
+            request, by: try context.caller.get(), headers: headers, path: path, notice: notice, services: services)
         let writer = AnswerStreamWriter(
             signals: signals, services: services, notice: notice, logger: logger, path: path)
         var text = text
@@ -100,7 +104,8 @@ private final class AnswerSignals: Sendable {
     private let watching: Task<Void, Never>
 
     init(
-        _ request: ChatRequest, headers: HTTPFields, path: String, notice: WaitNotice, services: NodeServices
+        _ request: ChatRequest, by caller: Principal, headers: HTTPFields, path: String, notice: WaitNotice,
+        services: NodeServices
     ) {
         let heard = Heard(services.clock)
         self.heard = heard
@@ -112,7 +117,7 @@ private final class AnswerSignals: Sendable {
             do {
                 var request = request
                 request.notice = notice
-                let routed = try await services.dispatch(request, headers: headers, path: path)
+                let routed = try await services.dispatch(request, by: caller, headers: headers, path: path)
                 guard case .stream(let stream) = routed.body else {
                     throw ChatError(.invalidAnswer, "a whole answer came where a stream was asked for")
                 }

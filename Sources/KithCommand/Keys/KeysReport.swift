@@ -18,15 +18,23 @@ package struct KeysReport: TextReport, Sendable {
 
     package var lines: [String] {
         guard !keys.isEmpty else { return ["no keys; kith key create makes one"] }
-        var table = TextTable([
+        let showsUse = keys.contains { $0.tokensToday != nil }
+        let showsLimits = keys.contains { $0.limits.map(Self.words) ?? "-" != "-" }
+        var columns: [TextTable.Column] = [
             .init("ID"), .init("NAME", shrinks: true), .init("SCOPES", shrinks: true), .init("STATE"),
             .init("CREATED"), .init("EXPIRES"),
-        ])
+        ]
+        if showsUse { columns.append(.init("TOKENS TODAY")) }
+        if showsLimits { columns.append(.init("LIMITS", shrinks: true)) }
+        var table = TextTable(columns)
         for key in keys {
-            table.add([
+            var row = [
                 key.id, key.name, Self.list(key), key.state.rawValue, TimeText.minute(key.createdAt),
                 key.expiresAt.map(TimeText.minute) ?? "never",
-            ])
+            ]
+            if showsUse { row.append(key.tokensToday.map(String.init) ?? "-") }
+            if showsLimits { row.append(key.limits.map(Self.words) ?? "-") }
+            table.add(row)
         }
         return table.lines(width: width, style: style)
     }
@@ -34,10 +42,24 @@ package struct KeysReport: TextReport, Sendable {
     /// The lines for standard error that go with a new key.
     package static func notes(_ key: ControlMessage.Key) -> [String] {
         let end = key.expiresAt.map { "until \(TimeText.minute($0))" } ?? "until it is revoked"
+        let limits = key.limits.map(words) ?? "-"
         return [
             "this is shown once: keep it where the client finds it, as KITH_KEY or OPENAI_API_KEY",
             "it may \(list(key)), \(end); kith key revoke \(key.id.printable) ends it at once",
-        ]
+        ] + (limits == "-" ? [] : ["its limits: \(limits)"])
+    }
+
+    private static func words(_ limits: ControlMessage.Limits) -> String {
+        var words: [String] = []
+        if let rate = limits.rate { words.append(rate) }
+        if let tokens = limits.tokensPerDay { words.append("\(tokens) tokens/day") }
+        if let concurrent = limits.concurrent { words.append("\(concurrent) at once") }
+        if limits.priority == RequestPriority.batch.rawValue { words.append("batch") }
+        if let models = limits.models, !models.isEmpty { words.append("models " + models.joined(separator: " ")) }
+        if let addresses = limits.addresses, !addresses.isEmpty {
+            words.append("from " + addresses.joined(separator: " "))
+        }
+        return words.isEmpty ? "-" : words.joined(separator: ", ").printable
     }
 
     package static func revoked(_ key: ControlMessage.Key) -> [String] {
@@ -60,7 +82,7 @@ package enum KeyFlags {
     ///   - expires: `30d`; with `nil` the key is valid until it is revoked.
     /// - Throws: ``CommandError`` with `usage`.
     package static func request(
-        name: String, scopes: [String], expires: String?
+        name: String, scopes: [String], expires: String?, limits: ControlMessage.Limits = ControlMessage.Limits()
     ) throws(CommandError) -> ControlMessage.KeyRequest {
         guard (1...longestName).contains(name.utf8.count), name.printable == name else {
             throw CommandError(.usage, "--name must have 1 to \(longestName) bytes and no control characters")
@@ -72,8 +94,29 @@ package enum KeyFlags {
         guard !wanted.isEmpty else { throw CommandError(.usage, "--scope must name at least one of \(all)") }
         var seconds: Int?
         if let expires { seconds = try Lifetime(expires, flag: "--expires", within: lifetimes).seconds }
+        do {
+            _ = try limits.checked()
+        } catch {
+            throw CommandError(.usage, flagged(error.message))
+        }
         return ControlMessage.KeyRequest(
-            name: name, scopes: Scope.allCases.filter(wanted.contains), expiresSeconds: seconds)
+            name: name, scopes: Scope.allCases.filter(wanted.contains), expiresSeconds: seconds,
+            limits: limits == ControlMessage.Limits() ? nil : limits)
+    }
+
+    /// A sentence about a member of the request as one about the flag that sets it.
+    private static func flagged(_ message: String) -> String {
+        let flags = [
+            ("'rate'", "--rate"), ("'tokens_per_day'", "--tokens-per-day"), ("'concurrent'", "--concurrent"),
+            ("'priority'", "--priority"), ("'models'", "--models"), ("'addresses'", "--allow"),
+        ]
+        return flags.reduce(message) { $0.hasPrefix($1.0) ? $1.1 + $0.dropFirst($1.0.count) : $0 }
+    }
+
+    /// The entries of a flag that takes several, with commas between them, and may be repeated; `nil` for none.
+    package static func entries(_ texts: [String]) -> [String]? {
+        let entries = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        return entries.isEmpty ? nil : entries.map { String($0.filter { $0 != " " }) }
     }
 
     private static func scope(_ text: String) throws(CommandError) -> Scope {

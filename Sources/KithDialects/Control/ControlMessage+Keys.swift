@@ -9,15 +9,17 @@ extension ControlMessage {
         package var scopes: [Scope]
         /// Without it the key is valid until it is revoked.
         package var expiresSeconds: Int?
+        package var limits: Limits?
 
-        package init(name: String, scopes: [Scope], expiresSeconds: Int? = nil) {
+        package init(name: String, scopes: [Scope], expiresSeconds: Int? = nil, limits: Limits? = nil) {
+            self.limits = limits
             self.name = name
             self.scopes = scopes
             self.expiresSeconds = expiresSeconds
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, scopes
+            case name, scopes, limits
             case expiresSeconds = "expires_seconds"
         }
 
@@ -26,6 +28,7 @@ extension ControlMessage {
             name = try container.decode(String.self, forKey: .name)
             scopes = try container.decode([Scope].self, forKey: .scopes)
             expiresSeconds = try container.decodeNumberIfPresent(Int.self, forKey: .expiresSeconds)
+            limits = try container.decodeIfPresent(Limits.self, forKey: .limits)
         }
     }
 
@@ -40,8 +43,14 @@ extension ControlMessage {
         package var createdAt: String
         package var expiresAt: String?
         package var revokedAt: String?
+        /// Missing from older nodes.
+        package var limits: Limits?
+        /// Tokens read and made since midnight in UTC; missing where that is not known.
+        package var tokensToday: Int?
 
-        package init(_ record: ClientKeyRecord, now: WallTime) {
+        package init(_ record: ClientKeyRecord, now: WallTime, tokensToday: Int? = nil) {
+            limits = Limits(record.limits)
+            self.tokensToday = tokensToday
             id = record.id
             name = record.name
             scopes = Scope.allCases.filter(record.scopes.contains)
@@ -53,7 +62,8 @@ extension ControlMessage {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case id, name, scopes, state
+            case id, name, scopes, state, limits
+            case tokensToday = "tokens_today"
             case createdAt = "created_at"
             case expiresAt = "expires_at"
             case revokedAt = "revoked_at"

@@ -165,6 +165,7 @@ package final class TokenStream: Sendable {
     func take(_ event: inout ChatEvent, _ state: State) -> RouteRecord.Continuation? {
         guard let attempt = state.source?.attempt else { return nil }
         let ownUsage = event.usage
+        account.told(event.tokens)
         let continuation = state.told.take(&event, from: attempt.candidate, now: dispatcher.clock.now)
         if let continuation { account.resumed(continuation) }
         if let standby = state.standby, event.hasContent { standby.advance(state.told, givenBy: attempt.candidate) }
@@ -269,6 +270,15 @@ extension ChatEvent {
         switch self {
         case .finished(_, let usage), .rawEnd(_, let usage): usage
         case .waiting, .comment, .delta, .raw: nil
+        }
+    }
+
+    /// Tokens that it holds, as far as that is known: an engine gives a piece for each.
+    var tokens: Int {
+        switch self {
+        case .delta: 1
+        case .raw(let raw): raw.tokens
+        case .waiting, .comment, .finished, .rawEnd: 0
         }
     }
 

@@ -39,7 +39,8 @@ package struct AuditRecord: Hashable, Sendable {
             case .pairingAccepted, .invitationCreated, .peerForgotten, .peerTierChanged, .peerRenamed, .keyCreated,
                 .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated, .nodeDraining, .identityRenewed, .storeOlder:
                 true
-            case .pairingRefused, .handshakeRefused, .peerRefused, .identityCloned, .clientRefused, .callerRefused: false
+            case .pairingRefused, .handshakeRefused, .peerRefused, .identityCloned, .clientRefused, .callerRefused:
+                false
             }
         }
     }

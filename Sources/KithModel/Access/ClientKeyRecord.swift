@@ -27,11 +27,13 @@ package struct ClientKeyRecord: Hashable, Sendable {
     package var createdAt: WallTime
     package var expiresAt: WallTime?
     package var revokedAt: WallTime?
+    package var limits: KeyLimits
 
     package init(
         id: String, name: String, scopes: Set<Scope>, digest: [UInt8], createdAt: WallTime,
-        expiresAt: WallTime? = nil, revokedAt: WallTime? = nil
+        expiresAt: WallTime? = nil, revokedAt: WallTime? = nil, limits: KeyLimits = KeyLimits()
     ) {
+        self.limits = limits
         self.id = id
         self.name = name
         self.scopes = scopes

@@ -17,6 +17,12 @@ package struct EmbeddingRequest: Sendable, Codable {
     package var trace = TracePosition.untraced
     /// The path that the client asked, for traces.
     package var path: String?
+    /// Whether it goes before other requests where they wait; a kin is told.
+    package var priority = RequestPriority.interactive
+    /// The only models that may answer; empty for all.
+    package var allowedModels: [ModelID] = []
+    /// What the caller is told to have used by it. In the node that the client asked.
+    package var claim: UsageClaim?
 
     private enum CodingKeys: String, CodingKey { case id, model, inputs, inputCount, dimensions, body }
 

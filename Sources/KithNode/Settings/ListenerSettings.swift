@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithModel
+package import KithServer
 
 /// Which clients the listeners admit, and how connections are encrypted.
 package struct AccessSettings: Hashable, Sendable {
@@ -20,10 +21,14 @@ package struct AccessSettings: Hashable, Sendable {
     /// Origins of web pages that may use the node; `*` for all that show a key.
     package var allowedOrigins: [String]
     package var tls: TLS
+    /// What holds for callers whatever their keys say.
+    package var rates: CallerLimits.Rates
 
     package init(
-        requiresKey: Bool = false, allowedHosts: [String] = [], allowedOrigins: [String] = [], tls: TLS = .off
+        requiresKey: Bool = false, allowedHosts: [String] = [], allowedOrigins: [String] = [], tls: TLS = .off,
+        rates: CallerLimits.Rates = CallerLimits.Rates(generate: RequestRate(60, per: .minute))
     ) {
+        self.rates = rates
         self.requiresKey = requiresKey
         self.allowedHosts = allowedHosts
         self.allowedOrigins = allowedOrigins
@@ -37,7 +42,10 @@ extension AccessSettings {
             requiresKey: try values.required(.requireKey, values.boolean(.requireKey)),
             allowedHosts: values.text(.allowedHosts).map(SettingKind.entries) ?? [],
             allowedOrigins: values.text(.allowedOrigins).map(SettingKind.entries) ?? [],
-            tls: try Self.tls(values, sources: sources))
+            tls: try Self.tls(values, sources: sources),
+            rates: CallerLimits.Rates(
+                generate: values.text(.generateRate).flatMap { RequestRate($0) },
+                address: values.text(.addressRate).flatMap { RequestRate($0) }))
     }
 
     private static func tls(_ values: SettingValues, sources: SettingSources) throws(SettingError) -> TLS {

@@ -161,6 +161,15 @@ extension SettingDefinition {
                 + "`http://localhost:3000`: on this machine without a key, as its programs do. `*` lets pages of every "
                 + "origin in that show a key."),
         SettingDefinition(
+            .generateRate, .requestRate, fallback: "60/min",
+            help:
+                "How often `/api/generate` may be asked with one key that has no rate of its own, and from one address "
+                + "of another machine; `off` for no limit. Programs on this machine without a key are not limited."),
+        SettingDefinition(
+            .addressRate, .requestRate, fallback: "off",
+            help: "How often one address of another machine may ask for anything, with a key or without; of IPv6 "
+                + "addresses, the first 64 bits count."),
+        SettingDefinition(
             .tlsMode, .choice(["off", "own"]), note: "`off`, or the files where they are set", flag: "--tls",
             environment: "KITH_TLS",
             help: "`own` speaks TLS with the node's own certificate, whose fingerprint is shown at the start. "

@@ -72,6 +72,8 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case bridgeDeny = "bridge.deny"
     case discoveryAllow = "discovery.allow"
     case discoveryDeny = "discovery.deny"
+    case generateRate = "server.generate_rate"
+    case addressRate = "server.address_rate"
     case tlsMode = "tls.mode"
     case tlsCertificate = "tls.certificate"
     case tlsKey = "tls.key"

@@ -51,6 +51,8 @@ package enum SettingKind: Sendable {
     case words
     /// Webhooks separated by commas; see `WebhookAddress.init(_:)`.
     case webhooks
+    /// Requests in a time, such as `60/min`, or `off`.
+    case requestRate
     /// Numbers for some alerts; see `AlertNumbers.init(_:)`.
     case alertNumbers
 
@@ -68,6 +70,8 @@ package enum SettingKind: Sendable {
         case .list: .string(text)
         case .words: text.unicodeScalars.contains { $0.value < 0x20 } ? nil : .string(text)
         case .webhooks: Self.entries(text).allSatisfy { WebhookAddress($0) != nil } ? .string(text) : nil
+        case .requestRate:
+            if text.lowercased() == "off" { .string("off") } else { RequestRate(text).map { .string($0.description) } }
         case .alertNumbers: AlertNumbers(text).map { _ in .string(text) }
         case .fingerprint: CertificatePin(fingerprint: text).map { _ in .string(text) }
         case .boolean: Self.boolean(text).map { .bool($0) }
@@ -110,6 +114,7 @@ package enum SettingKind: Sendable {
         case .list: "a list of addresses separated by commas"
         case .words: "a program and its arguments separated by commas"
         case .webhooks: "a list of URLs such as https://example.org/hook, separated by commas"
+        case .requestRate: "a rate such as 60/min, 5/s, 1000/hour or 20000/day, or off"
         case .alertNumbers: "a list such as peer-down=30,disk=5e9 with the names that kith alerts shows"
         case .fingerprint: "a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons"
         case .boolean: "on or off"

@@ -42,7 +42,7 @@ package struct PeerClient: Answering {
                 link.request(
                     .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try KinQuestion.encode(request)),
                     type: PeerWire.questionType, limits: UpstreamLimits(silence: silence)),
-                by: request.deadline, request.mark))
+                by: request.deadline, request.mark, request.priority))
         guard response.status == 200 else {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
             throw ChatError(.invalidAnswer, "\(link.address) answered with status \(response.status)")
@@ -68,8 +68,7 @@ package struct PeerClient: Answering {
                 link.request(
                     .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
                     limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit)),
-                by: request.deadline,
-                request.mark))
+                by: request.deadline, request.mark, request.priority))
         try Self.check(reply.status, body: reply.body)
         let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
         guard vectors.count == request.inputCount else {
@@ -99,7 +98,7 @@ package struct PeerClient: Answering {
                     type: PeerWire.passageType,
                     limits: UpstreamLimits(
                         firstByte: PassThroughAnswer.firstByteLimit, stall: PassThroughAnswer.stallLimit)),
-                by: request.deadline, request.mark))
+                by: request.deadline, request.mark, request.priority))
         guard response.status == 200 else {
             let body = try await response.body.collect(upTo: 64 << 10)
             do {
@@ -117,9 +116,11 @@ package struct PeerClient: Answering {
     /// Tells the kin the time that is left, so that it does not work for a client that has gone, and where in a trace its
     /// work belongs.
     private func bounded(
-        _ request: UpstreamRequest, by deadline: MonotonicInstant?, _ mark: RequestMark
+        _ request: UpstreamRequest, by deadline: MonotonicInstant?, _ mark: RequestMark,
+        _ priority: RequestPriority = .interactive
     ) -> UpstreamRequest {
         var request = request
+        if priority == .batch { request.headers.add(name: PeerWire.priorityHeader, value: priority.rawValue) }
         if let context = mark.context {
             request.headers.add(name: TraceHeader.parent, value: context.parent)
             if !context.state.isEmpty { request.headers.add(name: TraceHeader.state, value: context.state) }

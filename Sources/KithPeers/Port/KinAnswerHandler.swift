@@ -110,6 +110,7 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
             question.trace = services.trace(
                 TracedOperation(question.kind), question.id, model: question.model, head.headerFields)
             answer.serves(question)
+            question.priority = head.headerFields.kinPriority
             question.deadline = try head.headerFields.kinDeadline(now: services.clock.now)
             guard let engine = services.localEngine else {
                 throw ChatError(.noEngine, "this node has no engine")

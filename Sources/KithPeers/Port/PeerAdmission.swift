@@ -49,6 +49,11 @@ extension PeerRouter {
                 services.refused(caller, refusal)
                 throw refusal
             }
+            if services.trust.standing(of: caller.id) == .kith,
+                let wait = services.rates.wait(for: caller.id, now: services.clock.now)
+            {
+                throw ChatError(.rateLimited, "this node has asked too often", retryAfter: wait)
+            }
             guard let turn = services.shares.begin(path, by: caller.id) else {
                 throw ChatError(.overloaded, "as many requests of yours as may be are under way here")
             }

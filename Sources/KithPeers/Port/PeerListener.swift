@@ -71,6 +71,7 @@ package struct PeerServices: Sendable {
     package var passLimit: Int
     /// What this node says of itself.
     package var hello: @Sendable () -> PeerHello
+    let rates = PeerRates()
 
     init(
         connections: PeerConnections, trust: TrustStore, membership: MembershipService, directory: PeerDirectory,

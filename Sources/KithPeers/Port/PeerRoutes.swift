@@ -106,6 +106,7 @@ struct PeerRoutes: Sendable {
         var wanted = try await request.decode(EmbeddingRequest.self, upTo: services.generateLimit)
         guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
+        wanted.priority = request.headers.kinPriority
         wanted.trace = services.trace(.embeddings, wanted.id, model: wanted.model, request.headers)
         let answer = try await services.tracing(wanted.trace) { [wanted] in
             try await localEngine.until(deadline, clock: services.clock).embed(wanted)
@@ -120,6 +121,7 @@ struct PeerRoutes: Sendable {
         guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
         let visit = services.work.presence?.begin()
+        wanted.priority = request.headers.kinPriority
         wanted.trace = services.trace(.passThrough, wanted.id, model: wanted.model, request.headers)
         var answer = try await services.tracing(wanted.trace) { [wanted] in
             try await localEngine.until(deadline, clock: services.clock).passThrough(wanted)

@@ -42,6 +42,9 @@ package enum PeerWire {
     package static let gossipType = "application/octet-stream"
     /// With a request for an answer: the milliseconds until the asking node gives up, from 1 to those of a day.
     package static let timeLeftHeader = "x-kith-timeout-ms"
+    /// With a request for an answer, an embedding or a service: `batch` for one that is to leave slots to people. Kin of
+    /// older versions overlook it.
+    package static let priorityHeader = "x-kith-priority"
     /// An asked node that is still busy says so this often.
     package static let keepAlive = Duration.seconds(5)
 
@@ -167,10 +170,17 @@ extension PeerWire.Line: Codable {
 extension HTTPField.Name {
     static let kithTimeLeft = Self.known(PeerWire.timeLeftHeader)
     static let kithEngineTime = Self.known(PeerWire.engineTimeHeader)
+    static let kithPeerPriority = Self.known(PeerWire.priorityHeader)
     static let kithClock = Self.known(PeerWire.clockHeader)
 }
 
 extension HTTPFields {
+    /// What the kin that asks says of the priority; one that says nothing, or nothing that is known, asks for somebody who
+    /// waits.
+    package var kinPriority: RequestPriority {
+        self[.kithPeerPriority].flatMap(RequestPriority.init(rawValue:)) ?? .interactive
+    }
+
     /// When the kin that asks gives up.
     ///
     /// - Throws: `ChatError` for what is not such a time.

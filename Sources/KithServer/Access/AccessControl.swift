@@ -18,12 +18,16 @@ package struct AccessControl: Sendable {
     package let page = PageSessions()
     /// Where the requests of each key are counted, by its name; `nil` where they are not.
     package var keyRequests: CounterFamily?
+    /// What callers may use, and what they have used.
+    package var limits: CallerLimits
 
     package init(
         policy: AccessPolicy, keys: ClientKeys, controlToken: Secret?, audit: any AuditTrail,
-        keyRequests: CounterFamily? = nil, proxies: LiveSetting<[AddressRange]> = LiveSetting([])
+        keyRequests: CounterFamily? = nil, proxies: LiveSetting<[AddressRange]> = LiveSetting([]),
+        limits: CallerLimits = CallerLimits()
     ) {
         self.proxies = proxies
+        self.limits = limits
         self.keyRequests = keyRequests
         self.policy = policy
         self.keys = keys
@@ -63,6 +67,7 @@ package struct AccessControl: Sendable {
     }
 
     func verdict(_ key: PresentedKey) -> Result<Principal, AccessRefusal> {
+        if key.isContradicted { return .failure(.severalKeys) }
         if let controlToken, controlToken.matches(key.text.utf8) { return .success(.control) }
         switch keys.check(key.text.utf8, now: .now()) {
         case .granted(let record): return .success(.key(record))
@@ -222,6 +227,8 @@ package struct RouteScope: Hashable, Sendable, ExpressibleByArrayLiteral {
     package static let peer: RouteScope = [.peer]
     package static let read: RouteScope = [.read]
     package static let admin: RouteScope = [.admin]
+    /// For what every caller may see of itself.
+    package static let any: RouteScope = [.chat, .assist, .sync, .peer, .read, .admin]
 
     package func isOpen(to principal: Principal) -> Bool { anyOf.contains { principal.may($0) } }
 }

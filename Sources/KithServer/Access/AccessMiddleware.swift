@@ -30,18 +30,28 @@ package struct AccessMiddleware: RouterMiddleware {
         context.arrival = source
         do {
             if let gate, !gate.admits(source) { throw AccessRefusal.addressDenied }
+            try access.limits.countAddress(context.sourceAddress)
             context.caller = access.caller(request.head, from: source)
             switch context.caller {
             case .success(let principal):
                 access.requests(of: principal)?.increment()
                 gate?.settle(context.channel)
+                let pace = try access.limits.count(principal, from: context.sourceAddress)
+                var response = try await next(request, context)
+                if let pace { for field in pace.fields { response.headers[field.name] = field.value } }
+                return response
             // Nobody gets anything by a name that is not this node's, not even whether it lives.
             case .failure(.foreignHost(let host)): throw AccessRefusal.foreignHost(host)
-            case .failure: break
+            case .failure: return try await next(request, context)
             }
-            return try await next(request, context)
         } catch let refusal as AccessRefusal {
             note(refusal, from: context)
+            throw refusal
+        } catch let refusal as LimitRefusal {
+            var keyID: String?
+            if case .success(.key(let key)) = context.caller { keyID = key.id }
+            access.audit.record(
+                .clientRefused, subject: keyID, source: context.source, reason: refusal.auditReason)
             throw refusal
         } catch let error as any HTTPResponseError where error.status == .notFound {
             // A caller that may use no route is not told which routes exist.
@@ -85,6 +95,8 @@ package enum AccessRefusal: Error, Hashable {
     case passedOn
     /// The rules of this listener keep the client's address out, which the proxy has told.
     case addressDenied
+    /// Two different keys were shown.
+    case severalKeys
     /// A browser's cookie does not count, or no longer.
     case sessionEnded
     /// Why the key is not accepted, and its id if there is a key with this id.
@@ -98,7 +110,7 @@ package enum AccessRefusal: Error, Hashable {
 
     var status: HTTPResponse.Status {
         switch self {
-        case .keyMissing, .passedOn, .keyRefused, .sessionEnded: .unauthorized
+        case .keyMissing, .severalKeys, .passedOn, .keyRefused, .sessionEnded: .unauthorized
         case .scopeMissing, .foreignOrigin, .addressDenied: .forbidden
         case .foreignHost: .misdirectedRequest
         }
@@ -113,6 +125,7 @@ package enum AccessRefusal: Error, Hashable {
             'X-API-Key: kith_…'; a proxy whose word for who asks counts is named in server.trusted_proxies
             """
         case .addressDenied: "this address may not use this node"
+        case .severalKeys: "two different keys were sent, and one must be meant; send one"
         case .sessionEnded: "this browser is no longer signed in; sign in again"
         case .keyRefused: "the key is not accepted; whoever made it can say why, and make another"
         case .scopeMissing(let scope, let id):
@@ -134,7 +147,7 @@ package enum AccessRefusal: Error, Hashable {
     /// As programs read it.
     var code: String {
         switch self {
-        case .keyMissing, .passedOn, .keyRefused: "invalid_api_key"
+        case .keyMissing, .severalKeys, .passedOn, .keyRefused: "invalid_api_key"
         case .addressDenied: "address_denied"
         case .sessionEnded: "session_ended"
         case .scopeMissing: "missing_scope"
@@ -151,6 +164,7 @@ package enum AccessRefusal: Error, Hashable {
         case .keyMissing: "no key"
         case .passedOn: "no key, passed on"
         case .addressDenied: ConnectionGate.Refusal.denied.rawValue
+        case .severalKeys: "several keys"
         case .sessionEnded: "session ended"
         case .keyRefused(let reason, _): "key " + reason.rawValue
         case .scopeMissing(let scope, _): "no scope " + scope.anyOf.map(\.rawValue).joined(separator: " or ")
@@ -162,7 +176,7 @@ package enum AccessRefusal: Error, Hashable {
     var keyID: String? {
         switch self {
         case .keyRefused(_, let id), .scopeMissing(_, let id): id
-        case .keyMissing, .passedOn, .addressDenied, .sessionEnded, .foreignHost, .foreignOrigin: nil
+        case .keyMissing, .severalKeys, .passedOn, .addressDenied, .sessionEnded, .foreignHost, .foreignOrigin: nil
         }
     }
 }

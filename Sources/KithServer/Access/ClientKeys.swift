@@ -47,11 +47,12 @@ package final class ClientKeys: Sendable {
     ///
     /// - Throws: `StoreError`; `KeyRing.Unsuitable` when there are as many keys as there can be.
     package func create(
-        name: String, scopes: Set<Scope>, lifetime: Duration?, now: WallTime
+        name: String, scopes: Set<Scope>, lifetime: Duration?, limits: KeyLimits = KeyLimits(), now: WallTime
     ) async throws -> (text: Secret, record: ClientKeyRecord) {
         let key = ClientKey()
         let record = key.record(
-            name: name, scopes: scopes, createdAt: now, expiresAt: lifetime.map { now.advanced(by: $0) })
+            name: name, scopes: scopes, createdAt: now, expiresAt: lifetime.map { now.advanced(by: $0) },
+            limits: limits)
         try await store.insert(record)
         let refusal = ring.withLock { $0.add(record) }
         changes.add(1, ordering: .releasing)
@@ -82,29 +83,37 @@ package struct PresentedKey: Hashable, Sendable {
     static let prefix = "kith_"
 
     let text: Substring
+    /// Whether the request carries another one as well.
+    let isContradicted: Bool
 
     /// Whether a node made it. Programs that want a key to be set send words such as "unused" or "ollama".
     var isOfNode: Bool { text.utf8.starts(with: Self.prefix.utf8) }
 
-    /// From `Authorization: Bearer …` or `X-API-Key: …`; of both, the one that a node made.
+    /// From `Authorization: Bearer …`, `X-API-Key: …` or `api-key: …`; of several, the one that a node made.
     ///
-    /// - Returns: `nil` when the request has neither header, or the one it has is blank.
-    init?(_ fields: HTTPFields) { self.init(authorization: fields[.authorization], apiKey: fields[.apiKey]) }
-
-    /// - Parameters: the values of the fields `Authorization` and `X-API-Key`.
-    package init?(authorization: String?, apiKey: String?) {
-        let bearer = authorization.flatMap(Self.bearer).flatMap(PresentedKey.init)
-        if let bearer, bearer.isOfNode {
-            self = bearer
-            return
-        }
-        guard let key = apiKey.flatMap({ PresentedKey($0[...]) }) ?? bearer else { return nil }
-        self = key
+    /// - Returns: `nil` when the request has none of these headers, or those it has are blank.
+    init?(_ fields: HTTPFields) {
+        self.init(authorization: fields[.authorization], apiKey: fields[.apiKey], azureKey: fields[.azureKey])
     }
 
-    private init?(_ text: Substring) {
-        guard text.utf8.contains(where: { $0 != UInt8(ascii: " ") }) else { return nil }
-        self.text = text
+    /// - Parameters: the values of the fields `Authorization`, `X-API-Key` and `api-key`.
+    package init?(authorization: String?, apiKey: String?, azureKey: String? = nil) {
+        let bearer = authorization.flatMap(Self.bearer).flatMap(Self.unlessBlank)
+        let first = apiKey.flatMap { Self.unlessBlank($0[...]) }
+        guard first != nil || azureKey != nil else {
+            guard let bearer else { return nil }
+            (text, isContradicted) = (bearer, false)
+            return
+        }
+        let shown = [bearer, first, azureKey.flatMap { Self.unlessBlank($0[...]) }].compactMap { $0 }
+        let own = shown.filter { $0.utf8.starts(with: Self.prefix.utf8) }
+        guard let key = own.first ?? first ?? shown.last else { return nil }
+        text = key
+        isContradicted = own.contains { $0 != key }
+    }
+
+    private static func unlessBlank(_ text: Substring) -> Substring? {
+        text.utf8.contains { $0 != UInt8(ascii: " ") } ? text : nil
     }
 
     /// The name of the scheme may be in any case (RFC 9110, section 11.1).
@@ -117,4 +126,6 @@ package struct PresentedKey: Hashable, Sendable {
 
 extension HTTPField.Name {
     static let apiKey = Self.known("x-api-key")
+    /// As clients made for Azure's form of OpenAI's API send it.
+    static let azureKey = Self.known("api-key")
 }

@@ -15,6 +15,8 @@ package struct SurfaceError: Sendable {
     package var failure: ChatError?
     /// As programs read it; `nil` where the dialect has a word of its own.
     package var code: String?
+    /// The rate that was passed, where that is what is wrong.
+    package var rate: RateVerdict?
     /// An unexpected error, for the log; the client is told its reference.
     var fault: Fault?
 
@@ -36,6 +38,7 @@ package struct SurfaceError: Sendable {
         case let refusal as AccessRefusal:
             self.init(
                 status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
+        case let refusal as LimitRefusal: self.init(refusal)
         case let failure as ControlError:
             self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
         case let refusal as StateRefusal: self.init(refusal)
@@ -51,6 +54,13 @@ package struct SurfaceError: Sendable {
             self.init(status: error.status, message: error.status.reasonPhrase.lowercased())
         default: self.init(fault: error)
         }
+    }
+
+    init(_ refusal: LimitRefusal) {
+        self.init(status: refusal.status, message: refusal.message, code: refusal.code)
+        if case .tooOften(let verdict, let counted) = refusal { headers = .rate(verdict, counted) }
+        if let wait = refusal.wait { for field in HTTPFields.retry(after: wait) { headers[field.name] = field.value } }
+        rate = refusal.verdict
     }
 
     init(_ failure: ChatError) {

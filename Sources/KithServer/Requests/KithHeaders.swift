@@ -3,7 +3,8 @@
 package import HTTPTypes
 package import KithModel
 
-/// The fields of kith itself in requests and answers: `x-kith-node`, `x-kith-continue`, `x-kith-timeout`, `x-kith-route`.
+/// The fields of kith itself in requests and answers: `x-kith-node`, `x-kith-continue`, `x-kith-timeout`, `x-kith-priority`,
+/// `x-kith-route`.
 extension HTTPField.Name {
     /// The node that the client wants to be answered by.
     static let kithNode = Self.known("x-kith-node")
@@ -11,6 +12,8 @@ extension HTTPField.Name {
     static let kithContinue = Self.known("x-kith-continue")
     /// When the client gives up.
     static let kithTimeout = Self.known("x-kith-timeout")
+    /// How soon the client wants to be answered.
+    static let kithPriority = Self.known("x-kith-priority")
     /// Where an answer comes from and why.
     static let kithRoute = Self.known("x-kith-route")
     /// What the client, or this node, calls the request.
@@ -45,6 +48,19 @@ extension HTTPFields {
         case "off": return false
         default: throw ChatError(.invalidRequest, "'x-kith-continue' is neither on nor off", field: "x-kith-continue")
         }
+    }
+
+    /// How soon the client wants to be answered, from `x-kith-priority`; `nil` when it does not say. More than its key gives
+    /// it does not get.
+    ///
+    /// - Throws: `ChatError` for another value than `interactive` and `batch`.
+    package func priority() throws -> RequestPriority? {
+        guard let text = self[.kithPriority] else { return nil }
+        guard let priority = RequestPriority(rawValue: text.lowercased()) else {
+            throw ChatError(
+                .invalidRequest, "'x-kith-priority' is neither interactive nor batch", field: "x-kith-priority")
+        }
+        return priority
     }
 
     /// When the client gives up, from `x-kith-timeout`; `nil` when it does not say.

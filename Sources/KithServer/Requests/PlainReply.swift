@@ -39,6 +39,8 @@ package struct PlainReply: Sendable {
         fields.append(HTTPField(name: .requestID, value: request.rawValue))
     }
 
+    package mutating func add(_ others: [HTTPField]) { fields.append(contentsOf: others) }
+
     /// As HTTP/1.1 sends it (RFC 9112, section 4).
     ///
     /// An `HTTPField` cannot hold what would end it.
@@ -55,13 +57,16 @@ package struct PlainReply: Sendable {
     }
 
     /// The head of an answer of server-sent events in chunks, that intermediaries must pass on as they come.
-    package static func eventStreamHead(route: String?, request: KithModel.RequestID) -> ByteBuffer {
+    package static func eventStreamHead(
+        route: String?, request: KithModel.RequestID, fields: [HTTPField] = []
+    ) -> ByteBuffer {
         var head = MessageHead(capacity: 512)
         head.put("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n")
         head.put("X-Accel-Buffering: no\r\n")
         head.put(ResponseSecurity.lines)
         head.put(field: HTTPField.Name.requestID.rawName, request.rawValue)
         if let route, !route.isEmpty { head.put(field: HTTPField.Name.kithRoute.rawName, route) }
+        for field in fields { head.put(field: field.name.rawName, field.value) }
         head.put("Transfer-Encoding: chunked\r\n")
         return head.bytes()
     }

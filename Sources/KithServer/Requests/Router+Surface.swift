@@ -3,7 +3,7 @@
 package import HTTPTypes
 package import Hummingbird
 import KithDialects
-import KithModel
+package import KithModel
 package import NIOCore
 
 package typealias SurfaceRouter = Hummingbird.Router<NodeRequestContext>
@@ -90,4 +90,7 @@ package struct NodeRequestContext: RequestContext {
 
     /// The address of the client, without the port.
     package var source: String? { arrival?.address?.description ?? remoteAddress?.source }
+
+    /// The same as one address; `nil` for a local socket.
+    package var sourceAddress: AddressRange? { arrival?.address ?? remoteAddress?.range }
 }

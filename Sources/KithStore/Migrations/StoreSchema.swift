@@ -20,6 +20,7 @@ enum StoreSchema {
         migrator.registerMigration("v6", migrate: ResponsesV6.migrate)
         migrator.registerMigration("v7", migrate: SessionTitlesV7.migrate)
         migrator.registerMigration("v8-session-origins", migrate: SessionOriginsV8.migrate)
+        migrator.registerMigration("v8-key-limits", migrate: KeyLimitsV8.migrate)
         return migrator
     }
 }

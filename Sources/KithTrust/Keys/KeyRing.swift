@@ -32,11 +32,12 @@ package struct ClientKey: Sendable {
 
     /// What is kept of it.
     package func record(
-        name: String, scopes: Set<Scope>, createdAt: WallTime, expiresAt: WallTime? = nil
+        name: String, scopes: Set<Scope>, createdAt: WallTime, expiresAt: WallTime? = nil,
+        limits: KeyLimits = KeyLimits()
     ) -> ClientKeyRecord {
         ClientKeyRecord(
             id: id, name: name, scopes: scopes, digest: Array(SHA256.hash(data: secret)), createdAt: createdAt,
-            expiresAt: expiresAt)
+            expiresAt: expiresAt, limits: limits)
     }
 
     /// Random characters of base32, in lower case.

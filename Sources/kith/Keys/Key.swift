@@ -45,13 +45,14 @@ struct KeyCreate: AsyncParsableCommand {
         commandName: "create",
         abstract: "Make a key for a client and print it, this once.",
         discussion: """
-            The key alone goes to standard output. A client sends it as `Authorization: Bearer` or `X-API-Key`. Scopes: \
+            The key alone goes to standard output. A client sends it as `Authorization: Bearer`, `X-API-Key` or `api-key`. Scopes: \
             chat asks for answers, peer speaks as a seed-style peer, read sees status and peers, admin changes whom the \
             node trusts and its keys; assist and sync open nothing yet.
 
             EXAMPLES:
               kith key create --name phone --scope chat,read
-              kith key create --name visitor --scope chat --expires 30d
+              kith key create --name visitor --scope chat --expires 30d --rate 60/min --tokens-per-day 200000
+              kith key create --name nightly --scope chat --priority batch --concurrent 2 --allow 10.0.0.0/8
             """)
 
     @Option(help: ArgumentHelp("What the key is for.", valueName: "name"))
@@ -65,13 +66,41 @@ struct KeyCreate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long it holds, such as 12h or 30d; else until it is revoked.", valueName: "time"))
     var expires: String?
 
+    @Option(help: ArgumentHelp("How often it may be used, such as 60/min, 5/s or 1000/day.", valueName: "rate"))
+    var rate: String?
+
+    @Option(
+        help: ArgumentHelp("Tokens read and made from midnight to midnight in UTC.", valueName: "count"))
+    var tokensPerDay: Int?
+
+    @Option(help: ArgumentHelp("Answers and the like that may be under way at once.", valueName: "count"))
+    var concurrent: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "interactive for somebody who waits, batch for work that gets what people leave free.", valueName: "word"),
+        completion: .list(RequestPriority.allCases.map(\.rawValue)))
+    var priority: String?
+
+    @Option(help: ArgumentHelp("The only models it may ask for, with commas between.", valueName: "list"))
+    var models: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The only addresses it may be used from, such as 10.0.0.0/8, with commas between.", valueName: "list"))
+    var allow: [String] = []
+
     @OptionGroup var node: ControlFlags
 
     @Flag(help: "Print the key and what is known of it as JSON.")
     var json = false
 
     func run() async throws {
-        let wanted = try KeyFlags.request(name: name, scopes: scope, expires: expires)
+        let wanted = try KeyFlags.request(
+            name: name, scopes: scope, expires: expires,
+            limits: ControlMessage.Limits(
+                rate: rate, tokensPerDay: tokensPerDay, concurrent: concurrent, priority: priority,
+                models: KeyFlags.entries(models), addresses: KeyFlags.entries(allow)))
         let made: ControlMessage.NewKey
         switch try KeyPlace(node) {
         case .node(let client): made = try await client.post("/api/keys", wanted)

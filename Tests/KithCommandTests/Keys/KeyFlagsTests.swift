@@ -39,6 +39,42 @@ struct KeyFlagsTests {
     }
 }
 
+@Suite struct KeyLimitFlagsTests {
+    @Test(
+        arguments: [
+            (.init(rate: "60"), "--rate"), (.init(rate: "0/min"), "--rate"), (.init(rate: "-1/min"), "--rate"),
+            (.init(tokensPerDay: 0), "--tokens-per-day"), (.init(tokensPerDay: .max), "--tokens-per-day"),
+            (.init(tokensPerDay: -5), "--tokens-per-day"), (.init(concurrent: 0), "--concurrent"),
+            (.init(concurrent: .max), "--concurrent"), (.init(priority: "highest"), "--priority"),
+            (.init(models: [""]), "--models"), (.init(models: ["a\nb"]), "--models"),
+            (.init(models: Array(repeating: "m", count: 1) + (0..<64).map { "m\($0)" }), "--models"),
+            (.init(addresses: ["10.0.0.7/8"]), "--allow"), (.init(addresses: ["here"]), "--allow"),
+        ] as [(ControlMessage.Limits, String)])
+    func `a limit that means nothing is refused by the flag's name`(limits: ControlMessage.Limits, flag: String) {
+        let failure = #expect(throws: CommandError.self) {
+            try KeyFlags.request(name: "phone", scopes: ["chat"], expires: nil, limits: limits)
+        }
+        #expect(failure?.status == .usage)
+        #expect(failure?.message.hasPrefix(flag) == true, "\(failure?.message ?? "")")
+    }
+
+    @Test func `without a flag a key has no limits`() throws {
+        #expect(try KeyFlags.request(name: "phone", scopes: ["chat"], expires: nil).limits == nil)
+        #expect(KeyFlags.entries([]) == nil)
+        #expect(KeyFlags.entries(["a, b", "c"]) == ["a", "b", "c"])
+    }
+
+    @Test func `limits and what was used stand in the list where there are any`() {
+        let record = ClientKeyRecord(
+            id: "abcd", name: "n", scopes: [.chat], digest: [], createdAt: WallTime(milliseconds: 1_790_000_000_000),
+            limits: KeyLimits(rate: RequestRate(60, per: .minute), concurrent: 2, priority: .batch, models: ["m"]))
+        let key = ControlMessage.Key(record, now: record.createdAt, tokensToday: 12)
+        let lines = KeysReport([key], width: nil, style: .plain).lines
+        #expect(lines[0].hasSuffix("EXPIRES  TOKENS TODAY  LIMITS"))
+        #expect(lines[1].hasSuffix("60/min, 2 at once, batch, models m"))
+    }
+}
+
 @Suite("Keys for people")
 struct KeysReportTests {
     private func key(expires: Bool) -> ControlMessage.Key {

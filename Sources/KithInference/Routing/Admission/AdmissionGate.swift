@@ -3,88 +3,6 @@
 package import KithModel
 import Synchronization
 
-/// Identifies one stay in an engine's queue and slots; issued by the gate, so that no two are equal.
-package struct AdmissionTicket: Hashable, Sendable {
-    package let number: UInt64
-
-    package init(number: UInt64) { self.number = number }
-}
-
-/// Which requests may use an engine's slots now, which wait, and which are turned away: a pure value.
-package struct AdmissionQueue: Sendable {
-    package enum Verdict: Hashable, Sendable {
-        case admitted
-        case queued(position: Int)
-        /// The queue is full.
-        case refused
-    }
-
-    /// The shortest and the longest wait that clients are told.
-    package static let retryRange = Duration.seconds(1)...Duration.seconds(60)
-    private static let roomRange = Duration.milliseconds(100)...Duration.seconds(5)
-    /// Weight of the newest sample in the mean.
-    private static let weight = 0.2
-
-    private let capacity: EngineCapacity
-    /// When each of them began.
-    private var running: [AdmissionTicket: MonotonicInstant] = [:]
-    private var waiting: [AdmissionTicket] = []
-    /// How long a slot is held, as a moving average; `nil` until one was given back.
-    private var meanHold: Duration?
-
-    package init(capacity: EngineCapacity) { self.capacity = capacity }
-
-    package var runningCount: Int { running.count }
-    package var waitingCount: Int { waiting.count }
-
-    /// When a request that is turned away now would have had its turn if there had been room: the waiting requests,
-    /// times how long each takes, divided by the slots.
-    package var retryAfter: Duration {
-        guard let meanHold else { return Self.retryRange.lowerBound }
-        let wait = meanHold * Double(waiting.count) / Double(capacity.slots)
-        return min(max(wait, Self.retryRange.lowerBound), Self.retryRange.upperBound)
-    }
-
-    /// When the next place in the queue comes free: long before all of it has been worked off.
-    package var roomAfter: Duration {
-        guard let meanHold else { return .seconds(1) }
-        return min(max(meanHold / Double(capacity.slots), Self.roomRange.lowerBound), Self.roomRange.upperBound)
-    }
-
-    package mutating func arrive(_ ticket: AdmissionTicket, now: MonotonicInstant) -> Verdict {
-        if running.count < capacity.slots, waiting.isEmpty {
-            running[ticket] = now
-            return .admitted
-        }
-        guard waiting.count < capacity.queueLimit else { return .refused }
-        waiting.append(ticket)
-        return .queued(position: waiting.count)
-    }
-
-    /// A request ended, or its client left, whether it ran or waited.
-    ///
-    /// - Returns: The requests that are admitted in its place, in the order in which they came.
-    package mutating func leave(_ ticket: AdmissionTicket, now: MonotonicInstant) -> [AdmissionTicket] {
-        if let since = running.removeValue(forKey: ticket) {
-            learn(now - since)
-        } else {
-            waiting.removeAll { $0 == ticket }
-        }
-        var admitted: [AdmissionTicket] = []
-        while running.count < capacity.slots, !waiting.isEmpty {
-            let next = waiting.removeFirst()
-            running[next] = now
-            admitted.append(next)
-        }
-        return admitted
-    }
-
-    /// Also from requests whose client left: their slot came free all the same.
-    private mutating func learn(_ hold: Duration) {
-        meanHold = meanHold.map { $0 * (1 - Self.weight) + hold * Self.weight } ?? hold
-    }
-}
-
 /// Lets tasks wait for one of an engine's slots; the decisions are ``AdmissionQueue``'s.
 package final class AdmissionGate: Sendable {
     private enum Waiter {
@@ -115,37 +33,72 @@ package final class AdmissionGate: Sendable {
         state.withLock { ($0.queue.runningCount, $0.queue.waitingCount) }
     }
 
+    /// How many wait before a request that came now.
+    package func waiting(before priority: RequestPriority) -> Int {
+        state.withLock { $0.queue.waitingCount(before: priority) }
+    }
+
     /// - Parameter action: Called each time a request comes or goes, by its task; must not wait.
     package func whenChanged(_ action: @escaping @Sendable () -> Void) { onChange.set { action() } }
 
-    /// Waits for a slot. The lease gives it back when it is dropped.
+    /// Waits for a slot, also behind those of a higher priority that come later. The lease gives it back when it is dropped.
     ///
     /// - Throws: `ChatError` with `overloaded` when the queue is full; `CancellationError`.
-    package func enter() async throws -> SlotLease {
+    package func enter(_ priority: RequestPriority = .interactive) async throws -> SlotLease {
         let now = clock.now
         let (ticket, verdict) = state.withLock { state in
             state.lastTicket &+= 1
             let ticket = AdmissionTicket(number: state.lastTicket)
-            let verdict = state.queue.arrive(ticket, now: now)
+            let verdict = state.queue.arrive(ticket, priority, now: now)
             if case .queued = verdict { state.waiters[ticket] = .arrived }
             return (ticket, verdict)
         }
         switch verdict {
         case .admitted: onChange(())
-        case .refused: throw refusal
+        case .refused: throw refusal(of: priority)
         case .queued:
             onChange(())
-            try await wait(ticket)
+            switch priority {
+            case .interactive: try await wait(ticket)
+            case .batch: try await waitWithTime(ticket)
+            }
         }
         return SlotLease(ticket: ticket, gate: self)
     }
 
-    private var refusal: ChatError {
-        let (retryAfter, roomAfter) = state.withLock { ($0.queue.retryAfter, $0.queue.roomAfter) }
+    private func refusal(of priority: RequestPriority) -> ChatError {
+        let (retryAfter, roomAfter) = state.withLock { ($0.queue.retryAfter(priority), $0.queue.roomAfter) }
         var refusal = ChatError(
             .overloaded, "all slots of the engine are taken and its queue is full", retryAfter: retryAfter)
         refusal.roomAfter = min(roomAfter, retryAfter)
         return refusal
+    }
+
+    /// Batch work may have its turn because time has passed, and nobody else would notice.
+    private func waitWithTime(_ ticket: AdmissionTicket) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [clock, self] in
+                while true {
+                    let now = clock.now
+                    let next = state.withLock { $0.queue.nextChange(now: now) } ?? now + Self.batchPause
+                    try await clock.sleep(until: max(next, now + Self.shortestPause), tolerance: nil)
+                    advance()
+                }
+            }
+            defer { group.cancelAll() }
+            try await wait(ticket)
+        }
+    }
+
+    /// Between two looks at the queue, while only a request that leaves can make room; and between any two.
+    private static let batchPause = Duration.seconds(10)
+    private static let shortestPause = Duration.milliseconds(100)
+
+    private func advance() {
+        let now = clock.now
+        let admitted = state.withLock { $0.queue.advance(now: now) }
+        for ticket in admitted { settle(ticket, .success(())) }
+        if !admitted.isEmpty { onChange(()) }
     }
 
     private func wait(_ ticket: AdmissionTicket) async throws {

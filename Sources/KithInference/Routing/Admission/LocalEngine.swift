@@ -42,7 +42,7 @@ package final class LocalEngine: Answering {
     package func whenHeard(_ onSign: @escaping @Sendable (Sign) -> Void) { self.onSign.set(onSign) }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
-        let lease = try await admitted(request.trace, request.notice)
+        let lease = try await admitted(request.trace, request.priority, request.notice)
         request.notice?.note(.reading)
         var request = request
         let started = clock.now
@@ -74,7 +74,7 @@ package final class LocalEngine: Answering {
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        let lease = try await admitted(request.trace)
+        let lease = try await admitted(request.trace, request.priority)
         defer { withExtendedLifetime(lease) {} }
         var request = request
         request.trace = begin(request.model, in: request.trace)
@@ -100,7 +100,7 @@ package final class LocalEngine: Answering {
     private static let countLimit = 2
 
     package func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
-        let lease = try await admitted(request.trace)
+        let lease = try await admitted(request.trace, request.priority)
         var request = request
         request.trace = begin(request.model, in: request.trace)
         do {
@@ -117,12 +117,14 @@ package final class LocalEngine: Answering {
     }
 
     /// Waits for a slot.
-    private func admitted(_ trace: TracePosition, _ notice: WaitNotice? = nil) async throws -> SlotLease {
-        let waiting = gate.load.waiting
+    private func admitted(
+        _ trace: TracePosition, _ priority: RequestPriority, _ notice: WaitNotice? = nil
+    ) async throws -> SlotLease {
+        let waiting = gate.waiting(before: priority)
         notice?.note(.queued, ahead: waiting)
         let admission = trace.begin(.admission, .inside, SpanDetail(count: waiting), at: clock.now)
         do {
-            let lease = try await gate.enter()
+            let lease = try await gate.enter(priority)
             admission.end(at: clock.now)
             return lease
         } catch {

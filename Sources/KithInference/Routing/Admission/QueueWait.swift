@@ -59,24 +59,39 @@ package struct QueueWait: Hashable, Sendable {
     }
 }
 
-/// The requests that wait at a dispatcher for room, in the order in which they came; bounded.
+/// The requests that wait at a dispatcher for room: those that somebody waits for before the others, each in the order in
+/// which they came; bounded.
 package struct WaitingRoom: Sendable {
     package static let capacity = 1_024
+    /// Of batch work, which leaves the rest of the places to others.
+    package static let batchCapacity = capacity / 2
 
     private var waiting: [RequestID] = []
+    private var batch: [RequestID] = []
 
     package init() {}
 
-    package var count: Int { waiting.count }
+    package var count: Int { waiting.count + batch.count }
 
-    /// - Returns: How many are ahead of it; `nil` when there is no room even to wait. The same again for a request that
-    ///   waits already.
-    package mutating func enter(_ id: RequestID) -> Int? {
-        if let place = waiting.firstIndex(of: id) { return place }
-        guard waiting.count < Self.capacity else { return nil }
-        waiting.append(id)
-        return waiting.count - 1
+    /// - Returns: How many are ahead of it; `nil` when there is no room even to wait. For a request that waits already, how
+    ///   many are now.
+    package mutating func enter(_ id: RequestID, _ priority: RequestPriority = .interactive) -> Int? {
+        switch priority {
+        case .interactive:
+            if let place = waiting.firstIndex(of: id) { return place }
+            guard count < Self.capacity else { return nil }
+            waiting.append(id)
+            return waiting.count - 1
+        case .batch:
+            if let place = batch.firstIndex(of: id) { return waiting.count + place }
+            guard count < Self.capacity, batch.count < Self.batchCapacity else { return nil }
+            batch.append(id)
+            return waiting.count + batch.count - 1
+        }
     }
 
-    package mutating func leave(_ id: RequestID) { waiting.removeAll { $0 == id } }
+    package mutating func leave(_ id: RequestID) {
+        waiting.removeAll { $0 == id }
+        batch.removeAll { $0 == id }
+    }
 }

@@ -23,6 +23,9 @@ package struct RouteRequest: Sendable {
     package var prefix: PrefixBlocks
     /// What the engine must be able to do.
     package var features: Set<Feature>
+    /// The only models that may answer; empty for all.
+    package var allowedModels: [ModelID] = []
+    package var priority = RequestPriority.interactive
 
     package init(
         purpose: Purpose = .chat, model: ModelID? = nil, tokens: Int = 0, maxTokens: Int? = nil, pin: NodeName? = nil,
@@ -41,16 +44,19 @@ package struct RouteRequest: Sendable {
         self.init(
             model: request.model, tokens: request.estimatedPromptTokens, maxTokens: request.sampling.maxTokens,
             pin: pin, prefix: PrefixBlocks(request), features: Feature.needed(by: request))
+        (allowedModels, priority) = (request.allowedModels, request.priority)
     }
 
     package init(_ request: EmbeddingRequest, pin: NodeName? = nil) {
         let tokens = request.inputs.reduce(0) { $0 + $1.utf8.count / 4 }
         self.init(purpose: .embedding, model: request.model, tokens: tokens, pin: pin)
+        (allowedModels, priority) = (request.allowedModels, request.priority)
     }
 
     package init(_ request: PassThroughRequest, pin: NodeName? = nil) {
         self.init(
             purpose: .service(request.service), model: request.model, pin: pin, features: [Feature(request.service)])
+        (allowedModels, priority) = (request.allowedModels, request.priority)
     }
 }
 
@@ -170,6 +176,8 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     /// It has not said yet what it offers.
     case beingDescribed
     case modelAbsent
+    /// It has no model that the client's key may ask for.
+    case notAllowed
     /// It has only models that run at a provider, which have to be named.
     case runsElsewhere
     case lacks(Feature)
@@ -195,6 +203,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
         case .runsElsewhere: "runs-elsewhere"
         case .lacks: "lacks"
         case .modelAbsent: "model-absent"
+        case .notAllowed: "not-allowed"
         case .contextTooShort: "context"
         case .breakerOpen: "breaker-open"
         case .heldBack: "held-back"
@@ -209,8 +218,8 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
         case .lacks(let feature): "\(word)(\(feature))"
         case .contextTooShort(let limit): "\(word)(\(limit))"
         case .failed(let code): "\(word)(\(code.rawValue))"
-        case .notKin, .unknown, .draining, .noEngine, .engineLoading, .beingDescribed, .modelAbsent, .runsElsewhere,
-            .breakerOpen, .pinnedElsewhere:
+        case .notKin, .unknown, .draining, .noEngine, .engineLoading, .beingDescribed, .modelAbsent, .notAllowed,
+            .runsElsewhere, .breakerOpen, .pinnedElsewhere:
             word
         }
     }
@@ -255,8 +264,8 @@ extension RouteDecision {
         let passing = reasons.contains { reason in
             switch reason {
             case .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining, .failed: true
-            case .notKin, .down, .unknown, .noEngine, .modelAbsent, .runsElsewhere, .lacks, .contextTooShort,
-                .pinnedElsewhere:
+            case .notKin, .down, .unknown, .noEngine, .modelAbsent, .notAllowed, .runsElsewhere, .lacks,
+                .contextTooShort, .pinnedElsewhere:
                 false
             }
         }
@@ -272,6 +281,11 @@ extension RouteDecision {
                 field: "messages")
             failure.excess = PromptExcess(tokens: wanted.tokens, limit: longest)
             return failure
+        }
+        if !passing, reasons.contains(.notAllowed) {
+            return ChatError(
+                .modelNotFound, "no model that this key may ask for is on offer", field: "model",
+                knownModels: wanted.allowedModels)
         }
         if !passing, reasons.contains(.runsElsewhere) {
             return ChatError(

@@ -99,7 +99,9 @@ package struct Router: Sendable {
         case .ready, .loading, .unknown: break
         }
         guard !node.models.isEmpty else { return skip(.noEngine) }
-        let models = wanted.chosen(from: node.models, for: request.purpose) {
+        let allowed = request.allowed(of: node.models)
+        guard !allowed.isEmpty else { return skip(.notAllowed) }
+        let models = wanted.chosen(from: allowed, for: request.purpose) {
             knowledge.hasMeasured(Candidate(node, model: $0))
         }
         return offers(of: models, on: node, for: request, now: now).mapError { skipped in
@@ -124,7 +126,8 @@ package struct Router: Sendable {
                 skipped = Skipped(reason: .contextTooShort(context))
                 continue
             }
-            let standing = knowledge.standing(of: candidate, needing: request.features, now: now)
+            let standing = knowledge.standing(
+                of: candidate, needing: request.features, priority: request.priority, now: now)
             if let hold = standing.hold {
                 skipped = Skipped(reason: .heldBack(hold.why), helpsAt: hold.until)
                 continue
@@ -288,6 +291,13 @@ package struct Router: Sendable {
 
     /// A node that was gone is back: its earlier failures are not held against it.
     package mutating func returned(_ node: NodeID) { knowledge.returned(node) }
+}
+
+extension RouteRequest {
+    fileprivate func allowed(of models: [ModelInfo]) -> [ModelInfo] {
+        if allowedModels.isEmpty { return models }
+        return models.filter { model in allowedModels.contains { model.id.isMeant(by: $0) } }
+    }
 }
 
 extension RouteDecision {

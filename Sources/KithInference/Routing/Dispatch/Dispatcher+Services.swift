@@ -10,16 +10,21 @@ extension Dispatcher {
     package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
     {
         let wanted = RouteRequest(request, pin: pin)
+        let claim = request.claim
         let trace = trace(
             .embeddings, request.id, path: request.path, model: request.model, from: request.trace)
         return try await tracing(trace) {
             try await tryCandidates(wanted, id: .random(), trace: trace, deadline: request.deadline) {
                 backend, attempt in
                 var placed = request
+                placed.claim = nil
+                claim?.expect(RequestUse(attempt.candidate))
                 placed.model = attempt.candidate.model
                 placed.trace = attempt.trace
                 let answer = try await backend.until(request.deadline, clock: clock).embed(placed)
                 attempt.succeeded(EngineCost(promptTokens: answer.promptTokens))
+                let tokens = answer.promptTokens > 0 ? answer.promptTokens : wanted.tokens
+                claim?.settle(RequestUse(attempt.candidate, promptTokens: tokens))
                 return answer
             }
         }
@@ -35,16 +40,20 @@ extension Dispatcher {
     ) async throws -> (PassThroughAnswer, RouteReport) {
         let wanted = RouteRequest(request, pin: pin)
         let visit = presence?.begin()
+        let claim = request.claim
         let trace = trace(
             .passThrough, request.id, path: request.path, model: request.model, from: request.trace)
         return try await tracing(trace) {
             try await tryCandidates(wanted, id: .random(), trace: trace, deadline: request.deadline) {
                 backend, attempt in
                 var placed = request
+                placed.claim = nil
+                claim?.expect(RequestUse(attempt.candidate))
                 placed.model = attempt.candidate.model
                 placed.trace = attempt.trace
                 var answer = try await backend.until(request.deadline, clock: clock).passThrough(placed)
                 attempt.succeeded(.unknown)
+                if let claim { answer.body = GuardedBody(answer.body, holding: claim) }
                 if let visit { answer.body = GuardedBody(answer.body, holding: visit) }
                 return answer
             }
@@ -75,6 +84,12 @@ extension Dispatcher {
             trace.end(with: error, at: clock.now)
             throw error
         }
+    }
+}
+
+extension RequestUse {
+    init(_ candidate: Candidate, promptTokens: Int = 0) {
+        self.init(model: candidate.model, node: candidate.name, promptTokens: promptTokens)
     }
 }
 

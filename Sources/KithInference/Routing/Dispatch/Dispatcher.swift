@@ -66,6 +66,7 @@ package final class Dispatcher: Sendable {
         let account = RequestAccount(
             request, clock: clock, journal: journal, presence: presence, tracer: tracer, logger: logger)
         var request = request
+        request.claim = nil  // it is the account's
         request.trace = account.trace
         request.mayContinue = request.mayContinue && continues
         let wanted = RouteRequest(request, pin: pin)
@@ -96,9 +97,12 @@ package final class Dispatcher: Sendable {
         _ account: RequestAccount
     ) async throws -> RoutedAnswer.Body {
         journal.started(request.id, with: attempt.candidate, continues: false)
+        account.asked(attempt.candidate)
         switch try await backend.until(request.deadline, clock: clock).answer(routed(request, to: attempt)) {
         case .verbatim(let whole):
-            attempt.succeeded(EngineCost(whole))
+            let cost = EngineCost(whole)
+            attempt.succeeded(cost)
+            account.counted(cost)
             return .verbatim(whole)
         case .events(let events):
             let source = try await firstToken(of: EngineStream(events), attempt, request.notice)
@@ -303,7 +307,7 @@ package final class Dispatcher: Sendable {
             switch patience.next(decision, ahead: ahead, preferring: preferred, now: clock.now) {
             case .ask(let open): choice = open
             case .wait(let time):
-                guard let place = waiting.withLock({ $0.enter(id) }) else {
+                guard let place = waiting.withLock({ $0.enter(id, wanted.priority) }) else {
                     throw DispatchError(failure: QueueWait.refusal(decision, now: clock.now), route: report)
                 }
                 ahead = place

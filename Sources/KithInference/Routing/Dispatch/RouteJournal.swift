@@ -129,6 +129,10 @@ final class RequestAccount: Sendable {
         var continuations: [RouteRecord.Continuation] = []
         var firstToken: MonotonicInstant?
         var isClosed = false
+        /// The last one that was asked to answer.
+        var asked: Candidate?
+        /// What an engine counted of an answer that is passed on as it is.
+        var cost: EngineCost?
     }
 
     /// Where what is done for the request belongs in its trace.
@@ -143,6 +147,11 @@ final class RequestAccount: Sendable {
     private let visit: (any Sendable)?
     private let logger: Logger?
     private let state = Mutex(State())
+    /// On whom the tokens are counted.
+    private let claim: UsageClaim?
+    /// Tokens of the prompt, roughly, for answers of which the engine's count does not come.
+    private let promptTokens: Int
+    private let toldTokens = Atomic(0)
 
     init(
         _ request: ChatRequest, clock: any TimeSource, journal: RouteJournal, presence: (any UserPresence)?,
@@ -151,6 +160,8 @@ final class RequestAccount: Sendable {
         trace = tracer?.begin(request) ?? request.trace
         self.logger = logger
         id = request.id
+        claim = request.claim
+        promptTokens = request.claim == nil ? 0 : request.estimatedPromptTokens
         asked = request.model
         began = clock.now
         self.clock = clock
@@ -161,6 +172,13 @@ final class RequestAccount: Sendable {
     deinit { close(.abandoned) }
 
     var continuations: [RouteRecord.Continuation] { state.withLock(\.continuations) }
+
+    func asked(_ candidate: Candidate) { state.withLock { $0.asked = candidate } }
+
+    func counted(_ cost: EngineCost) { state.withLock { $0.cost = cost } }
+
+    /// The client is told so many tokens more.
+    func told(_ tokens: Int) { if claim != nil { toldTokens.add(tokens, ordering: .relaxed) } }
 
     func placed(_ route: RouteReport) {
         state.withLock { state in
@@ -196,6 +214,7 @@ final class RequestAccount: Sendable {
                 usage: usage)
         }
         guard let record else { return }
+        settle(record)
         let route = record.route
         trace.end(
             SpanOutcome(record.outcome),
@@ -204,6 +223,31 @@ final class RequestAccount: Sendable {
                 usage: usage), at: began + record.duration)
         logger?.debug("request ended", metadata: record.metadata)
         journal.note(record)
+    }
+}
+
+extension RequestAccount {
+    /// What an engine did counts also when its answer broke off or its client left: by its own count where that came, else
+    /// by the prompt's length and what the client was told.
+    private func settle(_ record: RouteRecord) {
+        guard let claim else { return }
+        let (asked, cost) = state.withLock { ($0.asked, $0.cost) }
+        guard let candidate = record.continuations.last?.candidate ?? record.route.candidate ?? asked else {
+            return claim.settle(nil)
+        }
+        let told = toldTokens.load(ordering: .relaxed)
+        var use = RequestUse(model: candidate.model, node: candidate.name)
+        if let usage = record.usage {
+            // An engine that does not count says zero.
+            use.promptTokens = usage.promptTokens > 0 ? usage.promptTokens : promptTokens
+            use.answerTokens = max(told, usage.completionTokens)
+        } else if let cost {
+            (use.promptTokens, use.answerTokens) = (cost.promptTokens ?? promptTokens, cost.answerTokens ?? told)
+        } else {
+            if case .failed = record.outcome, told == 0 { return claim.settle(use) }
+            (use.promptTokens, use.answerTokens) = (promptTokens, told)
+        }
+        claim.settle(use)
     }
 }
 

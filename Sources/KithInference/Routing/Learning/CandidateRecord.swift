@@ -32,6 +32,8 @@ struct CandidateRecord: Sendable {
     var keyRefusal = CredentialBackoff()
     /// Until when it said that it has no room, when a turn there would come, and whether it counts requests.
     var full: (until: MonotonicInstant, turn: MonotonicInstant, isQuota: Bool)?
+    /// The same, said to batch work, whose places are its own.
+    var fullForBatch: (until: MonotonicInstant, turn: MonotonicInstant, isQuota: Bool)?
     /// What it said it cannot do, and when.
     private var lacks: [Feature: MonotonicInstant] = [:]
     var sent: [RequestID: Sent] = [:]
@@ -59,7 +61,7 @@ struct CandidateRecord: Sendable {
         record.breaker = CircuitBreaker()
         record.penalty = FailurePenalty()
         record.held = nil
-        record.full = nil
+        (record.full, record.fullForBatch) = (nil, nil)
         record.keyRefusal = CredentialBackoff()
         (record.probedAt, record.failingSince) = (nil, nil)
         return record
@@ -81,11 +83,12 @@ struct CandidateRecord: Sendable {
         penalty = FailurePenalty()
         keyRefusal = CredentialBackoff()
         (held, full, probedAt, failingSince) = (nil, nil, nil, nil)
+        fullForBatch = nil
         for feature in features { lacks[feature] = nil }
     }
 
     mutating func failed(
-        _ blame: Blame, sentAt: MonotonicInstant, now: MonotonicInstant,
+        _ blame: Blame, sentAt: MonotonicInstant, priority: RequestPriority = .interactive, now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator
     ) {
         switch blame.subject {
@@ -96,7 +99,10 @@ struct CandidateRecord: Sendable {
             return breaker.failed(now: now, using: &generator)
         case .nobody, .request: break
         case .feature(let feature): lacks[feature] = now
-        case .load(let forecast): full = (now + forecast.room, now + forecast.turn, forecast.isQuota)
+        case .load(let forecast):
+            let room = (now + forecast.room, now + forecast.turn, forecast.isQuota)
+            if priority == .interactive || forecast.isQuota { full = room }
+            fullForBatch = room
         case .pause(let pause, let why): held = (now + pause, why)
         case .key: keyRefusal.refused(sentAt: sentAt, now: now)
         }

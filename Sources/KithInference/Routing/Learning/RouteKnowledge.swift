@@ -44,7 +44,10 @@ package struct RouteKnowledge: Sendable {
     }
 
     /// - Parameter features: What the request needs.
-    func standing(of candidate: Candidate, needing features: Set<Feature>, now: MonotonicInstant) -> Standing {
+    func standing(
+        of candidate: Candidate, needing features: Set<Feature>, priority: RequestPriority = .interactive,
+        now: MonotonicInstant
+    ) -> Standing {
         guard let record = records[candidate] else { return Standing() }
         var standing = Standing(permission: record.breaker.permission(now: now))
         if let until = record.keyRefusal.hold(now: now) {
@@ -52,7 +55,7 @@ package struct RouteKnowledge: Sendable {
         } else if let held = record.held, now < held.until {
             standing.hold = held
         }
-        if let full = record.full, now < full.until {
+        if let full = priority == .batch ? record.fullForBatch : record.full, now < full.until {
             standing.full = Room(at: full.until, turn: full.turn, isQuota: full.isQuota)
         }
         standing.lack = record.lack(among: features, now: now)
@@ -133,7 +136,9 @@ package struct RouteKnowledge: Sendable {
         let blame = Blame(failure, needs: sent?.request.features ?? [])
         if blame.isUnread, let sent { prefixes.undo(sent.prefix) }
         change(candidate, now: now) { record in
-            record.failed(blame, sentAt: sent?.at ?? now, now: now, using: &generator)
+            record.failed(
+                blame, sentAt: sent?.at ?? now, priority: sent?.request.priority ?? .interactive, now: now,
+                using: &generator)
         }
     }
 

@@ -111,7 +111,7 @@ function showUsage(section, vitals, names) {
   const keys = vitals?.usage ?? [];
   section.hidden = keys.length === 0;
   fill(section, el('h2', { id: 'usage-title' }, 'Usage by key'),
-    el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Usage by key' }, el('table', el('thead', el('tr', el('th', { scope: 'col' }, 'Key'), el('th', { scope: 'col' }, 'Requests'))),
-      el('tbody', keys.map((one) => el('tr', el('th', { scope: 'row' }, names.get(one.key) ?? one.key), el('td', count(one.requests))))))));
+    el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Usage by key' }, el('table', el('thead', el('tr', el('th', { scope: 'col' }, 'Key'), el('th', { scope: 'col' }, 'Requests'), el('th', { scope: 'col' }, 'Tokens today'))),
+      el('tbody', keys.map((one) => el('tr', el('th', { scope: 'row' }, names.get(one.key) ?? one.key), el('td', count(one.requests)), el('td', count(one.tokens_today ?? 0))))))));
 }
 
