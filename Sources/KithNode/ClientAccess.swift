@@ -34,7 +34,8 @@ struct ClientAccess: Sendable {
                 host: settings.host, requiresKey: settings.access.requiresKey,
                 allowedHosts: settings.access.allowedHosts, allowedOrigins: settings.access.allowedOrigins),
             keys: keys, controlToken: ControlFile.freshToken(), audit: audit, keyRequests: keyRequests,
-            proxies: firewall.proxies, limits: try await CallerLimits.load(rates: settings.access.rates, store: store, clock: clock))
+            proxies: firewall.proxies,
+            limits: try await CallerLimits.load(rates: settings.access.rates, store: store, clock: clock))
         let files = CertificateFiles(settings.access.tls, logger: logger)
         let tls = try files?.load() ?? own(identity, settings: settings)
         if let tls { logger.info("clients need TLS", metadata: ["certificate-sha256": "\(tls.fingerprint)"]) }

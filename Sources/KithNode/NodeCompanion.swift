@@ -88,6 +88,8 @@ enum NodeCompanion {
 
 /// `state/synth.log`, the seed's name for a node's log for people: plain lines, set aside when there are many.
 final class SynthLogFile: Sendable {
+    private static let longestLine = 4_096
+
     private let file: Mutex<RotatingLog?>
     private let path: String
     private let logger: Logger
@@ -104,7 +106,9 @@ final class SynthLogFile: Sendable {
         do {
             try file.withLock { file in
                 if file == nil { file = try RotatingLog(path: path) }
-                try Array((line + "\n").utf8).withUnsafeBytes { try file?.write($0) }
+                try Array((HarmlessText(line, limit: Self.longestLine).description + "\n").utf8).withUnsafeBytes {
+                    try file?.write($0)
+                }
             }
         } catch {
             logger.warning("cannot write to the log of company", metadata: ["file": "\(path)", "reason": "\(error)"])

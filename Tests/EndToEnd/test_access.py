@@ -27,7 +27,7 @@ LINKS = {"/page/enter"}
 # Refusals come at once; what takes longer than this, in seconds, is at work for its caller.
 PATIENCE = 1.0
 # Whether a request that another machine sent through a proxy needs a key, as one that comes straight from there does.
-FORWARDED_NEEDS_KEY = False
+FORWARDED_NEEDS_KEY = True
 
 
 @dataclass(frozen=True)

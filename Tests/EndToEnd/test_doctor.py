@@ -214,7 +214,7 @@ class BrokenFiles(Examined):
         for options, check, seen, fix, status in disks:
             with self.subTest(disk=options):
                 (folder / "state").mkdir(exist_ok=True)
-                mount = f"mount -t tmpfs -o {options} none '{folder}/state' && exec \"$@\""
+                mount = f"mount -t tmpfs -o {options},mode=700 none '{folder}/state' && exec \"$@\""
                 found = self.doctor("--data-dir", folder, before=["unshare", "--mount", "sh", "-c", mount, "sh"])
                 self.assert_first(found, check, seen, fix, status)
 

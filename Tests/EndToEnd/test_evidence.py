@@ -25,6 +25,11 @@ def command(node: Node, *words: str, given: str = "") -> subprocess.CompletedPro
     )  # fmt: skip
 
 
+def end(child: subprocess.Popen) -> None:
+    with child:
+        child.kill()
+
+
 def on_a_terminal(node: Node, *words: str) -> str:
     """What a command writes when a terminal reads it, both streams."""
     ours, its = pty.openpty()
@@ -53,7 +58,7 @@ class WhatAModelSays(unittest.TestCase):
         cls.engine = StubEngine()
         cls.addClassCleanup(cls.engine.stop)
         cls.node = single_node(cls.__name__, "openai")
-        cls.node.more_environment = {"KITH_ENGINE_OPENAI_BASE_URL": cls.engine.url}
+        cls.node.more_environment = {"KITH_ENGINE_OPENAI_BASE_URL": cls.engine.url, "KITH_LOG_LEVEL": "debug"}
         cls.addClassCleanup(cls.node.stop)
         cls.node.start()
 
@@ -78,6 +83,7 @@ class WhatAModelSays(unittest.TestCase):
         self.engine.answer = lambda request, reply: reply.error(500, FORGED)
         command(self.node, "ask", "hello")
         log = (self.node.directory / "output.log").read_text()
+        self.assertIn("no room 2026-01-01", log)
         self.assertNotIn("\x1b", log)
         self.assertFalse([line for line in log.splitlines() if line.startswith("2026-01-01")])
         told = on_a_terminal(self.node, "logs")
@@ -98,7 +104,7 @@ class TheAuditTrail(unittest.TestCase):
             [KITH, "audit", "-f", "--json", "-n", "0", "--data-dir", self.node.directory], stdout=subprocess.PIPE,
             env=environment(),
         )  # fmt: skip
-        self.addCleanup(following.kill)
+        self.addCleanup(end, following)
         key = command(self.node, "key", "create", "--name", "phone", "--scope", "chat").stdout.decode().strip()
         self.assertEqual(command(self.node, "key", "revoke", "phone").returncode, 0)
         refused = web.request(self.node.port, "GET", "/v1/models", headers={"Authorization": f"Bearer {key}"})
@@ -135,6 +141,7 @@ class ADatabaseThatLostItsJournal(unittest.TestCase):
         self.assertIn("the database has lost its journal", (node.directory / "output.log").read_text())
         told = command(node, "audit", "--json", "--kind", "store.older").stdout.decode()
         self.assertIn("lost its journal", told)
+        self.assertIn("lost its journal", command(node, "status").stdout.decode())
         found = json.loads(command(node, "doctor", "--json").stdout)
         self.assertIn("lost its journal", json.dumps(found))
 

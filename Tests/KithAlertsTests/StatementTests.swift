@@ -19,6 +19,6 @@ struct StatementTests {
         let said: JSONValue = [
             "seen": ["since": 1, "name": "desk", "value": 1.0, "detail": "gone\u{1B}[2J\nand\u{0} more"]
         ]
-        #expect(try #require(AlertStatement(said)).sighting?.detail == "gone [2J and  more")
+        #expect(try #require(AlertStatement(said)).sighting?.detail == "gone␛[2J and␀ more")
     }
 }

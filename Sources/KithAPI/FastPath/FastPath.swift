@@ -48,7 +48,8 @@ final class FastPath: Sendable {
     ///     every second, because a key can expire.
     ///   - source: The other end of the connection.
     func admits(
-        _ request: FastPathRequest, from source: AddressRange?, on channel: any Channel, known: inout KnownClient?, now: NIODeadline
+        _ request: FastPathRequest, from source: AddressRange?, on channel: any Channel, known: inout KnownClient?,
+        now: NIODeadline
     ) -> Bool {
         let version = services.access.version
         if let known, known.version == version, now < known.until, known.key == request.key, known.host == request.host

@@ -82,11 +82,13 @@ extension NodeServices {
     /// As `GET /api/status` says it, without the counts of conversations, which the store has.
     func status(address: String = "") -> NodeStatus {
         let now = clock.now
-        return NodeStatus(
+        var status = NodeStatus(
             node: name.rawValue, version: version, address: address,
             uptimeSeconds: (now - startedAt).seconds.rounded(toPlaces: 1), level: level(),
             draining: mesh.drainingSince != nil, engine: NodeStatus.Engine(engine.status()),
             peers: mesh.peers().map { NodeStatus.Peer($0, now: now) }, sessions: 0, turnCount: 0, valence: 0)
+        status.storeLoss = store.loss?.description
+        return status
     }
 }
 

@@ -123,6 +123,6 @@ extension WallTime {
 extension String {
     /// In one line, and without what terminals obey.
     fileprivate var withoutControls: String {
-        String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        HarmlessText(self).description
     }
 }

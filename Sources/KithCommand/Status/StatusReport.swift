@@ -21,6 +21,9 @@ package struct StatusReport: TextReport, Sendable {
             "state   \(status.sessions) sessions, \(status.turnCount) turns, valence \(Self.rounded(status.valence)), "
                 + "level \(Self.rounded(status.level))")
         if status.draining == true { lines.append("drain   new prompts go to kin; kith drain --off ends that") }
+        if let loss = status.storeLoss {
+            lines.append(style.red("files   \(loss.printable); see: kith audit --kind store"))
+        }
         lines.append("")
         return lines + peerLines
     }

@@ -88,6 +88,8 @@ package struct NodeStatus: Codable, Sendable {
     package var level: Double
     /// Whether new prompts go elsewhere; missing where the node does not know of it.
     package var draining: Bool?
+    /// What the node's database had lost when it was opened; missing when nothing was.
+    package var storeLoss: String?
     package var engine: Engine
     package var peers: [Peer]
     package var sessions: Int
@@ -114,6 +116,7 @@ package struct NodeStatus: Codable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case node, version, address, level, draining, engine, peers, sessions, valence
         case uptimeSeconds = "uptime_seconds"
+        case storeLoss = "store_loss"
         case turnCount = "turn_count"
     }
 }

@@ -60,6 +60,7 @@ package enum AuditShares {
 
     /// Equal shares of `limit`, none larger than what there is; those that come first get what cannot be divided.
     package static func shares(of sizes: [Int], keeping limit: Int) -> [Int] {
+        if sizes.isEmpty { return [] }
         var (rest, left) = (limit, sizes.count)
         for size in sizes.sorted() where size <= rest / left {
             rest -= size

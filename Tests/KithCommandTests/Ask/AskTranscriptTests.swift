@@ -35,7 +35,7 @@ struct AskTranscriptTests {
         "An error in the stream is an answer that was cut off, with the node's own words",
         arguments: [
             (#"{"error":{"message":"kin went away"}}"#, "kin went away"), (#"{"error":"gone"}"#, "gone"),
-            (#"{"error":{}}"#, "the node gave no reason"), (#"{"error":{"message":"a\u001b[1m\nb"}}"#, "a [1m b"),
+            (#"{"error":{}}"#, "the node gave no reason"), (#"{"error":{"message":"a\u001b[1m\nb"}}"#, "a␛[1m b"),
         ])
     func inBandError(data: String, reason: String) throws {
         var transcript = AskTranscript()
@@ -52,7 +52,7 @@ struct AskTranscriptTests {
         let note = #"{"continued":{"node":"lap\u001btop","after_tokens":12}}"#
         let event = ServerSentEvent(data: #"{"choices":[{"index":0,"delta":{}}],"x_kith":\#(note)}"#)
         #expect(try transcript.take(event) == "")
-        #expect(transcript.continuationNote == "; lap top went on after 12 tokens")
+        #expect(transcript.continuationNote == "; lap␛top went on after 12 tokens")
         #expect(transcript.continuations.count == 1)
     }
 

@@ -27,7 +27,7 @@ struct AuditReportTests {
         let path = try AuditFlags.path(kinds: "key,peer.forgotten", source: "::1", since: "2h", count: 5, now: now)
         #expect(
             path == "/api/audit?n=5&kind=key.created,key.revoked,peer.forgotten&source=%3A%3A1"
-                + "&since=2026-03-01T10%3A00%3A00.000Z")
+                + "&since=2026-03-01T10%3A00%3A00.000000Z")
         #expect(throws: CommandError.self) {
             try AuditFlags.path(kinds: "moon", source: nil, since: nil, count: 5, now: now)
         }

@@ -20,7 +20,7 @@ struct SessionsReportTests {
             [SessionMessage.Summary(try summary(), node: node)], width: nil, style: .plain
         ).lines
         #expect(
-            lines == ["SESSION    TURNS  LAST USED             NODE", "kitchen        3  2026-09-21 14:13 UTC  desk"])
+            lines == ["SESSION    TURNS  LAST USED             NODE", "kitchen �      3  2026-09-21 14:13 UTC  desk"])
         #expect(SessionsReport([], width: nil, style: .plain).lines.count == 1)
     }
 
@@ -35,7 +35,7 @@ struct SessionsReportTests {
         #expect(
             SessionsReport.transcript(session, style: .plain) == [
                 "… older turns are left out", "user  1970-01-01 00:00 UTC", "  two", "  lines",
-                "assistant (m:1) at desk  1970-01-01 00:00 UTC", "   [2Jyes",
+                "assistant (m:1) at desk  1970-01-01 00:00 UTC", "  ␛[2Jyes",
             ])
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithCommand
+import KithDialects
 import KithModel
 import Testing
 

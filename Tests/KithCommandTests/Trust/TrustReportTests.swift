@@ -83,9 +83,9 @@ struct TrustReportTests {
         #expect(
             report.lines == [
                 "NAME      ID       VERSION  ADDRESSES          SEEN  BY",
-                "desk [2J  \(id.short)  0.1.0    192.0.2.7:7443  3 s ago  mdns",
+                "desk␛[2J  \(id.short)  0.1.0    192.0.2.7:7443  3 s ago  mdns",
                 "-         -        -                          ? ago  file", "",
-                "to pair desk [2J: kith invite --tier kin there, then kith join here",
+                "to pair desk␛[2J: kith invite --tier kin there, then kith join here",
                 "to pair the other machine: kith invite --tier kin there, then kith join here",
             ])
         #expect(report.problems == ["discovery: no mDNS daemon answers"])

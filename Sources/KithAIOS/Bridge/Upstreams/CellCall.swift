@@ -108,7 +108,7 @@ struct CellReply: Sendable {
             let detail = try? JSONBody.decode(JSONValue.self, from: body.readableBytesView)["detail"]
         else { return nil }
         let text = detail.stringValue ?? detail.arrayValue?.first?["msg"]?.stringValue
-        return text.map { String($0.unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(200)) }
+        return text.map { HarmlessText($0, limit: 200).description }
     }
 
     // MARK: Shapes

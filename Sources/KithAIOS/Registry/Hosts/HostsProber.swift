@@ -105,7 +105,7 @@ package final class HostsProber: Sendable {
         guard let refusal, cell.cellID != known?.cellID else { return }
         logger.debug(
             "cell not entered",
-            metadata: ["address": "\(target.address)", "reason": "\(Self.printable(refusal.message))"])
+            metadata: ["address": "\(target.address)", "reason": "\(refusal.message)"])
     }
 
     /// Not every cell accepts this, and what it does with it is its own matter.
@@ -129,15 +129,7 @@ package final class HostsProber: Sendable {
             return
         }
         logger.info(
-            "cell found", metadata: ["cell": "\(Self.printable(found.cellID))", "address": "\(target.address)"])
-    }
-
-    /// What a stranger says about itself must not change the form of the log.
-    private static func printable(_ text: String) -> String {
-        String(
-            text.unicodeScalars.prefix(128).map {
-                $0.isASCII && $0.value >= 0x20 && $0.value < 0x7F ? Character($0) : "?"
-            })
+            "cell found", metadata: ["cell": "\(found.cellID)", "address": "\(target.address)"])
     }
 }
 

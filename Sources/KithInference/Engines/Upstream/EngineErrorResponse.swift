@@ -194,8 +194,7 @@ struct EngineWords: Hashable, Sendable {
     private static func line(_ text: String, limit: Int, key: Secret?) -> String {
         var text = text
         if let key = key?.reveal(), !key.isEmpty { text.replace(key, with: "<secret>") }
-        let line = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
-        return String(String.UnicodeScalarView(line.prefix(limit)))
+        return HarmlessText(String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit)))).description
     }
 }
 
