@@ -49,7 +49,8 @@ struct ConnectionGateTests {
         #expect(!far.isActive, "whoever is denied now loses what it had")
         #expect(!gate.admit(try FarChannel.make("198.51.100.8")))
         #expect(!gate.admit(try FarChannel.make("::ffff:198.51.100.8")))
-        #expect(gate.admit(try FarChannel.make("127.0.0.1")) && gate.admit(try FarChannel.make("2001:db8::1")))
+        #expect(gate.admit(try FarChannel.make("127.0.0.1")))
+        #expect(gate.admit(try FarChannel.make("2001:db8::1")))
         #expect(audit.lines.map(\.kind) == [.callerRefused, .callerRefused])
         #expect(Set(audit.lines.map(\.reason)) == ["address denied"])
     }

@@ -2,7 +2,7 @@
 
 import Foundation
 import KithModel
-import KithServer
+@testable import KithServer
 import KithTesting
 import Logging
 import Synchronization
