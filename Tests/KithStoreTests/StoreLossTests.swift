@@ -99,13 +99,20 @@ struct StoreLossTests {
         try await last.close()
     }
 
-    @Test func `A database of a kith that wrote no anchor is taken as it is`() async throws {
+    @Test
+    func `A database of a kith that wrote no anchor is taken as it is, and a loss of the anchor is told`() async throws
+    {
         let store = try open()
         try await store.insert(key(1))
         try await killed(store, without: ["kith.anchor"])
         let again = try open()
-        #expect(again.loss == nil)
+        #expect(again.loss == .anchor)
         try await again.close()
+        try DatabaseFile(folder.path()).execute("PRAGMA user_version = 0")
+        try FileManager.default.removeItem(atPath: folder.path("kith.anchor"))
+        let old = try open()
+        #expect(old.loss == nil)
+        try await old.close()
     }
 
     @Test func `An anchor that is damaged stops the start, and says what to do`() async throws {

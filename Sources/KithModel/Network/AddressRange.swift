@@ -97,6 +97,8 @@ package struct AddressRange: Hashable, Sendable {
         else {
             return nil
         }
+        // What follows a zero the C library would not see.
+        guard !plain.utf8.contains(0) else { return nil }
         let isIPv6 = plain.utf8.contains(UInt8(ascii: ":"))
         guard plain.utf8.count == text.utf8.count || isIPv6 else { return nil }
         var bytes = [UInt8](repeating: 0, count: isIPv6 ? 16 : 4)

@@ -49,6 +49,18 @@ package struct FairShare<Party: Hashable & Sendable, Place: Hashable & Sendable>
         var count: Int { newcomers.count + settled.count }
 
         func count(of party: Party) -> Int { newcomers.count(of: party) + settled.count(of: party) }
+
+        /// What gives way to a party that has `own` places: a newcomer's, that of the greediest first; and a settled one only
+        /// where one party has more of them than all newcomers together, for those may be one party under many names.
+        func surplus(for own: Int) -> Entrance? {
+            if settled.most > max(newcomers.count, own + 1), let greedy = settled.greediest,
+                let gone = settled.oldest(of: greedy)
+            {
+                return .insteadOf(gone, wasSettled: true)
+            }
+            guard let greedy = newcomers.greediest, let gone = newcomers.oldest(of: greedy) else { return nil }
+            return .insteadOf(gone, wasSettled: false)
+        }
     }
 
     private let limits: Limits
@@ -108,17 +120,12 @@ package struct FairShare<Party: Hashable & Sendable, Place: Hashable & Sendable>
 
     private func entrance(of party: Party, isPreferred: Bool) -> Entrance {
         if !isPreferred, ordinary.count(of: party) >= limits.perParty { return own(party, in: ordinary) }
-        guard let tier = crowded(for: isPreferred) else { return .free }
-        let (newest, most) = (tier.newcomers.most, tier.settled.most)
-        let own = tier.count(of: party)
-        if most > max(newest, own + 1), let greedy = tier.settled.greediest, let gone = tier.settled.oldest(of: greedy)
-        {
-            return .insteadOf(gone, wasSettled: true)
+        guard let tiers = crowded(for: isPreferred) else { return .free }
+        let own = count(of: party)
+        for tier in tiers {
+            if let gone = tier.surplus(for: own) { return gone }
         }
-        if let greedy = tier.newcomers.greediest, let gone = tier.newcomers.oldest(of: greedy) {
-            return .insteadOf(gone, wasSettled: false)
-        }
-        return self.own(party, in: tier)
+        return self.own(party, in: isPreferred ? preferred : ordinary)
     }
 
     /// In place of one of its own.
@@ -128,13 +135,13 @@ package struct FairShare<Party: Hashable & Sendable, Place: Hashable & Sendable>
         return .refused
     }
 
-    /// Whose places are too many for one more.
+    /// Whose places are too many for one more: of the first of these one has to go, if it has one to give.
     ///
     /// - Returns: `nil` when there is room.
-    private func crowded(for isPreferred: Bool) -> Tier? {
-        if !isPreferred, ordinary.count >= limits.places - limits.reserved { return ordinary }
+    private func crowded(for isPreferred: Bool) -> [Tier]? {
+        if !isPreferred, ordinary.count >= limits.places - limits.reserved { return [ordinary] }
         guard count >= limits.places else { return nil }
         // Who took more than was reserved for them gives that back.
-        return preferred.count >= limits.reserved && preferred.count > 0 ? preferred : ordinary
+        return preferred.count >= limits.reserved ? [preferred, ordinary] : [ordinary]
     }
 }

@@ -38,7 +38,10 @@ package struct AccessMiddleware: RouterMiddleware {
                 gate?.settle(context.channel)
                 let pace = try access.limits.count(principal, from: context.sourceAddress)
                 var response = try await next(request, context)
-                if let pace { for field in pace.fields { response.headers[field.name] = field.value } }
+                // A route that counts more narrowly has told so itself.
+                for field in pace?.fields ?? [] where response.headers[field.name] == nil {
+                    response.headers[field.name] = field.value
+                }
                 return response
             // Nobody gets anything by a name that is not this node's, not even whether it lives.
             case .failure(.foreignHost(let host)): throw AccessRefusal.foreignHost(host)

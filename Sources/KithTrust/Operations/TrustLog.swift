@@ -143,7 +143,8 @@ package struct TrustLog: Sendable {
         }
         for offer in rest {
             insertion.refused.append(Self.refusal(of: offer))
-            decline(offer.signed)
+            // What nobody has signed says nothing of its author.
+            if case .success = offer.entry { decline(offer.signed) }
         }
         if !insertion.accepted.isEmpty || !insertion.kept.isEmpty { resolve(into: &insertion) }
         if !insertion.kept.isEmpty { insertion.accepted.removeAll { !knows($0) } }

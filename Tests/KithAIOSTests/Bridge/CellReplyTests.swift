@@ -52,7 +52,7 @@ struct CellReplyTests {
         do throws(UpstreamError) {
             _ = try read(#"{"detail":[{"msg":"no\nsuch level"}]}"#, to: .sync, status: 422)
         } catch {
-            #expect(error.message == "it answers with status 422: nosuch level")
+            #expect(error.message == "it answers with status 422: no such level")
         }
     }
 

@@ -51,13 +51,26 @@ struct RunningNode: Sendable {
         for (listener, path) in [
             ("node", "/api/context"), ("node", "/api/state"), ("node", "/v1/models"), ("cell", "/health"),
             ("bridge", "/network-peers"), ("discovery", "/peers"),
-        ] { seen.append(try await ask(listener, "GET", path, "", "").body) }
+        ] { seen.append(Self.ordered(try await ask(listener, "GET", path, "", "").body)) }
         let counted = try await ask("node", "GET", "/metrics", "", "").body
         return seen
             + counted.split(separator: "\n").filter {
                 $0.hasPrefix("kith_answers") || $0.hasPrefix("kith_route_decisions")
             }
             .map(String.init)
+    }
+
+    /// The same for the same fields, in whatever order they came, and without times, which go on by themselves.
+    private static func ordered(_ json: String) -> String {
+        func text(_ value: JSONValue) -> String {
+            if let object = value.objectValue {
+                let fields = object.filter { !$0.key.hasSuffix("seconds") && !$0.key.hasSuffix("timestamp") }
+                return fields.map { "\($0.key):\(text($0.value))" }.sorted().joined(separator: ",")
+            }
+            if let array = value.arrayValue { return array.map(text).joined(separator: ";") }
+            return String(decoding: value.jsonBytes, as: UTF8.self)
+        }
+        return JSONValue(json: json).map(text) ?? json
     }
 
     func ask(

@@ -84,6 +84,7 @@ struct PeerMessagesTests {
         print("seed \(seed)")
         var generator = SeededGenerator(seed: seed)
         let book = try await TrustStore.open(identity: .temporary(), store: .inMemory())
+        let before = book.question().versions
         let good = try await Self.operations()
         for _ in 0..<60 {
             var message = good
@@ -97,7 +98,7 @@ struct PeerMessagesTests {
             _ = try await book.exchange(message)
         }
         #expect(book.kin.isEmpty)
-        #expect(book.question().versions == TrustLog(root: try NodeIdentity.temporary().id).versions)
+        #expect(book.question().versions == before)
     }
 
     @Test("More operations than a message holds are refused")

@@ -148,7 +148,8 @@ package final class LlamaProcess: Service {
             reason = try await runChild(launch) { address in
                 readySince.withLock { $0 = self.clock.now }
                 self.box.set(.ready(address))
-                self.logger.info("the engine is ready", metadata: ["address": "\(address)"])
+                // Without its path, which nobody else is to know.
+                self.logger.info("the engine is ready", metadata: ["address": "\(address.host):\(address.port)"])
             }
         } catch let failure as ChatError {
             reason = failure.message
