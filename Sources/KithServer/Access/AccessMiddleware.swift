@@ -39,7 +39,7 @@ package struct AccessMiddleware: RouterMiddleware {
                 let pace = try access.limits.count(principal, from: context.sourceAddress)
                 var response = try await next(request, context)
                 // A route that counts more narrowly has told so itself.
-                for field in pace?.fields ?? [] where response.headers[field.name] == nil {
+                for field in pace?.fields ?? [:] where response.headers[field.name] == nil {
                     response.headers[field.name] = field.value
                 }
                 return response
