@@ -33,7 +33,7 @@ struct SeedRoutes: Sendable {
                 try context.caller.get(), from: context.sourceAddress)
         }
         var response = try await made(route, request, context)
-        if let pace { for field in pace.fields { response.headers[field.name] = field.value } }
+        pace?.tell(&response.headers)
         return response
     }
 

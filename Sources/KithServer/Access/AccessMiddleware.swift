@@ -38,10 +38,7 @@ package struct AccessMiddleware: RouterMiddleware {
                 gate?.settle(context.channel)
                 let pace = try access.limits.count(principal, from: context.sourceAddress)
                 var response = try await next(request, context)
-                // A route that counts more narrowly has told so itself.
-                for field in pace?.fields ?? [:] where response.headers[field.name] == nil {
-                    response.headers[field.name] = field.value
-                }
+                pace?.tell(&response.headers)
                 return response
             // Nobody gets anything by a name that is not this node's, not even whether it lives.
             case .failure(.foreignHost(let host)): throw AccessRefusal.foreignHost(host)

@@ -28,6 +28,11 @@ package final class CallerLimits: Sendable {
         var counted: LimitRefusal.Counted
 
         package var fields: HTTPFields { .rate(verdict, counted) }
+
+        /// Adds what a route that counts more narrowly has not told already.
+        package func tell(_ headers: inout HTTPFields) {
+            for field in fields where headers[field.name] == nil { headers[field.name] = field.value }
+        }
     }
 
     private let rates: Rates
