@@ -67,10 +67,10 @@ struct BridgeRoutes: Sendable {
         let deadline = try request.headers.deadline(now: bridge.services.clock.now)
         let asked = try CellMessage.AssistRequest(body: try await request.detailBody(upTo: BridgeLimits.assistBody))
         do {
-            // What a cell's engine reads and makes for it is the cell's to count.
-            let grant = try bridge.services.access.limits.grant(try context.caller.get())
-            defer { withExtendedLifetime(grant) {} }
-            let answer = try await bridge.assist(asked, until: deadline)
+            // What a cell's engine reads and makes for it is the cell's to count; what this node's does, this one's.
+            let account = try bridge.services.local.account(
+                of: try context.caller.get(), code: asked.code, limits: bridge.services.access.limits)
+            let answer = try await bridge.assist(asked, until: deadline, account: account)
             return try .json(answer.body, headers: .route(answer.route))
         } catch let failure as ChatError {
             if let unusable = UnusableBody(failure, in: asked) { throw unusable }

@@ -14,9 +14,15 @@ extension BridgeService {
 
     /// Help with code: a cell's, or this node's own when none can be asked or none answers well.
     ///
-    /// - Parameter wanted: When the client gives up, if that is before the bridge's own limit.
+    /// - Parameters:
+    ///   - wanted: When the client gives up, if that is before the bridge's own limit.
+    ///   - account: Of the client, for what this node's own engine does.
     /// - Throws: `ChatError`; `CancellationError`.
-    func assist(_ request: CellMessage.AssistRequest, until wanted: MonotonicInstant? = nil) async throws -> Assist {
+    func assist(
+        _ request: CellMessage.AssistRequest, until wanted: MonotonicInstant? = nil, account: AssistAccount? = nil
+    ) async throws -> Assist {
+        // A place that the client has is its own until the answer is there.
+        defer { withExtendedLifetime(account) {} }
         let longest = services.clock.now + BridgeLimits.assist
         let deadline = min(wanted ?? longest, longest)
         if let reply = try await forward(request, until: deadline.advanced(by: .zero - BridgeLimits.ownAssist)) {
@@ -26,7 +32,7 @@ extension BridgeService {
             return Assist(body: .object(members), route: reply.route)
         }
         counters.count { $0.ownAssists += 1 }
-        return try await ownAnswer(to: request, until: deadline)
+        return try await ownAnswer(to: request, until: deadline, account)
     }
 
     private func forward(
@@ -53,10 +59,10 @@ extension BridgeService {
     }
 
     /// In the shape that clients know from a bridge without a cell.
-    private func ownAnswer(to request: CellMessage.AssistRequest, until deadline: MonotonicInstant) async throws
-        -> Assist
-    {
-        let answer = try await ownSuggestions(for: request, until: deadline)
+    private func ownAnswer(
+        to request: CellMessage.AssistRequest, until deadline: MonotonicInstant, _ account: AssistAccount?
+    ) async throws -> Assist {
+        let answer = try await ownSuggestions(for: request, until: deadline, account)
         var members: JSONObject = [
             "action": .string(request.action), "code_length": .integer(Int64(request.code.unicodeScalars.count)),
             "suggestions": .array(answer.suggestions.map { .string($0) }), "source": "bridge_fallback",
@@ -69,13 +75,13 @@ extension BridgeService {
 
     /// With an engine if it answers in time, otherwise what can be said without one.
     private func ownSuggestions(
-        for request: CellMessage.AssistRequest, until deadline: MonotonicInstant
+        for request: CellMessage.AssistRequest, until deadline: MonotonicInstant, _ account: AssistAccount?
     ) async throws -> (suggestions: [String], model: String?, node: String?, route: String?) {
         do {
             let end = deadline.advanced(by: .zero - BridgeLimits.reading)
             let answer = try await abandonAfter(end - services.clock.now, clock: services.clock) {
                 [local = services.local] in
-                try await local.assist(request, until: nil)
+                try await local.assist(request, until: nil, account: account)
             }
             return (answer.suggestions, answer.model, answer.node, answer.route)
         } catch is DeadlineExceeded {

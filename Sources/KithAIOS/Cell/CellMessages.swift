@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithModel
+package import KithServer
 
 /// What an AIOS cell is asked and answers, as it stands on the wire; both a cell and its clients use these.
 package enum CellMessage {
@@ -122,10 +123,16 @@ package enum CellMessage {
 package protocol CellAnswering: Sendable {
     /// From memory; never waits.
     func health() -> CellMessage.Health
-    /// - Parameter deadline: When the client gives up; `nil` leaves it to the cell.
+    /// On whose account a caller's code is looked at.
+    ///
+    /// - Throws: `LimitRefusal`.
+    func account(of caller: Principal, code: String, limits: CallerLimits) throws -> AssistAccount
+    /// - Parameters:
+    ///   - deadline: When the client gives up; `nil` leaves it to the cell.
+    ///   - account: Of the client that asks; `nil` for a kin, which has counted it.
     /// - Throws: `ChatError`; not because no engine answers, since findings can be made without one.
     func assist(
-        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?
+        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?, account: AssistAccount?
     ) async throws -> CellMessage.AssistAnswer
     /// - Parameter delivery: Counts once, however often it arrives.
     /// - Throws: `StateRefusal`.

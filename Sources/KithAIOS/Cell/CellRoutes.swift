@@ -92,7 +92,7 @@ package struct CellPeerRoutes: PeerRouteGroup {
             let cell = try found()
             let asked = try await request.decode(CellMessage.AssistRequest.self, upTo: Self.bodyLimit)
             let deadline = try request.headers.kinDeadline(now: services.clock.now)
-            let answer = try await cell.assist(asked, until: deadline)
+            let answer = try await cell.assist(asked, until: deadline, account: nil)
             return try Response.json(answer, headers: .route(answer.route))
         }
         router.peer(PeerWire.cellSyncPath, .post, for: .kin, of: services) { request, _ in

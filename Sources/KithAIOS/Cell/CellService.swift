@@ -3,7 +3,7 @@
 import KithAssist
 package import KithInference
 package import KithModel
-import KithServer
+package import KithServer
 import Logging
 
 /// The role *cell* of a node: answers about code, and takes part in the shared state.
@@ -93,26 +93,14 @@ package struct CellService: CellAnswering {
 
     // MARK: Code
 
-    package func assist(
-        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?
-    ) async throws -> CellMessage.AssistAnswer {
-        try await assist(request, until: deadline, account: nil)
-    }
-
-    /// On whose account a caller's code is looked at.
-    ///
-    /// - Throws: ``LimitRefusal``.
-    func account(of caller: Principal, code: String, limits: CallerLimits) throws -> AssistAccount {
+    package func account(of caller: Principal, code: String, limits: CallerLimits) throws -> AssistAccount {
         let allowed = caller.limits.models
         return AssistAccount(
-            grant: try limits.grant(caller, tokens: UsageCount.sum(code.utf8.count / 4, Self.answerTokens)),
+            grant: try limits.grant(caller, tokens: UsageCount.sum(code.utf8.count / 4, AssistPrompt.maxTokens)),
             models: opinions.dispatcher.aliases.models(for: nil, among: allowed) ?? allowed)
     }
 
-    /// Tokens that an opinion has, about.
-    private static let answerTokens = 512
-
-    func assist(
+    package func assist(
         _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?, account: AssistAccount?
     ) async throws -> CellMessage.AssistAnswer {
         guard let action = AssistAction(rawValue: request.action) else {

@@ -2,14 +2,19 @@
 
 import KithAssist
 import KithInference
-import KithModel
-import KithServer
+package import KithModel
+package import KithServer
 import Synchronization
 
 /// On whose account code is looked at, and which models may do it; empty for all.
-struct AssistAccount: Sendable {
+package struct AssistAccount: Sendable {
     var grant: CallerGrant
     var models: [ModelID]
+
+    package init(grant: CallerGrant, models: [ModelID]) {
+        self.grant = grant
+        self.models = models
+    }
 }
 
 /// Asks the best engine of the mesh about code, and manages without one.

@@ -84,28 +84,12 @@ package enum RegistryAccess: Hashable, Sendable {
         { caller in
             switch access.caller(caller.head, from: caller.source) {
             case .success(.key(let key)) where !key.scopes.isDisjoint(with: scopes):
-                if let refusal = refusal(of: key, from: caller, by: access.limits) {
-                    .refused(refusal.message)
-                } else {
-                    .allowed(.principal(key.id))
-                }
+                .allowed(.principal(key.id))
             case .success(.key):
                 .refused("the key has none of the scopes " + scopes.map(\.rawValue).sorted().joined(separator: ", "))
             case .success(.local), .success(.control): .allowed(.connected(from: caller.remoteAddress))
             case .failure(let refusal): .refused(refusal.message)
             }
-        }
-    }
-
-    /// Why a key may not be used now, or not from there.
-    private static func refusal(
-        of key: ClientKeyRecord, from caller: RegistryCaller, by limits: CallerLimits
-    ) -> LimitRefusal? {
-        do throws(LimitRefusal) {
-            _ = try limits.count(.key(key), from: caller.remoteAddress.flatMap { AddressRange($0) })
-            return nil
-        } catch {
-            return error
         }
     }
 }

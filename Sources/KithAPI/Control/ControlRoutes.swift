@@ -39,7 +39,8 @@ struct ControlRoutes: Sendable {
             "/api/identity", "/api/invitations", "/api/join", "/api/keys", "/api/usage", peersPath, ContextRoutes.path,
             LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
             DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path, PageSessionRoutes.path, TraceRoutes.path,
-            LogRoutes.path, AlertRoutes.path, "/ui", "/page", "/api/vitals", "/api/doctor", "/api/bridge",
+            LogRoutes.path, AlertRoutes.path, AuditRoutes.path, "/ui", "/page", "/api/vitals", "/api/doctor",
+            "/api/bridge",
         ]
         return places.contains { path == $0 || path.hasPrefix($0 + "/") }
     }

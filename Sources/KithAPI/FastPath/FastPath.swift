@@ -82,9 +82,10 @@ final class FastPath: Sendable {
     /// - Returns: What the client is told of that; `nil` when it may not ask now: the framework's route says so.
     func count(_ client: KnownClient, from source: AddressRange?) -> [HTTPField]? {
         do throws(LimitRefusal) {
-            try services.access.limits.countAddress(source)
-            guard let pace = try services.access.limits.count(client.caller, from: source) else { return [] }
-            return Array(pace.fields)
+            // In this order: what is refused here is counted again by the framework's route, the address first.
+            let pace = try services.access.limits.count(client.caller, from: source)
+            try services.access.limits.countAddress(RequestSource(address: source))
+            return pace.map { Array($0.fields) } ?? []
         } catch {
             return nil
         }

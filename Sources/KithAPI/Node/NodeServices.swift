@@ -165,9 +165,11 @@ extension NodeServices {
     /// - Throws: ``LimitRefusal``.
     func take(_ request: inout ChatRequest, by caller: Principal, wish: RequestPriority? = nil) throws {
         request.allowedModels = try models(for: request.model, of: caller)
-        let (prompt, answer) = (request.estimatedPromptTokens, request.sampling.maxTokens)
+        let (prompt, sampling) = (request.estimatedPromptTokens, request.sampling)
+        let (answers, isTooMuch) = max(0, sampling.maxTokens ?? limits.defaultMaxTokens)
+            .multipliedReportingOverflow(by: max(1, sampling.choices ?? 1))
         let grant = try access.limits.grant(
-            caller, tokens: UsageCount.sum(prompt, max(0, answer ?? limits.defaultMaxTokens)), wish: wish)
+            caller, tokens: UsageCount.sum(prompt, isTooMuch ? .max : answers), wish: wish)
         request.take(grant)
     }
 

@@ -74,8 +74,9 @@ struct SeedRoutes: Sendable {
     private func talk(
         _ asked: SeedGenerateRequest, with key: ClientKeyRecord, in company: CompanionFeature
     ) async throws -> Response {
-        if let model = key.limits.models.first {
-            throw LimitRefusal.modelNotAllowed(asked.model ?? ModelAliases.automatic, allowed: [model])
+        // The host chooses who answers.
+        if !key.limits.models.isEmpty {
+            throw LimitRefusal.modelNotAllowed(ModelAliases.automatic, allowed: key.limits.models)
         }
         let claim = try services.access.limits.grant(
             .key(key), tokens: asked.prompt.utf8.count / 4 + CompanionHost.tokenLimit
@@ -96,23 +97,14 @@ struct SeedRoutes: Sendable {
                     finish_reason: .stop,
                     max_tokens_clamped_to: asked.maxTokens > CompanionHost.tokenLimit ? CompanionHost.tokenLimit : nil))
         } catch CompanionHost.Refusal.tooOften(let wait) {
-            return try Self.rateLimited(wait, limit: company.host.limits.questions)
+            guard let rate = RequestRate(company.host.limits.questions, per: .hour) else {
+                throw ChatError(CompanionHost.Refusal.tooOften(retryAfter: wait))
+            }
+            throw LimitRefusal.tooOften(
+                RateVerdict(isAllowed: false, rate: rate, remaining: 0, wait: wait, reset: wait), .generate)
         } catch let refusal as CompanionHost.Refusal {
             throw ChatError(refusal)
         }
-    }
-
-    /// As the seed words it.
-    private static func rateLimited(_ wait: Duration, limit: Int) throws -> Response {
-        let seconds = max(1, Int(wait.seconds.rounded(.up)))
-        var response = try Response.json(SeedRateLimit(retry_after: seconds, limit: limit), status: .tooManyRequests)
-        response.headers[.retryAfter] = String(seconds)
-        for (name, value) in [("Limit", limit), ("Remaining", 0), ("Reset", seconds)] {
-            for prefix in ["RateLimit", "X-RateLimit"] {
-                response.headers[.known("\(prefix)-\(name)")] = String(value)
-            }
-        }
-        return response
     }
 
     private func chat(_ bytes: [UInt8], _ request: Request, for principal: Principal) async throws -> Response {
@@ -213,16 +205,6 @@ struct SeedGenerateAnswer: Encodable {
     var finish_reason: FinishReason
     /// The limit that was used, when the requested one was above the model's.
     var max_tokens_clamped_to: Int?
-}
-
-/// The answer to a peer that has asked enough for now.
-struct SeedRateLimit: Encodable {
-    var error = "Rate limit exceeded"
-    /// In seconds.
-    var retry_after: Int
-    /// Questions in an hour.
-    var limit: Int
-    var success = false
 }
 
 /// The answer to `POST /api/chat`; `session` and what follows are kith's.

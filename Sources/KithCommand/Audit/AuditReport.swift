@@ -66,7 +66,7 @@ package enum AuditFlags {
             guard !found.isEmpty else {
                 let all = AuditRecord.Kind.allCases.map(\.rawValue).joined(separator: ", ")
                 throw CommandError(
-                    .usage, "--kind must be of \(all); it is '\(word.printable.truncated(toWidth: 40))'")
+                    .usage, "--kind must be one of \(all); it is '\(word.printable.truncated(toWidth: 40))'")
             }
             names += found
         }

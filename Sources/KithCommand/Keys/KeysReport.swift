@@ -24,7 +24,7 @@ package struct KeysReport: TextReport, Sendable {
             .init("ID"), .init("NAME", shrinks: true), .init("SCOPES", shrinks: true), .init("STATE"),
             .init("CREATED"), .init("EXPIRES"),
         ]
-        if showsUse { columns.append(.init("TOKENS TODAY")) }
+        if showsUse { columns.append(.init("TOKENS TODAY", .right)) }
         if showsLimits { columns.append(.init("LIMITS", shrinks: true)) }
         var table = TextTable(columns)
         for key in keys {

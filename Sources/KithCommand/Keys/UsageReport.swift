@@ -18,7 +18,7 @@ package struct UsageReport: TextReport, Sendable {
         guard !usage.isEmpty else { return ["nothing was used in this time"] }
         var table = TextTable([
             .init("DAY"), .init("KEY", shrinks: true), .init("MODEL", shrinks: true), .init("NODE", shrinks: true),
-            .init("REQUESTS"), .init("READ"), .init("MADE"),
+            .init("REQUESTS", .right), .init("READ", .right), .init("MADE", .right),
         ])
         for row in usage {
             let key = row.name.map { "\($0) (\(row.key))" } ?? row.key

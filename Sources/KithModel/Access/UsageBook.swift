@@ -8,7 +8,7 @@ package struct UsageBook: Sendable {
     package static let holderLimit = 2_048
 
     /// Why a request may not begin.
-    package enum Refusal: Hashable, Sendable {
+    package enum Refusal: Error, Hashable, Sendable {
         /// So many are under way, and no more may be.
         case tooManyAtOnce(Int)
         /// The day's tokens are used up, and when the next day begins.
@@ -24,6 +24,12 @@ package struct UsageBook: Sendable {
         /// Tokens that requests under way may use.
         var claimed = 0
         var running = 0
+
+        /// A clock that is set back by a day does not give that day's tokens again. One that was ahead by more was wrong.
+        mutating func turn(to day: UTCDay) {
+            guard day > self.day || self.day.advanced(by: -1) > day else { return }
+            (self.day, used) = (day, 0)
+        }
     }
 
     private var holders: [String: Holder] = [:]
@@ -42,25 +48,24 @@ package struct UsageBook: Sendable {
     /// - Returns: The tokens it has claimed, to be given back when it ends.
     package mutating func begin(
         _ holder: String, limits: KeyLimits, tokens: Int, now: WallTime
-    ) -> Result<Int, RefusalError> {
+    ) -> Result<Int, Refusal> {
         let day = UTCDay(now)
         if holders[holder] == nil, holders.count >= Self.holderLimit {
             holders = holders.filter { $0.value.running > 0 || $0.value.day >= day }
         }
         var account = holders[holder] ?? Holder(day: day)
-        // A clock that is set back does not give a day's tokens again.
-        if day > account.day { (account.day, account.used) = (day, 0) }
+        account.turn(to: day)
         if let limit = limits.concurrent, account.running >= limit {
-            return .failure(RefusalError(refusal: .tooManyAtOnce(limit)))
+            return .failure(.tooManyAtOnce(limit))
         }
         var claim = 0
         if let limit = limits.tokensPerDay {
             guard account.used < limit else {
                 let wait = account.day.advanced(by: 1).start.duration(since: now)
-                return .failure(RefusalError(refusal: .tokensUsedUp(limit, in: max(wait, .seconds(1)))))
+                return .failure(.tokensUsedUp(limit, in: max(wait, .seconds(1))))
             }
             let left = limit - account.used - account.claimed
-            guard left > 0 else { return .failure(RefusalError(refusal: .tokensClaimed(limit))) }
+            guard left > 0 else { return .failure(.tokensClaimed(limit)) }
             claim = min(max(1, tokens), left)
         }
         account.claimed += claim
@@ -69,27 +74,21 @@ package struct UsageBook: Sendable {
         return .success(claim)
     }
 
-    package struct RefusalError: Error, Hashable, Sendable {
-        package var refusal: Refusal
-    }
-
     /// A request has ended.
     ///
     /// - Parameter use: `nil` when no engine worked on it.
     package mutating func end(_ holder: String, claim: Int, use: RequestUse?, now: WallTime) {
         let day = UTCDay(now)
         var account = holders[holder] ?? Holder(day: day)
-        if day > account.day { (account.day, account.used) = (day, 0) }
+        account.turn(to: day)
         account.claimed = max(0, account.claimed - claim)
         account.running = max(0, account.running - 1)
         if let use {
             account.used = UsageCount.sum(account.used, use.tokens)
-            var subject = UsageSubject(
-                day: account.day, holder: holder, model: use.model.rawValue, node: use.node?.rawValue ?? "")
-            if pending[subject] == nil, pending.count >= Self.pendingLimit {
-                (subject.model, subject.node) = (UsageSubject.others, UsageSubject.others)
-            }
-            pending[subject, default: UsageCount()] += UsageCount(use)
+            add(
+                UsageCount(use),
+                to: UsageSubject(
+                    day: account.day, holder: holder, model: use.model.rawValue, node: use.node?.rawValue ?? ""))
         }
         holders[holder] = account
     }
@@ -98,9 +97,6 @@ package struct UsageBook: Sendable {
     package func tokens(of holder: String, on day: UTCDay) -> Int {
         holders[holder].map { $0.day == day ? $0.used : 0 } ?? 0
     }
-
-    /// Requests of a caller that are under way.
-    package func running(of holder: String) -> Int { holders[holder]?.running ?? 0 }
 
     // MARK: Keeping
 
@@ -114,12 +110,15 @@ package struct UsageBook: Sendable {
 
     /// What could not be written is counted again.
     package mutating func restore(_ counts: [UsageSubject: UsageCount]) {
-        for (subject, count) in counts {
-            var subject = subject
-            if pending[subject] == nil, pending.count >= Self.pendingLimit {
-                (subject.model, subject.node) = (UsageSubject.others, UsageSubject.others)
-            }
-            pending[subject, default: UsageCount()] += count
+        for (subject, count) in counts { add(count, to: subject) }
+    }
+
+    /// Where too many are told apart, the others are counted together.
+    private mutating func add(_ count: UsageCount, to subject: UsageSubject) {
+        var subject = subject
+        if pending[subject] == nil, pending.count >= Self.pendingLimit {
+            (subject.model, subject.node) = (UsageSubject.others, UsageSubject.others)
         }
+        pending[subject, default: UsageCount()] += count
     }
 }

@@ -16,7 +16,8 @@ package enum ShareEntrance<Place: Hashable & Sendable>: Hashable, Sendable {
 /// Whoever comes when all places are taken gets that of a party which has more of them, the oldest first. A place is a
 /// newcomer's until it is settled, and newcomers can never keep others out: whoever comes takes the place of one. A settled
 /// place is only taken from a party that has at least two more than the one that comes, so that parties which have about the
-/// same do not take each other's. Every operation takes constant time, on average.
+/// same do not take each other's, and more than there are newcomers, so that a flood of those takes nobody's. Every operation
+/// takes constant time, on average.
 package struct FairShare<Party: Hashable & Sendable, Place: Hashable & Sendable>: Sendable {
     package struct Limits: Hashable, Sendable {
         /// Places that there are.

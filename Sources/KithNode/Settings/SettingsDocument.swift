@@ -31,7 +31,7 @@ package enum SettingsDocument {
 
         ## Who is let in
 
-        \(table(SettingDefinition.access))
+        \(table(SettingDefinition.access + SettingDefinition.firewall))
 
         ## Other nodes
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithModel
+import KithServer
 import NIOCore
 import Synchronization
 
@@ -29,49 +30,46 @@ package final class PeerConnections: Sendable {
     static let connectionsPerKin = 64
     static let kinLimit = 1_024
 
-    fileprivate struct Place: Hashable, Sendable {
-        let channel: any Channel
-
-        static func == (one: Place, other: Place) -> Bool { one.channel === other.channel }
-
-        func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(channel)) }
-    }
+    /// Of those that have to make room, so many end what they answer first.
+    static let leavingLimit = 256
 
     fileprivate struct State: Sendable {
-        var open: [ObjectIdentifier: Caller] = [:]
-        var handshakes = FairShare<String, Place>(
+        /// Also those that are leaving.
+        var open: [ChannelPlace: Caller] = [:]
+        var handshakes = FairShare<String, ChannelPlace>(
             .init(places: PeerConnections.handshakeLimit, perParty: PeerConnections.handshakesPerSource))
-        var strangers = FairShare<String, Place>(
+        var strangers = FairShare<String, ChannelPlace>(
             .init(places: PeerConnections.strangerLimit, perParty: PeerConnections.strangersPerSource))
-        var friends = FairShare<NodeID, Place>(
+        var friends = FairShare<NodeID, ChannelPlace>(
             .init(places: PeerConnections.friendLimit, perParty: PeerConnections.connectionsPerFriend))
-        var kin = FairShare<NodeID, Place>(
+        var kin = FairShare<NodeID, ChannelPlace>(
             .init(places: PeerConnections.kinLimit, perParty: PeerConnections.connectionsPerKin))
     }
 
     private let state = Mutex(State())
+    private let leaving = LeavingChannels(limit: leavingLimit)
 
     package init() {}
 
     /// - Returns: Whether one more handshake from there may begin; if so ``handshakeEnded(on:)`` must follow. Another may have
     ///   to end for it.
     func beginHandshake(on channel: any Channel, from source: String) -> Bool {
-        end(state.withLock { $0.handshakes.enter(Place(channel: channel), of: Self.party(source)) })
+        leaving.makeRoom(state.withLock { $0.handshakes.enter(ChannelPlace(channel), of: Self.party(source)) })
     }
 
     func handshakeEnded(on channel: any Channel) {
-        state.withLock { $0.handshakes.leave(Place(channel: channel)) }
+        state.withLock { $0.handshakes.leave(ChannelPlace(channel)) }
     }
 
     /// Must be called when the handshake has proven which node it is; the connection removes itself when it ends.
     ///
     /// - Returns: `false` when there is no place that anybody has to give up.
     func open(_ channel: any Channel, by caller: Caller, standing: PeerRelation) -> Bool {
-        let place = Place(channel: channel)
-        let isAdmitted = end(
+        let place = ChannelPlace(channel)
+        let isAdmitted = leaving.makeRoom(
             state.withLock { state in
                 let entrance = state.enter(place, by: caller, standing: standing)
-                if entrance.isAdmitted { state.open[ObjectIdentifier(channel)] = caller }
+                if entrance.isAdmitted { state.open[place] = caller }
                 return entrance
             })
         guard isAdmitted else { return false }
@@ -79,26 +77,14 @@ package final class PeerConnections: Sendable {
         return true
     }
 
-    func caller(on channel: any Channel) -> Caller? { state.withLock { $0.open[ObjectIdentifier(channel)] } }
+    func caller(on channel: any Channel) -> Caller? { state.withLock { $0.open[ChannelPlace(channel)] } }
 
     /// Ends every connection of that node at once, with what is being answered on it.
     func close(_ id: NodeID) {
         let channels = state.withLock { state in
-            state.places.filter { state.open[ObjectIdentifier($0.channel)]?.id == id }.map(\.channel)
+            state.open.filter { $0.value.id == id }.map(\.key.channel)
         }
         for channel in channels { channel.close(promise: nil) }
-    }
-
-    /// Ends the connection that has to make room. One that is settled answers what it was asked first.
-    private func end(_ entrance: ShareEntrance<Place>) -> Bool {
-        if case .insteadOf(let gone, let wasSettled) = entrance {
-            if wasSettled {
-                gone.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-            } else {
-                gone.channel.close(promise: nil)
-            }
-        }
-        return entrance.isAdmitted
     }
 
     /// Whoever has one address of an IPv6 network has as many as they like.
@@ -108,13 +94,9 @@ package final class PeerConnections: Sendable {
 }
 
 extension PeerConnections.State {
-    fileprivate typealias Place = PeerConnections.Place
-
-    fileprivate var places: [Place] { Array(strangers.places) + Array(friends.places) + Array(kin.places) }
-
     fileprivate mutating func enter(
-        _ place: Place, by caller: PeerConnections.Caller, standing: PeerRelation
-    ) -> ShareEntrance<Place> {
+        _ place: ChannelPlace, by caller: PeerConnections.Caller, standing: PeerRelation
+    ) -> ShareEntrance<ChannelPlace> {
         switch standing {
         case .kin:
             let entrance = kin.enter(place, of: caller.id)
@@ -127,8 +109,8 @@ extension PeerConnections.State {
         }
     }
 
-    fileprivate mutating func leave(_ place: Place) {
-        open[ObjectIdentifier(place.channel)] = nil
+    fileprivate mutating func leave(_ place: ChannelPlace) {
+        open[place] = nil
         strangers.leave(place)
         friends.leave(place)
         kin.leave(place)

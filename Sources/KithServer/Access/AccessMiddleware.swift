@@ -30,13 +30,13 @@ package struct AccessMiddleware: RouterMiddleware {
         context.arrival = source
         do {
             if let gate, !gate.admits(source) { throw AccessRefusal.addressDenied }
-            try access.limits.countAddress(context.sourceAddress)
+            try access.limits.countAddress(source)
             context.caller = access.caller(request.head, from: source)
             switch context.caller {
             case .success(let principal):
                 access.requests(of: principal)?.increment()
-                gate?.settle(context.channel)
                 let pace = try access.limits.count(principal, from: context.sourceAddress)
+                gate?.settle(context.channel)
                 var response = try await next(request, context)
                 pace?.tell(&response.headers)
                 return response

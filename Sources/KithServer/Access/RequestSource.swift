@@ -114,10 +114,10 @@ package enum ForwardingFields {
     /// an address is `nil`.
     static func chains(_ fields: HTTPFields) -> [[AddressRange?]] {
         var chains: [[AddressRange?]] = []
-        let forwarded = fields[values: .forwarded].flatMap { Self.split($0, at: ",") }
-        if !forwarded.isEmpty { chains.append(forwarded.suffix(hopLimit).map { address(ofElement: $0) }) }
-        let listed = fields[values: .xForwardedFor].flatMap { Self.split($0, at: ",") }
-        if !listed.isEmpty { chains.append(listed.suffix(hopLimit).map { address($0) }) }
+        for (name, read) in [(HTTPField.Name.forwarded, address(ofElement:)), (.xForwardedFor, address(_:))] {
+            let hops = fields[values: name].flatMap { split($0, at: ",")?.map(read) ?? [nil] }
+            if !hops.isEmpty { chains.append(hops.suffix(hopLimit)) }
+        }
         let named = fields[values: .xRealIP]
         if !named.isEmpty { chains.append(named.map { address($0[...]) }) }
         return chains
@@ -125,7 +125,7 @@ package enum ForwardingFields {
 
     /// An element of `Forwarded`, such as `for="[2001:db8::7]:4711";proto=https`.
     private static func address(ofElement element: Substring) -> AddressRange? {
-        for pair in split(String(element), at: ";") {
+        for pair in split(String(element), at: ";") ?? [] {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, trimmed(parts[0]).lowercased() == "for" else { continue }
             var value = trimmed(parts[1])
@@ -156,13 +156,22 @@ package enum ForwardingFields {
             && text.dropFirst().utf8.allSatisfy { 0x30...0x39 ~= $0 }
     }
 
-    /// The parts between the separators that are not within quotes, without those that are empty.
-    private static func split(_ text: String, at separator: Character) -> [Substring] {
+    /// The parts between the separators that are not within quotes (RFC 9110, section 5.6.4), without those that are empty.
+    ///
+    /// - Returns: `nil` where a quote does not end: what stands behind it is not what it seems.
+    private static func split(_ text: String, at separator: Character) -> [Substring]? {
         var isQuoted = false
-        return text.split { character in
+        var isEscaped = false
+        let parts = text.split { character in
+            if isEscaped {
+                isEscaped = false
+                return false
+            }
+            if character == "\\" { isEscaped = isQuoted }
             if character == "\"" { isQuoted.toggle() }
             return character == separator && !isQuoted
-        }.map { trimmed($0) }.filter { !$0.isEmpty }
+        }
+        return isQuoted || isEscaped ? nil : parts.map { trimmed($0) }.filter { !$0.isEmpty }
     }
 
     private static func trimmed(_ text: Substring) -> Substring {

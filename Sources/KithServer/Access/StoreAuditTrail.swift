@@ -127,21 +127,26 @@ package final class StoreAuditTrail: AuditTrail {
 
 extension StoreAuditTrail.State {
     fileprivate mutating func keep(_ records: [AuditRecord]) {
-        waiting = Self.bounded(waiting + records)
-        unoffered = Self.bounded(unoffered + records)
+        Self.add(records, to: &waiting)
+        Self.add(records, to: &unoffered)
     }
 
-    fileprivate mutating func keepAgain(_ records: [AuditRecord]) { waiting = Self.bounded(records + waiting) }
+    fileprivate mutating func keepAgain(_ records: [AuditRecord]) {
+        let later = waiting
+        waiting = records
+        Self.add(later, to: &waiting)
+    }
 
-    /// The oldest go first, and of all the owner's own acts last.
-    private static func bounded(_ records: [AuditRecord]) -> [AuditRecord] {
-        var surplus = records.count - StoreAuditTrail.waitingLimit
-        guard surplus > 0 else { return records }
-        let kept = records.filter { record in
-            guard surplus > 0, !record.kind.isOwnersAct else { return true }
+    /// The oldest go first where there are too many, and of all the owner's own acts last.
+    private static func add(_ records: [AuditRecord], to kept: inout [AuditRecord]) {
+        kept.append(contentsOf: records)
+        var surplus = kept.count - StoreAuditTrail.waitingLimit
+        guard surplus > 0 else { return }
+        kept.removeAll { record in
+            guard surplus > 0, !record.kind.isOwnersAct else { return false }
             surplus -= 1
-            return false
+            return true
         }
-        return Array(kept.dropFirst(max(0, surplus)))
+        kept.removeFirst(max(0, surplus))
     }
 }

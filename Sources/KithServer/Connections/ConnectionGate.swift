@@ -16,15 +16,8 @@ package final class ConnectionGate: Sendable {
         case crowded = "too many connections of its address"
     }
 
-    private struct Place: Hashable, Sendable {
-        let channel: any Channel
-
-        static func == (one: Place, other: Place) -> Bool { one.channel === other.channel }
-
-        func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(channel)) }
-    }
-
-    private let share: Mutex<FairShare<AddressRange, Place>>
+    private let share: Mutex<FairShare<AddressRange, ChannelPlace>>
+    private let leaving: LeavingChannels
     private let rules: LiveSetting<AddressRules>
     private let proxies: LiveSetting<[AddressRange]>
     private let audit: (any AuditTrail)?
@@ -41,6 +34,8 @@ package final class ConnectionGate: Sendable {
     ) {
         share = Mutex(FairShare(.init(places: places, reserved: places / 8, perParty: max(1, places / 4))))
         ceiling = places + max(64, places / 4)
+        // The rest of what the server may hold is for those that are just coming and going.
+        leaving = LeavingChannels(limit: (ceiling - places) / 2)
         self.rules = rules
         self.proxies = proxies
         self.audit = audit
@@ -62,31 +57,21 @@ package final class ConnectionGate: Sendable {
     package func replace(rules new: AddressRules) {
         guard new != rules.value else { return }
         rules.replace(with: new)
-        let kept = share.withLock { Array($0.places) }
-        for place in kept where place.channel.remoteAddress?.range.map(new.admit) == false {
-            place.channel.close(promise: nil)
-        }
+        let kept = share.withLock { $0.places.map(\.channel) } + leaving.channels
+        for channel in kept where channel.remoteAddress?.range.map(new.admit) == false { channel.close(promise: nil) }
     }
 
     /// - Returns: Whether the connection may stay; if so it has its place until it ends.
     package func admit(_ channel: any Channel) -> Bool {
         guard let address = channel.remoteAddress?.range else { return false }  // it has gone already
         guard rules.value.admit(address) else { return refuse(address, .denied) }
-        let place = Place(channel: channel)
+        let place = ChannelPlace(channel)
         let isPreferred = address.isLoopback || proxies.value.contain(address)
         let entrance = share.withLock { $0.enter(place, of: address.subscriber, isPreferred: isPreferred) }
-        switch entrance {
-        case .free: break
-        case .insteadOf(let gone, let wasSettled):
-            if let other = gone.channel.remoteAddress?.range { note(other, .crowded) }
-            if wasSettled {
-                // It ends what it does first.
-                gone.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-            } else {
-                gone.channel.close(promise: nil)
-            }
-        case .refused: return refuse(address, .crowded)
+        if case .insteadOf(let gone, _) = entrance, let other = gone.channel.remoteAddress?.range {
+            note(other, .crowded)
         }
+        guard leaving.makeRoom(entrance) else { return refuse(address, .crowded) }
         channel.closeFuture.whenComplete { [weak self] _ in self?.share.withLock { $0.leave(place) } }
         return true
     }
@@ -96,8 +81,8 @@ package final class ConnectionGate: Sendable {
     /// - Parameter channel: The connection, or a stream of it.
     package func settle(_ channel: any Channel) {
         share.withLock { share in
-            share.settle(Place(channel: channel))
-            if let connection = channel.parent { share.settle(Place(channel: connection)) }
+            share.settle(ChannelPlace(channel))
+            if let connection = channel.parent { share.settle(ChannelPlace(connection)) }
         }
     }
 

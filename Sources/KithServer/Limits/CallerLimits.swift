@@ -64,10 +64,13 @@ package final class CallerLimits: Sendable {
 
     // MARK: How often
 
-    /// Counts a request from another machine, before its caller is known.
-    package func countAddress(_ source: @autoclosure () -> AddressRange?) throws(LimitRefusal) {
-        guard let rate = rates.address, let source = source(), !source.isLoopback else { return }
-        try allow(rate, .address, Self.subject(source.subscriber, .address))
+    /// Counts a request from another machine, before its caller is known. Those that a proxy of this machine passes on, whose
+    /// word does not count, are counted together.
+    package func countAddress(_ source: @autoclosure () -> RequestSource) throws(LimitRefusal) {
+        guard let rate = rates.address else { return }
+        let source = source()
+        guard let address = source.address, !address.isLoopback || !source.mayBeOfThisMachine else { return }
+        try allow(rate, .address, Self.subject(address.subscriber, .address))
     }
 
     /// Counts a request of a caller.
@@ -110,9 +113,6 @@ package final class CallerLimits: Sendable {
         return source().map(key.limits.addresses.contain) ?? false
     }
 
-    /// Whether requests from other machines are counted before their callers are known.
-    package var countsAddresses: Bool { rates.address != nil }
-
     @discardableResult
     private func allow(
         _ rate: RequestRate, _ counted: LimitRefusal.Counted, _ subject: Int
@@ -148,7 +148,7 @@ package final class CallerLimits: Sendable {
         let claimed: Int
         switch begun {
         case .success(let tokens): claimed = tokens
-        case .failure(let error): throw LimitRefusal(error.refusal)
+        case .failure(let refusal): throw LimitRefusal(refusal)
         }
         let claim = UsageClaim { [weak self] use in
             guard let self else { return }

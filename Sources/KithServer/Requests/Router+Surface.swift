@@ -91,6 +91,9 @@ package struct NodeRequestContext: RequestContext {
     /// The address of the client, without the port.
     package var source: String? { arrival?.address?.description ?? remoteAddress?.source }
 
-    /// The same as one address; `nil` for a local socket.
-    package var sourceAddress: AddressRange? { arrival?.address ?? remoteAddress?.range }
+    /// The same as one address; `nil` for a local socket, and for what a proxy of this machine passes on from nobody knows where.
+    package var sourceAddress: AddressRange? {
+        guard let arrival else { return remoteAddress?.range }
+        return arrival.address.flatMap { $0.isLoopback && !arrival.mayBeOfThisMachine ? nil : $0 }
+    }
 }

@@ -47,7 +47,7 @@ struct KeyCreate: AsyncParsableCommand {
         discussion: """
             The key alone goes to standard output. A client sends it as `Authorization: Bearer`, `X-API-Key` or `api-key`. Scopes: \
             chat asks for answers, peer speaks as a seed-style peer, read sees status and peers, admin changes whom the \
-            node trusts and its keys; assist and sync open nothing yet.
+            node trusts and its keys; assist opens help with code, and sync levels and context.
 
             EXAMPLES:
               kith key create --name phone --scope chat,read

@@ -96,8 +96,12 @@ struct TestBridge: Sendable {
 struct TestCell: CellAnswering {
     func health() -> CellMessage.Health { CellMessage.Health(cellID: "laptop", branch: "main", level: 1.8) }
 
+    func account(of caller: Principal, code: String, limits: CallerLimits) throws -> AssistAccount {
+        AssistAccount(grant: try limits.grant(caller), models: [])
+    }
+
     func assist(
-        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?
+        _ request: CellMessage.AssistRequest, until deadline: MonotonicInstant?, account: AssistAccount?
     ) async throws -> CellMessage.AssistAnswer {
         CellMessage.AssistAnswer(
             action: request.action, codeLength: request.code.unicodeScalars.count, contextKeys: [],

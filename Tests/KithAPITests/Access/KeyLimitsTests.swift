@@ -132,8 +132,11 @@ import Testing
                 .POST, way.path, headers: bearer(try await node.key(Self.all, limits: far)), way.body())
             #expect(refused.status == 403, "\(refused.text)")
             #expect(try words(refused).contains("address"))
-            let key = bearer(try await node.key(Self.all, limits: near))
+            var key = bearer(try await node.key(Self.all, limits: near))
             #expect(try await node.send(.POST, way.path, headers: key, way.body()).status == 200)
+            // A proxy of this machine passes on what comes from anywhere.
+            key.add(name: "X-Forwarded-For", value: "127.0.0.1")
+            #expect(try await node.send(.POST, way.path, headers: key, way.body()).status == 403)
         }
     }
 

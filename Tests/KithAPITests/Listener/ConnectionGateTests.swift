@@ -68,6 +68,20 @@ struct ConnectionGateTests {
         #expect(owner.isActive)
     }
 
+    @Test("Connections that stay busy when they have to make room are never more than the listener holds")
+    func busy() throws {
+        let gate = ConnectionGate(places: 64)
+        let channels = try (0..<1_000).map { _ in try FarChannel.make("198.51.100.7") }
+        for channel in channels {
+            #expect(gate.admit(channel))
+            gate.settle(channel)
+        }
+        #expect(channels.count { $0.isActive } < gate.ceiling - 16)
+        #expect(gate.admit(try FarChannel.make("127.0.0.1")))
+        gate.replace(rules: AddressRules(denied: try [#require(AddressRange("198.51.100.0/24"))]))
+        #expect(!channels.contains { $0.isActive }, "also those that were leaving")
+    }
+
     @Test("Whoever has an IPv6 network of 64 bits has one share, whatever addresses it calls from")
     func networks() throws {
         let gate = ConnectionGate(places: 16)

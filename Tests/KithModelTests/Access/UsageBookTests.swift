@@ -13,12 +13,12 @@ import Testing
 
     private func begin(
         _ book: inout UsageBook, _ limits: KeyLimits, tokens: Int = 0, at now: WallTime? = nil
-    ) -> Result<Int, UsageBook.RefusalError> {
+    ) -> Result<Int, UsageBook.Refusal> {
         book.begin("k", limits: limits, tokens: tokens, now: now ?? noon)
     }
 
-    private func refusal(_ result: Result<Int, UsageBook.RefusalError>) -> UsageBook.Refusal? {
-        if case .failure(let error) = result { error.refusal } else { nil }
+    private func refusal(_ result: Result<Int, UsageBook.Refusal>) -> UsageBook.Refusal? {
+        if case .failure(let error) = result { error } else { nil }
     }
 
     @Test func `no more are under way than may be, and each that ends makes room`() throws {
@@ -46,6 +46,14 @@ import Testing
         let claim = try begin(&book, limits, at: tomorrow).get()
         book.end("k", claim: claim, use: use(100), now: tomorrow)
         #expect(refusal(begin(&book, limits, at: noon)) != nil)
+    }
+
+    @Test func `a clock that was years ahead does not lock a key for years`() throws {
+        var book = UsageBook()
+        let limits = KeyLimits(tokensPerDay: 100)
+        let claim = try begin(&book, limits, tokens: 10, at: WallTime(milliseconds: 86_400_000 * 4_000)).get()
+        book.end("k", claim: claim, use: use(100), now: WallTime(milliseconds: 86_400_000 * 4_000))
+        #expect(refusal(begin(&book, limits)) == nil)
     }
 
     @Test func `of two at once at the edge of a day's tokens one goes on`() throws {

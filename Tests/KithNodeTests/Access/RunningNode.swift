@@ -17,13 +17,16 @@ struct RunningNode: Sendable {
         var body: String
     }
 
+    private struct EndedEarly: Error {}
+
     private let ports: Ports
     private let isSecure: Bool
 
     /// - Parameter secure: Whether clients need TLS.
-    static func run<Result: Sendable>(
-        secure: Bool, _ flags: [SettingKey: String] = [:], during body: @Sendable (RunningNode) async throws -> Result
-    ) async throws -> Result {
+    static func run(
+        secure: Bool, _ flags: [SettingKey: String] = [:],
+        during body: @escaping @Sendable (RunningNode) async throws -> Void
+    ) async throws {
         let folder = try TemporaryFolder()
         var own: [SettingKey: String] = [
             .dataDirectory: folder.path, .engineKind: "count", .port: "0", .ollamaPort: "0", .peerPort: "0",
@@ -35,12 +38,18 @@ struct RunningNode: Sendable {
         let sources = SettingSources(flags: own.merging(flags) { _, flag in flag }, surroundings: surroundings)
         let node = Node(
             settings: try NodeSettings(sources), logger: Logger(label: "test") { _ in PortLog(ports: ports) })
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await node.run { ports.opened("node", $0.port) } }
-            try await ports.areOpen(["node", "ollama", "peers", "cell", "bridge", "discovery"])
-            let result = try await body(RunningNode(ports: ports, isSecure: secure))
-            group.cancelAll()
-            return result
+        // Whichever ends first: a node that cannot start says why, and is not waited for.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                try await node.run { ports.opened("node", $0.port) }
+                throw EndedEarly()
+            }
+            group.addTask {
+                try await ports.areOpen(["node", "ollama", "peers", "cell", "bridge", "discovery"])
+                try await body(RunningNode(ports: ports, isSecure: secure))
+            }
+            try await group.next()
         }
     }
 

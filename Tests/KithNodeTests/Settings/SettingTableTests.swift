@@ -39,5 +39,8 @@ struct SettingTableTests {
         for _ in 0..<4 { root.deleteLastPathComponent() }
         let text = try String(contentsOf: root.appending(path: "docs/settings.md"), encoding: .utf8)
         #expect(text == SettingsDocument.markdown, "run `kith settings --markdown > docs/settings.md`")
+        for name in SettingDefinition.all.flatMap(\.environmentNames) {
+            #expect(text.contains("`\(name)`"), "it leaves a setting out")
+        }
     }
 }

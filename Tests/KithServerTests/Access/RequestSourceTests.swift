@@ -59,6 +59,7 @@ struct RequestSourceTests {
             ([("Forwarded", #"proto=http ; For="[2001:db8::9]:4711""#)], "2001:db8::9"),
             ([("Forwarded", #"for=127.0.0.1, for="203.0.113.9:1";by="a,b""#)], "203.0.113.9"),
             ([("X-Real-IP", "203.0.113.9"), ("X-Forwarded-For", "198.51.100.7, 203.0.113.9")], "203.0.113.9"),
+            ([("Forwarded", #"for=127.0.0.1;x="\"", for=203.0.113.9"#)], "203.0.113.9"),
             // The proxy sets one field, and passes on the other as the client wrote it.
             ([("Forwarded", "for=127.0.0.1"), ("X-Forwarded-For", "203.0.113.9")], "203.0.113.9"),
         ] as [([(String, String)], String)])
@@ -78,6 +79,8 @@ struct RequestSourceTests {
             [("Forwarded", "proto=https")], [("X-Forwarded-Proto", "https")], [("Via", "1.1 edge")],
             [("X-Forwarded-For", "10.0.0.0/8")], [("X-Forwarded-For", "1.2.3.4:x")], [("X-Forwarded-For", "[::1")],
             [("True-Client-IP", "127.0.0.1")],
+            // A client's quote that would hide what the proxy has added behind it.
+            [("Forwarded", #"for=127.0.0.1;x="a, for=203.0.113.9"#)],
         ] as [[(String, String)]])
     func unclear(lines: [(String, String)]) throws {
         let source = try source(lines, trusting: ["127.0.0.1"])

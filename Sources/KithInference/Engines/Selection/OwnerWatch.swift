@@ -4,7 +4,7 @@ import KithModel
 import Synchronization
 
 /// Looks again who listens where an engine was found, since its port may be taken by somebody else once it has stopped. Once
-/// a second at most: a prompt does not wait for it.
+/// a second at most, by one of those that ask; the others go by what was seen before.
 final class OwnerWatch: Sendable {
     private static let pause = Duration.seconds(1)
 
@@ -23,11 +23,16 @@ final class OwnerWatch: Sendable {
     /// - Throws: `ChatError` when somebody listens there who is not trusted.
     func check() throws(ChatError) {
         let now = clock.now
-        let stranger = last.withLock { last in
-            if let last, now - last.at < Self.pause { return last.stranger }
-            let stranger = look()
-            last = (now, stranger)
-            return stranger
+        let (isDue, seen) = last.withLock { last in
+            if let last, now - last.at < Self.pause { return (false, last.stranger) }
+            last = (now, last?.stranger)
+            return (true, nil)
+        }
+        var stranger = seen
+        if isDue {
+            // Files of the system are read, and perhaps a directory of users: nobody waits for that at a lock.
+            stranger = look()
+            last.withLock { [stranger] in $0 = (now, stranger) }
         }
         if let stranger { throw ChatError(.noEngine, Self.words(stranger, at: address)) }
     }

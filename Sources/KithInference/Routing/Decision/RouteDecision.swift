@@ -189,6 +189,24 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     /// Tried for this request, and failed.
     case failed(ChatError.Code)
 
+    /// Whether the node may have what is asked for, and be able to answer later.
+    var mayPass: Bool {
+        switch self {
+        case .down, .unknown, .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining, .failed:
+            true
+        case .notKin, .noEngine, .modelAbsent, .notAllowed, .runsElsewhere, .lacks, .contextTooShort, .pinnedElsewhere:
+            false
+        }
+    }
+
+    /// Whether the node itself is not there, so that nobody knows what it offers.
+    var isOfNode: Bool {
+        switch self {
+        case .down, .unknown: true
+        default: false
+        }
+    }
+
     /// One of few words, for counting.
     package var word: String {
         switch self {
@@ -261,14 +279,7 @@ extension RouteDecision {
 
     /// The refusal, where only a different request would help.
     private func refusal(for reasons: [SkipReason], of wanted: RouteRequest) -> ChatError? {
-        let passing = reasons.contains { reason in
-            switch reason {
-            case .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining, .failed: true
-            case .notKin, .down, .unknown, .noEngine, .modelAbsent, .notAllowed, .runsElsewhere, .lacks,
-                .contextTooShort, .pinnedElsewhere:
-                false
-            }
-        }
+        let passing = reasons.contains { $0.mayPass && !$0.isOfNode }
         let lacking = reasons.lazy.compactMap { if case .lacks(let feature) = $0 { feature } else { nil } }
         if !passing, let feature = lacking.first {
             return ChatError(

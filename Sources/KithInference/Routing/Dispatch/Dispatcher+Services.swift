@@ -18,7 +18,7 @@ extension Dispatcher {
                 backend, attempt in
                 var placed = request
                 placed.claim = nil
-                claim?.expect(RequestUse(attempt.candidate))
+                claim?.expect(RequestUse(attempt.candidate, promptTokens: wanted.tokens))
                 placed.model = attempt.candidate.model
                 placed.trace = attempt.trace
                 let answer = try await backend.until(request.deadline, clock: clock).embed(placed)

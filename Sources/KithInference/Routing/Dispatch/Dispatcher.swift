@@ -103,6 +103,8 @@ package final class Dispatcher: Sendable {
             let cost = EngineCost(whole)
             attempt.succeeded(cost)
             account.counted(cost)
+            // About four bytes are a token, where the engine does not count.
+            if cost.answerTokens == nil { account.told(whole.body.count / 4) }
             return .verbatim(whole)
         case .events(let events):
             let source = try await firstToken(of: EngineStream(events), attempt, request.notice)
@@ -191,9 +193,10 @@ package final class Dispatcher: Sendable {
             trace.end(.failed(refused.failure.code), at: clock.now)
             var failure = failure
             let others = decide(wanted, without: []).choices.contains { $0.candidate.node != first.node }
-            failure.message +=
+            let why =
                 others || failed.count > 1
-                ? "; nobody could go on (\(refused.failure.message))" : "; no other node has this model"
+                ? refused.failure.message : refused.route.passingReasons(without: first.node).joined(separator: ", ")
+            failure.message += why.isEmpty ? "; no other node has this model" : "; nobody could go on (\(why))"
             throw failure
         } catch {
             trace.end(with: error, at: clock.now)

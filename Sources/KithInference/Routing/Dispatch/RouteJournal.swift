@@ -244,7 +244,10 @@ extension RequestAccount {
         } else if let cost {
             (use.promptTokens, use.answerTokens) = (cost.promptTokens ?? promptTokens, cost.answerTokens ?? told)
         } else {
-            if case .failed = record.outcome, told == 0 { return claim.settle(use) }
+            // Whoever gives up too early has had an engine read the prompt.
+            if case .failed(let code) = record.outcome, code != .deadlineExceeded, told == 0 {
+                return claim.settle(use)
+            }
             (use.promptTokens, use.answerTokens) = (promptTokens, told)
         }
         claim.settle(use)

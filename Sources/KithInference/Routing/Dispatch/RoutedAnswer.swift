@@ -42,6 +42,11 @@ package struct RouteReport: Sendable {
         self.skipped = skipped
     }
 
+    /// Why others that may have the model cannot be asked now, a node each.
+    func passingReasons(without node: NodeID) -> [String] {
+        skipped.filter { $0.node != node && $0.reason.mayPass }.map { "\($0.name): \($0.reason)" }
+    }
+
     /// `node=desk; model="smollm2"; reason=shortest-wait; skipped="laptop:no-engine, old:down(refused)"`, as parameters
     /// in the manner of RFC 9651; ASCII only and at most 1,024 bytes.
     package var headerValue: String {
