@@ -20,12 +20,18 @@ struct ConnectionGateTests {
     func idle() async throws {
         try await TestNode.run(engine: EchoEngine(), limits: ConnectionLimits(connections: 16)) { node in
             let port = node.address.port
+            let opened = Mutex(0)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<64 {
                     group.addTask {
-                        try await RawConnection.open(port: port) { connection in _ = await connection.readToEnd() }
+                        try await RawConnection.open(port: port) { connection in
+                            opened.withLock { $0 += 1 }
+                            _ = await connection.readToEnd()
+                        }
                     }
                 }
+                // One that comes while the owner asks could take the owner's place as that of the oldest newcomer.
+                while opened.withLock({ $0 < 64 }) { try await Task.sleep(for: .milliseconds(2)) }
                 for _ in 0..<8 {
                     let answer = try await RawConnection.open(port: port) { connection in
                         try await connection.send(Self.greeting)
