@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 SWIFT ?= swift
+# More flags for the build of `make test`.
+BUILD_FLAGS ?=
 DEBUG_KITH = .build/debug/kith
 RELEASE_KITH = .build/release/kith
 # On Linux the program carries Swift's libraries with it: nothing to install beside it, and faster calls into them.
@@ -8,9 +10,6 @@ RELEASE_KITH = .build/release/kith
 # instructions that a streamed piece takes (docs/decisions/0014-hot-path-profile.md).
 RELEASE_FLAGS = $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib) -Xswiftc -enforce-exclusivity=unchecked
 SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
-
-# Targets and suites whose tests wait for no clock and share nothing.
-PURE_TESTS = ^Kith(Model|Dialects|Sync|Culture|Store|Assist|Alerts)Tests[.]|^KithTransportTests[.]ExchangeMachineTests|^KithMembershipTests[.](Mesh[A-Z][a-z]*|HostilePacket|GossipPacket|LocalMember|Probing|Hearsay|Copy|DeadlineQueue|SuggestionStore|MulticastCache|ServiceText)Tests|^KithInferenceTests[.](BalanceSimulation|Router|DeliveredAnswer|ContinuedAnswer|Pace)Tests|^KithAIOSTests[.]Upstream(Choice|Watch)Tests
 
 # The embedded engine of tests and demonstration stays in the build folder; the user's own is not touched.
 ENGINE_DIR = $(CURDIR)/.build/engine
@@ -56,14 +55,11 @@ demo: release ## Three nodes, a real model, one prompt, and what happens when th
 	@KITH_ENGINE_DIR="$${KITH_ENGINE_DIR:-$(ENGINE_DIR)}" scripts/demo
 
 # Where network namespaces cannot be made, the tests that need them are skipped and say why.
-# Pure targets at once; of the others one test at a time: some check limits of a second or two, which must not be used up by
-# other tests' work.
 test: deps ## All tests: Swift's, and real clients against real nodes
 	@echo 'Building kith and its tests; a first build takes several minutes.'
-	@$(SWIFT) build --build-tests
+	@$(SWIFT) build --build-tests $(BUILD_FLAGS)
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(DEBUG_KITH) engine install
-	@$(SWIFT) test --skip-build --filter '$(PURE_TESTS)'
-	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(SWIFT) test --skip-build --no-parallel --skip '$(PURE_TESTS)'
+	@KITH_ENGINE_DIR="$(ENGINE_DIR)" SWIFT="$(SWIFT)" scripts/test-swift
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" scripts/test-clients
 
 test-agents: build ## Real coding agents against real nodes; fetches their programs once, some 320 MB

@@ -60,6 +60,8 @@ package struct Node: Sendable {
         if let limit = OpenFiles.raiseLimit() {
             logger.debug("limit of open files raised", metadata: ["from": "\(limit.before)", "to": "\(limit.after)"])
         }
+        // A first start that fails leaves nothing behind, least of all a key.
+        if !DataFolder.holdsNode(settings.dataDirectory) { try await requireOpenPorts() }
         let folder = try DataFolder.claim(settings.dataDirectory)
         let (store, log) = try await folder.openState(logger: logger)
         let identity = try folder.openIdentity(store: store)
@@ -179,6 +181,21 @@ package struct Node: Sendable {
         withExtendedLifetime(folder) {}
     }
 
+    private func requireOpenPorts() async throws {
+        var places: [(port: TrialPort, flag: String)] = []
+        if settings.roles.contains(.node) {
+            places.append((TrialPort(host: settings.host, port: settings.port), "--port"))
+        }
+        if settings.peer.isPortChosen {
+            places.append((TrialPort(host: settings.peer.host, port: settings.peer.port), "--peer-port"))
+        }
+        for (place, flag) in places {
+            // An address family that is missing has its own way out, later.
+            guard let why = await place.obstacle(), why != .addressFamilyNotSupported else { continue }
+            throw Listener.refusal(host: place.host, port: place.port, flag: flag, why)
+        }
+    }
+
     private func clientListener(
         _ services: NodeServices, access: ClientAccess, onListening: @escaping @Sendable (HTTPAddress) async -> Void
     ) -> any Service {
@@ -273,15 +290,22 @@ struct Listener: Service {
         do {
             try await application.run()
         } catch let error as IOError {
-            let why =
-                switch Errno(rawValue: error.errnoCode) {
-                case .addressInUse: taken ?? "the port is taken; choose another with \(flag)"
-                case .addressNotAvailable: "this machine does not have that address"
-                case .permissionDenied: "ports below 1024 need rights that this user does not have"
-                default: "\(error)"
-                }
-            throw NodeStartError(.portTaken, "cannot listen on \(host):\(port): \(why)", cause: nil)
+            throw Self.refusal(host: host, port: port, flag: flag, taken: taken, Errno(rawValue: error.errnoCode))
         }
+    }
+
+    /// - Parameters:
+    ///   - flag: The flag that chooses another port.
+    ///   - taken: What to say of a port that is taken, in place of that.
+    static func refusal(host: String, port: Int, flag: String, taken: String? = nil, _ why: Errno) -> NodeStartError {
+        let reason =
+            switch why {
+            case .addressInUse: taken ?? "the port is taken; choose another with \(flag)"
+            case .addressNotAvailable: "this machine does not have that address"
+            case .permissionDenied: "ports below 1024 need rights that this user does not have"
+            default: "\(why)"
+            }
+        return NodeStartError(.portTaken, "cannot listen on \(host):\(port): \(reason)")
     }
 }
 

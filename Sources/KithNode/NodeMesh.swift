@@ -34,7 +34,7 @@ struct NodeMesh: Sendable {
         engine: any EngineStatusSource, localEngine: LocalEngine?, state: SharedStateStore, tracer: NodeTracer,
         audit: any AuditTrail, clock: any TimeSource, logger: Logger
     ) async throws -> NodeMesh {
-        let place = await PeerPort.choose(settings.peer)
+        let place = await TrialPort.forPeers(settings.peer)
         let port = OpenedPort(wanted: place.port)
         let host = place.host
         let clients = OpenedAddress()
@@ -124,16 +124,18 @@ struct NodeMesh: Sendable {
     }
 }
 
-/// Where the node listens for peers.
-struct PeerPort: Sendable {
+/// Where a node would listen.
+struct TrialPort: Sendable {
     var host: String
     /// 0 stands for any free port.
     var port: Int
 
+    /// Where the node listens for peers.
+    ///
     /// A second node on one machine should start without a setting: when the usual port is taken and no setting asks
     /// for it, any free one is used. A machine without IPv6 listens on IPv4.
-    static func choose(_ settings: PeerSettings) async -> PeerPort {
-        var place = PeerPort(host: settings.host, port: settings.port)
+    static func forPeers(_ settings: PeerSettings) async -> TrialPort {
+        var place = TrialPort(host: settings.host, port: settings.port)
         var why = await place.obstacle()
         if place.host == "::", why == .addressFamilyNotSupported || why == .addressNotAvailable {
             place.host = "0.0.0.0"
@@ -144,7 +146,7 @@ struct PeerPort: Sendable {
     }
 
     /// Why the node cannot listen there, as far as a trial tells; the listener itself gives the full message.
-    private func obstacle() async -> Errno? {
+    func obstacle() async -> Errno? {
         do {
             let trial = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

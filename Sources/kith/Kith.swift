@@ -15,7 +15,8 @@ struct Kith: AsyncParsableCommand {
             EXAMPLES:
               kith engine install            put an engine and a small model here
               kith up                        start a node on http://127.0.0.1:8080
-              kith ask "why is the sky blue?"
+              kith ask why is the sky blue   an answer
+              kith chat                      a conversation
               kith launch claude             a coding agent that asks this node
               kith dashboard                 the node's page in a browser
               kith invite --tier kin         pair another machine; kith join there
@@ -30,7 +31,8 @@ struct Kith: AsyncParsableCommand {
             """,
         version: KithVersion.text,
         subcommands: [
-            Up.self, Ask.self, Launch.self, Route.self, Status.self, Dashboard.self, Peers.self, Drain.self, ID.self,
+            Up.self, Ask.self, Chat.self, Launch.self, Route.self, Status.self, Dashboard.self, Peers.self, Drain.self,
+            ID.self,
             Invite.self,
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Usage.self, Context.self,
             Level.self, Sync.self, Session.self, Companion.self, Culture.self, Top.self, Trace.self, Logs.self,

@@ -27,7 +27,9 @@ extension BridgeService {
         var uncertain: UpstreamID?
         if queue.isEmpty {
             switch try await forward(body, key: key) {
-            case .answered(let members):
+            case .answered(let id, let members):
+                // A kin's cell says what will be; this node writes it, as itself, to the state that both share.
+                if let share = share(for: id) { try await write(request, to: share, key: key) }
                 counters.count { $0.forwardedSyncs += 1 }
                 return .delivered(.object(members))
             case .refused(let problem): throw FastAPIRefusal.refusedUpstream(problem)
@@ -41,7 +43,7 @@ extension BridgeService {
     }
 
     private enum Forwarding {
-        case answered(JSONObject)
+        case answered(UpstreamID, JSONObject)
         case refused(UpstreamError)
         /// With the upstream that may have it all the same.
         case notAnswered(UpstreamID?)
@@ -55,7 +57,7 @@ extension BridgeService {
             let call = CellCall(.sync, body: body, delivery: key, limit: left)
             guard left > .zero, let (id, answer) = try await upstreams.ask(call, excluding: tried) else { break }
             switch answer {
-            case .success(let reply): return .answered(reply.members)
+            case .success(let reply): return .answered(id, reply.members)
             case .failure(let problem) where problem.kind == .refused: return .refused(problem)
             case .failure(let problem) where problem.mayHaveArrived: return .notAnswered(id)
             case .failure: tried.insert(id)

@@ -139,4 +139,9 @@ package protocol CellAnswering: Sendable {
     func sync(
         _ request: CellMessage.SyncRequest, delivery: DeliveryKey?
     ) async throws(StateRefusal) -> CellMessage.SyncAnswer
+    /// What a kin's bridge tells its client. The kin writes it itself, to the state that both share: what one wrote goes when
+    /// it is forgotten, and takes nobody else's share.
+    ///
+    /// - Throws: `StateRefusal`.
+    func answer(toKin request: CellMessage.SyncRequest) throws(StateRefusal) -> CellMessage.SyncAnswer
 }

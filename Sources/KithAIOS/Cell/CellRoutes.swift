@@ -97,9 +97,8 @@ package struct CellPeerRoutes: PeerRouteGroup {
         }
         router.peer(PeerWire.cellSyncPath, .post, for: .kin, of: services) { request, _ in
             let cell = try found()
-            let delivery = try request.headers.deliveryKey()
             let said = try await request.decode(CellMessage.SyncRequest.self, upTo: Self.bodyLimit)
-            return try Response.json(try await cell.sync(said, delivery: delivery))
+            return try Response.json(try cell.answer(toKin: said))
         }
     }
 

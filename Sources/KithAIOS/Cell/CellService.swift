@@ -77,18 +77,30 @@ package struct CellService: CellAnswering {
     package func sync(
         _ request: CellMessage.SyncRequest, delivery: DeliveryKey?
     ) async throws(StateRefusal) -> CellMessage.SyncAnswer {
-        let plan: SyncPlan
-        do {
-            plan = try SyncPlan(request, node: profile.node)
-        } catch {
-            throw StateRefusal(.invalid, error.why, cause: error)
-        }
+        let plan = try plan(of: request)
         let before = level
         let isNew = try await state.write(plan.changes, delivery: delivery)
         // A write that arrived before changes nothing now; others may have written since.
         return CellMessage.SyncAnswer(
             oldLevel: before, newLevel: isNew ? request.level : level, contextProcessed: plan.hasContext,
             levels: levels())
+    }
+
+    package func answer(toKin request: CellMessage.SyncRequest) throws(StateRefusal) -> CellMessage.SyncAnswer {
+        let plan = try plan(of: request)
+        var levels = levels()
+        levels[profile.name.rawValue] = request.level
+        if case .named(let name) = plan.source { levels[name] = request.level }
+        return CellMessage.SyncAnswer(
+            oldLevel: level, newLevel: request.level, contextProcessed: plan.hasContext, levels: levels)
+    }
+
+    private func plan(of request: CellMessage.SyncRequest) throws(StateRefusal) -> SyncPlan {
+        do {
+            return try SyncPlan(request, node: profile.node)
+        } catch {
+            throw StateRefusal(.invalid, error.why, cause: error)
+        }
     }
 
     // MARK: Code

@@ -23,6 +23,8 @@ struct SyncPlan {
     /// In the order in which they are written.
     let changes: [StateChange]
     let hasContext: Bool
+    /// Whose level it is, beside the cell's; `nil` where nobody is named.
+    let source: StateSource?
 
     /// - Parameter node: The cell's own, whose level is declared; `nil` where no cell is known.
     init(_ request: CellMessage.SyncRequest, node: NodeID?) throws(Fault) {
@@ -37,6 +39,7 @@ struct SyncPlan {
             changes.append(try Self.change(key, value, by: source ?? Self.unnamed))
         }
         self.changes = changes
+        self.source = source
         hasContext = request.context != nil
     }
 

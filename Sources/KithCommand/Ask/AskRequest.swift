@@ -2,29 +2,37 @@
 
 import KithModel
 
-/// What `kith ask` sends, in OpenAI's form.
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What `kith ask` and `kith chat` send, in OpenAI's form.
 package struct AskRequest: Sendable, Encodable {
-    private struct Message: Encodable {
-        var role = "user"
-        var content: String
+    /// What was said in a conversation.
+    package enum Turn: Hashable, Sendable {
+        case system(String)
+        case user(Question)
+        case assistant(String)
+    }
+
+    package var turns: [Turn]
+    package var model: String?
+    package var maxTokens: Int?
+    package var temperature: Double?
+
+    package init(turns: [Turn], model: String? = nil, maxTokens: Int? = nil, temperature: Double? = nil) {
+        self.turns = turns
+        self.model = model
+        self.maxTokens = maxTokens
+        self.temperature = temperature
     }
 
     private struct StreamOptions: Encodable {
         var includeUsage = true
 
         private enum CodingKeys: String, CodingKey { case includeUsage = "include_usage" }
-    }
-
-    package var prompt: String
-    package var model: String?
-    package var maxTokens: Int?
-    package var temperature: Double?
-
-    package init(prompt: String, model: String? = nil, maxTokens: Int? = nil, temperature: Double? = nil) {
-        self.prompt = prompt
-        self.model = model
-        self.maxTokens = maxTokens
-        self.temperature = temperature
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -36,11 +44,37 @@ package struct AskRequest: Sendable, Encodable {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(model ?? "auto", forKey: .model)
-        try container.encode([Message(content: prompt)], forKey: .messages)
+        try container.encode(turns.map(\.message), forKey: .messages)
         try container.encode(true, forKey: .stream)
         try container.encode(StreamOptions(), forKey: .streamOptions)
         try container.encodeIfPresent(maxTokens, forKey: .maxTokens)
         try container.encodeIfPresent(temperature, forKey: .temperature)
+    }
+}
+
+extension AskRequest.Turn {
+    fileprivate var message: JSONValue {
+        switch self {
+        case .system(let text): ["role": "system", "content": .string(text)]
+        case .assistant(let text): ["role": "assistant", "content": .string(text)]
+        case .user(let question):
+            ["role": "user", "content": question.pictures.isEmpty ? .string(question.text) : .array(question.parts)]
+        }
+    }
+}
+
+extension Picture {
+    /// A `data:` address (RFC 2397).
+    package var dataAddress: String { "data:\(type);base64,\(Data(bytes).base64EncodedString())" }
+}
+
+extension Question {
+    fileprivate var parts: [JSONValue] {
+        let words: [JSONValue] = text.isEmpty ? [] : [["type": "text", "text": .string(text)]]
+        return words
+            + pictures.map { picture -> JSONValue in
+                ["type": "image_url", "image_url": ["url": .string(picture.dataAddress)]]
+            }
     }
 }
 

@@ -122,14 +122,11 @@ package struct RouteNote: Hashable, Sendable, Codable {
         }
     }
 
-    /// `— answered by desk (smollm2): shortest-wait`
-    package var sentence: String {
-        var text = "— answered by \(node ?? "an unnamed node")"
-        if let model { text += " (\(model))" }
-        if let reason { text += ": \(reason)" }
-        if let skipped { text += "; skipped \(skipped)" }
-        return text.printable
-    }
+    /// `desk (smollm2)`
+    var who: String { (node ?? "an unnamed machine") + (model.map { " (\($0))" } ?? "") }
+
+    /// `: shortest-wait; skipped laptop:no-engine`
+    var why: String { (reason.map { ": \($0)" } ?? "") + (skipped.map { "; skipped \($0)" } ?? "") }
 
     private static func parameters(_ header: String) -> [(name: String, value: String)] {
         var isQuoted = false
@@ -145,5 +142,42 @@ package struct RouteNote: Hashable, Sendable, Codable {
             if value.count >= 2, value.first == "\"", value.last == "\"" { value = value.dropFirst().dropLast() }
             return (name, String(value))
         }
+    }
+}
+
+/// The line below an answer: who gave it and how fast, and on request why.
+package struct AnswerNote: Hashable, Sendable {
+    package struct Pace: Hashable, Sendable {
+        /// Made, as the engine counts them.
+        package var tokens: Int?
+        /// From the first text to the end.
+        package var writing: Duration
+        /// From the question to the end.
+        package var total: Duration
+
+        package init(tokens: Int?, writing: Duration, total: Duration) {
+            self.tokens = tokens
+            self.writing = writing
+            self.total = total
+        }
+    }
+
+    private let route: RouteNote
+    private let pace: Pace
+
+    package init(_ route: RouteNote, _ pace: Pace) {
+        self.route = route
+        self.pace = pace
+    }
+
+    /// `— answered by desk (smollm2), 41 tokens/s, 2.3 s`
+    package func text(isDetailed: Bool) -> String {
+        var text = "— answered by \(route.who)"
+        // A few tokens that came at once say nothing of a speed.
+        if let tokens = pace.tokens, tokens >= 8, pace.writing >= .milliseconds(50) {
+            text += ", \(AnswerPace.text(Double(tokens) / pace.writing.seconds)) tokens/s"
+        }
+        text += ", \(AnswerPace.text(pace.total.seconds)) s"
+        return (isDetailed ? text + route.why : text).printable
     }
 }

@@ -8,12 +8,17 @@ package struct InvitationNotes: Sendable {
 
     package init(_ invitation: ControlMessage.Invitation) { self.invitation = invitation }
 
+    private static let warning = [
+        "warning: no other machine can use this code: this node listens here only;",
+        "start it with kith up --lan, then make a new one",
+    ]
+
     package var lines: [String] {
         [
             "on the other machine, run kith join and paste the code",
             "it works once, for " + Lifetime.words(invitation.expiresSeconds),
             "that machine becomes \(invitation.tier.meaning)",
-        ]
+        ] + (invitation.isForThisMachineOnly ? Self.warning : [])
     }
 }
 

@@ -55,18 +55,24 @@ package enum ControlMessage {
         package var code: String
         package var tier: Tier
         package var expiresSeconds: Int
+        /// Where the code says that this node is; missing in answers of older nodes.
+        package var addresses: [PeerAddress]?
         /// The modules of the QR code, a row a line, `1` for a dark one; missing unless it was asked for, and where no
         /// code can hold it.
         package var qrCode: [String]?
 
-        package init(code: String, tier: Tier, expiresSeconds: Int) {
+        package init(code: String, tier: Tier, expiresSeconds: Int, addresses: [PeerAddress]? = nil) {
             self.code = code
             self.tier = tier
             self.expiresSeconds = expiresSeconds
+            self.addresses = addresses
         }
 
+        /// Whether no other machine can use it.
+        package var isForThisMachineOnly: Bool { addresses?.allSatisfy(\.isLoopback) ?? false }
+
         private enum CodingKeys: String, CodingKey {
-            case code, tier
+            case code, tier, addresses
             case expiresSeconds = "expires_seconds"
             case qrCode = "qr_code"
         }

@@ -37,7 +37,7 @@ struct InterfaceFindings: Sendable {
     }
 
     private var listensOnNetwork: Bool {
-        peerHost == "::" || peerHost == "0.0.0.0" || announced.contains { !Self.isLoopback($0.host) }
+        peerHost == "::" || peerHost == "0.0.0.0" || announced.contains { !$0.isLoopback }
     }
 
     private var reachable: Finding {
@@ -55,8 +55,6 @@ struct InterfaceFindings: Sendable {
             "the peer port is open to this machine only, and there are peers on others: they cannot reach this node",
             fix: Finding.Fix("let it listen on the network", command: "kith up --lan"))
     }
-
-    static func isLoopback(_ host: String) -> Bool { host == "localhost" || IPAddress(host)?.isLoopback ?? false }
 }
 
 /// Whether nodes can be found by mDNS from here.

@@ -167,7 +167,7 @@ struct PeerAddressVerdict: Sendable {
     }
 
     private var startIt: Finding.Fix {
-        InterfaceFindings.isLoopback(address.host)
+        address.isLoopback
             ? Finding.Fix("start the node \(peer.name)", command: "kith up")
             : Finding.Fix(
                 "start the node on the machine of \(peer.name), and let it listen on the network",

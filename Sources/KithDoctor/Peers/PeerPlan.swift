@@ -30,7 +30,7 @@ struct PeerPlan: Sendable {
 
     /// Whether a peer is said to be at an address outside this machine.
     var hasDistantPeers: Bool {
-        peers.contains { peer in peer.addresses.contains { !InterfaceFindings.isLoopback($0.host) } }
+        peers.contains { peer in peer.addresses.contains { !$0.isLoopback } }
     }
 
     private var peers: [KnownPeer] {

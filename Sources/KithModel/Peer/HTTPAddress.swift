@@ -137,6 +137,11 @@ package struct PeerAddress: Hashable, Sendable {
     }
 }
 
+extension PeerAddress {
+    /// Whether it is reached from the machine itself only.
+    package var isLoopback: Bool { host == "localhost" || AddressRange(host)?.isLoopback ?? false }
+}
+
 extension PeerAddress: CustomStringConvertible {
     package var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

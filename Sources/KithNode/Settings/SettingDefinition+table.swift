@@ -6,7 +6,7 @@ import KithCulture
 extension SettingDefinition {
     static let node: [SettingDefinition] = [
         SettingDefinition(
-            .dataDirectory, .path, note: "the current folder if it has a folder `config`, else `~/.kith`",
+            .dataDirectory, .path, note: "the current folder if it is a node's, else `~/.kith`",
             flag: "--data-dir", reach: .environment,
             help: "The node's folder: `config/`, `.env` and `state/`."),
         SettingDefinition(

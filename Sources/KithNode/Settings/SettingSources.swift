@@ -54,27 +54,33 @@ package struct SettingSources: Sendable {
         flags: [SettingKey: String], environment: [String: String], surroundings: ProcessEnvironment = .current()
     ) throws(SettingError) -> SettingSources {
         var sources = SettingSources(flags: flags, environment: environment, surroundings: surroundings)
-        sources.surroundings.hasConfigFolder = isFolder(surroundings.currentDirectory + "/config")
+        sources.surroundings.isNodeFolder = isNodeFolder(surroundings.currentDirectory)
         let folder = sources.dataDirectory
         sources.environmentFile = try read(folder + "/.env")
         sources.yaml = try read(folder + "/config/kith.yaml")
         return sources
     }
 
-    /// The data folder: as set, else the current folder if it looks like a node's, else `~/.kith`.
-    package var dataDirectory: String {
+    /// The data folder: as set, else the current folder if it is a node's, else `~/.kith`.
+    package var dataDirectory: String { dataDirectories[0] }
+
+    /// Where a running node is looked for: ``dataDirectory``, then `~/.kith` where nothing says which folder is meant.
+    package var dataDirectories: [String] {
         if let text = flags[.dataDirectory] ?? environment["KITH_DATA_DIR"], !text.isEmpty {
-            return surroundings.absolute(text, base: surroundings.currentDirectory)
+            return [surroundings.absolute(text, base: surroundings.currentDirectory)]
         }
-        return surroundings.hasConfigFolder
-            ? surroundings.currentDirectory : surroundings.homeDirectory + "/.kith"
+        let own = surroundings.homeDirectory + "/.kith"
+        return surroundings.isNodeFolder ? [surroundings.currentDirectory, own] : [own]
     }
 
     private static let largestFile = 262_144
 
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder
+    /// Whether a node was set up or has run in a folder. One that happens to have a folder `config`, as many projects do, is
+    /// none.
+    private static func isNodeFolder(_ path: String) -> Bool {
+        ["config/kith.yaml", "config/peers.txt", "config/hosts.yaml", "state/identity"].contains {
+            FileManager.default.fileExists(atPath: path + "/" + $0)
+        }
     }
 
     private static func read(_ path: String) throws(SettingError) -> File? {
@@ -95,23 +101,27 @@ package struct ProcessEnvironment: Sendable {
     package var currentDirectory: String
     package var homeDirectory: String
     package var hostName: String
-    /// Whether the current folder has a folder `config`, as an instance of the seeds has.
-    package var hasConfigFolder: Bool
+    /// Whether the current folder is a node's, such as an instance of the seeds.
+    package var isNodeFolder: Bool
 
     package init(
-        currentDirectory: String, homeDirectory: String, hostName: String, hasConfigFolder: Bool = false
+        currentDirectory: String, homeDirectory: String, hostName: String, isNodeFolder: Bool = false
     ) {
         self.currentDirectory = currentDirectory
         self.homeDirectory = homeDirectory
         self.hostName = hostName
-        self.hasConfigFolder = hasConfigFolder
+        self.isNodeFolder = isNodeFolder
     }
 
     package static func current() -> ProcessEnvironment {
         ProcessEnvironment(
-            currentDirectory: FileManager.default.currentDirectoryPath,
-            homeDirectory: FileManager.default.homeDirectoryForCurrentUser.path(percentEncoded: false).trimmingSlash,
-            hostName: machineName())
+            currentDirectory: FileManager.default.currentDirectoryPath, homeDirectory: home(), hostName: machineName())
+    }
+
+    /// As the environment says, as for any other program; else as the system knows the user.
+    private static func home() -> String {
+        if let home = ProcessInfo.processInfo.environment["HOME"], home.hasPrefix("/") { return home.trimmingSlash }
+        return FileManager.default.homeDirectoryForCurrentUser.path(percentEncoded: false).trimmingSlash
     }
 
     /// The absolute form of a path that may begin with `~/` or be relative to the current folder.

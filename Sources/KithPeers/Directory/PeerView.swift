@@ -180,6 +180,7 @@ struct PeerNames: Sendable {
     static let reserved = "nearby"
 
     private var ids: [NodeName: NodeID] = [:]
+    private var names: [NodeID: NodeName] = [:]
     private let own: NodeName
 
     init(own: NodeName) { self.own = own }
@@ -188,12 +189,15 @@ struct PeerNames: Sendable {
     mutating func name(for id: NodeID, wanted: NodeName?) -> NodeName {
         let base = wanted ?? Self.provisional(id)
         let name = isFree(base, for: id) ? base : Self.distinct(base, id)
-        ids = ids.filter { $0.value != id }
+        remove(id)
         ids[name] = id
+        names[id] = name
         return name
     }
 
-    mutating func remove(_ id: NodeID) { ids = ids.filter { $0.value != id } }
+    mutating func remove(_ id: NodeID) {
+        if let name = names.removeValue(forKey: id) { ids[name] = nil }
+    }
 
     private func isFree(_ name: NodeName, for id: NodeID) -> Bool {
         name != own && name.rawValue != Self.reserved && (ids[name] == nil || ids[name] == id)

@@ -55,7 +55,8 @@ extension PeerMesh: MeshControl {
         }
         switch pairing.invite(tier: request.tier, lifetime: .seconds(seconds)) {
         case .success(let code):
-            return ControlMessage.Invitation(code: code.text, tier: code.tier, expiresSeconds: seconds)
+            return ControlMessage.Invitation(
+                code: code.text, tier: code.tier, expiresSeconds: seconds, addresses: code.addresses)
         case .failure(let refusal): throw ControlError(refusal)
         }
     }
@@ -79,8 +80,8 @@ extension PeerMesh: MeshControl {
         } catch let refusal as PairingRefusal {
             throw ControlError(refusal)
         } catch let failure as LinkError {
-            audit.recordIfOtherNode(failure)
-            throw ControlError(failure, code: code)
+            audit.recordIfOtherNode(failure, than: ownIdentity.id)
+            throw ControlError(failure, code: code, joiner: ownIdentity.id)
         } catch let failure as ChatError {
             throw ControlError(.unreachable, failure.message)
         }
@@ -122,7 +123,9 @@ extension PeerMesh: MeshControl {
         let record = try find(peer)
         let described = try described(record.id)
         let introduced = trust.introduced(by: record.id)
-        let names = introduced.compactMap { try? self.described($0) }.sorted { $0.id < $1.id }
+        let names = Dictionary(
+            directory.peers().compactMap { entry in entry.id.map { ($0, entry.name) } },
+            uniquingKeysWith: { first, _ in first })
         let others = wholly ? introduced : []
         let before = writes(of: others.union([record.id]))
         try await trust.forget(record.id, wholly: wholly, at: .now())
@@ -133,8 +136,8 @@ extension PeerMesh: MeshControl {
         let kin = trust.kin
         return ControlMessage.Forgotten(
             peer: described, writes: before - writes(of: others.union([record.id])),
-            introduced: names.map {
-                ControlMessage.Forgotten.Introduced(id: $0.id, name: $0.name, isKin: kin.contains($0.id))
+            introduced: introduced.sorted().compactMap { id in
+                names[id].map { ControlMessage.Forgotten.Introduced(id: id, name: $0, isKin: kin.contains(id)) }
             })
     }
 
@@ -198,9 +201,18 @@ extension ControlError {
         self.init(code, refusal.description)
     }
 
-    fileprivate init(_ failure: LinkError, code: PairingCode) {
+    fileprivate init(_ failure: LinkError, code: PairingCode, joiner: NodeID) {
         let places = code.addresses.map(\.description).joined(separator: ", ")
+        let isLocal = !code.addresses.isEmpty && code.addresses.allSatisfy(\.isLoopback)
+        let advice =
+            "the code says only how its node is reached from its own machine (\(places)); if that is another one, start "
+            + "the node there with kith up --lan and make a new code"
         switch failure {
+        case .wrongNode(joiner): self.init(.unreachable, "this node itself answers at \(places): " + advice)
+        case .wrongNode(let seen) where isLocal:
+            self.init(.wrongNode, "another node of this machine (\(seen.short)) answers at \(places): " + advice)
+        case .refused where isLocal, .unreachable where isLocal, .timeout where isLocal:
+            self.init(.unreachable, "nobody answers at \(places): " + advice)
         case .wrongNode(let seen):
             self.init(
                 .wrongNode,
@@ -219,8 +231,8 @@ extension ControlError {
 }
 
 extension AuditTrail {
-    fileprivate func recordIfOtherNode(_ failure: LinkError) {
-        guard case .wrongNode(let seen) = failure else { return }
+    fileprivate func recordIfOtherNode(_ failure: LinkError, than own: NodeID) {
+        guard case .wrongNode(let seen) = failure, seen != own else { return }
         record(
             .pairingRefused, subject: seen.description, source: nil,
             reason: PairingRefusal.otherNode.rawValue)

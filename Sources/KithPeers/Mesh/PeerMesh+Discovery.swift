@@ -48,6 +48,8 @@ extension PeerMesh {
         let nodes = discovery.suggestions().compactMap { peer -> ControlMessage.Nearby.Node? in
             let id = peer.id ?? peer.addresses.lazy.compactMap { self.addressIdentities.node(at: $0.address) }.first
             if let id, paired.contains(id) || id == ownIdentity.id { return nil }
+            // Remembered are the addresses of nodes that were trusted at the start: this one was forgotten since.
+            if peer.addresses.allSatisfy({ $0.source == .remembered }) { return nil }
             let first = peer.addresses.first
             return ControlMessage.Nearby.Node(
                 id: id?.description, name: peer.name?.rawValue, version: peer.version,

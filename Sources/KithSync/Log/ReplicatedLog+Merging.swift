@@ -81,19 +81,19 @@ extension ReplicatedLog {
         let isDisputed = max(message.versions[own], claimed) > versions[own]
         if isDisputed, mayBeginAnew(now: now) { beginAnew(epoch: epoch, now: now, into: &outcome) }
         for holding in message.holdings ?? [] where counts(holding.replica) && !(isDisputed && holding.replica == own) {
-            dropUnheld(by: holding, into: &outcome)
+            dropUnheld(by: holding, from: sender, now: now, into: &outcome)
         }
         // A node tells of the log that it writes in first.
         let current = message.ranges.first.flatMap { $0.replica.node == sender ? $0.replica : nil }
         for range in message.ranges where counts(range.replica) && range.replica != own {
-            take(range, of: message, isCurrent: range.replica == current, now: now, into: &outcome)
+            take(range, of: message, from: sender, isCurrent: range.replica == current, now: now, into: &outcome)
         }
         if message.holdings != nil { raiseFloor(to: message.floor, into: &outcome) }
         return outcome
     }
 
     private mutating func take(
-        _ range: SyncMessage.Range, of message: SyncMessage, isCurrent: Bool, now: WallTime,
+        _ range: SyncMessage.Range, of message: SyncMessage, from sender: NodeID?, isCurrent: Bool, now: WallTime,
         into outcome: inout LogOutcome
     ) {
         let known = versions[range.replica]
@@ -101,7 +101,9 @@ extension ReplicatedLog {
         guard range.since <= known, admits(range.replica, isCurrent: isCurrent, into: &outcome) else { return }
         if message.holdings != nil {
             let held = range.operations.map(\.id.sequence)
-            dropUnheld(by: range.replica, after: range.since, upTo: range.upTo, held: held, into: &outcome)
+            dropUnheld(
+                by: range.replica, after: range.since, upTo: range.upTo, held: held, from: sender, now: now,
+                into: &outcome)
         }
         var upTo = range.upTo
         for operation in range.operations where operation.id.sequence > known {
@@ -165,17 +167,27 @@ extension ReplicatedLog {
 
     /// Drops what the sender has known and no longer holds: it was superseded, or removed so long ago that the removal
     /// itself is forgotten (the optimised observed-remove set of Bieniusa et al., 2012).
-    private mutating func dropUnheld(by holding: SyncMessage.Holding, into outcome: inout LogOutcome) {
-        dropUnheld(by: holding.replica, after: 0, upTo: holding.upTo, held: holding.sequences, into: &outcome)
+    ///
+    /// A removal is forgotten when it is old, so that what it removed is older: nobody's word drops what is younger, but that of
+    /// the node whose log it is. One stolen machine does not erase what the others wrote lately.
+    private mutating func dropUnheld(
+        by holding: SyncMessage.Holding, from sender: NodeID?, now: WallTime, into outcome: inout LogOutcome
+    ) {
+        dropUnheld(
+            by: holding.replica, after: 0, upTo: holding.upTo, held: holding.sequences, from: sender, now: now,
+            into: &outcome)
     }
 
     private mutating func dropUnheld(
-        by replica: Replica, after since: UInt64, upTo: UInt64, held: [UInt64], into outcome: inout LogOutcome
+        by replica: Replica, after since: UInt64, upTo: UInt64, held: [UInt64], from sender: NodeID?, now: WallTime,
+        into outcome: inout LogOutcome
     ) {
+        let isOwners = sender == nil || replica.node == sender
+        let limit = now.advanced(by: .zero - limits.removalLife)
         guard let log = logs[replica], upTo > since else { return }
         let held = Set(held)
         let gone = log.operations(after: since).prefix { $0.id.sequence <= upTo }
-            .filter { !held.contains($0.id.sequence) }
+            .filter { !held.contains($0.id.sequence) && (isOwners || $0.time.wall < limit) }
         for operation in Array(gone) { withdraw(operation, into: &outcome) }
     }
 

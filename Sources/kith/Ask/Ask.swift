@@ -4,6 +4,7 @@ import ArgumentParser
 import KithCommand
 import KithDialects
 import KithModel
+import KithNode
 import KithTransport
 import NIOCore
 import NIOHTTP1
@@ -13,12 +14,13 @@ struct Ask: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask the mesh and print the answer as it comes.",
         discussion: """
-            The answer goes to standard output; who answered and why goes to standard error. In a terminal, control
+            The answer goes to standard output; who answered, and how fast, goes to standard error, with -v also why. In a terminal, control
             characters of the answer are shown as pictures; a file or a pipe gets the answer as the model wrote it.
 
             EXAMPLES:
-              kith ask "why is the sky blue?"
-              git diff | kith ask -                     the prompt from standard input
+              kith ask why is the sky blue
+              git diff | kith ask "what could break?" -      standard input, where the - is
+              kith ask "what is wrong here?" --file Sources/main.swift --file photo.jpg
               kith ask "hello" --node laptop            one node's engine
               kith ask "count" --max-tokens 20 --json
 
@@ -40,6 +42,9 @@ struct Ask: AsyncParsableCommand {
             "Seconds within which the whole answer must be there; it is broken off then.", valueName: "seconds"))
     var deadline: Double?
 
+    @Flag(name: .shortAndLong, help: "Say also why that machine answered, and why not the others.")
+    var verbose = false
+
     @Flag(help: "Print one JSON object when the answer is whole.")
     var json = false
 
@@ -54,9 +59,10 @@ struct Ask: AsyncParsableCommand {
         let asking = Asking(
             client: try node.client(),
             request: AskRequest(
-                prompt: try question.text(for: "kith ask"), model: question.model, maxTokens: question.maxTokens,
+                turns: [.user(try question.question())], model: question.model, maxTokens: question.maxTokens,
                 temperature: temperature),
-            node: question.node, deadline: deadline, firstByte: .seconds(timeout), output: json ? .json : .text)
+            node: question.node, deadline: deadline, firstByte: .seconds(timeout), output: json ? .json : .text,
+            verbose: verbose)
         try await Interruption.cancelling { try await asking.run() }
     }
 }
@@ -72,8 +78,11 @@ private struct Asking: Sendable {
     var deadline: Double?
     var firstByte: Duration
     var output: Output
+    var verbose: Bool
 
     func run() async throws {
+        let began = ContinuousClock.now
+        var firstText: ContinuousClock.Instant?
         var headers: HTTPHeaders = ["Accept": "text/event-stream"]
         if let node { headers.add(name: "x-kith-node", value: node) }
         if let deadline { headers.add(name: "x-kith-timeout", value: AskDeadline.text(deadline)) }
@@ -83,28 +92,42 @@ private struct Asking: Sendable {
         var route = RouteNote(header: response.headers.first(name: "x-kith-route") ?? "")
         var transcript = AskTranscript()
         do {
-            try await read(response.body, into: &transcript, &route)
+            try await read(response.body, into: &transcript, &route, &firstText)
             try transcript.end()
         } catch {
             try endLine(after: transcript)
             throw Self.cutOff(error)
         }
-        try finish(transcript, route: route)
+        let end = ContinuousClock.now
+        try finish(
+            transcript, route: route, writing: firstText.map { end - $0 } ?? .zero, total: end - began)
     }
 
     private func read(
-        _ body: UpstreamBody, into transcript: inout AskTranscript, _ route: inout RouteNote
+        _ body: UpstreamBody, into transcript: inout AskTranscript, _ route: inout RouteNote,
+        _ firstText: inout ContinuousClock.Instant?
     ) async throws {
         var decoder = ServerSentEventDecoder()
+        var waiting = ""
         for try await piece in body {
             for event in try decoder.feed(piece.readableBytesView) {
                 let added = try transcript.take(event)
+                if firstText == nil, !added.isEmpty { firstText = .now }
                 if output == .text, !added.isEmpty { try Terminal.write(Self.shown(added)) }
             }
+            for comment in decoder.takeComments() { note(comment, transcript, &route, &waiting) }
+        }
+    }
+
+    private func note(
+        _ comment: String, _ transcript: AskTranscript, _ route: inout RouteNote, _ waiting: inout String
+    ) {
+        if route.node == nil, comment.hasPrefix(Self.answeredBy) {
             // A node that had to begin before it knew who answers says so in a comment.
-            for comment in decoder.takeComments() where route.node == nil && comment.hasPrefix(Self.answeredBy) {
-                route = RouteNote(header: String(comment.dropFirst(Self.answeredBy.count)))
-            }
+            route = RouteNote(header: String(comment.dropFirst(Self.answeredBy.count)))
+        } else if output == .text, transcript.text.isEmpty, comment != waiting, Terminal.isTerminal(.standardError) {
+            waiting = comment
+            Terminal.note(Terminal.errorStyle.dim("waiting: " + comment.printable))
         }
     }
 
@@ -114,12 +137,19 @@ private struct Asking: Sendable {
 
     private static let answeredBy = "answered by "
 
-    private func finish(_ transcript: AskTranscript, route: RouteNote) throws {
+    /// - Parameters:
+    ///   - writing: From the first text to the end.
+    ///   - total: From the question to the end.
+    private func finish(
+        _ transcript: AskTranscript, route: RouteNote, writing: Duration, total: Duration
+    ) throws {
         switch output {
         case .json: try Terminal.printJSON(AskResult(transcript, route: route))
         case .text:
             try endLine(after: transcript)
-            var sentence = route.sentence + transcript.continuationNote
+            let pace = AnswerNote.Pace(
+                tokens: transcript.usage?["completion_tokens"]?.intValue, writing: writing, total: total)
+            var sentence = AnswerNote(route, pace).text(isDetailed: verbose) + transcript.continuationNote
             if transcript.finishReason == "length" { sentence += "; stopped at the token limit" }
             Terminal.note(Terminal.errorStyle.dim(sentence))
         }
@@ -138,10 +168,19 @@ private struct Asking: Sendable {
 
 /// A prompt, and how and by which node it is to be answered.
 struct QuestionFlags: ParsableArguments {
-    private static let longestPrompt = 1_048_576
+    @Argument(
+        help: ArgumentHelp(
+            "The prompt, quoted or not; - stands for standard input, which is also read when there is no prompt and it is "
+                + "not a terminal.", valueName: "prompt"))
+    var words: [String] = []
 
-    @Argument(help: "The prompt; - reads it from standard input, as does no prompt when that is not a terminal.")
-    var prompt: String?
+    @Option(
+        name: [.customShort("f"), .long],
+        help: ArgumentHelp(
+            "A file that belongs to the prompt: text, or a picture for a model that sees. May be repeated.",
+            valueName: "path"),
+        completion: .file())
+    var file: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -160,16 +199,29 @@ struct QuestionFlags: ParsableArguments {
     }
 
     /// Whether any of the flags was given.
-    var isGiven: Bool { prompt != nil || model != nil || node != nil || maxTokens != nil }
+    var isGiven: Bool { !words.isEmpty || !file.isEmpty || model != nil || node != nil || maxTokens != nil }
 
-    /// - Parameter command: What to name in the example where there is no prompt.
-    func text(for command: String) throws -> String {
-        if let prompt, prompt != "-" { return prompt }
-        let isTyped = prompt == nil && Terminal.isTerminal(.standardInput)
-        let text = isTyped ? "" : try Terminal.readInput(limit: Self.longestPrompt)
-        guard text.contains(where: { !$0.isWhitespace }) else {
-            throw ValidationError("there is no prompt; try \(command) \"why is the sky blue?\"")
+    /// - Throws: `CommandError`.
+    func question() throws -> Question {
+        let files = try file.map { try AskedFile(path: $0) }
+        let isAsked = words.contains(Question.inputMark)
+        let isPiped = words.isEmpty && files.isEmpty && !Terminal.isTerminal(.standardInput)
+        return try Question(
+            words: words, input: isAsked || isPiped ? try Terminal.readInput(limit: Question.longestText) : nil,
+            files: files)
+    }
+}
+
+extension AskedFile {
+    /// - Throws: `CommandError` when the file is not there, cannot be read or is too large.
+    init(path: String) throws(CommandError) {
+        let found: [UInt8]?
+        do {
+            found = try BoundedFile.bytesIfPresent(path, limit: Question.largestPictures)
+        } catch {
+            throw CommandError(.usage, "\(path) cannot be read: \(error)")
         }
-        return text
+        guard let found else { throw CommandError(.usage, "there is no file \(path)") }
+        self.init(name: path, bytes: found)
     }
 }

@@ -46,11 +46,16 @@ struct ClusterUp: AsyncParsableCommand {
     @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Nodes to start.", valueName: "count"))
     var nodes = 3
 
-    @Option(help: ArgumentHelp("The first node's port; the others follow.", valueName: "port"))
-    var basePort = 8080
+    @Option(
+        help: ArgumentHelp(
+            "The first node's port; the others follow. Without it free ones from 8080 on.", valueName: "port"))
+    var basePort: Int?
 
-    @Option(help: ArgumentHelp("The first node's port for peers; the others follow.", valueName: "port"))
-    var basePeerPort = 7_443
+    @Option(
+        help: ArgumentHelp(
+            "The first node's port for peers; the others follow. Without it free ones from 7443 on.",
+            valueName: "port"))
+    var basePeerPort: Int?
 
     @OptionGroup var cluster: ClusterFlags
 
@@ -75,14 +80,15 @@ struct ClusterUp: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let plan = try plan()
+        try cluster.folder.requireStopped()
+        let ports = try await ports()
+        let plan = try plan(ports)
         for settings in try engineSettings(of: plan) { try await EngineCheck.requirePresent(settings) }
         try await PortCheck.requireFree(plan)
-        try cluster.folder.requireStopped()
         let report = ClusterAnnouncement(output: json ? .json : .text)
         if detach {
             let detached = DetachedCluster(
-                folder: cluster.folder, plan: plan, arguments: foregroundArguments, limit: .seconds(wait + 10))
+                folder: cluster.folder, plan: plan, arguments: foregroundArguments(ports), limit: .seconds(wait + 10))
             return try report.running(try await detached.start())
         }
         try cluster.folder.write(plan)
@@ -91,7 +97,26 @@ struct ClusterUp: AsyncParsableCommand {
         ).run()
     }
 
-    private func plan() throws -> ClusterPlan {
+    private typealias Ports = (clients: Int, peers: Int)
+
+    /// Those that were asked for; else those that the cluster in this folder had before; else free ones.
+    private func ports() async throws -> Ports {
+        let clients =
+            if let given = basePort ?? cluster.folder.firstPort {
+                given
+            } else {
+                await PortCheck.firstFree(nodes, from: 8_080)
+            }
+        let peers =
+            if let given = try basePeerPort ?? cluster.folder.peerPort(ofNodeOn: clients) {
+                given
+            } else {
+                await PortCheck.firstFree(nodes, from: 7_443)
+            }
+        return (clients, peers)
+    }
+
+    private func plan(_ ports: Ports) throws -> ClusterPlan {
         var shared = engineFlags.settings
         let surroundings = ProcessEnvironment.current()
         if let folder = shared[.engineDirectory] { shared[.engineDirectory] = surroundings.absolute(folder) }
@@ -99,7 +124,7 @@ struct ClusterUp: AsyncParsableCommand {
             shared[.engineModel] = surroundings.absolute(model)
         }
         return try ClusterPlan(
-            count: nodes, basePort: basePort, basePeerPort: basePeerPort, directory: cluster.folder.path,
+            count: nodes, basePort: ports.clients, basePeerPort: ports.peers, directory: cluster.folder.path,
             shared: shared, firstNodeEngine: firstNodeEngine)
     }
 
@@ -114,9 +139,11 @@ struct ClusterUp: AsyncParsableCommand {
         }
     }
 
-    /// This command once more, without `--detach`.
-    private var foregroundArguments: [String] {
+    /// This command once more, without `--detach`, and with the ports that were found.
+    private func foregroundArguments(_ ports: Ports) -> [String] {
         ["cluster", "up"] + CommandLine.arguments.dropFirst(3).filter { $0 != "--detach" && $0 != "--json" }
+            + (basePort == nil ? ["--base-port", "\(ports.clients)"] : [])
+            + (basePeerPort == nil ? ["--base-peer-port", "\(ports.peers)"] : [])
     }
 }
 

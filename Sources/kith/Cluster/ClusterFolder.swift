@@ -54,6 +54,22 @@ struct ClusterFolder: Sendable {
 
     // MARK: Settings of the nodes
 
+    /// The lowest port of the nodes that have a folder here.
+    var firstPort: Int? {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.compactMap { $0.hasPrefix("instance_") ? Int($0.dropFirst("instance_".count)) : nil }.min()
+    }
+
+    /// The port for peers of a node that has a folder here, by its settings: its kin remember it.
+    ///
+    /// - Throws: `SettingError` when they cannot be read.
+    func peerPort(ofNodeOn port: Int) throws -> Int? {
+        let folder = path + "/instance_\(port)"
+        guard FileManager.default.fileExists(atPath: folder + "/config/kith.yaml") else { return nil }
+        let settings = try NodeSettings(.gather(flags: [.dataDirectory: folder], environment: [:]))
+        return settings.peer.port
+    }
+
     /// Writes the folders of all nodes. The user's own files are left as they are.
     func write(_ plan: ClusterPlan) throws {
         for instance in plan.instances {

@@ -27,12 +27,34 @@ enum PortCheck {
         }
     }
 
+    /// The first of `count` neighbouring ports that nobody listens on.
+    ///
+    /// - Returns: `base` when there are none among the next hundred.
+    static func firstFree(_ count: Int, from base: Int) async -> Int {
+        var first = base
+        var port = base
+        while first < base + 100 {
+            guard port < first + count else { return first }
+            do {
+                try await listen(on: port, host: "127.0.0.1")
+            } catch {
+                first = port + 1
+            }
+            port += 1
+        }
+        return base
+    }
+
+    private static func listen(on port: Int, host: String) async throws {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+            .bind(host: host, port: port).get()
+        try await channel.close()
+    }
+
     private static func requireFree(_ port: Int, of instance: ClusterPlan.Instance, flag: String) async throws {
         do {
-            let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
-                .bind(host: instance.address.host, port: port).get()
-            try await channel.close()
+            try await listen(on: port, host: instance.address.host)
         } catch let error as IOError {
             let reason = error.errnoCode == EACCES ? "may not be used by this user" : "is in use by another program"
             throw CommandError(.failed, "port \(port) \(reason); choose other ports with \(flag)")

@@ -81,6 +81,16 @@ struct NodeClient: Sendable {
         try await call(.DELETE, path, body: nil, patience: .seconds(30))
     }
 
+    /// The same where the answer says nothing.
+    ///
+    /// - Throws: `CommandError`; `CancellationError`.
+    func remove(_ path: String) async throws {
+        let reply = try await reply(.DELETE, path, body: nil)
+        guard (200..<300).contains(reply.status) else {
+            throw refusal(reply.status, Array(reply.body.readableBytesView))
+        }
+    }
+
     private func call<Value: Decodable>(
         _ method: HTTPMethod, _ path: String, body: [UInt8]?, headers: HTTPHeaders = [:],
         patience: Duration = .seconds(10)

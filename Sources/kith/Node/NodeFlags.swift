@@ -24,9 +24,7 @@ struct NodeFlags: ParsableArguments {
     func client() throws -> NodeClient {
         if dataDir != nil { return try RunningNode.require(dataDirectory: RunningNode.folder(dataDir)).client }
         let settings = try ClientSettings(url: url, environment: Terminal.environment)
-        if !settings.isNamed, let running = try RunningNode(dataDirectory: RunningNode.folder(nil)) {
-            return running.client
-        }
+        if !settings.isNamed, let running = try RunningNode.found() { return running.client }
         return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
     }
 
@@ -45,10 +43,9 @@ struct NodeFlags: ParsableArguments {
     ///
     /// - Throws: `CommandError`.
     func ownFolder() throws -> String? {
-        let folder = try RunningNode.folder(dataDir)
-        if dataDir != nil { return folder }
+        if dataDir != nil { return try RunningNode.folder(dataDir) }
         let settings = try ClientSettings(url: url, environment: Terminal.environment)
-        return try !settings.isNamed && RunningNode(dataDirectory: folder) != nil ? folder : nil
+        return try settings.isNamed ? nil : RunningNode.found()?.folder
     }
 }
 
@@ -77,6 +74,7 @@ struct ControlFlags: ParsableArguments {
         if settings.isNamed, dataDir == nil {
             return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
         }
+        if dataDir == nil, let running = try RunningNode.found() { return running.client }
         return try RunningNode.require(dataDirectory: RunningNode.folder(dataDir)).client
     }
 }
@@ -91,6 +89,7 @@ private enum OneNode {
 
 /// A node that runs on a data folder of this machine, found by what it wrote there for its owner's commands.
 struct RunningNode: Sendable {
+    let folder: String
     let client: NodeClient
 
     /// - Returns: `nil` when there is no such file, or no process holds the folder: a node that crashed leaves its file.
@@ -103,6 +102,7 @@ struct RunningNode: Sendable {
             throw CommandError(.failed, "the node on \(dataDirectory) cannot be controlled: \(error)")
         }
         guard let file, DataFolder.isHeld(dataDirectory) else { return nil }
+        folder = dataDirectory
         client = NodeClient(
             address: file.url, key: file.token, pin: file.fingerprint.flatMap(CertificatePin.init(fingerprint:)),
             absence: Self.absence(dataDirectory))
@@ -113,6 +113,22 @@ struct RunningNode: Sendable {
             throw CommandError(.nodeUnreachable, absence(dataDirectory))
         }
         return node
+    }
+
+    /// The node that is meant when nothing names one: on the current folder, if that is a node's, else the user's own. Says which,
+    /// where there are two.
+    ///
+    /// - Returns: `nil` when neither runs.
+    /// - Throws: `CommandError` when a node's file cannot be read.
+    static func found() throws -> RunningNode? {
+        let folders = try SettingSources.gather(flags: [:], environment: Terminal.environment).dataDirectories
+        let running = try folders.compactMap { try RunningNode(dataDirectory: $0) }
+        if running.count > 1 {
+            Terminal.note(
+                "speaking to the node on \(running[0].folder); another runs on \(running[1].folder): --data-dir names one"
+            )
+        }
+        return running.first
     }
 
     /// The folder that `kith up` would take with the same flag.

@@ -53,7 +53,7 @@ struct Route: AsyncParsableCommand {
 
     private func explain() async throws {
         let request = AskRequest(
-            prompt: try question.text(for: "kith route"), model: question.model, maxTokens: question.maxTokens)
+            turns: [.user(try question.question())], model: question.model, maxTokens: question.maxTokens)
         let found: RouteMessage.Explanation = try await node.client().post(
             "/api/routes/explain", request, headers: question.node.map { ["x-kith-node": $0] } ?? [:])
         try Terminal.print(found, json: json, as: RouteExplanationReport.self)

@@ -29,7 +29,9 @@ struct BridgeKinTests {
                     let reply = try await bridge.sync(2.5)
                     #expect(reply.status == 200)
                     #expect(try reply.json()["old_level"] == 1)
-                    #expect(desk.services.state.level(of: .node(desk.id))?.level == 2.5)
+                    #expect(
+                        laptop.services.state.level(of: .node(desk.id))?.level == 2.5, "written by whoever was told")
+                    try await desk.until { $0.level(of: .node(desk.id))?.level == 2.5 }
                     let peers = try await bridge.send(.GET, "/network-peers").json()
                     #expect(peers["desktop_cell"] == "kin:desk")
                     #expect(peers["peers"]?.arrayValue?.first?["is_desktop"] == true)

@@ -113,4 +113,8 @@ struct TestCell: CellAnswering {
     ) async throws(StateRefusal) -> CellMessage.SyncAnswer {
         CellMessage.SyncAnswer(oldLevel: 1.8, newLevel: request.level, contextProcessed: true)
     }
+
+    func answer(toKin request: CellMessage.SyncRequest) throws(StateRefusal) -> CellMessage.SyncAnswer {
+        CellMessage.SyncAnswer(oldLevel: 1.8, newLevel: request.level, contextProcessed: true)
+    }
 }

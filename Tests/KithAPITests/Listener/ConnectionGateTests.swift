@@ -9,7 +9,6 @@ import KithTransport
 import Logging
 import NIOCore
 import NIOHTTP1
-import Synchronization
 import Testing
 
 @Suite("Which connections a listener keeps", .timeLimit(.minutes(2)))
@@ -20,18 +19,18 @@ struct ConnectionGateTests {
     func idle() async throws {
         try await TestNode.run(engine: EchoEngine(), limits: ConnectionLimits(connections: 16)) { node in
             let port = node.address.port
-            let opened = Mutex(0)
+            let (opened, news) = AsyncStream.makeStream(of: Void.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<64 {
                     group.addTask {
                         try await RawConnection.open(port: port) { connection in
-                            opened.withLock { $0 += 1 }
+                            news.yield()
                             _ = await connection.readToEnd()
                         }
                     }
                 }
                 // One that comes while the owner asks could take the owner's place as that of the oldest newcomer.
-                while opened.withLock({ $0 < 64 }) { try await Task.sleep(for: .milliseconds(2)) }
+                for await _ in opened.prefix(64) {}
                 for _ in 0..<8 {
                     let answer = try await RawConnection.open(port: port) { connection in
                         try await connection.send(Self.greeting)

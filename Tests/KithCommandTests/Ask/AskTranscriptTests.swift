@@ -82,7 +82,8 @@ struct AskTranscriptTests {
 
     @Test("The request is OpenAI's, streams and asks for usage")
     func request() throws {
-        let bytes = try JSONBody.encode(AskRequest(prompt: "hi", maxTokens: 5, temperature: 0.5))
+        let bytes = try JSONBody.encode(
+            AskRequest(turns: [.user(Question(text: "hi"))], maxTokens: 5, temperature: 0.5))
         let expected: JSONValue = [
             "model": "auto", "messages": [["role": "user", "content": "hi"]], "stream": true,
             "stream_options": ["include_usage": true], "max_tokens": 5, "temperature": 0.5,

@@ -22,12 +22,28 @@ struct RouteNoteTests {
         #expect(RouteNote(header: text) == expected)
     }
 
-    @Test("The sentence names who answered and why, as far as it is known")
-    func sentence() {
-        #expect(RouteNote().sentence == "— answered by an unnamed node")
-        #expect(
-            RouteNote(node: "desk", model: "m", reason: "only", skipped: "a:down").sentence
-                == "— answered by desk (m): only; skipped a:down")
-        #expect(!RouteNote(node: "a\u{1B}[2J").sentence.contains("\u{1B}"))
+    @Test(
+        "The line below an answer says who and how fast, and on request why",
+        arguments: [
+            (
+                RouteNote(node: "desk", model: "m", reason: "only", skipped: "a:down"), 41, 1_000, 2_345, false,
+                "— answered by desk (m), 41 tokens/s, 2.3 s"
+            ),
+            (
+                RouteNote(node: "desk", model: "m", reason: "only", skipped: "a:down"), 41, 1_000, 2_345, true,
+                "— answered by desk (m), 41 tokens/s, 2.3 s: only; skipped a:down"
+            ),
+            (RouteNote(), nil, 1_000, 61_000, true, "— answered by an unnamed machine, 61 s"),
+            (RouteNote(node: "desk"), 100, 10, 900, false, "— answered by desk, 0.9 s"),
+        ] as [(RouteNote, Int?, Int, Int, Bool, String)])
+    func line(route: RouteNote, tokens: Int?, writing: Int, total: Int, isDetailed: Bool, text: String) {
+        let pace = AnswerNote.Pace(tokens: tokens, writing: .milliseconds(writing), total: .milliseconds(total))
+        #expect(AnswerNote(route, pace).text(isDetailed: isDetailed) == text)
+    }
+
+    @Test("What a node calls itself writes nothing to the terminal")
+    func harmless() {
+        let pace = AnswerNote.Pace(tokens: nil, writing: .zero, total: .zero)
+        #expect(!AnswerNote(RouteNote(node: "a\u{1B}[2J"), pace).text(isDetailed: true).contains("\u{1B}"))
     }
 }

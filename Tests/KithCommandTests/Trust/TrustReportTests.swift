@@ -55,6 +55,19 @@ struct TrustReportTests {
         #expect(!notes.joined().contains("SECRET"))
     }
 
+    @Test(
+        "A code that no other machine can use is warned of",
+        arguments: [
+            (["127.0.0.1:7443", "[::1]:7443"], true), (["127.0.0.1:7443", "198.51.100.7:7443"], false), (nil, false),
+        ] as [([String]?, Bool)])
+    func stranded(addresses: [String]?, isWarnedOf: Bool) {
+        let invitation = ControlMessage.Invitation(
+            code: "SECRET", tier: .kin, expiresSeconds: 600, addresses: addresses?.compactMap { PeerAddress($0) })
+        let notes = InvitationNotes(invitation).lines
+        #expect(notes.joined().contains("kith up --lan") == isWarnedOf)
+        #expect(notes.allSatisfy { $0.count <= 80 }, "a terminal breaks lines in the middle of a word")
+    }
+
     @Test("What was changed is told with the peer and what it means")
     func sentences() {
         #expect(PeerSentence.joined(peer) == ["joined laptop  \(id)", "it is \(Tier.kin.meaning)"])

@@ -80,7 +80,7 @@ struct FullHouseTests {
                 switch client.patience.next(decision, ahead: room.enter(client.id) ?? 0, now: now) {
                 case .ask:
                     if ask(client.id) { return room.leave(client.id) }
-                case .wait(let wait):
+                case .wait(let wait), .waitForLoading(let wait):
                     client.looksAt = now + wait
                     outside.append(client)
                     return

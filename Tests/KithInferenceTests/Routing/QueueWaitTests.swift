@@ -72,6 +72,22 @@ struct QueueWaitTests {
         }
     }
 
+    @Test("Whoever is just loading a model is waited for, as long as there is patience, and no longer")
+    func loading() {
+        let decision = RouteDecision(
+            choices: [], skipped: [.init(node: "a", name: "desk", reason: .engineLoading)], isAlias: false)
+        let patience = QueueWait(began: .zero, limit: .seconds(10))
+        guard case .waitForLoading(let wait) = patience.next(decision, now: .seconds(9.9)) else {
+            Issue.record("it does not wait")
+            return
+        }
+        #expect(wait == .milliseconds(100))
+        guard case .nobody = patience.next(decision, now: .seconds(10)) else {
+            Issue.record("it waits on")
+            return
+        }
+    }
+
     @Test("A waiting room keeps the order and no more than it may hold")
     func waitingRoom() {
         var room = WaitingRoom()

@@ -6,6 +6,12 @@ import KithNode
 import Logging
 import Testing
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 @Suite("Node settings")
 struct NodeSettingsTests {
     static let surroundings = ProcessEnvironment(
@@ -160,13 +166,36 @@ struct NodeSettingsTests {
         #expect(try NodeSettings(sources).peersFile == "/home/ada/c.txt")
     }
 
-    @Test("The current folder is the data folder when it has a folder config, unless another is set")
+    @Test("The current folder is the data folder when it is a node's, unless another is set")
     func dataDirectory() throws {
         var sources = Self.sources()
-        sources.surroundings.hasConfigFolder = true
+        #expect(sources.dataDirectories == ["/home/ada/.kith"])
+        sources.surroundings.isNodeFolder = true
         #expect(sources.dataDirectory == "/srv")
+        #expect(sources.dataDirectories == ["/srv", "/home/ada/.kith"], "the user's own node is found from there too")
         sources.flags[.dataDirectory] = "~/nodes/one"
-        #expect(sources.dataDirectory == "/home/ada/nodes/one")
+        #expect(sources.dataDirectories == ["/home/ada/nodes/one"])
+    }
+
+    @Test(
+        "A project that happens to have a folder config is no node's folder",
+        arguments: [
+            ("config/kith.yaml", true), ("config/peers.txt", true), ("config/hosts.yaml", true),
+            ("state/identity", true),
+            ("config/webpack.js", false), ("state/x", false),
+        ])
+    func projects(file: String, isNodes: Bool) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "kith-project-\(UInt64.random(in: 0 ... .max))")
+        let path = folder.appending(path: file)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createDirectory(
+            at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data().write(to: path)
+        let here = ProcessEnvironment(
+            currentDirectory: folder.path(percentEncoded: false), homeDirectory: "/home/ada", hostName: "desk")
+        let sources = try SettingSources.gather(flags: [:], environment: [:], surroundings: here)
+        #expect((sources.dataDirectory == here.currentDirectory) == isNodes)
     }
 
     @Test("One model and one number of slots serve whichever engine is used, before the engine's own setting")

@@ -125,6 +125,24 @@ struct PairingTests {
         }
     }
 
+    @Test("This node itself at the code's address is no impostor: the code is of no use here, and that is said")
+    func itself() async throws {
+        let inviter = try NodeIdentity.temporary()
+        try await TestNode.run("laptop", engine: nil) { laptop in
+            var book = InvitationStore(inviter: inviter.id)
+            var generator = SeededGenerator(seed: 2)
+            let code = try book.invite(
+                tier: .kin, addresses: [laptop.peerAddress], now: .zero, using: &generator
+            ).get()
+            let error = await #expect(throws: ControlError.self) {
+                _ = try await laptop.mesh.join(.init(code: code.text))
+            }
+            #expect(error?.code == .unreachable)
+            #expect(error?.message.contains("kith up --lan") == true && error?.message.contains("trust") == false)
+            #expect(!laptop.refusals.contains { $0.kind == .pairingRefused })
+        }
+    }
+
     @Test("Guesses are held up after ten, and whoever was invited is not")
     func guesses() async throws {
         try await TestNode.run("desk", engine: nil) { desk in

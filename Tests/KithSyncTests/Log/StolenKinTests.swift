@@ -223,6 +223,32 @@ import Testing
         #expect(log.message(for: log.versions).holdings == nil)
     }
 
+    @Test func `its word erases nothing that others wrote lately, and the author's own word does`() throws {
+        var log = try Self.log()
+        let (author, thief) = (try Self.replica(1), try KinSimulation.node(2))
+        _ = try log.write([Self.write("own")], now: Self.now)
+        _ = log.take(
+            Self.message([Self.operation(1, of: author)]), from: author.node, epoch: 1, now: Self.now)
+        let lie = SyncMessage(
+            versions: log.versions,
+            holdings: [log.own, author].map { .init(replica: $0, upTo: 9, sequences: []) })
+        _ = log.take(lie, from: thief, epoch: 1, now: Self.now)
+        #expect(log.count == 2)
+        _ = log.take(lie, from: author.node, epoch: 1, now: Self.now)
+        #expect(log.count == 1 && log.values(of: .context("own")).count == 1)
+    }
+
+    @Test func `what was removed so long ago that the removal is forgotten goes by anybody's word`() throws {
+        var log = try Self.log()
+        let author = try Self.replica(1)
+        _ = log.take(Self.message([Self.operation(1, of: author)]), from: author.node, epoch: 1, now: Self.now)
+        let holdings = [SyncMessage.Holding(replica: author, upTo: 1, sequences: [])]
+        _ = log.take(
+            SyncMessage(versions: log.versions, holdings: holdings), from: try KinSimulation.node(2), epoch: 1,
+            now: Self.now.advanced(by: LogLimits.standard.removalLife + .seconds(1)))
+        #expect(log.count == 0)
+    }
+
     @Test func `a message in parts is the same, and no part is larger than asked for`() throws {
         let operations =
             try (1...10).map { Self.operation(UInt64($0), of: try Self.replica(1), .context("a\($0)")) }

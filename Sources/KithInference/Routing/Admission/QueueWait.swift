@@ -8,6 +8,8 @@ package struct QueueWait: Hashable, Sendable {
         case ask(RouteDecision.Choice)
         /// Decide again after this time.
         case wait(Duration)
+        /// The same, because somebody who may be able to answer is about to be ready.
+        case waitForLoading(Duration)
         case giveUp(ChatError)
         /// There is no candidate to ask or to wait for: see ``RouteDecision/refusal(of:now:)``.
         case nobody
@@ -18,6 +20,9 @@ package struct QueueWait: Hashable, Sendable {
     package static let shortestWait = Duration.milliseconds(20)
     /// And at most: room may come sooner than predicted.
     package static let longestWait = Duration.seconds(1)
+
+    /// Between two decisions while a model is loaded.
+    package static let loadingWait = Duration.milliseconds(200)
 
     private let end: MonotonicInstant
     private let deadline: MonotonicInstant?
@@ -39,8 +44,11 @@ package struct QueueWait: Hashable, Sendable {
     ) -> Step {
         let open = decision.choices.filter { $0.full == nil }
         if let choice = open.first(where: { $0.candidate.node == preferred }) ?? open.first { return .ask(choice) }
-        guard let roomAt = decision.roomAt else { return .nobody }
         let last = min(end, deadline ?? end)
+        guard let roomAt = decision.roomAt else {
+            guard decision.choices.isEmpty, decision.isLoading, now < last else { return .nobody }
+            return .waitForLoading(min(Self.loadingWait, last - now))
+        }
         guard now < last, roomAt < last else { return .giveUp(Self.refusal(decision, now: now)) }
         // Later requests decide later: the next place is for those ahead.
         let turn = max(roomAt - now, Self.shortestWait) * Double(1 + max(0, ahead))

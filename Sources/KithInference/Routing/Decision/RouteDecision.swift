@@ -114,7 +114,10 @@ package struct RouteDecision: Sendable {
         return first
     }
 
-    /// The same, as a time from now.
+    /// Whether some engine that may answer is just starting.
+    package var isLoading: Bool { skipped.contains { [.engineLoading, .beingDescribed].contains($0.reason) } }
+
+    /// ``roomAt`` as a time from now.
     package func roomAfter(now: MonotonicInstant) -> Duration? { roomAt.map { max($0 - now, .zero) } }
 }
 

@@ -318,6 +318,13 @@ package final class Dispatcher: Sendable {
                 notice?.note(.queued, ahead: place)
                 try await clock.sleep(for: time)
                 continue
+            case .waitForLoading(let time):
+                guard waiting.withLock({ $0.enter(id, wanted.priority) }) != nil else {
+                    throw DispatchError(failure: decision.refusal(of: wanted, now: clock.now), route: report)
+                }
+                notice?.note(.loading)
+                try await clock.sleep(for: time)
+                continue
             case .giveUp(let refusal): throw DispatchError(failure: lastFailure ?? refusal, route: report)
             case .nobody:
                 let failure = lastFailure ?? decision.refusal(of: wanted, now: clock.now)

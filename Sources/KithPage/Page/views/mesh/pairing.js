@@ -31,7 +31,7 @@ export function inviteDialog() {
       button([el('strong', 'Mine'), el('span', 'It answers for me, and shares my work: kin.')], () => show('kin'), { class: 'choice' }),
       button([el('strong', 'A friend’s'), el('span', 'It gets abstract conversation and nothing of mine: kith.')], () => show('kith'), { class: 'choice' })),
     trouble);
-  const showCode = ({ code, tier, expires_seconds: life, qr_code: qr }) => {
+  const showCode = ({ code, tier, expires_seconds: life, qr_code: qr, addresses = [] }) => {
     const left = el('p', { class: 'hint', role: 'timer' });
     const until = Date.now() + life * 1000;
     const tick = () => {
@@ -40,10 +40,11 @@ export function inviteDialog() {
     };
     tick();
     timer = setInterval(tick, 1000);
-    fill(body, el('p', 'On the other machine, type:'),
-      el('div', { class: 'code-line' }, el('code', { class: 'pairing-code' }, `kith join ${code}`),
-        button('Copy', () => navigator.clipboard?.writeText(`kith join ${code}`).then(() => notify('Copied.')))),
-      el('p', { class: 'hint' }, 'or enter the code on its page.'),
+    const isStranded = addresses.length > 0 && addresses.every((address) => /^(127\.|\[::1\]|localhost:)/.test(address));
+    fill(body, el('p', 'On the other machine, run ', el('code', 'kith join'), ' and paste this code, or enter it on its page:'),
+      isStranded && el('p', { class: 'trouble', role: 'alert' }, 'No other machine can use this code: this node listens on this machine only. Start it with kith up --lan, then make a new one.'),
+      el('div', { class: 'code-line' }, el('code', { class: 'pairing-code' }, code),
+        button('Copy', () => navigator.clipboard?.writeText(code).then(() => notify('Copied.')))),
       qr && qrCode(qr), left, el('p', { class: 'hint' }, tier === 'kin' ? 'Whoever uses it becomes kin and can read what your machines share. Keep it to yourself.' : 'Whoever uses it becomes kith.'),
       el('div', { class: 'actions' }, button('Another kind', choose), button('Done', close, { class: 'primary' })));
   };
