@@ -16,7 +16,7 @@ ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build packages sbom dist fuzz release demo test test-agents test-breaks test-network test-durability bench bench-path bench-page bench-state \
-	bench-continuation bench-balance bench-limits soak soak-kin format lint docs clean
+	bench-continuation bench-balance bench-limits soak soak-kin soak-hostile format lint docs clean
 
 help: ## This list
 	@echo 'kith: one private network of AI assistants out of the machines you own'
@@ -101,6 +101,9 @@ soak: release ## An hour at half load while nodes come and go
 
 soak-kin: release ## Half an hour of clients through a kin, half of whom leave; nothing may be lost
 	@scripts/soak-kin
+
+soak-hostile: release ## An hour of all that a kin in the wrong hands can send to three honest ones, until it is forgotten
+	@"$$(scripts/client-python)" scripts/soak-hostile
 
 format: deps ## Rewrites the Swift code in the house style
 	@$(SWIFT) format --in-place --recursive --parallel $(SWIFT_CODE)
