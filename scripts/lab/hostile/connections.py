@@ -21,7 +21,7 @@ HEAD = b"\x82\x87\x84\x41\x04kith"
 class Connections:
     """The thief's sockets. `spend` is told of what is sent, and waits where that is too much."""
 
-    def __init__(self, identity: Identity, source: str, spend: Callable[[int], None]):
+    def __init__(self, identity: Identity, source: str, spend: Callable[[int, int], None]):
         self.context = client_context(identity)
         self.source = source
         self.spend = spend
@@ -41,7 +41,7 @@ class Connections:
             with self.opened(target) as connection:
                 connection.sendall(h2_preface())
                 for piece in pieces:
-                    self.spend(len(piece))
+                    self.spend(len(piece), 0)
                     connection.sendall(piece)
                 read_to_the_end(connection, 0.3)
             return "ended"
@@ -95,7 +95,7 @@ class Connections:
         count = target.chance.choice([10, 80])
         try:
             for _ in range(count):
-                self.spend(4_000)
+                self.spend(4_000, 1)
                 connection = self.opened(target, 3)
                 connection.sendall(h2_preface())
                 self.idle.append(connection)

@@ -65,14 +65,14 @@ class Budget:
         self.lock = threading.Lock()
         self.work = time.process_time()
 
-    def spend(self, size: int) -> None:
+    def spend(self, size: int, requests: int = 1) -> None:
         with self.lock:
-            cost = max(1 / self.limits.requests, size / self.limits.bytes)
+            cost = max(requests / self.limits.requests, size / self.limits.bytes)
             worked = time.process_time() - self.work
             self.work += worked
             self.at = max(self.at, time.monotonic() - 1) + max(cost, worked / self.limits.core)
             pause = self.at - time.monotonic()
-        if pause > 0:
+        if pause > 0.001:
             time.sleep(min(pause, 5))
 
 
@@ -151,6 +151,7 @@ class Attack:
         while not self.over.is_set():
             kind = target.chance.choice(self.kinds)
             if kind.startswith("http2-"):
+                self.budget.spend(0)
                 began = time.monotonic()
                 self._note(kind, getattr(connections, kind[6:])(target), 0, began, target.name)
                 continue
