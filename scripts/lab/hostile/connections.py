@@ -55,12 +55,17 @@ class Connections:
     def resets(self, target: Target) -> str:
         count = target.chance.choice([100, 2_000])
         cancel = (8).to_bytes(4, "big")
-        heads = (frame(HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, HEAD) + frame(RESET, 0, 2 * n + 1, cancel) for n in range(count))
+        heads = (
+            frame(HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, HEAD) + frame(RESET, 0, 2 * n + 1, cancel)
+            for n in range(count)
+        )
         return self.sent(target, heads)
 
     def streams(self, target: Target) -> str:
         """Streams that are opened and say no more."""
-        return self.sent(target, (frame(HEADERS, END_HEADERS, 2 * n + 1, HEAD) for n in range(target.chance.choice([101, 1_000]))))
+        return self.sent(
+            target, (frame(HEADERS, END_HEADERS, 2 * n + 1, HEAD) for n in range(target.chance.choice([101, 1_000])))
+        )
 
     def settings(self, target: Target) -> str:
         return self.sent(target, (frame(SETTINGS, 0, 0, b"") + frame(PING, 0, 0, bytes(8)) for _ in range(1_000)))
@@ -73,8 +78,10 @@ class Connections:
         """Frames of every kind with anything in them."""
         chance = target.chance
         return self.sent(target, (
-            frame(chance.randrange(12), chance.randrange(256), chance.randrange(9), chance.randbytes(chance.randrange(64)),
-                  chance.choice([None, None, None, 0xFF_FFFF]))
+            frame(
+                chance.randrange(12), chance.randrange(256), chance.randrange(9), chance.randbytes(chance.randrange(64)),
+                chance.choice([None, None, None, 0xFF_FFFF]),
+            )
             for _ in range(50)
         ))  # fmt: skip
 

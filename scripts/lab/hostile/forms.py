@@ -168,7 +168,9 @@ class Signer:
         numbers = decode_dss_signature(self.key.sign(message, ec.ECDSA(hashes.SHA256())))
         return b"".join(number.to_bytes(32, "big") for number in numbers)
 
-    def states(self, sequence: int, subject: bytes, epoch: int, admits: bool = True, name: str = "thief-friend") -> dict:
+    def states(
+        self, sequence: int, subject: bytes, epoch: int, admits: bool = True, name: str = "thief-friend"
+    ) -> dict:
         """A signed statement as it goes over the wire: that the subject is kin, or no longer is."""
         text = b"\x01" + self.point + sequence.to_bytes(8, "big") + now().to_bytes(8, "big") + subject
         text += bytes([1 if admits else 2]) + epoch.to_bytes(8, "big")

@@ -146,7 +146,10 @@ class Honest:
                     status = Path(f"/proc/{node.process.pid}/status").read_text()
                 except OSError:
                     continue
-                found = {name: int(size) / 1e3 * 1.024 for name, size in re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", status, re.M)}
+                found = {
+                    name: int(size) / 1e3 * 1.024
+                    for name, size in re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", status, re.M)
+                }
                 if len(found) == 2:
                     sample[node.name] = found["VmRSS"]
                     self.highest[node.name] = max(self.highest[node.name], found["VmHWM"])

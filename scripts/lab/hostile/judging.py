@@ -61,7 +61,9 @@ def context(node: PeerNode) -> dict[str, list]:
     while True:
         page = node.get("/api/context" + after, GUARD).json()
         for entry in page["context"]:
-            found[entry["key"]] = sorted((each["value"], each["source"], each["node"]) for each in map(_plain, entry["values"]))
+            found[entry["key"]] = sorted(
+                (each["value"], each["source"], each["node"]) for each in map(_plain, entry["values"])
+            )
         if not page.get("more") or not page["context"]:
             return found
         after = f"?after={quote(page['context'][-1]['key'], safe='')}"
@@ -98,7 +100,9 @@ def _against_model(name: str, mine: dict[str, list], model: Model) -> list[str]:
     wrong = []
     lost = [key for key in model.safe if key not in mine]
     if lost:
-        wrong.append(f"{len(lost)} of {len(model.safe)} acknowledged writes are lost at {name}, such as {sorted(lost)[:3]}")
+        wrong.append(
+            f"{len(lost)} of {len(model.safe)} acknowledged writes are lost at {name}, such as {sorted(lost)[:3]}"
+        )
     for key, values in mine.items():
         allowed = [json.dumps(value, sort_keys=True) for value in model.allowed(key)]
         if not allowed:
@@ -117,7 +121,9 @@ def _left(node: PeerNode, nodes: list[PeerNode]) -> list[str]:
             continue
         if MARK in answer.body.decode(errors="replace"):
             at = answer.body.decode(errors="replace").index(MARK)
-            wrong.append(f"{path} of {node.name} has something of the thief's: {answer.body[max(0, at - 80) : at + 80]!r}")
+            wrong.append(
+                f"{path} of {node.name} has something of the thief's: {answer.body[max(0, at - 80) : at + 80]!r}"
+            )
     clean = node.get("/api/peers/forgotten").json()
     if not clean.get("clean"):
         wrong.append(f"{node.name} says that something is left: {json.dumps(clean)[:300]}")

@@ -82,8 +82,13 @@ def ledger_versions(target: Target) -> Iterator[Request]:
     chance = target.chance
     digests = [base32(chance.randbytes(32)) for _ in range(chance.choice([0, 1, 16, 17]))]
     count = chance.choice([1, 1_024, 1_025])
-    authors = [node_id(each) for each in target.members] + [node_id(chance.randbytes(32)) for _ in range(min(count, 200))]
-    lines = [{"author": authors[n % len(authors)], "last": chance.choice([0, 2_000, (1 << 64) - 1]), "digests": digests} for n in range(count)]
+    authors = [node_id(each) for each in target.members] + [
+        node_id(chance.randbytes(32)) for _ in range(min(count, 200))
+    ]
+    lines = [
+        {"author": authors[n % len(authors)], "last": chance.choice([0, 2_000, (1 << 64) - 1]), "digests": digests}
+        for n in range(count)
+    ]
     yield _message([], lines)
 
 
@@ -110,7 +115,17 @@ def made_up_members(target: Target) -> Iterator[Request]:
     members = []
     for _ in range(chance.choice([1, 100, 512])):
         payload = _load(target, "thief-ghost") if chance.random() < 0.1 else None
-        members.append(member(chance.randbytes(32), chance.randrange(5), chance.randrange(1 << 60), instance(now(), 1), None, 9, payload))
+        members.append(
+            member(
+                chance.randbytes(32),
+                chance.randrange(5),
+                chance.randrange(1 << 60),
+                instance(now(), 1),
+                None,
+                9,
+                payload,
+            )
+        )
     yield _packet(target, [(DIFFERENCES, b"")], members)
 
 
@@ -131,8 +146,20 @@ def names(target: Target) -> Iterator[Request]:
     """That it is called as others are, that others are called as it is, and are elsewhere on this machine."""
     chance = target.chance
     nobody = [f"127.0.0.1:{chance.randrange(1, 1_000)}" for _ in range(chance.choice([1, 16]))]
-    own = member(target.thief.digest, 1, target.incarnation, instance(target.started, 7), None, target.incarnation, _load(target, chance.choice(target.names)), nobody)
-    lies = [member(node, 1, 1, None, None, chance.choice([5, 90_000, 1 << 62]), _load(target, "thief-name"), nobody) for node in target.others]
+    own = member(
+        target.thief.digest,
+        1,
+        target.incarnation,
+        instance(target.started, 7),
+        None,
+        target.incarnation,
+        _load(target, chance.choice(target.names)),
+        nobody,
+    )
+    lies = [
+        member(node, 1, 1, None, None, chance.choice([5, 90_000, 1 << 62]), _load(target, "thief-name"), nobody)
+        for node in target.others
+    ]
     huge = [member(node, 1, 1, None, None, 1 << 63, bytes(chance.choice([4_096, 4_097])), []) for node in target.others]
     yield _packet(target, [(DIFFERENCES, b"")], [own, *lies])
     yield _packet(target, [], huge)
@@ -143,7 +170,11 @@ def questions(target: Target) -> Iterator[Request]:
     chance = target.chance
     number = bytes([chance.randrange(128)])
     clones = [(CLONE, node + instance(1, 1) + instance(now(), 2)) for node in target.members]
-    asked = [(PING, number), (PING_REQUEST, number + chance.choice(target.others)), (PING_REQUEST, number + chance.randbytes(32))]
+    asked = [
+        (PING, number),
+        (PING_REQUEST, number + chance.choice(target.others)),
+        (PING_REQUEST, number + chance.randbytes(32)),
+    ]
     asked += [(DESCRIBE, b""), (DIGEST, b""), (ACK, number), (NEGATIVE, number), (99, b"later")]
     yield _packet(target, [chance.choice(asked) for _ in range(chance.choice([64, 65, 10]))], [])
     yield _packet(target, clones, [])

@@ -48,7 +48,7 @@ def report(
     print(table(
         ("sent", "requests", "megabytes", "answers"),
         *(
-            (kind, f"{ends.total():,}", f"{sizes[kind] / 1e6:.1f}", ", ".join(f"{how}: {n:,}" for how, n in sorted(ends.items())))
+            (kind, f"{ends.total():,}", f"{sizes[kind] / 1e6:.1f}", told_ends(ends))
             for kind, ends in sorted(kinds.items(), key=lambda pair: order[pair[0]])
         ),
     ))  # fmt: skip
@@ -57,6 +57,10 @@ def report(
         print(f"\nUnder way at the node during its writes of more than {WRITE * 1e3:g} ms: {blame}")
     if faults:
         print(f"\nFound ({len(faults)}):\n" + "\n".join(f"- {fault}" for fault in faults[:30]))
+
+
+def told_ends(ends: Counter) -> str:
+    return ", ".join(f"{how}: {number:,}" for how, number in sorted(ends.items()))
 
 
 def blamed(honest: Honest, long: list[tuple[float, float, str, str]]) -> str:

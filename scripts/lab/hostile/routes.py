@@ -28,13 +28,25 @@ def sessions(target: Target) -> Iterator[Request]:
         turns = []
         for _ in range(pairs):
             text = "thief-said " + "x" * chance.choice([10, 100, 3_000])
-            turns += [{"role": "user", "text": text, "at": now()}, {"role": "assistant", "text": text, "at": now(), "outcome": "completed"}]
+            turns += [
+                {"role": "user", "text": text, "at": now()},
+                {"role": "assistant", "text": text, "at": now(), "outcome": "completed"},
+            ]
         name = f"thief-{chance.randrange(20_000)}"
         count = chance.choice([pairs, pairs, pairs, 1 << 39, 0, -1])
-        yield _json("/peer/v1/sessions", {"id": name, "createdAt": now(), "lastUsedAt": now(), "turnCount": count, "turns": turns})
+        yield _json(
+            "/peer/v1/sessions",
+            {"id": name, "createdAt": now(), "lastUsedAt": now(), "turnCount": count, "turns": turns},
+        )
     if chance.random() < 0.1:
-        turns = [{"role": "user", "text": "thief-" + "x" * (1 << 20), "at": 0}, {"role": "assistant", "text": "y" * (1 << 20), "at": 0, "outcome": "failed"}]
-        yield _json("/peer/v1/sessions", {"id": "thief-long", "createdAt": 0, "lastUsedAt": 1 << 62, "turnCount": 1, "turns": turns})
+        turns = [
+            {"role": "user", "text": "thief-" + "x" * (1 << 20), "at": 0},
+            {"role": "assistant", "text": "y" * (1 << 20), "at": 0, "outcome": "failed"},
+        ]
+        yield _json(
+            "/peer/v1/sessions",
+            {"id": "thief-long", "createdAt": 0, "lastUsedAt": 1 << 62, "turnCount": 1, "turns": turns},
+        )
 
 
 def hello(target: Target) -> Iterator[Request]:
@@ -44,22 +56,40 @@ def hello(target: Target) -> Iterator[Request]:
     for versions in ({"lowest": 7, "highest": 9}, {"lowest": 9, "highest": 1}, {"lowest": 1, "highest": 1}):
         yield _json("/peer/v1/hello", {
             "name": chance.choice(target.names), "version": "v" * chance.choice([1, 5_000]), "protocols": versions,
-            "features": ["f"] * chance.choice([0, 500]), "instance": {"startedAt": now(), "salt": chance.randrange(1 << 63)},
-            "addresses": ports,
+            "features": ["f"] * chance.choice([0, 500]), "addresses": ports,
+            "instance": {"startedAt": now(), "salt": chance.randrange(1 << 63)},
         })  # fmt: skip
-    yield _json("/peer/v1/hello", {"name": "thief", "version": "1", "protocols": {"lowest": 1, "highest": 1}, "features": [], "instance": {"startedAt": now(), "salt": 7}, "addresses": []})
+    yield _json(
+        "/peer/v1/hello",
+        {
+            "name": "thief",
+            "version": "1",
+            "protocols": {"lowest": 1, "highest": 1},
+            "features": [],
+            "instance": {"startedAt": now(), "salt": 7},
+            "addresses": [],
+        },
+    )
 
 
 def converse(target: Target) -> Iterator[Request]:
     chance = target.chance
     prompt = chance.choice(["what is time?", "", "x" * 60_000, "thief-\u202e\x07", "x" * 70_000])
-    yield _json("/peer/v1/converse", {"prompt": prompt, "temperature": chance.choice([0.5, -1, 1e308]), "max_tokens": chance.choice([1, 1 << 62])}, way=_way(target))
+    yield _json(
+        "/peer/v1/converse",
+        {"prompt": prompt, "temperature": chance.choice([0.5, -1, 1e308]), "max_tokens": chance.choice([1, 1 << 62])},
+        way=_way(target),
+    )
 
 
 def generate(target: Target) -> Iterator[Request]:
     """Prompts that are left half-way, in every way there is."""
     chance = target.chance
-    line = {"id": f"thief-{chance.randrange(1 << 40)}", "kind": chance.choice(["chat", "completion", "nothing"]), "maxTokens": chance.choice([None, 1, 1 << 40])}
+    line = {
+        "id": f"thief-{chance.randrange(1 << 40)}",
+        "kind": chance.choice(["chat", "completion", "nothing"]),
+        "maxTokens": chance.choice([None, 1, 1 << 40]),
+    }
     text = "thief " * chance.choice([1, 1_000, 100_000])
     body = {"messages": [{"role": "user", "content": text}], "stream": chance.random() < 0.7, "prompt": text}
     asked = json.dumps(line).encode() + chance.choice([b"\n", b"\n", b""]) + json.dumps(body).encode()
@@ -70,20 +100,40 @@ def generate(target: Target) -> Iterator[Request]:
 def embed(target: Target) -> Iterator[Request]:
     chance = target.chance
     count = chance.choice([1, 100, 5_000])
-    yield _json("/peer/v1/embed", {"id": "thief-e", "inputs": ["thief " * chance.choice([1, 100])] * count, "inputCount": chance.choice([count, 1 << 40, -1])}, way=_way(target))
+    yield _json(
+        "/peer/v1/embed",
+        {
+            "id": "thief-e",
+            "inputs": ["thief " * chance.choice([1, 100])] * count,
+            "inputCount": chance.choice([count, 1 << 40, -1]),
+        },
+        way=_way(target),
+    )
 
 
 def count(target: Target) -> Iterator[Request]:
     size = target.chance.choice([1, 100_000])
-    request = {"id": "thief-c", "kind": "chat", "messages": [{"role": "user", "content": [{"text": "thief " * size}]}], "sampling": {}, "extensions": {}}
+    request = {
+        "id": "thief-c",
+        "kind": "chat",
+        "messages": [{"role": "user", "content": [{"text": "thief " * size}]}],
+        "sampling": {},
+        "extensions": {},
+    }
     yield _json("/peer/v1/count", request, way=_way(target))
 
 
 def passing(target: Target) -> Iterator[Request]:
     chance = target.chance
-    line = {"id": "thief-p", "service": chance.choice(["/rerank", "/audio/speech", "/audio/transcriptions", "/models"]), "contentType": chance.choice(["application/json", "multipart/form-data; boundary=b"])}
+    line = {
+        "id": "thief-p",
+        "service": chance.choice(["/rerank", "/audio/speech", "/audio/transcriptions", "/models"]),
+        "contentType": chance.choice(["application/json", "multipart/form-data; boundary=b"]),
+    }
     body = chance.choice([b'{"model": "m", "input": "thief"}', b"--b\r\n" * 2_000, chance.randbytes(200_000)])
-    yield Request("/peer/v1/pass", json.dumps(line).encode() + b"\n" + body, "application/x-kith-passage", way=_way(target))
+    yield Request(
+        "/peer/v1/pass", json.dumps(line).encode() + b"\n" + body, "application/x-kith-passage", way=_way(target)
+    )
 
 
 def models(target: Target) -> Iterator[Request]:
@@ -95,7 +145,14 @@ def observing(target: Target) -> Iterator[Request]:
     """Traces of nothing, and logs that are followed and left."""
     chance = target.chance
     yield Request("/peer/v1/trace/" + chance.choice(["x", "a" * 32, "../../etc", "%00", "t" * 9_000]), method="GET")
-    for query in ("n=1000&level=trace", "n=-1", "n=99999999999999999999", "follow=1", "follow=1&level=trace", "level=thief"):
+    for query in (
+        "n=1000&level=trace",
+        "n=-1",
+        "n=99999999999999999999",
+        "follow=1",
+        "follow=1&level=trace",
+        "level=thief",
+    ):
         yield Request(f"/peer/v1/logs?{query}", method="GET", way="unread" if "follow" in query else "whole")
 
 
@@ -103,11 +160,30 @@ def cell(target: Target) -> Iterator[Request]:
     """The role cell: its health, code to look at, and levels. What is synced has the thief's source."""
     chance = target.chance
     yield Request("/peer/v1/cell/health", method="GET")
-    context = chance.choice([None, {}, {"thief-key": "x" * 60_000}, {f"thief-{n}": n for n in range(500)}, {"thief": [[[[[]]]]] * 50}])
-    yield _json("/peer/v1/cell/code-assist", {"code": "thief " * chance.choice([1, 10_000, 180_000]), "context": context, "action": chance.choice(["analyze", "thief"])}, way=_way(target))
+    context = chance.choice(
+        [None, {}, {"thief-key": "x" * 60_000}, {f"thief-{n}": n for n in range(500)}, {"thief": [[[[[]]]]] * 50}]
+    )
+    yield _json(
+        "/peer/v1/cell/code-assist",
+        {
+            "code": "thief " * chance.choice([1, 10_000, 180_000]),
+            "context": context,
+            "action": chance.choice(["analyze", "thief"]),
+        },
+        way=_way(target),
+    )
     for level in (chance.random() * 10, 11, -1, 1e308):
         key = [("idempotency-key", f"thief-{chance.randrange(1 << 40)}")]
-        yield _json("/peer/v1/cell/sync-consciousness", {"level": level, "context": context, "source": "thief-source"}, more=key)
+        yield _json(
+            "/peer/v1/cell/sync-consciousness", {"level": level, "context": context, "source": "thief-source"}, more=key
+        )
+
+
+def filling(target: Target) -> Iterator[Request]:
+    """As much as one synchronisation of a cell takes, under new keys: the node writes it, in its own name."""
+    for _ in range(3):
+        context = {f"thief-{target.chance.randrange(1 << 40)}": "x" * 16_000 for _ in range(60)}
+        yield _json("/peer/v1/cell/sync-consciousness", {"level": 1, "context": context, "source": "thief-source"})
 
 
 def pairing(target: Target) -> Iterator[Request]:
@@ -115,4 +191,11 @@ def pairing(target: Target) -> Iterator[Request]:
     chance = target.chance
     invitation = base32(chance.randbytes(16))
     yield _json("/pair/v1/hello", {"invitation": invitation, "nonce": base32(chance.randbytes(32))})
-    yield _json("/pair/v1/proof", {"challenge": base32(chance.randbytes(32)), "mac": base32(chance.randbytes(32)), "introduction": {"name": "thief", "addresses": []}})
+    yield _json(
+        "/pair/v1/proof",
+        {
+            "challenge": base32(chance.randbytes(32)),
+            "mac": base32(chance.randbytes(32)),
+            "introduction": {"name": "thief", "addresses": []},
+        },
+    )

@@ -63,7 +63,10 @@ def seen(target: Target) -> Iterator[Request]:
     """Writes that claim to have seen as many logs as may be, and one more."""
     chance = target.chance
     for size in (256, chance.choice([255, 257, 1_000])):
-        logs = {(chance.choice(target.members), chance.randrange(1 << 64)): 1 + chance.randrange(1 << 62) for _ in range(size)}
+        logs = {
+            (chance.choice(target.members), chance.randrange(1 << 64)): 1 + chance.randrange(1 << 62)
+            for _ in range(size)
+        }
         count = chance.choice([1, 20, 200])
         yield _log(target, [Write(0, f"thief-seen-{chance.randrange(200)}", b"1", seen=logs) for _ in range(count)])
         target.begin_log()
@@ -102,9 +105,13 @@ def replicas(target: Target) -> Iterator[Request]:
     """Logs of nodes that nobody knows, many logs of its own, and empty ones of nodes that are known."""
     chance = target.chance
     strangers = [(chance.randbytes(32), chance.randrange(1 << 64)) for _ in range(chance.choice([10, 1_000, 4_000]))]
-    yield Sync({log: 1 for log in strangers}, ranges=[Range(log, 0, 1, [Write(1, "thief-s", b"1")]) for log in strangers]).request()
+    yield Sync(
+        {log: 1 for log in strangers}, ranges=[Range(log, 0, 1, [Write(1, "thief-s", b"1")]) for log in strangers]
+    ).request()
     own = [(target.thief.digest, chance.randrange(1 << 64)) for _ in range(chance.choice([17, 300]))]
-    yield Sync({log: 1 for log in own}, ranges=[Range(log, 0, 1, [Write(1, f"thief-{log[1]}", b"2")]) for log in own]).request()
+    yield Sync(
+        {log: 1 for log in own}, ranges=[Range(log, 0, 1, [Write(1, f"thief-{log[1]}", b"2")]) for log in own]
+    ).request()
     known = [(chance.choice(target.members), chance.randrange(1 << 64)) for _ in range(chance.choice([1, 17, 500]))]
     yield Sync({log: 9 for log in known}, ranges=[Range(log, 0, 9) for log in known]).request()
 
@@ -135,13 +142,22 @@ def sizes(target: Target) -> Iterator[Request]:
     largest = chance.choice([65_536, 65_537, 65_000])
     count = chance.choice([1, 20, 62, 66])
     target.begin_log()
-    yield _log(target, [Write(0, f"thief-huge-{chance.randrange(2_000)}", b'"' + b"x" * (largest - 2) + b'"') for _ in range(count)])
+    yield _log(
+        target,
+        [Write(0, f"thief-huge-{chance.randrange(2_000)}", b'"' + b"x" * (largest - 2) + b'"') for _ in range(count)],
+    )
     target.begin_log()
     count = chance.choice([OPERATIONS, OPERATIONS + 1])
-    yield _log(target, [Write(0, f"thief-{chance.randrange(9_999)}", b"0", source="t", milliseconds=1) for _ in range(count)])
+    yield _log(
+        target, [Write(0, f"thief-{chance.randrange(9_999)}", b"0", source="t", milliseconds=1) for _ in range(count)]
+    )
     target.begin_log()
     if chance.random() < 0.2:
-        yield Request("/peer/v1/state", chance.randbytes(1_000) * (BYTES // 1_000 + chance.randrange(2_000)), "application/octet-stream")
+        yield Request(
+            "/peer/v1/state",
+            chance.randbytes(1_000) * (BYTES // 1_000 + chance.randrange(2_000)),
+            "application/octet-stream",
+        )
 
 
 def forged(target: Target) -> Iterator[Request]:

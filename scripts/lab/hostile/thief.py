@@ -25,14 +25,16 @@ from .target import Target
 MESSAGES = {
     "sync-operations": state.operations, "sync-insights": state.insights, "sync-seen": state.seen,
     "sync-future": state.future, "sync-removals": state.removals, "sync-conflicts": state.conflicts,
-    "sync-replicas": state.replicas, "sync-claims": state.claims, "sync-asking": state.asking, "sync-sizes": state.sizes,
+    "sync-replicas": state.replicas, "sync-claims": state.claims, "sync-asking": state.asking,
+    "sync-sizes": state.sizes,
     "trust-statements": kin.statements, "trust-equivocations": kin.equivocations, "trust-friends": kin.friends_state,
     "trust-bad": kin.bad_statements, "trust-versions": kin.ledger_versions,
     "gossip-members": kin.made_up_members, "gossip-suspicions": kin.suspicions, "gossip-names": kin.names,
     "gossip-questions": kin.questions,
     "sessions": routes.sessions, "hello": routes.hello, "converse": routes.converse, "generate": routes.generate,
     "embed": routes.embed, "count": routes.count, "pass": routes.passing, "models": routes.models,
-    "observing": routes.observing, "cell": routes.cell, "pairing": routes.pairing,
+    "observing": routes.observing, "cell": routes.cell, "cell-filling": routes.filling,
+    "pairing": routes.pairing,
 }  # fmt: skip
 # What a kin may do to the shared state until it is forgotten, and nobody undoes: see docs/threat-model.md.
 BEYOND = {"sync-forged": state.forged, "sync-erasing": state.erasing}
@@ -81,13 +83,23 @@ class Leaver(Caller):
 
     def leave(self, asked: Request) -> str:
         stream = self.h2.get_next_available_stream_id()
-        headers = [(":method", asked.method), (":scheme", "https"), (":authority", "kith"), (":path", asked.path), *asked.more]
+        headers = [
+            (":method", asked.method),
+            (":scheme", "https"),
+            (":authority", "kith"),
+            (":path", asked.path),
+            *asked.more,
+        ]
         if asked.body:
             headers += [("content-type", asked.type), ("content-length", str(len(asked.body)))]
         unread = asked.way == "unread"
         self.h2.send_headers(stream, headers, end_stream=not asked.body and unread)
         if asked.body:
-            part = asked.body[: self._room(stream)] if unread else asked.body[: min(self._room(stream), len(asked.body) // 2)]
+            part = (
+                asked.body[: self._room(stream)]
+                if unread
+                else asked.body[: min(self._room(stream), len(asked.body) // 2)]
+            )
             self.h2.send_data(stream, part, end_stream=unread and len(part) == len(asked.body))
         self._send()
         if asked.way == "half":
@@ -134,7 +146,15 @@ class Attack:
         started = now()
         threads = []
         for name, port in [*self.ports.items()] * WORKERS:
-            target = Target(name, port, random.Random(chance.random()), signer, self.members, [*self.ports, "thief"], started=started)
+            target = Target(
+                name,
+                port,
+                random.Random(chance.random()),
+                signer,
+                self.members,
+                [*self.ports, "thief"],
+                started=started,
+            )
             threads.append(threading.Thread(target=self._attack, args=(target,), daemon=True))
             threads[-1].start()
         while not over.wait(1):
@@ -181,8 +201,8 @@ class Attack:
 
     # Their valid messages are worth spoiling.
     spoilable = [
-        "sync-operations", "sync-seen", "sync-replicas", "trust-statements", "gossip-members", "gossip-suspicions", "sessions",
-        "generate", "embed", "count", "pass", "cell", "hello",
+        "sync-operations", "sync-seen", "sync-replicas", "trust-statements", "gossip-members", "gossip-suspicions",
+        "sessions", "generate", "embed", "count", "pass", "cell", "hello",
     ]  # fmt: skip
 
     @staticmethod
