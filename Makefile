@@ -102,7 +102,7 @@ soak: release ## An hour at half load while nodes come and go
 soak-kin: release ## Half an hour of clients through a kin, half of whom leave; nothing may be lost
 	@scripts/soak-kin
 
-soak-hostile: release ## An hour of all that a kin in the wrong hands can send to three honest ones, until it is forgotten
+soak-hostile: release ## An hour of all that a stolen kin can send to three honest ones, until it is forgotten
 	@"$$(scripts/client-python)" scripts/soak-hostile
 
 format: deps ## Rewrites the Swift code in the house style

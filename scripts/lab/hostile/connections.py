@@ -79,8 +79,8 @@ class Connections:
         chance = target.chance
         return self.sent(target, (
             frame(
-                chance.randrange(12), chance.randrange(256), chance.randrange(9), chance.randbytes(chance.randrange(64)),
-                chance.choice([None, None, None, 0xFF_FFFF]),
+                chance.randrange(12), chance.randrange(256), chance.randrange(9),
+                chance.randbytes(chance.randrange(64)), chance.choice([None, None, None, 0xFF_FFFF]),
             )
             for _ in range(50)
         ))  # fmt: skip
