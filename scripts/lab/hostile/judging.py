@@ -106,11 +106,12 @@ def _against_model(name: str, mine: dict[str, list], model: Model) -> list[str]:
         wrong.append(
             f"{len(lost)} of {len(model.safe)} acknowledged writes are lost at {name}, such as {sorted(lost)[:3]}"
         )
+    foreign = sorted(key for key in mine if not model.allowed(key))
+    if foreign:
+        wrong.append(f"{name} knows {len(foreign)} keys that nobody honest wrote, such as {[k[:40] for k in foreign[:3]]}")
     for key, values in mine.items():
         allowed = [json.dumps(value, sort_keys=True) for value in model.allowed(key)]
-        if not allowed:
-            wrong.append(f"{name} knows {key[:60]}, which nobody honest wrote")
-        elif len(values) != 1 or values[0][0] not in allowed:
+        if allowed and (len(values) != 1 or values[0][0] not in allowed):
             wrong.append(f"{key} at {name} is {values}, not {allowed}")
     return wrong
 
