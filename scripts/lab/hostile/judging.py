@@ -108,7 +108,8 @@ def _against_model(name: str, mine: dict[str, list], model: Model) -> list[str]:
         )
     foreign = sorted(key for key in mine if not model.allowed(key))
     if foreign:
-        wrong.append(f"{name} knows {len(foreign)} keys that nobody honest wrote, such as {[k[:40] for k in foreign[:3]]}")
+        some = [key[:40] for key in foreign[:3]]
+        wrong.append(f"{name} knows {len(foreign)} keys that nobody honest wrote, such as {some}")
     for key, values in mine.items():
         allowed = [json.dumps(value, sort_keys=True) for value in model.allowed(key)]
         if allowed and (len(values) != 1 or values[0][0] not in allowed):
