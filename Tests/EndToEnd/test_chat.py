@@ -34,6 +34,8 @@ class Chat(unittest.TestCase):
 
     @staticmethod
     def answer(request, reply):
+        if "messages" not in request.json:
+            return reply.say(request, "hello")
         messages = request.json["messages"]
         said = messages[-1]["content"]
         kinds = "text" if isinstance(said, str) else "+".join(part["type"] for part in said)
@@ -99,7 +101,7 @@ class Chat(unittest.TestCase):
         piped = self.kith("ask", "--model", MODEL, "review:", "-", text="a diff")
         self.assertEqual(piped.stdout, "turn 1, text: review:\n\na diff\n")
         missing = self.kith("ask", "--model", MODEL, "x", "--file", "/nowhere/at/all")
-        self.assertEqual((missing.returncode, missing.stdout), (2, ""))
+        self.assertEqual((missing.returncode, missing.stdout), (64, ""))
         self.assertIn("there is no file /nowhere/at/all", missing.stderr)
 
 

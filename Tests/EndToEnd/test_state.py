@@ -82,7 +82,7 @@ class WhatOneDeviceWrites(WithKin):
         phone.do("context", "clear", "cursor")
         for node in self.nodes:
             web.wait_until(lambda: "cursor" not in self.context(node), GUARD, f"cursor to be gone at {node.name}")
-        desk.do("context", "clear")
+        desk.do("context", "clear", "--yes")
         for node in self.nodes:
             web.wait_until(lambda: self.context(node) == {}, GUARD, f"nothing at {node.name}")
 
@@ -107,6 +107,7 @@ class WhatOneDeviceWrites(WithKin):
             (["context", "set", "k", "x" * 65_535], r"65536 bytes"),
             (["context", "show", "nothing"], r"lists the keys"),
             (["context", "clear", ""], r"1 to 128 bytes"),
+            (["context", "clear"], r"--yes"),
             (["level", "set", "11"], r"from 0 to 10"),
             (["level", "set", "much"], r"(?i)level"),
             (["session", "send", "nobody", "--to", "laptop"], r"no conversation"),

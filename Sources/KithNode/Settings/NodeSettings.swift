@@ -144,6 +144,8 @@ extension NodeSettings {
         firewall = FirewallSettings(values)
     }
 
+    private static let usualPort = 8080
+
     private static func name(
         _ values: SettingValues, port: Int, hostName: String
     ) throws(SettingError) -> NodeName {
@@ -152,7 +154,9 @@ extension NodeSettings {
             NodeName(String($0)) == nil ? "-" : String($0)
         }
         let short = allowed.joined().drop { $0 == "-" }.prefix(48)
-        return try values.required(.name, NodeName("\(short.isEmpty ? "node" : short)-\(port)"))
+        let host = short.isEmpty ? "node" : String(short)
+        // Most machines have one node, on the usual port, which people call as they call the machine.
+        return try values.required(.name, NodeName(port == usualPort ? host : "\(host)-\(port)"))
     }
 
     /// A node whose engine is said to be the Ollama on that port would ask itself.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithInference
 import KithMembership
 package import KithModel
 import KithSync
@@ -15,7 +16,7 @@ package protocol MeshControl: Sendable {
     func invite(_ request: ControlMessage.InvitationRequest) async throws -> ControlMessage.Invitation
     /// Returns when both sides trust each other.
     func join(_ request: ControlMessage.JoinRequest) async throws -> ControlMessage.Peer
-    /// - Parameter peer: An id, its first group, or a name.
+    /// - Parameter peer: A name, an id, or the beginning of either where only one begins so.
     func change(_ peer: String, _ change: ControlMessage.PeerChange) async throws -> ControlMessage.Peer
     /// Drops live connections, and removes what the peer has written, before it returns.
     ///
@@ -26,7 +27,7 @@ package protocol MeshControl: Sendable {
     func nearby() -> ControlMessage.Nearby
     /// Hands a conversation to a kin, and returns when it has it on disk or refuses it. May be repeated.
     ///
-    /// - Parameter peer: An id, its first group, or a name.
+    /// - Parameter peer: A name, an id, or the beginning of either where only one begins so.
     func send(_ session: SessionExport, to peer: String) async throws -> SessionDelivery
 }
 
@@ -169,18 +170,24 @@ extension PeerMesh: MeshControl {
         return ControlMessage.Peer(id: id, name: entry.name, tier: entry.tier)
     }
 
-    /// - Parameter text: An id, its first group, or a name.
+    /// - Parameter text: A name, an id, or the beginning of either where only one begins so.
     func find(_ text: String) throws -> PeerRecord {
         let records = trust.peers()
         let names = Dictionary(
             directory.peers().compactMap { entry in entry.id.map { ($0, entry.name.rawValue) } },
             uniquingKeysWith: { first, _ in first })
         let wanted = NodeID(text)
-        let found = records.filter { record in
+        let exact = records.filter { record in
             record.id == wanted || record.id.short == text.uppercased() || names[record.id] == text
         }
-        switch found.count {
-        case 1: return found[0]
+        let named = records.compactMap { record in names[record.id].flatMap { NodeName($0) }.map { (record.id, $0) } }
+        if exact.isEmpty, let place = NamedNode.place(of: text, among: named),
+            let found = records.first(where: { $0.id == named[place].0 })
+        {
+            return found
+        }
+        switch exact.count {
+        case 1: return exact[0]
         case 0: throw ControlError(.unknownPeer, "no peer is called \(text.prefix(80)); kith peers lists them")
         default: throw ControlError(.ambiguousPeer, "several peers fit; use the whole id from kith peers --json")
         }

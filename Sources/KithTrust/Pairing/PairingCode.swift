@@ -15,6 +15,8 @@ package struct PairingCode: Hashable, Sendable {
     /// The longest ``text``, and the longest that is read.
     package static let textLimit = 512
     static let version: UInt8 = 1
+    /// Characters of a code without an address, hyphens left out.
+    private static let shortest = ((1 + 32 + PairingSecret.length + checkLength) * 8 + 4) / 5
     private static let group = 8
     private static let checkLength = 4
     /// In groups of eight with a hyphen between them, 56 characters hold 31 bytes.
@@ -66,6 +68,7 @@ extension PairingCode {
         case empty
         case tooLong
         case foreignCharacter
+        case incomplete
         case damaged
         case otherVersion
 
@@ -74,7 +77,9 @@ extension PairingCode {
             case .empty: "no pairing code was given"
             case .tooLong: "this is too long for a pairing code"
             case .foreignCharacter: "pairing codes consist of letters, the digits 2 to 7 and hyphens"
-            case .damaged: "a character of the pairing code is wrong or missing; copy it again"
+            case .incomplete: "the pairing code is not whole; paste all of it, as one line"
+            case .damaged:
+                "the pairing code is not as it was made: a character is missing or wrong; copy all of it, as one line"
             case .otherVersion: "the pairing code was made by another version of kith; update both nodes"
             }
         }
@@ -90,6 +95,7 @@ extension PairingCode {
         }
         if digits.isEmpty { return .failure(.empty) }
         guard digits.count <= textLimit else { return .failure(.tooLong) }
+        guard digits.count >= shortest else { return .failure(.incomplete) }
         guard let bytes = Base32.decode(digits), bytes.count > checkLength else { return .failure(.damaged) }
         let packed = Array(bytes.dropLast(checkLength))
         guard check(packed).elementsEqual(bytes.suffix(checkLength)) else { return .failure(.damaged) }

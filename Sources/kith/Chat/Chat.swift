@@ -7,6 +7,7 @@ import KithModel
 import KithTransport
 import NIOCore
 import NIOHTTP1
+import Synchronization
 import SystemPackage
 
 struct Chat: AsyncParsableCommand {
@@ -130,14 +131,14 @@ private struct Conversation {
         let body = try JSONBody.encode(
             ChatMessageBody(question, model: model, node: machine, usesCulture: usesCulture))
         let (client, path) = (client, path)
-        var transcript = ChatTranscript()
-        defer { route = transcript.route.isEmpty ? route : transcript.route }
+        let told = ToldRoute()
+        defer { route = told.lines.isEmpty ? route : told.lines }
         do {
-            transcript = try await Interruption.returning {
+            try await Interruption.cancelling {
                 let stream = try await client.stream(
                     path + "/messages", body: body, headers: ["Accept": "text/event-stream"],
                     limits: UpstreamLimits(firstByte: .seconds(300), stall: .seconds(120)))
-                return try await Self.follow(stream.body)
+                try await Self.follow(stream.body, told)
             }
         } catch let error as CommandError where error.status == .interrupted {
             // The answer is stopped at the node too; what was said is kept.
@@ -148,12 +149,13 @@ private struct Conversation {
         }
     }
 
-    private static func follow(_ body: UpstreamBody) async throws -> ChatTranscript {
+    private static func follow(_ body: UpstreamBody, _ told: ToldRoute) async throws {
         var decoder = ServerSentEventDecoder()
         var transcript = ChatTranscript()
         let isTerminal = Terminal.isTerminal(.standardOutput)
         for try await piece in body {
             for event in try decoder.feed(piece.readableBytesView) {
+                defer { told.lines = transcript.route }
                 switch try transcript.take(event) {
                 case .text(let text): try Terminal.write(TerminalText(answer: text, isTerminal: isTerminal))
                 case .note(let line):
@@ -170,7 +172,6 @@ private struct Conversation {
         guard transcript.isOver else {
             throw CommandError(.cutOff, "the node went away in the middle of the answer; it is kept when it is whole")
         }
-        return transcript
     }
 
     func showHistory() async throws {
@@ -182,6 +183,16 @@ private struct Conversation {
 
     private func note(_ text: String) {
         for line in text.split(separator: "\n") { Terminal.note(Terminal.errorStyle.dim(String(line).printable)) }
+    }
+}
+
+/// Who answers, as far as it is known: also of an answer that was stopped.
+private final class ToldRoute: Sendable {
+    private let told = Mutex<[String]>([])
+
+    var lines: [String] {
+        get { told.withLock { $0 } }
+        set { told.withLock { $0 = newValue } }
     }
 }
 

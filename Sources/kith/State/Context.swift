@@ -144,6 +144,9 @@ struct ContextClear: AsyncParsableCommand {
 
     @OptionGroup var node: NodeFlags
 
+    @Flag(help: "Remove all keys without being asked.")
+    var yes = false
+
     @Flag(help: "Print what was removed as JSON.")
     var json = false
 
@@ -158,6 +161,7 @@ struct ContextClear: AsyncParsableCommand {
             let entry: StateMessage.ContextEntry = try await client.delete(Context.path(key))
             removed.removed = [entry.key]
         } else {
+            if !yes { try Terminal.confirm("the whole context is removed, on all your devices") }
             removed = try await client.delete("/api/context")
         }
         try Terminal.print(removed, json: json, or: ContextReport.removed(removed.removed))

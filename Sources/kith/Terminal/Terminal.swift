@@ -146,26 +146,29 @@ enum Terminal {
 
 /// Lets SIGINT (Ctrl-C) and SIGTERM end a command's work in order.
 enum Interruption {
+    private enum End: Sendable {
+        case done
+        case interrupted
+    }
+
     /// Runs `work` and cancels it when the process is told to stop.
     ///
     /// - Throws: What `work` throws; `CommandError` with `interrupted` when it was told to stop.
     static func cancelling(_ work: @escaping @Sendable () async throws -> Void) async throws {
-        try await returning(work)
-    }
-
-    /// The same for work that finds something.
-    static func returning<Found: Sendable>(_ work: @escaping @Sendable () async throws -> Found) async throws -> Found {
         let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
-        return try await withThrowingTaskGroup(of: Found?.self) { group in
-            group.addTask { try await work() }
+        try await withThrowingTaskGroup(of: End.self) { group in
             group.addTask {
-                for await _ in signals { return nil }
+                try await work()
+                return .done
+            }
+            group.addTask {
+                for await _ in signals { return .interrupted }
                 try await Task.sleep(for: .seconds(86_400 * 365))  // only the end of the work ends this command
-                return nil
+                return .interrupted
             }
             defer { group.cancelAll() }
-            guard let first = try await group.next(), let found = first else { throw CommandError(.interrupted) }
-            return found
+            guard let end = try await group.next() else { return }
+            if end == .interrupted { throw CommandError(.interrupted) }
         }
     }
 }

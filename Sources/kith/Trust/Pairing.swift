@@ -33,7 +33,7 @@ struct Invite: AsyncParsableCommand {
     @OptionGroup var node: ControlFlags
 
     @Option(help: ArgumentHelp("kin for a machine of yours, kith for somebody else's.", valueName: "kin|kith"))
-    var tier: Tier
+    var tier: Tier?
 
     @Option(help: ArgumentHelp("How long the code holds, from 10s to 1d.", valueName: "time"))
     var expires = "10m"
@@ -45,6 +45,9 @@ struct Invite: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
+        guard let tier else {
+            throw CommandError(.usage, "whose machine will it be? --tier kin (yours) or --tier kith (somebody else's)")
+        }
         let lifetime = try Lifetime(expires, flag: "--expires", within: InvitationLimits.expirySeconds)
         let invitation: ControlMessage.Invitation = try await node.client().post(
             "/api/invitations",

@@ -96,7 +96,7 @@ struct PairingCodeTests {
         "What is no code is refused with the reason",
         arguments: [
             ("", .empty), (" - \n", .empty), ("not a code!", .foreignCharacter), ("ÄÖÜ", .foreignCharacter),
-            ("1890", .foreignCharacter), ("AAAA", .damaged), ("ABCDEFGH", .damaged),
+            ("1890", .foreignCharacter), ("AAAA", .incomplete), ("ABCDEFGH", .incomplete),
             (String(repeating: "A", count: 513), .tooLong), (String(repeating: "-", count: 2_000), .tooLong),
         ] as [(String, PairingCode.Unreadable)])
     func refused(text: String, reason: PairingCode.Unreadable) {

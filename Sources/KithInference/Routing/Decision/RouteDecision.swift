@@ -258,10 +258,10 @@ extension RouteDecision {
                 .modelNotFound, "model '\(model)' not found\(place)", field: "model", knownModels: knownModels)
         }
         if let failure = refusal(for: reasons.map(\.reason), of: wanted) { return failure }
-        let why = reasons.map { "\($0.name): \($0.reason)" }.joined(separator: ", ")
-        let what = wanted.model.map { isAlias ? "no engine" : "no engine that may have '\($0)'" } ?? "no engine"
+        let why = reasons.map(\.sentence).joined(separator: "; ")
+        let what = wanted.model.map { isAlias ? "nobody" : "nobody who may have '\($0)'" } ?? "nobody"
         return ChatError(
-            .noEngine, "\(what) can answer now" + (why.isEmpty ? "" : " (\(why))"), retryAfter: retryAfter(now: now))
+            .noEngine, "\(what) can answer now" + (why.isEmpty ? "" : ": \(why)"), retryAfter: retryAfter(now: now))
     }
 
     /// The time until a candidate may be found, in whole seconds, at least one.

@@ -9,7 +9,7 @@ extension Dispatcher {
     /// - Throws: ``DispatchError``; `CancellationError`.
     package func embed(_ request: EmbeddingRequest, pin: NodeName? = nil) async throws -> (EmbeddingAnswer, RouteReport)
     {
-        let wanted = RouteRequest(request, pin: pin)
+        let wanted = RouteRequest(request, pin: named(pin))
         let claim = request.claim
         let trace = trace(
             .embeddings, request.id, path: request.path, model: request.model, from: request.trace)
@@ -38,7 +38,7 @@ extension Dispatcher {
     package func passThrough(
         _ request: PassThroughRequest, pin: NodeName? = nil
     ) async throws -> (PassThroughAnswer, RouteReport) {
-        let wanted = RouteRequest(request, pin: pin)
+        let wanted = RouteRequest(request, pin: named(pin))
         let visit = presence?.begin()
         let claim = request.claim
         let trace = trace(

@@ -16,7 +16,7 @@ package final class Dispatcher: Sendable {
     /// The last requests and what became of them.
     package let journal = RouteJournal()
     let clock: any TimeSource
-    private let mesh: any Mesh
+    let mesh: any Mesh
     private let router: Mutex<Router>
     private let stallLimit: StallLimit
     private let patience: Duration
@@ -69,7 +69,7 @@ package final class Dispatcher: Sendable {
         request.claim = nil  // it is the account's
         request.trace = account.trace
         request.mayContinue = request.mayContinue && continues
-        let wanted = RouteRequest(request, pin: pin)
+        let wanted = RouteRequest(request, pin: named(pin))
         do {
             var (body, route) = try await tryCandidates(
                 wanted, id: request.ticket, trace: request.trace, deadline: request.deadline, notice: request.notice
@@ -140,7 +140,7 @@ package final class Dispatcher: Sendable {
         return placed
     }
 
-    private func routed(_ request: ChatRequest, to candidate: Candidate) -> ChatRequest {
+    func routed(_ request: ChatRequest, to candidate: Candidate) -> ChatRequest {
         var placed = request
         placed.model = candidate.model
         placed.stallLimit = stallLimit.limit(for: request, kind: nil)
@@ -195,7 +195,7 @@ package final class Dispatcher: Sendable {
             let others = decide(wanted, without: []).choices.contains { $0.candidate.node != first.node }
             let why =
                 others || failed.count > 1
-                ? refused.failure.message : refused.route.passingReasons(without: first.node).joined(separator: ", ")
+                ? refused.failure.message : refused.route.passingReasons(without: first.node).joined(separator: "; ")
             failure.message += why.isEmpty ? "; no other node has this model" : "; nobody could go on (\(why))"
             throw failure
         } catch {
@@ -252,25 +252,6 @@ package final class Dispatcher: Sendable {
         } catch {
             return .nobodyNow
         }
-    }
-
-    /// Where a request would go now, and why; nothing is learned from it or reserved for it.
-    package func explain(_ request: ChatRequest, pin: NodeName? = nil) -> RouteExplanation {
-        let wanted = RouteRequest(request, pin: pin)
-        return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []), at: clock.now)
-    }
-
-    /// The tokens of a prompt as the engine counts them that would answer it now; nothing is learned from it.
-    ///
-    /// - Returns: `nil` when no engine would answer, or that one cannot count, or not within `limit`.
-    package func promptTokens(of request: ChatRequest, pin: NodeName? = nil, within limit: Duration) async -> Int? {
-        let decision = decide(RouteRequest(request, pin: pin), without: [])
-        guard let candidate = decision.choices.first?.candidate, let backend = mesh.backend(for: candidate.node) else {
-            return nil
-        }
-        // Whatever goes wrong, there is the estimate.
-        return try? await backend.until(clock.now + limit, clock: clock)
-            .promptTokens(of: routed(request, to: candidate))
     }
 
     /// How the breaker of every candidate stands that was sent something; bounded.
@@ -358,7 +339,7 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    private func decide(_ wanted: RouteRequest, without failed: [RouteDecision.Skip]) -> RouteDecision {
+    func decide(_ wanted: RouteRequest, without failed: [RouteDecision.Skip]) -> RouteDecision {
         let nodes = mesh.snapshots().filter { node in !failed.contains { $0.node == node.id } }
         var decision = router.withLock { $0.decide(wanted, among: nodes, now: clock.now) }
         decision.skipped.append(contentsOf: failed)

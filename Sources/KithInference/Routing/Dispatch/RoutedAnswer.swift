@@ -44,7 +44,7 @@ package struct RouteReport: Sendable {
 
     /// Why others that may have the model cannot be asked now, a node each.
     func passingReasons(without node: NodeID) -> [String] {
-        skipped.filter { $0.node != node && $0.reason.mayPass }.map { "\($0.name): \($0.reason)" }
+        skipped.filter { $0.node != node && $0.reason.mayPass }.map(\.sentence)
     }
 
     /// `node=desk; model="smollm2"; reason=shortest-wait; skipped="laptop:no-engine, old:down(refused)"`, as parameters
