@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
 SWIFT ?= swift
-# More flags for the build of `make test`.
-BUILD_FLAGS ?=
 DEBUG_KITH = .build/debug/kith
 RELEASE_KITH = .build/release/kith
 # On Linux the program carries Swift's libraries with it: nothing to install beside it, and faster calls into them.
@@ -57,7 +55,7 @@ demo: release ## Three nodes, a real model, one prompt, and what happens when th
 # Where network namespaces cannot be made, the tests that need them are skipped and say why.
 test: deps ## All tests: Swift's, and real clients against real nodes
 	@echo 'Building kith and its tests; a first build takes several minutes.'
-	@$(SWIFT) build --build-tests $(BUILD_FLAGS)
+	@$(SWIFT) build --build-tests
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(DEBUG_KITH) engine install
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" SWIFT="$(SWIFT)" scripts/test-swift
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" scripts/test-clients
