@@ -210,6 +210,8 @@ let package = Package(
         .target(name: "KithPage", exclude: ["Page"], swiftSettings: settings, plugins: ["BundlePage"]),
         .executableTarget(name: "PageBundler", swiftSettings: settings),
         .plugin(name: "BundlePage", capability: .buildTool(), dependencies: ["PageBundler"]),
+        .executableTarget(name: "TextEmbedder", swiftSettings: settings),
+        .plugin(name: "EmbedText", capability: .buildTool(), dependencies: ["TextEmbedder"]),
         .target(
             name: "KithAPI",
             dependencies: [
@@ -219,8 +221,9 @@ let package = Package(
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + surface,
-            resources: [.embedInCode("Status/openapi.yaml")],
-            swiftSettings: settings
+            exclude: ["Status/openapi.yaml"],
+            swiftSettings: settings,
+            plugins: ["EmbedText"]
         ),
         .target(
             name: "KithAIOS",

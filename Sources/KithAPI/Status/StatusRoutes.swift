@@ -25,7 +25,7 @@ struct StatusRoutes: Sendable {
         router.surface("/api/status", scope: .read, [.get: { _, _ in try await status() }])
         router.surface(
             "/openapi.yaml", scope: .read,
-            [.get: { _, _ in text(PackageResources.openapi_yaml, type: "application/yaml") }])
+            [.get: { _, _ in text(EmbeddedText.openapi, type: "application/yaml") }])
         router.surface("/", scope: .everyone, [.get: { request, context in try root(request, context) }])
     }
 
@@ -34,7 +34,7 @@ struct StatusRoutes: Sendable {
         try context.require(.read)
         var words = ownGreeting ?? greeting
         if ownGreeting == nil, Page.index == nil, PageRoutes.wantsPage(request) { words += "\n\(Page.absence)\n" }
-        var response = text(Array(words.utf8), type: "text/plain; charset=utf-8")
+        var response = text(words, type: "text/plain; charset=utf-8")
         response.headers[.vary] = "Accept"
         return response
     }
@@ -60,10 +60,10 @@ struct StatusRoutes: Sendable {
         """
     }
 
-    private func text(_ bytes: [UInt8], type: String) -> Response {
+    private func text(_ text: String, type: String) -> Response {
         Response(
-            status: .ok, headers: [.contentType: type, .contentLength: String(bytes.count)],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+            status: .ok, headers: [.contentType: type, .contentLength: String(text.utf8.count)],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 }
 

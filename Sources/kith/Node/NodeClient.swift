@@ -14,6 +14,8 @@ struct NoMessage: Encodable {}
 struct NodeClient: Sendable {
     let address: HTTPAddress
     private let key: Secret?
+    /// Whether the node must show a certain certificate.
+    private let isPinned: Bool
     private let upstream: UpstreamClient
     /// What to do when nobody answers; `nil` stands for how to start a node there.
     private let absence: String?
@@ -26,18 +28,17 @@ struct NodeClient: Sendable {
         self.address = address
         self.key = key
         self.absence = absence
+        isPinned = pin != nil
         upstream = UpstreamClient(pin: pin)
     }
 
-    private init(address: HTTPAddress, key: Secret?, _ upstream: UpstreamClient, _ absence: String?) {
-        self.address = address
+    private init(_ other: NodeClient, key: Secret?) {
+        (address, isPinned, upstream, absence) = (other.address, other.isPinned, other.upstream, other.absence)
         self.key = key
-        self.upstream = upstream
-        self.absence = absence
     }
 
     /// The same node, asked with another key.
-    func asked(with key: Secret?) -> NodeClient { NodeClient(address: address, key: key, upstream, absence) }
+    func asked(with key: Secret?) -> NodeClient { NodeClient(self, key: key) }
 
     /// Whether a client that shows the key of this one may ask for models.
     ///
@@ -187,8 +188,12 @@ struct NodeClient: Sendable {
             case .unreachable where failure.isTLSRefusal:
                 throw CommandError(
                     .nodeUnreachable,
-                    failure.message + "; for a node with its own certificate set KITH_FINGERPRINT to what kith id "
-                        + "prints on its machine")
+                    failure.message
+                        + (isPinned
+                            ? "; it is not the node whose certificate KITH_FINGERPRINT names: compare that with what kith "
+                                + "id prints on the node's machine"
+                            : "; for a node with its own certificate set KITH_FINGERPRINT to what kith id prints on its "
+                                + "machine"))
             case .unreachable:
                 throw CommandError(
                     .nodeUnreachable, absence ?? "no node answers at \(address); start one with: \(startCommand)")

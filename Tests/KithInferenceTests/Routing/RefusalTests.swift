@@ -42,7 +42,7 @@ struct RefusalTests {
             let refusal = Self.refusal(name, Self.without, node)
             #expect(refusal?.code == .noEngine)
             #expect(refusal?.retryAfter.map { $0 >= .seconds(1) && $0 <= .seconds(5) } == true)
-            #expect(refusal?.message.contains(": n ") == true || refusal?.message.contains(" of n ") == true)
+            #expect(refusal?.message.contains(" n ") == true)
         }
     }
 
