@@ -6,6 +6,14 @@ import KithModel
 import KithNode
 import KithTransport
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Which node to ask.
 struct NodeFlags: ParsableArguments {
     @Option(
@@ -95,17 +103,25 @@ struct RunningNode: Sendable {
     /// - Returns: `nil` when there is no such file, or no process holds the folder: a node that crashed leaves its file.
     /// - Throws: `CommandError` when the node's file cannot be read.
     init?(dataDirectory: String) throws {
-        let file: ControlFile?
-        do {
-            file = try ControlFile.read(dataDirectory: dataDirectory)
-        } catch {
-            throw CommandError(.failed, "the node on \(dataDirectory) cannot be controlled: \(error)")
+        var file = try Self.file(dataDirectory)
+        // One that is just starting holds its folder before it says where it is.
+        for _ in 0..<60 where file == nil && DataFolder.isHeld(dataDirectory) {
+            usleep(50_000)
+            file = try Self.file(dataDirectory)
         }
         guard let file, DataFolder.isHeld(dataDirectory) else { return nil }
         folder = dataDirectory
         client = NodeClient(
             address: file.url, key: file.token, pin: file.fingerprint.flatMap(CertificatePin.init(fingerprint:)),
             absence: Self.absence(dataDirectory))
+    }
+
+    private static func file(_ folder: String) throws(CommandError) -> ControlFile? {
+        do {
+            return try ControlFile.read(dataDirectory: folder)
+        } catch {
+            throw CommandError(.failed, "the node on \(folder) cannot be controlled: \(error)")
+        }
     }
 
     static func require(dataDirectory: String) throws -> RunningNode {
