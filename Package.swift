@@ -208,9 +208,10 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "KithPage", exclude: ["Page"], swiftSettings: settings, plugins: ["BundlePage"]),
-        .executableTarget(name: "PageBundler", swiftSettings: settings),
+        .target(name: "RawLiteral", swiftSettings: settings),
+        .executableTarget(name: "PageBundler", dependencies: ["RawLiteral"], swiftSettings: settings),
         .plugin(name: "BundlePage", capability: .buildTool(), dependencies: ["PageBundler"]),
-        .executableTarget(name: "TextEmbedder", swiftSettings: settings),
+        .executableTarget(name: "TextEmbedder", dependencies: ["RawLiteral"], swiftSettings: settings),
         .plugin(name: "EmbedText", capability: .buildTool(), dependencies: ["TextEmbedder"]),
         .target(
             name: "KithAPI",

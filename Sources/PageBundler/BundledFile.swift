@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import RawLiteral
 
 /// A file as a browser gets it.
 struct BundledFile {
@@ -43,24 +44,11 @@ enum SwiftText {
         """
     }
 
-    /// Raw literals, because compiling an array of bytes takes long.
     private static func literal(_ file: BundledFile) -> String {
-        let marks = String(repeating: "#", count: longestRun(of: UInt8(ascii: "#"), in: file.text) + 1)
-        return """
+        """
             PageFile(
             name: "\(file.name)", hashedName: "\(file.hashedName)", type: "\(file.type)", hash: "\(file.hash)",
-            content: \(marks)\"""
-            \(file.text)
-            \"""\(marks)),
-            """
-    }
-
-    private static func longestRun(of byte: UInt8, in text: String) -> Int {
-        var (longest, current) = (0, 0)
-        for other in text.utf8 {
-            current = other == byte ? current + 1 : 0
-            longest = max(longest, current)
-        }
-        return longest
+            content: \(RawLiteral.of(file.text))),
+        """
     }
 }

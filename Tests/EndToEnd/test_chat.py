@@ -85,8 +85,22 @@ class Chat(unittest.TestCase):
             screen.wait(lambda text: "kin-1 (" in text, "who answered")
             screen.type("/modle", "Enter")
             screen.wait(lambda text: "/help lists them" in text, "a word for a typo")
+            screen.type("count again", "Enter")
+            screen.wait(lambda text: text.count("3 4") == 2, "another answer")
+            screen.type("C-c")
+            screen.wait(lambda text: text.count("stopped") == 2, "that it was stopped too")
             screen.type("C-d")
             screen.wait(lambda text: "ended with 0" in text, "the end")
+
+    @unittest.skipUnless(shutil.which("tmux"), "tmux not found; 'scripts/install-deps' installs it")
+    def test_at_the_prompt_an_interrupt_ends_it_also_after_answers(self):
+        command = [KITH, "chat", "--model", MODEL, "--data-dir", self.family.asked.folder]
+        with Screen(self.folder, 100, 40, command) as screen:
+            screen.wait(lambda text: "Ctrl-D ends" in text, "the greeting")
+            screen.type("hello", "Enter")
+            screen.wait(lambda text: "first token after" in text, "the answer")
+            screen.type("C-c")
+            screen.wait(lambda text: "ended with 130" in text, "the end")
 
     def test_words_need_no_quotes_and_files_go_with_them(self):
         notes, picture = self.folder / "notes.txt", self.folder / "dot.png"

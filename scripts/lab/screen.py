@@ -27,7 +27,7 @@ class Screen:
         words = shlex.join(str(word) for word in self.command)
         size = ["-x", str(self.width), "-y", str(self.height)]
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-        start = [*self.tmux, "new-session", "-d", *size, f"{words}; echo ended with $?; cat"]
+        start = [*self.tmux, "new-session", "-d", *size, f"trap : INT; {words}; echo ended with $?; cat"]
         subprocess.run(start, check=True, timeout=GUARD, env=environment)
         return self
 

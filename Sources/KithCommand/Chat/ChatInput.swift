@@ -28,7 +28,7 @@ package enum ChatInput: Hashable, Sendable {
         "/file PATH      a file that goes with what you say next: text, or a picture for a model that sees",
         "/history        what was said",
         "/session NAME   go on with another conversation; /new begins one",
-        "/quit           end, as does Ctrl-D; Ctrl-C stops an answer",
+        "/quit           end, as do Ctrl-D and, here, Ctrl-C; Ctrl-C stops an answer",
         "a line that ends with \\ goes on in the next one; a line that begins with // says a /",
     ]
 

@@ -16,7 +16,7 @@ package protocol MeshControl: Sendable {
     func invite(_ request: ControlMessage.InvitationRequest) async throws -> ControlMessage.Invitation
     /// Returns when both sides trust each other.
     func join(_ request: ControlMessage.JoinRequest) async throws -> ControlMessage.Peer
-    /// - Parameter peer: A name, an id, or the beginning of either where only one begins so.
+    /// - Parameter peer: A name, an id or its first group, whole.
     func change(_ peer: String, _ change: ControlMessage.PeerChange) async throws -> ControlMessage.Peer
     /// Drops live connections, and removes what the peer has written, before it returns.
     ///
@@ -102,7 +102,8 @@ extension PeerMesh: MeshControl {
     }
 
     package func change(_ peer: String, _ change: ControlMessage.PeerChange) async throws -> ControlMessage.Peer {
-        let record = try find(peer)
+        // Whoever is trusted more from now on is named whole: somebody else's name may begin the same.
+        let record = try find(peer, byBeginning: false)
         if change.name?.rawValue == PeerNames.reserved {
             throw ControlError(
                 .invalid, "no peer can be called \(PeerNames.reserved): that stands for those that are not paired")
@@ -171,7 +172,7 @@ extension PeerMesh: MeshControl {
     }
 
     /// - Parameter text: A name, an id, or the beginning of either where only one begins so.
-    func find(_ text: String) throws -> PeerRecord {
+    func find(_ text: String, byBeginning: Bool = true) throws -> PeerRecord {
         let records = trust.peers()
         let names = Dictionary(
             directory.peers().compactMap { entry in entry.id.map { ($0, entry.name.rawValue) } },
@@ -181,7 +182,7 @@ extension PeerMesh: MeshControl {
             record.id == wanted || record.id.short == text.uppercased() || names[record.id] == text
         }
         let named = records.compactMap { record in names[record.id].flatMap { NodeName($0) }.map { (record.id, $0) } }
-        if exact.isEmpty, let place = NamedNode.place(of: text, among: named),
+        if byBeginning, exact.isEmpty, let place = NamedNode.place(of: text, among: named),
             let found = records.first(where: { $0.id == named[place].0 })
         {
             return found

@@ -9,6 +9,7 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 import SystemPackage
+import UnixSignals
 
 struct Chat: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,6 +54,8 @@ struct Chat: AsyncParsableCommand {
             client: try node.client(), session: session.flatMap { SessionID($0) } ?? .fresh(),
             model: model.map { ModelID($0) }, machine: machine.flatMap { NodeName($0) }, usesCulture: !noCulture)
         if session != nil { try await conversation.showHistory() }
+        let watch = conversation.interrupts.watch(await UnixSignalsSequence(trapping: [.sigint, .sigterm]))
+        defer { watch.cancel() }
         try await conversation.run()
     }
 }
@@ -71,6 +74,7 @@ private struct Conversation {
     var model: ModelID?
     var machine: NodeName?
     let usesCulture: Bool
+    let interrupts = Interrupts()
     private var files: [AskedFile] = []
     private var route: [String] = []
     private let isTyped = Terminal.isTerminal(.standardInput)
@@ -93,6 +97,11 @@ private struct Conversation {
             do {
                 guard try await act(on: ChatInput(said)) else { return }
             } catch let error as CommandError where isTyped && error.status != .outputClosed {
+                note("kith: " + error.message)
+            } catch let failure as ChatError {
+                // The connection broke in the middle: the node makes the answer to its end, and keeps it.
+                let error = CommandError(.cutOff, "\(failure.message); /history shows what came of it")
+                guard isTyped else { throw error }
                 note("kith: " + error.message)
             }
         }
@@ -133,18 +142,19 @@ private struct Conversation {
         let (client, path) = (client, path)
         let told = ToldRoute()
         defer { route = told.lines.isEmpty ? route : told.lines }
+        let answer = Task {
+            let stream = try await client.stream(
+                path + "/messages", body: body, headers: ["Accept": "text/event-stream"],
+                limits: UpstreamLimits(firstByte: .seconds(300), stall: .seconds(120)))
+            try await Self.follow(stream.body, told)
+        }
         do {
-            try await Interruption.cancelling {
-                let stream = try await client.stream(
-                    path + "/messages", body: body, headers: ["Accept": "text/event-stream"],
-                    limits: UpstreamLimits(firstByte: .seconds(300), stall: .seconds(120)))
-                try await Self.follow(stream.body, told)
-            }
-        } catch let error as CommandError where error.status == .interrupted {
+            try await interrupts.aimed(at: answer)
+        } catch  where answer.isCancelled {
             // The answer is stopped at the node too; what was said is kept.
             try? await client.remove(path + "/answer")
             try Terminal.write(TerminalText(answer: "\n", isTerminal: isTyped))
-            if !isTyped { throw error }
+            guard isTyped else { throw CommandError(.interrupted) }
             note("stopped")
         }
     }
@@ -183,6 +193,27 @@ private struct Conversation {
 
     private func note(_ text: String) {
         for line in text.split(separator: "\n") { Terminal.note(Terminal.errorStyle.dim(String(line).printable)) }
+    }
+}
+
+/// What Ctrl-C ends: the answer that is being made, or at the prompt the whole command.
+private final class Interrupts: Sendable {
+    private let answer = Mutex<Task<Void, any Error>?>(nil)
+
+    func watch(_ signals: UnixSignalsSequence) -> Task<Void, Never> {
+        Task {
+            for await signal in signals {
+                guard signal == .sigint, let answer = answer.withLock({ $0 }) else { Terminal.exit(.interrupted) }
+                answer.cancel()
+            }
+        }
+    }
+
+    /// Waits for an answer, which is what is meant meanwhile.
+    func aimed(at task: Task<Void, any Error>) async throws {
+        answer.withLock { $0 = task }
+        defer { answer.withLock { $0 = nil } }
+        try await task.value
     }
 }
 

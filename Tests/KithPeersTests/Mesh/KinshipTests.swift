@@ -158,4 +158,18 @@ struct KinshipTests {
             #expect((error as? ControlError)?.code == code)
         }
     }
+
+    @Test("The beginning of a name is enough to forget a node, and not to trust one more")
+    func beginnings() async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
+                let error = await #expect(throws: ControlError.self) {
+                    _ = try await desk.mesh.change("lap", .init(tier: .kith))
+                }
+                #expect(error?.code == .unknownPeer)
+                #expect(desk.mesh.trust.standing(of: laptop.id) == .kin)
+                #expect(try await desk.mesh.forget("lap").peer.id == laptop.id)
+            }
+        }
+    }
 }
