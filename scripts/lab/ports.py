@@ -2,6 +2,7 @@
 """Which ports of this machine are free, and who listens on one."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -31,10 +32,11 @@ def free_block(count: int, preferred: int) -> int:
 
 
 def free_port() -> int:
-    """A port that nothing uses at the moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return probe.getsockname()[1]
+    """A port that nothing uses at the moment, below the range from which the system takes those of outgoing connections:
+
+    one of them, even the one that asks whether the listener is there yet, could take it first.
+    """
+    return free_block(1, random.randrange(10_000, 20_000))
 
 
 def listener(port: int) -> int | None:

@@ -20,7 +20,7 @@ package struct PeerClient: Answering {
     private let clock: any TimeSource
     private let onContact: @Sendable () -> Void
 
-    /// - Parameter onContact: Called for every sign of life in the middle of an answer.
+    /// - Parameter onContact: Called for every sign of life: the beginning of any response, and each part of an answer.
     init(
         id: NodeID, addresses: @escaping @Sendable () -> [PeerAddress], links: PeerLinks, clock: any TimeSource,
         onContact: @escaping @Sendable () -> Void
@@ -43,6 +43,7 @@ package struct PeerClient: Answering {
                     .POST, PeerWire.generatePath, body: ByteBuffer(bytes: try KinQuestion.encode(request)),
                     type: PeerWire.questionType, limits: UpstreamLimits(silence: silence)),
                 by: request.deadline, request.mark, request.priority))
+        onContact()
         guard response.status == 200 else {
             try Self.check(response.status, body: try await response.body.collect(upTo: 64 << 10))
             throw ChatError(.invalidAnswer, "\(link.address) answered with status \(response.status)")
@@ -69,6 +70,7 @@ package struct PeerClient: Answering {
                     .POST, PeerWire.embedPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
                     limits: UpstreamLimits(firstByte: .seconds(120), bodyBytes: Self.answerLimit)),
                 by: request.deadline, request.mark, request.priority))
+        onContact()
         try Self.check(reply.status, body: reply.body)
         let (vectors, tokens) = try OpenAIEmbeddings.vectors(in: Array(reply.body.readableBytesView))
         guard vectors.count == request.inputCount else {
@@ -85,6 +87,7 @@ package struct PeerClient: Answering {
                     .POST, PeerWire.countPath, body: ByteBuffer(bytes: try JSONBody.encode(request)),
                     limits: UpstreamLimits(firstByte: .seconds(10), bodyBytes: 64 << 10)), by: request.deadline,
                 request.mark))
+        onContact()
         try Self.check(reply.status, body: reply.body)
         return try Self.decode(PeerCount.self, from: reply.body).tokens.map { max(0, $0) }
     }
@@ -99,6 +102,7 @@ package struct PeerClient: Answering {
                     limits: UpstreamLimits(
                         firstByte: PassThroughAnswer.firstByteLimit, stall: PassThroughAnswer.stallLimit)),
                 by: request.deadline, request.mark, request.priority))
+        onContact()
         guard response.status == 200 else {
             let body = try await response.body.collect(upTo: 64 << 10)
             do {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithInference
+import KithMembership
 import KithModel
+import KithPeers
 import KithSurfaceTesting
 import KithTesting
 import NIOHTTP1
@@ -34,6 +36,24 @@ struct FailoverTests {
                 let there = try await laptop.send(.POST, "/v1/embeddings", #"{"input":["a","b"]}"#).json()
                 #expect(here["data"] == there["data"])
                 #expect(here["data"]?.arrayValue?.count == 2)
+            }
+        }
+    }
+
+    @Test(
+        "Whatever a kin answers is a sign of life: it keeps one that restarted from counting as gone",
+        arguments: [
+            ("/v1/chat/completions", #"{"messages":[{"role":"user","content":"hello kin"}]}"#),
+            ("/v1/chat/completions", #"{"stream":true,"messages":[{"role":"user","content":"hello kin"}]}"#),
+            ("/v1/embeddings", #"{"input":["a","b"]}"#),
+            ("/v1/messages/count_tokens", #"{"model":"echo","messages":[{"role":"user","content":"hello kin"}]}"#),
+        ])
+    func signOfLife(path: String, question: String) async throws {
+        try await TestNode.run("desk", engine: EchoEngine()) { desk in
+            try await TestNode.run("laptop", engine: nil, kin: [desk]) { laptop in
+                let before = try #require(laptop.mesh.membership.member(desk.id)?.lastHeard)
+                #expect(try await laptop.send(.POST, path, question).status == 200)
+                #expect(try #require(laptop.mesh.membership.member(desk.id)?.lastHeard) > before)
             }
         }
     }
