@@ -267,7 +267,7 @@ let package = Package(
             name: "kith",
             dependencies: [
                 "KithModel", "KithFiles", "KithMetrics", "KithNode", "KithCommand", "KithDialects", "KithTransport",
-                "KithInference", "KithDoctor", "KithAlerts", "CQRencode",
+                "KithInference", "KithDoctor", "KithAlerts", "KithTrust", "CQRencode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

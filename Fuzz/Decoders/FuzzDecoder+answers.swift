@@ -30,7 +30,7 @@ extension FuzzDecoder {
         ) { bytes in
             _ = try? JSONBody.decode(OllamaTagList.self, from: bytes)
             _ = try? OllamaEmbeddings(bytes)
-            _ = try? OllamaWholeAnswer(bytes)
+            _ = try? OllamaWholeAnswer.events(in: bytes)
             _ = try? OllamaModelRequest.read(bytes)
         },
     ]

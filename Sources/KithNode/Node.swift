@@ -23,7 +23,7 @@ import UnixSignals
 /// One running node: everything it is made of, put together here and nowhere else.
 package struct Node: Sendable {
     /// After a signal to stop, answers under way have this long to end.
-    static let shutdownGrace = Duration.seconds(5)
+    static let shutdownGrace = Duration.seconds(10)
 
     private let settings: NodeSettings
     private let logger: Logger
@@ -80,22 +80,20 @@ package struct Node: Sendable {
         let made = factory.make(selection)
         let stallLimit = StallLimit(
             ordinary: settings.routing.stallLimit, withTools: settings.routing.toolStallLimit)
-        let local = made.map {
-            LocalEngine(
-                engine: $0.engine, clock: clock, stallLimit: stallLimit, loadLimit: settings.engine.loadLimit)
+        let seated = { @Sendable [clock, loadLimit = settings.engine.loadLimit] (engine: any ChatEngine) in
+            LocalEngine(engine: engine, clock: clock, stallLimit: stallLimit, loadLimit: loadLimit)
         }
-        let monitor = EngineMonitor(local: local, reason: selection.reason, clock: clock)
-        if settings.engine.choice == .automatic {
-            EngineMemory(stateDirectory: settings.stateDirectory, logger: logger).note(selection)
-        }
-        logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
+        let seat = EngineSeat((made?.engine).map(seated))
+        let monitor = EngineMonitor(seat: seat, reason: selection.reason, clock: clock)
+        selection.skipped.warn(logger)
+        note(selection)
         await monitor.refresh()
         let events = EventHub()
         let state = try await SharedStateStore.open(
             store: StoredLog(store), log: log, node: identity.id, events: events)
         let peers = try await NodeMesh.open(
             settings: settings, identity: identity, store: store, backup: folder.kinBackup(logger: logger),
-            engine: monitor, localEngine: local, state: state, tracer: tracing.tracer,
+            engine: monitor, seat: seat, state: state, tracer: tracing.tracer,
             audit: access.control.audit, clock: clock, logger: logger)
         let activity = UserActivity(threshold: settings.social.idleThreshold, clock: clock)
         let dispatcher = Dispatcher(
@@ -173,12 +171,24 @@ package struct Node: Sendable {
                 },
             ]
             + ollamaListeners(services, access: access) + roles.services
+        let engine = EngineSearch(
+            factory: factory, monitor: monitor, services: made?.services ?? [], selection: selection,
+            searches: made == nil && settings.engine.choice == .automatic, clock: clock, logger: logger, seated: seated,
+            onFound: note)
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
-        try await runGroup(of: (made?.services ?? []) + background + listeners)
+        let ending = AnswersEnding(answers: services.answers, mesh: peers.mesh.directory, clock: clock)
+        try await runGroup(of: [engine] + background + listeners + [ending])
         try await store.close()
         await upstream.shutDown()
         await vault.shutDown()
         withExtendedLifetime(folder) {}
+    }
+
+    private func note(_ selection: EngineSelection) {
+        if settings.engine.choice == .automatic {
+            EngineMemory(stateDirectory: settings.stateDirectory, logger: logger).note(selection)
+        }
+        logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
     }
 
     private func requireOpenPorts() async throws {
@@ -245,7 +255,12 @@ package struct Node: Sendable {
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = Self.shutdownGrace
-        try await ServiceGroup(configuration: configuration).run()
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch is CancellationError where !Task.isCancelled {
+            // The time for a graceful stop was over: a stop all the same, and no failure.
+            logger.notice("stopped before all connections had ended")
+        }
     }
 }
 
@@ -306,6 +321,24 @@ struct Listener: Service {
             default: "\(why)"
             }
         return NodeStartError(.portTaken, "cannot listen on \(host):\(port): \(reason)")
+    }
+}
+
+/// Begins the stop, as the last of the services: others take over what this node does for them, and after a while the answers
+/// that clients still wait for are ended in words.
+struct AnswersEnding: Service {
+    let answers: OpenAnswers
+    let mesh: PeerDirectory
+    let clock: any TimeSource
+
+    func run() async throws {
+        try await gracefulShutdown()
+        mesh.setDraining(true, reason: nil)
+        // Not waited for: the listeners are stopped meanwhile, and with the last answer their work ends.
+        Task { [answers, clock] in
+            try? await clock.sleep(for: OpenAnswers.grace)  // is never cancelled
+            answers.endAll()
+        }
     }
 }
 

@@ -25,6 +25,9 @@ package struct SocialSettings: Hashable, Sendable {
     /// Whether the culture is offered to engines that answer the user on `/api/chat`.
     package var offersCulture: Bool
 
+    /// Tokens that conversations may cost in a day; `nil` where none are begun.
+    package var tokensPerDay: Int? { isOn && budget.exchanges > 0 && budget.tokens > 0 ? budget.tokens : nil }
+
     package init(
         isOn: Bool = true, idleThreshold: Duration = .seconds(480), choice: PeerChoice = .thompson,
         budget: ExchangeBudget.Limits = .init(), allowance: PeerAllowance.Limits = .init(),

@@ -31,7 +31,7 @@ struct NodeMesh: Sendable {
 
     static func open(
         settings: NodeSettings, identity: NodeIdentity, store: Store, backup: KinBackupFile,
-        engine: any EngineStatusSource, localEngine: LocalEngine?, state: SharedStateStore, tracer: NodeTracer,
+        engine: any EngineStatusSource, seat: EngineSeat, state: SharedStateStore, tracer: NodeTracer,
         audit: any AuditTrail, clock: any TimeSource, logger: Logger
     ) async throws -> NodeMesh {
         let place = await TrialPort.forPeers(settings.peer)
@@ -48,7 +48,7 @@ struct NodeMesh: Sendable {
         let mesh = try PeerMesh(
             profile: profile, identity: identity,
             trust: try await TrustStore.open(identity: identity, store: store, backup: backup),
-            engine: engine, localEngine: localEngine, state: state, tracer: tracer, clock: clock, audit: audit,
+            engine: engine, seat: seat, state: state, tracer: tracer, clock: clock, audit: audit,
             logger: logger)
         mesh.directory.setPlain(settings.peerEndpoints.peers)
         for problem in settings.peerEndpoints.problems {

@@ -53,8 +53,8 @@ package struct TestNode: Sendable {
     ) async throws -> Result {
         let name = try found(NodeName(name))
         let upstream = UpstreamClient()
-        let local = engine.map { LocalEngine(engine: $0, clock: clock) }
-        let monitor = EngineMonitor(local: local, reason: "the test says so", clock: clock)
+        let seat = EngineSeat(engine.map { LocalEngine(engine: $0, clock: clock) })
+        let monitor = EngineMonitor(seat: seat, reason: "the test says so", clock: clock)
         await monitor.refresh()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let audit = TestAudit()
@@ -70,7 +70,7 @@ package struct TestNode: Sendable {
                 name: name, version: "test", protocols: protocols, isCell: isCell, membership: .local
             ) { ports.peerAddresses },
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
-            localEngine: local, state: state, tracer: tracer, clock: clock, audit: audit, logger: logger)
+            seat: seat, state: state, tracer: tracer, clock: clock, audit: audit, logger: logger)
         let dispatcher = Dispatcher(mesh: mesh.directory, clock: clock, patience: patience, tracer: tracer)
         let metrics = NodeMetrics()
         metrics.follow(dispatcher.journal)

@@ -10,7 +10,7 @@ from lab.ports import LOOPBACK
 class LoopbackService:
     """Has `answer` write the answer to each request, of which it is given the handler and the body. A context manager."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, port: int = 0):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -29,7 +29,7 @@ class LoopbackService:
             def log_message(self, *_):
                 pass
 
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        self._server = ThreadingHTTPServer((LOOPBACK, port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

@@ -240,7 +240,7 @@ class ANodeThatDrains(TwoNodes):
         self.assertIn('" 60"', "".join(rest))
         out, remarks = draining.communicate(timeout=GUARD)
         self.assertEqual(draining.returncode, 0, remarks)
-        self.assertEqual(out, "nothing runs here any more; kin answer new prompts\n")
+        self.assertEqual(out, "drained: your other machines answer new prompts\n")
         self.assertEqual(remarks, "1 request still runs here\n")
 
         self.assertEqual(self.laptop.do("drain", "--off"), "this node takes new prompts again\n")

@@ -82,6 +82,10 @@ class Process:
     def resume(self) -> None:
         self.send(signal.SIGCONT)
 
+    def wait(self, limit: float) -> int:
+        """Returns its exit status once it has ended."""
+        return self._child.wait(timeout=limit)
+
     def stop(self, limit: float = 20) -> int:
         """Asks it to end, as Ctrl-C does; whatever of its group outlives `limit` seconds is killed."""
         if self.is_running:

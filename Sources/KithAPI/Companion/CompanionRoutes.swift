@@ -30,7 +30,7 @@ struct CompanionRoutes: Sendable {
 
     private func status() async throws -> CompanionMessage.Status {
         let report = await company.service.report()
-        let (state, detail, until) = Self.words(for: report.step)
+        let (state, detail, until) = Self.words(for: report.step, threshold: report.threshold)
         return CompanionMessage.Status(
             state: state, detail: detail, idle_seconds: report.idle.seconds.rounded(toPlaces: 1),
             threshold_seconds: report.threshold.seconds,
@@ -43,17 +43,23 @@ struct CompanionRoutes: Sendable {
             recent: try await services.store.exchanges(limit: Self.recent).map(CompanionMessage.Exchange.init))
     }
 
-    private static func words(for step: CompanionSchedule.Step) -> (
-        state: String, detail: String, until: MonotonicInstant?
-    ) {
+    private static func words(
+        for step: CompanionSchedule.Step, threshold: Duration
+    ) -> (state: String, detail: String, until: MonotonicInstant?) {
         switch step {
-        case .talk: ("waiting", "it looks for somebody to talk to", nil)
-        case .wait(.paused, let until): ("paused", "it talks to nobody until kith companion resume", until)
-        case .wait(.userIsHere, let until): ("waiting", "it waits until nobody has asked anything for a while", until)
-        case .wait(.resting, let until): ("resting", "it rests between two conversations", until)
-        case .wait(.talking, let until): ("talking", "it talks to a peer", until)
-        case .wait(.budgetSpent, let until): ("budget-spent", "what may be spent on company in a day is spent", until)
+        case .talk: ("waiting", "looks for somebody to talk to", nil)
+        case .wait(.paused, let until): ("paused", "paused until kith companion resume", until)
+        case .wait(.userIsHere, let until):
+            ("waiting", "starts after \(Self.words(for: threshold)) without a prompt", until)
+        case .wait(.resting, let until): ("resting", "rests between two conversations", until)
+        case .wait(.talking, let until): ("talking", "talks to a peer", until)
+        case .wait(.budgetSpent, let until): ("budget-spent", "today's limit for company is reached", until)
         }
+    }
+
+    private static func words(for threshold: Duration) -> String {
+        let seconds = Int(threshold.seconds.rounded())
+        return seconds >= 120 && seconds % 60 == 0 ? "\(seconds / 60) minutes" : "\(seconds) seconds"
     }
 
     private func pause(_ request: Request) async throws -> Response {

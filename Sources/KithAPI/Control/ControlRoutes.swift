@@ -115,7 +115,8 @@ struct DrainRoutes: Sendable {
 
     private func change(_ request: Request) async throws -> Response {
         let wish = try await request.decode(ControlMessage.DrainRequest.self, upTo: Self.bodyLimit)
-        services.mesh.setDraining(wish.draining)
+        services.mesh.setDraining(
+            wish.draining, reason: wish.draining ? "asked by the owner" : "ended by the owner")
         return try .json(state)
     }
 

@@ -45,6 +45,7 @@ final class FastPathStream: RoutedEventReceiver {
     private var wroteAt = NIODeadline.now()
     private var beat: Scheduled<Void>?
     private var isHeld = false
+    private var place: OpenAnswers.Place?
     private let began = NIODeadline.now()
     private var outcome = RequestMeter.Outcome.abandoned
 
@@ -69,6 +70,7 @@ final class FastPathStream: RoutedEventReceiver {
     func begin(executor: EventLoopExecutor) {
         beatLater(in: min(Self.patience, heartbeat))
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        place = route.services.answers.add { [eventLoop] in eventLoop.execute { bound.value.nodeStops() } }
         notice.whenCommented { [eventLoop] comment in
             if eventLoop.inEventLoop {
                 bound.value.commented(comment)
@@ -103,6 +105,11 @@ final class FastPathStream: RoutedEventReceiver {
     func clientHasGone() {
         write = nil
         end()
+    }
+
+    private func nodeStops() {
+        guard write != nil else { return }
+        fail(OpenAnswers.failure)
     }
 
     /// - Parameter isWritable: Whether the client takes what is written as fast as it is written.
@@ -205,6 +212,7 @@ final class FastPathStream: RoutedEventReceiver {
         phase = .over
         route.note(outcome, on: request.route, since: began, of: completion.request.id)
         notice.stopTelling()  // it and this retain each other
+        place = nil  // as does this
     }
 
     // MARK: Silence

@@ -30,6 +30,8 @@ package struct NodeServices: Sendable {
     package let bridge = BridgeReport()
     /// Answers that are being made in conversations that this node keeps.
     package let running = RunningAnswers()
+    /// Answers that are being streamed to clients.
+    package let answers = OpenAnswers()
     /// `nil` for a node that keeps none.
     package var company: CompanionFeature?
     package var tools: NodeTools

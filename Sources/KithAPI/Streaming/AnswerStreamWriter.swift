@@ -102,6 +102,7 @@ private final class AnswerSignals: Sendable {
     private let channel = AsyncChannel<Signal>()
     private let answering: Task<Void, Never>
     private let watching: Task<Void, Never>
+    private let place: OpenAnswers.Place
 
     init(
         _ request: ChatRequest, by caller: Principal, headers: HTTPFields, path: String, notice: WaitNotice,
@@ -128,6 +129,9 @@ private final class AnswerSignals: Sendable {
                 await tell(.ended(error))
             }
             channel.finish()
+        }
+        place = services.answers.add { [channel] in
+            Task { await channel.send(.ended(OpenAnswers.failure)) }
         }
         watching = Task { [channel, heard] in
             let heartbeat = services.limits.heartbeat

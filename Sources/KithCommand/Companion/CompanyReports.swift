@@ -116,3 +116,16 @@ package struct CultureReport: Sendable {
         return lines
     }
 }
+
+/// What the first start of a node says of company.
+package enum CompanyNotice {
+    /// - Parameters:
+    ///   - idle: Seconds without a prompt after which a conversation begins.
+    ///   - tokens: What conversations may cost in a day.
+    package static func first(idle: Double, tokens: Int) -> String {
+        """
+        company is on: after \(StatusReport.age(idle)) without a prompt this node may talk with another node about \
+        something abstract, never about you; at most \(tokens) tokens a day. kith companion pause stops it
+        """
+    }
+}

@@ -18,9 +18,11 @@ package struct StatusReport: TextReport, Sendable {
     package var lines: [String] {
         var lines = [heading] + engineLines
         lines.append(
-            "state   \(status.sessions) sessions, \(status.turnCount) turns, valence \(Self.rounded(status.valence)), "
+            "state   \(status.sessions) sessions, \(status.turnCount) turns, mood \(Self.rounded(status.valence)), "
                 + "level \(Self.rounded(status.level))")
-        if status.draining == true { lines.append("drain   new prompts go to kin; kith drain --off ends that") }
+        if status.draining == true {
+            lines.append("drain   new prompts go to your other machines; kith drain --off ends that")
+        }
         if let loss = status.storeLoss {
             lines.append(style.red("files   \(loss.printable); see: kith audit --kind store"))
         }
@@ -97,8 +99,8 @@ package struct DrainReport: Sendable {
 
     package var end: String {
         drain.kinAnswer
-            ? "nothing runs here any more; kin answer new prompts"
-            : "nothing runs here any more; no kin can answer, so that new prompts to this node are answered here still"
+            ? "drained: your other machines answer new prompts"
+            : "drained, but no other machine can answer: this one still takes prompts"
     }
 
     package static let off = "this node takes new prompts again"

@@ -25,6 +25,23 @@ package struct TerminalText: Hashable, Sendable {
 
     private init(control sequence: String) { text = sequence }
 
+    /// Whether programs of this environment write UTF-8 to their terminal (POSIX, "Environment Variables", 8.2).
+    package static func isUTF8(_ environment: [String: String]) -> Bool {
+        let names = ["LC_ALL", "LC_CTYPE", "LANG"]
+        let locale = names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }?.lowercased() ?? "C"
+        return locale.contains("utf-8") || locale.contains("utf8")
+    }
+
+    /// For a terminal that is not written to in UTF-8: the signs that reports are drawn with, each in one column of ASCII.
+    package var ascii: String {
+        String(text.map { Self.substitutes[$0] ?? (("\u{2400}"..."\u{2426}").contains($0) ? "?" : $0) })
+    }
+
+    private static let substitutes: [Character: Character] = [
+        "\u{2014}": "-", "\u{2013}": "-", "\u{2026}": "~", "\u{00B7}": ".", "\u{2192}": ">", "\u{2713}": "+",
+        "\u{2717}": "x", "\u{2588}": "#",
+    ]
+
     /// xterm's alternate screen without a cursor, and back.
     package static let screenBegins = TerminalText(control: "\u{1B}[?1049h\u{1B}[?25l")
     package static let screenEnds = TerminalText(control: "\u{1B}[?25h\u{1B}[?1049l")

@@ -137,6 +137,9 @@ package struct HiddenInput: Sendable {
         bytes.last == UInt8(ascii: "\n") && bytes.contains { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: " ") }
     }
 
+    /// Whether the last line is empty: whoever is asked for the rest has none.
+    package var isGivenUp: Bool { mayEnd && bytes.suffix(2).elementsEqual("\n\n".utf8) }
+
     /// - Parameter byte: As a terminal sends it without its own line editing.
     package mutating func take(_ byte: UInt8) -> Verdict {
         switch byte {

@@ -150,9 +150,9 @@ struct IdleExchange: Sendable {
                 course, .reinforced, nil, answered(0.5), insight: id,
                 line: .successful(insight: "the same as before"))
         case .unwanted(let id):
-            return ended(course, .nothing, "it came to what was rejected before", answered(0), insight: id)
+            return ended(course, .nothing, "nothing kept: it was rejected before", answered(0), insight: id)
         case .poor(let fault):
-            return ended(course, .nothing, "nothing worth keeping: \(fault.rawValue)", answered(0))
+            return ended(course, .nothing, "nothing kept: \(fault.rawValue)", answered(0))
         }
     }
 

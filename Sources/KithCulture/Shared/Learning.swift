@@ -93,12 +93,12 @@ package struct InsightQuality: Sendable {
     }
 
     package enum Fault: String, Hashable, Sendable {
-        case tooShort = "too short"
-        case tooLong = "too long"
-        case notASentence = "not a sentence"
-        case repetitive = "it repeats itself"
-        case evasive = "it says nothing of the matter"
-        case echo = "it only repeats what was asked"
+        case tooShort = "the reply was too short"
+        case tooLong = "the reply was too long"
+        case notASentence = "the reply was no sentence"
+        case repetitive = "the reply repeated itself"
+        case evasive = "the reply was off topic"
+        case echo = "the reply only repeated the question"
     }
 
     package static let words = 5...60

@@ -44,21 +44,28 @@ package struct OllamaStreamDecoder: Sendable {
     }
 }
 
-/// An answer of Ollama's that is not streamed.
-package struct OllamaWholeAnswer: Sendable {
-    package let message: ChatDelta
-    package let finish: FinishReason
-    package let usage: TokenUsage
-
+/// Reads answers of Ollama's that are not streamed.
+package enum OllamaWholeAnswer {
+    /// Some servers that speak Ollama's API stream whatever was asked for: their lines are read as well.
+    ///
     /// - Throws: `ChatError` with `invalidAnswer` for what is not one, `engineError` for an error that Ollama reports,
     ///   and `interrupted` for an answer that is not whole.
-    package init(_ body: [UInt8]) throws(ChatError) {
+    package static func events(in body: [UInt8]) throws -> [ChatEvent] {
+        let piece = Result { () throws(ChatError) in try Self.events(inOnePiece: body) }
+        guard case .failure(let failure) = piece, failure.code == .invalidAnswer else { return try piece.get() }
+        var decoder = OllamaStreamDecoder()
+        var found: [ChatEvent] = []
+        try decoder.feed(body, into: &found)
+        return found + (try decoder.end())
+    }
+
+    private static func events(inOnePiece body: [UInt8]) throws(ChatError) -> [ChatEvent] {
         let piece = try body.withUnsafeBufferPointer { buffer throws(ChatError) in try OllamaPiece(buffer) }
         guard piece.isDone else { throw ChatError(.interrupted, "Ollama's answer ended before it was whole") }
         var reading = OllamaReading()
-        message = reading.delta(piece) ?? ChatDelta()
-        finish = reading.finish(piece.doneReason)
-        usage = piece.usage
+        let message = reading.delta(piece)
+        let end = ChatEvent.finished(reading.finish(piece.doneReason), piece.usage)
+        return message.map { [.delta($0), end] } ?? [end]
     }
 }
 

@@ -107,7 +107,7 @@ struct PeerSummary: Sendable {
         switch standing.state {
         case "up":
             let path = isReached ? "" : "; it is reached some other way, such as through another kin"
-            return [Finding(.mesh, "gossip", .ok, "the mesh has it as up\(ago)\(path)")]
+            return [Finding(.mesh, "gossip", .ok, "it is there\(ago)\(path)")]
         case "incompatible":
             return [
                 Finding(
@@ -126,7 +126,7 @@ struct PeerSummary: Sendable {
                 Finding(.mesh, "gossip", .notice, "it said goodbye: it was stopped, or put to sleep\(ago)")
             ]
         default:
-            return [Finding(.mesh, "gossip", .notice, "the mesh has it as \(standing.state)\(why)\(ago)")]
+            return [Finding(.mesh, "gossip", .notice, "your machines find it \(standing.state)\(why)\(ago)")]
         }
     }
 }

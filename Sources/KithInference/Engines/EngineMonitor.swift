@@ -67,32 +67,48 @@ extension EngineStatusSource {
 /// probed.
 package final class EngineMonitor: EngineStatusSource {
     private struct State {
-        var watch: EngineWatch
+        /// `nil` while there is no engine.
+        var watch: EngineWatch?
+        var reason: String
         /// Sleeps until the next probe; cancelled when that is due sooner.
         var sleeper: Task<Void, Never>?
     }
 
-    private let local: LocalEngine?
-    private let reason: String
+    /// When nothing is to be probed.
+    private static let never = MonotonicInstant(nanoseconds: .max)
+
+    private let seat: EngineSeat
     private let clock: any TimeSource
     private let state: Mutex<State>
     private let onReturn = Callback<Void>()
 
-    /// - Parameter local: `nil` for a node without an engine.
-    package init(local: LocalEngine?, reason: String, clock: any TimeSource) {
-        self.local = local
-        self.reason = reason
+    /// - Parameter reason: Why the engine in the seat was chosen, or why there is none.
+    package init(seat: EngineSeat, reason: String, clock: any TimeSource) {
+        self.seat = seat
         self.clock = clock
-        state = Mutex(State(watch: EngineWatch(cadence: local?.engine.isRemote == true ? .remote : .local)))
-        local?.whenHeard { [weak self] sign in self?.heard(sign) }
+        state = Mutex(State(watch: seat.engine.map(EngineWatch.init), reason: reason))
+        seat.whenHeard { [weak self] sign in self?.heard(sign) }
+    }
+
+    /// An engine was found while the node runs.
+    package func take(_ engine: LocalEngine, reason: String) {
+        seat.take(engine)
+        let sleeper = state.withLock { state in
+            state.watch = EngineWatch(engine)
+            state.reason = reason
+            return state.sleeper
+        }
+        sleeper?.cancel()
     }
 
     /// - Parameter onReturn: Called each time the engine answers again after it was down; must not wait.
     package func whenReturned(_ onReturn: @escaping @Sendable () -> Void) { self.onReturn.set { onReturn() } }
 
     package func status() -> EngineStatus {
-        guard let local else { return EngineStatus(kind: nil, health: .down("no engine"), reason: reason) }
-        let known = state.withLock { $0.watch }
+        let (watch, reason) = state.withLock { ($0.watch, $0.reason) }
+        guard let local = seat.engine, let known = watch else {
+            return EngineStatus(kind: nil, health: .down("no engine"), reason: reason)
+        }
         let load = local.load
         return EngineStatus(
             kind: local.engine.kind, health: known.health, reason: reason, models: known.models,
@@ -105,9 +121,11 @@ package final class EngineMonitor: EngineStatusSource {
 
     /// Probes again and again until the task is cancelled.
     package func run() async {
-        guard local != nil else { return }
         while !Task.isCancelled {
-            let next = state.withLock { $0.watch.next(now: clock.now) }
+            guard let next = state.withLock({ $0.watch?.next(now: clock.now) }) else {
+                await sleep(until: Self.never)
+                continue
+            }
             if next.at > clock.now {
                 await sleep(until: next.at)
             } else {
@@ -126,7 +144,7 @@ package final class EngineMonitor: EngineStatusSource {
     /// The engine answered a request.
     package func noteSuccess() {
         let now = clock.now
-        let isBack = state.withLock { $0.watch.noteSuccess(now: now) }
+        let isBack = state.withLock { $0.watch?.noteSuccess(now: now) ?? false }
         if isBack { onReturn(()) }
     }
 
@@ -146,7 +164,10 @@ package final class EngineMonitor: EngineStatusSource {
     /// Changes what is known, and probes the engine if that is due.
     private func change(_ body: (inout EngineWatch) -> Void) {
         let sleeper = state.withLock { state in
-            body(&state.watch)
+            if var watch = state.watch {
+                body(&watch)
+                state.watch = watch
+            }
             return state.sleeper
         }
         sleeper?.cancel()
@@ -155,8 +176,8 @@ package final class EngineMonitor: EngineStatusSource {
     // MARK: Probing
 
     private func look(readingModels: Bool) async {
-        guard let local else { return }
-        state.withLock { $0.watch.began(.init(at: clock.now, readsModels: readingModels)) }
+        guard let local = seat.engine else { return }
+        state.withLock { $0.watch?.began(.init(at: clock.now, readsModels: readingModels)) }
         var health = await local.engine.health()
         var models: [ModelInfo]?
         if health == .ready, readingModels {
@@ -168,7 +189,7 @@ package final class EngineMonitor: EngineStatusSource {
         }
         guard !Task.isCancelled else { return }
         let now = clock.now
-        let isBack = state.withLock { [health, models] in $0.watch.found(health, models: models, now: now) }
+        let isBack = state.withLock { [health, models] in $0.watch?.found(health, models: models, now: now) ?? false }
         if isBack { onReturn(()) }
     }
 
@@ -176,7 +197,8 @@ package final class EngineMonitor: EngineStatusSource {
         let sleeper = Task { [clock] in _ = try? await clock.sleep(until: moment, tolerance: nil) }
         let isSooner = state.withLock { state in
             state.sleeper = sleeper
-            return state.watch.next(now: clock.now).at < moment  // it was changed before it could be woken
+            // It was changed before it could be woken.
+            return state.watch.map { $0.next(now: clock.now).at < moment } ?? false
         }
         if isSooner { sleeper.cancel() }
         await withTaskCancellationHandler {
@@ -186,4 +208,8 @@ package final class EngineMonitor: EngineStatusSource {
         }
         state.withLock { $0.sleeper = nil }
     }
+}
+
+extension EngineWatch {
+    fileprivate init(_ local: LocalEngine) { self.init(cadence: local.engine.isRemote ? .remote : .local) }
 }

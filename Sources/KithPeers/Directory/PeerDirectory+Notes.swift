@@ -113,14 +113,14 @@ extension PeerDirectory {
     }
 
     /// Sends new prompts elsewhere, or no longer; kin are told at once. Restarting the node ends it.
-    package func setDraining(_ isDraining: Bool) {
+    ///
+    /// - Parameter reason: For the audit log; `nil` for what is no decision of anybody's.
+    package func setDraining(_ isDraining: Bool, reason: String?) {
         let now = clock.now
         state.withLock { state in
             guard (state.drainingSince != nil) != isDraining else { return }
             state.drainingSince = isDraining ? now : nil
-            audit.record(
-                .nodeDraining, subject: nil, source: nil,
-                reason: isDraining ? "asked by the owner" : "ended by the owner")
+            if let reason { audit.record(.nodeDraining, subject: nil, source: nil, reason: reason) }
         }
         if isDraining { drains.add(1, ordering: .relaxed) }
         declareLoad()

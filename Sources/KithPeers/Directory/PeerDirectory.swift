@@ -78,7 +78,7 @@ package final class PeerDirectory: Sendable {
     private let clientAddress: @Sendable () -> HTTPAddress?
     private let version: String
     let engine: any EngineStatusSource
-    let localEngine: LocalEngine?
+    let seat: EngineSeat
     private let trust: TrustStore
     let membership: MembershipService
     let links: PeerLinks
@@ -117,7 +117,7 @@ package final class PeerDirectory: Sendable {
         ownName: NodeName, ownID: NodeID, level: @escaping @Sendable () -> Double, isCell: Bool,
         clientAddress: @escaping @Sendable () -> HTTPAddress? = { nil }, version: String,
         protocols: ProtocolVersions,
-        engine: any EngineStatusSource, localEngine: LocalEngine?, trust: TrustStore, membership: MembershipService,
+        engine: any EngineStatusSource, seat: EngineSeat, trust: TrustStore, membership: MembershipService,
         links: PeerLinks, clock: any TimeSource, audit: any AuditTrail, logger: Logger
     ) {
         self.ownName = ownName
@@ -127,7 +127,7 @@ package final class PeerDirectory: Sendable {
         self.clientAddress = clientAddress
         self.version = version
         self.engine = engine
-        self.localEngine = localEngine
+        self.seat = seat
         self.trust = trust
         self.membership = membership
         self.links = links
@@ -139,7 +139,7 @@ package final class PeerDirectory: Sendable {
         state = Mutex(State(names: PeerNames(own: ownName), ownProtocols: protocols, own: (own, nil)))
         (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (modelsWanted, wantModels) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        localEngine?.whenLoadChanged { [changed] in changed.yield() }
+        seat.whenLoadChanged { [changed] in changed.yield() }
     }
 
     // MARK: Queries
@@ -356,7 +356,7 @@ extension PeerDirectory: Mesh {
     package var drainCount: Int { drains.load(ordering: .relaxed) }
 
     package func backend(for id: NodeID) -> (any Answering)? {
-        if id == ownID { return localEngine }
+        if id == ownID { return seat.engine }
         guard state.withLock({ $0.entries[id] != nil }) else { return nil }
         return PeerClient(
             id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links, clock: clock,

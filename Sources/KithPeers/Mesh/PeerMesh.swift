@@ -76,7 +76,7 @@ package final class PeerMesh: Sendable {
     package let news = Callback<MeshNews>()
     private let connections = PeerConnections()
     private let tls: PeerTLS
-    private let localEngine: LocalEngine?
+    private let seat: EngineSeat
     private let tracer: NodeTracer?
     private let instance: InstanceID
     private let events: AsyncStream<MeshEvent>
@@ -88,14 +88,14 @@ package final class PeerMesh: Sendable {
     /// - Throws: When TLS does not accept the identity.
     package init(
         profile: Profile, identity: NodeIdentity, trust: TrustStore, engine: any EngineStatusSource,
-        localEngine: LocalEngine?, state: SharedStateStore? = nil, tracer: NodeTracer? = nil, clock: any TimeSource,
+        seat: EngineSeat, state: SharedStateStore? = nil, tracer: NodeTracer? = nil, clock: any TimeSource,
         audit: any AuditTrail, logger: Logger,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) throws {
         self.profile = profile
         self.ownIdentity = identity
         self.trust = trust
-        self.localEngine = localEngine
+        self.seat = seat
         self.tracer = tracer
         self.clock = clock
         self.audit = audit
@@ -122,7 +122,7 @@ package final class PeerMesh: Sendable {
         directory = PeerDirectory(
             ownName: profile.name, ownID: identity.id, level: profile.level, isCell: profile.isCell,
             clientAddress: profile.clientAddress, version: profile.version,
-            protocols: profile.protocols, engine: engine, localEngine: localEngine, trust: trust,
+            protocols: profile.protocols, engine: engine, seat: seat, trust: trust,
             membership: membership, links: links, clock: clock, audit: audit, logger: logger)
         answered.add { [weak directory] timing in
             if let clock = timing.clock { directory?.told(timing.id, clock, roundTrip: timing.roundTrip) }
@@ -186,7 +186,7 @@ package final class PeerMesh: Sendable {
     ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(
             connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
-            localEngine: localEngine, work: work, state: stateSync, tracer: tracer, clock: clock, audit: audit,
+            seat: seat, work: work, state: stateSync, tracer: tracer, clock: clock, audit: audit,
             generateLimit: profile.generateLimit, passLimit: profile.passLimit
         ) { [profile, instance] in
             Self.hello(profile, instance)

@@ -112,7 +112,7 @@ final class KinAnswerHandler: ChannelDuplexHandler, RemovableChannelHandler {
             answer.serves(question)
             question.priority = head.headerFields.kinPriority
             question.deadline = try head.headerFields.kinDeadline(now: services.clock.now)
-            guard let engine = services.localEngine else {
+            guard let engine = services.seat.engine else {
                 throw ChatError(.noEngine, "this node has no engine")
             }
             if let caller = caller(context) { services.membership.contact(caller.id) }

@@ -57,7 +57,7 @@ package struct PeerServices: Sendable {
     package var membership: MembershipService
     package var directory: PeerDirectory
     package var pairing: PairingService
-    package var localEngine: LocalEngine?
+    package var seat: EngineSeat
     package var work: PeerWork
     /// `nil` for a node that shares no state.
     var state: StateSync?
@@ -75,7 +75,7 @@ package struct PeerServices: Sendable {
 
     init(
         connections: PeerConnections, trust: TrustStore, membership: MembershipService, directory: PeerDirectory,
-        pairing: PairingService, localEngine: LocalEngine?, work: PeerWork, state: StateSync?,
+        pairing: PairingService, seat: EngineSeat, work: PeerWork, state: StateSync?,
         tracer: NodeTracer?, clock: any TimeSource, audit: any AuditTrail, generateLimit: Int, passLimit: Int,
         hello: @escaping @Sendable () -> PeerHello
     ) {
@@ -84,7 +84,7 @@ package struct PeerServices: Sendable {
         self.membership = membership
         self.directory = directory
         self.pairing = pairing
-        self.localEngine = localEngine
+        self.seat = seat
         self.work = work
         self.state = state
         self.tracer = tracer

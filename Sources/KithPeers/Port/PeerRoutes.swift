@@ -96,7 +96,7 @@ struct PeerRoutes: Sendable {
 
     private func count(_ request: Request) async throws -> Response {
         let asked = try await request.decode(ChatRequest.self, upTo: services.generateLimit)
-        guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
+        guard let localEngine = services.seat.engine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
         let tokens = try await localEngine.until(deadline, clock: services.clock).promptTokens(of: asked)
         return try Response.json(PeerCount(tokens: tokens))
@@ -104,7 +104,7 @@ struct PeerRoutes: Sendable {
 
     private func embed(_ request: Request, _ caller: PeerConnections.Caller) async throws -> Response {
         var wanted = try await request.decode(EmbeddingRequest.self, upTo: services.generateLimit)
-        guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
+        guard let localEngine = services.seat.engine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
         wanted.priority = request.headers.kinPriority
         wanted.trace = services.trace(.embeddings, wanted.id, model: wanted.model, request.headers)
@@ -118,7 +118,7 @@ struct PeerRoutes: Sendable {
 
     private func pass(_ request: Request) async throws -> Response {
         var wanted = try KinPassage.decode(try await request.body(upTo: services.passLimit))
-        guard let localEngine = services.localEngine else { throw ChatError(.noEngine, "this node has no engine") }
+        guard let localEngine = services.seat.engine else { throw ChatError(.noEngine, "this node has no engine") }
         let deadline = try request.headers.kinDeadline(now: services.clock.now)
         let visit = services.work.presence?.begin()
         wanted.priority = request.headers.kinPriority

@@ -39,7 +39,8 @@ struct PeerServerChannel: ServerChildChannel {
                 secured: secured, http2: http2, connections: connections, trust: trust, audit: audit, gate: gate,
                 source: source, logger: logger)
             do {
-                try channel.pipeline.syncOperations.addHandlers(tls.serverHandler(), handshake)
+                try channel.pipeline.syncOperations.addHandlers(
+                    FirstByteHandler { handshake.hasBegun = true }, tls.serverHandler(), handshake)
             } catch {
                 secured.fail(error)  // nobody else would
                 throw error
@@ -74,6 +75,9 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     private let logger: Logger
     private var timer: Scheduled<Void>?
     private var hasEnded = false
+    /// Whether the other side has said anything. One that connects and leaves, as whoever only looks whether the port is open
+    /// does, is refused nothing.
+    var hasBegun = false
 
     init(
         secured: EventLoopPromise<MultiplexedNodeChannel.Value>, http2: MultiplexedNodeChannel,
@@ -131,20 +135,27 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
 
     private func hear(_ event: Any, context: ChannelHandlerContext) {
         switch event {
-        case ChannelEvent.inputClosed: refuse(Self.unfinished, context: context)
+        case ChannelEvent.inputClosed: hasLeft(context)
         // This node stops, and must not wait for a silent caller.
         case is ChannelShouldQuiesceEvent where end(): context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        refuse(Self.words(for: error), context: context)
+    func channelInactive(context: ChannelHandlerContext) {
+        hasLeft(context)
+        context.fireChannelInactive()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        refuse(Self.unfinished, context: context)
-        context.fireChannelInactive()
+    private func hasLeft(_ context: ChannelHandlerContext) {
+        if hasBegun { return refuse(Self.unfinished, context: context) }
+        if end() { context.close(promise: nil) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // TLS reports the end of a connection on which nothing was said as an error.
+        let words = Self.words(for: error)
+        words == Self.unfinished ? hasLeft(context) : refuse(words, context: context)
     }
 
     private func refuse(_ reason: String, context: ChannelHandlerContext) {
@@ -175,6 +186,21 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
         case NIOSSLError.uncleanShutdown, ChannelError.eof, is IOError: return unfinished
         default: return "the TLS handshake failed"
         }
+    }
+}
+
+/// Tells of the first bytes that come, and is gone.
+final class FirstByteHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let heard: () -> Void
+
+    init(heard: @escaping () -> Void) { self.heard = heard }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        heard()
+        context.fireChannelRead(data)
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }
 

@@ -206,8 +206,8 @@ struct ClusterDown: AsyncParsableCommand {
             return Terminal.note("no cluster runs in \(cluster.folder.path)")
         }
         // The supervisor stops the nodes itself, so it is stopped first and gets more time than they do.
-        try await ProcessEnd.stop([record.supervisor], patience: .seconds(12))
-        try await ProcessEnd.stop(record.nodes.compactMap(\.process), patience: .seconds(6))
+        try await ProcessEnd.stop([record.supervisor], patience: .seconds(18))
+        try await ProcessEnd.stop(record.nodes.compactMap(\.process), patience: .seconds(14))
         try cluster.folder.removeRecord()
         Terminal.note("stopped \(record.nodes.count) nodes")
     }

@@ -185,7 +185,7 @@ struct DetachedCluster: Sendable {
     private func run(_ executable: String, log: FileDescriptor) async throws -> String {
         var options = PlatformOptions()
         options.createSession = true
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(12))]
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(16))]
         _ = try await Subprocess.run(
             .path(FilePath(executable)), arguments: Arguments(arguments), platformOptions: options, input: .none,
             output: .fileDescriptor(log, closeAfterSpawningProcess: false),

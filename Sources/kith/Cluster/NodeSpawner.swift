@@ -49,7 +49,7 @@ final class NodeSpawner: Sendable {
         var options = PlatformOptions()
         // A group of its own, so that Ctrl-C reaches the nodes once: through this process.
         options.processGroupID = 0
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(12))]
         do {
             let result = try await Subprocess.run(
                 .path(FilePath(executable)), arguments: Arguments(instance.arguments),

@@ -27,7 +27,7 @@ struct Status: AsyncParsableCommand {
 
 struct Drain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Send new prompts to kin, and wait until nothing runs here, as before a laptop is closed.",
+        abstract: "Send new prompts to your other machines, and wait until nothing runs here.",
         discussion: """
             Answers under way are handed over to kin that can go on with them; the others go on here. The node takes \
             part in everything else, and answers prompts itself only when no kin can. It takes new ones again with --off, and after a new start.

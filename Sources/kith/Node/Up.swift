@@ -74,10 +74,15 @@ struct Up: AsyncParsableCommand {
             reread: { [flags] in
                 try NodeSettings(SettingSources.gather(flags: flags, environment: Terminal.environment))
             })
+        let isFirst = !DataFolder.holdsNode(settings.dataDirectory)
         try await node.run { address in
             switch format {
             case .text:
                 Terminal.note("node \(name) listens on \(address), with its files in \(settings.dataDirectory)")
+                if isFirst, let tokens = settings.social.tokensPerDay {
+                    Terminal.note(
+                        CompanyNotice.first(idle: settings.social.idleThreshold.seconds, tokens: tokens))
+                }
             case .json:  // every line is an object
                 logger.info(
                     "node listens",

@@ -45,12 +45,23 @@ enum Terminal {
 
     static func isTerminal(_ descriptor: FileDescriptor) -> Bool { isatty(descriptor.rawValue) == 1 }
 
+    private static let isUTF8 = TerminalText.isUTF8(environment)
+
+    /// Whether signs beyond ASCII are understood where `descriptor` leads; files and other programs get them always.
+    static func takesUnicode(_ descriptor: FileDescriptor) -> Bool {
+        !isTerminal(descriptor) || isUTF8
+    }
+
+    private static func bytes(of text: TerminalText, to descriptor: FileDescriptor) -> String.UTF8View {
+        (takesUnicode(descriptor) ? text.text : text.ascii).utf8
+    }
+
     /// Writes to standard output at once.
     ///
     /// - Throws: `CommandError` with `outputClosed` when nobody reads it any more.
     static func write(_ text: TerminalText) throws(CommandError) {
         do {
-            _ = try FileDescriptor.standardOutput.writeAll(text.text.utf8)
+            _ = try FileDescriptor.standardOutput.writeAll(bytes(of: text, to: .standardOutput))
         } catch Errno.brokenPipe {
             throw CommandError(.outputClosed)
         } catch {
@@ -91,7 +102,7 @@ enum Terminal {
     }
 
     static func note(_ text: TerminalText, end: String = "") {
-        _ = try? FileDescriptor.standardError.writeAll((text.text + end).utf8)
+        _ = try? FileDescriptor.standardError.writeAll(Array(bytes(of: text, to: .standardError)) + Array(end.utf8))
     }
 
     /// Says what will happen and asks whether it should.

@@ -5,6 +5,7 @@ import CQRencode
 import KithCommand
 import KithDialects
 import KithModel
+import KithTrust
 import SystemPackage
 
 #if canImport(Darwin)
@@ -60,7 +61,8 @@ struct Invite: AsyncParsableCommand {
 
     /// Draws the code only on a terminal, never into a pipe or a file.
     private func draw(_ code: String) {
-        guard !noQR, case .coloured = Terminal.style, case .coloured = Terminal.errorStyle, let width = Terminal.width,
+        guard !noQR, Terminal.takesUnicode(.standardError), case .coloured = Terminal.style,
+            case .coloured = Terminal.errorStyle, let width = Terminal.width,
             let drawing = QRCode.matrix(of: code).map({ QRDrawing($0) }), drawing.width <= width
         else { return }
         for line in drawing.lines { Terminal.note(line) }
@@ -124,7 +126,12 @@ struct Join: AsyncParsableCommand {
         guard Terminal.isTerminal(.standardInput) else {
             return try Terminal.readInput(limit: InvitationLimits.longestCode)
         }
-        return try HiddenPrompt.ask("code (not shown): ", limit: InvitationLimits.longestCode)
+        return try HiddenPrompt.ask("code (not shown): ", limit: InvitationLimits.longestCode) { text in
+            guard let code = try? PastedCode.clean(text), case .failure(let why) = PairingCode.read(code) else {
+                return nil
+            }
+            return [.incomplete, .damaged].contains(why) ? "not whole yet: paste the rest, or press Enter to end" : nil
+        }
     }
 }
 
@@ -144,10 +151,15 @@ enum QRCode {
 enum HiddenPrompt {
     /// A paste of several lines arrives in one go; nobody types the next line this fast.
     private static let pauseMilliseconds: Int32 = 200
+    /// How often the rest of a text is asked for.
+    private static let restLimit = 20
 
+    /// - Parameter rest: What to ask for when only the beginning of what is wanted has come; `nil` for what is whole, or wrong.
     /// - Throws: `CommandError` with `interrupted` on Ctrl-C, `usage` for more than `limit` bytes, `failed` for a
     ///   terminal that cannot be read. The terminal is as it was in any case.
-    static func ask(_ prompt: String, limit: Int) throws(CommandError) -> String {
+    static func ask(
+        _ prompt: String, limit: Int, rest: (String) -> String?
+    ) throws(CommandError) -> String {
         var former = termios()
         guard tcgetattr(STDIN_FILENO, &former) == 0 else {
             throw CommandError(.failed, "the terminal cannot be asked without showing the answer; use a pipe")
@@ -163,13 +175,18 @@ enum HiddenPrompt {
             Terminal.note("")
         }
         Terminal.note(prompt, end: "")
-        return try read(limit: limit)
+        return try read(limit: limit, rest: rest)
     }
 
-    private static func read(limit: Int) throws(CommandError) -> String {
+    private static func read(limit: Int, rest: (String) -> String?) throws(CommandError) -> String {
         var input = HiddenInput(limit: limit)
+        var asked = 0
         while true {
-            if input.mayEnd, !hasMore() { return input.text }
+            if input.mayEnd, !hasMore() {
+                guard !input.isGivenUp, let words = rest(input.text), asked < restLimit else { return input.text }
+                asked += 1
+                Terminal.note("\n" + words + ": ", end: "")
+            }
             guard let byte = try nextByte() else { return input.text }
             switch input.take(byte) {
             case .goOn: continue

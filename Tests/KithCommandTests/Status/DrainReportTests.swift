@@ -27,8 +27,8 @@ struct DrainReportTests {
         #expect(report(active: 1).progress == "1 request still runs here")
         #expect(report(active: 2, queued: 3).progress == "5 requests still run here")
         #expect(report().progress == nil)
-        #expect(report().end == "nothing runs here any more; kin answer new prompts")
-        #expect(report(kin: false).end.contains("no kin can answer"))
+        #expect(report().end == "drained: your other machines answer new prompts")
+        #expect(report(kin: false).end.contains("this one still takes prompts"))
     }
 
     @Test("Numbers of another node's making do not trap")

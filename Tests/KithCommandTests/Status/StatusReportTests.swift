@@ -29,7 +29,7 @@ struct StatusReportTests {
                 "engine  echo, ready, 1 of 4 slots busy, 2 waiting",
                 "        configured",
                 "models  echo",
-                "state   2 sessions, 9 turns, valence 0.25, level 1",
+                "state   2 sessions, 9 turns, mood 0.25, level 1",
                 "",
                 "ID  NAME    TIER  STATE  LEVEL  LOAD  LATENCY           SEEN  MODELS  ADDRESSES              WHY",
                 "-   laptop  kin   down       -     -        -  1 h 1 min ago  -       http://127.0.0.1:8081  refused",
@@ -43,7 +43,7 @@ struct StatusReportTests {
         status.peers[0].state = "up"
         status.peers[0].draining = true
         let lines = StatusReport(status, width: nil, style: .plain).lines
-        #expect(lines.contains("drain   new prompts go to kin; kith drain --off ends that"))
+        #expect(lines.contains("drain   new prompts go to your other machines; kith drain --off ends that"))
         #expect(lines.last?.contains("laptop  kin   draining") == true)
         status.peers[0].state = "down"
         #expect(StatusReport(status, width: nil, style: .plain).peerLines.last?.contains("kin   down") == true)
@@ -62,6 +62,6 @@ struct StatusReportTests {
         ] as [(Double, String)])
     func numbers(value: Double, text: String) {
         let lines = StatusReport(status(valence: value, uptime: value), width: nil, style: .plain).lines
-        #expect(lines.contains { $0.contains("valence \(text),") })
+        #expect(lines.contains { $0.contains("mood \(text),") })
     }
 }

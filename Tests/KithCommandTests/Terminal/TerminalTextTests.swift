@@ -13,6 +13,21 @@ struct TerminalTextTests {
         #expect(shown == "\u{1B}[31mbad\u{1B}[0m desk␛[2J␛]0;title␇ forged line\n")
     }
 
+    @Test func `Where the locale is not UTF-8, signs are ASCII of the same width, and names stay as they are`() {
+        let text = TerminalText(lines: ["✓ desk → laptop … — ü \u{1B}"])
+        #expect(text.ascii == "+ desk > laptop ~ - ü ?\n")
+    }
+
+    @Test(
+        "The first locale that is set counts",
+        arguments: [
+            ([:], false), (["LANG": "C"], false), (["LANG": "de_DE.UTF-8"], true), (["LANG": "C.utf8"], true),
+            (["LANG": "en_GB.UTF-8", "LC_ALL": "C"], false), (["LC_ALL": "", "LC_CTYPE": "UTF-8"], true),
+        ] as [([String: String], Bool)])
+    func locale(environment: [String: String], isUTF8: Bool) {
+        #expect(TerminalText.isUTF8(environment) == isUTF8)
+    }
+
     @Test func `A style that another machine's text begins ends with its line`() {
         #expect(TerminalText(lines: ["\u{1B}[31mx"]).text == "\u{1B}[31mx\u{1B}[0m\n")
     }

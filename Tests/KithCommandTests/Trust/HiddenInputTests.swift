@@ -25,6 +25,14 @@ struct HiddenInputTests {
     @Test("Empty lines do not end it", arguments: ["", "\n", " \n\n"])
     func empty(text: String) { #expect(!typed(text).0.mayEnd) }
 
+    @Test("An empty line after a text ends it, whole or not")
+    func givenUp() {
+        #expect(!typed("ABC\r").0.isGivenUp)
+        #expect(typed("ABC\r\r").0.isGivenUp)
+        #expect(!typed("ABC\r\rD\r").0.isGivenUp)
+        #expect(!typed("\r\r").0.isGivenUp)
+    }
+
     @Test("Backspace takes back a whole character, Ctrl-U everything")
     func editing() {
         #expect(typed("AB\u{7F}C").0.text == "AC")

@@ -70,15 +70,18 @@ struct OllamaStreamDecoderTests {
     func whole() throws {
         let body =
             #"{"model":"m","message":{"role":"assistant","content":"hi","thinking":"hm"},"done":true,"done_reason":"length","prompt_eval_count":3,"eval_count":2}"#
-        let answer = try OllamaWholeAnswer(Array(body.utf8))
-        #expect(answer.message == ChatDelta(text: "hi", reasoning: "hm"))
-        #expect(answer.finish == .length)
-        #expect(answer.usage == TokenUsage(promptTokens: 3, completionTokens: 2))
+        let end = ChatEvent.finished(.length, TokenUsage(promptTokens: 3, completionTokens: 2))
+        #expect(
+            try OllamaWholeAnswer.events(in: Array(body.utf8))
+                == [.delta(ChatDelta(text: "hi", reasoning: "hm")), end])
+        let streamed = #"{"message":{"content":"hi"},"done":false}"# + "\n" + #"{"done":true,"done_reason":"stop"}"#
+        #expect(
+            try OllamaWholeAnswer.events(in: Array(streamed.utf8)).first == .delta(ChatDelta(text: "hi")))
         for (body, code) in [
             ("{", ChatError.Code.invalidAnswer), (#"{"done":false}"#, .interrupted),
             (#"{"error":"x"}"#, .engineError),
         ] {
-            let failure = #expect(throws: ChatError.self) { try OllamaWholeAnswer(Array(body.utf8)) }
+            let failure = #expect(throws: ChatError.self) { try OllamaWholeAnswer.events(in: Array(body.utf8)) }
             #expect(failure?.code == code)
         }
     }

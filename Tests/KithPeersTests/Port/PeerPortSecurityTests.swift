@@ -112,6 +112,19 @@ struct PeerPortSecurityTests {
         }
     }
 
+    @Test("Who only looks whether the port is open is not written down")
+    func look() async throws {
+        try await withNode { node, kin in
+            try await RawConnection.open(port: node.peerAddress.port) { _ in }
+            try await node.expectAnswer(for: kin)
+            _ = try await RawConnection.open(port: node.peerAddress.port) { connection in
+                try await connection.send([0x16])
+            }
+            #expect(await eventually { !node.refusals.isEmpty })
+            #expect(node.refusals.map(\.kind) == [.handshakeRefused])
+        }
+    }
+
     // MARK: Who asks for what
 
     @Test("A stranger can reach nothing but pairing")

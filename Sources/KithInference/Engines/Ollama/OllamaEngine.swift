@@ -63,7 +63,7 @@ package struct OllamaEngine: ChatEngine {
                 mark: request.mark,
                 limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit))
             return .events(
-                EngineStream(told: Self.events(of: try OllamaWholeAnswer(Array(reply.body.readableBytesView)))))
+                EngineStream(told: try OllamaWholeAnswer.events(in: Array(reply.body.readableBytesView))))
         }
         var asked = request
         asked.streams = true
@@ -79,11 +79,6 @@ package struct OllamaEngine: ChatEngine {
     private func thinks(_ model: ModelID, for request: ChatRequest) async throws -> Bool {
         guard request.extensions["reasoning_effort"] != nil, request.extensions["think"] == nil else { return false }
         return try await catalogue.info(model, preferred: nil)?.capabilities?.contains("thinking") ?? false
-    }
-
-    private static func events(of answer: OllamaWholeAnswer) -> [ChatEvent] {
-        let end = ChatEvent.finished(answer.finish, answer.usage)
-        return answer.message.isEmpty ? [end] : [.delta(answer.message), end]
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {

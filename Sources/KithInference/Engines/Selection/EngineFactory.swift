@@ -112,9 +112,8 @@ package struct EngineFactory: Sendable {
         let address = settings.ollama.address
         let owners = owners(address)
         if let stranger = Self.stranger(owners, own: ownUser) {
-            let words = OwnerWatch.words(stranger, at: address)
-            logger.warning("not taken for the engine", metadata: ["reason": "\(words)"])
-            return .failure(.init(name: "ollama", reason: words, isDistrusted: true))
+            return .failure(
+                .init(name: "ollama", reason: OwnerWatch.words(stranger, at: address), isDistrusted: true))
         }
         do {
             let reply = try await client.collect(

@@ -49,7 +49,7 @@ struct EngineMonitorTests {
     ) async throws {
         let (engine, clock) = (Engine(), ManualClock(now: .seconds(1_000)))
         let local = LocalEngine(engine: engine, clock: clock)
-        let monitor = EngineMonitor(local: local, reason: "a test", clock: clock)
+        let monitor = EngineMonitor(seat: EngineSeat(local), reason: "a test", clock: clock)
         await monitor.refresh()
         let loop = Task { await monitor.run() }
         while clock.sleeperCount == 0 { await Task.yield() }
@@ -110,11 +110,30 @@ struct EngineMonitorTests {
         }
     }
 
+    @Test("An engine that is found while the node runs is asked at once, and tells of itself from then on")
+    func found() async throws {
+        let (engine, clock, seat) = (Engine(), ManualClock(now: .seconds(1_000)), EngineSeat())
+        let monitor = EngineMonitor(seat: seat, reason: "none", clock: clock)
+        let loop = Task { await monitor.run() }
+        while clock.sleeperCount == 0 { await Task.yield() }
+        #expect(monitor.status().kind == nil)
+        monitor.take(LocalEngine(engine: engine, clock: clock), reason: "it answers now")
+        await Self.looked(engine, 1)
+        while monitor.status().models.isEmpty { await Task.yield() }
+        #expect(monitor.status().kind == .openAI)
+        #expect(monitor.status().reason == "it answers now")
+        engine.state.withLock { $0.failure = ChatError(.unreachable, "no") }
+        _ = try? await seat.engine?.answer(ChatRequest(model: "m", messages: []))
+        clock.advance(by: .seconds(2))
+        await Self.looked(engine, 2)
+        loop.cancel()
+        await loop.value
+    }
+
     @Test("A node without an engine is ready with nothing, and asks nobody")
     func none() async {
-        let monitor = EngineMonitor(local: nil, reason: "none", clock: ManualClock())
+        let monitor = EngineMonitor(seat: EngineSeat(), reason: "none", clock: ManualClock())
         await monitor.refresh()
-        await monitor.run()
         #expect(monitor.status().engine == .ready)
         #expect(monitor.status().whyDown == nil)
         #expect(monitor.status().models.isEmpty)
