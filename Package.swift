@@ -261,7 +261,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "KithCommand",
-            dependencies: ["KithModel", "KithDialects", "KithNode", "KithDoctor"],
+            dependencies: ["KithModel", "KithDialects", "KithTrust", "KithInference", "KithNode", "KithDoctor"],
             swiftSettings: settings),
         .executableTarget(
             name: "kith",

@@ -176,7 +176,8 @@ package struct Node: Sendable {
             searches: made == nil && settings.engine.choice == .automatic, clock: clock, logger: logger, seated: seated,
             onFound: note)
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
-        let ending = AnswersEnding(answers: services.answers, mesh: peers.mesh.directory, clock: clock)
+        let ending = AnswersEnding(
+            answers: services.answers, mesh: peers.mesh.directory, clock: clock, logger: logger)
         try await runGroup(of: [engine] + background + listeners + [ending])
         try await store.close()
         await upstream.shutDown()
@@ -321,24 +322,6 @@ struct Listener: Service {
             default: "\(why)"
             }
         return NodeStartError(.portTaken, "cannot listen on \(host):\(port): \(reason)")
-    }
-}
-
-/// Begins the stop, as the last of the services: others take over what this node does for them, and after a while the answers
-/// that clients still wait for are ended in words.
-struct AnswersEnding: Service {
-    let answers: OpenAnswers
-    let mesh: PeerDirectory
-    let clock: any TimeSource
-
-    func run() async throws {
-        try await gracefulShutdown()
-        mesh.setDraining(true, reason: nil)
-        // Not waited for: the listeners are stopped meanwhile, and with the last answer their work ends.
-        Task { [answers, clock] in
-            try? await clock.sleep(for: OpenAnswers.grace)  // is never cancelled
-            answers.endAll()
-        }
     }
 }
 

@@ -24,6 +24,7 @@ struct Kith: AsyncParsableCommand {
               kith top                       machines, models and requests, live
               kith trace                     how requests went, across machines
               kith doctor                    say what is wrong, and what mends it
+              kith explain no_engine         what a word of an error means
 
             \(ExitStatus.explanation)
 
@@ -39,7 +40,7 @@ struct Kith: AsyncParsableCommand {
             Events.self,
             Engine.self,
             Cluster.self, Settings.self,
-            Alerts.self, Audit.self, Doctor.self,
+            Alerts.self, Audit.self, Doctor.self, Explain.self,
         ])
 }
 

@@ -137,6 +137,27 @@ class AStopWhileClientsWait(unittest.TestCase):
             with self.subTest(path=path, words=words):
                 self.assertEqual("being stopped" in body, words == "long", body[-300:])
 
+    def test_a_second_signal_ends_them_at_once(self):
+        engine = StubEngine(self.answer)
+        self.addCleanup(engine.stop)
+        node = single_node("stop-at-once", "openai", "--mdns", "off")
+        node.more_environment = {"OPENAI_BASE_URL": engine.url, "OPENAI_API_KEY": "unused"}
+        self.addCleanup(node.stop)
+        node.start()
+        body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "long"}]}
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(web.post, node.port, "/v1/chat/completions", body, timeout=GUARD)
+            web.wait_until(lambda: node_active(node.port) == 1, GUARD, "an answer under way")
+            node.process.send(signal.SIGINT)
+            web.wait_until(lambda: "second signal" in node.process.tail(), GUARD, "the node to say that it stops")
+            time.sleep(0.2)
+            asked = time.monotonic()
+            node.process.send(signal.SIGINT)
+            self.assertIn("being stopped", answer.result().body.decode())
+            self.assertEqual(node.process.wait(GUARD), 0)
+        # Much less than the eight seconds that it had.
+        self.assertLess(time.monotonic() - asked, 7)
+
     def test_what_it_answers_for_kin_another_kin_goes_on_with(self):
         sent: list[str] = []
         stopped = []

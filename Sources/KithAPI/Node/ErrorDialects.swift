@@ -38,10 +38,6 @@ extension SurfaceError {
         return status == .unprocessableContent ? .badRequest : status
     }
 
-    private static func snakeCase(_ name: String) -> String {
-        name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
-    }
-
     var openAIBody: OpenAIErrorBody {
         let type =
             switch clientStatus.code {
@@ -59,7 +55,7 @@ extension SurfaceError {
             case _ where isTooLong: ResponsesFailure.tooLong
             case .modelNotFound: "model_not_found"
             case .malformedRequest, .invalidRequest, nil: nil
-            case .some(let code): Self.snakeCase(code.rawValue)
+            case .some(let code): code.word
             }
         let models = failure?.code == .modelNotFound ? failure?.knownModels.map(\.rawValue) : nil
         return OpenAIErrorBody(message: message, type: type, code: code, param: failure?.field, models: models)

@@ -36,6 +36,8 @@ package final class OpenAnswers: Sendable {
 
     package init() {}
 
+    package var count: Int { state.withLock { $0.actions.count } }
+
     static var failure: ChatError { ChatError(.interrupted, "the node is being stopped and cannot finish this answer") }
 
     /// - Parameter end: Ends the answer with ``failure``; called at most once, by any thread, and at once when all are to end.

@@ -225,7 +225,7 @@ extension ControlMessage {
 
 /// Why the node did not do what its owner asked. Rendered as `{"error": {"code", "message"}}`.
 package struct ControlError: Error, Sendable {
-    package enum Code: String, Sendable, Codable {
+    package enum Code: String, Sendable, Codable, CaseIterable {
         /// The code is not one, or a character of it is wrong.
         case malformedCode = "malformed_code"
         case expiredCode = "expired_code"

@@ -3,7 +3,7 @@
 /// Why there was no answer, or no complete one.
 package struct ChatError: Error, Sendable, CustomStringConvertible {
     /// What went wrong, in the terms on which routing decides.
-    package enum Code: String, Sendable, Codable, Hashable {
+    package enum Code: String, Sendable, Codable, Hashable, CaseIterable {
         /// No connection could be made.
         case unreachable
         /// A time limit passed; the message says which.
@@ -39,6 +39,9 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
         case noEngine
         /// The caller has gone.
         case cancelled
+
+        /// As clients are told it: `no_engine`.
+        package var word: String { rawValue.snakeCased }
     }
 
     package var code: Code
@@ -101,4 +104,9 @@ package protocol RoutedError: Error {
     var failure: ChatError { get }
     /// The value of `x-kith-route`; empty when there is nothing to say.
     var routeHeader: String { get }
+}
+
+extension String {
+    /// `no_engine` for `noEngine`.
+    package var snakeCased: String { reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) } }
 }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithDialects
+import KithInference
+import KithModel
+import KithTrust
+
+// One line for each case: the compiler asks for that of a new one.
+
+extension Explanation {
+    init(_ code: ChatError.Code) {
+        let (meaning, remedy) =
+            switch code {
+            case .unreachable: ("The engine or the machine cannot be reached.", "Run kith doctor there.")
+            case .timeout:
+                ("A time limit passed: no first token, or silence in the middle.", "See how busy it is: kith top.")
+            case .deadlineExceeded:
+                ("The time that the client allowed has passed.", "Allow more, or ask for a shorter answer.")
+            case .interrupted:
+                (
+                    "The answer broke off, and no other machine could go on with it.",
+                    "Ask again; a second machine with the model would have gone on."
+                )
+            case .invalidAnswer:
+                ("The engine answered in no form that it should.", "Update the engine, or try another.")
+            case .engineError: ("The engine failed.", "Look at the engine's own log.")
+            case .overloaded: ("All places and the queue are full.", "Try again after the time in Retry-After.")
+            case .rateLimited:
+                ("A provider, or the limit of a key, allows no more for now.", "Wait for the time in Retry-After.")
+            case .modelNotFound: ("No machine has a model of that name.", "See the names: kith status; install it.")
+            case .nodeNotFound: ("There is no machine of yours of that name.", "See the names: kith peers.")
+            case .malformedRequest:
+                ("The request is not what the dialect calls one.", "Mend the program that sends it.")
+            case .invalidRequest: ("The request is well formed, and cannot be served.", "See the field in the message.")
+            case .unauthorized: ("The engine or its provider refuses the key.", "Set the right key and start anew.")
+            case .cannotContinue:
+                ("The engine cannot go on with an answer of another one.", "Ask again; the next one is asked anew.")
+            case .unsupported: ("No engine that has the model offers this.", "Choose a model that does.")
+            case .noEngine: ("No machine can answer now.", "The message says why; kith engine install, or wait.")
+            case .cancelled: ("The client has gone.", "Nothing.")
+            }
+        self.init(code.word, meaning, remedy)
+    }
+
+    init(_ reason: SkipReason) {
+        let (meaning, remedy) =
+            switch reason {
+            case .notKin: ("It belongs to someone else and never gets your prompts.", "Nothing; that is the wall.")
+            case .down: ("It cannot be reached.", "Start it, or run kith doctor.")
+            case .unknown: ("It has not been heard of since this node started.", "Start it, or run kith doctor.")
+            case .draining: ("It takes no new prompts.", "Run kith drain --off there.")
+            case .noEngine: ("It has no model.", "Run kith engine install there, or start Ollama.")
+            case .engineDown: ("Its engine does not answer.", "Start the engine there.")
+            case .engineLoading: ("It is loading its model.", "Wait; prompts wait by themselves.")
+            case .beingDescribed: ("It has not said yet what it offers.", "Wait a second.")
+            case .modelAbsent: ("It does not have the model.", "Install the model there, or name another one.")
+            case .notAllowed: ("The client's key may not ask for its models.", "Make a key with other --models.")
+            case .runsElsewhere: ("Its models run at a provider.", "Name the model to ask for it.")
+            case .lacks: ("Its engine does not offer what is asked for.", "Choose a model that does.")
+            case .contextTooShort: ("The prompt is longer than it reads.", "Shorten the prompt, or use another model.")
+            case .breakerOpen: ("It failed several times and is left alone.", "Wait; it is tried again by itself.")
+            case .heldBack: ("It asked for a pause, or refused a key.", "Wait, or set the right key there.")
+            case .pinnedElsewhere: ("Another machine was asked for by name.", "Leave x-kith-node or --node out.")
+            case .failed: ("It was tried for this prompt, and failed.", "Nothing; the next one was asked.")
+            }
+        self.init(reason.word, meaning, remedy)
+    }
+
+    init(_ unreadable: PairingCode.Unreadable) {
+        let (meaning, remedy) =
+            switch unreadable {
+            case .empty: ("No code was given.", "Run kith invite on the other machine and paste what it prints.")
+            case .tooLong: ("What was pasted is longer than any code.", "Paste the code, and only that.")
+            case .foreignCharacter: ("A character is in no code.", "Copy the code again.")
+            case .incomplete: ("Only a part of the code has come.", "Paste all of it.")
+            case .damaged: ("A character is missing or wrong.", "Copy the code again, all of it.")
+            case .otherVersion: ("Another version of kith made the code.", "Update both machines.")
+            }
+        self.init(unreadable.rawValue.snakeCased, meaning, remedy)
+    }
+
+    init(_ refusal: PairingRefusal) {
+        let again = "Make a new code: kith invite."
+        let (meaning, remedy) =
+            switch refusal {
+            case .unknownInvitation: ("The other machine does not know the code.", again)
+            case .expired: ("The code is too old.", again)
+            case .alreadyUsed: ("The code has been used.", again)
+            case .spoilt: ("The code was locked after wrong attempts.", again)
+            case .wrongProof: ("The code's secret was not proven.", "Copy the code again, or make a new one.")
+            case .replayed: ("The answer belongs to no open question.", "Try again.")
+            case .challengeExpired: ("The answer came too late.", "Try again.")
+            case .tooManyAttempts: ("There were too many attempts.", "Wait a minute.")
+            case .tooManyInvitations: ("Too many codes are open.", "Wait until one expires.")
+            case .malformed: ("The two machines do not understand each other.", "Update both.")
+            case .ownCode: ("The code was made on this machine.", "Join on the other one.")
+            case .otherNode:
+                ("Another node answers than the one that made the code.", "Do not go on; make a new code there.")
+            }
+        self.init(refusal.rawValue, meaning, remedy)
+    }
+
+    init(_ refusal: KeyRefusal) {
+        let (meaning, remedy) =
+            switch refusal {
+            case .malformed: ("It is no key of kith.", "Give the program the key as kith key create printed it.")
+            case .unknown: ("This node has made no such key.", "Make one: kith key create.")
+            case .wrongSecret: ("The key's end is wrong.", "Copy the key again; if it is lost, make a new one.")
+            case .expired: ("The key has expired.", "Make a new one: kith key create.")
+            case .revoked: ("The key was revoked.", "Make a new one, if the program may come in again.")
+            }
+        self.init(refusal.rawValue, meaning, remedy)
+    }
+
+    init(_ code: ControlError.Code) {
+        let (meaning, remedy) =
+            switch code {
+            case .malformedCode: ("The pairing code is not one, or not whole.", "Copy all of it again.")
+            case .expiredCode: ("The pairing code is too old.", "Make a new one: kith invite.")
+            case .refusedCode: ("The other machine does not take the code.", "Make a new one: kith invite.")
+            case .wrongNode: ("Another node answers at the code's addresses.", "Make a new code on the right machine.")
+            case .unreachable: ("The other machine cannot be reached.", "Start it with --lan; run kith doctor.")
+            case .incompatible: ("The two versions of kith do not fit.", "Update the older one.")
+            case .tooManyAttempts: ("There were too many attempts.", "Wait a minute.")
+            case .unknownPeer: ("No paired machine has that name or id.", "See the names: kith peers.")
+            case .ambiguousPeer: ("Several machines begin like that.", "Write more of the name.")
+            case .unknownKey: ("There is no such key.", "See them: kith key list.")
+            case .notFound: ("There is nothing of that name or number.", "List what there is.")
+            case .conflict: ("It does not fit what is there now.", "The message says how to go on.")
+            case .busy: ("Too much of this goes on at the moment.", "Try again in a second.")
+            case .invalid: ("The request cannot be taken.", "The message says what is wrong.")
+            }
+        self.init(code.rawValue, meaning, remedy)
+    }
+
+    /// - Returns: `nil` for success.
+    init?(_ status: ExitStatus) {
+        let (meaning, remedy): (String, String)
+        switch status {
+        case .ok: return nil
+        case .failed: (meaning, remedy) = ("It failed; a doctor found warnings.", "The message says why.")
+        case .errorsFound: (meaning, remedy) = ("The doctor found errors.", "Do what stands below them.")
+        case .nodeUnreachable: (meaning, remedy) = ("No node answers.", "Start it: kith up.")
+        case .notAnswered: (meaning, remedy) = ("The node refused, or no engine answered.", "The message says why.")
+        case .cutOff: (meaning, remedy) = ("The answer was cut off.", "Ask again.")
+        case .usage: (meaning, remedy) = ("A flag or a setting cannot be used.", "The message says which.")
+        case .interrupted: (meaning, remedy) = ("Ctrl-C, or a stop, ended it.", "Nothing.")
+        case .outputClosed: (meaning, remedy) = ("Nobody reads its output any more.", "Nothing.")
+        }
+        self.init("\(status.rawValue)", meaning, remedy)
+    }
+}
+
+extension SkipReason {
+    /// One of each.
+    static var examples: [SkipReason] {
+        [
+            .notKin, .down(""), .unknown, .draining, .noEngine, .engineDown(""), .engineLoading, .beingDescribed,
+            .modelAbsent, .notAllowed, .runsElsewhere, .lacks(.tools), .contextTooShort(0), .breakerOpen, .heldBack(""),
+            .pinnedElsewhere, .failed(.engineError),
+        ]
+    }
+}
