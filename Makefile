@@ -13,7 +13,7 @@ SWIFT_CODE = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 ENGINE_DIR = $(CURDIR)/.build/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build packages sbom dist fuzz release demo test test-agents test-breaks test-network test-durability bench bench-path bench-page bench-state \
+.PHONY: help deps build packages sbom dist package package-twice test-package fuzz release demo test test-agents test-breaks test-network test-durability bench bench-path bench-page bench-state \
 	bench-continuation bench-balance bench-limits soak soak-kin soak-hostile format lint docs clean
 
 help: ## This list
@@ -40,6 +40,15 @@ dist: deps ## A release: only of the listed packages, with what it is made of an
 	@scripts/check-packages
 	@$(MAKE) --no-print-directory release sbom
 	@cd .build/release && { sha256sum kith kith.cdx.json 2>/dev/null || shasum -a 256 kith kith.cdx.json; } >SHA256SUMS
+
+package: release ## A .deb, an archive with install.sh, a container image and a formula, in .build/package
+	@scripts/make-package
+
+package-twice: release ## Makes the packages twice and compares them byte by byte
+	@scripts/make-package --twice
+
+test-package: package ## Installs the packages into a bare Debian 12, asks, restarts, removes; as root, with debootstrap
+	@scripts/test-package
 
 fuzz: deps ## Ten million inputs for each decoder that other machines reach, guided by coverage; hours, at low priority
 	@scripts/fuzz
