@@ -8,8 +8,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 output=${KITH_PACKAGE_DIR:-.build/package}
 program=${KITH_PACKAGE_PROGRAM:-.build/release/kith}
 stage=$output/stage
-version=$(scripts/package-version)
-debian_version=$(scripts/package-version --debian)
+version=${PACKAGE_VERSION:-$(scripts/package-version)}
+# In Debian's order "~" comes before the end of a version, and "-" after it.
+debian_version=${version/-/\~}
 machine=$(uname -m)
 name=kith-$version-linux-$machine
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
