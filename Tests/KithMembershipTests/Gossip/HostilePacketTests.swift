@@ -6,7 +6,7 @@ import Testing
 
 @testable import KithMembership
 
-@Suite("Hostile kin", .timeLimit(.minutes(2)))
+@Suite("Hostile kin", .timeLimit(.minutes(5)))
 struct HostilePacketTests {
     private static func noise(using generator: inout SeededGenerator) -> GossipPacket {
         func number() -> UInt64 { [0, 1, 5, 1_000, 1 << 59, .max].randomElement(using: &generator) ?? 0 }
