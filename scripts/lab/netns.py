@@ -16,6 +16,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Callable
 
 from . import web
 from .mdns import MulticastDNS
@@ -187,9 +188,13 @@ class Host(Namespace):
 
     def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> socket.socket:
         """A socket in the host's network; it stays there whichever thread uses it."""
+        return self.inside(socket.socket, family, kind)
+
+    def inside(self, call: Callable, *arguments):
+        """Calls in a thread that is in the host's network: what it opens stays there."""
         if self._sockets is None:
             self._sockets = ThreadPoolExecutor(1, initializer=_enter_network, initargs=(self.keeper.pid,))
-        return self._sockets.submit(socket.socket, family, kind).result(timeout=10)
+        return self._sockets.submit(call, *arguments).result(timeout=10)
 
     def opener(self, port: int, timeout: float) -> http.client.HTTPConnection:
         """A client of the host's own loopback, for `web.request`."""
