@@ -19,7 +19,10 @@ LANES = 2
 # Those that fill the machine, or measure what it does: one after the other, when the rest is over.
 ALONE = ["test_cluster", "test_security_load", "test_way_of_the_prompt", "test_network"]
 # Those that take longest begin first.
-LONG = ["test_page", "test_company", "test_security", "test_pairing", "test_doctor", "test_bridge", "test_continued_agents"]
+LONG = [
+    "test_page", "test_company", "test_readme", "test_security", "test_pairing", "test_doctor", "test_bridge",
+    "test_continued_agents",
+]  # fmt: skip
 
 
 @dataclass
