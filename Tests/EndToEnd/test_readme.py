@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command block of the README and of the pages for people, typed in its order on hosts with nothing on them.
 
-The hosts are network namespaces (`scripts/lab/netns.py`) with a home folder each; the pages say in comments on which of them
-a block is typed (`scripts/lab/docs.py`). What is not typed is printed with the reason.
+The hosts are network namespaces (`scripts/lab/netns.py`) with a home folder each. Comments of the pages say on which of
+them a block is typed (`scripts/lab/docs.py`). What is not typed is printed with the reason.
 """
 
 import unittest
@@ -17,6 +17,8 @@ from surroundings import KITH, fresh_folder
 DOCS = ROOT / "docs"
 # These say of each of their blocks how it is typed, or why not; other pages do so as soon as one of their blocks does.
 OF_PEOPLE = ["one-machine.md", "three-machines.md", "a-friend.md", "away.md"]
+# These begin with hosts that have nothing on them; others go on from one of them.
+ROOTS = ["README.md", *OF_PEOPLE, "aios.md"]
 PAGES = {path.name: read(path) for path in [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]}
 
 
@@ -41,6 +43,12 @@ class Marks(unittest.TestCase):
                     self.assertEqual([step.line for step in page.unmarked], [], "lines of blocks without a comment")
             elif page.blocks:
                 print(f"\n    {name}: none of its {len(page.blocks)} blocks says where it is typed")
+
+    def test_each_page_that_is_to_be_typed_is_typed(self):
+        for name, page in PAGES.items():
+            if page.hosts and name not in ROOTS:
+                with self.subTest(page=name):
+                    self.assertIn(page.after, ROOTS, "it goes on with the hosts of no page that a test begins with")
 
     def test_the_readme_shows_the_recording_as_it_was_made(self):
         recording = (DOCS / "recording.txt").read_text()
@@ -72,6 +80,9 @@ class Typed(unittest.TestCase):
     @unittest.skipIf(tunnel.why_not(), tunnel.why_not())
     def test_away(self):
         self.type("away.md")
+
+    def test_aios(self):
+        self.type("aios.md")
 
 
 if __name__ == "__main__":

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command blocks of a page, and what the comments before them say to a machine that types them.
 
-A block of commands (```` ```sh ````) has one comment before it:
+A block of commands (```` ```sh ````, or `console` with a `$` before each) has one comment before it:
 
     <!-- on: desk -->                           it is typed on the host of this name
-    <!-- on: desk; until: listens on -->        its last command keeps running; the block is done when the screen says so
+    <!-- on: desk; until: listens on -->        its last command keeps running; it is done when the screen says so
     <!-- on: desk; shows: done -->              the screen has to say this after it; may be repeated
-    <!-- on: desk; paste: code from laptop -->  its last command asks for a pairing code: the last one on laptop's screens
-    <!-- on: desk; values: key from laptop -->  `kith_…` stands for the key, `FINGERPRINT=…` for what laptop's screens show
+    <!-- on: desk; paste: code from laptop -->  its last command asks for a code: the last one on laptop's screens
+    <!-- on: desk; values: key from laptop -->  `kith_…` and `FINGERPRINT=…` stand for what laptop's screens show
     <!-- on: desk; soon: server -->             its last command is typed again until the screen says this
-    <!-- on: desk; ends: 5 -->                  its last command ends with this status, where it is not 0; or `ends: any`
+    <!-- on: desk; ends: 5 -->                  its last command ends with this status, not 0; or all with `any`
     <!-- on: desk; answer: y -->                its last command asks something, and this is the answer
     <!-- on: desk; then: C-c -->                this key is pressed when `until` is there
     <!-- on: desk; meanwhile: … -->             something that hands do while the last command runs
     <!-- not typed: it needs … -->              nobody types it here, for this reason
 
-A page goes on with the hosts that another one left with `<!-- after: three-machines.md -->` at its top. A comment that stands
-alone, `<!-- do: … -->`, is something that a person does with hands; the hands of `lab.typist` know a few such things.
+With `<!-- after: three-machines.md -->` at its top a page goes on with the hosts as that one leaves them. A comment that
+stands alone, `<!-- do: … -->`, is something that a person does with hands; those of `lab.typist` know a few things.
 """
 
 from __future__ import annotations
@@ -81,16 +81,18 @@ class Page:
 
 def read(path: Path) -> Page:
     steps: list[Step] = []
-    after, marks, fence, block = None, None, None, None
+    after, marks, fence, language, block = None, None, None, "", None
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if fence is not None:
             if line.rstrip() == fence:
                 fence, block = None, None
-            elif block is not None:
+            elif block is not None and language != "console":
                 block.commands.append(line)
+            elif block is not None and line.startswith("$ "):
+                block.commands.append(line.removeprefix("$ "))  # the other lines are what comes of it
         elif opened := _FENCE.match(line):
-            fence = opened["fence"]
-            if opened["language"] in _TYPED:
+            fence, language = opened["fence"], opened["language"]
+            if language in _TYPED:
                 block = _step(path, number, marks or {})
                 steps.append(block)
             marks = None
@@ -125,8 +127,8 @@ def _step(path: Path, number: int, marks: dict[str, list[str]]) -> Step:
     one = {name: values[0] for name, values in marks.items()}
     ends = one.get("ends", "0")
     return Step(
-        path, number, host=one.get("on", ""), until=one.get("until"), shows=marks.get("shows", []), soon=one.get("soon"),
-        code_from=_source(one.get("paste")), values_from=_source(one.get("values")),
+        path, number, host=one.get("on", ""), until=one.get("until"), shows=marks.get("shows", []),
+        soon=one.get("soon"), code_from=_source(one.get("paste")), values_from=_source(one.get("values")),
         ends=None if ends == "any" else int(ends), answer=one.get("answer"), key=one.get("then"),
         meanwhile=one.get("meanwhile"), why_not=one.get("not typed"),
     )  # fmt: skip

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A VPN between two hosts of the lab, as WireGuard or Tailscale makes one: an interface at each, and the way between them.
+"""A VPN between two hosts of the lab, such as WireGuard makes: an interface at each, and the way between them.
 
-What one host sends to its interface comes out at the other's, whatever becomes of their cables. Nothing is encrypted: kith
-does that itself, and takes nobody's word for who is there.
+What one host sends to its interface comes out at the other's, whatever becomes of their cables. Nothing is encrypted:
+kith does that itself, and takes nobody's word for who is there.
 """
 
 from __future__ import annotations
