@@ -15,8 +15,8 @@ A block of commands (```` ```sh ````, or `console` with a `$` before each) has o
     <!-- on: desk; meanwhile: … -->             something that hands do while the last command runs
     <!-- not typed: it needs … -->              nobody types it here, for this reason
 
-With `<!-- after: three-machines.md -->` at its top a page goes on with the hosts as that one leaves them. A comment that
-stands alone, `<!-- do: … -->`, is something that a person does with hands; those of `lab.typist` know a few things.
+With `<!-- after: three-machines.md -->` at its top a page goes on with the hosts as that one leaves them. A comment
+that stands alone, `<!-- do: … -->`, is something that a person does with hands; those of `lab.typist` know a few things.
 """
 
 from __future__ import annotations
