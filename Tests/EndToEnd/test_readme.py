@@ -49,6 +49,9 @@ class Marks(unittest.TestCase):
             if page.hosts and name not in ROOTS:
                 with self.subTest(page=name):
                     self.assertIn(page.after, ROOTS, "it goes on with the hosts of no page that a test begins with")
+            elif not page.hosts:
+                for step in page.blocks:
+                    print(f"\n    {step} not typed: {step.why_not or 'nobody has said how'}", end="")
 
     def test_the_readme_shows_the_recording_as_it_was_made(self):
         recording = (DOCS / "recording.txt").read_text()
