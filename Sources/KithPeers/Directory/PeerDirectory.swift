@@ -31,6 +31,8 @@ package final class PeerDirectory: Sendable {
         /// How far the clocks of those are off that tell.
         var clocks: [NodeID: ClockEstimate] = [:]
         var models: [NodeID: PeerModels] = [:]
+        /// Since when each is known to this process.
+        var knownSince: [NodeID: MonotonicInstant] = [:]
         /// What each declared last, when that came, and the bytes it was read from: they are looked at often and rarely
         /// change.
         var loads: [NodeID: (payload: [UInt8], load: PeerLoad?, at: MonotonicInstant)] = [:]
@@ -61,6 +63,7 @@ package final class PeerDirectory: Sendable {
             clocks[id] = nil
             models[id] = nil
             loads[id] = nil
+            knownSince[id] = nil
         }
     }
 
@@ -70,6 +73,9 @@ package final class PeerDirectory: Sendable {
         /// `nil` until it has told.
         let load: PeerLoad?
     }
+
+    /// How long a node that was not heard from is waited for, after pairing or the start.
+    static let newness = Duration.seconds(5)
 
     let ownName: NodeName
     package let ownID: NodeID
@@ -296,7 +302,9 @@ package final class PeerDirectory: Sendable {
                 peer, member: member,
                 name: state.names.name(for: peer.id, wanted: peer.nickname ?? peer.name), known: state, now: now)
             entries[peer.id] = entry
+            if state.knownSince[peer.id] == nil { state.knownSince[peer.id] = now }
             guard let before = state.entries[peer.id] else { continue }
+            if case .unknown = entry.state { continue }  // it was just paired, and is heard from soon
             let isGood = entry.state == .up
             let isEngineBack = isGood && before.load?.engineDown != nil && entry.load?.engineDown == nil
             let drains = isGood && before.load?.isDraining != true && entry.load?.isDraining == true
@@ -349,7 +357,15 @@ extension PeerDirectory: Mesh {
             slots: status.slots, outstanding: status.active + status.queued, level: level(), takenAt: clock.now)
         return state.withLock { state in
             own.isDraining = state.drainingSince != nil
-            return [own] + state.entries.map { $1.snapshot(of: $0) }
+            let now = clock.now
+            return [own]
+                + state.entries.map { id, entry in
+                    var snapshot = entry.snapshot(of: id)
+                    if snapshot.reachability == .unknown, let since = state.knownSince[id], now - since < Self.newness {
+                        snapshot.reachability = .new
+                    }
+                    return snapshot
+                }
         }
     }
 

@@ -149,7 +149,11 @@ extension PeerView {
                     ? Self.state(of: member, failure: known.failures[peer.id])
                     : Self.state(ofKith: peer.id, known: known)),
             load: member.flatMap { known.loads[$0.id]?.load },
-            models: known.models[peer.id]?.models ?? [], isDescribed: known.models[peer.id] != nil,
+            models: known.models[peer.id]?.models ?? [],
+            // An empty list that is older than what the node tells of itself says nothing: its engine was being started.
+            isDescribed: known.models[peer.id].map {
+                !$0.models.isEmpty || $0.catalogue == known.loads[peer.id]?.load?.catalogue
+            } ?? false,
             addresses: (member?.addresses.isEmpty == false ? member?.addresses ?? [] : peer.addresses)
                 .map(\.description),
             latency: member?.roundTrip ?? known.met[peer.id]?.roundTrip,

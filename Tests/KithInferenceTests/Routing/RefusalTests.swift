@@ -32,6 +32,7 @@ struct RefusalTests {
         arguments: [
             NodeSnapshot.sketch("n", models: [], engine: .down("it does not answer")),
             .sketch("n", models: [.sketch("m:latest")], engine: .down("it does not answer")),
+            .sketch("n", reachability: .new, models: []),
             .sketch("n", models: [], engine: .loading), .sketch("n", models: [], engine: .unknown),
             .sketch("n", reachability: .down("refused"), models: [.sketch("m")]),
             .sketch("n", reachability: .unknown, models: [], lastHeard: .seconds(3_590)),

@@ -58,6 +58,17 @@ struct FailoverTests {
         }
     }
 
+    @Test("A prompt in the moment after pairing waits until the kin has told what it has")
+    func justPaired() async throws {
+        try await TestNode.run("desk", engine: EchoEngine()) { [question] desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                try await desk.trust(laptop)
+                try await laptop.trust(desk)
+                #expect(try await laptop.send(.POST, "/v1/chat/completions", question).status == 200)
+            }
+        }
+    }
+
     @Test("A request whose node fails before the first token is answered by another", arguments: [true, false])
     func alternate(streams: Bool) async throws {
         try await TestNode.run("good", engine: EchoEngine()) { [question, streamed] good in

@@ -30,6 +30,8 @@ extension Mesh {
 package struct NodeSnapshot: Sendable {
     package enum Reachability: Hashable, Sendable {
         case up
+        /// Known for a few seconds, so that it may be heard from any moment.
+        case new
         /// Known, but not heard from yet.
         case unknown
         /// Why, in a few words.

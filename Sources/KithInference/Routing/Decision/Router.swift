@@ -88,6 +88,7 @@ package struct Router: Sendable {
         if let pin = request.pin, pin != node.name { return skip(.pinnedElsewhere) }
         switch node.reachability {
         case .up: break
+        case .new: return skip(.beingDescribed, for: .seconds(1))
         case .unknown: return skip(.unknown, for: .seconds(5))
         case .down(let why): return skip(.down(why), for: .seconds(5))
         }
@@ -227,8 +228,11 @@ package struct Router: Sendable {
     /// A node that has been silent for long is not waited for.
     private func isListKnown(of node: NodeSnapshot, now: MonotonicInstant) -> Bool {
         guard node.models.isEmpty else { return true }
-        guard node.reachability == .up else { return now - node.lastHeard >= RouteKnowledge.lately }
-        return node.engine == .ready
+        switch node.reachability {
+        case .up: return node.engine == .ready
+        case .new: return false
+        case .unknown, .down: return now - node.lastHeard >= RouteKnowledge.lately
+        }
     }
 
     /// Moves the one that was last sent the beginning of the conversation to the front, unless it is much busier.
