@@ -39,7 +39,12 @@ struct NetworkTests {
         InterfaceAddress(interface: interface, address: try #require(IPAddress(address)), isRunning: isRunning)
     }
 
-    @Test("Real networks go first, then overlays, then bridges of containers; what leads nowhere is left out")
+    @Test(
+        """
+        Real networks go first, then overlays, then bridges of containers; one overlay is among the first four; what leads \
+        nowhere is left out
+        """
+    )
     func order() throws {
         let usable = UsableAddresses.from([
             try entry("lo", "127.0.0.1"), try entry("lo", "::1"), try entry("docker0", "172.17.0.1"),
@@ -51,7 +56,7 @@ struct NetworkTests {
         ])
         #expect(
             usable.map(\.description) == [
-                "192.168.1.7", "192.168.1.8", "fd00::7", "169.254.3.4", "100.64.0.9", "172.17.0.1", "172.18.0.1",
+                "192.168.1.7", "192.168.1.8", "fd00::7", "100.64.0.9", "169.254.3.4", "172.17.0.1", "172.18.0.1",
             ])
     }
 

@@ -100,11 +100,23 @@ package enum UsableAddresses {
         "docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "cni", "cali", "flannel", "podman", "lxc", "lxdbr",
         "bridge",
     ]
+    /// How many addresses a pairing code has room for.
+    private static let few = 4
     private static let overlays = ["tun", "tap", "utun", "wg", "tailscale", "zt", "ppp", "ipsec"]
 
     /// Addresses of interfaces that run, without loopback, and without link-local IPv6, whose zone has a meaning only
-    /// here: real networks first, then overlays, then the bridges of containers and virtual machines.
+    /// here: real networks first, then overlays, then the bridges of containers and virtual machines. What takes only the
+    /// first few, as a pairing code does, has the first overlay too: it is the one that leads here from elsewhere.
     package static func from(_ addresses: [InterfaceAddress]) -> [IPAddress] {
+        var usable = ranked(addresses)
+        if let place = usable.firstIndex(where: { kind(of: $0) == .overlay }), place >= few {
+            usable.insert(usable.remove(at: place), at: few - 1)
+        }
+        return usable.map(\.address)
+    }
+
+    /// Each once.
+    private static func ranked(_ addresses: [InterfaceAddress]) -> [InterfaceAddress] {
         var seen: Set<IPAddress> = []
         return addresses.filter { found in
             found.isRunning && found.address.isUnicast && !found.address.isLoopback
@@ -112,18 +124,17 @@ package enum UsableAddresses {
         }
         .enumerated()
         .sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
-        .map(\.element.address)
-        .filter { seen.insert($0).inserted }
+        .map(\.element)
+        .filter { seen.insert($0.address).inserted }
+    }
+
+    private static func kind(of found: InterfaceAddress) -> Kind {
+        if containers.contains(where: found.interface.hasPrefix) { return .container }
+        return overlays.contains(where: found.interface.hasPrefix) ? .overlay : .network
     }
 
     private static func rank(_ found: InterfaceAddress) -> Int {
-        let kind: Kind =
-            if containers.contains(where: found.interface.hasPrefix) {
-                .container
-            } else if overlays.contains(
-                where: found.interface.hasPrefix)
-            { .overlay } else { .network }
         // An address a machine gave itself works only on the same link.
-        return kind.rawValue * 4 + (found.address.isLinkLocal ? 2 : 0) + (found.address.isIPv6 ? 1 : 0)
+        kind(of: found).rawValue * 4 + (found.address.isLinkLocal ? 2 : 0) + (found.address.isIPv6 ? 1 : 0)
     }
 }
