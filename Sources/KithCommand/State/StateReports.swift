@@ -109,7 +109,7 @@ package struct SessionsReport: TextReport, Sendable {
     }
 
     package var lines: [String] {
-        guard !sessions.isEmpty else { return ["this node keeps no conversations; POST /api/chat begins one"] }
+        guard !sessions.isEmpty else { return ["this node keeps no conversations yet; kith chat begins one"] }
         var table = TextTable([
             .init("SESSION", shrinks: true), .init("TURNS", .right), .init("LAST USED"), .init("NODE", shrinks: true),
         ])

@@ -147,7 +147,18 @@ struct GenerationDiagnosis: Diagnosis {
                 ], headers: ["x-kith-node": node], limit: Self.patience)
             return [Self.finding(status: status, json: json, took: clock.now - start, kind: kind)]
         } catch {
-            let why = (error as? ChatError)?.message ?? "the node did not answer"
+            let failure = error as? ChatError
+            let why = failure?.message ?? "the node did not answer"
+            // Slow is not broken: anew is what to do about an engine that was seen to be.
+            if failure?.code == .timeout {
+                return [
+                    Finding(
+                        check, title, .warning, "no answer within \(Self.patience.shortText)",
+                        fix: Finding.Fix(
+                            "wait: the engine is busy, slow, or still loading its model", command: "kith top"), of: kind
+                    )
+                ]
+            }
             return [
                 Finding(
                     check, title, .error, "no answer within \(Self.patience.shortText): \(why)",

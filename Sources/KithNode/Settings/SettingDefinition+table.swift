@@ -46,7 +46,8 @@ extension SettingDefinition {
             help: "The largest request body of the routes for sound, pictures and ranking."),
         SettingDefinition(
             .defaultMaxTokens, .integer(1...1_000_000), fallback: "2048",
-            help: "Tokens made at most for a request that does not say how many."),
+            help: "Tokens made at most for a request that does not say how many, where the engine has to be told "
+                + "(Anthropic's), and what such a request counts as against a key's tokens while it runs."),
     ]
 
     static let engine: [SettingDefinition] = [
