@@ -18,10 +18,10 @@ from pathlib import Path
 LANES = 2
 # Those that fill the machine, or measure what it does: one after the other, when the rest is over.
 ALONE = ["test_cluster", "test_security_load", "test_way_of_the_prompt", "test_network"]
-# Those that take longest begin first.
+# Those that take longest begin first; of two that let a model work, the second when the first is over.
 LONG = [
-    "test_page", "test_company", "test_readme", "test_security", "test_pairing", "test_doctor", "test_bridge",
-    "test_continued_agents",
+    "test_page", "test_company", "test_security", "test_pairing", "test_doctor", "test_bridge",
+    "test_continued_agents", "test_readme",
 ]  # fmt: skip
 
 
