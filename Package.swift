@@ -421,7 +421,8 @@ let package = Package(
         .testTarget(
             name: "KithCommandTests",
             dependencies: [
-                "KithCommand", "KithDialects", "KithDoctor", "KithModel", "KithNode", "KithMembership", "KithTesting",
+                "KithCommand", "KithDialects", "KithDoctor", "KithModel", "KithNode", "KithMembership", "KithTrust",
+                "KithTesting",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

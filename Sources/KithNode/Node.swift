@@ -178,7 +178,7 @@ package struct Node: Sendable {
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
         let ending = AnswersEnding(
             answers: services.answers, mesh: peers.mesh.directory, clock: clock, logger: logger)
-        try await runGroup(of: [engine] + background + listeners + [ending])
+        try await runGroup(of: [engine, ending.ending] + background + listeners + [ending.beginning])
         try await store.close()
         await upstream.shutDown()
         await vault.shutDown()

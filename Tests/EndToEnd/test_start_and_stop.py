@@ -4,6 +4,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +22,15 @@ from surroundings import KITH, fresh_folder, single_node
 GUARD = 60
 # The folder of the embedded engine, if it was fetched.
 ENGINE_DIR = os.environ.get("KITH_ENGINE_DIR")
+NOBODY = 65534
+# Listens, and says whatever it is sent.
+STRANGER = """
+import socket, sys
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
+    while True:
+        with server.accept()[0] as connection:
+            print(connection.recv(4096), flush=True)
+"""
 
 
 class Ollama:
@@ -84,6 +95,22 @@ class AnEngineThatComesLate(unittest.TestCase):
             engine = node.status()["engine"]
             self.assertEqual(engine["kind"], "ollama")
             self.assertIn("Ollama answers", engine["reason"])
+
+    @unittest.skipUnless(sys.platform == "linux" and os.geteuid() == 0, "only root can start another user's program")
+    def test_a_program_of_another_user_is_not_taken_for_it(self):
+        port = ports.free_port()
+        node = self.start(port, fresh_folder("no-engine-here"))
+        # The system's own Python: another user may not be let into the folder of this one.
+        words = ["/usr/bin/python3", "-c", STRANGER, str(port)]
+        stranger = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, user=NOBODY, group=NOBODY, extra_groups=[])
+        self.addCleanup(stranger.stdout.close)
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        web.wait_until(lambda: "not taken for the engine" in node.log(), GUARD, "the stranger to be noticed")
+        self.assertEqual(web.post(node.port, "/v1/chat/completions", self.question).status, 503)
+        self.assertEqual(node.log().count("not taken for the engine"), 1)
+        stranger.kill()
+        self.assertEqual(stranger.stdout.read(), "", "it was sent something")
 
     @unittest.skipUnless(ENGINE_DIR, "KITH_ENGINE_DIR names no engine")
     def test_one_that_is_installed_while_the_node_runs_is_used_and_ends_with_it(self):

@@ -79,25 +79,11 @@ extension Explanation {
         self.init(unreadable.rawValue.snakeCased, meaning, remedy)
     }
 
+    /// What is told at the pairing itself, in two sentences.
     init(_ refusal: PairingRefusal) {
-        let again = "Make a new code: kith invite."
-        let (meaning, remedy) =
-            switch refusal {
-            case .unknownInvitation: ("The other machine does not know the code.", again)
-            case .expired: ("The code is too old.", again)
-            case .alreadyUsed: ("The code has been used.", again)
-            case .spoilt: ("The code was locked after wrong attempts.", again)
-            case .wrongProof: ("The code's secret was not proven.", "Copy the code again, or make a new one.")
-            case .replayed: ("The answer belongs to no open question.", "Try again.")
-            case .challengeExpired: ("The answer came too late.", "Try again.")
-            case .tooManyAttempts: ("There were too many attempts.", "Wait a minute.")
-            case .tooManyInvitations: ("Too many codes are open.", "Wait until one expires.")
-            case .malformed: ("The two machines do not understand each other.", "Update both.")
-            case .ownCode: ("The code was made on this machine.", "Join on the other one.")
-            case .otherNode:
-                ("Another node answers than the one that made the code.", "Do not go on; make a new code there.")
-            }
-        self.init(refusal.rawValue, meaning, remedy)
+        let parts = refusal.description.split(separator: "; ", maxSplits: 1).map(String.init)
+        let remedy = parts.last ?? ""
+        self.init(refusal.rawValue, parts[0] + ".", remedy.prefix(1).uppercased() + remedy.dropFirst())
     }
 
     init(_ refusal: KeyRefusal) {

@@ -2,6 +2,7 @@
 
 import Foundation
 import KithCommand
+import KithTrust
 import Testing
 
 @Suite("What refusals mean")
@@ -30,6 +31,11 @@ struct ExplanationTests {
 
     @Test("What a header adds to a code in brackets does not matter")
     func brackets() { #expect(ExplanationGroup.find("lacks(tools)").map(\.explanation.code) == ["lacks"]) }
+
+    @Test("What is told of a pairing is what happened, and then what to do", arguments: PairingRefusal.allCases)
+    func pairing(refusal: PairingRefusal) {
+        #expect(refusal.description.split(separator: "; ").count == 2)
+    }
 
     @Test("A misspelt code is answered with the nearest one")
     func misspelt() {
