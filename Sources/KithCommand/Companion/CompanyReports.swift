@@ -15,7 +15,7 @@ package struct CompanionReport: Sendable {
     package func lines(_ status: CompanionMessage.Status) -> [String] {
         var first = "\(style.bold(status.state)): \(status.detail)"
         if let peer = status.talking_to { first += " (\(peer.printable))" }
-        if let wait = status.wait_seconds { first += ", for \(StatusReport.age(wait))" }
+        if let wait = status.wait_seconds { first += "; \(StatusReport.age(wait)) to go" }
         let idle = StatusReport.age(status.idle_seconds)
         var lines = [
             first,
