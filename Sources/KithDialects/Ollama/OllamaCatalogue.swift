@@ -32,12 +32,13 @@ package struct OllamaModelDetails: Decodable, Sendable {
     package enum Capability: String, Sendable { case completion, embedding, vision, tools, thinking }
 
     package var capabilities: [String]?
+    private var parameters: String?
     private var modelInfo: [String: JSONValue]?
     private var remoteHost: String?
     private var remoteModel: String?
 
     private enum CodingKeys: String, CodingKey {
-        case capabilities
+        case capabilities, parameters
         case remoteHost = "remote_host"
         case remoteModel = "remote_model"
         case modelInfo = "model_info"
@@ -46,6 +47,15 @@ package struct OllamaModelDetails: Decodable, Sendable {
     /// Tokens of context the model was made for; the key begins with the name of its architecture.
     package var contextLength: Int? {
         modelInfo?.first { $0.key.hasSuffix(".context_length") }?.value.intValue
+    }
+
+    /// The model's own parameter `num_ctx`: tokens that are held unless a request says otherwise.
+    package var ownContext: Int? {
+        for line in (parameters ?? "").split(whereSeparator: \.isNewline) {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            if words.count == 2, words[0] == "num_ctx" { return Int(words[1]) }
+        }
+        return nil
     }
 
     /// - Returns: `nil` when Ollama does not say, as in older versions.
@@ -59,6 +69,22 @@ package struct OllamaModelDetails: Decodable, Sendable {
 
     /// Whether Ollama sends its prompts to a provider.
     package var runsElsewhere: Bool { remoteHost?.isEmpty == false || remoteModel?.isEmpty == false }
+}
+
+/// Ollama's answer to `GET /api/ps`, as far as this node reads it.
+package struct OllamaLoadedList: Decodable, Sendable {
+    package struct Model: Decodable, Sendable {
+        package var name: String
+        /// Tokens for which there is memory; older versions do not say.
+        package var contextLength: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case name
+            case contextLength = "context_length"
+        }
+    }
+
+    package var models: [Model]
 }
 
 /// Ollama's answer to `POST /api/embed`.

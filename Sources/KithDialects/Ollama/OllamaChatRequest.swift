@@ -7,8 +7,8 @@ package enum OllamaRoute: Hashable, Sendable { case chat, generate }
 
 /// The body of `POST /api/chat` or `POST /api/generate` in Ollama's form, as the request that it stands for.
 ///
-/// Engines get a translation; those that speak Ollama's dialect are told all of `options`, `think` and `keep_alive`. What is
-/// unknown is ignored, and so is `context`: the conversation of an answer before, in an engine's own tokens.
+/// Engines get a translation; those that speak Ollama's dialect are told all of `options`, `think`, `keep_alive`, `truncate`
+/// and `shift`. What is unknown is ignored, and so is `context`: the conversation of an answer before, in an engine's own tokens.
 package struct OllamaChatRequest: Sendable {
     /// What is asked for without a prompt.
     package enum Handling: String, Hashable, Sendable { case load, unload }
@@ -78,7 +78,7 @@ package struct OllamaChatRequest: Sendable {
         let sampling = try fields.ollamaSampling(&extensions)
         showsThoughts = try fields.ollamaThinking(&extensions) ?? true
         extensions["response_format"] = try fields.ollamaResponseFormat()
-        extensions["keep_alive"] = fields.value("keep_alive")
+        for name in ["keep_alive", "truncate", "shift"] { extensions[name] = fields.value(name) }
         if try fields.bool("logprobs") == true {
             extensions["logprobs"] = true
             extensions["top_logprobs"] = try fields.integer("top_logprobs").map { .integer(Int64($0)) }

@@ -5,7 +5,7 @@ package import KithModel
 /// Writes a request for an engine that speaks Ollama's API.
 package enum OllamaRequestEncoder {
     /// Fields of Ollama's own that a client may have sent.
-    private static let passedOn = ["tools", "format", "keep_alive", "think"]
+    private static let passedOn = ["tools", "format", "keep_alive", "think", "truncate", "shift"]
     /// What Ollama has no word for.
     private static let unknown: [AskedField] = [.choices, .logitBias, .audio, .functions, .oneCallAtATime]
 
@@ -19,8 +19,11 @@ package enum OllamaRequestEncoder {
     /// - Parameters:
     ///   - model: Ollama's own name for the model.
     ///   - thinks: Whether the model can think: Ollama refuses to tell others how much they should.
+    ///   - context: Tokens that Ollama is to hold; `nil` leaves it to the client and to Ollama.
     /// - Throws: `ChatError` with `unsupported` for what Ollama's API cannot express.
-    package static func body(for request: ChatRequest, model: ModelID, thinks: Bool = false) throws -> [UInt8] {
+    package static func body(
+        for request: ChatRequest, model: ModelID, thinks: Bool = false, context: Int? = nil
+    ) throws -> [UInt8] {
         try request.refuse(unknown, for: "Ollama")
         var body: JSONObject = ["model": .string(model.rawValue)]
         switch request.kind {
@@ -53,6 +56,9 @@ package enum OllamaRequestEncoder {
         var options = request.extensions["options"]?.objectValue ?? [:]
         options.merge(self.options(request.sampling)) { $1 }
         if let topK = request.extensions["top_k"], !topK.isNull { options["top_k"] = topK }
+        if let context { options["num_ctx"] = .integer(Int64(context)) }
+        // Otherwise it shortens what is too long, and says nothing of it.
+        if body["truncate"] == nil { body["truncate"] = false }
         if !options.isEmpty { body["options"] = .object(options) }
         body["stream"] = .bool(request.streams)
         return body.jsonBytes

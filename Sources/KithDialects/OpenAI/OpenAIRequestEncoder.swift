@@ -86,7 +86,9 @@ package enum OpenAIRequestEncoder {
 
     /// What only Ollama's and Anthropic's engines can be told, and is said in OpenAI's words where there are such; strict
     /// servers refuse what they do not know.
-    private static let ofOthers: Set = ["options", "keep_alive", "think", "thinking", "output_config"]
+    private static let ofOthers: Set = [
+        "options", "keep_alive", "think", "truncate", "shift", "thinking", "output_config",
+    ]
 
     private static func built(for request: ChatRequest, model: ModelID) -> [UInt8] {
         var body: JSONObject = ["model": .string(model.rawValue)]

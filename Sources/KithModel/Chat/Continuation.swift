@@ -58,19 +58,6 @@ extension TokenUsage {
     }
 }
 
-extension Int {
-    /// The parts come from other machines.
-    fileprivate func saturatingAdding(_ other: Int) -> Int {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other < 0 ? .min : .max) : sum
-    }
-
-    fileprivate func saturatingSubtracting(_ other: Int) -> Int {
-        let (difference, overflow) = subtractingReportingOverflow(other)
-        return overflow ? (other < 0 ? .max : .min) : difference
-    }
-}
-
 /// How an engine continues an answer that another has begun.
 package enum ContinuationWay: Hashable, Sendable {
     /// It continues the text so far, which it is given as the last message of a chat.

@@ -44,13 +44,17 @@ package struct OllamaSettings: Sendable {
     package var model: ModelID?
     /// Requests sent to Ollama at once; it queues those that it cannot run yet (OLLAMA_NUM_PARALLEL).
     package var slots: Int
+    /// Tokens of context that a model may be given at most; `nil` leaves it to what each was made for.
+    package var contextLength: Int?
 
     package init(
-        address: HTTPAddress = HTTPAddress(host: "127.0.0.1", port: 11_434), model: ModelID? = nil, slots: Int = 4
+        address: HTTPAddress = HTTPAddress(host: "127.0.0.1", port: 11_434), model: ModelID? = nil, slots: Int = 4,
+        contextLength: Int? = nil
     ) {
         self.address = address
         self.model = model
         self.slots = slots
+        self.contextLength = contextLength
     }
 }
 

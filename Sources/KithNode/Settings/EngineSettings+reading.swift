@@ -11,7 +11,7 @@ extension EngineSettings {
             choice: choice,
             ollama: OllamaSettings(
                 address: try values.address(.ollamaBaseURL), model: model.name ?? values.model(.ollamaModel),
-                slots: slots ?? OllamaSettings().slots),
+                slots: slots ?? OllamaSettings().slots, contextLength: values.integer(.ollamaContextLength)),
             openAI: try values.openAI(choice, model: model.name, slots: slots),
             anthropic: try values.anthropic(choice, model: model.name),
             llamaServer: LlamaServerSettings(

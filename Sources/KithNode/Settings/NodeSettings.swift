@@ -40,6 +40,8 @@ package struct NodeSettings: Sendable {
     package var uploadBodyLimit: Int
     package var logLevel: Logger.Level
     package var logFormat: LogFormat
+    /// Where standard error goes; `nil` leaves it as it is.
+    package var logFile: String?
     package var tracing: TracingSettings
     package var audit: AuditSettings
     package var defaultMaxTokens: Int
@@ -56,7 +58,8 @@ package struct NodeSettings: Sendable {
         social: SocialSettings = SocialSettings(), alerts: AlertSettings = AlertSettings(), level: Double = 1,
         requestBodyLimit: Int = 4_194_304,
         seedBodyLimit: Int = 1_048_576, uploadBodyLimit: Int = 33_554_432,
-        logLevel: Logger.Level = .info, logFormat: LogFormat = .text, tracing: TracingSettings = TracingSettings(),
+        logLevel: Logger.Level = .info, logFormat: LogFormat = .text, logFile: String? = nil,
+        tracing: TracingSettings = TracingSettings(),
         audit: AuditSettings = AuditSettings(),
         defaultMaxTokens: Int = 2048, countsMetrics: Bool = true
     ) {
@@ -83,6 +86,7 @@ package struct NodeSettings: Sendable {
         self.uploadBodyLimit = uploadBodyLimit
         self.logLevel = logLevel
         self.logFormat = logFormat
+        self.logFile = logFile
         self.tracing = tracing
         self.audit = audit
         self.defaultMaxTokens = defaultMaxTokens
@@ -137,6 +141,7 @@ extension NodeSettings {
             uploadBodyLimit: try values.required(.uploadBodyLimit, values.integer(.uploadBodyLimit)),
             logLevel: try values.required(.logLevel, values.text(.logLevel).flatMap(Logger.Level.init(rawValue:))),
             logFormat: try values.required(.logFormat, values.text(.logFormat).flatMap(LogFormat.init(rawValue:))),
+            logFile: values.path(.logFile, in: sources),
             tracing: try TracingSettings(values),
             audit: AuditSettings(values, sources: sources),
             defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)),

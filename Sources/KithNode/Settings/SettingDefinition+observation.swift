@@ -12,6 +12,9 @@ extension SettingDefinition {
             .logFormat, .choice(LogFormat.allCases.map(\.rawValue)), fallback: "text", flag: "--log-format",
             help: "How the log is written: `text` for people, `json` with an object a line."),
         SettingDefinition(
+            .logFile, .path, note: "standard error", flag: "--log-file",
+            help: "A file that gets the log, and all else that the node says; at 8 MiB it is set aside as `.1`."),
+        SettingDefinition(
             .auditFile, .path,
             help: "A file that gets the audit trail too, an object of JSON a line; at 16 MiB it is set aside as `.1`."),
         SettingDefinition(

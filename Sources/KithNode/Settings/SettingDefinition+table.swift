@@ -80,6 +80,9 @@ extension SettingDefinition {
             .ollamaModel, .modelName, note: "the first that Ollama lists", seedName: "OLLAMA_MODEL",
             help: "Ollama's model for requests that name none."),
         SettingDefinition(
+            .ollamaContextLength, .integer(256...16_777_216), note: "what each model was made for",
+            help: "Tokens of context that Ollama is told to hold at most, where memory is short."),
+        SettingDefinition(
             .openAIBaseURL, .address, fallback: "https://api.openai.com/v1", seedName: "OPENAI_BASE_URL",
             help: "An OpenAI-compatible server, up to and including `/v1`."),
         SettingDefinition(

@@ -21,7 +21,7 @@ struct OllamaRequestEncoderTests {
                 extensions: ["options": ["num_ctx": 2048, "seed": 1], "keep_alive": "5m", "unknown": 1]))
         #expect(
             body == [
-                "model": "llama3.2:3b", "stream": true, "keep_alive": "5m",
+                "model": "llama3.2:3b", "stream": true, "keep_alive": "5m", "truncate": false,
                 "messages": [["role": "user", "content": "hi"]],
                 "options": [
                     "num_predict": 5, "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["x"],
@@ -49,7 +49,22 @@ struct OllamaRequestEncoderTests {
     @Test("Sends a completion's prompt past the chat template")
     func completion() throws {
         let body = try encoded(ChatRequest(kind: .completion, messages: [ChatMessage(.user, "once")]))
-        #expect(body == ["model": "llama3.2:3b", "stream": true, "prompt": "once", "raw": true])
+        #expect(
+            body == ["model": "llama3.2:3b", "stream": true, "prompt": "once", "raw": true, "truncate": false])
+    }
+
+    @Test("Has Ollama shorten a prompt only if the client wants that")
+    func truncation() throws {
+        let asked = ChatRequest(messages: [ChatMessage(.user, "hi")], extensions: ["truncate": true, "shift": false])
+        #expect(try encoded(asked)["truncate"] == true)
+        #expect(try encoded(asked)["shift"] == false)
+    }
+
+    @Test("Tells Ollama how many tokens it is to hold, whatever the client wrote")
+    func context() throws {
+        let asked = ChatRequest(messages: [ChatMessage(.user, "hi")], extensions: ["options": ["num_ctx": 2048]])
+        let bytes = try OllamaRequestEncoder.body(for: asked, model: "m", context: 8_192)
+        #expect(try JSONBody.decode(JSONValue.self, from: bytes)["options"]?["num_ctx"] == 8192)
     }
 
     @Test(

@@ -5,13 +5,13 @@ package import KithModel
 package import KithTransport
 import NIOCore
 import NIOHTTP1
-import Synchronization
 
 /// An Ollama on this machine or another.
 package struct OllamaEngine: ChatEngine {
     package let capacity: EngineCapacity
     private let connection: EngineConnection
     private let catalogue: ModelCatalogue
+    private let contexts: OllamaContexts
     private let preferred: ModelID?
     private let watch: OwnerWatch?
 
@@ -23,8 +23,10 @@ package struct OllamaEngine: ChatEngine {
     init(settings: OllamaSettings, client: UpstreamClient, watch: OwnerWatch?, clock: any TimeSource) {
         self.watch = watch
         let connection = EngineConnection(client: client, name: "Ollama", address: settings.address)
-        let details = OllamaDetailsCache(connection: connection)
+        let contexts = OllamaContexts(connection: connection, limit: settings.contextLength, clock: clock)
+        let details = OllamaDetailsCache(connection: connection, contexts: contexts)
         self.connection = connection
+        self.contexts = contexts
         capacity = EngineCapacity(slots: settings.slots)
         preferred = settings.model?.withOllamaTag
         catalogue = ModelCatalogue(clock: clock, preferred: preferred) {
@@ -56,23 +58,30 @@ package struct OllamaEngine: ChatEngine {
         try watch?.check()
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
         let thinks = try await thinks(model, for: request)
+        return try await contexts.holding(request, by: model) { context in
+            try await answer(request, by: model, thinks: thinks, context: context)
+        }
+    }
+
+    private func answer(
+        _ request: ChatRequest, by model: ModelID, thinks: Bool, context: Int?
+    ) async throws -> ChatAnswer {
+        var asked = request
+        asked.streams = !request.wantsWholeAnswer
+        let path = OllamaRequestEncoder.path(for: asked)
+        let body = try OllamaRequestEncoder.body(for: asked, model: model, thinks: thinks, context: context)
         if request.wantsWholeAnswer {
             let reply = try await connection.reply(
-                path: OllamaRequestEncoder.path(for: request),
-                body: try OllamaRequestEncoder.body(for: request, model: model, thinks: thinks), model: model,
-                mark: request.mark,
+                path: path, body: body, model: model, mark: request.mark,
                 limits: UpstreamLimits(firstByte: ChatRequest.wholeAnswerLimit))
             return .events(
                 EngineStream(told: try OllamaWholeAnswer.events(in: Array(reply.body.readableBytesView))))
         }
-        var asked = request
-        asked.streams = true
-        let (_, body) = try await connection.stream(
-            path: OllamaRequestEncoder.path(for: asked),
-            body: try OllamaRequestEncoder.body(for: asked, model: model, thinks: thinks), model: model,
-            mark: request.mark,
-            limits: UpstreamLimits(firstByte: request.firstTokenLimit))
-        return .events(EngineStream(body: body, decoder: OllamaStreamDecoder(), stallLimit: request.stallLimit))
+        let stream = try await connection.stream(
+            path: path, body: body, model: model, mark: request.mark,
+            limits: UpstreamLimits(firstByte: request.firstTokenLimit)
+        ).body
+        return .events(EngineStream(body: stream, decoder: OllamaStreamDecoder(), stallLimit: request.stallLimit))
     }
 
     /// Whether Ollama says that the model thinks; asked only for a request that says how much it should.
@@ -99,44 +108,5 @@ package struct OllamaEngine: ChatEngine {
             throw ChatError(.invalidAnswer, "Ollama did not embed every text")
         }
         return EmbeddingAnswer(model: model, vectors: answer.embeddings, promptTokens: answer.promptTokens)
-    }
-}
-
-/// What Ollama says of each of its models: asked once for each version of a model.
-final class OllamaDetailsCache: Sendable {
-    private static let limit = 256
-
-    private let connection: EngineConnection
-    private let known = Mutex<[String: ModelInfo]>([:])
-
-    init(connection: EngineConnection) { self.connection = connection }
-
-    /// - Throws: `ChatError` when Ollama cannot be asked; a model it cannot describe is listed without details.
-    func info(_ tag: OllamaTagList.Model) async throws -> ModelInfo {
-        let version = "\(tag.name) \(tag.digest ?? "")"
-        if let info = known.withLock({ $0[version] }) { return info }
-        var info = ModelInfo(id: ModelID(tag.name), ownedBy: "ollama")
-        info.runsElsewhere = tag.runsElsewhere
-        do {
-            let details = try await connection.post(
-                OllamaModelDetails.self, path: "/api/show",
-                body: try JSONBody.encode(["model": tag.name, "name": tag.name]), model: info.id,
-                limits: EngineConnection.inquiryLimits)
-            info.contextLength = details.contextLength
-            info.embeds = details.embeds
-            info.chats = details.chats
-            info.capabilities = details.capabilities
-            info.runsElsewhere = tag.runsElsewhere || details.runsElsewhere
-        } catch let failure as ChatError
-            where
-            [.modelNotFound, .unsupported, .invalidRequest, .engineError, .invalidAnswer].contains(failure.code)
-        {
-            return info
-        }
-        known.withLock { known in
-            if known.count >= Self.limit { known.removeAll() }
-            known[version] = info
-        }
-        return info
     }
 }

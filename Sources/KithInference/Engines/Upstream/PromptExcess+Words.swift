@@ -3,13 +3,14 @@
 import KithModel
 
 extension PromptExcess {
-    /// What stands before the length of the context, in the words of OpenAI, vLLM, SGLang, LM Studio and Anthropic.
+    /// What stands before the length of the context, in the words of OpenAI, vLLM, SGLang, LM Studio, Anthropic and llama.cpp.
     private static let beforeLimit = [
         "maximum context length is ", "maximum model length of ", "model's context length (", "context length of only ",
-        " tokens > ",
+        " tokens > ", "available context size (",
     ]
     private static let beforeTokens = [
         "messages resulted in ", "prompt (length ", "The input (", "keep the first ", "prompt is too long: ",
+        "request (",
     ]
     private static let afterTokens = [" in the messages", " input tokens"]
 

@@ -291,7 +291,9 @@ extension RouteDecision {
         let contexts = reasons.compactMap { if case .contextTooShort(let limit) = $0 { limit } else { nil } }
         if let longest = contexts.max() {
             var failure = ChatError(
-                .invalidRequest, "the prompt does not fit: the longest context on offer is \(longest) tokens",
+                .invalidRequest,
+                "the prompt does not fit: it has about \(wanted.tokens) tokens, and the longest context on offer is "
+                    + "\(longest) tokens",
                 field: "messages")
             failure.excess = PromptExcess(tokens: wanted.tokens, limit: longest)
             return failure

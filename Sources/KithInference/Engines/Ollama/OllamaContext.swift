@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// How many tokens Ollama is told to hold for one model (its option `num_ctx`).
+///
+/// Without it Ollama takes a default, often 4,096, whatever the model was made for, and shortens a longer prompt without a word.
+/// A number that differs from the one with which a model is loaded makes Ollama load it anew, which takes seconds. So it is told
+/// what is loaded, as long as that suffices, then the next power of two, and never less until the model has been unloaded.
+struct OllamaContext: Sendable {
+    /// Every version of Ollama holds at least this many, unless the model's own parameters say less.
+    static let leastDefault = 2_048
+    /// What Ollama takes on machines with little memory for graphics.
+    static let ordinaryDefault = 4_096
+    /// Kept for an answer whose length the request does not limit.
+    static let ordinaryAnswer = 1_024
+    /// A client's generous limit must not make a small machine keep room for what is seldom written.
+    static let longestAnswer = 4_096
+    /// After this long without a request Ollama may have unloaded the model (its `keep_alive` is five minutes).
+    static let keepsLoaded = Duration.seconds(240)
+    /// How often Ollama is asked what is loaded while that is unknown.
+    static let looksEvery = Duration.seconds(5)
+    /// How long a length for which there was no memory is not tried again.
+    static let shortageLasts = Duration.seconds(600)
+
+    /// The longest that is tried for a model of which nothing is known.
+    static let longestUnasked = 131_072
+
+    /// What the model was made for, or the owner allows; `nil` when unknown.
+    private(set) var limit: Int?
+    /// The model's own parameter `num_ctx`.
+    private(set) var own: Int?
+    /// What Ollama was told last, and holds.
+    private(set) var told: Int?
+    private var shortage: (length: Int, until: MonotonicInstant)?
+    private var lastUse: MonotonicInstant?
+    private var lastLook: MonotonicInstant?
+
+    init(limit: Int? = nil, own: Int? = nil) {
+        describe(limit: limit, own: own)
+    }
+
+    mutating func describe(limit: Int?, own: Int?) {
+        self.limit = limit.map { max(1, $0) }
+        self.own = own.map { max(1, $0) }
+    }
+
+    /// Tokens that a prompt and its answer take at most, roughly: an estimate from bytes can be wrong by a fifth.
+    static func needed(by request: ChatRequest) -> Int {
+        let prompt = request.estimatedPromptTokens + (request.begun?.tokens ?? 0)
+        let answer = min(max(0, request.sampling.maxTokens ?? ordinaryAnswer), longestAnswer)
+        return prompt.saturatingAdding(prompt / 4).saturatingAdding(answer).saturatingAdding(64)
+    }
+
+    /// Whether Ollama is to be asked what is loaded before ``length(for:now:)``.
+    func wantsLook(now: MonotonicInstant) -> Bool {
+        if told != nil { return lastUse.map { now - $0 > Self.keepsLoaded } ?? true }
+        return lastLook.map { now - $0 > Self.looksEvery } ?? true
+    }
+
+    /// - Parameter loaded: With how many tokens the model is loaded; `nil` if it is not, or Ollama does not say.
+    mutating func saw(loaded: Int?, now: MonotonicInstant) {
+        lastLook = now
+        told = loaded.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    /// What Ollama is told for a request.
+    ///
+    /// - Parameter needed: Tokens of the prompt and its answer.
+    /// - Returns: `nil` to leave it to Ollama.
+    mutating func length(for needed: Int, now: MonotonicInstant) -> Int? {
+        lastUse = now
+        if let told, needed <= told { return told }
+        let most = most(now: now)
+        if told == nil, needed <= min(own ?? Self.leastDefault, most ?? .max) {
+            return nil
+        }
+        let raised = min(Self.powerOfTwo(from: max(needed, Self.ordinaryDefault)), most ?? .max)
+        told = max(raised, told ?? own ?? 0)
+        return told
+    }
+
+    /// Ollama could not load the model with `length`; what it holds now it is asked.
+    mutating func failed(with length: Int, now: MonotonicInstant) {
+        shortage = (length, now.advanced(by: Self.shortageLasts))
+        guard told == length else { return }
+        told = nil
+        lastLook = nil
+    }
+
+    /// Ollama counted, and what it holds is too short.
+    ///
+    /// - Parameter tokens: Of the prompt; `nil` when it did not say.
+    /// - Returns: What to ask for next; `nil` when there is no more to be had.
+    func next(after length: Int?, counted tokens: Int?, now: MonotonicInstant) -> Int? {
+        let had = length ?? told ?? own ?? Self.leastDefault
+        let most = most(now: now) ?? Self.longestUnasked
+        guard had < most else { return nil }
+        return min(most, max(had.saturatingAdding(had), (tokens ?? 0).saturatingAdding(Self.ordinaryAnswer)))
+    }
+
+    /// Tokens that can be had at most; `nil` when unknown.
+    func most(now: MonotonicInstant) -> Int? {
+        guard let shortage, now < shortage.until else { return limit }
+        let rest = max(Self.leastDefault, shortage.length / 2)
+        return min(rest, limit ?? rest)
+    }
+
+    private static func powerOfTwo(from tokens: Int) -> Int {
+        let bits = Int.bitWidth - max(1, tokens - 1).leadingZeroBitCount
+        return bits < 31 ? 1 << bits : tokens
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+import Testing
+@testable import KithInference
+
+@Suite("How many tokens Ollama is told to hold")
+struct OllamaContextTests {
+    private func at(_ seconds: Int64) -> MonotonicInstant { .zero + .seconds(seconds) }
+
+    @Test("Nothing, while a prompt fits in what every Ollama holds and nothing is loaded")
+    func small() {
+        var context = OllamaContext(limit: 32_768)
+        context.saw(loaded: nil, now: at(0))
+        #expect(context.length(for: 1_200, now: at(0)) == nil)
+    }
+
+    @Test("What is loaded, as long as that suffices: another number would have it loaded anew")
+    func loaded() {
+        var context = OllamaContext(limit: 131_072)
+        context.saw(loaded: 32_768, now: at(0))
+        #expect(context.length(for: 1_200, now: at(0)) == 32_768)
+        #expect(context.length(for: 32_768, now: at(1)) == 32_768)
+    }
+
+    @Test("The next power of two for a longer prompt, and no less for the short ones that follow")
+    func raised() {
+        var context = OllamaContext(limit: 131_072)
+        context.saw(loaded: 4_096, now: at(0))
+        #expect(context.length(for: 20_000, now: at(0)) == 32_768)
+        #expect(context.length(for: 100, now: at(1)) == 32_768)
+        #expect(context.length(for: 32_769, now: at(2)) == 65_536)
+    }
+
+    @Test("No more than the model was made for, or the owner allows")
+    func limited() {
+        var context = OllamaContext(limit: 40_000)
+        #expect(context.length(for: 33_000, now: at(0)) == 40_000)
+        #expect(context.length(for: 90_000, now: at(0)) == 40_000)
+        var small = OllamaContext(limit: 1_024)
+        #expect(small.length(for: 1_500, now: at(0)) == 1_024)
+    }
+
+    @Test("The model's own parameter holds where nothing else is known")
+    func own() {
+        var context = OllamaContext(limit: 131_072, own: 16_384)
+        #expect(context.length(for: 10_000, now: at(0)) == nil)
+        var less = OllamaContext(limit: 131_072, own: 512)
+        #expect(less.length(for: 1_000, now: at(0)) == 4_096)
+    }
+
+    @Test("Ollama is asked what it holds while that is unknown, and after the model may have been unloaded")
+    func looks() {
+        var context = OllamaContext(limit: 32_768)
+        #expect(context.wantsLook(now: at(0)))
+        context.saw(loaded: nil, now: at(0))
+        #expect(!context.wantsLook(now: at(5)))
+        #expect(context.wantsLook(now: at(6)))
+        context.saw(loaded: 4_096, now: at(6))
+        _ = context.length(for: 100, now: at(7))
+        #expect(!context.wantsLook(now: at(200)))
+        #expect(context.wantsLook(now: at(248)))
+        context.saw(loaded: nil, now: at(248))
+        #expect(context.length(for: 100, now: at(248)) == nil)
+    }
+
+    @Test("Where there was no memory for a length, half of it is the most for ten minutes")
+    func shortage() {
+        var context = OllamaContext(limit: 131_072)
+        context.saw(loaded: 4_096, now: at(0))
+        #expect(context.length(for: 60_000, now: at(0)) == 65_536)
+        context.failed(with: 65_536, now: at(1))
+        #expect(context.wantsLook(now: at(1)))
+        context.saw(loaded: 4_096, now: at(1))
+        #expect(context.length(for: 100, now: at(2)) == 4_096)
+        #expect(context.length(for: 60_000, now: at(3)) == 32_768)
+        #expect(context.most(now: at(599)) == 32_768)
+        #expect(context.most(now: at(602)) == 131_072)
+    }
+
+    @Test("A prompt with more tokens than estimated gets twice as many, or as many as were counted")
+    func counted() {
+        var context = OllamaContext(limit: 16_384)
+        context.saw(loaded: 4_096, now: at(0))
+        #expect(context.next(after: 4_096, counted: nil, now: at(0)) == 8_192)
+        #expect(context.next(after: 4_096, counted: 12_000, now: at(0)) == 13_024)
+        #expect(context.next(after: nil, counted: 90_000, now: at(0)) == 16_384)
+        #expect(context.next(after: 16_384, counted: 90_000, now: at(0)) == nil)
+    }
+
+    @Test("Hostile numbers are only numbers", arguments: [Int.min, -1, 0, 1, .max])
+    func hostile(number: Int) {
+        var context = OllamaContext(limit: number, own: number)
+        context.saw(loaded: number, now: at(0))
+        for needed in [0, 1, 2_048, Int.max] {
+            let length = context.length(for: needed, now: at(0))
+            #expect((length ?? 1) > 0)
+            _ = context.next(after: length, counted: number, now: at(0))
+        }
+        context.failed(with: number, now: at(0))
+        #expect((context.most(now: at(1)) ?? 1) > 0)
+    }
+
+    @Test("A client's limit of an answer counts as far as answers usually go")
+    func needs() {
+        let long = ChatRequest(
+            messages: [ChatMessage(.user, String(repeating: "word ", count: 8_000))],
+            sampling: SamplingOptions(maxTokens: 64_000))
+        let needed = OllamaContext.needed(by: long)
+        #expect(needed > 8_000 + 4_096 && needed < 20_000)
+        #expect(OllamaContext.needed(by: ChatRequest("hi", model: "m")) < OllamaContext.leastDefault)
+    }
+}
