@@ -8,6 +8,14 @@ import KithTrust
 import Logging
 import ServiceLifecycle
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Access for clients: their keys, the token of the owner's command line, TLS, and the audit trail of refusals.
 struct ClientAccess: Sendable {
     let control: AccessControl
@@ -72,7 +80,7 @@ struct ClientAccess: Sendable {
         var local = address
         if local.host == "0.0.0.0" { local.host = "127.0.0.1" }
         if local.host == "::" { local.host = "::1" }
-        let file = ControlFile(url: local, token: token, fingerprint: tls?.current.fingerprint)
+        let file = ControlFile(url: local, token: token, fingerprint: tls?.current.fingerprint, processID: getpid())
         do {
             try file.write(dataDirectory: dataDirectory)
         } catch {

@@ -24,11 +24,14 @@ package struct ControlFile: Sendable {
     package var token: Secret
     /// SHA-256 of the certificate that the node shows, in hexadecimal, when it speaks TLS.
     package var fingerprint: String?
+    /// The process that wrote the file; `nil` from an older node.
+    package var processID: Int32?
 
-    package init(url: HTTPAddress, token: Secret, fingerprint: String? = nil) {
+    package init(url: HTTPAddress, token: Secret, fingerprint: String? = nil, processID: Int32? = nil) {
         self.url = url
         self.token = token
         self.fingerprint = fingerprint
+        self.processID = processID
     }
 
     /// 256 random bits in the form of a key, so that a token of an earlier start is refused and not ignored.
@@ -53,7 +56,9 @@ package struct ControlFile: Sendable {
         guard let contents = try? JSONBody.decode(Contents.self, from: bytes),
             let url = HTTPAddress(contents.url)
         else { throw ControlFileError("\(path) is not of this version; start the node again") }
-        return ControlFile(url: url, token: Secret(contents.token), fingerprint: contents.fingerprint)
+        return ControlFile(
+            url: url, token: Secret(contents.token), fingerprint: contents.fingerprint,
+            processID: contents.pid)
     }
 
     /// Puts the file in place whole, readable by its owner only.
@@ -62,7 +67,8 @@ package struct ControlFile: Sendable {
     func write(dataDirectory: String) throws(ControlFileError) {
         let path = Self.path(in: dataDirectory)
         do {
-            let contents = Contents(url: url.description, token: token.reveal(), fingerprint: fingerprint)
+            let contents = Contents(
+                url: url.description, token: token.reveal(), fingerprint: fingerprint, pid: processID)
             try DurableFile.replace(FilePath(path), with: try JSONBody.encode(contents))
         } catch {
             throw ControlFileError("\(path) cannot be written: \(error)")
@@ -77,6 +83,7 @@ package struct ControlFile: Sendable {
         var url: String
         var token: String
         var fingerprint: String?
+        var pid: Int32?
     }
 }
 

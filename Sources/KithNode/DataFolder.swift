@@ -51,6 +51,20 @@ package struct DataFolder: ~Copyable {
         }
     }
 
+    /// Creates the folder when it is missing, readable by its owner only, for what is written there before a node starts.
+    ///
+    /// - Throws: ``NodeStartError`` when it cannot be used.
+    package static func prepare(_ path: String) throws(NodeStartError) {
+        if let exposure = FolderExposure.ofDataFolder(path) {
+            throw NodeStartError(.dataFolder, "cannot use the data folder: \(exposure)")
+        }
+        do {
+            try PrivateDirectory.create(FilePath(path).appending("state"))
+        } catch {
+            throw NodeStartError(.dataFolder, "cannot use the data folder \(path)", cause: error)
+        }
+    }
+
     /// Whether a process holds the folder now.
     package static func isHeld(_ path: String) -> Bool {
         FileLock.isHeld(FilePath(path).appending("state/lock"))

@@ -2,7 +2,10 @@
 
 import ArgumentParser
 import KithCommand
+import KithInference
 import KithNode
+import KithTransport
+import Logging
 
 /// The root of the command line.
 struct Kith: AsyncParsableCommand {
@@ -13,8 +16,8 @@ struct Kith: AsyncParsableCommand {
             Every machine runs one node. Ask any node; the mesh answers, even when the node asked has no model.
 
             EXAMPLES:
-              kith engine install            put an engine and a small model here
-              kith up                        start a node on http://127.0.0.1:8080
+              kith setup                     an engine and a node that runs, in a minute
+              kith up                        start a node by hand, on http://127.0.0.1:8080
               kith ask why is the sky blue   an answer
               kith chat                      a conversation
               kith launch claude             a coding agent that asks this node
@@ -32,16 +35,31 @@ struct Kith: AsyncParsableCommand {
             """,
         version: KithVersion.text,
         subcommands: [
-            Up.self, Ask.self, Chat.self, Launch.self, Route.self, Status.self, Dashboard.self, Peers.self, Drain.self,
+            Setup.self, Up.self, Down.self, Ask.self, Chat.self, Launch.self, Route.self, Status.self, Dashboard.self,
+            Peers.self, Drain.self,
             ID.self,
             Invite.self,
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Usage.self, Context.self,
             Level.self, Sync.self, Session.self, Companion.self, Culture.self, Top.self, Trace.self, Logs.self,
             Events.self,
             Engine.self,
-            Cluster.self, Settings.self,
-            Alerts.self, Audit.self, Doctor.self, Explain.self,
+            Cluster.self, Service.self, Settings.self,
+            Alerts.self, Audit.self, Doctor.self, Explain.self, Uninstall.self,
         ])
+
+    /// Without a command: where no node ever ran, the next step; elsewhere what there is.
+    func run() async throws {
+        let settings = try NodeSettings(.gather(flags: [:], environment: Terminal.environment))
+        guard !DataFolder.holdsNode(settings.dataDirectory), try RunningNode.found() == nil else {
+            return try Terminal.write(TerminalText(document: Self.helpMessage() + "\n"))
+        }
+        let client = UpstreamClient()
+        let found = await EngineFactory(
+            settings: settings.engine, client: client, logger: NodeLog().logger(label: "kith", level: .error)
+        ).select()
+        await client.shutDown()
+        try Terminal.printLines(SetupWords.first(engine: found.engine == .none ? nil : found.reason))
+    }
 }
 
 /// Runs what the command line says and ends the process.

@@ -71,7 +71,7 @@ package struct ClusterPlan: Sendable {
 extension ClusterPlan.Instance {
     /// What follows `kith` on the node's command line.
     package var arguments: [String] {
-        var arguments = ["up", "--data-dir", directory, "--lifeline"]
+        var arguments = ["up", "--data-dir", directory, "--lifeline", "--log-file", logFile]
         for definition in SettingDefinition.all {
             guard let flag = definition.flag, let value = settings[definition.key] else { continue }
             arguments += ["\(flag)=\(value)"]

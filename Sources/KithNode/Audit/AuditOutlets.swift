@@ -79,33 +79,11 @@ final class AuditSyslog: AuditOutlet {
     }
 
     func write(_ records: [AuditRecord]) throws {
-        let descriptor = socket(AF_UNIX, Self.datagram, 0)
-        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
-        defer { close(descriptor) }
+        let log = try DatagramSocket(socketPath)
         for record in records {
             let line = String(decoding: try AuditMessage.Line(record).bytes(), as: UTF8.self)
-            try send(
-                Array("<\(Self.priority)>\(Self.stamp(record.at)) kith[\(getpid())]: \(line)".utf8), to: descriptor)
+            try log.send(Array("<\(Self.priority)>\(Self.stamp(record.at)) kith[\(getpid())]: \(line)".utf8))
         }
-    }
-
-    private func send(_ bytes: [UInt8], to descriptor: Int32) throws {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let isTaken = withUnsafeMutableBytes(of: &address.sun_path) { space in
-            guard socketPath.utf8.count < space.count else { return false }
-            space.copyBytes(from: socketPath.utf8)
-            return true
-        }
-        guard isTaken else { throw Errno.fileNameTooLong }
-        let sent = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                sendto(
-                    descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT), pointer,
-                    socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        if sent < 0 { throw Errno(rawValue: errno) }
     }
 
     /// `Mar  1 12:00:00`, in the machine's own time zone.
@@ -117,12 +95,6 @@ final class AuditSyslog: AuditOutlet {
         let count = strftime(&text, text.count, "%b %e %H:%M:%S", &parts)
         return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
-
-    #if canImport(Glibc)
-        private static let datagram = Int32(SOCK_DGRAM.rawValue)
-    #else
-        private static let datagram = SOCK_DGRAM
-    #endif
 }
 
 extension AuditSettings {

@@ -17,11 +17,16 @@ package enum LogFormat: String, Hashable, Sendable, CaseIterable {
 package struct NodeLog: Sendable {
     package let ring = LogRing()
     private let format: LogFormat
+    private let file: LogFile?
 
-    package init(format: LogFormat = .text) { self.format = format }
+    /// - Parameter file: The file that standard error goes to, if it is one that is set aside when it is long.
+    package init(format: LogFormat = .text, file: LogFile? = nil) {
+        self.format = format
+        self.file = file
+    }
 
     package func logger(label: String, level: Logger.Level) -> Logger {
-        var logger = Logger(label: label) { NodeLogHandler(label: $0, format: format, ring: ring) }
+        var logger = Logger(label: label) { NodeLogHandler(label: $0, format: format, ring: ring, file: file) }
         logger.logLevel = level
         return logger
     }
@@ -29,9 +34,13 @@ package struct NodeLog: Sendable {
 
 /// Writes each line to standard error and into a ring.
 struct NodeLogHandler: LogHandler {
+    /// The time, the level and the label, roughly.
+    private static let frameBytes = 48
+
     private let label: String
     private let format: LogFormat
     private let ring: LogRing
+    private let file: LogFile?
     private let writeJSON: @Sendable ([UInt8]) -> Void
     /// Writes lines for people; has no metadata of its own, because what is written must be harmless.
     private var text: StreamLogHandler
@@ -40,13 +49,14 @@ struct NodeLogHandler: LogHandler {
 
     /// - Parameter writeJSON: Takes a whole line with its end.
     init(
-        label: String, format: LogFormat, ring: LogRing,
+        label: String, format: LogFormat, ring: LogRing, file: LogFile? = nil,
         writeJSON: @escaping @Sendable ([UInt8]) -> Void = NodeLogHandler.writeToStandardError,
         writeText: StreamLogHandler? = nil
     ) {
         self.label = label
         self.format = format
         self.ring = ring
+        self.file = file
         self.writeJSON = writeJSON
         text = writeText ?? StreamLogHandler.standardError(label: label, metadataProvider: nil)
     }
@@ -75,6 +85,10 @@ struct NodeLogHandler: LogHandler {
         case .json:
             // Encoding these texts cannot fail.
             if let bytes = try? LogMessage.Line(line).bytes() { writeJSON(bytes + [UInt8(ascii: "\n")]) }
+        }
+        if let file {
+            let details = line.metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 2 }
+            file.wrote(Self.frameBytes + line.message.utf8.count + details)
         }
     }
 

@@ -78,6 +78,7 @@ final class NodeSpawner: Sendable {
     private static func environmentForNodes() -> [Environment.Key: String] {
         let identity: Set<SettingKey> = [
             .dataDirectory, .name, .host, .port, .peerPort, .peersFile, .peerEndpoints, .level,
+            .logFile,
         ]
         let names = Set(
             SettingDefinition.all.filter { identity.contains($0.key) }.flatMap(\.environmentNames))

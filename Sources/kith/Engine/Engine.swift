@@ -62,7 +62,7 @@ struct EngineInstall: AsyncParsableCommand {
 }
 
 /// One installation, reported step by step.
-private struct EngineInstallation: Sendable {
+struct EngineInstallation: Sendable {
     enum Output: Sendable { case text, json }
 
     var installer: EmbeddedInstaller

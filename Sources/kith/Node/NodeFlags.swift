@@ -99,6 +99,7 @@ private enum OneNode {
 struct RunningNode: Sendable {
     let folder: String
     let client: NodeClient
+    let processID: Int32?
 
     /// - Returns: `nil` when there is no such file, or no process holds the folder: a node that crashed leaves its file.
     /// - Throws: `CommandError` when the node's file cannot be read.
@@ -111,6 +112,7 @@ struct RunningNode: Sendable {
         }
         guard let file, DataFolder.isHeld(dataDirectory) else { return nil }
         folder = dataDirectory
+        processID = file.processID
         client = NodeClient(
             address: file.url, key: file.token, pin: file.fingerprint.flatMap(CertificatePin.init(fingerprint:)),
             absence: Self.absence(dataDirectory))

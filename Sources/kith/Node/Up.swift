@@ -8,6 +8,7 @@ import KithMetrics
 import KithModel
 import KithNode
 import Logging
+import SystemPackage
 
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,6 +23,7 @@ struct Up: AsyncParsableCommand {
               kith up --lan --engine none
               kith up --ollama-port
               kith up --data-dir cluster/instance_8083
+              kith up --background           until kith down
             """)
 
     @Option(help: ArgumentHelp("The node's folder.", valueName: "path"), completion: .directory)
@@ -51,11 +53,19 @@ struct Up: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The node's declared level, 0 to 10.", valueName: "level"))
     var level: String?
 
+    @Option(
+        help: ArgumentHelp("A file that gets the log, in place of standard error.", valueName: "path"),
+        completion: .file())
+    var logFile: String?
+
     @OptionGroup(title: "Reach")
     var reach: ReachFlags
 
     @OptionGroup(title: "Engine")
     var engineFlags: EngineFlags
+
+    @Flag(help: "Return when the node answers, and leave it running; kith down stops it.")
+    var background = false
 
     @Flag(help: ArgumentHelp("Stop when standard input ends.", visibility: .hidden))
     var lifeline = false
@@ -64,7 +74,10 @@ struct Up: AsyncParsableCommand {
         if lifeline { Lifeline.watch() }
         let sources = try SettingSources.gather(flags: flags, environment: Terminal.environment)
         let settings = try NodeSettings(sources)
-        let log = NodeLog(format: settings.logFormat)
+        if background { return try await BackgroundNode(settings: settings).start() }
+        let manager = ServiceNotification(environment: Terminal.environment)
+        defer { manager?.end() }
+        let log = NodeLog(format: settings.logFormat, file: try Self.logFile(settings))
         let logger = log.logger(label: "kith", level: settings.logLevel)
         let (name, format) = (settings.name, settings.logFormat)
         let metrics = MetricRegistry()
@@ -76,6 +89,7 @@ struct Up: AsyncParsableCommand {
             })
         let isFirst = !DataFolder.holdsNode(settings.dataDirectory)
         try await node.run { address in
+            manager?.ready(dataDirectory: settings.dataDirectory)
             switch format {
             case .text:
                 Terminal.note("node \(name) listens on \(address), with its files in \(settings.dataDirectory)")
@@ -90,6 +104,15 @@ struct Up: AsyncParsableCommand {
                         "node": "\(name)", "address": "\(address)", "folder": "\(settings.dataDirectory)",
                     ])
             }
+        }
+    }
+
+    private static func logFile(_ settings: NodeSettings) throws(CommandError) -> LogFile? {
+        guard let path = settings.logFile else { return nil }
+        do {
+            return try LogFile(path: FilePath(path))
+        } catch {
+            throw CommandError(.usage, "the log cannot be written to \(path): \(error)")
         }
     }
 
@@ -110,6 +133,7 @@ struct Up: AsyncParsableCommand {
         flags[.port] = port
         flags[.ollamaPort] = ollamaPort
         flags[.level] = level
+        flags[.logFile] = logFile
         flags[.peerEndpoints] = peer.isEmpty ? nil : peer.joined(separator: ",")
         return flags
     }

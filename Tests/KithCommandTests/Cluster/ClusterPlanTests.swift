@@ -63,8 +63,11 @@ struct ClusterPlanTests {
             .testTokensPerSecond: "1", .testFirstTokenDelay: "1", .logLevel: "info",
         ]
         let instance = try #require(try plan(shared: shared).instances.first)
-        #expect(instance.arguments.prefix(4) == ["up", "--data-dir", "/c/instance_8080", "--lifeline"])
-        #expect(instance.arguments.count == 4 + shared.count + 4)
+        let own = [
+            "up", "--data-dir", "/c/instance_8080", "--lifeline", "--log-file", "/c/instance_8080/state/node.log",
+        ]
+        #expect(Array(instance.arguments.prefix(own.count)) == own)
+        #expect(instance.arguments.count == own.count + shared.count + 4)
         #expect(instance.arguments.contains("--engine=count") && instance.arguments.contains("--port=8080"))
     }
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import KithCommand
+import KithModel
+import KithNode
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+struct Uninstall: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what kith has on this machine, and remove what you name.",
+        discussion: """
+            Without flags nothing is removed. A removed node is a member of nothing: its kin may forget it with kith forget.
+
+            EXAMPLES:
+              kith uninstall
+              kith uninstall --service --engine
+              kith uninstall --all
+            """)
+
+    @Flag(help: "Remove the service.")
+    var service = false
+
+    @Flag(help: "Remove the embedded engine and its model.")
+    var engine = false
+
+    @Flag(help: "Remove the node's folder: its identity, keys, conversations and settings.")
+    var node = false
+
+    @Flag(help: "Remove all three.")
+    var all = false
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Option(help: ArgumentHelp("The folder of the node.", valueName: "path"), completion: .directory)
+    var dataDir: String?
+
+    func run() async throws {
+        let settings = try NodeSettings(
+            .gather(flags: dataDir.map { [.dataDirectory: $0] } ?? [:], environment: Terminal.environment))
+        let manager = try? await Services.manager(of: nil)
+        let isService = try await manager?.state().isInstalled ?? false
+        let folder = manager?.scope == .system && isService ? ServiceUnit.systemFolder : settings.dataDirectory
+        let engineFolder =
+            folder == settings.dataDirectory ? settings.engine.embedded.directory : folder + "/engine"
+        let places = UninstallPlaces(
+            program: try Executable.path(), isService: isService,
+            node: DataFolder.holdsNode(folder) ? (folder, Self.bytes(in: folder)) : nil,
+            engine: FileManager.default.fileExists(atPath: engineFolder)
+                ? (engineFolder, Self.bytes(in: engineFolder)) : nil)
+        let wanted = (service: service || all, engine: engine || all, node: node || all)
+        guard wanted.service || wanted.engine || wanted.node else { return try Terminal.printLines(places.lines) }
+        if wanted.node, places.node != nil, !yes {
+            try Terminal.confirm("this removes \(folder) for good, and with it who this node is and all it knows")
+        }
+        if wanted.service, isService, let manager {
+            try await manager.uninstall()
+            Terminal.note("removed the service")
+        }
+        guard !DataFolder.isHeld(folder) || !(wanted.engine || wanted.node) else {
+            throw CommandError(.failed, "a node runs on \(folder); stop it first: kith down")
+        }
+        if wanted.engine, let engine = places.engine { try Self.remove(engine.path) }
+        if wanted.node, let node = places.node { try Self.remove(node.path) }
+        Terminal.note(UninstallPlaces.program(places.program))
+    }
+
+    private static func remove(_ path: String) throws(CommandError) {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+            Terminal.note("removed \(path)")
+        } catch {
+            throw CommandError(.failed, "\(path) cannot be removed: \(error)")
+        }
+    }
+
+    /// What the files in a folder take; what cannot be read counts for nothing.
+    private static func bytes(in folder: String) -> Int {
+        var sum = 0
+        for name in (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? [] {
+            let attributes = try? FileManager.default.attributesOfItem(atPath: folder + "/" + name)
+            if attributes?[.type] as? FileAttributeType == .typeRegular { sum += attributes?[.size] as? Int ?? 0 }
+        }
+        return sum
+    }
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a machine with nothing to a node that runs, and back: setup, up in the background, down, uninstall; word to systemd."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from lab import ports, web
+from lab.process import environment
+from surroundings import KITH, fresh_folder
+
+GUARD = 120
+ENGINE_DIR = os.environ.get("KITH_ENGINE_DIR", "")
+
+
+class OnAFreshMachine(unittest.TestCase):
+    """A home of its own stands for the machine; nothing of it is shared with this one but the engine."""
+
+    def setUp(self):
+        self.home = fresh_folder(self._testMethodName)
+        self.port = ports.free_port()
+        self.settings = {
+            "HOME": str(self.home), "PATH": "/usr/bin:/bin", "KITH_PORT": str(self.port), "KITH_PEER_PORT": "0",
+            "KITH_MDNS": "off", "OLLAMA_BASE_URL": f"http://127.0.0.1:{ports.free_port()}",
+        }  # fmt: skip
+        self.addCleanup(self.kith, "down")
+
+    def kith(self, *words: str, status: int | None = None) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            [KITH, *words], env=environment(**self.settings), cwd=self.home, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=GUARD,
+        )  # fmt: skip
+        if status is not None:
+            self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    @property
+    def node(self) -> Path:
+        return self.home / ".kith"
+
+    def test_the_program_alone_says_the_next_step_in_three_lines(self):
+        said = self.kith(status=0).stdout.splitlines()
+        self.assertEqual(len(said), 3, said)
+        self.assertIn("kith setup", said[1])
+        self.assertFalse(self.node.exists(), "nothing was made")
+
+    @unittest.skipUnless(ENGINE_DIR, "KITH_ENGINE_DIR names no engine")
+    def test_setup_answers_without_a_question_and_uninstall_leaves_nothing(self):
+        self.settings["KITH_ENGINE_DIR"] = ENGINE_DIR
+        said = self.kith("setup", "--yes", "--no-service", "--key", "phone", status=0)
+        self.assertIn("kith ask", said.stderr)
+        self.assertRegex(said.stdout, r"^kith_\S+\n$")
+        answer = self.kith("ask", "--max-tokens", "4", "hello", status=0)
+        self.assertTrue(answer.stdout.strip())
+        again = self.kith("setup", "--yes", status=0)
+        self.assertIn("runs on", again.stderr)
+        self.assertIn(str(self.node), self.kith("uninstall", status=0).stdout)
+        self.assertEqual(self.kith("uninstall", "--node", "--yes").returncode, 1, "a node that runs is not removed")
+        self.kith("down", status=0)
+        self.kith("uninstall", "--node", "--yes", status=0)
+        self.assertFalse(self.node.exists())
+
+    def test_a_node_in_the_background_is_opened_for_other_machines_with_the_flags_it_had(self):
+        self.kith("up", "--background", "--engine", "count", "--name", "desk", status=0)
+        opened = self.kith("setup", "--yes", "--lan", status=0)
+        self.assertNotIn("warning", opened.stderr)
+        self.assertRegex(opened.stdout, r"^[A-Z2-7-]{60,}\n$")
+        self.assertIn("desk", self.kith("status", status=0).stdout)
+        self.assertEqual(self.kith("ask", "--max-tokens", "3", "hello", status=0).stdout, "1 2 3\n")
+
+    def test_setup_asks_nobody_who_is_not_there(self):
+        refused = self.kith("setup", status=64)
+        self.assertIn("--yes", refused.stderr)
+        self.assertFalse((self.node / "state").exists())
+
+    def test_a_node_in_the_background_stays_until_down(self):
+        started = self.kith("up", "--background", "--engine", "count", status=0)
+        self.assertIn(f":{self.port}", started.stderr)
+        twice = self.kith("up", "--background", "--engine", "count", status=1)
+        self.assertIn("already", twice.stderr)
+        self.assertIn("node", (self.node / "state" / "node.log").read_text())
+        self.assertEqual(web.get(self.port, "/health/live").status, 200)
+        self.assertIn("has stopped", self.kith("down", status=0).stderr)
+        self.assertEqual(self.kith("status").returncode, 3)
+        self.assertEqual(self.kith("down").returncode, 3)
+
+    def test_one_that_cannot_start_says_why_in_its_own_words(self):
+        with socket.create_server(("127.0.0.1", self.port)):
+            refused = self.kith("up", "--background", "--engine", "none", status=1)
+        self.assertIn(str(self.port), refused.stderr)
+        self.assertIn("taken", refused.stderr)
+
+    def test_the_service_manager_hears_when_the_node_is_ready_lives_and_stops(self):
+        # Paths of sockets are short.
+        name = f"/tmp/kith-notify-{os.getpid()}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(name)
+            self.addCleanup(os.unlink, name)
+            manager.settimeout(GUARD)
+            given = {**self.settings, "NOTIFY_SOCKET": name, "WATCHDOG_USEC": "900000"}
+            with open(self.home / "log", "w") as log:
+                node = subprocess.Popen(
+                    [KITH, "up", "--engine", "none"], env=environment(**given), cwd=self.home, stdin=subprocess.DEVNULL,
+                    stderr=log,
+                )  # fmt: skip
+            self.addCleanup(node.kill)
+            self.assertEqual(manager.recv(100), b"READY=1")
+            self.assertEqual(web.get(self.port, "/health/live").status, 200)
+            self.assertEqual([manager.recv(100) for _ in range(3)], [b"WATCHDOG=1"] * 3)
+            # One that hangs says nothing any more.
+            node.send_signal(signal.SIGSTOP)
+            manager.settimeout(0.1)
+            self.words_of(manager)
+            time.sleep(1.5)
+            self.assertEqual(self.words_of(manager), 0)
+            node.send_signal(signal.SIGCONT)
+            manager.settimeout(GUARD)
+            node.send_signal(signal.SIGTERM)
+            while (word := manager.recv(100)) != b"STOPPING=1":
+                self.assertEqual(word, b"WATCHDOG=1")
+            self.assertEqual(node.wait(GUARD), 0)
+
+    @staticmethod
+    def words_of(manager: socket.socket) -> int:
+        count = 0
+        try:
+            while manager.recv(100):
+                count += 1
+        except TimeoutError:
+            return count
+
+    @unittest.skipIf(os.path.isdir("/run/systemd/system"), "this machine has systemd, whose services tests leave alone")
+    def test_without_a_service_manager_the_service_says_what_to_do_instead(self):
+        refused = self.kith("service", "install", status=1)
+        self.assertIn("kith up --background", refused.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
