@@ -141,7 +141,7 @@ class Typist:
         seen = len(terminal.text.rstrip())
         commands = [self._filled(command, step.values_from) for command in step.commands]
         for number, command in enumerate(commands, 1):
-            if "kith engine install" in command:
+            if "kith engine install" in command or "kith setup" in command and "--no-engine" not in command:
                 self._have_engine(step.host)
             terminal.enter(command)
             if number == len(commands):
