@@ -23,6 +23,7 @@ struct ClientAccess: Sendable {
     let audit: StoreAuditTrail
     let firewall: NodeFirewall
     private let files: CertificateFiles?
+    private let own: OwnCertificate?
     private let dataDirectory: String
     private let logger: Logger
 
@@ -45,11 +46,12 @@ struct ClientAccess: Sendable {
             proxies: firewall.proxies,
             limits: try await CallerLimits.load(rates: settings.access.rates, store: store, clock: clock))
         let files = CertificateFiles(settings.access.tls, logger: logger)
-        let tls = try files?.load() ?? own(identity, settings: settings)
+        let own = try OwnCertificate(identity, settings: settings, logger: logger)
+        let tls = try files?.load() ?? own?.tls
         if let tls { logger.info("clients need TLS", metadata: ["certificate-sha256": "\(tls.fingerprint)"]) }
         return ClientAccess(
             control: control, tls: tls.map { SurfaceTLSSource($0) }, audit: audit, firewall: firewall, files: files,
-            dataDirectory: settings.dataDirectory, logger: logger)
+            own: own, dataDirectory: settings.dataDirectory, logger: logger)
     }
 
     /// The services that run as long as the node does.
@@ -60,6 +62,9 @@ struct ClientAccess: Sendable {
                 await control.limits.run { logger.error("usage not saved", metadata: ["reason": "\($0)"]) }
             },
         ]
+        if let own, let tls {
+            loops.append(BackgroundLoop { await own.certificate.watch(tls, from: own.names, clock: clock) })
+        }
         if let files, let tls { loops.append(BackgroundLoop { await files.watch(tls, clock: clock) }) }
         return loops
     }
@@ -102,14 +107,20 @@ struct ClientAccess: Sendable {
         }
     }
 
-    private static func own(_ identity: NodeIdentity, settings: NodeSettings) throws -> SurfaceTLS? {
-        guard settings.access.tls == .own else { return nil }
-        do {
-            let sources = try identity.tlsSources()
-            return try SurfaceTLS(
-                certificate: sources.certificate, key: sources.key, fingerprint: identity.fingerprint)
-        } catch {
-            throw NodeStartError(.certificate, "cannot use the node's own certificate", cause: error)
+    /// What the node shows that makes its certificate itself.
+    private struct OwnCertificate {
+        let certificate: ClientCertificate
+        let names: ClientNames
+        let tls: SurfaceTLS
+
+        /// - Returns: `nil` unless the settings say so.
+        init?(_ identity: NodeIdentity, settings: NodeSettings, logger: Logger) throws(NodeStartError) {
+            guard settings.access.tls == .own else { return nil }
+            certificate = try ClientCertificate(
+                settings: settings, identity: identity, hostName: ProcessEnvironment.current().hostName, now: .now(),
+                logger: logger)
+            names = certificate.names
+            tls = try certificate.issue(for: names, now: .now())
         }
     }
 }

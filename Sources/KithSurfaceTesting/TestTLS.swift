@@ -19,7 +19,7 @@ package struct TestTLS: Sendable {
         let identity = try NodeIdentity.open(folder: FilePath(folder.path), expected: nil, now: .now())
         let sources = try identity.tlsSources()
         source = SurfaceTLSSource(
-            try SurfaceTLS(certificate: sources.certificate, key: sources.key, fingerprint: identity.fingerprint))
+            try SurfaceTLS(chain: [sources.certificate], key: sources.key, fingerprint: identity.fingerprint))
         certificate = try NIOSSLCertificate(bytes: identity.certificate, format: .der)
     }
 

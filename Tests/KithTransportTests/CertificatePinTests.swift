@@ -36,6 +36,19 @@ struct CertificatePinTests {
         }
     }
 
+    @Test("One with the same key is accepted if the pinned one follows it, and one with another key is not")
+    func followed() throws {
+        let (known, stranger) = (try OwnCertificate(), try OwnCertificate())
+        let renewed = try known.renewed()
+        let pin = try #require(CertificatePin(fingerprint: known.fingerprint))
+        #expect(pin.accepts([known.der]))
+        #expect(pin.accepts([renewed, known.der]))
+        #expect(!pin.accepts([renewed]))
+        #expect(!pin.accepts([stranger.der, known.der]), "everybody has the pinned certificate, and only one its key")
+        #expect(!pin.accepts([]))
+        #expect(!pin.accepts([[0x30], known.der]))
+    }
+
     @Test("Another certificate than the pinned one is refused, and so is one that nobody vouches for")
     func others() async throws {
         let certificate = try OwnCertificate()

@@ -19,11 +19,18 @@ import X509
 struct OwnCertificate: Sendable {
     private let certificate: NIOSSLCertificate
     private let key: NIOSSLPrivateKey
+    private let signer: P256.Signing.PrivateKey
     let fingerprint: String
     let pem: [UInt8]
+    let der: [UInt8]
 
-    init() throws {
-        let key = P256.Signing.PrivateKey()
+    init() throws { try self.init(P256.Signing.PrivateKey()) }
+
+    /// Another certificate of the same key, in DER.
+    func renewed() throws -> [UInt8] { try OwnCertificate(signer).der }
+
+    private init(_ key: P256.Signing.PrivateKey) throws {
+        signer = key
         let name = try DistinguishedName { CommonName("test") }
         let certificate = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey),
@@ -36,6 +43,7 @@ struct OwnCertificate: Sendable {
         var serializer = DER.Serializer()
         try serializer.serialize(certificate)
         let bytes = serializer.serializedBytes
+        der = bytes
         fingerprint = SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         self.certificate = try NIOSSLCertificate(bytes: bytes, format: .der)
         self.key = try NIOSSLPrivateKey(bytes: Array(key.derRepresentation), format: .der)

@@ -263,6 +263,7 @@ class Hands:
             (r"press (\S+) on the machine that answers", lambda key: self._stop_the_answering(key, terminal)),
             (r"(\w+) and (\w+) join a VPN", self._join_vpn),
             (r"(\w+) leaves home", self._leave),
+            (r"copy authority.pem from (\w+) to (\w+)", self._copy_authority),
         ):
             if found := re.fullmatch(pattern, deed):
                 act(*found.groups())
@@ -300,6 +301,10 @@ class Hands:
     def _leave(self, name: str) -> None:
         """The cable is out; what the machine has besides stays."""
         self._typist.host(name).unplug()
+
+    def _copy_authority(self, source: str, target: str) -> None:
+        homes = [self._typist.host(name).folder / "home" for name in (source, target)]
+        shutil.copy(homes[0] / ".kith" / "state" / "tls" / "authority.pem", homes[1])
 
     def _join_vpn(self, here: str, there: str) -> None:
         tunnel = Tunnel(self._typist.host(here), self._typist.host(there))

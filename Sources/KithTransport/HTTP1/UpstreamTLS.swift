@@ -4,7 +4,9 @@ import Crypto
 package import KithModel
 import NIOCore
 import NIOSSL
+import SwiftASN1
 import Synchronization
+import X509
 
 /// TLS towards providers, made when first needed: a node that talks to none does not pay for the root certificates.
 final class UpstreamTLS: Sendable {
@@ -40,8 +42,7 @@ final class UpstreamTLS: Sendable {
         guard let pin else { return try NIOSSLClientHandler(context: context, serverHostname: name) }
         return try NIOSSLClientHandler(context: context, serverHostname: name) { chain, promise in
             do {
-                let isExpected = try chain.first.map { pin.accepts(try $0.toDERBytes()) } ?? false
-                promise.succeed(isExpected ? .certificateVerified : .failed)
+                promise.succeed(pin.accepts(try chain.map { try $0.toDERBytes() }) ? .certificateVerified : .failed)
             } catch {
                 promise.succeed(.failed)
             }
@@ -60,7 +61,7 @@ extension ChatError {
     package var isTLSRefusal: Bool { cause.map(UpstreamTLS.isRefusal) ?? false }
 }
 
-/// The one certificate that a server may show, by the SHA-256 digest of its DER form: for a node that made its own.
+/// The one certificate by which a server is known, by the SHA-256 digest of its DER form: for a node that made its own.
 ///
 /// Takes the place of the chain to a root and of the name: the holder of the certificate's key is the server that is meant.
 package struct CertificatePin: Hashable, Sendable {
@@ -79,8 +80,22 @@ package struct CertificatePin: Hashable, Sendable {
         digest = stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 
-    /// - Parameter certificate: In DER.
-    package func accepts(_ certificate: [UInt8]) -> Bool { Array(SHA256.hash(data: certificate)) == digest }
+    /// Whether a server shows the certificate, or one with the same key followed by it: a node has certificates with names that
+    /// change, and goes on to show the one by which it is known.
+    ///
+    /// - Parameter chain: In DER; the handshake proves that the server has the key of the first.
+    package func accepts(_ chain: [[UInt8]]) -> Bool {
+        guard let leaf = chain.first else { return false }
+        if isPinned(leaf) { return true }
+        guard let known = chain.dropFirst().prefix(Self.chainLimit).first(where: isPinned),
+            let ours = try? Certificate(derEncoded: known), let shown = try? Certificate(derEncoded: leaf)
+        else { return false }
+        return ours.publicKey == shown.publicKey
+    }
+
+    private static let chainLimit = 4
+
+    private func isPinned(_ certificate: [UInt8]) -> Bool { Array(SHA256.hash(data: certificate)) == digest }
 }
 
 /// The certificates that vouch for a server in place of the system's roots, such as those of an owner's own authority.

@@ -41,13 +41,18 @@ package struct SurfaceTLS: Sendable {
         context = try Self.context(chain.map { .certificate($0) }, .privateKey(privateKey))
     }
 
-    /// For a certificate that has no end, such as the node's own.
+    /// For a node's own key.
+    ///
+    /// - Parameters:
+    ///   - fingerprint: Of a certificate in the chain whose key is the first one's.
+    ///   - validity: `nil` for a certificate that has no end.
     package init(
-        certificate: NIOSSLCertificateSource, key: NIOSSLPrivateKeySource, fingerprint: String
+        chain: [NIOSSLCertificateSource], key: NIOSSLPrivateKeySource, fingerprint: String,
+        validity: ClosedRange<WallTime>? = nil
     ) throws(SurfaceTLSError) {
         self.fingerprint = fingerprint
-        validity = nil
-        context = try Self.context([certificate], key)
+        self.validity = validity
+        context = try Self.context(chain, key)
     }
 
     private static func context(

@@ -6,6 +6,14 @@ import KithDialects
 import KithModel
 import KithNode
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 struct Key: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make, list and revoke the keys that clients show a node.",
@@ -102,13 +110,27 @@ struct KeyCreate: AsyncParsableCommand {
                 rate: rate, tokensPerDay: tokensPerDay, concurrent: concurrent, priority: priority,
                 models: KeyFlags.entries(models), addresses: KeyFlags.entries(allow)))
         let made: ControlMessage.NewKey
-        switch try KeyPlace(node) {
+        let place = try KeyPlace(node)
+        switch place {
         case .node(let client): made = try await client.post("/api/keys", wanted)
         case .folder(let folder): made = try await Node.createKey(wanted, dataDirectory: folder, now: .now())
         }
         if json { return try Terminal.printJSON(made) }
         try Terminal.printLines([made.key])
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
+        if case .node(let client) = place { try await showUse(on: client) }
+    }
+
+    /// How programs on other machines use a key, where they reach the node.
+    private func showUse(on client: NodeClient) async throws {
+        let folder = try RunningNode.folder(node.dataDir)
+        let authority = ClientCertificate.authorityFile(in: folder)
+        guard try !node.isNamed(), access(authority, R_OK) == 0,
+            let use = try KeyUse(
+                address: await client.get(NodeStatus.self, "/api/status").address,
+                hostName: ProcessEnvironment.current().hostName, authority: authority)
+        else { return }
+        for line in use.lines { Terminal.note(line) }
     }
 }
 
