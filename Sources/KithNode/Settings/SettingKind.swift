@@ -38,7 +38,7 @@ package enum SettingKind: Sendable {
     case originList
     /// Addresses and ranges of them separated by commas. In YAML also a sequence.
     case addressRanges
-    /// Addresses of HTTP services separated by commas.
+    /// Addresses of HTTP services separated by commas; `host:port` stands for `http://host:port`.
     case addressList
     /// Header fields, `name=value`, separated by commas.
     case headerList
@@ -81,7 +81,8 @@ package enum SettingKind: Sendable {
             Self.entries(text).allSatisfy { $0 == AllowedOrigins.wildcard || WebOrigin.normalised($0) != nil }
                 ? .string(text.lowercased()) : nil
         case .addressRanges: Self.entries(text).allSatisfy { AddressRange($0) != nil } ? .string(text) : nil
-        case .addressList: Self.entries(text).allSatisfy { HTTPAddress($0) != nil } ? .string(text) : nil
+        case .addressList:
+            Self.addresses(text).map { .string($0.map(\.description).joined(separator: ",")) }
         case .headerList: TracingSettings.headers(text).map { _ in .string(text) }
         case .choices(let choices):
             Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
@@ -121,7 +122,7 @@ package enum SettingKind: Sendable {
         case .hostList: "a list of host names separated by commas"
         case .originList: "a list of origins such as https://app.example, separated by commas, or *"
         case .addressRanges: "a list of addresses such as 10.0.0.7 and ranges such as 10.0.0.0/8, separated by commas"
-        case .addressList: "a list of addresses such as http://127.0.0.1:8001, separated by commas"
+        case .addressList: "a list of addresses such as http://127.0.0.1:8001 or desk:8001, separated by commas"
         case .headerList: "a list of header fields such as authorization=Bearer%20KEY, separated by commas"
         case .choices(let choices): "one or more of " + choices.joined(separator: ", ") + ", separated by commas"
         case .aliases:
@@ -138,6 +139,20 @@ package enum SettingKind: Sendable {
             else { return nil }
             return String(entry[first...last])
         }
+    }
+
+    /// - Returns: `nil` when one of the entries is no address.
+    private static func addresses(_ text: String) -> [HTTPAddress]? {
+        let entries = entries(text)
+        let addresses = entries.compactMap(httpAddress)
+        return addresses.count == entries.count ? addresses : nil
+    }
+
+    /// AIOS's own files leave `http://` out, as in `aios-discovery:8001`. A name without a port is taken for a mistake.
+    private static func httpAddress(_ entry: String) -> HTTPAddress? {
+        if let address = HTTPAddress(entry) { return address }
+        guard !entry.contains("://"), entry.contains(":"), !entry.hasSuffix("]") else { return nil }
+        return HTTPAddress("http://" + entry)
     }
 
     private static func isHost(_ text: String) -> Bool {

@@ -53,4 +53,16 @@ struct ReachSettingsTests {
         #expect(settings.peer.usesMDNS)
         #expect(settings.peer.registries.map(\.host) == ["127.0.0.1", "laptop.local"])
     }
+
+    @Test("Addresses of AIOS's services may stand without a scheme, but not without a port")
+    func withoutScheme() throws {
+        let settings = try settings(environment: [
+            "AIOS_DISCOVERY_ADDR": "aios-discovery:8001, https://laptop.local", "AIOS_CELL_ADDR": "[fd00::7]:8000",
+        ])
+        #expect(settings.peer.registries.map(\.description) == ["http://aios-discovery:8001", "https://laptop.local"])
+        #expect(settings.bridge.upstreams.map(\.description) == ["http://[fd00::7]:8000"])
+        for text in ["desk", ":8001", "[fd00::7]", "ftp://desk:8001", "desk:port", "desk:8001,attic", "http:/desk:80"] {
+            #expect(throws: SettingError.self, "\(text)") { try self.settings([.registries: text]) }
+        }
+    }
 }
