@@ -12,7 +12,7 @@ struct NodeVault: Sendable {
 
     /// Reads what the settings keep in Vault; `nil` when the settings hold no credential for it.
     let secrets: VaultSecrets?
-    private let client: VaultClient?
+    private let clients: [VaultClient]
     private let watch: VaultStatusWatch?
 
     /// Sends nothing yet: a node starts whether or not Vault is there.
@@ -21,12 +21,14 @@ struct NodeVault: Sendable {
     static func open(_ settings: VaultSettings, clock: any TimeSource, logger: Logger) throws(NodeStartError)
         -> NodeVault
     {
-        guard let address = settings.address else { return NodeVault(secrets: nil, client: nil, watch: nil) }
-        let client = VaultClient(address: address, roots: try settings.certificate.map(roots))
+        guard let address = settings.address else { return NodeVault(secrets: nil, clients: [], watch: nil) }
+        let roots = try settings.certificate.map(roots)
+        let client = VaultClient(address: address, roots: roots)
+        let clients = [client] + settings.others.map { VaultClient(address: $0, roots: roots) }
         return NodeVault(
             secrets: settings.credential.map {
                 VaultSecrets(client: client, credential: $0, clock: clock, logger: logger)
-            }, client: client, watch: VaultStatusWatch(client: client, clock: clock))
+            }, clients: clients, watch: VaultStatusWatch(clients: clients, clock: clock))
     }
 
     /// - Parameter watchesStatus: whether ``status()`` will be called.
@@ -40,7 +42,9 @@ struct NodeVault: Sendable {
     /// The answer to `GET /vault-status`; waits only while nothing is known, and then for two seconds at most.
     func status() async -> VaultStatusBody { await watch?.body() ?? .unconfigured }
 
-    func shutDown() async { await client?.shutDown() }
+    func shutDown() async {
+        for client in clients { await client.shutDown() }
+    }
 
     private static func roots(_ path: String) throws(NodeStartError) -> TrustedRoots {
         do {

@@ -104,7 +104,7 @@ extension PeerSettings {
             port: try values.required(.peerPort, values.integer(.peerPort)), isPortChosen: values.isSet(.peerPort),
             usesMDNS: values.boolean(.peerMDNS) ?? isOnLAN,
             discoveryPort: try values.required(.discoveryPort, values.integer(.discoveryPort)),
-            registries: values.text(.registries).map(SettingKind.entries)?.compactMap { HTTPAddress($0) } ?? [])
+            registries: values.addresses(.registries))
     }
 }
 
@@ -156,13 +156,15 @@ package struct BridgeSettings: Hashable, Sendable {
     init(_ values: SettingValues) throws(SettingError) {
         self.init(
             port: try values.required(.bridgePort, values.integer(.bridgePort)),
-            upstreams: values.text(.bridgeUpstreams).map(SettingKind.entries)?.compactMap { HTTPAddress($0) } ?? [])
+            upstreams: values.addresses(.bridgeUpstreams))
     }
 }
 
 /// Where HashiCorp Vault is, and this node's credential for it.
 package struct VaultSettings: Hashable, Sendable {
     package var address: HTTPAddress?
+    /// More of them, which are asked for their status and for nothing else.
+    package var others: [HTTPAddress]
     package var token: Secret?
     package var roleID: String?
     package var secretID: Secret?
@@ -170,10 +172,11 @@ package struct VaultSettings: Hashable, Sendable {
     package var certificate: String?
 
     package init(
-        address: HTTPAddress? = nil, token: Secret? = nil, roleID: String? = nil, secretID: Secret? = nil,
-        certificate: String? = nil
+        address: HTTPAddress? = nil, others: [HTTPAddress] = [], token: Secret? = nil, roleID: String? = nil,
+        secretID: Secret? = nil, certificate: String? = nil
     ) {
         self.address = address
+        self.others = others
         self.token = token
         self.roleID = roleID
         self.secretID = secretID
@@ -181,8 +184,9 @@ package struct VaultSettings: Hashable, Sendable {
     }
 
     init(_ values: SettingValues, sources: SettingSources) {
+        let addresses = values.addresses(.vaultAddress)
         self.init(
-            address: values.text(.vaultAddress).flatMap { HTTPAddress($0) },
+            address: addresses.first, others: Array(addresses.dropFirst()),
             token: values.text(.vaultToken).map { Secret($0) }, roleID: values.text(.vaultRoleID),
             secretID: values.text(.vaultSecretID).map { Secret($0) },
             certificate: values.path(.vaultCertificate, in: sources))

@@ -239,9 +239,10 @@ extension SettingDefinition {
             environment: "KITH_BRIDGE_UPSTREAMS", seedNames: ["AIOS_DESKTOP_CELL", "AIOS_CELL_ADDR"],
             help: "Cells for which the bridge stands, beside those of kin, separated by commas."),
         SettingDefinition(
-            .vaultAddress, .address, flag: "--vault", seedNames: ["AIOS_VAULT_ADDR", "VAULT_ADDR"],
+            .vaultAddress, .addressList, flag: "--vault", seedNames: ["AIOS_VAULT_ADDR", "VAULT_ADDR"],
             help: "HashiCorp Vault: the bridge tells its status, and secret settings may stand there as "
-                + "`vault:secret/data/kith#openai_key`."),
+                + "`vault:secret/data/kith#openai_key`. Of several, separated by commas, secrets are read from the "
+                + "first only."),
         SettingDefinition(
             .vaultToken, .token(minimumLength: 1), seedName: "VAULT_TOKEN", isSecret: true,
             help: "The token for Vault."),

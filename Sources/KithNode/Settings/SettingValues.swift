@@ -39,6 +39,11 @@ struct SettingValues {
 
     func boolean(_ key: SettingKey) -> Bool? { if case .bool(let isOn) = entry(key)?.content { isOn } else { nil } }
 
+    /// Those of a list; none where it is not set.
+    func addresses(_ key: SettingKey) -> [HTTPAddress] {
+        text(key).map(SettingKind.entries)?.compactMap { HTTPAddress($0) } ?? []
+    }
+
     func secret(_ key: SettingKey) -> Secret? { text(key).map(Secret.init) }
 
     func model(_ key: SettingKey) -> ModelID? { text(key).map { ModelID($0) } }
@@ -71,7 +76,7 @@ extension SettingValues {
 
     /// What is missing before this node can read secrets from Vault.
     private var missingForVault: String? {
-        guard let address = text(.vaultAddress).flatMap({ HTTPAddress($0) }) else {
+        guard let address = addresses(.vaultAddress).first else {
             return "vault.address (VAULT_ADDR) does not say where Vault is"
         }
         guard address.keepsSecrets else {

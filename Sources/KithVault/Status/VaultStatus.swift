@@ -93,6 +93,19 @@ package enum VaultStatus: Hashable, Sendable {
         }
     }
 
+    /// What several have to say together: the first that can be used speaks for all, else the first that is a Vault.
+    package static func told(by statuses: [VaultStatus]) -> VaultStatus {
+        let speaker = statuses.first(where: \.isAvailable) ?? statuses.first(where: \.isVaults) ?? statuses.first
+        return speaker ?? .unreachable(.noConnection)
+    }
+
+    private var isVaults: Bool {
+        switch self {
+        case .unreachable, .foreign: false
+        default: true
+        }
+    }
+
     /// One clause about Vault, and how to fix it.
     package var detail: String {
         switch self {
@@ -132,9 +145,23 @@ package final class VaultStatusWatch: Sendable {
     private let ask: @Sendable () async -> VaultStatus
     private let last = Mutex<Sighting?>(nil)
 
-    package init(client: VaultClient, clock: any TimeSource = MonotonicClock(), limit: Duration = limit) {
+    package convenience init(client: VaultClient, clock: any TimeSource = MonotonicClock(), limit: Duration = limit) {
+        self.init(clients: [client], clock: clock, limit: limit)
+    }
+
+    /// - Parameter clients: Asked all at once; see ``VaultStatus/told(by:)``.
+    package init(clients: [VaultClient], clock: any TimeSource = MonotonicClock(), limit: Duration = limit) {
         self.clock = clock
-        ask = { await client.status(limit: limit) }
+        ask = {
+            await withTaskGroup(of: (Int, VaultStatus).self) { group in
+                for (index, client) in clients.enumerated() {
+                    group.addTask { (index, await client.status(limit: limit)) }
+                }
+                var told: [Int: VaultStatus] = [:]
+                for await (index, status) in group { told[index] = status }
+                return VaultStatus.told(by: clients.indices.compactMap { told[$0] })
+            }
+        }
     }
 
     /// Asks until the task is cancelled.

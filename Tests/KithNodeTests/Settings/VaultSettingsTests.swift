@@ -54,6 +54,14 @@ struct VaultSettingsTests {
         #expect(try settings(environment).engine.choice == .fixed(.openAI))
     }
 
+    @Test("Of several Vaults the first keeps the secrets")
+    func several() throws {
+        let addresses = "https://vault.example:8200, desk:8200"
+        let vault = try settings(Self.vault.merging(["AIOS_VAULT_ADDR": addresses, "VAULT_ADDR": ""]) { $1 }).vault
+        #expect(vault.address?.description == "https://vault.example:8200")
+        #expect(vault.others.map(\.description) == ["http://desk:8200"])
+    }
+
     @Test("A malformed reference is refused with the setting and the form")
     func malformed() {
         let text = problem(Self.vault.merging(["OPENAI_API_KEY": "vault:secret/kith#k"]) { $1 })

@@ -46,6 +46,15 @@ struct VaultStatusTests {
         }
     }
 
+    @Test(
+        "Of several the first that can be used speaks, else the first Vault, else the first",
+        arguments: [
+            ([VaultStatus.active, .sealed], VaultStatus.active), ([.sealed, .standby, .active], .standby),
+            ([.unreachable(.timeout), .foreign(code: 404), .sealed, .notInitialised], .sealed),
+            ([.unreachable(.timeout), .foreign(code: 404)], .unreachable(.timeout)), ([], .unreachable(.noConnection)),
+        ])
+    func several(statuses: [VaultStatus], told: VaultStatus) { #expect(VaultStatus.told(by: statuses) == told) }
+
     @Test("An unknown code is something else's", arguments: [100, 204, 404, 418, 500, 599])
     func unknownCode(code: Int) {
         #expect(VaultStatus(code: code, body: Self.body()) == .foreign(code: code))
