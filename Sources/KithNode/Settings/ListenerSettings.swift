@@ -134,9 +134,12 @@ package struct CellSettings: Hashable, Sendable {
         self.branch = branch
     }
 
-    init(_ values: SettingValues) throws(SettingError) {
+    init(_ values: SettingValues, roles: Set<NodeRole>) throws(SettingError) {
+        // AIOS starts a cell with PORT. Beside other roles it is the node's own, as synth-mind has it.
+        let isCellAlone = roles == [.cell] && !values.isSet(.cellPort) && values.place(of: .port).isNamed("PORT")
+        let port: SettingKey = isCellAlone ? .port : .cellPort
         self.init(
-            port: try values.required(.cellPort, values.integer(.cellPort)), id: values.text(.cellID),
+            port: try values.required(port, values.integer(port)), id: values.text(.cellID),
             branch: try values.required(.cellBranch, values.text(.cellBranch)))
     }
 }

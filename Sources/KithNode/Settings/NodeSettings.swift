@@ -117,6 +117,8 @@ extension NodeSettings {
         let access = try AccessSettings(values, sources: sources)
         let host = try Self.host(values, access: access)
         let engine = try EngineSettings(values, sources: sources)
+        let named = values.text(.roles).map(SettingKind.entries)?.compactMap(NodeRole.init)
+        let roles = Set(named ?? [.node])
         self.init(
             name: try Self.name(values, port: port, hostName: sources.surroundings.hostName),
             host: host,
@@ -126,8 +128,8 @@ extension NodeSettings {
             engine: engine,
             access: access,
             peer: try PeerSettings(values),
-            roles: Set(values.text(.roles).map(SettingKind.entries)?.compactMap(NodeRole.init) ?? [.node]),
-            cell: try CellSettings(values),
+            roles: roles,
+            cell: try CellSettings(values, roles: roles),
             bridge: try BridgeSettings(values),
             vault: VaultSettings(values, sources: sources),
             routing: try RoutingSettings(values),

@@ -224,7 +224,8 @@ extension SettingDefinition {
     static let roles: [SettingDefinition] = [
         SettingDefinition(
             .cellPort, .integer(0...65_535), fallback: "8000", flag: "--cell-port",
-            help: "The port of the role `cell`; 0 takes a free one."),
+            help: "The port of the role `cell`; 0 takes a free one. "
+                + "Where that is the only role, `PORT` stands for it too."),
         SettingDefinition(
             .cellID, .nodeName, note: "the node's name", flag: "--cell-id", seedName: "AIOS_CELL_ID",
             help: "What the cell is called in its answers."),

@@ -9,6 +9,14 @@ package enum SettingPlace: Hashable, Sendable, CustomStringConvertible {
     case yaml(path: String, line: Int?)
     case byDefault
 
+    /// Whether it is this name in the environment or in a `.env` file.
+    func isNamed(_ name: String) -> Bool {
+        switch self {
+        case .environment(let given), .environmentFile(let given, _, _): given == name
+        case .flag, .yaml, .byDefault: false
+        }
+    }
+
     /// The source without the name that was used there.
     var source: String {
         switch self {

@@ -54,6 +54,18 @@ struct ReachSettingsTests {
         #expect(settings.peer.registries.map(\.host) == ["127.0.0.1", "laptop.local"])
     }
 
+    @Test("PORT is the port of a cell that is all there is, and else the node's")
+    func portOfACell() throws {
+        let port = ["PORT": "8002"]
+        #expect(try settings([.roles: "cell"], environment: port).cell.port == 8002)
+        let own = port.merging(["KITH_CELL_PORT": "8003"]) { $1 }
+        #expect(try settings([.roles: "cell"], environment: own).cell.port == 8003)
+        let both = try settings([.roles: "node,cell"], environment: port)
+        #expect(both.cell.port == 8000 && both.port == 8002)
+        #expect(try settings([.roles: "cell"], environment: ["KITH_PORT": "8002"]).cell.port == 8000)
+        #expect(try settings([.roles: "cell"]).cell.port == 8000)
+    }
+
     @Test("Addresses of AIOS's services may stand without a scheme, but not without a port")
     func withoutScheme() throws {
         let settings = try settings(environment: [
