@@ -103,7 +103,11 @@
             let port = settings.peer.discoveryPort
             let listener = RegistryServer.listener(
                 registry: registry,
-                identity: RegistryIdentity(host: settings.name.rawValue) { [peers] in peers.cell() },
+                identity: RegistryIdentity(host: settings.name.rawValue) { [peers, id = settings.cell.id] in
+                    var own = peers.cell()
+                    own.cellID = id ?? own.cellID
+                    return own
+                },
                 address: address(port: port), authorise: RegistryAccess.granted(by: access.control),
                 reading: RegistryAccess.granted(by: access.control, to: [.peer, .read]), access: access.control,
                 tls: access.tls, gate: access.gate(.discovery), counts: settings.countsMetrics, logger: logger,

@@ -227,8 +227,8 @@ extension SettingDefinition {
             help: "The port of the role `cell`; 0 takes a free one. "
                 + "Where that is the only role, `PORT` stands for it too."),
         SettingDefinition(
-            .cellID, .nodeName, note: "the node's name", flag: "--cell-id", seedName: "AIOS_CELL_ID",
-            help: "What the cell is called in its answers."),
+            .cellID, .nodeName, note: "the node's name", flag: "--cell-id", seedNames: ["AIOS_CELL_ID", "CELL_ID"],
+            help: "What the cell is called in its answers, and in those of the role `discovery`."),
         SettingDefinition(
             .cellBranch, .modelName, fallback: "main", seedName: "AIOS_BRANCH",
             help: "The branch that the cell says it works on."),
