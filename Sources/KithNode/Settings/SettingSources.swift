@@ -54,14 +54,15 @@ package struct SettingSources: Sendable {
         flags: [SettingKey: String], environment: [String: String], surroundings: ProcessEnvironment = .current()
     ) throws(SettingError) -> SettingSources {
         var sources = SettingSources(flags: flags, environment: environment, surroundings: surroundings)
-        sources.surroundings.isNodeFolder = isNodeFolder(surroundings.currentDirectory)
+        sources.surroundings.nodeFolder = nodeFolder(surroundings.currentDirectory)
         let folder = sources.dataDirectory
         sources.environmentFile = try read(folder + "/.env")
         sources.yaml = try read(folder + "/config/kith.yaml")
         return sources
     }
 
-    /// The data folder: as set, else the current folder if it is a node's, else `~/.kith`.
+    /// The data folder: as set, else the current folder if it is a node's, or the one above if the current folder is its
+    /// `dashboard`, else `~/.kith`.
     package var dataDirectory: String { dataDirectories[0] }
 
     /// Where a running node is looked for: ``dataDirectory``, then `~/.kith` where nothing says which folder is meant.
@@ -70,10 +71,19 @@ package struct SettingSources: Sendable {
             return [surroundings.absolute(text, base: surroundings.currentDirectory)]
         }
         let own = surroundings.homeDirectory + "/.kith"
-        return surroundings.isNodeFolder ? [surroundings.currentDirectory, own] : [own]
+        return surroundings.nodeFolder.map { [$0, own] } ?? [own]
     }
 
     private static let largestFile = 262_144
+
+    /// The node's folder that a folder is, or is the `dashboard` of: the seeds' guide starts its instances from there.
+    private static func nodeFolder(_ path: String) -> String? {
+        if isNodeFolder(path) { return path }
+        let end = "/dashboard"
+        guard path.hasSuffix(end), path != end else { return nil }
+        let above = String(path.dropLast(end.count))
+        return isNodeFolder(above) ? above : nil
+    }
 
     /// Whether a node was set up or has run in a folder. One that happens to have a folder `config`, as many projects do, is
     /// none.
@@ -101,16 +111,16 @@ package struct ProcessEnvironment: Sendable {
     package var currentDirectory: String
     package var homeDirectory: String
     package var hostName: String
-    /// Whether the current folder is a node's, such as an instance of the seeds.
-    package var isNodeFolder: Bool
+    /// The folder of the node that the current folder belongs to, such as an instance of the seeds.
+    package var nodeFolder: String?
 
     package init(
-        currentDirectory: String, homeDirectory: String, hostName: String, isNodeFolder: Bool = false
+        currentDirectory: String, homeDirectory: String, hostName: String, nodeFolder: String? = nil
     ) {
         self.currentDirectory = currentDirectory
         self.homeDirectory = homeDirectory
         self.hostName = hostName
-        self.isNodeFolder = isNodeFolder
+        self.nodeFolder = nodeFolder
     }
 
     package static func current() -> ProcessEnvironment {

@@ -172,7 +172,7 @@ struct NodeSettingsTests {
     func dataDirectory() throws {
         var sources = Self.sources()
         #expect(sources.dataDirectories == ["/home/ada/.kith"])
-        sources.surroundings.isNodeFolder = true
+        sources.surroundings.nodeFolder = "/srv"
         #expect(sources.dataDirectory == "/srv")
         #expect(sources.dataDirectories == ["/srv", "/home/ada/.kith"], "the user's own node is found from there too")
         sources.flags[.dataDirectory] = "~/nodes/one"
@@ -198,6 +198,12 @@ struct NodeSettingsTests {
             currentDirectory: folder.path(percentEncoded: false), homeDirectory: "/home/ada", hostName: "desk")
         let sources = try SettingSources.gather(flags: [:], environment: [:], surroundings: here)
         #expect((sources.dataDirectory == here.currentDirectory) == isNodes)
+        for (below, belongs) in [("/dashboard", isNodes), ("/dashboards", false), ("/config", false)] {
+            var there = here
+            there.currentDirectory += below
+            let sources = try SettingSources.gather(flags: [:], environment: [:], surroundings: there)
+            #expect((sources.dataDirectory == here.currentDirectory) == belongs, "\(below)")
+        }
     }
 
     @Test("One model and one number of slots serve whichever engine is used, before the engine's own setting")
