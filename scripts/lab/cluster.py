@@ -55,7 +55,7 @@ class Cluster:
         return RunningCommand.of(pid)
 
     def restart(self, port: int) -> None:
-        """Starts again, alone, the node that was killed, as the help of `kith cluster up` says."""
+        """Starts again, alone, the node that was killed, where `--no-restart` keeps `kith cluster up` from doing so."""
         folder = self.directory / f"instance_{port}"
         command = [self._kith, "up", "--data-dir", folder]
         self._restarted[port] = Process(command, folder / "state" / "node.log", environment(), folder)

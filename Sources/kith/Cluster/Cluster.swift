@@ -34,7 +34,7 @@ struct ClusterUp: AsyncParsableCommand {
         abstract: "Start nodes that know each other, and watch over them until Ctrl-C.",
         discussion: """
             Each node has its own folder, instance_PORT, with config/ and state/; its log is state/node.log. The nodes \
-            are paired as kin when they first run together, and stay so. A node \
+            are paired as kin when they first run together, and stay so. A node that dies is started again. One \
             that was stopped is started again alone with: kith up --data-dir cluster/instance_PORT
 
             EXAMPLES:
@@ -69,6 +69,9 @@ struct ClusterUp: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Seconds until every node must have answered.", valueName: "seconds"))
     var wait = 120
 
+    @Flag(help: "Do not start a node again that died.")
+    var noRestart = false
+
     @Flag(help: "Return when all nodes have answered and leave them running; kith cluster down stops them.")
     var detach = false
 
@@ -93,7 +96,8 @@ struct ClusterUp: AsyncParsableCommand {
         }
         try cluster.folder.write(plan)
         try await ClusterSupervisor(
-            plan: plan, folder: cluster.folder, limit: .seconds(wait), announcement: report
+            plan: plan, folder: cluster.folder, limit: .seconds(wait), deadNodes: noRestart ? .left : .startedAgain,
+            announcement: report
         ).run()
     }
 

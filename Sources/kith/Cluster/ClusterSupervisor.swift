@@ -12,11 +12,12 @@ import UnixSignals
     import Foundation
 #endif
 
-/// Starts the nodes of a cluster, waits until all answer, and stops them when it is told to stop.
+/// Starts the nodes of a cluster, waits until all answer, starts again those that die, and stops them when told to.
 struct ClusterSupervisor: Sendable {
     private enum Event: Sendable {
         case started(Int, pid: Int32)
-        case ended(Int, how: String)
+        /// `pause`: until it is started again; `nil` if it is not.
+        case ended(Int, NodeEnd, pause: Duration?)
         case told(to: UnixSignal)
         case allAnswer
         case stillSilent(String)
@@ -26,6 +27,8 @@ struct ClusterSupervisor: Sendable {
     var folder: ClusterFolder
     /// The time within which every node must have answered.
     var limit: Duration
+    /// What is done about nodes that die after all have answered.
+    var deadNodes: DeadNodes
     var announcement: ClusterAnnouncement
 
     func run() async throws {
@@ -39,13 +42,8 @@ struct ClusterSupervisor: Sendable {
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for (index, instance) in plan.instances.enumerated() {
-                    group.addTask {
-                        let how = try await spawner.run(instance) { pid in
-                            continuation.yield(.started(index, pid: pid))
-                        }
-                        continuation.yield(.ended(index, how: how))
-                    }
+                for index in plan.instances.indices {
+                    group.addTask { try await keepRunning(index, spawner, continuation) }
                 }
                 group.addTask { for await signal in signals { continuation.yield(.told(to: signal)) } }
                 group.addTask { continuation.yield(try await awaitAnswers()) }
@@ -63,7 +61,24 @@ struct ClusterSupervisor: Sendable {
 
     private struct Watch {
         var record: ClusterRecord
+        /// Those that run, or are about to be started again.
         var running: Int
+    }
+
+    /// Runs a node, and again whenever it dies.
+    private func keepRunning(
+        _ index: Int, _ spawner: NodeSpawner, _ events: AsyncStream<Event>.Continuation
+    ) async throws {
+        var pauses = RestartPauses()
+        while true {
+            let began = ContinuousClock.now
+            let end = try await spawner.run(plan.instances[index]) { pid in events.yield(.started(index, pid: pid)) }
+            let mayReturn = deadNodes == .startedAgain && end.isDeath
+            let pause = mayReturn ? pauses.next(afterRunning: ContinuousClock.now - began) : nil
+            events.yield(.ended(index, end, pause: pause))
+            guard let pause else { return }
+            try await Task.sleep(for: pause)
+        }
     }
 
     /// - Returns: Whether to go on.
@@ -72,11 +87,11 @@ struct ClusterSupervisor: Sendable {
         case .started(let index, let pid):
             watch.record.nodes[index].process = ProcessTable.process(pid)
             try folder.write(watch.record)
-        case .ended(let index, let how):
-            watch.running -= 1
+        case .ended(let index, let end, let pause):
             let instance = plan.instances[index]
-            guard watch.record.ready else { throw failure(instance, "ended before it answered: \(how)") }
-            announcement.ended(instance.name, how: how)
+            guard watch.record.ready else { throw failure(instance, "ended before it answered: \(end)") }
+            announcement.ended(instance.name, end, pause: pause)
+            if pause == nil { watch.running -= 1 }
             guard watch.running > 0 else { throw CommandError(.failed, "all nodes have ended") }
         case .told:
             announcement.stopping()
@@ -122,7 +137,15 @@ struct ClusterAnnouncement: Sendable {
 
     func stopsOnInterrupt() { Terminal.note("Ctrl-C stops them") }
 
-    func ended(_ name: String, how: String) { Terminal.note("node \(name) ended: \(how)") }
+    func ended(_ name: String, _ end: NodeEnd, pause: Duration?) {
+        let rest =
+            switch pause {
+            case nil: ""
+            case let pause? where pause < .seconds(1): "; it is started again"
+            case let pause?: "; it is started again in \(pause.components.seconds) s"
+            }
+        Terminal.note("node \(name) ended: \(end)\(rest)")
+    }
 
     func stopping() { Terminal.note("stopping") }
 }

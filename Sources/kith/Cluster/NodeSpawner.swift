@@ -40,8 +40,7 @@ final class NodeSpawner: Sendable {
 
     /// Runs one node until it ends. Cancelling the task asks the node to stop, and kills it after 5 seconds.
     ///
-    /// - Returns: How it ended.
-    func run(_ instance: ClusterPlan.Instance, onStart: @Sendable (Int32) -> Void) async throws -> String {
+    func run(_ instance: ClusterPlan.Instance, onStart: @Sendable (Int32) -> Void) async throws -> NodeEnd {
         let log = try FileDescriptor.open(
             FilePath(instance.logFile), .writeOnly, options: [.create, .append, .closeOnExec],
             permissions: [.ownerReadWrite])
@@ -61,16 +60,12 @@ final class NodeSpawner: Sendable {
             ) { execution in
                 onStart(execution.processIdentifier.value)
             }
-            return Self.description(of: result.terminationStatus)
+            return switch result.terminationStatus {
+            case .exited(let status): .exited(status)
+            case .signaled(let signal): .signaled(signal)
+            }
         } catch let error as SubprocessError {
             throw CommandError(.failed, "node \(instance.name) cannot be started: \(error)")
-        }
-    }
-
-    private static func description(of status: TerminationStatus) -> String {
-        switch status {
-        case .exited(let code): "exit status \(code)"
-        case .signaled(let signal): "signal \(signal)"
         }
     }
 
