@@ -148,8 +148,10 @@ struct TrialPort: Sendable {
     /// Why the node cannot listen there, as far as a trial tells; the listener itself gives the full message.
     func obstacle() async -> Errno? {
         do {
+            // Nobody is let in: whoever came at this moment would wait for an answer for ever.
             let trial = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .serverChannelOption(.autoRead, value: false)
                 .bind(host: host, port: port).get()
             try await trial.close()
             return nil

@@ -48,6 +48,7 @@ enum PortCheck {
     private static func listen(on port: Int, host: String) async throws {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(ChannelOptions.autoRead, value: false)
             .bind(host: host, port: port).get()
         try await channel.close()
     }
