@@ -301,11 +301,14 @@ struct Listener: Service {
     let flag: String
     /// What to say of a port that is taken, in place of that.
     var taken: String?
+    /// What listens elsewhere when the port is taken.
+    var spare: (any Service)?
 
     func run() async throws {
         do {
             try await application.run()
         } catch let error as IOError {
+            if let spare, error.errnoCode == Errno.addressInUse.rawValue { return try await spare.run() }
             throw Self.refusal(host: host, port: port, flag: flag, taken: taken, Errno(rawValue: error.errnoCode))
         }
     }

@@ -86,13 +86,18 @@ struct NodeMesh: Sendable {
                 await InterfaceWatch(clock: clock).run { _ in mesh.networkChanged() }
             },
         ]
-        let listener = mesh.listener(host: host, port: port.current, work: work, gate: gate) { [port] channel in
+        return (background, listener(port: port.current, work: work, gate: gate))
+    }
+
+    /// Several nodes that start at once find the usual port free, and one of them gets it: the others take any.
+    private func listener(port wanted: Int, work: PeerWork, gate: ConnectionGate) -> Listener {
+        let listener = mesh.listener(host: host, port: wanted, work: work, gate: gate) { [port] channel in
             port.set(channel.localAddress?.port ?? port.current)
         }
-        return (
-            background,
-            Listener(application: listener, host: host, port: port.current, flag: "--peer-port")
-        )
+        let isFixed = settings.peer.isPortChosen || wanted == 0
+        return Listener(
+            application: listener, host: host, port: wanted, flag: "--peer-port",
+            spare: isFixed ? nil : self.listener(port: 0, work: work, gate: gate))
     }
 
     private func ways(port: Int, upstream: UpstreamClient) -> [any Discovery] {
