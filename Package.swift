@@ -271,6 +271,7 @@ let package = Package(
                 "KithModel", "KithFiles", "KithMetrics", "KithNode", "KithCommand", "KithDialects", "KithTransport",
                 "KithInference", "KithDoctor", "KithAlerts", "KithTrust", "CQRencode",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

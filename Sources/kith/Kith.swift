@@ -33,7 +33,7 @@ struct Kith: AsyncParsableCommand {
 
             `kith settings` lists all settings. Shell completions: kith --generate-completion-script bash|zsh|fish
             """,
-        version: KithVersion.text,
+        version: BuildVersion.text,
         subcommands: [
             Setup.self, Up.self, Down.self, Ask.self, Chat.self, Launch.self, Route.self, Status.self, Dashboard.self,
             Peers.self, Drain.self,
@@ -44,7 +44,7 @@ struct Kith: AsyncParsableCommand {
             Events.self,
             Engine.self,
             Cluster.self, Service.self, Settings.self,
-            Alerts.self, Audit.self, Doctor.self, Explain.self, Uninstall.self,
+            Alerts.self, Audit.self, Doctor.self, Explain.self, SelfUpdate.self, Uninstall.self,
         ])
 
     /// Without a command: where no node ever ran, the next step; elsewhere what there is.

@@ -73,7 +73,7 @@ package struct ClientAuthority: Sendable {
         // The key first: a certificate without its key is made anew.
         try DurableFile.replace(folder.appending(keyName), with: Array(made.key.pemRepresentation.utf8))
         try DurableFile.replace(
-            folder.appending(fileName), with: Array(try made.certificate.serializeAsPEM().pemString.utf8))
+            folder.appending(fileName), with: Array((try made.certificate.serializeAsPEM().pemString + "\n").utf8))
         return made
     }
 

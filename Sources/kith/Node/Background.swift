@@ -25,6 +25,9 @@ struct BackgroundNode: Sendable {
     /// The command that runs the node, without the program's name; that of this process is taken as it is, but for its flag.
     var command = CommandLine.arguments.dropFirst().filter { $0 != "--background" }
 
+    /// What is started; `nil` for this program.
+    var program: String?
+
     private var folder: String { settings.dataDirectory }
     private var log: String { settings.logFile ?? settings.stateDirectory + "/node.log" }
 
@@ -57,7 +60,7 @@ struct BackgroundNode: Sendable {
         try DataFolder.prepare(folder)
         let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
         let (ends, continuation) = AsyncStream.makeStream(of: End.self)
-        let executable = try Executable.path()
+        let executable = try program ?? Executable.path()
         // Outlives this function on purpose: to wait for the node would hold this command until the node stops, and to cancel the
         // wait would stop the node.
         let child = Task {

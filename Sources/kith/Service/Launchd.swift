@@ -46,7 +46,12 @@
             return ["it starts when you log in; its log is \(log)"]
         }
 
-        func restart() async throws { try await must(["kickstart", "-k", target]) }
+        func restart() async throws {
+            if try await !launchctl(["print", target]).succeeded { try await must(["bootstrap", domain, file]) }
+            try await must(["kickstart", "-k", target])
+        }
+
+        func stop() async throws { try await must(["bootout", target]) }
 
         func uninstall() async throws {
             _ = try await launchctl(["bootout", target])

@@ -32,6 +32,8 @@ protocol ServiceManager: Sendable {
     /// - Returns: What is to be said about it.
     func install(_ unit: ServiceUnit) async throws -> [String]
     func restart() async throws
+    /// Stops it until the next start, of the machine or by ``restart()``.
+    func stop() async throws
     func uninstall() async throws
     func showLog(lines: Int, follow: Bool) async throws
 }
@@ -125,6 +127,8 @@ struct Systemd: ServiceManager {
     }
 
     func restart() async throws { try await must(["restart", ServiceUnit.name]) }
+
+    func stop() async throws { try await must(["stop", ServiceUnit.name]) }
 
     func uninstall() async throws {
         try await must(["disable", "--now", ServiceUnit.name])

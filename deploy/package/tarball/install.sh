@@ -64,7 +64,7 @@ install_all() {
         || say 'The embedded engine needs Python 3.10 with venv (Debian, Ubuntu: python3-venv); Ollama needs nothing more.'
     /sbin/ldconfig -p 2>/dev/null | grep -q 'libgomp\.so\.1' \
         || say 'The embedded engine needs libgomp.so.1 (Debian, Ubuntu: libgomp1; Fedora: libgomp; Arch: gcc-libs).'
-    say 'Next: kith engine install, then kith up, then in another terminal kith ask hello'
+    say 'Next: kith setup'
 }
 
 uninstall_all() {
