@@ -5,11 +5,13 @@ import KithModel
 import Logging
 import ServiceLifecycle
 
-/// Runs what this node's engine needs; and looks for an engine while there is none, so that one which starts after the node,
-/// or is installed while it runs, is used without a restart.
+/// Runs what this node's engines need; and looks for engines that start after the node, or are installed while it runs, so that
+/// they are used without a restart.
 struct EngineSearch: Service {
-    /// Between two looks at the machine.
+    /// Between two looks at the machine of a node that has no engine.
     static let pause = Duration.seconds(3)
+    /// Of one that has.
+    static let pauseWithEngine = Duration.seconds(15)
 
     let factory: EngineFactory
     let monitor: EngineMonitor
@@ -17,37 +19,53 @@ struct EngineSearch: Service {
     let services: [any Service]
     /// What was chosen at the start.
     let selection: EngineSelection
-    /// Whether to look for another one.
+    /// What was made of it, in the order of `selection.engines`.
+    let members: [any ChatEngine]
+    /// Whether to look for others.
     let searches: Bool
     let clock: any TimeSource
     let logger: Logger
-    /// Makes a found one this node's; called once.
+    /// Makes a found one this node's.
     let seated: @Sendable (any ChatEngine) -> LocalEngine
     let onFound: @Sendable (EngineSelection) -> Void
 
     func run() async throws {
-        var services = services
-        if searches, let found = await cancelWhenGracefulShutdown({ await search() }) {
-            services = found.services
-            monitor.take(seated(found.engine), reason: found.selection.reason)
-            onFound(found.selection)
-        }
+        let (needed, need) = AsyncStream.makeStream(of: (any Service).self)
+        for service in services { need.yield(service) }
         try await withThrowingDiscardingTaskGroup { group in
-            for service in services { group.addTask { try await service.run() } }
+            group.addTask {
+                if searches { await cancelWhenGracefulShutdown { await search(need) } }
+                need.finish()
+            }
+            for await service in needed { group.addTask { try await service.run() } }
+            // A service must not end before its group.
+            try await gracefulShutdown()
         }
-        // A service must not end before its group.
-        try await gracefulShutdown()
     }
 
-    private func search() async -> (engine: any ChatEngine, services: [any Service], selection: EngineSelection)? {
+    /// Adds what is found to what is there. One that has stopped keeps its place: it may come back.
+    ///
+    /// - Parameter need: Takes what must run for them.
+    private func search(_ need: AsyncStream<any Service>.Continuation) async {
         var told = Set(selection.skipped)
+        var have = Array(zip(selection.engines, members))
         while !Task.isCancelled {
-            let selection = await factory.select()
-            selection.skipped.filter { told.insert($0).inserted }.warn(logger)
-            if let made = factory.make(selection) { return (made.engine, made.services, selection) }
-            do { try await clock.sleep(for: Self.pause) } catch { return nil }
+            do { try await clock.sleep(for: have.isEmpty ? Self.pause : Self.pauseWithEngine) } catch { return }
+            var found = await factory.select()
+            found.skipped.filter { told.insert($0).inserted }.warn(logger)
+            // A process of this node's own is for a machine that has nothing else.
+            let new = found.engines.filter { engine in
+                !have.contains { $0.0 == engine } && (have.isEmpty || !engine.isOwnProcess)
+            }
+            let made = new.compactMap { engine in factory.make(engine).map { (engine, $0) } }
+            guard !made.isEmpty else { continue }
+            for service in made.flatMap(\.1.services) { need.yield(service) }
+            have += made.map { ($0.0, $0.1.engine) }
+            found.engine = have.count == 1 ? have[0].0 : .several(have.map(\.0))
+            guard let engine = SeveralEngines.one(of: have.map(\.1)) else { continue }
+            monitor.take(seated(engine), reason: found.reason)
+            onFound(found)
         }
-        return nil
     }
 }
 

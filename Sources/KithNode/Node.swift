@@ -77,13 +77,13 @@ package struct Node: Sendable {
         let factory = EngineFactory(
             settings: settings.engine, client: upstream, secrets: vault.secrets, clock: clock, logger: logger)
         let selection = await factory.select()
-        let made = factory.make(selection)
+        let parts = selection.engines.compactMap { factory.make($0) }
         let stallLimit = StallLimit(
             ordinary: settings.routing.stallLimit, withTools: settings.routing.toolStallLimit)
         let seated = { @Sendable [clock, loadLimit = settings.engine.loadLimit] (engine: any ChatEngine) in
             LocalEngine(engine: engine, clock: clock, stallLimit: stallLimit, loadLimit: loadLimit)
         }
-        let seat = EngineSeat((made?.engine).map(seated))
+        let seat = EngineSeat(SeveralEngines.one(of: parts.map(\.engine)).map(seated))
         let monitor = EngineMonitor(seat: seat, reason: selection.reason, clock: clock)
         selection.skipped.warn(logger)
         note(selection)
@@ -172,8 +172,9 @@ package struct Node: Sendable {
             ]
             + ollamaListeners(services, access: access) + roles.services
         let engine = EngineSearch(
-            factory: factory, monitor: monitor, services: made?.services ?? [], selection: selection,
-            searches: made == nil && settings.engine.choice == .automatic, clock: clock, logger: logger, seated: seated,
+            factory: factory, monitor: monitor, services: parts.flatMap(\.services),
+            selection: selection, members: parts.map(\.engine), searches: settings.engine.choice == .automatic,
+            clock: clock, logger: logger, seated: seated,
             onFound: note)
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
         let ending = AnswersEnding(

@@ -50,6 +50,15 @@ package protocol ChatEngine: Answering {
     /// How much this engine can do at once.
     var capacity: EngineCapacity { get }
 
+    /// What ``capacity`` consists of, where models do not share all slots; by default it alone.
+    var parts: [EngineCapacity] { get }
+
+    /// Which of ``parts`` a request for `model` takes a slot of.
+    func part(for model: ModelID?) -> Int
+
+    /// What answers for `model`; by default ``kind``.
+    func kind(for model: ModelID?) -> EngineKind
+
     /// The models that can be asked for now; empty while there are none.
     ///
     /// - Throws: ``ChatError`` when the engine cannot be asked.
@@ -66,6 +75,12 @@ package protocol ChatEngine: Answering {
 
 extension ChatEngine {
     package var isRemote: Bool { false }
+
+    package var parts: [EngineCapacity] { [capacity] }
+
+    package func part(for model: ModelID?) -> Int { 0 }
+
+    package func kind(for model: ModelID?) -> EngineKind { kind }
 }
 
 package enum EngineKind: String, Sendable, Codable, CaseIterable {

@@ -3,6 +3,8 @@
 /// Which engine a node runs, and what each kind needs to know.
 package struct EngineSettings: Sendable {
     package var choice: EngineChoice
+    /// Where ``EngineChoice/automatic`` looks for servers that speak OpenAI's API.
+    package var servers: [HTTPAddress]
     package var ollama: OllamaSettings
     package var openAI: OpenAISettings
     package var anthropic: AnthropicSettings
@@ -13,12 +15,13 @@ package struct EngineSettings: Sendable {
     package var loadLimit: Duration
 
     package init(
-        choice: EngineChoice = .automatic, ollama: OllamaSettings = OllamaSettings(),
+        choice: EngineChoice = .automatic, servers: [HTTPAddress] = [], ollama: OllamaSettings = OllamaSettings(),
         openAI: OpenAISettings = OpenAISettings(), anthropic: AnthropicSettings = AnthropicSettings(),
         llamaServer: LlamaServerSettings = LlamaServerSettings(), embedded: EmbeddedSettings,
         test: TestEngineSettings = TestEngineSettings(), loadLimit: Duration = ChatRequest.ordinaryLoadLimit
     ) {
         self.choice = choice
+        self.servers = servers
         self.ollama = ollama
         self.openAI = openAI
         self.anthropic = anthropic
@@ -31,7 +34,8 @@ package struct EngineSettings: Sendable {
 
 /// What `--engine` says.
 package enum EngineChoice: Hashable, Sendable {
-    /// Ollama if it answers, else `llama-server` with a model, else the embedded engine if it is installed.
+    /// All that is there of Ollama, `llama-server` with a model, and other local servers; else the embedded engine if it is
+    /// installed.
     case automatic
     case fixed(EngineKind)
     /// No engine here: every prompt goes to kin.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithInference
 import KithModel
 
 extension EngineSettings {
@@ -9,8 +10,9 @@ extension EngineSettings {
         let slots = values.integer(.engineSlots)
         self.init(
             choice: choice,
+            servers: values.localServers,
             ollama: OllamaSettings(
-                address: try values.address(.ollamaBaseURL), model: model.name ?? values.model(.ollamaModel),
+                address: try values.ollamaAddress, model: model.name ?? values.model(.ollamaModel),
                 slots: slots ?? OllamaSettings().slots, contextLength: values.integer(.ollamaContextLength)),
             openAI: try values.openAI(choice, model: model.name, slots: slots),
             anthropic: try values.anthropic(choice, model: model.name),
@@ -24,6 +26,27 @@ extension EngineSettings {
 }
 
 extension SettingValues {
+    /// A node is no engine of its own.
+    private func isOwn(_ address: HTTPAddress) -> Bool {
+        address.isOnLoopback && (address.port == integer(.port) || address.port == integer(.ollamaPort))
+    }
+
+    /// OLLAMA_HOST also tells Ollama's clients where this node is; then Ollama itself is where it usually is.
+    fileprivate var ollamaAddress: HTTPAddress {
+        get throws(SettingError) {
+            let address = try address(.ollamaBaseURL)
+            return isOwn(address) ? OllamaSettings().address : address
+        }
+    }
+
+    fileprivate var localServers: [HTTPAddress] {
+        addresses(.engineServers).filter { !isOwn($0) }.map { address in
+            var address = address
+            if address.basePath.isEmpty || address.basePath == "/" { address.basePath = "/v1" }
+            return address
+        }
+    }
+
     fileprivate func engineChoice() throws(SettingError) -> EngineChoice {
         let text = try required(.engineKind, text(.engineKind))
         if text == "auto" { return .automatic }

@@ -55,8 +55,10 @@ extension SettingDefinition {
             .engineKind,
             .choice(["auto", "ollama", "openai", "anthropic", "embedded", "echo", "count", "none"]),
             fallback: "auto", flag: "--engine", environment: "KITH_ENGINE",
-            help: "What generates tokens here. `auto` takes Ollama if it answers, else `llama-server` with a model, "
-                + "else the embedded engine; never a cloud provider. `echo` and `count` are for tests."),
+            help:
+                "What generates tokens here. `auto` takes all that is here of Ollama, `llama-server` with a model, and "
+                + "the servers of `engine.servers`, else the embedded engine; never a cloud provider. `echo` and `count` are for tests."
+        ),
         SettingDefinition(
             .engineDirectory, .path,
             note: "`$XDG_DATA_HOME/kith/engine` or `~/.local/share/kith/engine`; "
@@ -71,11 +73,18 @@ extension SettingDefinition {
             .engineSlots, .integer(1...1_024), flag: "--slots",
             help: "Requests served at once by whichever engine is used, before that engine's own setting."),
         SettingDefinition(
+            .engineServers, .addressList,
+            fallback: "http://127.0.0.1:1234, http://127.0.0.1:8000, http://127.0.0.1:1337, http://127.0.0.1:8080",
+            help:
+                "Where `auto` looks for servers that speak OpenAI's API, beside Ollama: as it stands at the usual ports of LM "
+                + "Studio, vLLM, Jan, and llama.cpp, LocalAI and MLX."),
+        SettingDefinition(
             .engineLoadLimit, .number(1...3_600), fallback: "120",
             help: "Seconds that an engine may take to load a model, beside the time to read the prompt."),
         SettingDefinition(
-            .ollamaBaseURL, .address, fallback: "http://127.0.0.1:11434", seedName: "OLLAMA_BASE_URL",
-            help: "Where Ollama listens."),
+            .ollamaBaseURL, .ollamaAddress, fallback: "http://127.0.0.1:11434",
+            seedNames: ["OLLAMA_BASE_URL", "OLLAMA_HOST"],
+            help: "Where Ollama listens; as Ollama's own programs take it, without a scheme or a port too."),
         SettingDefinition(
             .ollamaModel, .modelName, note: "the first that Ollama lists", seedName: "OLLAMA_MODEL",
             help: "Ollama's model for requests that name none."),

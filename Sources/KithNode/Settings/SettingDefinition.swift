@@ -138,6 +138,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case engineDirectory = "engine.dir"
     case engineModel = "engine.model"
     case engineSlots = "engine.slots"
+    case engineServers = "engine.servers"
     case engineLoadLimit = "engine.load_limit"
     case ollamaBaseURL = "engine.ollama.base_url"
     case ollamaModel = "engine.ollama.model"

@@ -20,6 +20,8 @@ package enum SettingKind: Sendable {
     case host
     case modelName
     case address
+    /// An address as Ollama's own programs take it; see `HTTPAddress.ofOllama(_:)`.
+    case ollamaAddress
     case choice([String])
     case integer(ClosedRange<Int>)
     case number(ClosedRange<Double>)
@@ -62,6 +64,7 @@ package enum SettingKind: Sendable {
         case .nodeName: NodeName(text).map { .string($0.rawValue) }
         case .path, .host, .modelName: text.unicodeScalars.contains { $0.value < 0x20 } ? nil : .string(text)
         case .address: HTTPAddress(text).map { .string($0.description) }
+        case .ollamaAddress: HTTPAddress.ofOllama(text).map { .string($0.description) }
         case .choice(let choices): choices.contains(text.lowercased()) ? .string(text.lowercased()) : nil
         case .integer(let range): Int(text).flatMap { range.contains($0) ? .int($0) : nil }
         case .number(let range): Double(text).flatMap { range.contains($0) ? .double($0) : nil }
@@ -93,7 +96,7 @@ package enum SettingKind: Sendable {
     /// Whether it may be a sequence in YAML.
     var isSequence: Bool {
         switch self {
-        case .list, .words, .webhooks, .addressRanges: true
+        case .list, .words, .webhooks, .addressRanges, .addressList: true
         default: false
         }
     }
@@ -106,6 +109,7 @@ package enum SettingKind: Sendable {
         case .host: "an IP address or host name"
         case .modelName: "a model's name"
         case .address: "an address such as http://127.0.0.1:11434"
+        case .ollamaAddress: "an address such as http://127.0.0.1:11434 or desk:11434"
         case .choice(let choices): "one of " + choices.joined(separator: ", ")
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"

@@ -196,6 +196,8 @@ extension EngineSelection.Engine {
         case .echo: "echo"
         case .count: "count"
         case .none: "none"
+        case .server(let address): "\(address)"
+        case .several(let engines): engines.map(\.name).joined(separator: ", ")
         }
     }
 }

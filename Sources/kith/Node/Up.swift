@@ -222,8 +222,9 @@ struct EngineFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "What generates tokens: auto, ollama, openai, anthropic, embedded, echo, count or none.",
-            discussion: "auto (the default) takes Ollama if it answers, else llama-server with a model, else the "
-                + "embedded engine; never a cloud provider. echo and count are deterministic, for tests.",
+            discussion:
+                "auto (the default) takes all local engines that it finds, such as Ollama and LM Studio, else the "
+                + "embedded one; never a cloud provider. echo and count are deterministic, for tests.",
             valueName: "kind"),
         completion: .list(["auto", "ollama", "openai", "anthropic", "embedded", "echo", "count", "none"]))
     var engine: String?

@@ -13,7 +13,6 @@ package struct OllamaEngine: ChatEngine {
     private let catalogue: ModelCatalogue
     private let contexts: OllamaContexts
     private let preferred: ModelID?
-    private let watch: OwnerWatch?
 
     package init(settings: OllamaSettings, client: UpstreamClient, clock: any TimeSource = MonotonicClock()) {
         self.init(settings: settings, client: client, watch: nil, clock: clock)
@@ -21,8 +20,7 @@ package struct OllamaEngine: ChatEngine {
 
     /// - Parameter watch: Looks who has the port; `nil` for one that the owner named.
     init(settings: OllamaSettings, client: UpstreamClient, watch: OwnerWatch?, clock: any TimeSource) {
-        self.watch = watch
-        let connection = EngineConnection(client: client, name: "Ollama", address: settings.address)
+        let connection = EngineConnection(client: client, name: "Ollama", address: settings.address, watch: watch)
         let contexts = OllamaContexts(connection: connection, limit: settings.contextLength, clock: clock)
         let details = OllamaDetailsCache(connection: connection, contexts: contexts)
         self.connection = connection
@@ -49,13 +47,11 @@ package struct OllamaEngine: ChatEngine {
 
     package func health() async -> EngineHealth {
         await connection.health {
-            try watch?.check()
             _ = try await connection.get(JSONValue.self, path: "/api/version", limits: EngineConnection.healthLimits)
         }
     }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
-        try watch?.check()
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
         let thinks = try await thinks(model, for: request)
         return try await contexts.holding(request, by: model) { context in
@@ -91,7 +87,6 @@ package struct OllamaEngine: ChatEngine {
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        try watch?.check()
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
         guard request.inputs.count == request.inputCount else {
             throw ChatError(.unsupported, "Ollama embeds texts, and no tokens", field: "input")

@@ -19,11 +19,20 @@ package struct OpenAICompatibleEngine: ChatEngine {
         settings: OpenAISettings, client: UpstreamClient, kind: EngineKind = .openAI,
         secrets: (any SecretKeeper)? = nil, clock: any TimeSource = MonotonicClock()
     ) {
+        self.init(settings: settings, client: client, kind: kind, secrets: secrets, watch: nil, clock: clock)
+    }
+
+    /// - Parameter watch: Looks who has the port; `nil` for one that the owner named.
+    init(
+        settings: OpenAISettings, client: UpstreamClient, kind: EngineKind = .openAI,
+        secrets: (any SecretKeeper)? = nil, watch: OwnerWatch?, clock: any TimeSource
+    ) {
         self.kind = kind
         capacity = EngineCapacity(slots: settings.slots)
         preferred = settings.model
         var connection = EngineConnection(
             client: client, name: "the OpenAI-compatible engine", address: settings.address)
+        connection.watch = watch
         connection.credential = settings.key.map { .bearer($0.source(from: secrets)) }
         self.connection = connection
         catalogue = ModelCatalogue(clock: clock, preferred: preferred) { [connection] in

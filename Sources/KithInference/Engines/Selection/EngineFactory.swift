@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 package import KithModel
 package import KithTransport
 package import Logging
@@ -59,17 +60,38 @@ package struct EngineFactory: Sendable {
             let skip = EngineSelection.Skip(name: "automatic", reason: "the settings leave no choice")
             return EngineFindings(ollama: .failure(skip), llamaServer: .failure(skip), embedded: .failure(skip))
         }
+        async let ollama = lookForOllama()
+        async let servers = lookForServers()
         return EngineFindings(
-            ollama: await lookForOllama(), llamaServer: lookForLlamaServer(), embedded: lookForEmbedded())
+            ollama: await ollama, llamaServer: lookForLlamaServer(), embedded: lookForEmbedded(), servers: await servers
+        )
     }
 
     /// - Returns: `nil` for a node without an engine. The services must run for as long as the engine is used.
     package func make(_ selection: EngineSelection) -> (engine: any ChatEngine, services: [any Service])? {
+        make(selection.engine)
+    }
+
+    package func make(_ engine: EngineSelection.Engine) -> (engine: any ChatEngine, services: [any Service])? {
         let test = TestEngineSetup(settings: settings.test, clock: clock)
-        switch selection.engine {
+        switch engine {
         case .none: return nil
+        case .several(let engines):
+            let made = engines.compactMap { make($0) }
+            return SeveralEngines.one(of: made.map(\.engine)).map { ($0, made.flatMap(\.services)) }
+        case .server(let address):
+            let known = OpenAISettings(address: address, model: settings.openAI.model, slots: Self.serverSlots)
+            return (
+                OpenAICompatibleEngine(
+                    settings: known, client: client, watch: watch(address, "the server"), clock: clock), []
+            )
         case .ollama:
-            return (OllamaEngine(settings: settings.ollama, client: client, watch: ownerWatch, clock: clock), [])
+            return (
+                OllamaEngine(
+                    settings: settings.ollama, client: client, watch: watch(settings.ollama.address, "Ollama"),
+                    clock: clock),
+                []
+            )
         case .openAI:
             return (
                 OpenAICompatibleEngine(settings: settings.openAI, client: client, secrets: secrets, clock: clock), []
@@ -95,25 +117,75 @@ package struct EngineFactory: Sendable {
         )
     }
 
-    /// Watches who has the port of an Ollama that nobody named.
-    private var ownerWatch: OwnerWatch? {
+    /// As many as Ollama runs at once by default; a server that can do less queues.
+    private static let serverSlots = 4
+    /// Users of the system that packages make for such servers.
+    private static let serverUsers = [
+        "llama", "llama-cpp", "llamacpp", "vllm", "localai", "local-ai", "lmstudio", "jan", "mlx",
+    ]
+
+    /// Watches who has the port of an engine that nobody named.
+    private func watch(_ address: HTTPAddress, _ engine: String) -> OwnerWatch? {
         guard settings.choice == .automatic else { return nil }
-        let address = settings.ollama.address
-        return OwnerWatch(address: address, clock: clock) { [owners, ownUser] in
-            Self.stranger(owners(address), own: ownUser)
+        return OwnerWatch(address: address, engine: engine, clock: clock) { [self] in stranger(at: address) }
+    }
+
+    /// Who listens there that prompts may not go to unless the owner says so.
+    private func stranger(at address: HTTPAddress, among found: Set<ListenerOwner>? = nil) -> ListenerOwner? {
+        let names = address == settings.ollama.address ? ["ollama"] : Self.serverUsers
+        return (found ?? owners(address))?.first { owner in
+            !names.contains { owner.isTrusted(asUserOf: $0, own: ownUser) }
         }
     }
 
-    private static func stranger(_ owners: Set<ListenerOwner>?, own: UInt32) -> ListenerOwner? {
-        owners?.first { !$0.isTrusted(asUserOf: "ollama", own: own) }
+    /// Servers that do not answer are not worth a word: each machine lacks most of them.
+    private func lookForServers() async -> [Result<EngineFindings.LocalServer, EngineSelection.Skip>] {
+        await withTaskGroup(of: (Int, Result<EngineFindings.LocalServer, EngineSelection.Skip>?).self) { group in
+            for (place, address) in settings.servers.enumerated() {
+                group.addTask { (place, await lookForServer(at: address)) }
+            }
+            var found: [(Int, Result<EngineFindings.LocalServer, EngineSelection.Skip>)] = []
+            for await (place, one) in group { if let one { found.append((place, one)) } }
+            return found.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private func lookForServer(
+        at address: HTTPAddress
+    ) async -> Result<EngineFindings.LocalServer, EngineSelection.Skip>? {
+        let owners = owners(address)
+        if let stranger = stranger(at: address, among: owners) {
+            let words = OwnerWatch.words(stranger, at: address, instead: "the server")
+            return .failure(.init(name: "server", reason: words, isDistrusted: true))
+        }
+        guard
+            let reply = try? await client.collect(
+                UpstreamRequest(.GET, address, path: "/models", limits: ollamaLimits)),
+            reply.status == 200,
+            let list = try? JSONBody.decode(OpenAIModelList.self, from: reply.body.readableBytesView),
+            // A node is asked as kin, or not at all: as an engine it could ask this one.
+            !list.data.contains(where: { $0.ownedBy == "kith" })
+        else { return nil }
+        let name = Self.name(of: address, list.data.lazy.compactMap(\.ownedBy).first)
+        return .success(.init(name: name, address: address, owner: owners?.min { $0.userID < $1.userID }))
+    }
+
+    private static func name(of address: HTTPAddress, _ owner: String?) -> String {
+        switch (owner, address.port) {
+        case ("llamacpp", _): "llama.cpp"
+        case ("vllm", _): "vLLM"
+        case (_, 1_234): "LM Studio"
+        case (_, 1_337): "Jan"
+        default: "a server"
+        }
     }
 
     private func lookForOllama() async -> Result<EngineFindings.Ollama, EngineSelection.Skip> {
         let address = settings.ollama.address
         let owners = owners(address)
-        if let stranger = Self.stranger(owners, own: ownUser) {
-            return .failure(
-                .init(name: "ollama", reason: OwnerWatch.words(stranger, at: address), isDistrusted: true))
+        if let stranger = stranger(at: address, among: owners) {
+            let words = OwnerWatch.words(stranger, at: address, instead: "Ollama")
+            return .failure(.init(name: "ollama", reason: words, isDistrusted: true))
         }
         do {
             let reply = try await client.collect(

@@ -4,14 +4,26 @@ package import KithModel
 
 /// The engine a node starts with, and why: a pure function of the settings and of what was found on the machine.
 package struct EngineSelection: Hashable, Sendable {
-    package enum Engine: Hashable, Sendable {
+    package indirect enum Engine: Hashable, Sendable {
         case ollama, openAI, anthropic
+        /// A local server that speaks OpenAI's API, up to and including `/v1`.
+        case server(HTTPAddress)
         /// The owner's `llama-server` with the owner's GGUF file.
         case llamaServer(executable: String, model: String)
         case embedded
         case echo, count
+        /// At least two, without this and without ``none``.
+        case several([Engine])
         /// Every prompt goes to kin.
         case none
+
+        /// Whether the node starts a process for it.
+        package var isOwnProcess: Bool {
+            switch self {
+            case .embedded, .llamaServer: true
+            default: false
+            }
+        }
     }
 
     /// An engine that was not taken, and why.
@@ -41,15 +53,47 @@ package struct EngineSelection: Hashable, Sendable {
         case .none: (engine, reason) = (.none, "the settings say that this node has no engine")
         case .fixed(let kind): (engine, reason) = (Engine(kind), "the settings name it")
         case .automatic:
-            for candidate in Self.candidates(findings) {
+            var taken: [Taken] = []
+            for candidate in Self.candidates(findings) + findings.servers.map(Self.server) {
                 switch candidate {
-                case .success(let taken):
-                    (engine, reason, owner) = (taken.engine, taken.reason, taken.owner)
-                    return
+                case .success(let found): taken.append(found)
                 case .failure(let skip): skipped.append(skip)
                 }
             }
-            (engine, reason) = (.none, "no engine was found on this machine; kith engine install puts one there")
+            // A small model of its own is for machines that have nothing else.
+            if taken.isEmpty {
+                switch findings.embedded {
+                case .success(let found): taken = [Taken(engine: .embedded, reason: "\(found.engine) is installed")]
+                case .failure(let skip): skipped.append(skip)
+                }
+            } else {
+                skipped.removeAll { !$0.isDistrusted }
+            }
+            guard let first = taken.first else {
+                (engine, reason) = (.none, "no engine was found on this machine; kith engine install puts one there")
+                return
+            }
+            engine = taken.count == 1 ? first.engine : .several(taken.map(\.engine))
+            reason = taken.map(\.reason).joined(separator: "; ")
+            owner = first.owner
+        }
+    }
+
+    /// All that are taken: none, one, or several.
+    package var engines: [Engine] {
+        switch engine {
+        case .none: []
+        case .several(let engines): engines
+        default: [engine]
+        }
+    }
+
+    private static func server(_ found: Result<EngineFindings.LocalServer, Skip>) -> Result<Taken, Skip> {
+        found.map { found in
+            let whose = found.owner.map { ", a program of \($0)" } ?? ""
+            return Taken(
+                engine: .server(found.address), reason: "\(found.name) answers at \(found.address)" + whose,
+                owner: found.owner)
         }
     }
 
@@ -71,7 +115,6 @@ package struct EngineSelection: Hashable, Sendable {
                     engine: .llamaServer(executable: $0.executable, model: $0.model),
                     reason: "\($0.executable) is here and a model is set for it")
             },
-            findings.embedded.map { Taken(engine: .embedded, reason: "\($0.engine) is installed") },
         ]
     }
 }
@@ -115,16 +158,36 @@ package struct EngineFindings: Sendable {
         }
     }
 
+    /// A server that speaks OpenAI's API.
+    package struct LocalServer: Hashable, Sendable {
+        /// What it calls itself, or is called where it usually listens.
+        package var name: String
+        /// Up to and including `/v1`.
+        package var address: HTTPAddress
+        /// Whose it is; `nil` where that cannot be known.
+        package var owner: ListenerOwner?
+
+        package init(name: String, address: HTTPAddress, owner: ListenerOwner? = nil) {
+            self.name = name
+            self.address = address
+            self.owner = owner
+        }
+    }
+
     package var ollama: Result<Ollama, EngineSelection.Skip>
     package var llamaServer: Result<Server, EngineSelection.Skip>
     package var embedded: Result<EmbeddedVersions, EngineSelection.Skip>
+    /// Those that answer, and those that answer and are somebody else's.
+    package var servers: [Result<LocalServer, EngineSelection.Skip>]
 
     package init(
         ollama: Result<Ollama, EngineSelection.Skip>, llamaServer: Result<Server, EngineSelection.Skip>,
-        embedded: Result<EmbeddedVersions, EngineSelection.Skip>
+        embedded: Result<EmbeddedVersions, EngineSelection.Skip>,
+        servers: [Result<LocalServer, EngineSelection.Skip>] = []
     ) {
         self.ollama = ollama
         self.llamaServer = llamaServer
         self.embedded = embedded
+        self.servers = servers
     }
 }

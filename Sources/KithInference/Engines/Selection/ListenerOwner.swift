@@ -118,5 +118,5 @@ enum SocketTable {
 }
 
 extension HTTPAddress {
-    var isOnLoopback: Bool { host == "localhost" || AddressRange(host)?.isLoopback ?? false }
+    package var isOnLoopback: Bool { host == "localhost" || AddressRange(host)?.isLoopback ?? false }
 }

@@ -9,13 +9,17 @@ final class OwnerWatch: Sendable {
     private static let pause = Duration.seconds(1)
 
     private let address: HTTPAddress
+    private let engine: String
     private let look: @Sendable () -> ListenerOwner?
     private let clock: any TimeSource
     private let last = Mutex<(at: MonotonicInstant, stranger: ListenerOwner?)?>(nil)
 
-    /// - Parameter look: Finds a listener there that is not trusted.
-    init(address: HTTPAddress, clock: any TimeSource, look: @escaping @Sendable () -> ListenerOwner?) {
+    /// - Parameters:
+    ///   - engine: What is expected there, as people call it.
+    ///   - look: Finds a listener there that is not trusted.
+    init(address: HTTPAddress, engine: String, clock: any TimeSource, look: @escaping @Sendable () -> ListenerOwner?) {
         self.address = address
+        self.engine = engine
         self.clock = clock
         self.look = look
     }
@@ -34,13 +38,15 @@ final class OwnerWatch: Sendable {
             stranger = look()
             last.withLock { [stranger] in $0 = (now, stranger) }
         }
-        if let stranger { throw ChatError(.noEngine, Self.words(stranger, at: address)) }
+        if let stranger { throw ChatError(.noEngine, Self.words(stranger, at: address, instead: engine)) }
     }
 
-    static func words(_ owner: ListenerOwner, at address: HTTPAddress) -> String {
-        """
-        what listens at \(address) belongs to \(owner), neither to this node's user nor to Ollama's own; if prompts may go \
-        there, say so with --engine ollama
-        """
+    static func words(_ owner: ListenerOwner, at address: HTTPAddress, instead engine: String) -> String {
+        let way =
+            engine == "Ollama" ? "--engine ollama" : "--engine openai and the address in OPENAI_BASE_URL"
+        return """
+            what listens at \(address) belongs to \(owner), neither to this node's user nor to \(engine)'s own; if prompts \
+            may go there, say so with \(way)
+            """
     }
 }

@@ -23,6 +23,8 @@ struct EngineConnection: Sendable {
     var headers: HTTPHeaders = [:]
     /// Asked before each request, because the key may come late and may change.
     var credential: EngineCredential?
+    /// Looks who has the port, before each request; `nil` for an engine that the owner named.
+    var watch: OwnerWatch?
 
     /// - Throws: `ChatError`; `CancellationError`.
     func get<Value: Decodable>(
@@ -103,7 +105,10 @@ struct EngineConnection: Sendable {
         return credential.failure(refused: key, by: name) ?? failure
     }
 
-    func currentKey() throws(ChatError) -> Secret? { try credential?.current(for: name) }
+    func currentKey() throws(ChatError) -> Secret? {
+        try watch?.check()
+        return try credential?.current(for: name)
+    }
 
     func headers(showing key: Secret?, _ mark: RequestMark? = nil) -> HTTPHeaders {
         var headers = headers

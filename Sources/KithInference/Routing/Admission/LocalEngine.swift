@@ -12,7 +12,8 @@ package final class LocalEngine: Answering {
     }
 
     package let engine: any ChatEngine
-    private let gate: AdmissionGate
+    /// One for each part of the engine; at least one.
+    private let gates: [AdmissionGate]
     private let clock: any TimeSource
     private let firstTokens: Mutex<FirstTokenLimit>
     private let stallLimit: StallLimit
@@ -31,27 +32,32 @@ package final class LocalEngine: Answering {
         self.clock = clock
         self.stallLimit = stallLimit
         firstTokens = Mutex(FirstTokenLimit(loadLimit: loadLimit))
-        gate = AdmissionGate(capacity: engine.capacity, clock: clock)
+        gates = engine.parts.map { AdmissionGate(capacity: $0, clock: clock) }
     }
 
     /// Requests that run and that wait.
-    package var load: (running: Int, waiting: Int) { gate.load }
+    package var load: (running: Int, waiting: Int) {
+        gates.reduce(into: (running: 0, waiting: 0)) { sum, gate in
+            let load = gate.load
+            sum = (sum.running + load.running, sum.waiting + load.waiting)
+        }
+    }
 
     /// - Parameter onSign: Called for each answer that begins and each that fails, by the task of the request; must not
     ///   wait.
     package func whenHeard(_ onSign: @escaping @Sendable (Sign) -> Void) { self.onSign.set(onSign) }
 
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
-        let lease = try await admitted(request.trace, request.priority, request.notice)
+        let lease = try await admitted(request.model, request.trace, request.priority, request.notice)
         request.notice?.note(.reading)
         var request = request
         let started = clock.now
         let trace = request.trace.begin(
-            .engine, .client, SpanDetail(model: request.model, engine: engine.kind), at: started)
+            .engine, .client, SpanDetail(model: request.model, engine: engine.kind(for: request.model)), at: started)
         request.trace = trace
         let wait = firstTokens.withLock { $0.began(.init(request), now: started) }
         request.firstTokenLimit = wait.limit
-        request.stallLimit = stallLimit.limit(for: request, kind: engine.kind)
+        request.stallLimit = stallLimit.limit(for: request, kind: engine.kind(for: request.model))
         do {
             switch try await engine.answerFromWhereItIs(request) {
             case .verbatim(var answer):
@@ -74,7 +80,7 @@ package final class LocalEngine: Answering {
     }
 
     package func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
-        let lease = try await admitted(request.trace, request.priority)
+        let lease = try await admitted(request.model, request.trace, request.priority)
         defer { withExtendedLifetime(lease) {} }
         var request = request
         request.trace = begin(request.model, in: request.trace)
@@ -100,7 +106,7 @@ package final class LocalEngine: Answering {
     private static let countLimit = 2
 
     package func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
-        let lease = try await admitted(request.trace, request.priority)
+        let lease = try await admitted(request.model, request.trace, request.priority)
         var request = request
         request.trace = begin(request.model, in: request.trace)
         do {
@@ -118,8 +124,10 @@ package final class LocalEngine: Answering {
 
     /// Waits for a slot.
     private func admitted(
-        _ trace: TracePosition, _ priority: RequestPriority, _ notice: WaitNotice? = nil
+        _ model: ModelID?, _ trace: TracePosition, _ priority: RequestPriority, _ notice: WaitNotice? = nil
     ) async throws -> SlotLease {
+        let place = engine.part(for: model)
+        let gate = gates.indices.contains(place) ? gates[place] : gates[0]
         let waiting = gate.waiting(before: priority)
         notice?.note(.queued, ahead: waiting)
         let admission = trace.begin(.admission, .inside, SpanDetail(count: waiting), at: clock.now)
@@ -134,7 +142,7 @@ package final class LocalEngine: Answering {
     }
 
     private func begin(_ model: ModelID?, in trace: TracePosition) -> TracePosition {
-        trace.begin(.engine, .client, SpanDetail(model: model, engine: engine.kind), at: clock.now)
+        trace.begin(.engine, .client, SpanDetail(model: model, engine: engine.kind(for: model)), at: clock.now)
     }
 
     private func wholeAnswer(of wait: FirstTokenWait) {
@@ -164,5 +172,7 @@ package final class LocalEngine: Answering {
 
 extension LocalEngine {
     /// - Parameter action: Called each time a request takes a slot, waits for one or goes; must not wait.
-    package func whenLoadChanged(_ action: @escaping @Sendable () -> Void) { gate.whenChanged(action) }
+    package func whenLoadChanged(_ action: @escaping @Sendable () -> Void) {
+        for gate in gates { gate.whenChanged(action) }
+    }
 }

@@ -24,10 +24,15 @@ struct EngineSelectionTests {
     }
 
     @Test(
-        "Takes the first that is there, and says what it passed over",
+        "Takes all that is there, its own small model only where there is nothing else, and says what is missing",
         arguments: [
-            (true, true, true, EngineSelection.Engine.ollama, []),
-            (false, true, true, .llamaServer(executable: "/bin/llama-server", model: "/m.gguf"), ["ollama"]),
+            (
+                true, true, true,
+                EngineSelection.Engine.several([
+                    .ollama, .llamaServer(executable: "/bin/llama-server", model: "/m.gguf"),
+                ]), []
+            ),
+            (false, true, true, .llamaServer(executable: "/bin/llama-server", model: "/m.gguf"), []),
             (false, false, true, .embedded, ["ollama", "llama-server"]),
             (false, false, false, .none, ["ollama", "llama-server", "embedded"]),
             (true, false, false, .ollama, []),
@@ -40,6 +45,21 @@ struct EngineSelectionTests {
         #expect(selection.engine == expected)
         #expect(selection.skipped.map(\.name) == skipped)
         #expect(!selection.reason.isEmpty)
+    }
+
+    @Test("Servers at their usual places are taken beside Ollama, and somebody else's is named and left alone")
+    func servers() {
+        var findings = Self.findings(ollama: true, server: false, embedded: true)
+        let address = HTTPAddress(host: "127.0.0.1", port: 1_234, basePath: "/v1")
+        findings.servers = [
+            .success(.init(name: "LM Studio", address: address)),
+            .failure(.init(name: "server", reason: "mallory's", isDistrusted: true)),
+        ]
+        let selection = EngineSelection(choice: .automatic, findings: findings)
+        #expect(selection.engine == .several([.ollama, .server(address)]))
+        #expect(selection.engines == [.ollama, .server(address)])
+        #expect(selection.reason.contains("LM Studio answers at http://127.0.0.1:1234/v1"))
+        #expect(selection.skipped.map(\.reason) == ["mallory's"])
     }
 
     @Test("Obeys the settings, whatever else is there", arguments: EngineKind.allCases)
