@@ -34,7 +34,12 @@ package struct ClientCertificate: Sendable {
     ) throws(NodeStartError) {
         do {
             authority = try ClientAuthority.open(
-                folder: Self.folder(in: settings.dataDirectory), name: settings.name, now: now)
+                folder: Self.folder(in: settings.dataDirectory), name: settings.name, now: now
+            ) {
+                logger.warning(
+                    "the authority for clients was made anew; programs that trust the old one have to be given the new one",
+                    metadata: ["file": "\(Self.authorityFile(in: settings.dataDirectory))"])
+            }
         } catch {
             throw NodeStartError(.certificate, "cannot make a certificate for clients", cause: error)
         }
@@ -72,8 +77,10 @@ package struct ClientCertificate: Sendable {
         while true {
             do { try await clock.sleep(forAbout: Self.pause) } catch { return }
             let (now, names) = (WallTime.now(), names)
-            let ends = source.current.validity?.upperBound ?? now
-            guard names != shown || now.advanced(by: Self.renewsBefore) > ends else { continue }
+            let isValid = source.current.validity.map {
+                now >= $0.lowerBound && now.advanced(by: Self.renewsBefore) < $0.upperBound
+            }
+            guard names != shown || isValid != true else { continue }
             do throws(NodeStartError) {
                 source.replace(with: try issue(for: names, now: now))
                 shown = names

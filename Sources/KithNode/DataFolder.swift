@@ -42,10 +42,15 @@ package struct DataFolder: ~Copyable {
         do {
             try PrivateDirectory.create(state)
             try PrivateDirectory.create(state.appending("engine"))  // where the engine writes its log
-            return DataFolder(state: state, lock: try FileLock.claim(state.appending("lock")))
+            let lock = try FileLock.claim(state.appending("lock"))
+            // What a run before left behind when it crashed would lead commands to whoever has its port and its number now.
+            ControlFile.remove(dataDirectory: path)
+            return DataFolder(state: state, lock: lock)
         } catch is FileLock.Held {
             throw NodeStartError(
-                .folderInUse, "another node runs on the data folder \(path); choose another with --data-dir")
+                .folderInUse,
+                "a node runs on the data folder \(path) already: kith status shows it, kith down stops it; another one needs "
+                    + "another --data-dir")
         } catch {
             throw NodeStartError(.dataFolder, "cannot use the data folder \(path)", cause: error)
         }
@@ -63,6 +68,27 @@ package struct DataFolder: ~Copyable {
         } catch {
             throw NodeStartError(.dataFolder, "cannot use the data folder \(path)", cause: error)
         }
+    }
+
+    /// Removes what nodes write into a folder, and the folder if nothing else is in it: it may be somebody's project too.
+    ///
+    /// - Returns: Whether the folder itself has gone.
+    /// - Throws: ``NodeStartError`` while a node runs on it, and when it cannot be removed.
+    package static func remove(_ path: String) throws(NodeStartError) -> Bool {
+        guard !isHeld(path) else {
+            throw NodeStartError(.folderInUse, "a node runs on \(path); stop it first: kith down")
+        }
+        let folder = URL(filePath: path).resolvingSymlinksInPath().path
+        do {
+            try FileManager.default.removeItem(atPath: folder + "/state")
+        } catch {
+            throw NodeStartError(.dataFolder, "\(folder)/state cannot be removed", cause: error)
+        }
+        unlink(folder + "/config/kith.yaml")
+        rmdir(folder + "/config")
+        guard rmdir(folder) == 0 else { return false }
+        if folder != path { unlink(path) }  // what led there
+        return true
     }
 
     /// Whether a process holds the folder now.

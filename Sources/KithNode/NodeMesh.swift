@@ -73,7 +73,13 @@ struct NodeMesh: Sendable {
             BackgroundLoop { [self] in
                 guard let port = await port.wait() else { return }
                 mesh.addressesChanged()
-                logger.info("peers can reach this node", metadata: ["port": "\(port)", "host": "\(host)"])
+                if NodeSettings.isLoopback("\(host)") {
+                    logger.info(
+                        "only this machine can reach this node; --lan opens it to others", metadata: ["port": "\(port)"]
+                    )
+                } else {
+                    logger.info("peers can reach this node", metadata: ["port": "\(port)", "host": "\(host)"])
+                }
                 await mesh.discover(ways(port: port, upstream: upstream))
             },
             BackgroundLoop { [mesh] in

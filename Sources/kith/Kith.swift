@@ -83,10 +83,22 @@ enum CommandLineRun {
     private static func unknownCommand(_ arguments: [String]) -> CommandError? {
         let names = Kith.configuration.subcommands.map { $0._commandName } + ["help"]
         guard let word = arguments.first, !word.hasPrefix("-"), !names.contains(word) else { return nil }
-        let nearest = NameSuggestion.nearest(to: word, among: names, limit: 2)
-        let hint = nearest.map { "; did you mean kith \($0)?" } ?? "; kith --help lists them"
+        let meant = otherWords[word.lowercased()]
+        let nearest = meant == nil ? NameSuggestion.nearest(to: word, among: names, limit: 2) : nil
+        let hint = meant.map { "; \($0)" } ?? nearest.map { "; did you mean kith \($0)?" } ?? "; kith --help lists them"
         return CommandError(.usage, "there is no command '\(word.printable.truncated(toWidth: 40))'\(hint)")
     }
+
+    /// What other programs call the same.
+    private static let otherWords = [
+        "stop": "kith down stops the node", "start": "kith setup, or kith up --background, starts a node",
+        "run": "kith up runs a node", "serve": "kith up runs a node",
+        "install": "kith setup sets this machine up, kith engine install installs an engine",
+        "pair": "kith invite here and kith join there pair two machines", "version": "kith --version says it",
+        "models": "kith status lists the models here", "list": "kith status lists the models here",
+        "config": "kith settings lists all settings", "update": "kith self-update takes a newer version",
+        "upgrade": "kith self-update takes a newer version",
+    ]
 
     private static func exit(with error: any Error) -> Never {
         switch error {

@@ -60,6 +60,7 @@ package struct ServiceUnit: Hashable, Sendable {
         # Written by kith service install; kith service uninstall removes it.
         [Unit]
         Description=kith, a node of a private network of AI assistants
+        StartLimitIntervalSec=0
 
         [Service]
         \(running(start: start))
@@ -82,6 +83,7 @@ package struct ServiceUnit: Hashable, Sendable {
         Description=kith, this machine's node of a private network of AI assistants
         Wants=network-online.target
         After=network-online.target avahi-daemon.service
+        StartLimitIntervalSec=0
 
         [Service]
         \(running(start: start))
@@ -148,17 +150,67 @@ package struct ServiceUnit: Hashable, Sendable {
                     || "/._-:=,@+".utf8.contains(byte)
             }
         guard !isPlain else { return word }
-        let escaped = word.flatMap { character -> String in
-            switch character {
-            case "\\": "\\\\"
-            case "\"": "\\\""
-            case "%": "%%"
-            case "$": "$$"
-            case "\n": "\\n"
-            default: String(character)
+        var escaped = ""
+        for scalar in word.unicodeScalars {
+            switch scalar {
+            case "\\": escaped += "\\\\"
+            case "\"": escaped += "\\\""
+            case "%": escaped += "%%"
+            case "$": escaped += "$$"
+            case "\n": escaped += "\\n"
+            case "\r": escaped += "\\r"
+            case "\t": escaped += "\\t"
+            case _ where scalar.properties.generalCategory == .control: continue
+            default: escaped.unicodeScalars.append(scalar)
             }
         }
-        return "\"" + String(escaped) + "\""
+        return "\"" + escaped + "\""
+    }
+
+    /// The flags that a unit of ours gives to `kith up`, without the folder; empty for a unit that has none.
+    package static func flags(inUnit text: String) -> [String] {
+        let starts = text.split(separator: "\n").compactMap { line in
+            line.hasPrefix("ExecStart=") ? line.dropFirst("ExecStart=".count) : nil
+        }
+        return starts.last.map { flags(inCommand: words($0)) } ?? []
+    }
+
+    package static func flags(inCommand words: [String]) -> [String] {
+        guard words.count > 1, words[1] == "up" else { return [] }
+        var flags = Array(words.dropFirst(2))
+        while let place = flags.firstIndex(of: "--data-dir") {
+            flags.removeSubrange(place..<min(place + 2, flags.count))
+        }
+        return flags
+    }
+
+    /// The words of a command line, as ``quotedForSystemd(_:)`` writes them.
+    private static func words(_ line: Substring) -> [String] {
+        var words: [String] = []
+        var word: String?
+        var isQuoted = false
+        var scalars = line.unicodeScalars.makeIterator()
+        while let scalar = scalars.next() {
+            switch scalar {
+            case "\"":
+                isQuoted.toggle()
+                word = word ?? ""
+            case "\\" where isQuoted:
+                switch scalars.next() {
+                case "n": word?.append("\n")
+                case "r": word?.append("\r")
+                case "t": word?.append("\t")
+                case let other?: word?.unicodeScalars.append(other)
+                case nil: break
+                }
+            case " " where !isQuoted:
+                if let whole = word { words.append(whole) }
+                word = nil
+            default: word = (word ?? "") + String(scalar)
+            }
+        }
+        if let word { words.append(word) }
+        return words.map { $0.replacing("%%", with: "%").replacing("$$", with: "$") }
     }
 
     /// launchd.plist(5).
@@ -197,14 +249,16 @@ package struct ServiceUnit: Hashable, Sendable {
     }
 
     static func escapedForXML(_ text: String) -> String {
-        String(
-            text.flatMap { character -> String in
-                switch character {
-                case "&": "&amp;"
-                case "<": "&lt;"
-                case ">": "&gt;"
-                default: String(character)
-                }
-            })
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case _ where scalar.properties.generalCategory == .control: continue
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
     }
 }

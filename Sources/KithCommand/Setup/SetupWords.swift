@@ -3,14 +3,26 @@
 /// What somebody is told who is new here.
 package enum SetupWords {
     /// After a setup.
-    package static func next(isOpen: Bool) -> TerminalText {
+    ///
+    /// - Parameters:
+    ///   - canAnswer: Whether there is an engine, or another machine that may have one.
+    ///   - isPaired: Whether it has other machines, or waits for one.
+    package static func next(canAnswer: Bool, isPaired: Bool) -> TerminalText {
+        guard canAnswer else {
+            return TerminalText(lines: [
+                "",
+                "The node runs, but nothing can answer yet. Either:",
+                "  kith setup --engine            install a small model here (110 MB)",
+                "  kith setup --join              a machine of yours answers; you need its code",
+            ])
+        }
         var lines = [
             "",
             "Ready. Try:",
-            "  kith ask why is the sky blue",
+            "  kith ask why is the sky blue   Ctrl-C stops an answer",
             "  kith dashboard                 the node's page",
         ]
-        if !isOpen { lines.append("  kith setup --lan --yes         pair another machine of yours") }
+        if !isPaired { lines.append("  kith setup --yes --lan         pair another machine of yours") }
         return TerminalText(lines: lines)
     }
 

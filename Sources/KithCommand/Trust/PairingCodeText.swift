@@ -9,13 +9,13 @@ package struct InvitationNotes: Sendable {
     package init(_ invitation: ControlMessage.Invitation) { self.invitation = invitation }
 
     private static let warning = [
-        "warning: no other machine can use this code: this node listens here only;",
-        "start it with kith up --lan, then make a new one",
+        "warning: no other machine can use this code, because this node listens on this machine only;",
+        "this opens it and makes a new one: kith setup --yes --lan",
     ]
 
     package var lines: [String] {
         [
-            "on the other machine, run kith join and paste the code",
+            "on the other machine, run kith join and paste the code; where no node runs yet, kith setup --join",
             "it works once, for " + Lifetime.words(invitation.expiresSeconds),
             "that machine becomes \(invitation.tier.meaning)",
         ] + (invitation.isForThisMachineOnly ? Self.warning : [])

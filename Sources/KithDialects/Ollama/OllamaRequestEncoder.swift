@@ -6,6 +6,10 @@ package import KithModel
 package enum OllamaRequestEncoder {
     /// Fields of Ollama's own that a client may have sent.
     private static let passedOn = ["tools", "format", "keep_alive", "think", "truncate", "shift"]
+    /// Options that have a model loaded anew for everybody: not for one client to choose.
+    private static let ofTheMachine = [
+        "num_ctx", "num_batch", "num_gpu", "main_gpu", "low_vram", "use_mmap", "use_mlock", "num_thread", "numa",
+    ]
     /// What Ollama has no word for.
     private static let unknown: [AskedField] = [.choices, .logitBias, .audio, .functions, .oneCallAtATime]
 
@@ -54,11 +58,13 @@ package enum OllamaRequestEncoder {
         }
         if let format = try format(request.extensions["response_format"]) { body["format"] = format }
         var options = request.extensions["options"]?.objectValue ?? [:]
+        for name in ofTheMachine { options[name] = nil }
         options.merge(self.options(request.sampling)) { $1 }
         if let topK = request.extensions["top_k"], !topK.isNull { options["top_k"] = topK }
         if let context { options["num_ctx"] = .integer(Int64(context)) }
-        // Otherwise it shortens what is too long, and says nothing of it.
+        // Otherwise it shortens what is too long, before and during the answer, and says nothing of it.
         if body["truncate"] == nil { body["truncate"] = false }
+        if body["shift"] == nil { body["shift"] = false }
         if !options.isEmpty { body["options"] = .object(options) }
         body["stream"] = .bool(request.streams)
         return body.jsonBytes

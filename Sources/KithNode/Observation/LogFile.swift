@@ -48,8 +48,11 @@ package final class LogFile: Sendable {
     private static func open(_ path: FilePath, as descriptor: FileDescriptor) throws(Errno) -> Int {
         do {
             let file = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+                path, .writeOnly, options: [.create, .append, .closeOnExec, .nonBlocking],
+                permissions: [.ownerReadWrite])
             return try file.closeAfter {
+                // A device or a pipe must not be renamed, and does not grow.
+                guard try file.stat().type == .regular else { throw Errno.notSupported }
                 _ = try file.duplicate(as: descriptor)
                 return Int(try file.seek(offset: 0, from: .end))
             }

@@ -18,7 +18,11 @@ import NIOTLS
 /// The connections of one event loop. Bound to that loop, so that a request, its upstream connection and its answer
 /// never change threads.
 final class UpstreamPool: UpstreamConnectionOwner {
-    private static let keepAlive = Duration.seconds(30)
+    /// Less than the five seconds after which llama.cpp's server and many others close a connection that rests: a request that is
+    /// sent at that very moment may have been read, or not, and is an error.
+    private static let keepAlive = Duration.seconds(4)
+    /// Of connections to providers, which rest longer there, and whose handshakes take time.
+    private static let keepAliveSecured = Duration.seconds(30)
     private static let handshake = Duration.seconds(10)
     /// A connection keeps the memory that it received into: room for the head or some tokens, growing where more comes.
     private static let receiving = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 64 << 10)
@@ -80,7 +84,7 @@ final class UpstreamPool: UpstreamConnectionOwner {
                     try pipeline.addHandler(
                         UpstreamConnection(
                             channel: channel, origin: origin, owner: pool.value, bytes: bytes,
-                            keepAlive: Self.keepAlive))
+                            keepAlive: secured == nil ? Self.keepAlive : Self.keepAliveSecured))
                 }
             }
             .connect(host: origin.host, port: origin.port)

@@ -8,6 +8,14 @@ import SwiftASN1
 package import SystemPackage
 import X509
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -29,8 +37,11 @@ package struct ClientNames: Hashable, Sendable {
     package init(names: [String], addresses: [[UInt8]]) {
         let possible = Set(names.map { $0.lowercased() }.filter(Self.isHostName))
         self.names = Array(possible.sorted().prefix(Self.limit))
-        let known = Set(addresses.filter { $0.count == 4 || $0.count == 16 })
-        self.addresses = Array(known.sorted { $0.lexicographicallyPrecedes($1) }.prefix(Self.limit))
+        var known: Set<[UInt8]> = []
+        // The first ones are the surest.
+        let kept = addresses.filter { ($0.count == 4 || $0.count == 16) && known.insert($0).inserted }.prefix(
+            Self.limit)
+        self.addresses = kept.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     /// RFC 1123, section 2.1; underscores are used, though not allowed.
@@ -63,11 +74,19 @@ package struct ClientAuthority: Sendable {
     private let certificate: Certificate
     private let key: P256.Signing.PrivateKey
 
-    /// Reads the authority in `folder`, and makes one where there is none, or where it cannot be used any more.
+    /// Reads the authority in `folder`, and makes one where there is none, or where it cannot be used any more; that one is kept
+    /// beside it.
     ///
+    /// - Parameter onReplaced: Called when there was one: programs that trust it have to be given the new one.
     /// - Throws: An error of the file system, or of the libraries that make certificates.
-    package static func open(folder: FilePath, name: NodeName, now: WallTime) throws -> ClientAuthority {
-        if let found = read(folder), found.isUsable(now: now) { return found }
+    package static func open(
+        folder: FilePath, name: NodeName, now: WallTime, onReplaced: () -> Void = {}
+    ) throws -> ClientAuthority {
+        if let found = try read(folder), found.isUsable(now: now) { return found }
+        for file in [fileName, keyName].map({ folder.appending($0) })
+        where rename(file.string, file.string + ".old") == 0 {
+            if file.lastComponent?.string == fileName { onReplaced() }
+        }
         let made = try ClientAuthority(name: name, now: now)
         try PrivateDirectory.create(folder)
         // The key first: a certificate without its key is made anew.
@@ -77,20 +96,34 @@ package struct ClientAuthority: Sendable {
         return made
     }
 
-    private static func read(_ folder: FilePath) -> ClientAuthority? {
+    /// - Throws: `Errno` for files that are there and cannot be read.
+    private static func read(_ folder: FilePath) throws -> ClientAuthority? {
+        func bytes(_ name: String, check: (Stat) throws -> Void = { _ in }) throws -> [UInt8]? {
+            do {
+                return try RegularFile.read(folder.appending(name), limit: sizeLimit, check: check)
+            } catch Errno.noSuchFileOrDirectory {
+                return nil
+            }
+        }
         guard
-            let key = try? RegularFile.read(folder.appending(keyName), limit: sizeLimit, check: isPrivate),
-            let certificate = try? RegularFile.read(folder.appending(fileName), limit: sizeLimit),
+            let key = try bytes(keyName, check: isPrivate), let certificate = try bytes(fileName),
             let key = try? P256.Signing.PrivateKey(pemRepresentation: String(decoding: key, as: UTF8.self)),
             let certificate = try? Certificate(pemEncoded: String(decoding: certificate, as: UTF8.self))
         else { return nil }
         return ClientAuthority(certificate: certificate, key: key)
     }
 
-    /// A key that others could read is nobody's any more.
+    /// A key that others could read may be theirs by now, as the node's own.
     private static func isPrivate(_ status: Stat) throws {
         let others: FilePermissions = [.groupRead, .groupWrite, .otherRead, .otherWrite]
-        guard status.permissions.isDisjoint(with: others) else { throw Errno.permissionDenied }
+        guard status.permissions.isDisjoint(with: others) else { throw ExposedKey() }
+    }
+
+    /// Others can read the authority's key.
+    package struct ExposedKey: Error, CustomStringConvertible {
+        package var description: String {
+            "\(ClientAuthority.keyName) can be read by others; if nobody did, chmod 600 mends it, else remove the file"
+        }
     }
 
     private init(certificate: Certificate, key: P256.Signing.PrivateKey) {
@@ -119,9 +152,8 @@ package struct ClientAuthority: Sendable {
     }
 
     private func isUsable(now: WallTime) -> Bool {
-        let time = now.date
-        return certificate.publicKey == Certificate.PublicKey(key.publicKey)
-            && time >= certificate.notValidBefore
+        certificate.publicKey == Certificate.PublicKey(key.publicKey)
+            // One that begins in the future was made by a clock that was wrong, then or now.
             && now.advanced(by: Self.leafLifetime).date < certificate.notValidAfter
     }
 

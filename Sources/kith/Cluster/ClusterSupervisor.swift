@@ -72,7 +72,16 @@ struct ClusterSupervisor: Sendable {
         var pauses = RestartPauses()
         while true {
             let began = ContinuousClock.now
-            let end = try await spawner.run(plan.instances[index]) { pid in events.yield(.started(index, pid: pid)) }
+            let end: NodeEnd
+            do {
+                end = try await spawner.run(plan.instances[index]) { pid in events.yield(.started(index, pid: pid)) }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                // A program that is replaced at this moment is there again soon; one that never could start ends the cluster.
+                end = .exited(ExitStatus.failed.rawValue)
+                Terminal.note("node \(plan.instances[index].name) cannot be started: \(error)".printable)
+            }
             let mayReturn = deadNodes == .startedAgain && end.isDeath
             let pause = mayReturn ? pauses.next(afterRunning: ContinuousClock.now - began) : nil
             events.yield(.ended(index, end, pause: pause))

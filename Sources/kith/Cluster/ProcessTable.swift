@@ -19,6 +19,20 @@ enum ProcessTable {
         startTime(of: pid).map { ClusterRecord.Process(pid: pid, started: $0) }
     }
 
+    /// Whether a process runs as whoever has written a file: nobody can name a process of somebody else's.
+    static func belongsToOwner(of file: String, _ pid: Int32) -> Bool {
+        #if os(Linux)
+            var (process, written) = (stat(), stat())
+            return stat("/proc/\(pid)", &process) == 0 && stat(file, &written) == 0 && process.st_uid == written.st_uid
+        #else
+            var information = proc_bsdinfo()
+            var written = stat()
+            let size = Int32(MemoryLayout<proc_bsdinfo>.size)
+            return proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &information, size) == size && stat(file, &written) == 0
+                && information.pbi_uid == written.st_uid
+        #endif
+    }
+
     static func isAlive(_ process: ClusterRecord.Process) -> Bool { startTime(of: process.pid) == process.started }
 
     /// - Returns: `nil` for a process that is not there, or has ended and waits for its parent.

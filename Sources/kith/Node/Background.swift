@@ -18,37 +18,64 @@ struct BackgroundNode: Sendable {
         case interrupted
     }
 
-    /// A node that loads much, or brings its store in order first, may take long to listen.
-    private static let limit = Duration.seconds(60)
-
-    var settings: NodeSettings
-    /// The command that runs the node, without the program's name; that of this process is taken as it is, but for its flag.
-    var command = CommandLine.arguments.dropFirst().filter { $0 != "--background" }
-
-    /// What is started; `nil` for this program.
-    var program: String?
-
-    private var folder: String { settings.dataDirectory }
-    private var log: String { settings.logFile ?? settings.stateDirectory + "/node.log" }
-
-    private var arguments: [String] { settings.logFile == nil ? command + ["--log-file", log] : command }
-
-    /// How a node was started that runs in the background, so that it can be started anew with one more flag.
-    private struct Record: Codable {
-        var pid: Int32
+    /// How a node was started that runs in the background, so that it can be started anew as it was.
+    struct Record: Codable, Hashable, Sendable {
+        /// The command that runs the node, without the program's name.
         var arguments: [String]
+        /// Where it was typed: paths may be relative to it.
+        var directory: String
+        /// Settings from the environment, without secrets.
+        var environment: [String: String]
+        var log: String
+        var pid: Int32?
+
+        /// - Parameter command: Words of `kith up`; `nil` takes those of this process, but for its flag.
+        init(command: [String]? = nil, settings: NodeSettings) {
+            let typed = command ?? CommandLine.arguments.dropFirst().filter { $0 != "--background" }
+            log = settings.logFile ?? settings.stateDirectory + "/node.log"
+            arguments =
+                typed + ["--data-dir", settings.dataDirectory]
+                + (settings.logFile == nil ? ["--log-file", log] : [])
+            directory = ProcessEnvironment.current().currentDirectory
+            let names = Set(SettingDefinition.all.filter { !$0.isSecret }.flatMap(\.environmentNames))
+            environment = Terminal.environment.filter { names.contains($0.key) }
+        }
+    }
+
+    /// A node that loads much, or brings its store in order first, may take long to listen.
+    private static let usualLimit = Duration.seconds(60)
+
+    private let folder: String
+    private let record: Record
+    /// What is started; `nil` for this program.
+    private let program: String?
+    private let limit: Duration
+
+    init(settings: NodeSettings, command: [String]? = nil) {
+        self.init(folder: settings.dataDirectory, record: Record(command: command, settings: settings))
+    }
+
+    /// Starts a node as it was started before.
+    init(folder: String, record: Record, program: String? = nil, limit: Duration = BackgroundNode.usualLimit) {
+        self.folder = folder
+        self.record = record
+        self.program = program
+        self.limit = limit
     }
 
     private static func recordFile(in folder: String) -> FilePath {
         FilePath(folder).appending("state/background.json")
     }
 
-    /// The command of a node that ``start()`` started; `nil` for one that was started in another way.
-    static func command(of node: RunningNode) -> [String]? {
-        guard let bytes = try? BoundedFile.bytesIfPresent(recordFile(in: node.folder).string, limit: 1 << 20),
-            let record = try? JSONBody.decode(Record.self, from: bytes), record.pid == node.processID
-        else { return nil }
-        return record.arguments
+    /// How a running node was started by ``start()``; `nil` for one that was started in another way.
+    static func record(of node: RunningNode) -> Record? {
+        lastRecord(in: node.folder).flatMap { $0.pid == node.processID ? $0 : nil }
+    }
+
+    /// How the node of a folder was started when it last ran in the background.
+    static func lastRecord(in folder: String) -> Record? {
+        guard let bytes = try? RegularFile.read(recordFile(in: folder), limit: 1 << 20) else { return nil }
+        return try? JSONBody.decode(Record.self, from: bytes)
     }
 
     /// - Throws: `CommandError` with the node's own words when it does not start.
@@ -82,9 +109,13 @@ struct BackgroundNode: Sendable {
             switch end {
             case .answers(let client):
                 try remember()
-                Terminal.note("node \(settings.name) listens on \(client.address), and stays until kith down")
-                return Terminal.note("its log is \(log)")
-            case .failed(let reason): throw CommandError(.failed, reason)
+                Terminal.note("the node listens on \(client.address), and stays until kith down")
+                return Terminal.note("its log is \(record.log)")
+            case .failed(let reason):
+                // One that is late must not go on behind the back of whoever was told that it failed.
+                child.cancel()
+                await child.value
+                throw CommandError(.failed, reason)
             case .interrupted:
                 child.cancel()
                 await child.value
@@ -94,28 +125,33 @@ struct BackgroundNode: Sendable {
     }
 
     private func remember() throws {
-        guard let pid = try RunningNode(dataDirectory: folder)?.processID else { return }
-        try DurableFile.replace(
-            Self.recordFile(in: folder), with: JSONBody.encode(Record(pid: pid, arguments: command)))
+        var record = record
+        record.pid = try RunningNode(dataDirectory: folder)?.processID
+        try DurableFile.replace(Self.recordFile(in: folder), with: JSONBody.encode(record))
     }
 
     /// - Returns: Why the node ended.
     private func run(_ executable: String) async throws -> String {
         let file = try FileDescriptor.open(
-            FilePath(log), .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
+            FilePath(record.log), .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(16))]
+        let environment = Dictionary(
+            uniqueKeysWithValues: Terminal.environment.merging(record.environment) { $1 }.compactMap { name, value in
+                Environment.Key(rawValue: name).map { ($0, value) }
+            })
         _ = try await Subprocess.run(
-            .path(FilePath(executable)), arguments: Arguments(arguments), platformOptions: options, input: .none,
+            .path(FilePath(executable)), arguments: Arguments(record.arguments), environment: .custom(environment),
+            workingDirectory: FilePath(record.directory), platformOptions: options, input: .none,
             output: .fileDescriptor(file, closeAfterSpawningProcess: false),
             error: .fileDescriptor(file, closeAfterSpawningProcess: true))
-        let words = LogTail.lines(log, count: 1).last ?? "the node ended; see \(log)"
+        let words = LogTail.lines(record.log, count: 1).last ?? "the node ended; see \(record.log)"
         return words.hasPrefix("kith: ") ? String(words.dropFirst(6)) : words
     }
 
     private func awaitAnswer() async throws -> End {
-        let deadline = ContinuousClock.now + Self.limit
+        let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             if let node = try RunningNode(dataDirectory: folder),
                 let answer = try? await node.client.probe("/health/live"), answer.status == 200
@@ -124,7 +160,7 @@ struct BackgroundNode: Sendable {
             }
             try await Task.sleep(for: .milliseconds(100))
         }
-        return .failed("the node does not answer yet; see \(log)")
+        return .failed("the node does not answer within \(limit.components.seconds) seconds; see \(record.log)")
     }
 }
 
@@ -158,7 +194,9 @@ struct Down: AsyncParsableCommand {
 
     /// - Throws: `CommandError` when it does not end; `CancellationError`.
     static func stop(_ node: RunningNode) async throws {
-        guard let id = node.processID, let process = ProcessTable.process(id) else {
+        guard let id = node.processID, let process = ProcessTable.process(id),
+            ProcessTable.belongsToOwner(of: node.folder + "/state/control.json", id)
+        else {
             throw CommandError(
                 .failed, "the node on \(node.folder) does not say which process it is; stop that by hand")
         }

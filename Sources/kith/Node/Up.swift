@@ -79,7 +79,6 @@ struct Up: AsyncParsableCommand {
         defer { manager?.end() }
         let log = NodeLog(format: settings.logFormat, file: try Self.logFile(settings))
         let logger = log.logger(label: "kith", level: settings.logLevel)
-        let (name, format) = (settings.name, settings.logFormat)
         let metrics = MetricRegistry()
         if settings.countsMetrics { metrics.takeMeasurementsOfLibraries() }
         let node = Node(
@@ -87,6 +86,20 @@ struct Up: AsyncParsableCommand {
             reread: { [flags] in
                 try NodeSettings(SettingSources.gather(flags: flags, environment: Terminal.environment))
             })
+        do {
+            try await run(node, manager: manager, settings: settings, logger: logger)
+        } catch let problem as NodeStartError where manager != nil {
+            // Whoever starts it again at once would do so many times a second.
+            Terminal.note("kith: \(problem)")
+            try? await Task.sleep(for: .seconds(5))  // a stop ends the wait
+            throw CommandError(.failed)
+        }
+    }
+
+    private func run(
+        _ node: Node, manager: ServiceNotification?, settings: NodeSettings, logger: Logger
+    ) async throws {
+        let (name, format) = (settings.name, settings.logFormat)
         let isFirst = !DataFolder.holdsNode(settings.dataDirectory)
         try await node.run { address in
             manager?.ready(dataDirectory: settings.dataDirectory)

@@ -31,6 +31,14 @@
                     """)
         }
 
+        func flags() async throws -> [String] {
+            guard let data = FileManager.default.contents(atPath: file),
+                let list = try? PropertyListSerialization.propertyList(from: data, format: nil) as? [String: Any],
+                let words = list["ProgramArguments"] as? [String]
+            else { return [] }
+            return ServiceUnit.flags(inCommand: words)
+        }
+
         func install(_ unit: ServiceUnit) async throws -> [String] {
             _ = try await launchctl(["bootout", target])  // one that is not there is fine
             do {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import KithCommand
+import KithFiles
 import KithInference
 import KithModel
 import KithNode
@@ -27,6 +28,8 @@ protocol ServiceManager: Sendable {
     var scope: ServiceUnit.Scope { get }
 
     func state() async throws -> ServiceState
+    /// The flags of `kith up` that the installed unit gives the node.
+    func flags() async throws -> [String]
     /// Puts the unit in place and starts it, also if another is there; returns when the node listens.
     ///
     /// - Returns: What is to be said about it.
@@ -59,11 +62,31 @@ enum Services {
         #endif
     }
 
+    /// Whether the service is this very node.
+    static func runs(_ node: RunningNode, by manager: (any ServiceManager)?) async throws -> Bool {
+        guard let manager, let id = node.processID else { return false }
+        return try await manager.state().processID == id
+    }
+
+    /// The folder of the node that is meant: the one that is named, else the machine's where root asks and its service is installed,
+    /// else the usual one.
+    static func folder(_ named: String?, _ manager: (any ServiceManager)?) async throws -> String {
+        guard named == nil, let manager, manager.scope == .system, try await manager.state().isInstalled else {
+            return try RunningNode.folder(named)
+        }
+        return ServiceUnit.systemFolder
+    }
+
     /// - Throws: `CommandError` when the flags are none of `kith up`, another process holds the folder, or the service does not
     ///   start.
     static func install(_ manager: any ServiceManager, dataDir: String?, flags: [String]) async throws {
         do {
-            _ = try Up.parse(flags)
+            let up = try Up.parse(flags)
+            guard !up.background, !up.lifeline, up.dataDir == nil else {
+                throw CommandError(.usage, "a service takes no --background, and --data-dir before the --")
+            }
+        } catch let refusal as CommandError {
+            throw refusal
         } catch {
             throw CommandError(.usage, "for kith up: " + Up.message(for: error))
         }
@@ -108,6 +131,12 @@ struct Systemd: ServiceManager {
             throw CommandError(.failed, "systemd does not say: \(Self.lastLine(outcome.output))")
         }
         return ServiceState(properties: outcome.output)
+    }
+
+    func flags() async throws -> [String] {
+        let place = access(Self.addition, R_OK) == 0 && scope == .system ? Self.addition : try await state().file
+        guard let place, let bytes = try? RegularFile.read(FilePath(place), limit: 1 << 20) else { return [] }
+        return ServiceUnit.flags(inUnit: String(decoding: bytes, as: UTF8.self))
     }
 
     func install(_ unit: ServiceUnit) async throws -> [String] {

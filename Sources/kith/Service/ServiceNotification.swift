@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithCommand
+import KithInference
+import KithModel
 import KithNode
 import Synchronization
 
@@ -51,7 +53,13 @@ final class ServiceNotification: Sendable {
 
     private static func answers(_ folder: String) async -> Bool {
         guard let node = try? RunningNode(dataDirectory: folder) else { return false }
-        return (try? await node.client.probe("/health/live").status) == 200
+        do {
+            return try await node.client.probe("/health/live").status == 200
+        } catch let failure as ChatError where failure.code == .unreachable && !node.client.address.isOnLoopback {
+            return true  // the machine lost the address that the node listens on: a start anew would not help
+        } catch {
+            return false
+        }
     }
 
     /// A failure is ignored: there is nobody else to tell.

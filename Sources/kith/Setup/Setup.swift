@@ -50,44 +50,66 @@ struct Setup: AsyncParsableCommand {
         let folder = try RunningNode.folder(dataDir)
         let manager = try? await Services.manager(of: nil)
         if let node = try await running(folder, manager) {
-            Terminal.note("a node runs on \(node.folder) already, at \(node.client.address)")
-            if lan == true || join { try await open(node, manager) }
-            return try await finish(running(folder, manager) ?? node, isOpen: lan == true)
+            try await complete(node, manager)
+        } else {
+            try await begin(folder, manager)
         }
-        try await provideEngine(manager)
-        let isOpen = try join || lan ?? ask("Let your other machines find this one on the network?", usually: false)
-        try await startNode(folder, manager, flags: isOpen ? ["--lan"] : [])
         guard let node = try await running(folder, manager) else {
             throw CommandError(.failed, "the node does not run; see kith service logs")
         }
         try await awaitEngine(node.client)
         try await makeKey(node.client)
-        try await finish(node, isOpen: isOpen)
+        try await finish(node)
+    }
+
+    /// Does what a node that runs lacks of what is asked for.
+    private func complete(_ node: RunningNode, _ manager: (any ServiceManager)?) async throws {
+        Terminal.note("a node runs on \(node.folder) already, at \(node.client.address)")
+        guard lan != false else {
+            throw CommandError(.usage, "to close a node for other machines: kith down, then kith setup --no-lan")
+        }
+        let status = try await node.client.get(NodeStatus.self, "/api/status")
+        let isAlone = status.engine.kind == nil && !status.peers.contains { $0.tier == Tier.kin.rawValue }
+        if engine == true || isAlone && engine != false { try await provideEngine(manager) }
+        if lan == true || join { try await open(node, manager) }
+    }
+
+    private func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws {
+        let before = BackgroundNode.lastRecord(in: folder)
+        // Whoever set this node up before without an engine has decided that.
+        if before == nil || engine == true { try await provideEngine(manager) }
+        let wasOpen = before?.arguments.contains("--lan") == true
+        let isOpen =
+            try join
+            || lan
+                ?? (wasOpen || ask("Let your other machines find this one on the network?", usually: false))
+        try await startNode(folder, manager, before: before, isOpen: isOpen)
     }
 
     /// Starts a node anew that listens for this machine only.
     private func open(_ node: RunningNode, _ manager: (any ServiceManager)?) async throws {
         // Says which addresses a code would hold.
         guard try await Self.invite(node.client, seconds: 10).isForThisMachineOnly else { return }
-        if let manager, try await manager.state().isRunning {
-            return try await Services.install(manager, dataDir: dataDir, flags: ["--lan"])
+        if let manager, try await Services.runs(node, by: manager) {
+            let flags = try await manager.flags().filter { $0 != "--lan" } + ["--lan"]
+            return try await Services.install(
+                manager, dataDir: manager.scope == .system ? nil : node.folder, flags: flags)
         }
-        guard let command = BackgroundNode.command(of: node) else {
+        guard var record = BackgroundNode.record(of: node) else {
             throw CommandError(
-                .failed, "that node listens for this machine only, and runs in another terminal; stop it there first")
+                .failed,
+                "that node listens on this machine only, and runs in another terminal; stop it there with Ctrl-C, then this "
+                    + "command again")
         }
+        Terminal.note("starting it anew, open to your other machines")
         try await Down.stop(node)
-        try await startInBackground(node.folder, command + ["--lan"])
+        record.arguments.append("--lan")
+        try await BackgroundNode(folder: node.folder, record: record).start()
     }
 
     private static func invite(_ client: NodeClient, seconds: Int) async throws -> ControlMessage.Invitation {
         try await client.post(
             "/api/invitations", ControlMessage.InvitationRequest(tier: .kin, expiresSeconds: seconds))
-    }
-
-    private func startInBackground(_ folder: String, _ command: [String]) async throws {
-        let settings = try NodeSettings(.gather(flags: [.dataDirectory: folder], environment: Terminal.environment))
-        try await BackgroundNode(settings: settings, command: command).start()
     }
 
     private func running(_ folder: String, _ manager: (any ServiceManager)?) async throws -> RunningNode? {
@@ -137,7 +159,9 @@ struct Setup: AsyncParsableCommand {
         }
     }
 
-    private func startNode(_ folder: String, _ manager: (any ServiceManager)?, flags: [String]) async throws {
+    private func startNode(
+        _ folder: String, _ manager: (any ServiceManager)?, before: BackgroundNode.Record?, isOpen: Bool
+    ) async throws {
         let isOwn = dataDir != nil && manager?.scope == .system
         let wanted: Bool
         if manager == nil || isOwn {
@@ -146,11 +170,17 @@ struct Setup: AsyncParsableCommand {
         } else {
             wanted = try service ?? ask("Start the node with the machine?", usually: true)
         }
+        let reach = isOpen ? ["--lan"] : []
         if wanted, let manager {
-            try await Services.install(manager, dataDir: dataDir, flags: flags)
-        } else {
-            try await startInBackground(folder, ["up"] + (dataDir.map { ["--data-dir", $0] } ?? []) + flags)
+            return try await Services.install(manager, dataDir: dataDir, flags: reach)
         }
+        if var before {  // as it was, with all its flags
+            before.arguments.removeAll { $0 == "--lan" }
+            before.arguments += reach
+            return try await BackgroundNode(folder: folder, record: before).start()
+        }
+        let settings = try NodeSettings(.gather(flags: [.dataDirectory: folder], environment: Terminal.environment))
+        try await BackgroundNode(settings: settings, command: ["up"] + reach).start()
     }
 
     /// A model may take a while to load; the node says what it waits for.
@@ -175,14 +205,17 @@ struct Setup: AsyncParsableCommand {
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
     }
 
-    private func finish(_ node: RunningNode, isOpen: Bool) async throws {
+    private func finish(_ node: RunningNode) async throws {
         if join {
             try await Join.parse(["--data-dir", node.folder]).run()
-        } else if isOpen {
+        } else if lan == true {
             let invitation = try await Self.invite(node.client, seconds: 600)
             try Terminal.printLines([invitation.code])
             for line in InvitationNotes(invitation).lines { Terminal.note(line) }
         }
-        Terminal.note(SetupWords.next(isOpen: isOpen || join))
+        let status = try await node.client.get(NodeStatus.self, "/api/status")
+        let isPaired = status.peers.contains { $0.tier == Tier.kin.rawValue }
+        Terminal.note(
+            SetupWords.next(canAnswer: status.engine.kind != nil || isPaired, isPaired: isPaired || lan == true))
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import KithCommand
+import KithInference
 import KithModel
 import KithNode
 
@@ -46,18 +47,22 @@ struct Uninstall: AsyncParsableCommand {
             .gather(flags: dataDir.map { [.dataDirectory: $0] } ?? [:], environment: Terminal.environment))
         let manager = try? await Services.manager(of: nil)
         let isService = try await manager?.state().isInstalled ?? false
-        let folder = manager?.scope == .system && isService ? ServiceUnit.systemFolder : settings.dataDirectory
+        let folder = try await Services.folder(dataDir, manager)
         let engineFolder =
             folder == settings.dataDirectory ? settings.engine.embedded.directory : folder + "/engine"
+        let installer = EmbeddedInstaller(directory: engineFolder)
         let places = UninstallPlaces(
             program: try Executable.path(), isService: isService,
             node: DataFolder.holdsNode(folder) ? (folder, Self.bytes(in: folder)) : nil,
-            engine: FileManager.default.fileExists(atPath: engineFolder)
-                ? (engineFolder, Self.bytes(in: engineFolder)) : nil)
+            engine: installer.status() == .missing ? nil : (engineFolder, Self.bytes(in: engineFolder)))
         let wanted = (service: service || all, engine: engine || all, node: node || all)
         guard wanted.service || wanted.engine || wanted.node else { return try Terminal.printLines(places.lines) }
-        if wanted.node, places.node != nil, !yes {
-            try Terminal.confirm("this removes \(folder) for good, and with it who this node is and all it knows")
+        if !yes {
+            if wanted.node, places.node != nil {
+                try Terminal.confirm("this removes the node in \(folder) for good: who it is, and all it knows")
+            } else if wanted.engine, places.engine != nil {
+                try Terminal.confirm("this removes the engine in \(engineFolder), which all your nodes here share")
+            }
         }
         if wanted.service, isService, let manager {
             try await manager.uninstall()
@@ -66,18 +71,20 @@ struct Uninstall: AsyncParsableCommand {
         guard !DataFolder.isHeld(folder) || !(wanted.engine || wanted.node) else {
             throw CommandError(.failed, "a node runs on \(folder); stop it first: kith down")
         }
-        if wanted.engine, let engine = places.engine { try Self.remove(engine.path) }
-        if wanted.node, let node = places.node { try Self.remove(node.path) }
-        Terminal.note(UninstallPlaces.program(places.program))
-    }
-
-    private static func remove(_ path: String) throws(CommandError) {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-            Terminal.note("removed \(path)")
-        } catch {
-            throw CommandError(.failed, "\(path) cannot be removed: \(error)")
+        if wanted.engine, places.engine != nil {
+            do { try installer.remove() } catch {
+                throw CommandError(.failed, "\(engineFolder) cannot be removed whole: \(error)")
+            }
+            Terminal.note("removed the engine in \(engineFolder)")
         }
+        if wanted.node, places.node != nil {
+            let isGone = try DataFolder.remove(folder)
+            Terminal.note(
+                isGone
+                    ? "removed \(folder)" : "removed the node in \(folder); what else is there is not kith's, and stays"
+            )
+        }
+        Terminal.note(UninstallPlaces.program(places.program))
     }
 
     /// What the files in a folder take; what cannot be read counts for nothing.

@@ -155,6 +155,19 @@ enum Terminal {
     }
 }
 
+/// Work that a signal must not leave half done.
+enum Uninterrupted {
+    /// - Throws: What `work` throws.
+    static func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
+        let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm, .sighup])
+        let listening = Task {
+            for await _ in signals { Terminal.note("this must come to its end; please wait") }
+        }
+        defer { listening.cancel() }
+        try await work()
+    }
+}
+
 /// Lets SIGINT (Ctrl-C) and SIGTERM end a command's work in order.
 enum Interruption {
     private enum End: Sendable {

@@ -49,6 +49,13 @@ struct SelfUpdate: AsyncParsableCommand {
 
     func run() async throws {
         let installation = try Installation(program: Executable.path())
+        try await Update.alone(in: installation) { try await run(installation) }
+    }
+
+    private func run(_ before: Installation) async throws {
+        let manager = try? await Services.manager(of: nil)
+        try await Uninterrupted.run { try await Update.recover(before, manager: manager) }
+        let installation = try Installation(program: before.prefix + "/bin/kith")
         let release = try await Release.read(from: ReleasePlace(from), key: key)
         let offered = release.archive.version
         guard offered > installation.version else {
@@ -58,13 +65,9 @@ struct SelfUpdate: AsyncParsableCommand {
             return
         }
         if check { return try Terminal.printLines(["\(offered) is there; \(installation.version) runs here"]) }
-        let folder = try RunningNode.folder(dataDir)
-        let manager = try? await Services.manager(of: nil)
-        let update = Update(
-            installation: installation, release: release,
-            node: UpdatedNode(
-                folder: manager?.scope == .system ? ServiceUnit.systemFolder : folder, manager: manager))
-        try await update.run()
+        let folder = try await Services.folder(dataDir, manager)
+        let update = Update(installation: installation, node: UpdatedNode(folder: folder, manager: manager))
+        try await Uninterrupted.run { try await update.run(release) }
         Terminal.note("kith is \(offered) now; it was \(installation.version)")
     }
 }

@@ -175,11 +175,16 @@ struct BridgeSyncTests {
             #expect(reply.status == 202)
             #expect(try reply.json()["old_level"] == 1.8)
             let source = StateSource.named("vscode-agent-laptop")
+            // Accepted is not written yet.
+            let isWritten = try await eventually {
+                let waiting = try await bridge.health()["queued"]
+                return waiting == 0 && bridge.state.level(of: source) != nil
+            }
+            #expect(isWritten)
             #expect(bridge.state.levels().map(\.source) == [source])
             #expect(bridge.state.level(of: source)?.level == 2.5)
             #expect(bridge.state.context().map(\.key) == ["branch", "timestamp"])
             #expect(bridge.state.context().first?.values.map(\.value) == ["AIOS-win-0"])
-            #expect(try await bridge.health()["queued"] == 0)
         }
     }
 }

@@ -15,6 +15,14 @@ struct SetupWordsTests {
         )
     }
 
+    @Test("After a setup nobody is told to ask where nothing can answer")
+    func next() {
+        #expect(SetupWords.next(canAnswer: true, isPaired: true).text.contains("Ready. Try:"))
+        #expect(SetupWords.next(canAnswer: true, isPaired: false).text.contains("kith setup --yes --lan"))
+        let none = SetupWords.next(canAnswer: false, isPaired: false).text
+        #expect(!none.contains("Ready") && none.contains("--engine") && none.contains("--join"))
+    }
+
     @Test("What is on the disk comes with what removes it, and the program with its own way")
     func places() {
         let all = UninstallPlaces(

@@ -18,14 +18,17 @@ struct OllamaRequestEncoderTests {
         let body = try encoded(
             ChatRequest(
                 messages: [ChatMessage(.user, "hi")], sampling: sampling,
-                extensions: ["options": ["num_ctx": 2048, "seed": 1], "keep_alive": "5m", "unknown": 1]))
+                extensions: [
+                    "options": ["num_ctx": 2048, "num_gpu": 0, "mirostat": 1, "seed": 1], "keep_alive": "5m",
+                    "unknown": 1,
+                ]))
         #expect(
             body == [
-                "model": "llama3.2:3b", "stream": true, "keep_alive": "5m", "truncate": false,
+                "model": "llama3.2:3b", "stream": true, "keep_alive": "5m", "truncate": false, "shift": false,
                 "messages": [["role": "user", "content": "hi"]],
                 "options": [
                     "num_predict": 5, "temperature": 0.5, "top_p": 0.9, "seed": 7, "stop": ["x"],
-                    "frequency_penalty": 1, "presence_penalty": -1, "num_ctx": 2048,
+                    "frequency_penalty": 1, "presence_penalty": -1, "mirostat": 1,
                 ],
             ])
     }
@@ -50,14 +53,17 @@ struct OllamaRequestEncoderTests {
     func completion() throws {
         let body = try encoded(ChatRequest(kind: .completion, messages: [ChatMessage(.user, "once")]))
         #expect(
-            body == ["model": "llama3.2:3b", "stream": true, "prompt": "once", "raw": true, "truncate": false])
+            body == [
+                "model": "llama3.2:3b", "stream": true, "prompt": "once", "raw": true, "truncate": false,
+                "shift": false,
+            ])
     }
 
     @Test("Has Ollama shorten a prompt only if the client wants that")
     func truncation() throws {
-        let asked = ChatRequest(messages: [ChatMessage(.user, "hi")], extensions: ["truncate": true, "shift": false])
+        let asked = ChatRequest(messages: [ChatMessage(.user, "hi")], extensions: ["truncate": true, "shift": true])
         #expect(try encoded(asked)["truncate"] == true)
-        #expect(try encoded(asked)["shift"] == false)
+        #expect(try encoded(asked)["shift"] == true)
     }
 
     @Test("Tells Ollama how many tokens it is to hold, whatever the client wrote")

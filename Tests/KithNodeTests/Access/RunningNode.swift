@@ -147,7 +147,7 @@ private struct PortLog: LogHandler {
         switch "\(event.message)" {
         case "role listens": if let address, let role = told["role"] { ports.opened("\(role)", address.port) }
         case "listening for programs made for Ollama": if let address { ports.opened("ollama", address.port) }
-        case "peers can reach this node":
+        case "peers can reach this node", "only this machine can reach this node; --lan opens it to others":
             if let port = told["port"].flatMap({ Int("\($0)") }) { ports.opened("peers", port) }
         default: break
         }

@@ -87,7 +87,7 @@ struct SettingErrorTests {
             (.name, "my node", "a name of 1 to 64 characters from A-Z a-z 0-9 . _ -"),
             (.requestBodyLimit, "99999999999MiB", "a size from 1KiB to 64MiB, such as 4MiB"),
             (.logLevel, "loud", "one of trace, debug, info, notice, warning, error, critical"),
-            (.ollamaBaseURL, "localhost:11434", "an address such as http://127.0.0.1:11434"),
+            (.ollamaBaseURL, "ftp://localhost", "an address such as http://127.0.0.1:11434 or desk:11434"),
             (
                 .engineKind, "llama", "one of auto, ollama, openai, anthropic, embedded, echo, count, none"
             ),
@@ -173,7 +173,7 @@ struct SettingErrorTests {
             (.roles, "node,king", "one or more of node, cell, bridge, discovery"),
             (.allowedHosts, "a b/c", "host names"), (.allowedOrigins, "app.example", "https://app.example"),
             (.allowedOrigins, "https://app.example/", "origins"), (.allowedOrigins, "null", "origins"),
-            (.registries, "127.0.0.1:8001", "http://127.0.0.1:8001"), (.tlsMode, "on", "one of off, own"),
+            (.registries, "ftp://127.0.0.1", "http://127.0.0.1:8001"), (.tlsMode, "on", "one of off, own"),
             (.peerPort, "65536", "0 to 65535"),
         ] as [(SettingKey, String, String)])
     func reach(key: SettingKey, value: String, expected: String) {

@@ -58,7 +58,7 @@ struct ClientAuthorityTests {
         #expect(try folder.mode(of: "tls/authority-key.pem") == 0o600)
     }
 
-    enum Spoilt: CaseIterable { case noKey, noCertificate, otherKey, exposedKey, noise, old }
+    enum Spoilt: CaseIterable { case noKey, noCertificate, otherKey, noise, old }
 
     @Test("Where it cannot be used any more, another takes its place", arguments: Spoilt.allCases)
     func spoilt(how: Spoilt) throws {
@@ -73,12 +73,28 @@ struct ClientAuthorityTests {
             try folder.remove("tls/authority.pem")
             _ = try authority()
             try folder.write(key, to: "tls/authority-key.pem")
-        case .exposedKey: try folder.setMode(0o644, of: "tls/authority-key.pem")
         case .noise: try folder.write("noise", to: "tls/authority.pem")
         case .old: time = now.advanced(by: .seconds(9 * 365 * 86_400))
         }
         _ = try authority(at: time)
         #expect(try trusted != first)
+    }
+
+    @Test("A key that others can read is refused, and nothing is changed")
+    func exposed() throws {
+        _ = try authority()
+        let first = try trusted
+        try folder.setMode(0o644, of: "tls/authority-key.pem")
+        #expect(throws: ClientAuthority.ExposedKey.self) { try authority() }
+        #expect(try trusted == first)
+    }
+
+    @Test("A clock that goes wrong and right again leaves it as it is")
+    func clocks() throws {
+        _ = try authority(at: now.advanced(by: .seconds(86_400 * 400)))
+        let first = try trusted
+        _ = try authority()
+        #expect(try trusted == first)
     }
 
     @Test("It shows the certificate by which commands of kith know the node, with the same key")

@@ -40,16 +40,16 @@ check_system() {
 }
 
 # Every file of the archive that is installed, by its path below the prefix.
-files() { find bin share -type f | LC_ALL=C sort; }
+files() { find share bin -type f | LC_ALL=C sort -r; }
 
 install_all() {
     check_system
     mkdir -p "$prefix/share/kith"
     files | while IFS= read -r file; do
         mkdir -p "$prefix/$(dirname "$file")"
-        # A node that runs keeps the program that it was started with.
-        rm -f "$prefix/$file"
-        cp "$file" "$prefix/$file"
+        # A node that runs keeps the program that it was started with, and at no moment is there none.
+        cp "$file" "$prefix/$file.new"
+        mv -f "$prefix/$file.new" "$prefix/$file"
     done
     sed "s|^ExecStart=/usr/bin/kith|ExecStart=$prefix/bin/kith|" share/systemd/user/kith.service \
         >"$prefix/share/systemd/user/kith.service"

@@ -5,6 +5,14 @@ package import KithModel
 import Subprocess
 import SystemPackage
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -56,6 +64,20 @@ package struct EmbeddedInstaller: Sendable {
             return .broken("the model file is missing or damaged")
         }
         return .installed(EmbeddedVersions(engine: record.engine, model: record.model, modelFile: modelFile))
+    }
+
+    /// Removes what ``install(progress:)`` made, and the folder if nothing else is in it.
+    ///
+    /// - Throws: A file error.
+    package func remove() throws {
+        // A virtual environment without these marks is somebody else's.
+        guard [layout.record, layout.lock].contains(where: FileManager.default.fileExists(atPath:)) else { return }
+        for path in [
+            layout.environment, layout.downloads, layout.launcher, layout.serverGuard, layout.lock,
+        ] where FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.removeItem(atPath: path)
+        }
+        for folder in [layout.directory, layout.directory + "/.."] { rmdir(folder) }
     }
 
     /// Installs what is missing, or repairs what is broken.

@@ -30,8 +30,10 @@ struct OllamaContext: Sendable {
     private(set) var limit: Int?
     /// The model's own parameter `num_ctx`.
     private(set) var own: Int?
-    /// What Ollama was told last, and holds.
+    /// What Ollama was told last.
     private(set) var told: Int?
+    /// Whether an answer has begun since: until then it may be that there is no memory for it.
+    private var isProved = false
     private var shortage: (length: Int, until: MonotonicInstant)?
     private var lastUse: MonotonicInstant?
     private var lastLook: MonotonicInstant?
@@ -59,9 +61,13 @@ struct OllamaContext: Sendable {
     }
 
     /// - Parameter loaded: With how many tokens the model is loaded; `nil` if it is not, or Ollama does not say.
-    mutating func saw(loaded: Int?, now: MonotonicInstant) {
+    ///
+    /// - Parameter began: When Ollama was asked; what a request has needed since then counts more.
+    mutating func saw(loaded: Int?, asked began: MonotonicInstant? = nil, now: MonotonicInstant) {
         lastLook = now
-        told = loaded.flatMap { $0 > 0 ? $0 : nil }
+        if told != nil, let began, let lastUse, lastUse > began { return }
+        told = loaded.flatMap { $0 > 0 ? min($0, limit ?? $0) : nil }
+        isProved = told != nil
     }
 
     /// What Ollama is told for a request.
@@ -71,21 +77,35 @@ struct OllamaContext: Sendable {
     mutating func length(for needed: Int, now: MonotonicInstant) -> Int? {
         lastUse = now
         if let told, needed <= told { return told }
-        let most = most(now: now)
-        if told == nil, needed <= min(own ?? Self.leastDefault, most ?? .max) {
+        let most = most(now: now) ?? Self.longestUnasked
+        if told == nil, needed <= min(own ?? Self.leastDefault, most) {
             return nil
         }
-        let raised = min(Self.powerOfTwo(from: max(needed, Self.ordinaryDefault)), most ?? .max)
-        told = max(raised, told ?? own ?? 0)
+        let raised = min(Self.powerOfTwo(from: max(needed, Self.ordinaryDefault)), most)
+        let next = max(raised, told ?? min(own ?? 0, most))
+        if next != told { isProved = false }
+        told = next
         return told
     }
 
-    /// Ollama could not load the model with `length`; what it holds now it is asked.
-    mutating func failed(with length: Int, now: MonotonicInstant) {
-        shortage = (length, now.advanced(by: Self.shortageLasts))
-        guard told == length else { return }
+    /// An answer has begun with `length`.
+    mutating func proved(_ length: Int?) {
+        if let length, told == length { isProved = true }
+    }
+
+    /// A request with `length` did not come to an answer. If none ever did, nobody else is told that number: Ollama is asked
+    /// what it holds.
+    ///
+    /// - Parameter isLoadFailure: Whether the engine failed, as it does when there is no memory, whatever its words are.
+    /// - Returns: Whether the length was never proved, and is more than Ollama needs by itself.
+    mutating func failed(with length: Int?, isLoadFailure: Bool, now: MonotonicInstant) -> Bool {
+        guard let length, told == length, !isProved else { return false }
         told = nil
         lastLook = nil
+        guard isLoadFailure, length > Self.ordinaryDefault else { return false }
+        let known = shortage.flatMap { now < $0.until ? $0.length : nil }
+        shortage = (min(length, known ?? length), now.advanced(by: Self.shortageLasts))
+        return true
     }
 
     /// Ollama counted, and what it holds is too short.

@@ -34,22 +34,31 @@ final class OllamaContexts: Sendable {
 
     /// Has `ask` send a request with a context that holds it.
     ///
-    /// - Parameter ask: Takes the number of tokens that Ollama is to hold; `nil` leaves it to Ollama.
+    /// - Parameters:
+    ///   - runsElsewhere: Whether a provider answers, who knows best.
+    ///   - ask: Takes the number of tokens that Ollama is to hold; `nil` leaves it to Ollama.
     /// - Throws: What `ask` throws; `ChatError` with `invalidRequest` and both lengths for a prompt that is too long, and with
     ///   `unsupported` where the memory does not suffice.
     func holding<Answer>(
-        _ request: ChatRequest, by model: ModelID, _ ask: (Int?) async throws -> Answer
+        _ request: ChatRequest, by model: ModelID, runsElsewhere: Bool, _ ask: (Int?) async throws -> Answer
     ) async throws -> Answer {
+        if runsElsewhere { return try await ask(nil) }
         if change(model, { $0.wantsLook(now: clock.now) }) { await look(at: model) }
-        let client = request.extensions["options"]?["num_ctx"]?.intValue ?? 0
-        var needed = max(OllamaContext.needed(by: request), client)
+        var needed = OllamaContext.needed(by: request)
+        // One client must not have the model of all take the memory of the machine.
+        if let client = request.extensions["options"]?["num_ctx"]?.intValue {
+            needed = max(needed, min(client, needed.saturatingAdding(needed)))
+        }
         var tries = 0
         while true {
             let context = change(model) { $0.length(for: needed, now: clock.now) }
             tries += 1
             do {
-                return try await ask(context)
+                let answer = try await ask(context)
+                change(model) { $0.proved(context) }
+                return answer
             } catch let failure as ChatError where failure.speaksOfContext {
+                change(model) { $0.proved(context) }
                 let next = change(model) {
                     $0.next(after: context, counted: failure.excess?.tokens, now: clock.now)
                 }
@@ -57,16 +66,21 @@ final class OllamaContexts: Sendable {
                     throw counted(failure, request, context)
                 }
                 needed = next
-            } catch let failure as ChatError where failure.code == .engineError && failure.speaksOfMemory {
-                // What Ollama takes by itself is no more than it always needs.
-                guard let context, context > OllamaContext.ordinaryDefault else { throw failure }
-                change(model) { $0.failed(with: context, now: clock.now) }
+            } catch {
+                let failure = error as? ChatError
+                let isShort = change(model) {
+                    $0.failed(with: context, isLoadFailure: failure?.code == .engineError, now: clock.now)
+                }
+                guard isShort, let context else { throw error }
                 throw ChatError(
-                    .unsupported, "Ollama has no memory to hold \(context) tokens of context for \(model)",
-                    field: "messages", cause: failure)
+                    .unsupported, "Ollama could not hold \(context) tokens of context for \(model)", field: "messages",
+                    cause: error)
             }
         }
     }
+
+    /// What a model is told that a request without a need of its own must not change; `nil` leaves it to Ollama.
+    func told(_ model: ModelID) -> Int? { change(model) { $0.told } }
 
     /// Ollama's older words do not tell the lengths.
     private func counted(_ failure: ChatError, _ request: ChatRequest, _ context: Int?) -> ChatError {
@@ -79,10 +93,11 @@ final class OllamaContexts: Sendable {
 
     /// Nothing depends on the answer: an Ollama that does not say is told what is needed.
     private func look(at model: ModelID) async {
+        let began = clock.now
         let list = try? await connection.get(
             OllamaLoadedList.self, path: "/api/ps", limits: EngineConnection.healthLimits)
         let loaded = list?.models.first { ModelID($0.name).isMeant(by: model) }?.contextLength
-        change(model) { $0.saw(loaded: loaded, now: clock.now) }
+        change(model) { $0.saw(loaded: loaded, asked: began, now: clock.now) }
     }
 
     @discardableResult
@@ -99,10 +114,5 @@ extension ChatError {
         guard code == .invalidRequest else { return false }
         let words = message.lowercased()
         return excess != nil || (words.contains("context") && (words.contains("exceed") || words.contains("too long")))
-    }
-
-    fileprivate var speaksOfMemory: Bool {
-        let words = message.lowercased()
-        return words.contains("memory") || words.contains("allocat")
     }
 }

@@ -54,7 +54,8 @@ package struct OllamaEngine: ChatEngine {
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
         let thinks = try await thinks(model, for: request)
-        return try await contexts.holding(request, by: model) { context in
+        let runsElsewhere = try await catalogue.info(model, preferred: nil)?.runsElsewhere ?? false
+        return try await contexts.holding(request, by: model, runsElsewhere: runsElsewhere) { context in
             try await answer(request, by: model, thinks: thinks, context: context)
         }
     }
@@ -94,6 +95,8 @@ package struct OllamaEngine: ChatEngine {
         var body: JSONObject = [
             "model": .string(model.rawValue), "input": .array(request.inputs.map { .string($0) }),
         ]
+        // Another number than that of chats would have the model loaded anew.
+        if let told = contexts.told(model) { body["options"] = ["num_ctx": .integer(Int64(told))] }
         body["dimensions"] = request.dimensions.map { .integer(Int64($0)) }
         let reply = try await connection.reply(
             path: "/api/embed", body: body.jsonBytes, model: model, mark: request.mark,

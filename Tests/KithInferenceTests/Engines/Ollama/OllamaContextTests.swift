@@ -69,13 +69,49 @@ struct OllamaContextTests {
         var context = OllamaContext(limit: 131_072)
         context.saw(loaded: 4_096, now: at(0))
         #expect(context.length(for: 60_000, now: at(0)) == 65_536)
-        context.failed(with: 65_536, now: at(1))
+        let isShortage = context.failed(with: 65_536, isLoadFailure: true, now: at(1))
+        #expect(isShortage)
         #expect(context.wantsLook(now: at(1)))
         context.saw(loaded: 4_096, now: at(1))
         #expect(context.length(for: 100, now: at(2)) == 4_096)
         #expect(context.length(for: 60_000, now: at(3)) == 32_768)
         #expect(context.most(now: at(599)) == 32_768)
         #expect(context.most(now: at(602)) == 131_072)
+    }
+
+    @Test("A length with which an answer has begun stays, whatever fails later")
+    func proved() {
+        var context = OllamaContext(limit: 131_072)
+        context.saw(loaded: 4_096, now: at(0))
+        let isShortage = context.failed(with: 4_096, isLoadFailure: true, now: at(0))
+        #expect(!isShortage)
+        let raised = context.length(for: 20_000, now: at(1))
+        context.proved(raised)
+        let isShortageStill = context.failed(with: raised, isLoadFailure: true, now: at(2))
+        #expect(!isShortageStill)
+        #expect(context.length(for: 100, now: at(3)) == 32_768)
+    }
+
+    @Test("One that nobody waited for to the end is not told to others, and is no shortage")
+    func abandoned() {
+        var context = OllamaContext(limit: 131_072)
+        context.saw(loaded: 4_096, now: at(0))
+        let raised = context.length(for: 20_000, now: at(1))
+        let isShortage = context.failed(with: raised, isLoadFailure: false, now: at(2))
+        #expect(!isShortage)
+        #expect(context.wantsLook(now: at(2)))
+        context.saw(loaded: 4_096, now: at(2))
+        #expect(context.length(for: 100, now: at(2)) == 4_096)
+        #expect(context.most(now: at(3)) == 131_072)
+    }
+
+    @Test("A look that began before a request raised the length does not take it back")
+    func lateLook() {
+        var context = OllamaContext(limit: 131_072)
+        context.saw(loaded: 4_096, now: at(0))
+        _ = context.length(for: 20_000, now: at(300))
+        context.saw(loaded: nil, asked: at(299), now: at(301))
+        #expect(context.told == 32_768)
     }
 
     @Test("A prompt with more tokens than estimated gets twice as many, or as many as were counted")
@@ -97,7 +133,7 @@ struct OllamaContextTests {
             #expect((length ?? 1) > 0)
             _ = context.next(after: length, counted: number, now: at(0))
         }
-        context.failed(with: number, now: at(0))
+        _ = context.failed(with: number, isLoadFailure: true, now: at(0))
         #expect((context.most(now: at(1)) ?? 1) > 0)
     }
 
