@@ -72,6 +72,32 @@ class OnAFreshMachine(unittest.TestCase):
         self.assertIn("desk", self.kith("status", status=0).stdout)
         self.assertEqual(self.kith("ask", "--max-tokens", "3", "hello", status=0).stdout, "1 2 3\n")
 
+    def test_one_that_was_stopped_is_set_up_again_as_it_was(self):
+        self.kith("up", "--background", "--engine", "count", "--name", "desk", status=0)
+        self.kith("setup", "--yes", "--lan", status=0)
+        self.kith("down", status=0)
+        again = self.kith("setup", "--yes", status=0)
+        self.assertIn("Ready", again.stderr)
+        self.assertIn("desk", self.kith("status", status=0).stdout)
+        self.assertNotIn("warning", self.kith("invite", "--tier", "kin", status=0).stderr, "it is open as before")
+
+    def test_a_node_that_nothing_can_answer_for_is_not_called_ready(self):
+        self.settings["KITH_ENGINE_DIR"] = str(self.home / "no-engine")
+        said = self.kith("setup", "--yes", "--no-engine", status=0).stderr
+        self.assertNotIn("Ready", said)
+        self.assertIn("kith setup --join", said)
+
+    def test_uninstall_removes_what_kith_wrote_and_nothing_else(self):
+        self.kith("up", "--background", "--engine", "count", status=0)
+        self.kith("down", status=0)
+        (self.node / "thesis.txt").write_text("mine")
+        (self.home / "venv").mkdir()
+        self.settings["KITH_ENGINE_DIR"] = str(self.home)
+        done = self.kith("uninstall", "--all", "--yes", status=0)
+        self.assertIn("stays", done.stderr)
+        self.assertEqual(sorted(path.name for path in self.node.iterdir()), ["thesis.txt"])
+        self.assertTrue((self.home / "venv").is_dir())
+
     def test_setup_asks_nobody_who_is_not_there(self):
         refused = self.kith("setup", status=64)
         self.assertIn("--yes", refused.stderr)

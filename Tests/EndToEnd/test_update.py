@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -87,7 +88,9 @@ class SelfUpdate(unittest.TestCase):
         return root
 
     def archive(self, version: str, program: str) -> Path:
-        root = self.content(version, program)
+        return self.pack(self.content(version, program))
+
+    def pack(self, root: Path) -> Path:
         packed = self.release / f"{root.name}.tar.gz"
         with tarfile.open(packed, "w:gz") as tar:
             tar.add(root, root.name)
@@ -167,6 +170,34 @@ class SelfUpdate(unittest.TestCase):
         self.archive("0.2.0", SPOILS)
         self.sign()
         self.check_that_all_is_as_before(self.update(), "no such processor here", "0.1.0 is back")
+
+    def test_one_that_was_killed_in_the_middle_is_gone_back_from_by_the_next(self):
+        root = self.content("0.2.0", WORKS)
+        script = (root / "install.sh").read_text()
+        # The program that runs the script is its parent.
+        (root / "install.sh").write_text(script.replace("check_system\n    mkdir", "kill -9 $PPID; exit 1\n    mkdir"))
+        self.pack(root)
+        self.sign()
+        killed = self.update()
+        self.assertEqual(killed.returncode, -9, killed.stderr)
+        self.assertEqual(self.kith("status").returncode, 3, "the node was stopped for the update")
+        self.archive("0.3.0", WORKS)
+        self.sign()
+        done = self.update()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("did not come to its end", done.stderr)
+        self.check_that_it_runs("0.3.0")
+
+    def test_two_at_once_are_one(self):
+        self.archive("0.2.0", WORKS)
+        self.sign()
+        with ThreadPoolExecutor(2) as both:
+            ends = [end.result() for end in [both.submit(self.update) for _ in range(2)]]
+        refused = [end for end in ends if end.returncode]
+        self.assertLessEqual(len(refused), 1, [end.stderr for end in ends])
+        for end in refused:
+            self.assertIn("another update is under way", end.stderr)
+        self.check_that_it_runs("0.2.0")
 
     def test_an_older_one_is_refused_and_the_same_is_no_news(self):
         self.archive("0.0.9", WORKS)
