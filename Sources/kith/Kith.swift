@@ -47,12 +47,13 @@ struct Kith: AsyncParsableCommand {
             Alerts.self, Audit.self, Doctor.self, Explain.self, SelfUpdate.self, Uninstall.self,
         ])
 
-    /// Without a command: where no node ever ran, the next step; elsewhere what there is.
+    /// Without a command: how things are, and the next step.
     func run() async throws {
         let settings = try NodeSettings(.gather(flags: [:], environment: Terminal.environment))
-        guard !DataFolder.holdsNode(settings.dataDirectory), try RunningNode.found() == nil else {
-            return try Terminal.write(TerminalText(document: Self.helpMessage() + "\n"))
+        if let node = try RunningNode.found() {
+            return try Terminal.printLines(SetupWords.running(at: "\(node.client.address)"))
         }
+        guard !DataFolder.holdsNode(settings.dataDirectory) else { return try Terminal.printLines(SetupWords.stopped) }
         let client = UpstreamClient()
         let found = await EngineFactory(
             settings: settings.engine, client: client, logger: NodeLog().logger(label: "kith", level: .error)

@@ -5,6 +5,7 @@ import KithModel
 /// What to type on another machine to use a key there, with the node's certificate checked.
 package struct KeyUse: Sendable {
     private let url: String
+    private let host: String
     private let authority: String
 
     /// - Parameters:
@@ -24,6 +25,7 @@ package struct KeyUse: Sendable {
         default: break
         }
         url = "\(reached)"
+        host = reached.host
         self.authority = authority
     }
 
@@ -32,6 +34,7 @@ package struct KeyUse: Sendable {
             "on another machine, with the key in KITH_KEY and a copy of \(authority.printable):",
             "  curl --cacert authority.pem -H \"Authorization: Bearer $KITH_KEY\" \(url)/v1/models",
             "  SSL_CERT_FILE=authority.pem OPENAI_BASE_URL=\(url)/v1 OPENAI_API_KEY=$KITH_KEY python3 …",
+            "where \(host) is not found, an address of this machine does too",
         ]
     }
 }

@@ -26,6 +26,22 @@ package enum SetupWords {
         return TerminalText(lines: lines)
     }
 
+    /// For `kith` without a command, while a node runs here.
+    package static func running(at address: String) -> [String] {
+        [
+            "A node runs here, at \(address).",
+            "Next: kith ask, kith chat, kith dashboard, kith status",
+            "      kith --help              all commands",
+        ]
+    }
+
+    /// For `kith` without a command, where a node was set up that does not run.
+    package static let stopped = [
+        "No node runs here now.",
+        "Next: kith setup               starts it as it was",
+        "      kith --help              all commands",
+    ]
+
     /// For `kith` without a command, on a machine that has no node yet.
     ///
     /// - Parameter engine: A sentence without its end about what would answer prompts; `nil` where there is nothing.

@@ -9,14 +9,15 @@ package struct InvitationNotes: Sendable {
     package init(_ invitation: ControlMessage.Invitation) { self.invitation = invitation }
 
     private static let warning = [
-        "warning: no other machine can use this code, because this node listens on this machine only;",
+        "warning: no other machine can use this code: this node listens here only;",
         "this opens it and makes a new one: kith setup --yes --lan",
     ]
 
     package var lines: [String] {
         [
-            "on the other machine, run kith join and paste the code; where no node runs yet, kith setup --join",
-            "it works once, for " + Lifetime.words(invitation.expiresSeconds),
+            "on the other machine, run kith join and paste the code",
+            "it works once, for " + Lifetime.words(invitation.expiresSeconds)
+                + "; where no node runs yet: kith setup --join",
             "that machine becomes \(invitation.tier.meaning)",
         ] + (invitation.isForThisMachineOnly ? Self.warning : [])
     }

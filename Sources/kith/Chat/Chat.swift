@@ -53,6 +53,8 @@ struct Chat: AsyncParsableCommand {
         var conversation = Conversation(
             client: try node.client(), session: session.flatMap { SessionID($0) } ?? .fresh(),
             model: model.map { ModelID($0) }, machine: machine.flatMap { NodeName($0) }, usesCulture: !noCulture)
+        // Nobody is to write a prompt for nobody.
+        _ = try await conversation.client.probe("/health/live")
         if session != nil { try await conversation.showHistory() }
         let watch = conversation.interrupts.watch(await UnixSignalsSequence(trapping: [.sigint, .sigterm]))
         defer { watch.cancel() }

@@ -196,12 +196,12 @@ struct NodeClient: Sendable {
                                 + "machine"))
             case .unreachable:
                 throw CommandError(
-                    .nodeUnreachable, absence ?? "no node answers at \(address); start one with: \(startCommand)")
+                    .nodeUnreachable, absence ?? "no node answers at \(address); \(startCommand) starts one")
             case .timeout: throw CommandError(.nodeUnreachable, failure.message)
             default: throw CommandError(.notAnswered, failure.message)
             }
         }
     }
 
-    private var startCommand: String { address.port == 8080 ? "kith up" : "kith up --port \(address.port)" }
+    private var startCommand: String { address.port == 8080 ? "kith setup" : "kith up --port \(address.port)" }
 }

@@ -157,6 +157,6 @@ struct RunningNode: Sendable {
     }
 
     private static func absence(_ folder: String) -> String {
-        "no node runs on the data folder \(folder); start it with kith up, or name another with --data-dir or --url"
+        "no node runs on \(folder): kith setup starts one; --data-dir and --url name another"
     }
 }

@@ -40,6 +40,9 @@ struct Setup: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Have the node start with the machine.")
     var service: Bool?
 
+    @Option(help: ArgumentHelp("The port to listen on, where another program has 8080.", valueName: "port"))
+    var port: String?
+
     @Option(help: ArgumentHelp("Make a key of this name too, for a program on another machine.", valueName: "name"))
     var key: String?
 
@@ -170,7 +173,7 @@ struct Setup: AsyncParsableCommand {
         } else {
             wanted = try service ?? ask("Start the node with the machine?", usually: true)
         }
-        let reach = isOpen ? ["--lan"] : []
+        let reach = (isOpen ? ["--lan"] : []) + (port.map { ["--port", $0] } ?? [])
         if wanted, let manager {
             return try await Services.install(manager, dataDir: dataDir, flags: reach)
         }

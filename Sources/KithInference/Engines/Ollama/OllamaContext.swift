@@ -30,6 +30,8 @@ struct OllamaContext: Sendable {
     private(set) var limit: Int?
     /// The model's own parameter `num_ctx`.
     private(set) var own: Int?
+    /// Whether a provider answers, who knows best.
+    private(set) var runsElsewhere = false
     /// What Ollama was told last.
     private(set) var told: Int?
     /// Whether an answer has begun since: until then it may be that there is no memory for it.
@@ -42,7 +44,8 @@ struct OllamaContext: Sendable {
         describe(limit: limit, own: own)
     }
 
-    mutating func describe(limit: Int?, own: Int?) {
+    mutating func describe(limit: Int?, own: Int?, runsElsewhere: Bool = false) {
+        self.runsElsewhere = runsElsewhere
         self.limit = limit.map { max(1, $0) }
         self.own = own.map { max(1, $0) }
     }

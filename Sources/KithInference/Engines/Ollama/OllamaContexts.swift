@@ -26,23 +26,21 @@ final class OllamaContexts: Sendable {
     ///   - made: Tokens of context that the model was made for.
     ///   - own: Its own parameter `num_ctx`.
     /// - Returns: Tokens that prompt and answer may have together.
-    func describe(_ model: ModelID, made: Int?, own: Int?) -> Int? {
-        let most = [made, limit].compactMap(\.self).min()
-        change(model) { $0.describe(limit: most, own: own) }
+    func describe(_ model: ModelID, made: Int?, own: Int?, runsElsewhere: Bool) -> Int? {
+        let most = [made, runsElsewhere ? nil : limit].compactMap(\.self).min()
+        change(model) { $0.describe(limit: most, own: own, runsElsewhere: runsElsewhere) }
         return most
     }
 
     /// Has `ask` send a request with a context that holds it.
     ///
-    /// - Parameters:
-    ///   - runsElsewhere: Whether a provider answers, who knows best.
-    ///   - ask: Takes the number of tokens that Ollama is to hold; `nil` leaves it to Ollama.
+    /// - Parameter ask: Takes the number of tokens that Ollama is to hold; `nil` leaves it to Ollama.
     /// - Throws: What `ask` throws; `ChatError` with `invalidRequest` and both lengths for a prompt that is too long, and with
     ///   `unsupported` where the memory does not suffice.
     func holding<Answer>(
-        _ request: ChatRequest, by model: ModelID, runsElsewhere: Bool, _ ask: (Int?) async throws -> Answer
+        _ request: ChatRequest, by model: ModelID, _ ask: (Int?) async throws -> Answer
     ) async throws -> Answer {
-        if runsElsewhere { return try await ask(nil) }
+        if change(model, { $0.runsElsewhere }) { return try await ask(nil) }
         if change(model, { $0.wantsLook(now: clock.now) }) { await look(at: model) }
         var needed = OllamaContext.needed(by: request)
         // One client must not have the model of all take the memory of the machine.

@@ -28,11 +28,12 @@ final class OllamaDetailsCache: Sendable {
                 OllamaModelDetails.self, path: "/api/show",
                 body: try JSONBody.encode(["model": tag.name, "name": tag.name]), model: info.id,
                 limits: EngineConnection.inquiryLimits)
-            info.contextLength = contexts.describe(info.id, made: details.contextLength, own: details.ownContext)
+            info.runsElsewhere = tag.runsElsewhere || details.runsElsewhere
+            info.contextLength = contexts.describe(
+                info.id, made: details.contextLength, own: details.ownContext, runsElsewhere: info.runsElsewhere)
             info.embeds = details.embeds
             info.chats = details.chats
             info.capabilities = details.capabilities
-            info.runsElsewhere = tag.runsElsewhere || details.runsElsewhere
         } catch let failure as ChatError
             where
             [.modelNotFound, .unsupported, .invalidRequest, .engineError, .invalidAnswer].contains(failure.code)

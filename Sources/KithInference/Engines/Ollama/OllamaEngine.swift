@@ -54,8 +54,7 @@ package struct OllamaEngine: ChatEngine {
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
         let thinks = try await thinks(model, for: request)
-        let runsElsewhere = try await catalogue.info(model, preferred: nil)?.runsElsewhere ?? false
-        return try await contexts.holding(request, by: model, runsElsewhere: runsElsewhere) { context in
+        return try await contexts.holding(request, by: model) { context in
             try await answer(request, by: model, thinks: thinks, context: context)
         }
     }
