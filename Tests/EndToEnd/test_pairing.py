@@ -299,7 +299,7 @@ class WhoIsTrusted(WithNodes):
     def test_a_node_that_is_not_running_cannot_be_asked_for_a_code(self):
         desk = self.node("desk", start=False)
         desk.folder.mkdir()
-        self.assertEqual(self.assert_refused(desk, ["invite", "--tier", "kin"], "kith up").status, 3)
+        self.assertEqual(self.assert_refused(desk, ["invite", "--tier", "kin"], "kith setup").status, 3)
 
 
 class AnIdentity(WithNodes):
