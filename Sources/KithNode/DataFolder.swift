@@ -84,8 +84,11 @@ package struct DataFolder: ~Copyable {
         } catch {
             throw NodeStartError(.dataFolder, "\(folder)/state cannot be removed", cause: error)
         }
-        unlink(folder + "/config/kith.yaml")
-        rmdir(folder + "/config")
+        // A package's node has a link there, to settings that go with the package.
+        if (try? Stat(FilePath(folder).appending("config"), followTargetSymlink: false).type) == .directory {
+            unlink(folder + "/config/kith.yaml")
+            rmdir(folder + "/config")
+        }
         guard rmdir(folder) == 0 else { return false }
         if folder != path { unlink(path) }  // what led there
         return true

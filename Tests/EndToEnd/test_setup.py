@@ -87,6 +87,23 @@ class OnAFreshMachine(unittest.TestCase):
         self.assertNotIn("Ready", said)
         self.assertIn("kith setup --join", said)
 
+    @unittest.skipUnless(ENGINE_DIR, "KITH_ENGINE_DIR names no engine")
+    def test_setup_gives_a_node_that_runs_the_engine_that_it_lacks(self):
+        self.settings["KITH_ENGINE_DIR"] = str(self.home / "engine")
+        self.kith("up", "--background", status=0)
+        self.assertEqual(self.kith("ask", "--max-tokens", "4", "hello").returncode, 4)
+        (self.home / "engine").symlink_to(ENGINE_DIR)
+        self.assertIn("Ready", self.kith("setup", "--yes", status=0).stderr)
+        self.kith("ask", "--max-tokens", "4", "hello", status=0)
+
+    def test_where_the_port_is_taken_setup_takes_another(self):
+        self.settings["KITH_ENGINE_DIR"] = str(self.home / "no-engine")
+        with socket.create_server(("127.0.0.1", self.port)):
+            self.kith("setup", "--yes", "--no-engine", status=1)
+            port = str(ports.free_port())
+            self.kith("setup", "--yes", "--no-engine", "--port", port, status=0)
+        self.assertIn(port, self.kith("status", status=0).stdout)
+
     def test_uninstall_removes_what_kith_wrote_and_nothing_else(self):
         self.kith("up", "--background", "--engine", "count", status=0)
         self.kith("down", status=0)

@@ -100,18 +100,21 @@ class SeveralEngines(unittest.TestCase):
         self.big.start()
         web.wait_until(lambda: self.ask("big").status == 200, GUARD, "its return")
 
-    def test_a_node_of_kith_is_not_taken_for_an_engine(self):
-        address = f"http://127.0.0.1:{self.node.port}"
-        other = PeerNode(
-            KITH, fresh_folder("not-an-engine"), "other", None, "auto", ["--mdns", "off"],
-            more_environment={
-                "KITH_ENGINE_SERVERS": address, "OLLAMA_BASE_URL": address, "PATH": "/usr/bin:/bin",
-                "KITH_ENGINE_DIR": str(fresh_folder("no-engine-either")),
-            },
-        )  # fmt: skip
-        self.addCleanup(other.stop)
-        other.start(path="/health/live")
-        self.assertIsNone(other.status()["engine"].get("kind"), json.dumps(other.status()["engine"]))
+    def test_a_node_of_kith_is_not_taken_for_an_engine_whether_it_has_one_or_not(self):
+        before = self.node
+        for number in range(2):
+            address = f"http://127.0.0.1:{before.port}"
+            other = PeerNode(
+                KITH, fresh_folder(f"not-an-engine-{number}"), f"other-{number}", None, "auto", ["--mdns", "off"],
+                more_environment={
+                    "KITH_ENGINE_SERVERS": address, "OLLAMA_BASE_URL": address, "PATH": "/usr/bin:/bin",
+                    "KITH_ENGINE_DIR": str(fresh_folder("no-engine-either")),
+                },
+            )  # fmt: skip
+            self.addCleanup(other.stop)
+            other.start(path="/health/live")
+            self.assertIsNone(other.status()["engine"].get("kind"), json.dumps(other.status()["engine"]))
+            before = other
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ package enum OllamaRoute: Hashable, Sendable { case chat, generate }
 
 /// The body of `POST /api/chat` or `POST /api/generate` in Ollama's form, as the request that it stands for.
 ///
-/// Engines get a translation; those that speak Ollama's dialect are told all of `options`, `think`, `keep_alive`, `truncate`
-/// and `shift`. What is unknown is ignored, and so is `context`: the conversation of an answer before, in an engine's own tokens.
+/// Engines get a translation; those that speak Ollama's dialect are told `options` but for those of the machine, `think`,
+/// `keep_alive`, `truncate` and `shift`. What is unknown is ignored, and so is `context`: the conversation of an answer before, in an engine's own tokens.
 package struct OllamaChatRequest: Sendable {
     /// What is asked for without a prompt.
     package enum Handling: String, Hashable, Sendable { case load, unload }

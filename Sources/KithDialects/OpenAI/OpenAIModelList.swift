@@ -43,5 +43,8 @@ package struct OpenAIModel: Codable, Sendable {
         maxModelLength = model.contextLength
     }
 
+    /// Whether a node of kith lists it as its own, as every node with models does its `auto`.
+    package var isOfNode: Bool { ownedBy == "kith" }
+
     package var contextLength: Int? { meta?.contextLength ?? maxModelLength }
 }

@@ -100,7 +100,13 @@ struct BackgroundNode: Sendable {
         let watchers = Task {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { for await _ in signals { continuation.yield(.interrupted) } }
-                group.addTask { continuation.yield(try await awaitAnswer()) }
+                group.addTask {
+                    do {
+                        continuation.yield(try await awaitAnswer())
+                    } catch let failure as CommandError {
+                        continuation.yield(.failed(failure.message))
+                    }
+                }
                 try await group.waitForAll()
             }
         }

@@ -45,7 +45,7 @@
                 try FileManager.default.createDirectory(
                     atPath: folder + "LaunchAgents", withIntermediateDirectories: true)
                 var unit = unit
-                unit.flags += ["--log-file", log]
+                if !unit.flags.contains("--log-file") { unit.flags += ["--log-file", log] }
                 try Data(unit.launchd(log: log).utf8).write(to: URL(filePath: file), options: .atomic)
             } catch {
                 throw CommandError(.failed, "\(file) cannot be written: \(error)")

@@ -73,20 +73,23 @@ struct Setup: AsyncParsableCommand {
         }
         let status = try await node.client.get(NodeStatus.self, "/api/status")
         let isAlone = status.engine.kind == nil && !status.peers.contains { $0.tier == Tier.kin.rawValue }
-        if engine == true || isAlone && engine != false { try await provideEngine(manager) }
+        if engine == true || isAlone && engine != false, try await provideEngine(manager) {
+            try await awaitFinding(node.client)
+        }
         if lan == true || join { try await open(node, manager) }
     }
 
     private func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws {
         let before = BackgroundNode.lastRecord(in: folder)
         // Whoever set this node up before without an engine has decided that.
-        if before == nil || engine == true { try await provideEngine(manager) }
-        let wasOpen = before?.arguments.contains("--lan") == true
+        if before == nil || engine == true { _ = try await provideEngine(manager) }
+        let had = try await manager?.flags() ?? []
+        let wasOpen = had.contains("--lan") || before?.arguments.contains("--lan") == true
         let isOpen =
             try join
             || lan
                 ?? (wasOpen || ask("Let your other machines find this one on the network?", usually: false))
-        try await startNode(folder, manager, before: before, isOpen: isOpen)
+        try await startNode(folder, manager, before: before, had: had, isOpen: isOpen)
     }
 
     /// Starts a node anew that listens for this machine only.
@@ -137,7 +140,8 @@ struct Setup: AsyncParsableCommand {
         }
     }
 
-    private func provideEngine(_ manager: (any ServiceManager)?) async throws {
+    /// - Returns: Whether there is an engine now that nodes find by themselves.
+    private func provideEngine(_ manager: (any ServiceManager)?) async throws -> Bool {
         let settings = try NodeSettings(
             .gather(flags: dataDir.map { [.dataDirectory: $0] } ?? [:], environment: Terminal.environment)
         ).engine
@@ -146,24 +150,43 @@ struct Setup: AsyncParsableCommand {
             settings: settings, client: client, logger: NodeLog().logger(label: "kith", level: .error)
         ).select()
         await client.shutDown()
-        guard found.engine == .none else { return Terminal.note("the engine is here: \(found.reason)") }
-        guard settings.choice == .automatic else { return Terminal.note("no engine: \(found.reason)") }
+        guard found.engine == .none else {
+            Terminal.note("the engine is here: \(found.reason)")
+            return settings.choice == .automatic
+        }
+        guard settings.choice == .automatic else {
+            Terminal.note("no engine: \(found.reason)")
+            return false
+        }
         let wanted =
             try engine ?? ask("There is no engine here. Install llama.cpp and a small model (110 MB)?", usually: true)
-        guard wanted else { return Terminal.note("no engine is installed; the node asks your other machines") }
+        guard wanted else {
+            Terminal.note("no engine is installed; the node asks your other machines")
+            return false
+        }
         var directory = settings.embedded.directory
         if manager?.scope == .system, service != false, dataDir == nil {
-            guard try await !Systemd.installsEngine() else { return }
+            guard try await !Systemd.installsEngine() else { return true }
             directory = ServiceUnit.systemFolder + "/engine"
         }
         let installer = EmbeddedInstaller(directory: directory)
         try await Interruption.cancelling {
             try await EngineInstallation(installer: installer, output: .text).run()
         }
+        return true
+    }
+
+    /// A node that had no engine looks for one every few seconds.
+    private func awaitFinding(_ client: NodeClient) async throws {
+        let deadline = ContinuousClock.now + .seconds(15)
+        while ContinuousClock.now < deadline {
+            if try await client.get(NodeStatus.self, "/api/status").engine.kind != nil { return }
+            try await Task.sleep(for: .milliseconds(200))
+        }
     }
 
     private func startNode(
-        _ folder: String, _ manager: (any ServiceManager)?, before: BackgroundNode.Record?, isOpen: Bool
+        _ folder: String, _ manager: (any ServiceManager)?, before: BackgroundNode.Record?, had: [String], isOpen: Bool
     ) async throws {
         let isOwn = dataDir != nil && manager?.scope == .system
         let wanted: Bool
@@ -175,7 +198,7 @@ struct Setup: AsyncParsableCommand {
         }
         let reach = (isOpen ? ["--lan"] : []) + (port.map { ["--port", $0] } ?? [])
         if wanted, let manager {
-            return try await Services.install(manager, dataDir: dataDir, flags: reach)
+            return try await Services.install(manager, dataDir: dataDir, flags: had.filter { $0 != "--lan" } + reach)
         }
         if var before {  // as it was, with all its flags
             before.arguments.removeAll { $0 == "--lan" }

@@ -77,7 +77,9 @@ package struct EmbeddedInstaller: Sendable {
         ] where FileManager.default.fileExists(atPath: path) {
             try FileManager.default.removeItem(atPath: path)
         }
-        for folder in [layout.directory, layout.directory + "/.."] { rmdir(folder) }
+        rmdir(layout.directory)
+        let above = FilePath(layout.directory).removingLastComponent()
+        if above.lastComponent?.string == "kith" { rmdir(above.string) }
     }
 
     /// Installs what is missing, or repairs what is broken.

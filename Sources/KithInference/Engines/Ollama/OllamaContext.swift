@@ -37,6 +37,8 @@ struct OllamaContext: Sendable {
     /// Whether an answer has begun since: until then it may be that there is no memory for it.
     private var isProved = false
     private var shortage: (length: Int, until: MonotonicInstant)?
+    /// Requests that were told a length and have not come to an answer yet.
+    private var underWay = 0
     private var lastUse: MonotonicInstant?
     private var lastLook: MonotonicInstant?
 
@@ -57,15 +59,17 @@ struct OllamaContext: Sendable {
         return prompt.saturatingAdding(prompt / 4).saturatingAdding(answer).saturatingAdding(64)
     }
 
-    /// Whether Ollama is to be asked what is loaded before ``length(for:now:)``.
-    func wantsLook(now: MonotonicInstant) -> Bool {
-        if told != nil { return lastUse.map { now - $0 > Self.keepsLoaded } ?? true }
-        return lastLook.map { now - $0 > Self.looksEvery } ?? true
+    /// Whether Ollama is to be asked what is loaded before ``begin(for:now:)``; of many requests at once one asks.
+    mutating func takesLook(now: MonotonicInstant) -> Bool {
+        if told != nil, let lastUse, now - lastUse <= Self.keepsLoaded { return false }
+        if let lastLook, now - lastLook <= Self.looksEvery { return false }
+        lastLook = now
+        return true
     }
 
-    /// - Parameter loaded: With how many tokens the model is loaded; `nil` if it is not, or Ollama does not say.
-    ///
-    /// - Parameter began: When Ollama was asked; what a request has needed since then counts more.
+    /// - Parameters:
+    ///   - loaded: With how many tokens the model is loaded; `nil` if it is not, or Ollama does not say.
+    ///   - began: When Ollama was asked; what a request has needed since then counts more.
     mutating func saw(loaded: Int?, asked began: MonotonicInstant? = nil, now: MonotonicInstant) {
         lastLook = now
         if told != nil, let began, let lastUse, lastUse > began { return }
@@ -73,12 +77,13 @@ struct OllamaContext: Sendable {
         isProved = told != nil
     }
 
-    /// What Ollama is told for a request.
+    /// What Ollama is told for a request, which ends with ``end(_:as:now:)``.
     ///
     /// - Parameter needed: Tokens of the prompt and its answer.
     /// - Returns: `nil` to leave it to Ollama.
-    mutating func length(for needed: Int, now: MonotonicInstant) -> Int? {
+    mutating func begin(for needed: Int, now: MonotonicInstant) -> Int? {
         lastUse = now
+        underWay += 1
         if let told, needed <= told { return told }
         let most = most(now: now) ?? Self.longestUnasked
         if told == nil, needed <= min(own ?? Self.leastDefault, most) {
@@ -91,21 +96,32 @@ struct OllamaContext: Sendable {
         return told
     }
 
-    /// An answer has begun with `length`.
-    mutating func proved(_ length: Int?) {
-        if let length, told == length { isProved = true }
+    /// What came of a request.
+    enum End: Hashable, Sendable {
+        /// The model is loaded: an answer has begun, or Ollama has counted the tokens.
+        case loaded
+        /// The engine failed, as it does when there is no memory, whatever its words are.
+        case failed
+        /// The client left, or the connection broke: nothing is known.
+        case unknown
     }
 
-    /// A request with `length` did not come to an answer. If none ever did, nobody else is told that number: Ollama is asked
+    /// If no request with a length ever came to an answer, and none may yet, nobody else is told that number: Ollama is asked
     /// what it holds.
     ///
-    /// - Parameter isLoadFailure: Whether the engine failed, as it does when there is no memory, whatever its words are.
-    /// - Returns: Whether the length was never proved, and is more than Ollama needs by itself.
-    mutating func failed(with length: Int?, isLoadFailure: Bool, now: MonotonicInstant) -> Bool {
+    /// - Parameter length: What ``begin(for:now:)`` gave.
+    /// - Returns: Whether the length was too much, as far as is known.
+    mutating func end(_ length: Int?, as end: End, now: MonotonicInstant) -> Bool {
+        underWay -= 1
         guard let length, told == length, !isProved else { return false }
+        if end == .loaded {
+            isProved = true
+            return false
+        }
+        guard end == .failed || underWay == 0 else { return false }
         told = nil
         lastLook = nil
-        guard isLoadFailure, length > Self.ordinaryDefault else { return false }
+        guard end == .failed, length > Self.ordinaryDefault else { return false }
         let known = shortage.flatMap { now < $0.until ? $0.length : nil }
         shortage = (min(length, known ?? length), now.advanced(by: Self.shortageLasts))
         return true

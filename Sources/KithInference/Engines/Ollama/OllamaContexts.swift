@@ -41,7 +41,7 @@ final class OllamaContexts: Sendable {
         _ request: ChatRequest, by model: ModelID, _ ask: (Int?) async throws -> Answer
     ) async throws -> Answer {
         if change(model, { $0.runsElsewhere }) { return try await ask(nil) }
-        if change(model, { $0.wantsLook(now: clock.now) }) { await look(at: model) }
+        if change(model, { $0.takesLook(now: clock.now) }) { await look(at: model) }
         var needed = OllamaContext.needed(by: request)
         // One client must not have the model of all take the memory of the machine.
         if let client = request.extensions["options"]?["num_ctx"]?.intValue {
@@ -49,14 +49,14 @@ final class OllamaContexts: Sendable {
         }
         var tries = 0
         while true {
-            let context = change(model) { $0.length(for: needed, now: clock.now) }
+            let context = change(model) { $0.begin(for: needed, now: clock.now) }
             tries += 1
             do {
                 let answer = try await ask(context)
-                change(model) { $0.proved(context) }
+                _ = end(context, of: model, as: .loaded)
                 return answer
             } catch let failure as ChatError where failure.speaksOfContext {
-                change(model) { $0.proved(context) }
+                _ = end(context, of: model, as: .loaded)
                 let next = change(model) {
                     $0.next(after: context, counted: failure.excess?.tokens, now: clock.now)
                 }
@@ -65,16 +65,17 @@ final class OllamaContexts: Sendable {
                 }
                 needed = next
             } catch {
-                let failure = error as? ChatError
-                let isShort = change(model) {
-                    $0.failed(with: context, isLoadFailure: failure?.code == .engineError, now: clock.now)
-                }
-                guard isShort, let context else { throw error }
+                let failed = (error as? ChatError)?.code == .engineError
+                guard end(context, of: model, as: failed ? .failed : .unknown), let context else { throw error }
                 throw ChatError(
                     .unsupported, "Ollama could not hold \(context) tokens of context for \(model)", field: "messages",
                     cause: error)
             }
         }
+    }
+
+    private func end(_ context: Int?, of model: ModelID, as end: OllamaContext.End) -> Bool {
+        change(model) { $0.end(context, as: end, now: clock.now) }
     }
 
     /// What a model is told that a request without a need of its own must not change; `nil` leaves it to Ollama.

@@ -36,7 +36,12 @@ package struct OpenAICompatibleEngine: ChatEngine {
         connection.credential = settings.key.map { .bearer($0.source(from: secrets)) }
         self.connection = connection
         catalogue = ModelCatalogue(clock: clock, preferred: preferred) { [connection] in
-            try await connection.get(OpenAIModelList.self, path: "/models").data.map { model in
+            let listed = try await connection.get(OpenAIModelList.self, path: "/models").data
+            // One that was found by itself must not be a node, which could ask this one: its port may change hands.
+            if connection.watch != nil, listed.contains(where: \.isOfNode) {
+                throw ChatError(.noEngine, "what answers at \(connection.address) is a node of kith")
+            }
+            return listed.map { model in
                 ModelInfo(
                     id: ModelID(model.id), contextLength: model.contextLength, embeds: true,
                     chats: Self.chats(model.id), created: model.created ?? 0, ownedBy: model.ownedBy ?? "unknown")

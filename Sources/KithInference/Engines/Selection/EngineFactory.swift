@@ -163,11 +163,23 @@ package struct EngineFactory: Sendable {
                 UpstreamRequest(.GET, address, path: "/models", limits: ollamaLimits)),
             reply.status == 200,
             let list = try? JSONBody.decode(OpenAIModelList.self, from: reply.body.readableBytesView),
-            // A node is asked as kin, or not at all: as an engine it could ask this one.
-            !list.data.contains(where: { $0.ownedBy == "kith" })
+            !list.data.contains(where: \.isOfNode), await !isNode(at: address)
         else { return nil }
         let name = Self.name(of: address, list.data.lazy.compactMap(\.ownedBy).first)
         return .success(.init(name: name, address: address, owner: owners?.min { $0.userID < $1.userID }))
+    }
+
+    /// A node is asked as kin, or not at all: as an engine it could ask this one. One without a model lists nothing.
+    private func isNode(at address: HTTPAddress) async -> Bool {
+        guard let root = address.aboveVersion,
+            let reply = try? await client.collect(
+                UpstreamRequest(.GET, root, path: "/api/version", limits: ollamaLimits))
+        else { return false }
+        return Self.isNode(reply.body)
+    }
+
+    private static func isNode(_ version: ByteBuffer) -> Bool {
+        (try? JSONValue(parsing: version.readableBytesView))?["kith"] != nil
     }
 
     private static func name(of address: HTTPAddress, _ owner: String?) -> String {
@@ -194,7 +206,7 @@ package struct EngineFactory: Sendable {
                 return .failure(.init(name: "ollama", reason: "what answers at \(address) is not Ollama"))
             }
             // A node is asked as kin, or not at all: as an engine it could ask this one.
-            guard (try? JSONValue(parsing: reply.body.readableBytesView))?["kith"] == nil else {
+            guard !Self.isNode(reply.body) else {
                 return .failure(.init(name: "ollama", reason: "what answers at \(address) is a node of kith"))
             }
             return .success(EngineFindings.Ollama(address: address, owner: owners?.min { $0.userID < $1.userID }))

@@ -105,6 +105,9 @@ struct EngineConnection: Sendable {
         return credential.failure(refused: key, by: name) ?? failure
     }
 
+    /// The key that a request shows; whose program the engine is, is looked at first.
+    ///
+    /// - Throws: `ChatError` while there is no key, and where somebody else's program has the port.
     func currentKey() throws(ChatError) -> Secret? {
         try watch?.check()
         return try credential?.current(for: name)
