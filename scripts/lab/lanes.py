@@ -2,6 +2,9 @@
 """Runs all modules of real clients, two at a time, since most of the time they wait; what one prints comes when it is over.
 
     python -m lab.lanes FOLDER
+
+A module that fails beside another one is run once more alone: if it passes, it is named as UNSTEADY, with what failed, and the
+run goes on as good. What failed, and why, is said again at the end, where a log that was cut still has it.
 """
 
 from __future__ import annotations
@@ -37,6 +40,12 @@ class Outcome:
         return int((re.search(r"^Ran (\d+) tests?", self.output, re.MULTILINE) or [0, 0])[1])
 
     @property
+    def reasons(self) -> str:
+        """What unittest says of each test that failed; the last lines, where it ended before it could say that."""
+        found = re.findall(r"^={70}\n(.*?)(?=^={70}\n|^-{70}\nRan )", self.output, re.MULTILINE | re.DOTALL)
+        return "\n".join(found) or "\n".join(self.output.splitlines()[-25:]) + "\n"
+
+    @property
     def skipped(self) -> int:
         return int((re.search(r"^OK \(skipped=(\d+)\)|skipped=(\d+)", self.output, re.MULTILINE) or [0, 0])[1] or 0)
 
@@ -67,10 +76,20 @@ def main() -> int:
     for name in ALONE:
         if name in modules:
             note(run(name))
-    bad = [outcome.module for outcome in outcomes if not outcome.is_good]
-    count, skipped = sum(one.count for one in outcomes), sum(one.skipped for one in outcomes)
+    good, bad = [one for one in outcomes if one.is_good], []
+    for failed in (one for one in outcomes if not one.is_good):
+        again = run(failed.module)
+        note_of = "UNSTEADY, it passed when it ran alone" if again.is_good else "FAILED, also alone"
+        print(f"--- {failed.module}: {note_of}. What failed:\n{failed.reasons}", flush=True)
+        if again.is_good:
+            good.append(again)
+        else:
+            bad.append(again)
+    for failed in bad:
+        print(f"--- {failed.module}, alone:\n{failed.reasons}", flush=True)
+    count, skipped = sum(one.count for one in good + bad), sum(one.skipped for one in good + bad)
     took = f"{count} tests of {len(outcomes)} modules in {time.monotonic() - began:.0f} s, {skipped} skipped"
-    print(f"{took}; FAILED: {', '.join(bad)}" if bad else f"{took}; OK")
+    print(f"{took}; FAILED: {', '.join(one.module for one in bad)}" if bad else f"{took}; OK")
     return 1 if bad else 0
 
 

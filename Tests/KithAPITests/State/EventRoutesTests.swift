@@ -55,7 +55,7 @@ struct EventRoutesTests {
     @Test("Writes arrive as events of their kind, with what was written")
     func writes() async throws {
         try await TestNode.run("desk", engine: nil) { node in
-            try await follow(node) { follower in
+            try await follow(node, "?kinds=context,level") { follower in
                 _ = try await node.send(.PUT, "/api/context/branch", #"{"value":"main"}"#)
                 let first = try #require(try await follower.next())
                 #expect(first.name == "context")
@@ -112,7 +112,7 @@ struct EventRoutesTests {
     @Test("The stream ends when the node stops")
     func stops() async throws {
         try await TestNode.run("desk", engine: nil) { node in
-            try await follow(node) { follower in
+            try await follow(node, "?kinds=bridge") { follower in
                 node.services.events.finish()
                 let last = try await follower.next()
                 #expect(last == nil)
@@ -128,14 +128,14 @@ struct EventRoutesTests {
                 let reply = try await node.send(.GET, "/api/events")
                 #expect(reply.status == 503)
                 #expect(try reply.json()["error"]?["code"] == "busy")
-                try await follow(node.asOwner()) { follower in
+                try await follow(node.asOwner(), "?kinds=level") { follower in
                     node.services.events.publish(NodeEvent(.level, [:]))
                     let event = try await follower.next()
                     #expect(event?.name == "level")
                 }
                 withExtendedLifetime(others) {}
             }
-            try await follow(node) { follower in
+            try await follow(node, "?kinds=level") { follower in
                 node.services.events.publish(NodeEvent(.level, [:]))
                 let event = try await follower.next()
                 #expect(event?.name == "level")
