@@ -8,7 +8,8 @@ import KithTrust
 
 /// Pairing messages and codes of a made-up node.
 enum PairingSample {
-    static let code = "KITH1-AEBAGBAFAYDQQCIKBMGA2DQPCAIREEYUCULBOGAZDINRYHI6D4QCCIRDEQSSMJZIFEVCWLBNFYXTAMJSGIZTI"
+    static let code = "FAO657MK-ZYDFVNWV-LSSASHDA-DXP6IKA6-AR7QAAAB-IQRWPHI"
+    static let words = "abandon ability zebra zoo zero zone"
 }
 
 extension FuzzDecoder {

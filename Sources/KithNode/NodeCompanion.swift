@@ -24,6 +24,10 @@ package struct SocialSettings: Hashable, Sendable {
     package var allowance: PeerAllowance.Limits
     /// Whether the culture is offered to engines that answer the user on `/api/chat`.
     package var offersCulture: Bool
+    /// Whether it begins conversations on battery.
+    package var isOnBattery: Bool
+    /// Whether engines that cost money word them.
+    package var usesPaidEngines: Bool
 
     /// Tokens that conversations may cost in a day; `nil` where none are begun.
     package var tokensPerDay: Int? { isOn && budget.exchanges > 0 && budget.tokens > 0 ? budget.tokens : nil }
@@ -31,8 +35,10 @@ package struct SocialSettings: Hashable, Sendable {
     package init(
         isOn: Bool = true, idleThreshold: Duration = .seconds(480), choice: PeerChoice = .thompson,
         budget: ExchangeBudget.Limits = .init(), allowance: PeerAllowance.Limits = .init(),
-        offersCulture: Bool = true
+        offersCulture: Bool = true, isOnBattery: Bool = false, usesPaidEngines: Bool = false
     ) {
+        self.isOnBattery = isOnBattery
+        self.usesPaidEngines = usesPaidEngines
         self.isOn = isOn
         self.idleThreshold = idleThreshold
         self.choice = choice
@@ -54,7 +60,9 @@ package struct SocialSettings: Hashable, Sendable {
             allowance: .init(
                 questions: try values.required(.socialPeerQuestions, values.integer(.socialPeerQuestions)),
                 tokens: try values.required(.socialPeerTokens, values.integer(.socialPeerTokens))),
-            offersCulture: try values.required(.cultureOffer, values.boolean(.cultureOffer)))
+            offersCulture: try values.required(.cultureOffer, values.boolean(.cultureOffer)),
+            isOnBattery: try values.required(.socialOnBattery, values.boolean(.socialOnBattery)),
+            usesPaidEngines: try values.required(.socialPaidEngines, values.boolean(.socialPaidEngines)))
     }
 }
 
@@ -69,7 +77,12 @@ enum NodeCompanion {
         let culture = StoredCulture(store: store, state: state, node: node, logger: logger)
         let memory = StoredPrivateMemory(store: store, state: state)
         let wall = PrivacyGuard(memory: memory)
-        let mind = DispatcherCompanionEngine(dispatcher: dispatcher, clock: clock)
+        let mind = DispatcherCompanionEngine(
+            dispatcher: dispatcher, avoidsCost: !settings.usesPaidEngines, clock: clock)
+        let hindrance: @Sendable () async -> CompanionSchedule.Hindrance? = {
+            if !settings.isOnBattery, PowerSource.current() == .battery { return .onBattery }
+            return mind.hindrance()
+        }
         let spent = try await store.exchangeBudget()
         let budget =
             spent.map {
@@ -78,7 +91,7 @@ enum NodeCompanion {
         let service = CompanionService(
             mind: mind, peers: MeshCompanions(mesh: mesh, upstream: upstream), keeper: culture, wall: wall,
             journal: SynthLog(logger: logger) { log.append($0) }, activity: activity, clock: clock, node: node,
-            way: settings.choice, budget: budget)
+            way: settings.choice, budget: budget, hindrance: hindrance)
         let isPaused = try await store.companionPause() != nil
         if !settings.isOn || isPaused { await service.pause() }
         let host = CompanionHost(

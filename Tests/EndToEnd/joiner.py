@@ -2,6 +2,7 @@
 """The joining side of a pairing, written a second time: what a node must not be talked into is tried with this."""
 
 import base64
+import binascii
 import hashlib
 import hmac
 import os
@@ -38,18 +39,21 @@ def node_id(digest: bytes) -> str:
 class Code:
     """What the joiner needs of a pairing code."""
 
-    inviter: bytes
+    prefix: bytes
     secret: bytes
     tier: str
 
     @classmethod
     def read(cls, text: str) -> "Code":
         data = from_base32(text.replace("-", ""))
-        return cls(data[1:33], data[33:49], "kin" if data[0] & 8 else "kith")
+        if data[0] >> 4 != 2 or data[1] != len(data) or binascii.crc_hqx(data[:-2], 0xFFFF).to_bytes(2, "big") != data[-2:]:
+            raise ValueError("no pairing code")
+        secret = hashlib.pbkdf2_hmac("sha256", data[12:20], b"kith pairing 2", 32_768)
+        return cls(data[2:12], secret, "kin" if data[0] & 8 else "kith")
 
     @property
     def invitation(self) -> str:
-        return base32(hashlib.sha256(b"kith invitation 1" + self.secret).digest()[:16])
+        return base32(hashlib.sha256(b"kith invitation 2" + self.secret).digest()[:16])
 
 
 @dataclass
@@ -67,10 +71,11 @@ class Attempt:
     def hello(self, caller: Caller) -> Reply:
         return caller.post(_HELLO, {"invitation": self.code.invitation, "nonce": base32(self.nonce)})
 
-    def proof(self, challenge: str) -> dict:
+    def proof(self, challenge: str, inviter: bytes) -> dict:
+        """`inviter` is the digest of the key that the other side showed in the handshake."""
         inviter_nonce = from_base32(challenge)
         message = b"".join([
-            _counted(b"kith pairing 1"), _counted(b"joiner"), self.code.inviter, self.joiner, self.nonce, inviter_nonce,
+            _counted(b"kith pairing 2"), _counted(b"joiner"), inviter, self.joiner, self.nonce, inviter_nonce,
             _counted(self.code.tier.encode()), _counted(self.name.encode()), (0).to_bytes(2, "big"),
         ])  # fmt: skip
         key = _derived(self.code.secret, self.nonce + inviter_nonce)
@@ -90,4 +95,4 @@ def _counted(field: bytes) -> bytes:
 def _derived(secret: bytes, salt: bytes) -> bytes:
     """HKDF with SHA-256 (RFC 5869), one block."""
     extracted = hmac.digest(salt, secret, "sha256")
-    return hmac.digest(extracted, b"kith pairing 1\x01", "sha256")
+    return hmac.digest(extracted, b"kith pairing 2\x01", "sha256")

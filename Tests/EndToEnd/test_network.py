@@ -5,6 +5,7 @@ The hosts are network namespaces (see `scripts/lab/netns.py`) without a default 
 A limit that fails a test only guards against waiting for ever; each time is printed beside what it should be.
 """
 
+import json
 import secrets
 import shutil
 import socket
@@ -15,7 +16,7 @@ from typing import Callable
 from lab import web
 from lab.capture import Capture, Recording
 from lab.netns import Host, Lab, why_not
-from lab.peer import PEER_PORT, PeerNode, befriend, wait_for_state
+from lab.peer import PEER_PORT, PeerNode, Refused, befriend, wait_for_state
 from surroundings import KITH, fresh_folder
 
 NAMES = ["aios-laptop", "aios-desktop", "aios-tablet", "aios-visitor"]
@@ -154,16 +155,27 @@ class FoundAndPaired(OnALab):
         verdict("desktop found again after its mDNS daemon came back", seconds, FOUND_BAR)
         web.wait_until(lambda: not self.desktop.nearby()["problems"], GUARD, "the desktop to be content")
 
-    def test_5_two_codes_make_three_nodes_kin(self):
+    def test_5_six_words_and_a_code_make_three_nodes_kin(self):
+        web.wait_until(lambda: self.nearby(self.laptop, self.desktop), GUARD, "the desktop to be found")
         began = time.monotonic()
-        befriend(self.nodes[:3])
+        invited = json.loads(self.desktop.do("invite", "--tier", "kin", "--json"))
+        words = invited["words"].split()
+        self.assertEqual(len(words), 6)
+        self.assertLessEqual(len(invited["code"]), 80)
+        # As somebody types them who looks at the other screen.
+        self.laptop.join(" ".join(word[:4].upper() for word in words))
+        # The tablet sees nobody: it is told so, and takes the code.
+        with self.assertRaises(Refused) as caught:
+            self.tablet.join(invited["words"])
+        self.assertIn("sees no other", caught.exception.output)
+        self.tablet.join(self.desktop.invite())
         seconds = time.monotonic() - began
         for node in self.nodes[:3]:
             others = [other for other in self.nodes[:3] if other is not node]
             for other in others:
                 wait_for_state([node], other, {"up"}, GUARD, time.monotonic())
             self.assertEqual({peer["tier"] for peer in node.peers().values()}, {"kin"})
-        print(f"\n    two codes took {seconds:.2f} s, and all saw all {time.monotonic() - began:.2f} s after the first")
+        print(f"\n    six words and a code took {seconds:.2f} s, and all saw all {time.monotonic() - began:.2f} s after the first")
 
     def test_6_each_is_answered_by_each_other_that_has_an_engine(self):
         for here in self.nodes[:3]:

@@ -131,7 +131,7 @@ class Pairing(OnePeerPort):
         attempt = Attempt(Code.read(code), identity.digest)
         challenge = attempt.hello(caller)
         self.assertEqual(challenge.status, 200, challenge.body)
-        proof = attempt.proof(challenge.json()["nonce"])
+        proof = attempt.proof(challenge.json()["nonce"], caller.server_digest())
         return attempt, proof, attempt.send(caller, proof)
 
     def leave(self, identity: Identity) -> None:
@@ -187,7 +187,7 @@ class Pairing(OnePeerPort):
         with Caller(self.port, self.source, identity) as caller:
             attempt = Attempt(Code.read(code), identity.digest)
             first, second = (attempt.hello(caller).json()["nonce"] for _ in range(2))
-            mixed = {**attempt.proof(first), "challenge": second}
+            mixed = {**attempt.proof(first, caller.server_digest()), "challenge": second}
             self.assertEqual(Attempt.send(caller, mixed).status, 403)
         self.assert_one_line("pairing.refused", "wrong_proof")
 
@@ -196,7 +196,7 @@ class Pairing(OnePeerPort):
         identity, victim = Identity.made(), Identity.made()
         with Caller(self.port, self.source, identity) as caller:
             attempt = Attempt(Code.read(self.desk.invite()), victim.digest)
-            proof = attempt.proof(attempt.hello(caller).json()["nonce"])
+            proof = attempt.proof(attempt.hello(caller).json()["nonce"], caller.server_digest())
             self.assertEqual(Attempt.send(caller, proof).status, 403)
         self.assert_one_line("pairing.refused", "wrong_proof")
 
@@ -206,7 +206,7 @@ class Pairing(OnePeerPort):
         code.tier = "kin"
         with Caller(self.port, self.source, identity) as caller:
             attempt = Attempt(code, identity.digest)
-            proof = attempt.proof(attempt.hello(caller).json()["nonce"])
+            proof = attempt.proof(attempt.hello(caller).json()["nonce"], caller.server_digest())
             self.assertEqual(Attempt.send(caller, proof).status, 403)
         self.assert_one_line("pairing.refused", "wrong_proof")
 
@@ -214,7 +214,7 @@ class Pairing(OnePeerPort):
         identity = Identity.made()
         with Caller(self.port, self.source, identity) as caller:
             attempt = Attempt(Code.read(self.desk.invite()), identity.digest)
-            proof = attempt.proof(attempt.hello(caller).json()["nonce"])
+            proof = attempt.proof(attempt.hello(caller).json()["nonce"], caller.server_digest())
             proof["introduction"] = {"name": "laptop", "addresses": []}
             self.assertEqual(Attempt.send(caller, proof).status, 403)
         self.assert_one_line("pairing.refused", "wrong_proof")

@@ -49,16 +49,20 @@ package struct DispatcherCompanionEngine: CompanionMind {
     private static let limit = Duration.seconds(120)
 
     private let dispatcher: Dispatcher
+    private let avoidsCost: Bool
     private let clock: any TimeSource
 
-    package init(dispatcher: Dispatcher, clock: any TimeSource) {
+    /// - Parameter avoidsCost: Whether no engine is asked that costs money.
+    package init(dispatcher: Dispatcher, avoidsCost: Bool = false, clock: any TimeSource) {
         self.dispatcher = dispatcher
+        self.avoidsCost = avoidsCost
         self.clock = clock
     }
 
     package func word(_ request: ChatRequest) async throws -> Worded {
         var request = request
         request.deadline = clock.now + Self.limit
+        request.avoidsCost = avoidsCost
         let routed: RoutedAnswer
         do {
             routed = try await dispatcher.dispatch(request)
@@ -69,6 +73,18 @@ package struct DispatcherCompanionEngine: CompanionMind {
             throw ChatError(.invalidAnswer, "the engine answered in another dialect than it was asked in")
         }
         return Worded(text: answer.message.text, model: routed.model, usage: answer.usage)
+    }
+}
+
+extension DispatcherCompanionEngine {
+    /// Why no engine would word anything now; `nil` when one would.
+    package func hindrance() -> CompanionSchedule.Hindrance? {
+        var request = ChatRequest(messages: [])
+        request.occasion = .company
+        request.avoidsCost = avoidsCost
+        let decision = dispatcher.explain(request).decision
+        guard decision.choices.isEmpty else { return nil }
+        return decision.skipped.contains { $0.reason == .runsElsewhere } ? .onlyPaidEngines : .noEngine
     }
 }
 

@@ -12,6 +12,8 @@ struct CompanionRoutes: Sendable {
     static let path = "/api/companion"
     private static let bodyLimit = 4_096
     private static let recent = 10
+    /// Conversations in a row that came to nothing, from which on the owner is told.
+    private static let fruitlessLimit = 6
     private static let listLimit = 200
 
     let services: NodeServices
@@ -40,7 +42,8 @@ struct CompanionRoutes: Sendable {
             tokens_today: report.budget.tokens, token_limit: report.budget.limits.tokens,
             insights: try await services.store.insightCount(on: .live),
             insights_waiting: try await services.store.insightCount(on: .waiting),
-            recent: try await services.store.exchanges(limit: Self.recent).map(CompanionMessage.Exchange.init))
+            recent: try await services.store.exchanges(limit: Self.recent).map(CompanionMessage.Exchange.init),
+            note: Self.note(on: report))
     }
 
     private static func words(
@@ -54,7 +57,25 @@ struct CompanionRoutes: Sendable {
         case .wait(.resting, let until): ("resting", "rests between two conversations", until)
         case .wait(.talking, let until): ("talking", "talks to a peer", until)
         case .wait(.budgetSpent, let until): ("budget-spent", "today's limit for company is reached", until)
+        case .wait(.hindered(let hindrance), let until): ("held", words(for: hindrance), until)
         }
+    }
+
+    private static func words(for hindrance: CompanionSchedule.Hindrance) -> String {
+        switch hindrance {
+        case .onBattery: "waits until this machine has mains power (social.on_battery: on lets it talk)"
+        case .onlyPaidEngines: "waits for an engine that costs nothing (social.paid_engines: on lets it use others)"
+        case .noEngine: "waits for an engine that can answer"
+        }
+    }
+
+    /// What the owner should know of the last conversations, if anything.
+    private static func note(on report: CompanionService.Report) -> String? {
+        guard report.fruitless >= Self.fruitlessLimit else { return nil }
+        let model = report.model.map { "its model, \($0)," } ?? "its model"
+        return
+            "nothing was kept of the last \(report.fruitless) conversations: \(model) seems too small for this, so it tries "
+            + "seldom; kith companion pause stops it"
     }
 
     private static func words(for threshold: Duration) -> String {

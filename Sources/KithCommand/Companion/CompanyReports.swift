@@ -27,6 +27,7 @@ package struct CompanionReport: Sendable {
         if status.insights_waiting > 0 {
             lines.append("\(count(status.insights_waiting, "insight")) wait for you: kith culture list --waiting")
         }
+        if let note = status.note { lines.append(note.printable) }
         if status.peers == 0 {
             lines.append(
                 "nobody to talk to: pair a friend's node with kith invite --tier kith, or name one in config/peers.txt")

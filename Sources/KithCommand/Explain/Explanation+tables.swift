@@ -75,8 +75,11 @@ extension Explanation {
             case .incomplete: ("Only a part of the code has come.", "Paste all of it.")
             case .damaged: ("A character is missing or wrong.", "Copy the code again, all of it.")
             case .otherVersion: ("Another version of kith made the code.", "Update both machines.")
+            case .unknownWord: ("A word is none of the list.", "Look at the six words again, and type all of them.")
+            case .wordCount: ("More or fewer than six words were given.", "Type all six in one line.")
+            case .damagedWords: ("One of the words is wrong, or two are swapped.", "Type the six words again.")
             }
-        self.init(unreadable.rawValue.snakeCased, meaning, remedy)
+        self.init(unreadable.word, meaning, remedy)
     }
 
     /// What is told at the pairing itself, in two sentences.

@@ -39,7 +39,7 @@ package struct ExplanationGroup: Encodable, Hashable, Sendable {
             explanations: SkipReason.examples.map(Explanation.init)),
         ExplanationGroup(
             title: "Pairing", place: "From `kith join`, and as the reason in `kith audit`.",
-            explanations: PairingCode.Unreadable.allCases.map(Explanation.init)
+            explanations: PairingCode.Unreadable.kinds.map(Explanation.init)
                 + PairingRefusal.allCases.map(Explanation.init)),
         ExplanationGroup(
             title: "Keys", place: "As the reason in `kith audit`; the client hears only that its key is not valid.",

@@ -15,7 +15,8 @@ package struct InvitationNotes: Sendable {
 
     package var lines: [String] {
         [
-            "on the other machine, run kith join and paste the code",
+            "on the other machine, run kith join and paste the code"
+        ] + (invitation.words.map { ["in the same network these six words do too: " + $0] } ?? []) + [
             "it works once, for " + Lifetime.words(invitation.expiresSeconds)
                 + "; where no node runs yet: kith setup --join",
             "that machine becomes \(invitation.tier.meaning)",
@@ -85,8 +86,8 @@ package struct QRDrawing: Sendable {
 
 /// A pairing code as it comes out of a clipboard or a pipe.
 package enum PastedCode {
-    /// Joins lines, drops spaces and what terminals put around a paste, and turns the dashes that word processors
-    /// insert back into hyphens. The node judges the rest.
+    /// Joins lines, drops what terminals put around a paste, and writes one hyphen for spaces, line ends, and the dashes that word
+    /// processors insert: neither codes nor words have anything else between their characters. The node judges the rest.
     ///
     /// - Throws: ``CommandError`` with `usage` when nothing is left, or more than any code has.
     package static func clean(_ text: String) throws(CommandError) -> String {
@@ -97,11 +98,13 @@ package enum PastedCode {
         var code = String.UnicodeScalarView()
         for scalar in bare.unicodeScalars {
             switch scalar.properties.generalCategory {
-            case .control, .format, .spaceSeparator, .lineSeparator, .paragraphSeparator: continue
-            case .dashPunctuation: code.append("-")
+            case .format: continue
+            case .control, .spaceSeparator, .lineSeparator, .paragraphSeparator, .dashPunctuation:
+                if let last = code.last, last != "-" { code.append("-") }
             default: code.append(scalar)
             }
         }
+        if code.last == "-" { code.removeLast() }
         guard !code.isEmpty else {
             throw CommandError(.usage, "there is no code; kith invite on the other machine prints one")
         }

@@ -19,10 +19,32 @@ package struct CompanionSchedule: Sendable {
         case talking
         /// The day's budget is spent.
         case budgetSpent
+        case hindered(Hindrance)
+    }
+
+    /// What keeps a node from talking, besides its user.
+    package enum Hindrance: Hashable, Sendable {
+        /// This machine runs on its battery, and the owner has not allowed company to use it.
+        case onBattery
+        /// Every engine that could answer costs money, and the owner has not allowed that.
+        case onlyPaidEngines
+        /// No engine can answer.
+        case noEngine
+    }
+
+    /// What became of a conversation.
+    package enum End: Hashable, Sendable {
+        case kept
+        /// Nothing of it was worth keeping.
+        case fruitless
+        case failed
     }
 
     package var budget: ExchangeBudget
     package var isPaused = false
+    package var hindrance: Hindrance?
+    /// Conversations in a row of which nothing was kept, this run.
+    package private(set) var fruitless = 0
     private var isTalking = false
     private var restsUntil: MonotonicInstant
     private var failures = 0
@@ -30,7 +52,7 @@ package struct CompanionSchedule: Sendable {
     /// The pause between two exchanges while the user stays away is the threshold, a fifth more or less, so that nodes
     /// that were left at the same time do not all talk at the same time.
     private static let jitter = 0.8...1.2
-    /// How often the pause is doubled at most, after failures in a row.
+    /// How often the pause is doubled at most, after failures in a row, or after conversations that came to nothing.
     private static let mostDoublings = 4
 
     package init(budget: ExchangeBudget, now: MonotonicInstant) {
@@ -42,6 +64,7 @@ package struct CompanionSchedule: Sendable {
         if isTalking { return .wait(.talking, until: nil) }
         if isPaused { return .wait(.paused, until: nil) }
         guard idle.isIdle(now: now) else { return .wait(.userIsHere, until: idle.idleFrom()) }
+        if let hindrance { return .wait(.hindered(hindrance), until: nil) }
         guard now >= restsUntil else { return .wait(.resting, until: restsUntil) }
         if let until = budget.exhaustedUntil(now: wall) {
             return .wait(.budgetSpent, until: now + until.duration(since: wall))
@@ -55,13 +78,18 @@ package struct CompanionSchedule: Sendable {
     }
 
     package mutating func ended(
-        succeeded: Bool, threshold: Duration, now: MonotonicInstant, using generator: inout some RandomNumberGenerator
+        _ end: End, threshold: Duration, now: MonotonicInstant, using generator: inout some RandomNumberGenerator
     ) {
         isTalking = false
-        failures = succeeded ? 0 : min(failures + 1, Self.mostDoublings)
+        failures = end == .failed ? min(failures + 1, Self.mostDoublings) : 0
+        switch end {
+        case .kept: fruitless = 0
+        case .fruitless: fruitless += 1
+        case .failed: break
+        }
         let backoff = Backoff(
             initial: threshold, maximum: threshold * (1 << Self.mostDoublings), jitter: Self.jitter)
-        restsUntil = now + backoff.delay(after: failures, using: &generator)
+        restsUntil = now + backoff.delay(after: max(failures, min(fruitless, Self.mostDoublings)), using: &generator)
     }
 
     /// Call when a user interrupts an exchange, which does not count as a failure.

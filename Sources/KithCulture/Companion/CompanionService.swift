@@ -14,6 +14,10 @@ package actor CompanionService {
         package var peers: Int
         /// The peer that is talked to now.
         package var talkingTo: String?
+        /// Conversations in a row of which nothing was kept.
+        package var fruitless: Int
+        /// The model that worded the last one.
+        package var model: String?
     }
 
     /// What becomes of an exchange, as it happens.
@@ -40,25 +44,32 @@ package actor CompanionService {
     private let journal: any CompanionJournal
     private let clock: any TimeSource
     private let way: PeerChoice
+    private let hindrance: @Sendable () async -> CompanionSchedule.Hindrance?
     private var choice: any PeerChoosing
     private var schedule: CompanionSchedule
     private var generator: any RandomNumberGenerator & Sendable
     private var recent: [String] = []
     private var said: [String: [String]] = [:]
     private var reputations: [String: Reputation]?
+    private var lastModel: ModelID?
+    /// Whether the last one was with a friend's node that said nothing of use: then one's own may have their turn.
+    private var friendFailed = false
     /// The one that is talked to now.
     private var current: CompanionPeer?
 
+    /// - Parameter hindrance: Looks what keeps this node from talking now, besides its user.
     package init(
         mind: any CompanionMind, peers: any CompanionPeers, keeper: any CultureKeeping, wall: PrivacyGuard,
         journal: any CompanionJournal, activity: UserActivity, clock: any TimeSource, node: NodeID, way: PeerChoice,
-        budget: ExchangeBudget, generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+        budget: ExchangeBudget, hindrance: @escaping @Sendable () async -> CompanionSchedule.Hindrance? = { nil },
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         exchange = IdleExchange(mind: mind, peers: peers, keeper: keeper, wall: wall, clock: clock, node: node)
         self.activity = activity
         self.journal = journal
         self.clock = clock
         self.way = way
+        self.hindrance = hindrance
         choice = way.make()
         schedule = CompanionSchedule(budget: budget, now: clock.now)
         self.generator = generator
@@ -67,6 +78,7 @@ package actor CompanionService {
     /// Runs until cancelled.
     package func run() async {
         while !Task.isCancelled {
+            if activity.idle.isIdle(now: clock.now) { schedule.hindrance = await hindrance() }
             let now = clock.now
             var pause = Self.longestPause
             switch schedule.step(idle: activity.idle, now: now, wall: .now()) {
@@ -91,7 +103,7 @@ package actor CompanionService {
         do {
             chosen = try await choosePeer()
         } catch {
-            ended(succeeded: false, noting: .failed(reason: "whom to talk to is not known: \(error)"))
+            ended(.failed, noting: .failed(reason: "whom to talk to is not known: \(error)"))
             throw error
         }
         // Another task may have begun an exchange while the peers were looked at.
@@ -106,11 +118,13 @@ package actor CompanionService {
     package func resume() { schedule.isPaused = false }
 
     package func report() async -> Report {
+        schedule.hindrance = await hindrance()
         let idle = activity.idle
         return Report(
             step: schedule.step(idle: idle, now: clock.now, wall: .now()), idle: idle.idle(now: clock.now),
             threshold: idle.threshold, choice: way, budget: schedule.budget,
-            peers: await exchange.peers.companions().count, talkingTo: current?.name)
+            peers: await exchange.peers.companions().count, talkingTo: current?.name,
+            fruitless: schedule.fruitless, model: lastModel?.rawValue)
     }
 
     // MARK: One exchange
@@ -133,7 +147,9 @@ package actor CompanionService {
             reputations?[peer.key] = reputation
             try await exchange.keeper.record(
                 result.record, with: peer, reputation: reputation, budget: schedule.budget)
-            ended(succeeded: result.record.outcome.isSuccess, noting: result.line)
+            lastModel = result.model ?? lastModel
+            friendFailed = peer.tier == .kith && result.record.outcome.end == .failed
+            ended(result.record.outcome.end, noting: result.line)
             news(.ended(result.record))
             return result.record
         } catch is CancellationError {
@@ -142,15 +158,15 @@ package actor CompanionService {
             journal.note(Task.isCancelled ? .stopped : .interrupted)
             throw CancellationError()
         } catch {
-            ended(succeeded: false, noting: .failed(reason: "what came of it could not be kept: \(error)"))
+            ended(.failed, noting: .failed(reason: "what came of it could not be kept: \(error)"))
             news(.brokeOff(peer: peer.name, topic: seed))
             throw error
         }
     }
 
-    private func ended(succeeded: Bool, noting line: CompanionLine) {
+    private func ended(_ end: CompanionSchedule.End, noting line: CompanionLine) {
         schedule.ended(
-            succeeded: succeeded, threshold: activity.idle.threshold, now: clock.now, using: &generator)
+            end, threshold: activity.idle.threshold, now: clock.now, using: &generator)
         journal.note(line)
     }
 
@@ -160,17 +176,21 @@ package actor CompanionService {
         let peers = await exchange.peers.companions().sorted { $0.key < $1.key }
         said = said.filter { entry in peers.contains { $0.key == entry.key } }
         let known = peers.map { Companion(key: $0.key, reputation: reputations?[$0.key] ?? Reputation(at: now)) }
-        let places = known.indices.filter { !known[$0].reputation.isPaused(at: now) }
+        let awake = known.indices.filter { !known[$0].reputation.isPaused(at: now) }
+        // Friends' nodes say what one's own machines, with the same models and the same culture, do not.
+        let friends = awake.filter { peers[$0].tier == .kith }
+        let places = friends.isEmpty || friendFailed ? awake : friends
         let open = places.map { known[$0] }
         return choice.choose(among: open, now: now, using: &generator).map { peers[places[$0]] }
     }
 }
 
 extension ExchangeRecord.Outcome {
-    fileprivate var isSuccess: Bool {
+    fileprivate var end: CompanionSchedule.End {
         switch self {
-        case .learned, .reinforced, .quarantined, .nothing: true
-        case .failed, .refused: false
+        case .learned, .reinforced, .quarantined: .kept
+        case .nothing: .fruitless
+        case .failed, .refused: .failed
         }
     }
 }

@@ -10,6 +10,8 @@ struct IdleExchange: Sendable {
         var reputation: Reputation.Outcome?
         var line: CompanionLine
         var usage: [TokenUsage]
+        /// Which one worded it.
+        var model: ModelID?
     }
 
     let mind: any CompanionMind
@@ -27,6 +29,7 @@ struct IdleExchange: Sendable {
         let began: MonotonicInstant
         var topic: String
         var usage: [TokenUsage] = []
+        var model: ModelID?
     }
 
     /// - Parameters:
@@ -124,6 +127,7 @@ struct IdleExchange: Sendable {
     private func distil(_ words: SanitizedText, _ course: inout Course) async throws -> Learning {
         let worded = try await mind.word(CompanionPrompts.distillation(of: words, about: course.topic))
         course.usage.append(worded.usage)
+        course.model = worded.model
         let sentence = try await admit(Distillate.sentence(in: worded.text), inAnswerTo: words.text, course).value
         let provenance = Insight.Provenance(
             peer: course.peer.name, tier: course.peer.tier, topic: course.topic, model: worded.model,
@@ -165,6 +169,7 @@ struct IdleExchange: Sendable {
             record: ExchangeRecord(
                 id: course.id, at: course.at, peer: course.peer.name, tier: course.peer.tier, topic: course.topic,
                 outcome: outcome, note: note, insight: insight, duration: clock.now - course.began, tokens: tokens),
-            reputation: reputation, line: line ?? .failed(reason: note ?? "nothing came of it"), usage: course.usage)
+            reputation: reputation, line: line ?? .failed(reason: note ?? "nothing came of it"), usage: course.usage,
+            model: course.model)
     }
 }

@@ -53,6 +53,8 @@ package enum ControlMessage {
     /// Its answer. The code is a secret until it is used or has expired.
     package struct Invitation: Codable, Sendable {
         package var code: String
+        /// The same in six words, for a machine that sees this one on the network; missing where none does.
+        package var words: String?
         package var tier: Tier
         package var expiresSeconds: Int
         /// Where the code says that this node is; missing in answers of older nodes.
@@ -72,7 +74,7 @@ package enum ControlMessage {
         package var isForThisMachineOnly: Bool { addresses?.allSatisfy(\.isLoopback) ?? false }
 
         private enum CodingKeys: String, CodingKey {
-            case code, tier, addresses
+            case code, words, tier, addresses
             case expiresSeconds = "expires_seconds"
             case qrCode = "qr_code"
         }

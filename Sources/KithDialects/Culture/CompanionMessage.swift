@@ -5,7 +5,7 @@ package import KithModel
 /// What a node tells its owner about its conversations with peers.
 package enum CompanionMessage {
     package struct Status: Codable, Sendable {
-        /// `waiting`, `resting`, `talking`, `paused` or `budget-spent`.
+        /// `waiting`, `resting`, `talking`, `paused`, `budget-spent` or `held`.
         package var state: String
         /// What that means, in a sentence.
         package var detail: String
@@ -26,12 +26,16 @@ package enum CompanionMessage {
         package var insights: Int
         package var insights_waiting: Int
         package var recent: [Exchange]
+        /// What the owner should know of the last conversations.
+        package var note: String?
 
         package init(
             state: String, detail: String, idle_seconds: Double, threshold_seconds: Double, wait_seconds: Double?,
             talking_to: String?, choice: String, peers: Int, exchanges_today: Int, exchange_limit: Int,
-            tokens_today: Int, token_limit: Int, insights: Int, insights_waiting: Int, recent: [Exchange]
+            tokens_today: Int, token_limit: Int, insights: Int, insights_waiting: Int, recent: [Exchange],
+            note: String? = nil
         ) {
+            self.note = note
             self.state = state
             self.detail = detail
             self.idle_seconds = idle_seconds

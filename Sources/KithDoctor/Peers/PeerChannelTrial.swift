@@ -38,7 +38,9 @@ enum PeerChannelTrial: Sendable {
                 to: address, limit: limit, group: .singletonMultiThreadedEventLoopGroup
             ) { channel in
                 try channel.pipeline.syncOperations.addHandler(
-                    try tls.clientHandler(expecting: id) { refusal in refused.refusal.withLock { $0 = refusal } })
+                    try tls.clientHandler(
+                        expecting: .node(id),
+                        onRefusal: { refusal in refused.refusal.withLock { $0 = refusal } }))
             }
         } catch {
             return PeerChannelTrial(error, refusal: refused.refusal.withLock { $0 })

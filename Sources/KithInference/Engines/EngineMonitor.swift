@@ -182,7 +182,7 @@ package final class EngineMonitor: EngineStatusSource {
         var models: [ModelInfo]?
         if health == .ready, readingModels {
             do {
-                models = try await local.engine.models()
+                models = try await local.engine.describedModels()
             } catch {
                 health = .down("cannot list its models: \((error as? ChatError)?.message ?? "\(error)")")
             }

@@ -42,6 +42,11 @@ package final class DiscoveryService: Sendable {
     /// What hinders the sources, in words.
     package func problems() -> [DiscoveryError] { store.withLock { $0.problems() } }
 
+    /// Whether there is such a source, and nothing hinders it.
+    package func isWorking(_ source: DiscoverySource) -> Bool {
+        discoveries.contains { $0.source == source } && !problems().contains { $0.source == source }
+    }
+
     private func take(_ report: DiscoveryReport, feed: Int, source: DiscoverySource) {
         let now = clock.now
         if store.withLock({ $0.take(report, feed: feed, source: source, at: now) }) { onChange() }

@@ -76,6 +76,17 @@ package protocol ChatEngine: Answering {
 extension ChatEngine {
     package var isRemote: Bool { false }
 
+    /// As ``models()``, and each says whether this engine is at a provider.
+    ///
+    /// - Throws: ``ChatError`` when the engine cannot be asked.
+    package func describedModels() async throws -> [ModelInfo] {
+        try await models().map { model in
+            var model = model
+            model.isAtProvider = model.isAtProvider || isRemote
+            return model
+        }
+    }
+
     package var parts: [EngineCapacity] { [capacity] }
 
     package func part(for model: ModelID?) -> Int { 0 }

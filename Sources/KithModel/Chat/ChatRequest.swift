@@ -67,6 +67,8 @@ package struct ChatRequest: Sendable, Codable {
     package var path: String?
     /// Whether it goes before other requests where they wait; a kin is told.
     package var priority = RequestPriority.interactive
+    /// Whether no engine may answer that costs money. In the node that the request begins at.
+    package var avoidsCost = false
     /// The only models that may answer; empty for all.
     package var allowedModels: [ModelID] = []
     /// What the caller is told to have used by it. In the node that the client asked.

@@ -36,6 +36,8 @@ package struct ModelInfo: Hashable, Sendable {
     package var chats: Bool
     /// Whether its engine sends prompts on to a provider: it is never chosen unless somebody names it.
     package var runsElsewhere: Bool
+    /// Whether its engine itself is at a provider, so that a prompt may cost money.
+    package var isAtProvider: Bool
     /// Whether the owner named it for requests that name none.
     package var isPreferred: Bool
     /// What the model can do, in the engine's words; `nil` if the engine does not say.
@@ -46,13 +48,15 @@ package struct ModelInfo: Hashable, Sendable {
 
     package init(
         id: ModelID, contextLength: Int? = nil, embeds: Bool = false, chats: Bool = true, runsElsewhere: Bool = false,
-        isPreferred: Bool = false, capabilities: [String]? = nil, created: Int = 0, ownedBy: String = "kith"
+        isAtProvider: Bool = false, isPreferred: Bool = false, capabilities: [String]? = nil, created: Int = 0,
+        ownedBy: String = "kith"
     ) {
         self.id = id
         self.contextLength = contextLength
         self.embeds = embeds
         self.chats = chats
         self.runsElsewhere = runsElsewhere
+        self.isAtProvider = isAtProvider
         self.isPreferred = isPreferred
         self.capabilities = capabilities
         self.created = created
@@ -62,11 +66,14 @@ package struct ModelInfo: Hashable, Sendable {
     /// Whether it may be chosen for a prompt that names no model: prompts leave the owner's machines, and cost money,
     /// only if the owner says so.
     package var isForAnybody: Bool { chats && (!runsElsewhere || isPreferred) }
+
+    /// Whether a prompt leaves the owner's machines, and may cost money.
+    package var mayCost: Bool { runsElsewhere || isAtProvider }
 }
 
 extension ModelInfo: Codable {
     private enum CodingKeys: String, CodingKey {
-        case id, contextLength, embeds, chats, runsElsewhere, isPreferred, capabilities, created, ownedBy
+        case id, contextLength, embeds, chats, runsElsewhere, isAtProvider, isPreferred, capabilities, created, ownedBy
     }
 
     /// A missing field means what it means for an older node.
@@ -78,6 +85,7 @@ extension ModelInfo: Codable {
             embeds: try container.decode(Bool.self, forKey: .embeds),
             chats: try container.decodeIfPresent(Bool.self, forKey: .chats) ?? true,
             runsElsewhere: try container.decodeIfPresent(Bool.self, forKey: .runsElsewhere) ?? false,
+            isAtProvider: try container.decodeIfPresent(Bool.self, forKey: .isAtProvider) ?? false,
             isPreferred: try container.decodeIfPresent(Bool.self, forKey: .isPreferred) ?? false,
             capabilities: try container.decodeIfPresent([String].self, forKey: .capabilities),
             created: try container.decode(Int.self, forKey: .created),
@@ -91,6 +99,7 @@ extension ModelInfo: Codable {
         try container.encode(embeds, forKey: .embeds)
         if !chats { try container.encode(chats, forKey: .chats) }
         if runsElsewhere { try container.encode(runsElsewhere, forKey: .runsElsewhere) }
+        if isAtProvider { try container.encode(isAtProvider, forKey: .isAtProvider) }
         if isPreferred { try container.encode(isPreferred, forKey: .isPreferred) }
         try container.encodeIfPresent(capabilities, forKey: .capabilities)
         try container.encode(created, forKey: .created)

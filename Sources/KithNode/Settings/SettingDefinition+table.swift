@@ -362,6 +362,12 @@ extension SettingDefinition {
             .socialTokens, .integer(0...1_000_000_000), fallback: "50000",
             help: "Tokens that conversations it begins may cost its engines in a day, read and made."),
         SettingDefinition(
+            .socialOnBattery, .boolean, fallback: "off",
+            help: "Whether it begins conversations while this machine runs on its battery."),
+        SettingDefinition(
+            .socialPaidEngines, .boolean, fallback: "off",
+            help: "Whether an engine at a provider, which may cost money, words what it says."),
+        SettingDefinition(
             .socialPeerQuestions, .integer(0...100_000), fallback: "30",
             help: "Questions that one peer may ask of the node in an hour."),
         SettingDefinition(

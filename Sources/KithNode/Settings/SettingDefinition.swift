@@ -118,6 +118,8 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case socialPeerChoice = "social.peer_choice"
     case socialExchanges = "social.exchanges_per_day"
     case socialTokens = "social.tokens_per_day"
+    case socialOnBattery = "social.on_battery"
+    case socialPaidEngines = "social.paid_engines"
     case socialPeerQuestions = "social.peer_questions_per_hour"
     case socialPeerTokens = "social.peer_tokens_per_day"
     case cultureOffer = "culture.offer"

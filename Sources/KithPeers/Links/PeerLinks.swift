@@ -165,17 +165,35 @@ package final class PeerLinks: Sendable {
     ///
     /// - Throws: ``LinkError``.
     func open(_ id: NodeID, at address: PeerAddress) async throws -> MultiplexedConnection {
-        let seen = SeenNode()
+        try await open(.node(id), at: address).connection
+    }
+
+    /// Connects to an address where such a node must answer, and says nothing yet.
+    ///
+    /// - Returns: Which node it is: the handshake has proven that it has the key.
+    /// - Throws: ``LinkError``.
+    func open(
+        _ expected: ExpectedNode, at address: PeerAddress
+    ) async throws -> (connection: MultiplexedConnection, node: NodeID) {
+        let (refused, admitted) = (SeenNode(), SeenNode())
+        let connection: MultiplexedConnection
         do {
-            return try await MultiplexedConnection.connect(to: address, limit: limit, group: group) { [tls] channel in
-                let handler = try tls.clientHandler(expecting: id) { refusal in
-                    seen.id.withLock { $0 = refusal.seen }
-                }
+            connection = try await MultiplexedConnection.connect(
+                to: address, limit: limit, group: group
+            ) { [tls] channel in
+                let handler = try tls.clientHandler(
+                    expecting: expected, onSeen: { seen in admitted.id.withLock { $0 = seen } },
+                    onRefusal: { refusal in refused.id.withLock { $0 = refusal.seen } })
                 try channel.pipeline.syncOperations.addHandler(handler)
             }
         } catch {
-            throw seen.id.withLock { $0 }.map(LinkError.wrongNode) ?? LinkError(connecting: error)
+            throw refused.id.withLock { $0 }.map(LinkError.wrongNode) ?? LinkError(connecting: error)
         }
+        guard let node = admitted.id.withLock({ $0 }) else {
+            connection.close()
+            throw LinkError.unreachable("no certificate was shown")
+        }
+        return (connection, node)
     }
 
     private func closed(_ link: PeerLink) {
@@ -189,7 +207,7 @@ package final class PeerLinks: Sendable {
     }
 }
 
-/// The node that a refused certificate named, passed from the handshake to the code that waits for it.
+/// The node that a certificate named, passed from the handshake to the code that waits for it.
 private final class SeenNode: Sendable {
     let id = Mutex<NodeID?>(nil)
 }

@@ -56,8 +56,10 @@ extension PeerMesh: MeshControl {
         }
         switch pairing.invite(tier: request.tier, lifetime: .seconds(seconds)) {
         case .success(let code):
-            return ControlMessage.Invitation(
+            var invitation = ControlMessage.Invitation(
                 code: code.text, tier: code.tier, expiresSeconds: seconds, addresses: code.addresses)
+            if isSeenByOthers, !invitation.isForThisMachineOnly { invitation.words = code.words }
+            return invitation
         case .failure(let refusal): throw ControlError(refusal)
         }
     }
@@ -68,16 +70,20 @@ extension PeerMesh: MeshControl {
         case .success(let read): code = read
         case .failure(let why): throw ControlError(.malformedCode, why.description)
         }
-        if code.inviter == ownIdentity.id { throw ControlError(PairingRefusal.ownCode) }
-        if code.tier == .kith, trust.standing(of: code.inviter) == .kin {
+        if pairing.made(code) { throw ControlError(PairingRefusal.ownCode) }
+        if code.tier == .kith, let place = code.place, trust.kin.contains(where: place.inviter.isBeginning) {
             throw ControlError(.invalid, "that node is kin already; to trust it less, use kith tier PEER kith")
         }
         let call = PairingCall(
             links: links, code: code, joiner: ownIdentity.id,
-            introduction: PairingIntroduction(name: profile.name, addresses: profile.addresses()))
+            introduction: PairingIntroduction(name: profile.name, addresses: profile.addresses()), seen: seen())
         do {
             let (peer, address) = try await call.run(clock: clock)
             return try await welcome(peer, at: address)
+        } catch PairingRefusal.unknownInvitation where code.place == nil {
+            throw ControlError(
+                .refusedCode,
+                "no machine that this one sees knows these words; make new ones there, or paste the long code")
         } catch let refusal as PairingRefusal {
             throw ControlError(refusal)
         } catch let failure as LinkError {
@@ -210,6 +216,13 @@ extension ControlError {
     }
 
     fileprivate init(_ failure: LinkError, code: PairingCode, joiner: NodeID) {
+        guard let place = code.place else {
+            self.init(
+                .unreachable,
+                "this machine sees no other on the network (kith peers --nearby); paste the long code instead of the words"
+            )
+            return
+        }
         let places = code.addresses.map(\.description).joined(separator: ", ")
         let isLocal = !code.addresses.isEmpty && code.addresses.allSatisfy(\.isLoopback)
         let advice =
@@ -225,7 +238,7 @@ extension ControlError {
             self.init(
                 .wrongNode,
                 "another node (\(seen.short)) answers at \(places) than the one that made the code "
-                    + "(\(code.inviter.short)); do not trust it")
+                    + "(\(place.inviter.short)); do not trust it")
         case .incompatible: self.init(.incompatible, "\(failure)")
         case .rejected(let refusal): self.init(.refusedCode, refusal.message)
         case .noAddress:

@@ -42,6 +42,17 @@ extension PeerMesh {
         }
     }
 
+    /// The addresses at which other nodes seem to be, and whose each is said to be.
+    func seen() -> [(id: NodeID?, address: PeerAddress)] {
+        let suggestions = discovery.withLock { $0 }?.suggestions() ?? []
+        return suggestions.filter { $0.id != ownIdentity.id }.flatMap { peer in
+            peer.addresses.map { (peer.id ?? addressIdentities.node(at: $0.address), $0.address) }
+        }
+    }
+
+    /// Whether other machines of this network hear where this node is.
+    var isSeenByOthers: Bool { discovery.withLock { $0 }?.isWorking(.mdns) ?? false }
+
     package func nearby() -> ControlMessage.Nearby {
         guard let discovery = discovery.withLock({ $0 }) else { return ControlMessage.Nearby(nodes: [], problems: []) }
         let paired = Set(trust.peers().map(\.id))

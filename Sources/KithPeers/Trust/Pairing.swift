@@ -49,6 +49,13 @@ package final class PairingService: Sendable {
         return made
     }
 
+    /// Whether this node made the code, and it can still be used.
+    func made(_ code: PairingCode) -> Bool {
+        if let place = code.place { return place.inviter.isBeginning(of: identity.id) }
+        let id = code.invitation
+        return invitations.withLock { $0.open(now: clock.now).contains { $0.id == id } }
+    }
+
     func answer(_ hello: PairingHello, from caller: PeerConnections.Caller) throws -> PairingChallenge {
         var generator = SystemRandomNumberGenerator()
         return try accepted(
@@ -101,54 +108,6 @@ struct PairingRoutes: Sendable {
             let proof = try await request.decode(PairingProof.self, upTo: Self.bodyLimit)
             return try Response.json(try await services.pairing.answer(proof, from: caller))
         }
-    }
-}
-
-/// Brings a pairing code to the node that made it; the other end is ``PairingRoutes``.
-struct PairingCall: Sendable {
-    static let limit = Duration.seconds(10)
-
-    let links: PeerLinks
-    let code: PairingCode
-    let joiner: NodeID
-    let introduction: PairingIntroduction
-
-    /// - Returns: The node that the pairing was made with, and where it answered.
-    /// - Throws: `PairingRefusal`; ``LinkError``; `ChatError` when the connection breaks.
-    func run(clock: any TimeSource) async throws -> (peer: PairedNode, address: PeerAddress) {
-        let race = AddressRace(addresses: code.addresses, clock: clock) { address in
-            try await links.open(code.inviter, at: address)
-        } discard: { connection in
-            connection.close()
-        }
-        let connection = try await race.run()
-        defer { connection.close() }
-        var generator = SystemRandomNumberGenerator()
-        var attempt = JoinAttempt(code: code, joiner: joiner, introduction: introduction, using: &generator)
-        let challenge = try await ask(
-            attempt.hello, PeerWire.pairingHelloPath, for: PairingChallenge.self, on: connection)
-        // The handshake has proven that this is the code's node: the connection was opened to no other.
-        let proof = try attempt.answer(challenge, from: code.inviter).get()
-        let acceptance = try await ask(
-            proof, PeerWire.pairingProofPath, for: PairingAcceptance.self, on: connection)
-        return (try attempt.conclude(acceptance, from: code.inviter).get(), connection.address)
-    }
-
-    private func ask<Answer: Decodable>(
-        _ message: some Encodable, _ path: String, for type: Answer.Type, on connection: MultiplexedConnection
-    ) async throws -> Answer {
-        let limits = UpstreamLimits(silence: Self.limit, bodyBytes: 64 << 10)
-        let reply = try await connection.collect(
-            try PeerLink.request(message, path, to: connection, limits: limits))
-        let bytes = reply.body.readableBytesView
-        if reply.status == 403, let rejection = try? JSONBody.decode(PairingRefusalMessage.self, from: bytes) {
-            throw rejection.pairing
-        }
-        try PeerLink.check(reply)
-        guard reply.status == 200, let answer = try? JSONBody.decode(type, from: bytes) else {
-            throw PairingRefusal.malformed
-        }
-        return answer
     }
 }
 

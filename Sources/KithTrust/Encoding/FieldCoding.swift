@@ -63,33 +63,46 @@ extension Octets32: Codable {
     }
 }
 
-/// A peer address in few bytes: what kind of host, the host, two bytes of port.
+/// A peer address in few bytes: what kind of host, the host, two bytes of port; where one port may be left out, the highest bit of
+/// the kind says that it is.
 enum PackedAddress {
+    private static let withoutPort: UInt8 = 0x80
+
     private enum Kind: UInt8 {
         case name = 0
         case v4 = 4
         case v6 = 6
     }
 
-    static func pack(_ address: PeerAddress) -> [UInt8] {
+    /// - Parameter port: One that need not be written; `nil` where each address has the same form always.
+    static func pack(_ address: PeerAddress, leavingOut port: Int? = nil) -> [UInt8] {
         var writer = ByteWriter()
+        let isShort = address.port == port
+        let mark: UInt8 = isShort ? withoutPort : 0
         // The resolver's functions do not take an IPv6 address with a zone; it is kept as it is written.
         if let numeric = digits(of: address.host) {
-            writer.append(byte: numeric.count == 4 ? Kind.v4.rawValue : Kind.v6.rawValue)
+            writer.append(byte: mark | (numeric.count == 4 ? Kind.v4.rawValue : Kind.v6.rawValue))
             writer.append(contentsOf: numeric)
         } else {
-            writer.append(byte: Kind.name.rawValue)
+            writer.append(byte: mark | Kind.name.rawValue)
             writer.append(byte: UInt8(clamping: address.host.utf8.count))
             writer.append(contentsOf: address.host.utf8.prefix(Int(UInt8.max)))
         }
-        writer.append(uint16: UInt16(clamping: address.port))
+        if !isShort { writer.append(uint16: UInt16(clamping: address.port)) }
         return writer.bytes
     }
 
-    static func unpack(from reader: inout ByteReader) throws(ByteReaderError) -> PeerAddress {
-        guard let kind = Kind(rawValue: try reader.byte()), let host = try host(kind, from: &reader),
-            let address = PeerAddress(host: host, port: Int(try reader.uint16()))
+    /// - Parameter port: The one that may have been left out, as in ``pack(_:leavingOut:)``.
+    static func unpack(from reader: inout ByteReader, leftOut port: Int? = nil) throws(ByteReaderError) -> PeerAddress {
+        let mark = try reader.byte()
+        let isShort = port != nil && mark & withoutPort != 0
+        guard let kind = Kind(rawValue: isShort ? mark & ~withoutPort : mark), let host = try host(kind, from: &reader)
         else { throw .malformed }
+        let written = isShort ? port : Int(try reader.uint16())
+        // One form for each address, so that a code that was read is written the same.
+        guard let written, isShort || written != port, let address = PeerAddress(host: host, port: written) else {
+            throw .malformed
+        }
         return address
     }
 

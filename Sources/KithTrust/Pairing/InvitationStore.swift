@@ -77,15 +77,15 @@ package struct InvitationStore: Sendable {
         guard invitations.count(where: { $0.refusal(now: now) == nil }) < Self.openLimit else {
             return .failure(.tooManyInvitations)
         }
-        let secret = PairingSecret(using: &generator)
+        let seed = PairingSeed(using: &generator)
         let held = min(max(lifetime, .seconds(1)), Self.longestLifetime)
-        invitations.append(Invitation(secret: secret, tier: tier, expires: now + held))
+        invitations.append(Invitation(secret: PairingSecret(seed), tier: tier, expires: now + held))
         if invitations.count > Self.memory,
             let oldest = invitations.firstIndex(where: { $0.refusal(now: now) != nil })
         {
             invitations.remove(at: oldest)
         }
-        return .success(PairingCode(inviter: inviter, addresses: addresses, secret: secret, tier: tier))
+        return .success(PairingCode(inviter: inviter, addresses: addresses, seed: seed, tier: tier))
     }
 
     /// The codes that can still be used.

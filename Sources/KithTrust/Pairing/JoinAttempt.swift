@@ -12,7 +12,9 @@ package struct JoinAttempt: Sendable {
         case over
     }
 
-    private let code: PairingCode
+    private let expected: ExpectedNode
+    private let tier: Tier
+    private let secret: PairingSecret
     private let joiner: NodeID
     private let introduction: PairingIntroduction
     private var state: State = .greeting
@@ -27,10 +29,12 @@ package struct JoinAttempt: Sendable {
         code: PairingCode, joiner: NodeID, introduction: PairingIntroduction,
         using generator: inout some RandomNumberGenerator
     ) {
-        self.code = code
+        expected = code.expected
+        tier = code.tier
+        secret = PairingSecret(code.seed)
         self.joiner = joiner
         self.introduction = introduction
-        hello = PairingHello(invitation: code.invitation, nonce: Octets32(using: &generator))
+        hello = PairingHello(invitation: secret.invitation, nonce: Octets32(using: &generator))
     }
 
     /// Answers the challenge, once.
@@ -41,11 +45,11 @@ package struct JoinAttempt: Sendable {
     ) -> Result<PairingProof, PairingRefusal> {
         guard case .greeting = state else { return .failure(.replayed) }
         state = .over
-        if joiner == code.inviter { return .failure(.ownCode) }
-        guard inviter == code.inviter else { return .failure(.otherNode) }
+        if joiner == inviter { return .failure(.ownCode) }
+        guard expected.admits(inviter) else { return .failure(.otherNode) }
         let transcript = PairingTranscript(
-            inviter: inviter, joiner: joiner, joinerNonce: hello.nonce, inviterNonce: challenge.nonce, tier: code.tier)
-        guard let mac = transcript.joinerProof(introduction, secret: code.secret) else { return .failure(.malformed) }
+            inviter: inviter, joiner: joiner, joinerNonce: hello.nonce, inviterNonce: challenge.nonce, tier: tier)
+        guard let mac = transcript.joinerProof(introduction, secret: secret) else { return .failure(.malformed) }
         state = .proving(transcript, proof: mac)
         return .success(PairingProof(challenge: challenge.nonce, mac: mac, introduction: introduction))
     }
@@ -56,12 +60,12 @@ package struct JoinAttempt: Sendable {
     ) -> Result<PairedNode, PairingRefusal> {
         guard case .proving(let transcript, let proof) = state else { return .failure(.replayed) }
         state = .over
-        guard inviter == code.inviter else { return .failure(.otherNode) }
+        guard inviter == transcript.inviter else { return .failure(.otherNode) }
         guard
             transcript.isInviterProof(
-                acceptance.mac, acceptance.introduction, after: proof, secret: code.secret)
+                acceptance.mac, acceptance.introduction, after: proof, secret: secret)
         else { return .failure(.wrongProof) }
-        return .success(PairedNode(id: inviter, tier: code.tier, introduction: acceptance.introduction))
+        return .success(PairedNode(id: inviter, tier: tier, introduction: acceptance.introduction))
     }
 }
 

@@ -121,7 +121,7 @@ struct PairingTranscript {
 
     private func message(role: String, _ introduction: PairingIntroduction) -> [UInt8] {
         var writer = ByteWriter()
-        writer.append(counted: "kith pairing 1".utf8)
+        writer.append(counted: "kith pairing 2".utf8)
         writer.append(counted: role.utf8)
         writer.append(inviter)
         writer.append(joiner)

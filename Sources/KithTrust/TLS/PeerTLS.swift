@@ -61,14 +61,19 @@ package struct PeerTLS: Sendable {
     }
 
     /// For a connection that was dialled to reach `expected` and nobody else.
+    ///
+    /// - Parameter onSeen: Called with the node that is admitted, before it has proven that it has the key.
     package func clientHandler(
-        expecting expected: NodeID, onRefusal: @escaping RefusalReport = { _ in }
+        expecting expected: ExpectedNode, onSeen: @escaping @Sendable (NodeID) -> Void = { _ in },
+        onRefusal: @escaping RefusalReport = { _ in }
     ) throws -> NIOSSLClientHandler {
         try NIOSSLClientHandler(context: client, serverHostname: nil) { chain, verdict in
             let refusal: HandshakeRefusal
             switch PeerCertificate.node(in: chain) {
-            case .success(expected): return verdict.succeed(.certificateVerified)
-            case .success(let seen): refusal = HandshakeRefusal(.otherNode, seen: seen, expected: expected)
+            case .success(let seen) where expected.admits(seen):
+                onSeen(seen)
+                return verdict.succeed(.certificateVerified)
+            case .success(let seen): refusal = HandshakeRefusal(.otherNode, seen: seen, expected: expected.id)
             case .failure(let failure): refusal = failure
             }
             onRefusal(refusal)

@@ -239,6 +239,10 @@ struct Setup: AsyncParsableCommand {
             try Terminal.printLines([invitation.code])
             for line in InvitationNotes(invitation).lines { Terminal.note(line) }
         }
+        let company = try await node.client.get(CompanionMessage.Status.self, "/api/companion")
+        if company.state != "paused", company.recent.isEmpty, company.exchange_limit > 0, company.token_limit > 0 {
+            Terminal.note(CompanyNotice.first(idle: company.threshold_seconds, tokens: company.token_limit))
+        }
         let status = try await node.client.get(NodeStatus.self, "/api/status")
         let isPaired = status.peers.contains { $0.tier == Tier.kin.rawValue }
         Terminal.note(

@@ -76,7 +76,8 @@ struct Join: AsyncParsableCommand {
         abstract: "Pair this machine with the one that made a code.",
         discussion: """
             Asks for the code that `kith invite` printed there, without showing it, or reads it from standard input. It \
-            is never an argument: arguments stand in the list of processes and in the shell's history.
+            is never an argument: arguments stand in the list of processes and in the shell's history. Where both \
+            machines see each other on the network, the six words do in its place: four letters of each are enough.
 
             EXAMPLES:
               kith join                                           paste the code when asked
@@ -126,11 +127,11 @@ struct Join: AsyncParsableCommand {
         guard Terminal.isTerminal(.standardInput) else {
             return try Terminal.readInput(limit: InvitationLimits.longestCode)
         }
-        return try HiddenPrompt.ask("code (not shown): ", limit: InvitationLimits.longestCode) { text in
+        return try HiddenPrompt.ask("code or six words (not shown): ", limit: InvitationLimits.longestCode) { text in
             guard let code = try? PastedCode.clean(text), case .failure(let why) = PairingCode.read(code) else {
                 return nil
             }
-            return [.incomplete, .damaged].contains(why) ? "not whole yet: paste the rest, or press Enter to end" : nil
+            return why.isBeginning ? "not whole yet: paste the rest, or press Enter to end" : nil
         }
     }
 }

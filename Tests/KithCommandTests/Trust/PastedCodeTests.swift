@@ -9,10 +9,13 @@ struct PastedCodeTests {
     @Test(
         "Lines, spaces, a terminal's marks and typographic dashes do not matter",
         arguments: [
-            "ABC-DEF", " ABC-DEF\n", "ABC-\r\nDEF\r\n", "A B C - D E F", "\u{1B}[200~ABC-DEF\u{1B}[201~\n",
+            "ABC-DEF", " ABC-DEF\n", "ABC-\r\nDEF\r\n", "ABC - DEF", "ABC\nDEF", "\u{1B}[200~ABC-DEF\u{1B}[201~\n",
             "ABC\u{2011}DEF", "ABC\u{2013}DEF", "\u{FEFF}ABC-DEF\u{200B}", "\tABC-\u{A0}DEF",
         ])
     func clean(text: String) throws { #expect(try PastedCode.clean(text) == "ABC-DEF") }
+
+    @Test("Words stay apart")
+    func words() throws { #expect(try PastedCode.clean(" one  two\tthree\r\nfour ") == "one-two-three-four") }
 
     @Test("What is no code at all is left to the node to refuse")
     func other() throws { #expect(try PastedCode.clean("grüße!") == "grüße!") }

@@ -35,7 +35,7 @@ struct CompanionScheduleTests {
         var (schedule, generator) = (schedule(), SeededGenerator(seed: 1))
         schedule.began(wall: wall)
         #expect(schedule.step(idle: watch, now: at(500), wall: wall) == .wait(.talking, until: nil))
-        schedule.ended(succeeded: true, threshold: threshold, now: at(510), using: &generator)
+        schedule.ended(.kept, threshold: threshold, now: at(510), using: &generator)
         guard case .wait(.resting, let until?) = schedule.step(idle: watch, now: at(511), wall: wall) else {
             Issue.record("it does not rest")
             return
@@ -49,7 +49,7 @@ struct CompanionScheduleTests {
         var (schedule, generator) = (schedule(), SeededGenerator(seed: 1))
         for count in 1...8 {
             schedule.began(wall: wall)
-            schedule.ended(succeeded: false, threshold: threshold, now: at(10_000), using: &generator)
+            schedule.ended(.failed, threshold: threshold, now: at(10_000), using: &generator)
             guard case .wait(.resting, let until?) = schedule.step(idle: watch, now: at(10_000), wall: wall) else {
                 Issue.record("it does not rest")
                 return
@@ -57,6 +57,38 @@ struct CompanionScheduleTests {
             let factor = Double(1 << min(count, 4))
             #expect((0.8 * factor...1.2 * factor).contains((until - at(10_000)) / threshold))
         }
+    }
+
+    @Test("What never keeps anything is tried ever less often, up to sixteen times, until something is kept again")
+    func fruitless() {
+        var (schedule, generator) = (schedule(), SeededGenerator(seed: 2))
+        func rest() -> Double {
+            guard case .wait(.resting, let until?) = schedule.step(idle: watch, now: at(10_000), wall: wall) else {
+                return 0
+            }
+            return (until - at(10_000)) / threshold
+        }
+        for count in 1...8 {
+            schedule.began(wall: wall)
+            schedule.ended(.fruitless, threshold: threshold, now: at(10_000), using: &generator)
+            let factor = Double(1 << min(count, 4))
+            #expect((0.8 * factor...1.2 * factor).contains(rest()))
+            #expect(schedule.fruitless == count)
+        }
+        schedule.began(wall: wall)
+        schedule.ended(.kept, threshold: threshold, now: at(10_000), using: &generator)
+        #expect((0.8...1.2).contains(rest()))
+        #expect(schedule.fruitless == 0)
+    }
+
+    @Test("Whatever hinders it holds it only while nobody is here, and as long as it lasts")
+    func hindered() {
+        var schedule = schedule()
+        schedule.hindrance = .onBattery
+        #expect(schedule.step(idle: watch, now: at(1), wall: wall) == .wait(.userIsHere, until: at(480)))
+        #expect(schedule.step(idle: watch, now: at(500), wall: wall) == .wait(.hindered(.onBattery), until: nil))
+        schedule.hindrance = nil
+        #expect(schedule.step(idle: watch, now: at(500), wall: wall) == .talk)
     }
 
     @Test("A user who comes in the middle ends it without a rest being due for it")
@@ -74,7 +106,7 @@ struct CompanionScheduleTests {
         var (schedule, generator) = (schedule(.init(exchanges: 2, tokens: 1_000)), SeededGenerator(seed: 1))
         for _ in 1...2 {
             schedule.began(wall: wall)
-            schedule.ended(succeeded: true, threshold: threshold, now: .zero, using: &generator)
+            schedule.ended(.kept, threshold: threshold, now: .zero, using: &generator)
         }
         let midnight = WallTime(milliseconds: (wall.milliseconds / 86_400_000 + 1) * 86_400_000)
         let left = midnight.duration(since: wall)

@@ -37,6 +37,25 @@ struct ModelChoiceTests {
         #expect(Self.chosen(nil, cloud, .sketch("m")) == ["gpt-oss:120b-cloud"])
     }
 
+    @Test("What avoids cost asks no provider, also where the owner chose one or names it")
+    func affordable() {
+        var cloud = Self.cloud
+        cloud.isPreferred = true
+        let provider = ModelInfo(id: "claude", isAtProvider: true)
+        for model in [nil, "auto", "claude", "gpt-oss:120b-cloud"] as [ModelID?] {
+            var request = RouteRequest(model: model)
+            request.avoidsCost = true
+            let decision = Router().decide(request, among: [.sketch("n", models: [cloud, provider])], now: .zero)
+            #expect(decision.choices.isEmpty)
+            #expect(decision.skipped.map(\.reason) == [.runsElsewhere])
+        }
+        var request = RouteRequest()
+        request.avoidsCost = true
+        let decision = Router().decide(request, among: [.sketch("n", models: [provider, .sketch("m")])], now: .zero)
+        #expect(decision.choices.map(\.candidate.model) == ["m"])
+        #expect(Self.chosen(nil, provider) == ["claude"], "an engine at a provider that the owner set up is for users")
+    }
+
     @Test("Texts are embedded by what embeds")
     func embedding() {
         #expect(Self.chosen(nil, .sketch("m"), Self.embedder, by: .embedding) == ["nomic-embed-code"])
@@ -80,7 +99,8 @@ struct ModelChoiceTests {
         let info = try JSONBody.decode(ModelInfo.self, from: Array(old.utf8))
         #expect(info == ModelInfo(id: "m", embeds: true, ownedBy: "x"))
         let new = ModelInfo(
-            id: "m", contextLength: 5, chats: false, runsElsewhere: true, isPreferred: true, capabilities: ["vision"])
+            id: "m", contextLength: 5, chats: false, runsElsewhere: true, isAtProvider: true, isPreferred: true,
+            capabilities: ["vision"])
         #expect(try JSONBody.decode(ModelInfo.self, from: JSONBody.encode(new)) == new)
     }
 }

@@ -3,12 +3,13 @@
 import HTTPTypes
 import KithDialects
 import KithInference
+import KithMembership
 import KithModel
 import KithPeers
 import KithSurfaceTesting
 import KithTesting
-import KithTrust
 import Testing
+@testable import KithTrust
 
 @Suite("Pairing over the wire", .timeLimit(.minutes(3)))
 struct PairingTests {
@@ -121,6 +122,89 @@ struct PairingTests {
                 #expect(laptop.refusals.map(\.kind) == [.pairingRefused])
                 #expect(laptop.refusals.first?.subject == middle.id.description)
                 for id in [inviter.id, middle.id] { #expect(laptop.mesh.trust.standing(of: id) == .stranger) }
+            }
+        }
+    }
+
+    // MARK: Words
+
+    /// A source that always says the same.
+    private struct Fixed: Discovery {
+        let source = DiscoverySource.file
+        var addresses: [PeerAddress]
+
+        func run(_ tell: @escaping @Sendable (DiscoveryReport) -> Void) async {
+            tell(DiscoveryReport(suggestions: addresses.map { Suggestion(address: $0) }))
+            let (never, _) = AsyncStream.makeStream(of: Never.self)
+            for await _ in never {}
+        }
+    }
+
+    /// Runs `body` while `node` sees others at `addresses`.
+    private func seeing(
+        _ addresses: [PeerAddress], _ node: TestNode, _ body: () async throws -> Void
+    ) async throws {
+        let watch = Task { await node.mesh.discover([Fixed(addresses: addresses)]) }
+        defer { watch.cancel() }
+        while node.mesh.nearby().nodes.isEmpty { await Task.yield() }
+        try await body()
+    }
+
+    @Test("Six words find the node that knows them among those that are seen", arguments: Tier.allCases)
+    func words(tier: Tier) async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await TestNode.run("other", engine: nil) { other in
+                try await TestNode.run("laptop", engine: nil) { laptop in
+                    let nobody = try #require(PeerAddress(host: "127.0.0.1", port: 1))
+                    let words = try PairingCode.read(try await code(from: desk, as: tier)).get().words
+                    let addresses = try [nobody, laptop.peerAddress, other.peerAddress, desk.peerAddress]
+                    try await seeing(addresses, laptop) {
+                        let peer = try await join(laptop, words)
+                        #expect(peer.id == desk.id)
+                    }
+                    #expect(desk.mesh.trust.standing(of: laptop.id) == (tier == .kin ? .kin : .kith))
+                    #expect(other.mesh.trust.standing(of: laptop.id) == .stranger)
+                    let reasons = other.refusals.filter { $0.kind == .pairingRefused }.map(\.reason)
+                    #expect(reasons.allSatisfy { $0 == PairingRefusal.unknownInvitation.rawValue })
+                }
+            }
+        }
+    }
+
+    @Test("Words that nobody knows, that are one's own, or that nobody is there to know, are refused in words")
+    func foreignWords() async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                func answer(_ words: String) async -> String? {
+                    await #expect(throws: ControlError.self) { try await join(laptop, words) }?.message
+                }
+                let own = try PairingCode.read(try await code(from: laptop)).get().words
+                var foreign = InvitationStore(inviter: desk.id)
+                var generator = SeededGenerator(seed: 1)
+                let never = try foreign.invite(tier: .kin, addresses: [], now: .zero, using: &generator).get().words
+                #expect(await answer(never)?.contains("sees no other") == true)
+                try await seeing([try desk.peerAddress], laptop) {
+                    #expect(await answer(never)?.contains("knows these words") == true)
+                    #expect(await answer(own)?.contains("this very node") == true)
+                }
+                #expect(laptop.mesh.trust.standing(of: desk.id) == .stranger)
+            }
+        }
+    }
+
+    @Test("A code whose addresses are stale finds its node where the network shows it")
+    func movedNode() async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                let made = try PairingCode.read(try await code(from: desk)).get()
+                let nobody = try #require(PeerAddress(host: "127.0.0.1", port: 1))
+                let stale = PairingCode(inviter: desk.id, addresses: [nobody], seed: made.seed, tier: made.tier)
+                #expect(await refusal(laptop, stale.text) == .unreachable)
+                try await seeing([try desk.peerAddress], laptop) {
+                    _ = await eventually { laptop.mesh.nearby().nodes.first?.id != nil }
+                    let peer = try await join(laptop, stale.text)
+                    #expect(peer.id == desk.id)
+                }
             }
         }
     }

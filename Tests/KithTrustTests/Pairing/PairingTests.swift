@@ -203,7 +203,7 @@ struct PairingTests {
 
     /// What a joiner sends whose copy of the code had its tier changed from kith to kin.
     private func proofForOtherTier(_ code: PairingCode) throws -> PairingProof {
-        var bytes = try #require(Base32.decode(code.text.utf8.filter { $0 != UInt8(ascii: "-") })).dropLast(4)
+        var bytes = try #require(Base32.decode(code.text.utf8.filter { $0 != UInt8(ascii: "-") })).dropLast(2)
         bytes[0] ^= 8
         let changed = try PairingCode.read(TestDigest.packed(Array(bytes))).get()
         try #require(changed.tier == .kin)

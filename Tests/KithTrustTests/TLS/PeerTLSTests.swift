@@ -48,7 +48,7 @@ struct PeerTLSTests {
         let context = try NIOSSLContext(configuration: server)
         let fared = try await Handshake.run(
             server: { NIOSSLServerHandler(context: context) },
-            client: { try tls.clientHandler(expecting: desk.id) { reports.add($0) } })
+            client: { try tls.clientHandler(expecting: .node(desk.id), onRefusal: { reports.add($0) }) })
         return (fared.client, reports.all)
     }
 
@@ -56,7 +56,7 @@ struct PeerTLSTests {
     func bothIDs() async throws {
         let (server, client) = (try PeerTLS(identity: desk), try PeerTLS(identity: laptop))
         let fared = try await Handshake.run(
-            server: { server.serverHandler() }, client: { try client.clientHandler(expecting: desk.id) })
+            server: { server.serverHandler() }, client: { try client.clientHandler(expecting: .node(desk.id)) })
         #expect(fared.server == .established(laptop.id, protocol: "h2"))
         #expect(fared.client == .established(desk.id, protocol: "h2"))
     }
@@ -67,7 +67,7 @@ struct PeerTLSTests {
         let reports = Reports()
         let fared = try await Handshake.run(
             server: { server.serverHandler() },
-            client: { try client.clientHandler(expecting: laptop.id) { reports.add($0) } })
+            client: { try client.clientHandler(expecting: .node(laptop.id), onRefusal: { reports.add($0) }) })
         #expect(fared.client == .refused("certificate not accepted"))
         #expect(fared.server == .refused("the other side refused"))
         #expect(reports.all == [HandshakeRefusal(.otherNode, seen: desk.id, expected: laptop.id)])

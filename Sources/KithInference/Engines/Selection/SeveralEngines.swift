@@ -53,7 +53,7 @@ package final class SeveralEngines: ChatEngine {
 
     package func models() async throws -> [ModelInfo] {
         let lists = await each { engine -> Result<[ModelInfo], any Error> in
-            do { return .success(try await engine.models()) } catch { return .failure(error) }
+            do { return .success(try await engine.describedModels()) } catch { return .failure(error) }
         }
         if lists.allSatisfy({ (try? $0.get()) == nil }) { return try lists[0].get() }
         let listed = lists.map { (try? $0.get()) ?? [] }

@@ -25,6 +25,8 @@ package struct RouteRequest: Sendable {
     package var features: Set<Feature>
     /// The only models that may answer; empty for all.
     package var allowedModels: [ModelID] = []
+    /// Whether no engine may answer that costs money.
+    package var avoidsCost = false
     package var priority = RequestPriority.interactive
 
     package init(
@@ -44,6 +46,7 @@ package struct RouteRequest: Sendable {
         self.init(
             model: request.model, tokens: request.estimatedPromptTokens, maxTokens: request.sampling.maxTokens,
             pin: pin, prefix: PrefixBlocks(request), features: Feature.needed(by: request))
+        avoidsCost = request.avoidsCost
         (allowedModels, priority) = (request.allowedModels, request.priority)
     }
 

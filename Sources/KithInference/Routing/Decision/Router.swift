@@ -100,7 +100,9 @@ package struct Router: Sendable {
         case .ready, .loading, .unknown: break
         }
         guard !node.models.isEmpty else { return skip(.noEngine) }
-        let allowed = request.allowed(of: node.models)
+        let affordable = request.avoidsCost ? node.models.filter { !$0.mayCost } : node.models
+        guard !affordable.isEmpty else { return skip(.runsElsewhere) }
+        let allowed = request.allowed(of: affordable)
         guard !allowed.isEmpty else { return skip(.notAllowed) }
         let models = wanted.chosen(from: allowed, for: request.purpose) {
             knowledge.hasMeasured(Candidate(node, model: $0))

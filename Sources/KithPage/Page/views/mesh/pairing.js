@@ -31,7 +31,7 @@ export function inviteDialog() {
       button([el('strong', 'Mine'), el('span', 'It answers for me, and shares my work: kin.')], () => show('kin'), { class: 'choice' }),
       button([el('strong', 'A friend’s'), el('span', 'It gets abstract conversation and nothing of mine: kith.')], () => show('kith'), { class: 'choice' })),
     trouble);
-  const showCode = ({ code, tier, expires_seconds: life, qr_code: qr, addresses = [] }) => {
+  const showCode = ({ code, words, tier, expires_seconds: life, qr_code: qr, addresses = [] }) => {
     const left = el('p', { class: 'hint', role: 'timer' });
     const until = Date.now() + life * 1000;
     const tick = () => {
@@ -45,6 +45,7 @@ export function inviteDialog() {
       isStranded && el('p', { class: 'trouble', role: 'alert' }, 'No other machine can use this code: this node listens on this machine only. Start it with kith up --lan, then make a new one.'),
       el('div', { class: 'code-line' }, el('code', { class: 'pairing-code' }, code),
         button('Copy', () => navigator.clipboard?.writeText(code).then(() => notify('Copied.')))),
+      words && el('p', 'In this network, these six words do too: ', el('strong', { class: 'pairing-words' }, words)),
       qr && qrCode(qr), left, el('p', { class: 'hint' }, tier === 'kin' ? 'Whoever uses it becomes kin and can read what your machines share. Keep it to yourself.' : 'Whoever uses it becomes kith.'),
       el('div', { class: 'actions' }, button('Another kind', choose), button('Done', close, { class: 'primary' })));
   };
@@ -75,7 +76,7 @@ function qrCode(rows) {
 export function joinDialog(other) {
   const { body, close } = openDialog(other ? `Pair with ${other}` : 'Enter a code');
   const trouble = el('p', { class: 'trouble', role: 'alert' });
-  const code = el('textarea', { id: 'join-code', rows: 3, required: true, spellcheck: 'false', autocapitalize: 'characters', autocomplete: 'off' });
+  const code = el('textarea', { id: 'join-code', rows: 3, required: true, spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off' });
   const submit = el('button', { type: 'submit', class: 'primary' }, 'Pair');
   body.append(el('form', { on: { submit: async (event) => {
     event.preventDefault();
@@ -94,7 +95,7 @@ export function joinDialog(other) {
     }
   } } },
     el('p', other ? `On ${other}, run ` : 'On the other machine, run ', el('code', 'kith invite'), ', or press “Invite a machine” on its page.'),
-    el('label', { for: code.id }, 'The code'), code, trouble,
+    el('label', { for: code.id }, 'The code, or its six words'), code, trouble,
     el('div', { class: 'actions' }, button('Cancel', close), submit)));
   code.focus();
 }
