@@ -23,8 +23,8 @@ package struct AlertsReport: TextReport {
     private var alertLines: [String] {
         guard !report.alerts.isEmpty else { return ["nothing needs attention"] }
         var table = TextTable([
-            .init("STATE"), .init("ALERT"), .init("NODE", shrinks: true), .init("SINCE"), .init("FOUND", shrinks: true),
-            .init("TOLD BY", shrinks: true),
+            .init("STATE", .needed), .init("ALERT", .first), .init("NODE", .needed, least: 12),
+            .init("SINCE", .extra), .init("FOUND", .useful, least: 20), .init("TOLD BY", .extra, least: 8),
         ])
         for alert in report.alerts {
             table.add([
@@ -41,7 +41,8 @@ package struct AlertsReport: TextReport {
 
     private var silenceLines: [String] {
         var table = TextTable([
-            .init("SILENCE"), .init("ALERT"), .init("NODE", shrinks: true), .init("UNTIL"), .init("WHY", shrinks: true),
+            .init("SILENCE", .first), .init("ALERT", .needed), .init("NODE", .useful, least: 12),
+            .init("UNTIL", .useful), .init("WHY", .extra, least: 16),
         ])
         for silence in report.silences {
             table.add([

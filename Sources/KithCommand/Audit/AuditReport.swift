@@ -18,8 +18,8 @@ package struct AuditReport: TextReport, Sendable {
     package var lines: [String] {
         guard !entries.isEmpty else { return ["nothing of the kind is in the audit trail"] }
         var table = TextTable([
-            .init("TIME"), .init("KIND"), .init("TIMES", .right), .init("SOURCE", shrinks: true),
-            .init("SUBJECT", shrinks: true), .init("REASON", shrinks: true),
+            .init("TIME", .useful), .init("KIND", .first), .init("TIMES", .extra, .right),
+            .init("SOURCE", .needed, least: 15), .init("SUBJECT", .extra), .init("REASON", .useful, least: 16),
         ])
         for entry in entries { table.add(Self.cells(entry)) }
         return table.lines(width: width, style: style)

@@ -39,8 +39,9 @@ package struct CompanionReport: Sendable {
     package func lines(_ exchanges: [CompanionMessage.Exchange]) -> [String] {
         guard !exchanges.isEmpty else { return ["no conversation yet; kith companion now has one"] }
         var table = TextTable([
-            .init("WHEN"), .init("PEER", shrinks: true), .init("TOPIC", shrinks: true), .init("OUTCOME"),
-            .init("TOOK", .right), .init("TOKENS", .right), .init("WHY", shrinks: true),
+            .init("WHEN", .useful), .init("PEER", .useful, least: 12), .init("TOPIC", .needed, least: 16),
+            .init("OUTCOME", .needed), .init("TOOK", .extra, .right), .init("TOKENS", .extra, .right),
+            .init("WHY", .extra, least: 16),
         ])
         for exchange in exchanges {
             table.add([
@@ -62,7 +63,10 @@ package struct CompanionReport: Sendable {
     package func lines(_ refusals: CompanionMessage.Refusals) -> [String] {
         guard !refusals.refusals.isEmpty else { return ["nothing was held back"] }
         let counts = refusals.counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        var table = TextTable([.init("WHEN"), .init("PEER", shrinks: true), .init("WHY"), .init("TEXT", shrinks: true)])
+        var table = TextTable([
+            .init("WHEN", .extra), .init("PEER", .useful, least: 12), .init("WHY", .needed),
+            .init("TEXT", .needed, least: 24),
+        ])
         for refusal in refusals.refusals {
             table.add([TimeText.minute(refusal.at), refusal.peer, refusal.reason, refusal.text])
         }
@@ -86,8 +90,8 @@ package struct CultureReport: Sendable {
     package func lines(_ entries: CultureMessage.Entries) -> [String] {
         guard !entries.insights.isEmpty else { return ["nothing here; kith companion now has a conversation"] }
         var table = TextTable([
-            .init("ID"), .init("SCORE", .right), .init("TIMES", .right), .init("LEARNED"), .init("FROM", shrinks: true),
-            .init("INSIGHT", shrinks: true),
+            .init("ID", .first), .init("SCORE", .extra, .right), .init("TIMES", .extra, .right),
+            .init("LEARNED", .extra), .init("FROM", .useful, least: 12), .init("INSIGHT", .needed, least: 40),
         ])
         for entry in entries.insights {
             table.add([

@@ -8,7 +8,9 @@ package enum ExplanationReport {
     /// Everything, a table for each place.
     package static func lines(width: Int?, style: TerminalStyle) -> [String] {
         ExplanationGroup.all.flatMap { group in
-            var table = TextTable([.init("CODE"), .init("MEANING", shrinks: true), .init("WHAT TO DO", shrinks: true)])
+            var table = TextTable([
+                .init("CODE", .first), .init("MEANING", .needed, least: 20), .init("WHAT TO DO", .needed, least: 20),
+            ])
             for one in group.explanations { table.add([one.code, one.meaning, one.remedy]) }
             return [style.bold(group.title)] + table.lines(width: width, style: style) + [""]
         }

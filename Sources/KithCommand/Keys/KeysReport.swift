@@ -21,11 +21,11 @@ package struct KeysReport: TextReport, Sendable {
         let showsUse = keys.contains { $0.tokensToday != nil }
         let showsLimits = keys.contains { $0.limits.map(Self.words) ?? "-" != "-" }
         var columns: [TextTable.Column] = [
-            .init("ID"), .init("NAME", shrinks: true), .init("SCOPES", shrinks: true), .init("STATE"),
-            .init("CREATED"), .init("EXPIRES"),
+            .init("ID", .first), .init("NAME", .needed, least: 16), .init("SCOPES", .useful, least: 10),
+            .init("STATE", .needed), .init("CREATED", .extra), .init("EXPIRES", .useful),
         ]
-        if showsUse { columns.append(.init("TOKENS TODAY", .right)) }
-        if showsLimits { columns.append(.init("LIMITS", shrinks: true)) }
+        if showsUse { columns.append(.init("TOKENS TODAY", .extra, .right)) }
+        if showsLimits { columns.append(.init("LIMITS", .useful, least: 16)) }
         var table = TextTable(columns)
         for key in keys {
             var row = [

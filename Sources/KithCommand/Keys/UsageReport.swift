@@ -17,13 +17,13 @@ package struct UsageReport: TextReport, Sendable {
     package var lines: [String] {
         guard !usage.isEmpty else { return ["nothing was used in this time"] }
         var table = TextTable([
-            .init("DAY"), .init("KEY", shrinks: true), .init("MODEL", shrinks: true), .init("NODE", shrinks: true),
-            .init("REQUESTS", .right), .init("READ", .right), .init("MADE", .right),
+            .init("DAY", .needed), .init("KEY", .first), .init("NAME", .useful, least: 12),
+            .init("MODEL", .useful, least: 12), .init("NODE", .extra, least: 12), .init("REQUESTS", .extra, .right),
+            .init("READ", .needed, .right), .init("MADE", .needed, .right),
         ])
         for row in usage {
-            let key = row.name.map { "\($0) (\(row.key))" } ?? row.key
             table.add([
-                row.day, key, row.model, row.node, String(row.requests), String(row.promptTokens),
+                row.day, row.key, row.name ?? "-", row.model, row.node, String(row.requests), String(row.promptTokens),
                 String(row.completionTokens),
             ])
         }

@@ -6,8 +6,6 @@ import KithModel
 /// How one request went across machines, for people: a line for each span with its place on the line of time.
 package struct TraceReport: TextReport, Sendable {
     private static let barWidth = 24
-    /// Columns that the rest of a line is worth having.
-    private static let leastForBar = 70
 
     private let trace: TraceMessage.Trace
     private let width: Int?
@@ -20,21 +18,16 @@ package struct TraceReport: TextReport, Sendable {
     }
 
     package var lines: [String] {
-        let hasBar = width.map { $0 >= Self.leastForBar + Self.barWidth } ?? true
-        var columns: [TextTable.Column] = [
-            .init("NODE", shrinks: true), .init("SPAN", shrinks: true), .init("START", .right), .init("TIME", .right),
-        ]
-        if hasBar { columns.append(.init("")) }
-        columns.append(.init("WHAT", shrinks: true))
-        var table = TextTable(columns)
+        var table = TextTable([
+            .init("NODE", .needed, least: 8), .init("SPAN", .needed, least: 16), .init("START", .extra, .right),
+            .init("TIME", .needed, .right), .init("", .extra), .init("WHAT", .useful, least: 24),
+        ])
         for span in trace.spans {
-            var cells = [
+            table.add([
                 span.node, String(repeating: "  ", count: min(max(0, span.depth), 12)) + span.name,
                 RouteTime.text(max(0, span.startMilliseconds)), RouteTime.text(span.durationMilliseconds),
-            ]
-            if hasBar { cells.append(bar(of: span)) }
-            cells.append(Self.words(for: span))
-            table.add(cells)
+                bar(of: span), Self.words(for: span),
+            ])
         }
         return [heading, ""] + table.lines(width: width, style: style) + missing
     }
@@ -98,8 +91,8 @@ package struct RecentTracesReport: TextReport, Sendable {
     package var lines: [String] {
         guard !requests.isEmpty else { return ["no request yet; ask something: kith ask \"why is the sky blue?\""] }
         var table = TextTable([
-            .init("REQUEST"), .init("WHEN", .right), .init("NODE", shrinks: true), .init("MODEL", shrinks: true),
-            .init("WHOLE", .right), .init("OUTCOME"),
+            .init("REQUEST", .first), .init("WHEN", .useful, .right), .init("NODE", .useful, least: 12),
+            .init("MODEL", .extra, least: 12), .init("WHOLE", .extra, .right), .init("OUTCOME", .needed, least: 10),
         ])
         for request in requests {
             table.add([

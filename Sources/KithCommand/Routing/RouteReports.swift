@@ -34,9 +34,10 @@ package struct RouteExplanationReport: TextReport, Sendable {
     /// The score, and what it is made of.
     private var candidates: TextTable {
         var table = TextTable([
-            .init("NODE", shrinks: true), .init("MODEL", shrinks: true), .init("SCORE", .right), .init("BUSY", .right),
-            .init("TOK/S", .right), .init("QUEUE", .right), .init("ANSWER", .right), .init("TRIP", .right),
-            .init("LOADING", .right), .init("FAILURES", .right), .init("LEVEL", .right), .init("PREFIX", .right),
+            .init("NODE", .needed, least: 12), .init("MODEL", .useful, least: 16), .init("SCORE", .needed, .right),
+            .init("BUSY", .useful, .right), .init("TOK/S", .extra, .right), .init("QUEUE", .useful, .right),
+            .init("ANSWER", .useful, .right), .init("TRIP", .extra, .right), .init("LOADING", .useful, .right),
+            .init("FAILURES", .useful, .right), .init("LEVEL", .extra, .right), .init("PREFIX", .extra, .right),
         ])
         for candidate in explanation.candidates {
             let estimate = candidate.estimate
@@ -55,7 +56,7 @@ package struct RouteExplanationReport: TextReport, Sendable {
     }
 
     private var skipped: TextTable {
-        var table = TextTable([.init("SKIPPED", shrinks: true), .init("WHY", shrinks: true)])
+        var table = TextTable([.init("SKIPPED", .needed, least: 12), .init("WHY", .needed, least: 24)])
         for skip in explanation.skipped { table.add([skip.node, skip.reason]) }
         return table
     }
@@ -93,9 +94,10 @@ package struct RecentRoutesReport: TextReport, Sendable {
     package var lines: [String] {
         guard !requests.isEmpty else { return ["no request yet; ask something: kith ask \"why is the sky blue?\""] }
         var table = TextTable([
-            .init("WHEN", .right), .init("NODE", shrinks: true), .init("MODEL", shrinks: true), .init("WHY"),
-            .init("FIRST", .right), .init("WHOLE", .right), .init("TOKENS", .right), .init("TOK/S", .right),
-            .init("OUTCOME"), .init("SKIPPED", shrinks: true),
+            .init("WHEN", .useful, .right), .init("NODE", .needed, least: 12), .init("MODEL", .useful, least: 12),
+            .init("WHY", .useful), .init("FIRST", .extra, .right), .init("WHOLE", .useful, .right),
+            .init("TOKENS", .extra, .right), .init("TOK/S", .extra, .right), .init("OUTCOME", .needed, least: 10),
+            .init("SKIPPED", .extra, least: 20),
         ])
         for request in requests { table.add(cells(request)) }
         return table.lines(width: width, style: style)

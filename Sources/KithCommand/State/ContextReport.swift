@@ -21,8 +21,8 @@ package struct ContextReport: TextReport, Sendable {
             return ["there is no context; kith context set KEY VALUE writes some, and so do programs through the node"]
         }
         var table = TextTable([
-            .init("KEY", shrinks: true), .init("VALUE", shrinks: true), .init("BY", shrinks: true),
-            .init("AT", shrinks: true), .init("WRITTEN"),
+            .init("KEY", .first), .init("VALUE", .needed, least: 24), .init("BY", .useful, least: 12),
+            .init("AT", .extra, least: 12), .init("WRITTEN", .extra),
         ])
         for entry in entries {
             for value in entry.values {

@@ -30,8 +30,8 @@ package struct SyncStatusReport: Sendable {
             return lines + ["no kin; pair another machine: kith invite --tier kin here, kith join there"]
         }
         var table = TextTable([
-            .init("NODE", shrinks: true), .init("STATE"), .init("LEVEL", .right), .init("LAST EXCHANGE", .right),
-            .init("WHY", shrinks: true),
+            .init("NODE", .needed, least: 12), .init("STATE", .needed, least: 20), .init("LEVEL", .extra, .right),
+            .init("LAST EXCHANGE", .useful, .right), .init("WHY", .useful, least: 20),
         ])
         for kin in sync.kin {
             table.add([
@@ -80,7 +80,8 @@ package struct LevelsReport: TextReport, Sendable {
     package var lines: [String] {
         guard !levels.isEmpty else { return ["nobody has declared a level; kith level set LEVEL does"] }
         var table = TextTable([
-            .init("SOURCE", shrinks: true), .init("LEVEL", .right), .init("AT", shrinks: true), .init("WRITTEN"),
+            .init("SOURCE", .needed, least: 16), .init("LEVEL", .needed, .right), .init("AT", .useful, least: 12),
+            .init("WRITTEN", .extra),
         ])
         for level in levels {
             table.add([
@@ -111,7 +112,8 @@ package struct SessionsReport: TextReport, Sendable {
     package var lines: [String] {
         guard !sessions.isEmpty else { return ["this node keeps no conversations yet; kith chat begins one"] }
         var table = TextTable([
-            .init("SESSION", shrinks: true), .init("TURNS", .right), .init("LAST USED"), .init("NODE", shrinks: true),
+            .init("SESSION", .first), .init("TURNS", .useful, .right), .init("LAST USED", .useful),
+            .init("NODE", .extra, least: 12),
         ])
         for session in sessions {
             table.add([

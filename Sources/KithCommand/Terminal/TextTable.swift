@@ -1,24 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Rows and columns for a terminal, aligned by display width.
+/// Rows and columns for a terminal, aligned by display width. What does not fit is left out by columns, those first that
+/// matter least, and a line below says so.
 package struct TextTable: Sendable {
     package struct Column: Sendable {
         package enum Alignment: Sendable { case left, right }
 
-        package var title: String
-        package var alignment: Alignment
-        /// May be cut when the terminal is narrow; the widest of these is cut first.
-        package var shrinks: Bool
+        /// How much a column matters to somebody who reads a row in order to do something.
+        package enum Rank: Int, Comparable, CaseIterable, Sendable {
+            /// Looked at now and then.
+            case extra
+            /// Explains the row.
+            case useful
+            /// What the table is looked at for. It is cut further before it is left out.
+            case needed
+            /// What a command that follows is told, such as an id: whole, or of no use.
+            case first
 
-        package init(_ title: String, _ alignment: Alignment = .left, shrinks: Bool = false) {
+            package static func < (one: Rank, other: Rank) -> Bool { one.rawValue < other.rawValue }
+        }
+
+        package var title: String
+        package var rank: Rank
+        package var alignment: Alignment
+        /// The width below which a cut text tells nothing; `nil` for a column that is shown whole.
+        package var leastWidth: Int?
+
+        /// - Parameter least: Lets the column shrink, down to this width.
+        package init(_ title: String, _ rank: Rank, _ alignment: Alignment = .left, least: Int? = nil) {
             self.title = title
+            self.rank = rank
             self.alignment = alignment
-            self.shrinks = shrinks
+            leastWidth = least
         }
     }
 
     private static let gap = 2
-    private static let leastWidth = 6
 
     private let columns: [Column]
     private var rows: [[String]] = []
@@ -30,39 +47,49 @@ package struct TextTable: Sendable {
         rows.append(columns.indices.map { $0 < cells.count ? cells[$0].printable : "" })
     }
 
+    /// The titles and a line for each row; below them a line about the columns that did not fit, if there are any.
+    ///
     /// - Parameters:
     ///   - width: Columns of the terminal; `nil` cuts nothing.
     ///   - style: The style of the titles.
     package func lines(width: Int?, style: TerminalStyle) -> [String] {
-        let widths = fittingWidths(width)
-        let titles = line(columns.map(\.title), widths: widths)
-        return [style.dim(titles)] + rows.map { line($0, widths: widths) }
+        let fit = fit(width)
+        let missing = columns.count - fit.places.count
+        guard let width, missing > 0 else { return lines(fit, style) }
+        return lines(fit, style) + [style.dim(Self.note(missing, width: width))]
     }
 
-    private func fittingWidths(_ limit: Int?) -> [Int] {
-        var widths = columns.indices.map { index in
+    /// Without the line about columns that did not fit: for a picture that has no room for it.
+    package func rowsOnly(width: Int?, style: TerminalStyle) -> [String] { lines(fit(width), style) }
+
+    private func fit(_ width: Int?) -> TableFit {
+        let widths = columns.indices.map { index in
             rows.reduce(columns[index].title.displayWidth) { max($0, $1[index].displayWidth) }
         }
-        guard let limit else { return widths }
-        let gaps = Self.gap * max(0, columns.count - 1)
-        while widths.reduce(gaps, +) > limit {
-            let candidates = columns.indices.filter { columns[$0].shrinks && widths[$0] > Self.leastWidth }
-            guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
-            widths[widest] -= 1
-        }
-        return widths
+        return TableFit(columns, widths: widths, limit: width, gap: Self.gap)
     }
 
-    private func line(_ cells: [String], widths: [Int]) -> String {
+    private func lines(_ fit: TableFit, _ style: TerminalStyle) -> [String] {
+        [style.dim(line(columns.map(\.title), fit))] + rows.map { line($0, fit) }
+    }
+
+    private func line(_ cells: [String], _ fit: TableFit) -> String {
         var line = ""
-        for (index, cell) in cells.enumerated() {
-            let text = cell.truncated(toWidth: widths[index])
-            let padding = String(repeating: " ", count: max(0, widths[index] - text.displayWidth))
-            if index > 0 { line += String(repeating: " ", count: Self.gap) }
-            line += columns[index].alignment == .left ? text + padding : padding + text
+        for (place, width) in fit.places {
+            let text = cells[place].truncated(toWidth: width)
+            let padding = String(repeating: " ", count: max(0, width - text.displayWidth))
+            if !line.isEmpty { line += String(repeating: " ", count: Self.gap) }
+            line += columns[place].alignment == .left ? text + padding : padding + text
         }
         while line.hasSuffix(" ") { line.removeLast() }
         return line
+    }
+
+    /// Every command that prints a table has `--json`.
+    private static func note(_ missing: Int, width: Int) -> String {
+        let count = missing == 1 ? "1 more column" : "\(missing) more columns"
+        let whole = "\(count) in a wider terminal, or with --json"
+        return whole.displayWidth <= width ? whole : "\(count): --json".truncated(toWidth: width)
     }
 }
 

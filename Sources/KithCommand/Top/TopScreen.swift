@@ -92,7 +92,7 @@ package struct TopScreen: Sendable {
             "  up, down, j, k    scroll; also page up, page down, home, end",
             "  p, space          hold the picture; again to go on", "  q, escape         end", "",
             "  Speeds are those of the last \(activity.ended.count) requests that this node passed on or answered.",
-            "  Any key goes back.",
+            "  A wider terminal shows more columns. Any key goes back.",
         ].map { fitted($0) }
     }
 
@@ -100,67 +100,53 @@ package struct TopScreen: Sendable {
 
     private func sections(_ room: Int) -> [String] {
         let page = Self.page(height: height)
-        func alone(_ section: Section, _ rows: [[String]]) -> [String] {
+        func alone(_ section: Columns, _ rows: [[String]]) -> [String] {
             [""] + lines(section, Array(rows.dropFirst(controls.offset).prefix(page)))
         }
         switch controls.view {
-        case .machines: return alone(.machines, machines)
-        case .models: return alone(.models, models)
-        case .requests: return alone(.requests, requests)
+        case .machines: return alone(Self.machineColumns, machines)
+        case .models: return alone(Self.modelColumns, models)
+        case .requests: return alone(Self.requestColumns, requests)
         case .all: break
         }
         // An empty line and the titles of each.
         let free = max(0, room - 6)
         let forMachines = min(machines.count, max(3, free * 2 / 5))
         let forModels = min(models.count, max(2, (free - forMachines) * 2 / 5))
-        return [""] + cut(.machines, machines, to: forMachines) + [""] + cut(.models, models, to: forModels) + [""]
-            + lines(.requests, Array(requests.prefix(max(0, free - forMachines - forModels))))
+        return [""] + cut(Self.machineColumns, machines, to: forMachines) + [""]
+            + cut(Self.modelColumns, models, to: forModels) + [""]
+            + lines(Self.requestColumns, Array(requests.prefix(max(0, free - forMachines - forModels))))
     }
 
     /// The first rows; where that is not all, the last line says how many are missing.
-    private func cut(_ section: Section, _ rows: [[String]], to count: Int) -> [String] {
+    private func cut(_ section: Columns, _ rows: [[String]], to count: Int) -> [String] {
         guard rows.count > count, count > 0 else { return lines(section, rows) }
         let missing = fitted("+ \(rows.count - count + 1) more", style.dim)
         return lines(section, Array(rows.prefix(count - 1))) + [missing]
     }
 
-    /// As a table: where the terminal is too narrow, first the columns that tell least are left out.
-    private func lines(_ section: Section, _ rows: [[String]]) -> [String] {
-        var columns = Array(section.columns.indices)
-        for dropped in [nil] + section.leastFirst.map(Optional.some) {
-            columns.removeAll { $0 == dropped }
-            var table = TextTable(columns.map { section.columns[$0] })
-            for row in rows { table.add(columns.map { row[$0] }) }
-            // Not coloured before it is cut: a colour must not stay on.
-            let lines = table.lines(width: width, style: .plain)
-            if lines.allSatisfy({ $0.displayWidth <= width }) || dropped == section.leastFirst.last {
-                return lines.enumerated().map { fitted($1, $0 == 0 ? style.dim : { $0 }) }
-            }
-        }
-        return []
+    private func lines(_ section: Columns, _ rows: [[String]]) -> [String] {
+        var table = TextTable(section)
+        for row in rows { table.add(row) }
+        return table.rowsOnly(width: width, style: style)
     }
 
-    private struct Section {
-        var columns: [TextTable.Column]
-        /// Of the columns those that can be left out, by their places.
-        var leastFirst: [Int]
+    private typealias Columns = [TextTable.Column]
 
-        static let machines = Section(
-            columns: [
-                .init("MACHINE"), .init("TIER"), .init("STATE"), .init("LOAD", .right), .init("TOK/S", .right),
-                .init("ANSWERS", .right), .init("LATENCY", .right), .init("MODELS", shrinks: true),
-            ], leastFirst: [5, 6, 1, 7])
-        static let models = Section(
-            columns: [
-                .init("MODEL"), .init("RUNNING", .right), .init("TOK/S", .right), .init("FIRST", .right),
-                .init("ANSWERS", .right), .init("ON", shrinks: true),
-            ], leastFirst: [4, 3, 5])
-        static let requests = Section(
-            columns: [
-                .init("REQUEST", .right), .init("MODEL"), .init("MACHINE"), .init("FIRST", .right),
-                .init("TIME", .right), .init("TOKENS", .right), .init("TOK/S", .right), .init("OUTCOME", shrinks: true),
-            ], leastFirst: [3, 5, 6, 7])
-    }
+    private static let machineColumns: Columns = [
+        .init("MACHINE", .needed, least: 12), .init("TIER", .useful), .init("STATE", .needed),
+        .init("LOAD", .needed, .right), .init("TOK/S", .needed, .right), .init("ANSWERS", .extra, .right),
+        .init("LATENCY", .extra, .right), .init("MODELS", .useful, least: 8),
+    ]
+    private static let modelColumns: Columns = [
+        .init("MODEL", .needed, least: 12), .init("RUNNING", .needed, .right), .init("TOK/S", .needed, .right),
+        .init("FIRST", .extra, .right), .init("ANSWERS", .extra, .right), .init("ON", .useful, least: 8),
+    ]
+    private static let requestColumns: Columns = [
+        .init("REQUEST", .needed, .right), .init("MODEL", .needed, least: 10), .init("MACHINE", .needed, least: 10),
+        .init("FIRST", .extra, .right), .init("TIME", .needed, .right), .init("TOKENS", .extra, .right),
+        .init("TOK/S", .useful, .right), .init("OUTCOME", .useful, least: 9),
+    ]
 
     private var machines: [[String]] {
         struct Row {

@@ -30,14 +30,16 @@ package struct PeersReport: TextReport, Sendable {
             return all.lines(width: nil, style: style)
         }
         let narrow = table(Self.columns) { cells($0) }.lines(width: width, style: style)
-        return narrow.prefix(1) + zip(narrow.dropFirst(), peers).flatMap { row, peer in [row] + below(peer, width) }
+        let rows = zip(narrow.dropFirst(), peers).flatMap { row, peer in [row] + below(peer, width) }
+        return narrow.prefix(1) + rows + narrow.dropFirst(1 + peers.count)
     }
 
     private static let columns: [TextTable.Column] = [
-        .init("ID"), .init("NAME", shrinks: true), .init("TIER"), .init("STATE"), .init("LEVEL", .right),
-        .init("LOAD", .right), .init("LATENCY", .right), .init("SEEN", .right), .init("MODELS", shrinks: true),
+        .init("ID", .first), .init("NAME", .needed, least: 16), .init("TIER", .useful), .init("STATE", .needed),
+        .init("LEVEL", .extra, .right), .init("LOAD", .useful, .right), .init("LATENCY", .extra, .right),
+        .init("SEEN", .extra, .right), .init("MODELS", .useful, least: 12),
     ]
-    private static let details: [TextTable.Column] = [.init("ADDRESSES"), .init("WHY")]
+    private static let details: [TextTable.Column] = [.init("ADDRESSES", .useful), .init("WHY", .useful)]
     /// Below the name.
     private static let indent = String(repeating: " ", count: 9)
 
@@ -94,9 +96,8 @@ package struct NearbyReport: TextReport, Sendable {
             return ["no unpaired node was seen nearby; both must run with kith up --lan"]
         }
         var table = TextTable([
-            .init("NAME", shrinks: true), .init("ID"), .init("VERSION"), .init("ADDRESSES", shrinks: true),
-            .init("SEEN", .right),
-            .init("BY"),
+            .init("NAME", .needed, least: 16), .init("ID", .first), .init("VERSION", .extra),
+            .init("ADDRESSES", .useful, least: 21), .init("SEEN", .useful, .right), .init("BY", .extra),
         ])
         for node in nearby.nodes {
             let addresses = node.addresses.map(\.description).joined(separator: ", ")

@@ -21,18 +21,7 @@ struct Settings: ParsableCommand {
     func run() throws {
         if markdown { return try Terminal.write(TerminalText(document: SettingsDocument.markdown)) }
         if json { return try Terminal.printJSON(SettingDefinition.all.map(SettingEntry.init)) }
-        var table = TextTable([
-            .init("SETTING"), .init("FLAG"), .init("ENVIRONMENT", shrinks: true), .init("DEFAULT", shrinks: true),
-            .init("WHAT IT DOES", shrinks: true),
-        ])
-        for definition in SettingDefinition.all {
-            table.add([
-                definition.key.rawValue, definition.flag ?? "",
-                definition.environmentNames.reversed().joined(separator: ", "),
-                definition.fallback ?? definition.fallbackNote ?? "", definition.help,
-            ])
-        }
-        try Terminal.printLines(table.lines(width: Terminal.width, style: Terminal.style))
+        try Terminal.printLines(SettingsReport.lines(width: Terminal.width, style: Terminal.style))
     }
 }
 

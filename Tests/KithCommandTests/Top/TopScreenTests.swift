@@ -109,6 +109,16 @@ struct TopScreenTests {
         }
     }
 
+    @Test func `Forty columns show who is up and how fast, which model is where, and what runs`() {
+        var activity = activity()
+        _ = activity.take(
+            event("request", #"{"id":"c","node":"laptop","model":"smollm2","continues":false}"#), now: now)
+        let lines = screen(activity, TopControls(), 40, 24)
+        #expect(lines.contains { $0.hasPrefix("MACHINE  TIER  STATE      LOAD  TOK/S") })
+        #expect(lines.contains { $0.hasPrefix("MODEL     RUNNING  TOK/S") && $0.hasSuffix("ON") })
+        #expect(lines.contains { $0.hasPrefix("REQUEST  MODEL     MACHINE") && $0.hasSuffix("TIME") })
+    }
+
     @Test func `What does not fit is counted, and a section alone can be scrolled to its end`() {
         let activity = activity(peers: (10..<74).map { peer("node-\($0)") })
         #expect(screen(activity).contains { $0.hasPrefix("+ 60 more") })
