@@ -22,6 +22,15 @@ package enum RegularFile {
         }
     }
 
+    /// Reads a file of `/proc` or `/sys`, which does not say how long it is.
+    ///
+    /// - Parameter limit: Bytes from which on the rest is left out.
+    /// - Throws: `Errno`, also where what it is about has gone.
+    package static func readFromKernel(_ file: FilePath, limit: Int) throws -> [UInt8] {
+        let descriptor = try FileDescriptor.open(file, .readOnly, options: [.closeOnExec, .nonBlocking])
+        return try descriptor.closeAfter { try bytes(of: descriptor, count: limit) }
+    }
+
     /// Fewer bytes when the file ends earlier.
     private static func bytes(of descriptor: FileDescriptor, count: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -155,6 +155,9 @@ package struct Node: Sendable {
             + tracing.services + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { await announcer.run() },
+                BackgroundLoop { [pauses = services.pauses, names = settings.engine.pauseWhile] in
+                    await pauses.run { RunningPrograms.those(of: names) }
+                },
                 BackgroundLoop { [running = services.running] in await running.run() },
                 BackgroundLoop { await company.run() },
                 BackgroundLoop { await alerts.run() },
@@ -173,7 +176,7 @@ package struct Node: Sendable {
             + ollamaListeners(services, access: access) + roles.services
         let engine = EngineSearch(
             factory: factory, monitor: monitor, services: parts.flatMap(\.services),
-            selection: selection, members: parts.map(\.engine), searches: settings.engine.choice == .automatic,
+            selection: selection, members: parts.map(\.engine), searches: settings.engine.looksAround,
             clock: clock, logger: logger, seated: seated,
             onFound: note)
         // Stopped from the last to the first: the listeners before the engine that their answers come from.
@@ -187,7 +190,7 @@ package struct Node: Sendable {
     }
 
     private func note(_ selection: EngineSelection) {
-        if settings.engine.choice == .automatic {
+        if settings.engine.looksAround {
             EngineMemory(stateDirectory: settings.stateDirectory, logger: logger).note(selection)
         }
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithFiles
+import SystemPackage
 
 #if canImport(IOKit)
     import IOKit.ps
@@ -32,7 +33,7 @@ package enum PowerSource: String, Sendable {
         var isDischarging = false
         for supply in names(in: folder) {
             func value(_ name: String) -> String? {
-                let bytes = try? BoundedFile.bytesIfPresent("\(folder)/\(supply)/\(name)", limit: 256)
+                let bytes = try? RegularFile.readFromKernel(FilePath("\(folder)/\(supply)/\(name)"), limit: 256)
                 return bytes.map { String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace } }
             }
             switch value("type") {

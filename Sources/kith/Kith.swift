@@ -36,7 +36,7 @@ struct Kith: AsyncParsableCommand {
         version: BuildVersion.text,
         subcommands: [
             Setup.self, Up.self, Down.self, Ask.self, Chat.self, Launch.self, Route.self, Status.self, Dashboard.self,
-            Peers.self, Drain.self,
+            Peers.self, Pause.self, Drain.self,
             ID.self,
             Invite.self,
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Usage.self, Context.self,

@@ -116,6 +116,39 @@ class SeveralEngines(unittest.TestCase):
             self.assertIsNone(other.status()["engine"].get("kind"), json.dumps(other.status()["engine"]))
             before = other
 
+    def test_a_list_in_kith_yaml_says_which_with_which_key_and_for_which_models(self):
+        self.node.stop()
+        keyed = StubEngine(self.answer("from keyed"), models=("work-large", "work-small", "private"))
+        self.addCleanup(keyed.stop)
+        self.node.more_environment = {"PATH": "/usr/bin:/bin", "OPENAI_API_KEY": "sk-not-for-them"}
+        settings = self.node.folder / "config/kith.yaml"
+        settings.parent.mkdir(exist_ok=True)
+        settings.write_text(f"""
+engines:
+  - kind: openai
+    address: http://127.0.0.1:{self.big.port}
+  - kind: openai
+    address: http://127.0.0.1:{keyed.port}/v1
+    key: sk-work
+    models: [work-*]
+    model: work-small
+  - kind: ollama
+    address: 127.0.0.1:{self.ollama}
+""")
+        self.node.start()
+        self.assertEqual(self.models(), {"big", "work-large", "work-small", "m:latest"})
+        self.assertEqual(self.words("work-large"), "from keyed")
+        self.assertEqual(self.words(None), "from keyed", "its model is the owner's choice")
+        self.assertEqual(self.words("big"), "from big")
+        self.assertEqual(self.words("m"), "hello")
+        self.assertEqual(self.ask("private").status, 404)
+        self.assertEqual({request.headers.get("authorization") for request in keyed.requests}, {"Bearer sk-work"})
+        self.assertEqual({request.headers.get("authorization") for request in self.big.requests}, {None})
+        self.assertNotIn("sk-work", self.node.log())
+        settings.write_text("engines: [{kind: openai, adress: 'http://a:1'}]")
+        told = self.node.run("doctor", "--data-dir", self.node.folder)
+        self.assertIn("did you mean address?", told.stdout + told.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -101,6 +101,7 @@ struct ControlRoutes: Sendable {
 struct DrainRoutes: Sendable {
     static let path = "/api/drain"
     private static let bodyLimit = 4_096
+    private static let pauseSeconds = 1...31_536_000
 
     let services: NodeServices
 
@@ -115,17 +116,27 @@ struct DrainRoutes: Sendable {
 
     private func change(_ request: Request) async throws -> Response {
         let wish = try await request.decode(ControlMessage.DrainRequest.self, upTo: Self.bodyLimit)
-        services.mesh.setDraining(
-            wish.draining, reason: wish.draining ? "asked by the owner" : "ended by the owner")
+        if let seconds = wish.forSeconds, !Self.pauseSeconds.contains(seconds) {
+            throw ControlError(
+                .invalid,
+                "'for_seconds' must be from \(Self.pauseSeconds.lowerBound) to \(Self.pauseSeconds.upperBound)")
+        }
+        let until = wish.forSeconds.map { services.clock.now + .seconds($0) }
+        services.pauses.change { causes in
+            if wish.draining { causes.pause(until: until) } else { causes.end() }
+        }
         return try .json(state)
     }
 
     private var state: ControlMessage.Drain {
         let engine = services.engine.status()
         let since = services.mesh.drainingSince
+        let causes = services.pauses.current
         let kinAnswer = services.mesh.snapshots().contains { !$0.isSelf && $0.mayAnswer }
         return ControlMessage.Drain(
             draining: since != nil, seconds: since.map { (services.clock.now - $0).seconds.rounded(toPlaces: 1) },
+            reason: causes.reason,
+            endsInSeconds: causes.ends.map { max(0, ($0 - services.clock.now).seconds.rounded(toPlaces: 1)) },
             active: engine.active, queued: engine.queued, kinAnswer: kinAnswer)
     }
 }

@@ -28,6 +28,7 @@ package struct NodeServices: Sendable {
     package var metrics: NodeMetrics
     package var startedAt: MonotonicInstant
     package let bridge = BridgeReport()
+    package let pauses: Pauses
     /// Answers that are being made in conversations that this node keeps.
     package let running = RunningAnswers()
     /// Answers that are being streamed to clients.
@@ -67,6 +68,7 @@ package struct NodeServices: Sendable {
         self.company = company
         self.observation = observation
         startedAt = clock.now
+        pauses = Pauses(mesh: mesh, clock: clock)
     }
 }
 

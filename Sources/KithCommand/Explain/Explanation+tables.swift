@@ -48,7 +48,8 @@ extension Explanation {
             case .notKin: ("It belongs to someone else and never gets your prompts.", "Nothing; that is the wall.")
             case .down: ("It cannot be reached.", "Start it, or run kith doctor.")
             case .unknown: ("It has not been heard of since this node started.", "Start it, or run kith doctor.")
-            case .draining: ("It takes no new prompts.", "Run kith drain --off there.")
+            case .draining:
+                ("It takes no new prompts.", "Run kith pause --off there, or end the program for which it pauses.")
             case .noEngine: ("It has no model.", "Run kith engine install there, or start Ollama.")
             case .engineDown: ("Its engine does not answer.", "Start the engine there.")
             case .engineLoading: ("It is loading its model.", "Wait; prompts wait by themselves.")

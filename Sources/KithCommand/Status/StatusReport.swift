@@ -21,7 +21,7 @@ package struct StatusReport: TextReport, Sendable {
             "state   \(status.sessions) sessions, \(status.turnCount) turns, mood \(Self.rounded(status.valence)), "
                 + "level \(Self.rounded(status.level))")
         if status.draining == true {
-            lines.append("drain   new prompts go to your other machines; kith drain --off ends that")
+            lines.append("paused  new prompts go to your other machines; kith pause --off ends that")
         }
         if let loss = status.storeLoss {
             lines.append(style.red("files   \(loss.printable); see: kith audit --kind store"))
@@ -104,4 +104,14 @@ package struct DrainReport: Sendable {
     }
 
     package static let off = "this node takes new prompts again"
+
+    /// What a pause means, in one line.
+    package var pause: String {
+        guard drain.draining else { return Self.off }
+        let time = drain.endsInSeconds.map { " for \(StatusReport.age($0))" } ?? ""
+        let who =
+            drain.kinAnswer
+            ? "your other machines answer new prompts" : "no other machine can answer, so this one still takes prompts"
+        return "paused\(time): \(who); kith pause --off ends it"
+    }
 }

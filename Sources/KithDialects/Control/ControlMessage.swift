@@ -194,8 +194,18 @@ extension ControlMessage {
     /// The body of `PUT /api/drain`.
     package struct DrainRequest: Codable, Hashable, Sendable {
         package var draining: Bool
+        /// Seconds after which it takes prompts again by itself.
+        package var forSeconds: Int?
 
-        package init(draining: Bool) { self.draining = draining }
+        package init(draining: Bool, forSeconds: Int? = nil) {
+            self.draining = draining
+            self.forSeconds = forSeconds
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case draining
+            case forSeconds = "for_seconds"
+        }
     }
 
     /// Whether a node takes no new prompts, and what still runs on its engine.
@@ -203,6 +213,10 @@ extension ControlMessage {
         package var draining: Bool
         /// For how long it has been draining.
         package var seconds: Double?
+        /// Why: the owner asked for it, or a program runs.
+        package var reason: String?
+        /// Until it ends by itself.
+        package var endsInSeconds: Double?
         /// Requests that the engine answers now, of clients and of kin.
         package var active: Int
         /// Requests that wait for a slot.
@@ -210,8 +224,13 @@ extension ControlMessage {
         /// Whether a kin in reach can answer in its place.
         package var kinAnswer: Bool
 
-        package init(draining: Bool, seconds: Double? = nil, active: Int, queued: Int, kinAnswer: Bool) {
+        package init(
+            draining: Bool, seconds: Double? = nil, reason: String? = nil, endsInSeconds: Double? = nil, active: Int,
+            queued: Int, kinAnswer: Bool
+        ) {
             self.draining = draining
+            self.reason = reason
+            self.endsInSeconds = endsInSeconds
             self.seconds = seconds
             self.active = active
             self.queued = queued
@@ -219,7 +238,8 @@ extension ControlMessage {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case draining, seconds, active, queued
+            case draining, seconds, reason, active, queued
+            case endsInSeconds = "ends_in_seconds"
             case kinAnswer = "kin_answer"
         }
     }

@@ -41,7 +41,7 @@ struct EngineTrial: Diagnosis {
             return [Finding(check, title, .ok, "llama-server with \(model); it is loaded when the node starts")]
         case .echo, .count:
             return [Finding(check, title, .ok, "a test engine, because \(selection.reason)")]
-        case .ollama, .openAI, .anthropic, .server, .several:
+        case .ollama, .openAI, .anthropic, .server, .listed, .several:
             guard let engine = factory.make(selection)?.engine else { return [] }
             return await look(at: engine, because: selection.reason)
         }

@@ -3,6 +3,10 @@
 /// Which engine a node runs, and what each kind needs to know.
 package struct EngineSettings: Sendable {
     package var choice: EngineChoice
+    /// For ``EngineChoice/listed``, those preferred first for prompts that name no model.
+    package var listed: [ListedEngine]
+    /// Before how many of ``listed`` those stand that are found on the machine; `nil` where they are not wanted.
+    package var automaticPlace: Int?
     /// Where ``EngineChoice/automatic`` looks for servers that speak OpenAI's API.
     package var servers: [HTTPAddress]
     package var ollama: OllamaSettings
@@ -11,16 +15,21 @@ package struct EngineSettings: Sendable {
     package var llamaServer: LlamaServerSettings
     package var embedded: EmbeddedSettings
     package var test: TestEngineSettings
+    /// Programs during which the node leaves prompts to others.
+    package var pauseWhile: [String] = []
     /// How long an engine may take to load a model, beside the time to read the prompt.
     package var loadLimit: Duration
 
     package init(
-        choice: EngineChoice = .automatic, servers: [HTTPAddress] = [], ollama: OllamaSettings = OllamaSettings(),
+        choice: EngineChoice = .automatic, listed: [ListedEngine] = [], automaticPlace: Int? = nil,
+        servers: [HTTPAddress] = [], ollama: OllamaSettings = OllamaSettings(),
         openAI: OpenAISettings = OpenAISettings(), anthropic: AnthropicSettings = AnthropicSettings(),
         llamaServer: LlamaServerSettings = LlamaServerSettings(), embedded: EmbeddedSettings,
         test: TestEngineSettings = TestEngineSettings(), loadLimit: Duration = ChatRequest.ordinaryLoadLimit
     ) {
         self.choice = choice
+        self.listed = listed
+        self.automaticPlace = automaticPlace
         self.servers = servers
         self.ollama = ollama
         self.openAI = openAI
@@ -30,6 +39,9 @@ package struct EngineSettings: Sendable {
         self.test = test
         self.loadLimit = loadLimit
     }
+
+    /// Whether engines are looked for on the machine.
+    package var looksAround: Bool { choice == .automatic || choice == .listed && automaticPlace != nil }
 }
 
 /// What `--engine` says.
@@ -38,6 +50,8 @@ package enum EngineChoice: Hashable, Sendable {
     /// installed.
     case automatic
     case fixed(EngineKind)
+    /// Those that the owner listed.
+    case listed
     /// No engine here: every prompt goes to kin.
     case none
 }

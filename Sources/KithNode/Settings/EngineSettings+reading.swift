@@ -5,11 +5,13 @@ import KithModel
 
 extension EngineSettings {
     init(_ values: SettingValues, sources: SettingSources) throws(SettingError) {
-        let choice = try values.engineChoice()
+        var choice = try values.engineChoice()
+        let list = try values.engineList()
+        if choice == .automatic, list != nil { choice = .listed }
         let model = try values.sharedModel(for: choice, in: sources)
         let slots = values.integer(.engineSlots)
         self.init(
-            choice: choice,
+            choice: choice, listed: list?.engines ?? [], automaticPlace: list?.automaticPlace,
             servers: values.localServers,
             ollama: OllamaSettings(
                 address: try values.ollamaAddress, model: model.name ?? values.model(.ollamaModel),
@@ -22,6 +24,7 @@ extension EngineSettings {
             embedded: try values.embedded(model: model.file, slots: slots, sources: sources),
             test: try values.test(slots: slots),
             loadLimit: .seconds(try values.required(.engineLoadLimit, values.number(.engineLoadLimit))))
+        pauseWhile = values.text(.enginePauseWhile).map(SettingKind.entries) ?? []
     }
 }
 
@@ -52,6 +55,18 @@ extension SettingValues {
         if text == "auto" { return .automatic }
         if text == "none" { return .none }
         return .fixed(try required(.engineKind, EngineKind(rawValue: text)))
+    }
+
+    fileprivate func engineList() throws(SettingError) -> EngineList? {
+        guard let text = text(.engines) else { return nil }
+        let list: EngineList
+        do throws(EngineList.Fault) { list = try EngineList(text) } catch { throw refusal(.engines, error.words) }
+        for engine in list.engines {
+            if case .vault(let reference) = engine.key, let missing = missingForVault {
+                throw refusal(.engines, "\(reference) cannot be read: \(missing)")
+            }
+        }
+        return list
     }
 
     fileprivate func address(_ key: SettingKey) throws(SettingError) -> HTTPAddress {

@@ -52,6 +52,12 @@ extension SettingDefinition {
 
     static let engine: [SettingDefinition] = [
         SettingDefinition(
+            .engines, .engines, isSecret: true,
+            help:
+                "Several engines: a list of kinds, or of `kind` with `address`, `key`, `slots`, `model` (for requests that name "
+                + "none), `models` (the only ones, `*` for any characters) and `context_length`; `auto` stands for all local ones. "
+                + "Ignored where `engine.kind` names one. In the environment as JSON. See `docs/routing.md`."),
+        SettingDefinition(
             .engineKind,
             .choice(["auto", "ollama", "openai", "anthropic", "embedded", "echo", "count", "none"]),
             fallback: "auto", flag: "--engine", environment: "KITH_ENGINE",
@@ -78,6 +84,11 @@ extension SettingDefinition {
             help:
                 "Where `auto` looks for servers that speak OpenAI's API, beside Ollama: as it stands at the usual ports of LM "
                 + "Studio, vLLM, Jan, and llama.cpp, LocalAI and MLX."),
+        SettingDefinition(
+            .enginePauseWhile, .programs,
+            help:
+                "Programs, such as a game, during which this machine leaves new prompts to your others, by the names of their "
+                + "files. `kith pause` does so by hand."),
         SettingDefinition(
             .engineLoadLimit, .number(1...3_600), fallback: "120",
             help: "Seconds that an engine may take to load a model, beside the time to read the prompt."),

@@ -136,6 +136,8 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case uploadBodyLimit = "limits.upload_body"
     case defaultMaxTokens = "limits.default_max_tokens"
     case routingAliases = "routing.aliases"
+    case engines
+    case enginePauseWhile = "engine.pause_while"
     case engineKind = "engine.kind"
     case engineDirectory = "engine.dir"
     case engineModel = "engine.model"

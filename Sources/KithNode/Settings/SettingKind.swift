@@ -48,9 +48,12 @@ package enum SettingKind: Sendable {
     case choices([String])
     /// Names for several models; see `ModelAliases.init(settingText:)`. In YAML a mapping of lists.
     case aliases
-
+    /// Engines; see ``EngineList``. In YAML a sequence.
+    case engines
     /// A program and its arguments separated by commas.
     case words
+    /// Names of programs separated by commas.
+    case programs
     /// Webhooks separated by commas; see `WebhookAddress.init(_:)`.
     case webhooks
     /// Requests in a time, such as `60/min`, or `off`.
@@ -72,6 +75,9 @@ package enum SettingKind: Sendable {
         case .token(let minimum): Self.isToken(text, minimum: minimum) ? .string(text) : nil
         case .list: .string(text)
         case .words: text.unicodeScalars.contains { $0.value < 0x20 } ? nil : .string(text)
+        case .programs:
+            Self.entries(text).allSatisfy { !$0.contains("/") && !$0.unicodeScalars.contains { $0.value < 0x20 } }
+                ? .string(text) : nil
         case .webhooks: Self.entries(text).allSatisfy { WebhookAddress($0) != nil } ? .string(text) : nil
         case .requestRate:
             if text.lowercased() == "off" { .string("off") } else { RequestRate(text).map { .string($0.description) } }
@@ -90,13 +96,14 @@ package enum SettingKind: Sendable {
         case .choices(let choices):
             Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
         case .aliases: ModelAliases(settingText: text).map { _ in .string(text) }
+        case .engines: (try? EngineList(text)).map { _ in .string(text) }
         }
     }
 
     /// Whether it may be a sequence in YAML.
     var isSequence: Bool {
         switch self {
-        case .list, .words, .webhooks, .addressRanges, .addressList: true
+        case .list, .words, .programs, .webhooks, .addressRanges, .addressList: true
         default: false
         }
     }
@@ -118,6 +125,7 @@ package enum SettingKind: Sendable {
         case .token(let minimum): "\(minimum) or more printable ASCII characters without spaces"
         case .list: "a list of addresses separated by commas"
         case .words: "a program and its arguments separated by commas"
+        case .programs: "a list of programs such as steam, without their folders, separated by commas"
         case .webhooks: "a list of URLs such as https://example.org/hook, separated by commas"
         case .requestRate: "a rate such as 60/min, 5/s, 1000/hour or 20000/day, or off"
         case .alertNumbers: "a list such as peer-down=30,disk=5e9 with the names that kith alerts shows"
@@ -129,6 +137,8 @@ package enum SettingKind: Sendable {
         case .addressList: "a list of addresses such as http://127.0.0.1:8001 or desk:8001, separated by commas"
         case .headerList: "a list of header fields such as authorization=Bearer%20KEY, separated by commas"
         case .choices(let choices): "one or more of " + choices.joined(separator: ", ") + ", separated by commas"
+        case .engines:
+            "a list of engines such as [\"ollama\", {\"kind\": \"openai\", \"address\": \"http://desk:8000/v1\"}]"
         case .aliases:
             "names other than auto with one or more models each, such as small=llama3.2|qwen3,big=gpt-oss:20b, "
                 + "at most \(ModelAliases.countLimit) with \(ModelAliases.memberLimit) each"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
 import Yams
 
 extension SettingLayer {
@@ -64,6 +65,12 @@ extension SettingLayer {
         of node: Yams.Node, for definition: SettingDefinition, at place: SettingPlace
     ) throws(SettingError) -> String {
         switch (node, definition.kind) {
+        case (.sequence, .engines):
+            let text = String(decoding: JSONValue(node).jsonBytes, as: UTF8.self)
+            do throws(EngineList.Fault) { _ = try EngineList(text) } catch {
+                throw SettingError(definition.key.rawValue, at: place, .refused(error.words))
+            }
+            return text
         case (.scalar(let scalar), _): return isNothing(scalar) ? "" : scalar.string
         case (.sequence(let items), let kind) where kind.isSequence && items.allSatisfy({ $0.scalar != nil }):
             return items.compactMap(\.scalar?.string).joined(separator: ",")

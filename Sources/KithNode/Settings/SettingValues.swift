@@ -75,7 +75,7 @@ extension SettingValues {
     }
 
     /// What is missing before this node can read secrets from Vault.
-    private var missingForVault: String? {
+    var missingForVault: String? {
         guard let address = addresses(.vaultAddress).first else {
             return "vault.address (VAULT_ADDR) does not say where Vault is"
         }

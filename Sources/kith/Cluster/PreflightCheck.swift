@@ -82,7 +82,7 @@ enum EngineCheck {
             case .broken(let reason):
                 throw CommandError(.failed, "the embedded engine is broken: \(reason); \(advice)")
             }
-        case .fixed, .none: return
+        case .fixed, .listed, .none: return
         }
     }
 }

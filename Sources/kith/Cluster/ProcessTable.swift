@@ -39,7 +39,12 @@ enum ProcessTable {
     private static func startTime(of pid: Int32) -> UInt64? {
         #if os(Linux)
             // proc_pid_stat(5): the second field may hold anything, so fields are counted from its last parenthesis.
-            guard let text = readProcessFile("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+            // A file that cannot be read means that the process has gone.
+            guard let bytes = try? RegularFile.readFromKernel(FilePath("/proc/\(pid)/stat"), limit: 4_096) else {
+                return nil
+            }
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard let end = text.lastIndex(of: ")") else { return nil }
             let fields = text[text.index(after: end)...].split(separator: " ")
             guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
             return UInt64(fields[19])
@@ -52,19 +57,6 @@ enum ProcessTable {
             return information.pbi_start_tvsec &* 1_000_000 &+ information.pbi_start_tvusec
         #endif
     }
-
-    #if os(Linux)
-        private static func readProcessFile(_ path: String) -> String? {
-            // A file that cannot be opened or read means that the process has gone.
-            guard let file = try? FileDescriptor.open(FilePath(path), .readOnly) else { return nil }
-            let bytes = try? file.closeAfter {
-                try [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
-                    count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-                }
-            }
-            return bytes.map { String(decoding: $0, as: UTF8.self) }
-        }
-    #endif
 }
 
 /// Stops processes that are not children of this one.

@@ -197,6 +197,7 @@ extension EngineSelection.Engine {
         case .count: "count"
         case .none: "none"
         case .server(let address): "\(address)"
+        case .listed(let engine, _): "\(engine)"
         case .several(let engines): engines.map(\.name).joined(separator: ", ")
         }
     }

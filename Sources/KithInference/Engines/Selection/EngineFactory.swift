@@ -49,14 +49,16 @@ package struct EngineFactory: Sendable {
         self.logger = logger
     }
 
-    /// Takes at most one second, and that only for `automatic`.
+    /// Takes at most one second, and that only where engines are looked for.
     package func select() async -> EngineSelection {
-        EngineSelection(choice: settings.choice, findings: await look())
+        EngineSelection(
+            choice: settings.choice, listed: settings.listed, automaticPlace: settings.automaticPlace,
+            findings: await look())
     }
 
     /// What is on this machine; asks nothing when the settings leave no choice.
     package func look() async -> EngineFindings {
-        guard settings.choice == .automatic else {
+        guard settings.looksAround else {
             let skip = EngineSelection.Skip(name: "automatic", reason: "the settings leave no choice")
             return EngineFindings(ollama: .failure(skip), llamaServer: .failure(skip), embedded: .failure(skip))
         }
@@ -100,12 +102,25 @@ package struct EngineFactory: Sendable {
             return (
                 AnthropicEngine(settings: settings.anthropic, client: client, secrets: secrets, clock: clock), []
             )
+        case .listed(let listed, let isAlone): return make(listed, isAlone: isAlone)
         case .echo: return (EchoEngine(setup: test), [])
         case .count: return (CountEngine(setup: test), [])
         case .embedded: return supervised(EmbeddedCommand(settings: settings.embedded))
         case .llamaServer(let executable, let model):
             return supervised(LlamaServerCommand(executable: executable, file: model, settings: settings.embedded))
         }
+    }
+
+    /// - Parameter isAlone: Whether it is the only engine: of several, one at a provider is asked only for a model that is named.
+    private func make(_ listed: ListedEngine, isAlone: Bool) -> (engine: any ChatEngine, services: [any Service])? {
+        // What holds for an engine by itself holds for a listed one of its kind, except that no key goes to another address.
+        let own = EngineFactory(
+            settings: settings.for(listed), client: client, secrets: secrets, clock: clock, logger: logger,
+            ollamaLimits: ollamaLimits, owners: owners, ownUser: ownUser)
+        guard let (engine, services) = own.make(EngineSelection.Engine(listed.kind)) else { return nil }
+        let isForNamedOnly = engine.isRemote && !isAlone
+        if listed.models.isEmpty, !isForNamedOnly { return (engine, services) }
+        return (LimitedEngine(engine, models: listed.models, isForNamedOnly: isForNamedOnly), services)
     }
 
     private func supervised(_ command: some LlamaCommand) -> (engine: any ChatEngine, services: [any Service]) {
@@ -126,7 +141,7 @@ package struct EngineFactory: Sendable {
 
     /// Watches who has the port of an engine that nobody named.
     private func watch(_ address: HTTPAddress, _ engine: String) -> OwnerWatch? {
-        guard settings.choice == .automatic else { return nil }
+        guard settings.looksAround else { return nil }
         return OwnerWatch(address: address, engine: engine, clock: clock) { [self] in stranger(at: address) }
     }
 

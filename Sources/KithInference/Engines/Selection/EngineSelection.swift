@@ -12,6 +12,8 @@ package struct EngineSelection: Hashable, Sendable {
         case llamaServer(executable: String, model: String)
         case embedded
         case echo, count
+        /// One of the owner's list. Asked only for a model that is named where there are others and it is at a provider.
+        case listed(ListedEngine, isAlone: Bool)
         /// At least two, without this and without ``none``.
         case several([Engine])
         /// Every prompt goes to kin.
@@ -21,6 +23,7 @@ package struct EngineSelection: Hashable, Sendable {
         package var isOwnProcess: Bool {
             switch self {
             case .embedded, .llamaServer: true
+            case .listed(let engine, _): engine.kind == .embedded
             default: false
             }
         }
@@ -47,36 +50,64 @@ package struct EngineSelection: Hashable, Sendable {
     /// Whose program the engine is, where it was looked for and that can be known.
     package private(set) var owner: ListenerOwner?
 
-    package init(choice: EngineChoice, findings: EngineFindings) {
-        skipped = []
+    package init(
+        choice: EngineChoice, listed: [ListedEngine] = [], automaticPlace: Int? = nil, findings: EngineFindings
+    ) {
         switch choice {
-        case .none: (engine, reason) = (.none, "the settings say that this node has no engine")
-        case .fixed(let kind): (engine, reason) = (Engine(kind), "the settings name it")
+        case .none: self.init(.none, because: "the settings say that this node has no engine")
+        case .fixed(let kind): self.init(Engine(kind), because: "the settings name it")
         case .automatic:
-            var taken: [Taken] = []
-            for candidate in Self.candidates(findings) + findings.servers.map(Self.server) {
-                switch candidate {
-                case .success(let found): taken.append(found)
-                case .failure(let skip): skipped.append(skip)
-                }
+            let (taken, skipped) = Self.found(findings, besides: [])
+            self.init(taken, skipped)
+        case .listed:
+            var (found, skipped): ([Taken], [Skip]) = ([], [])
+            if automaticPlace != nil { (found, skipped) = Self.found(findings, besides: listed) }
+            let isAlone = listed.count == 1 && automaticPlace == nil
+            var taken = listed.map { engine in
+                Taken(engine: .listed(engine, isAlone: isAlone), reason: "the settings list \(engine)")
             }
-            // A small model of its own is for machines that have nothing else.
-            if taken.isEmpty {
-                switch findings.embedded {
-                case .success(let found): taken = [Taken(engine: .embedded, reason: "\(found.engine) is installed")]
-                case .failure(let skip): skipped.append(skip)
-                }
-            } else {
-                skipped.removeAll { !$0.isDistrusted }
-            }
-            guard let first = taken.first else {
-                (engine, reason) = (.none, "no engine was found on this machine; kith engine install puts one there")
-                return
-            }
-            engine = taken.count == 1 ? first.engine : .several(taken.map(\.engine))
-            reason = taken.map(\.reason).joined(separator: "; ")
-            owner = first.owner
+            taken.insert(contentsOf: found, at: min(automaticPlace ?? 0, taken.count))
+            self.init(taken, skipped)
         }
+    }
+
+    private init(_ engine: Engine, because reason: String, _ skipped: [Skip] = [], owner: ListenerOwner? = nil) {
+        self.engine = engine
+        self.reason = reason
+        self.skipped = skipped
+        self.owner = owner
+    }
+
+    private init(_ taken: [Taken], _ skipped: [Skip]) {
+        guard let first = taken.first else {
+            self.init(
+                .none, because: "no engine was found on this machine; kith engine install puts one there", skipped)
+            return
+        }
+        self.init(
+            taken.count == 1 ? first.engine : .several(taken.map(\.engine)),
+            because: taken.map(\.reason).joined(separator: "; "), skipped, owner: first.owner)
+    }
+
+    /// What is found on the machine and not listed.
+    private static func found(
+        _ findings: EngineFindings, besides listed: [ListedEngine]
+    ) -> (taken: [Taken], skipped: [Skip]) {
+        var (taken, skipped): ([Taken], [Skip]) = ([], [])
+        for candidate in candidates(findings) + findings.servers.map(server) {
+            switch candidate {
+            case .success(let found) where found.isOneOf(listed): continue
+            case .success(let found): taken.append(found)
+            case .failure(let skip): skipped.append(skip)
+            }
+        }
+        guard taken.isEmpty, listed.isEmpty else { return (taken, skipped.filter(\.isDistrusted)) }
+        // A small model of its own is for machines that have nothing else.
+        switch findings.embedded {
+        case .success(let found): taken = [Taken(engine: .embedded, reason: "\(found.engine) is installed")]
+        case .failure(let skip): skipped.append(skip)
+        }
+        return (taken, skipped)
     }
 
     /// All that are taken: none, one, or several.
@@ -101,6 +132,24 @@ package struct EngineSelection: Hashable, Sendable {
         var engine: Engine
         var reason: String
         var owner: ListenerOwner?
+        /// Where it answers, if it is one that listens.
+        var found: HTTPAddress?
+
+        /// Whether the owner listed what answers there.
+        func isOneOf(_ listed: [ListedEngine]) -> Bool {
+            switch engine {
+            case .ollama: listed.contains { $0.kind == .ollama && $0.address.map { $0 == address } ?? true }
+            case .server: listed.contains { $0.kind == .openAI && $0.address == address }
+            default: false
+            }
+        }
+
+        private var address: HTTPAddress? {
+            switch engine {
+            case .server(let address): address
+            default: found
+            }
+        }
     }
 
     private static func candidates(_ findings: EngineFindings) -> [Result<Taken, Skip>] {
@@ -108,7 +157,8 @@ package struct EngineSelection: Hashable, Sendable {
             findings.ollama.map { found in
                 let whose = found.owner.map { ", a program of \($0)" } ?? ""
                 return Taken(
-                    engine: .ollama, reason: "Ollama answers at \(found.address)" + whose, owner: found.owner)
+                    engine: .ollama, reason: "Ollama answers at \(found.address)" + whose, owner: found.owner,
+                    found: found.address)
             },
             findings.llamaServer.map {
                 Taken(
@@ -122,7 +172,7 @@ package struct EngineSelection: Hashable, Sendable {
 extension EngineSelection.Skip: Error {}
 
 extension EngineSelection.Engine {
-    fileprivate init(_ kind: EngineKind) {
+    init(_ kind: EngineKind) {
         self =
             switch kind {
             case .ollama: .ollama

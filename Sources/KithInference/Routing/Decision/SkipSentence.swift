@@ -10,7 +10,7 @@ extension RouteDecision.Skip {
         case .notKin: "\(name) belongs to someone else and never gets your prompts"
         case .down(let why): "\(name) cannot be reached (\(why))"
         case .unknown: "\(name) has not been heard of since this node started"
-        case .draining: "\(name) takes no new prompts (kith drain --off there ends that)"
+        case .draining: "\(name) takes no new prompts (kith pause --off there ends that)"
         case .noEngine: "\(name) has no model (kith engine install puts one there)"
         case .engineDown(let why): "the engine of \(name) does not answer (\(why))"
         case .engineLoading: "\(name) is still loading its model"

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+/// An engine of which the owner allows some models only, or which is asked only for a model that is named.
+struct LimitedEngine: ChatEngine {
+    private let engine: any ChatEngine
+    /// Empty for all.
+    private let models: [ModelPattern]
+    private let isForNamedOnly: Bool
+
+    /// - Parameter isForNamedOnly: Whether no prompt goes there that names no model, unless the owner chose one of its models for
+    ///   those.
+    init(_ engine: any ChatEngine, models: [ModelPattern], isForNamedOnly: Bool = false) {
+        self.engine = engine
+        self.models = models
+        self.isForNamedOnly = isForNamedOnly
+    }
+
+    var kind: EngineKind { engine.kind }
+
+    var isRemote: Bool { engine.isRemote }
+
+    var capacity: EngineCapacity { engine.capacity }
+
+    var parts: [EngineCapacity] { engine.parts }
+
+    func part(for model: ModelID?) -> Int { engine.part(for: model) }
+
+    func kind(for model: ModelID?) -> EngineKind { engine.kind(for: model) }
+
+    func models() async throws -> [ModelInfo] {
+        try await engine.models().filter { allows($0.id) }.map { model in
+            var model = model
+            model.runsElsewhere = model.runsElsewhere || isForNamedOnly
+            return model
+        }
+    }
+
+    func health() async -> EngineHealth { await engine.health() }
+
+    func continuationWay(for request: ChatRequest) async throws -> ContinuationWay {
+        try await engine.continuationWay(for: request)
+    }
+
+    func answer(_ request: ChatRequest) async throws -> ChatAnswer {
+        try require(request.model)
+        return try await engine.answer(request)
+    }
+
+    func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
+        try require(request.model)
+        return try await engine.embed(request)
+    }
+
+    func promptTokens(of request: ChatRequest) async throws -> Int? { try await engine.promptTokens(of: request) }
+
+    func passThrough(_ request: PassThroughRequest) async throws -> PassThroughAnswer {
+        try require(request.model)
+        return try await engine.passThrough(request)
+    }
+
+    private func allows(_ model: ModelID) -> Bool { models.isEmpty || models.contains { $0.matches(model) } }
+
+    private func require(_ model: ModelID?) throws(ChatError) {
+        guard let model, !allows(model) else { return }
+        throw ChatError(.modelNotFound, "model '\(model)' is not one that this engine is asked for", field: "model")
+    }
+}
