@@ -36,10 +36,12 @@ struct StoreFile: Sendable {
     }
 
     /// Refuses a database that this version must not touch, or that is damaged, before anything is written to it.
-    func inspect(migrator: DatabaseMigrator) throws {
+    ///
+    /// - Parameter patience: How long another program may hold it.
+    func inspect(migrator: DatabaseMigrator, patience: Duration = StoreLimits.busyTimeout) throws {
         var configuration = Configuration()
         configuration.readonly = true
-        configuration.busyMode = .timeout(StoreLimits.busyTimeout.wholeSeconds)
+        configuration.busyMode = .timeout(patience.wholeSeconds)
         let queue = try DatabaseQueue(path: path.string, configuration: configuration)
         try queue.read { db in
             guard try Bool.fetchOne(db, sql: Self.holdsTables) == true else { return }
@@ -85,6 +87,8 @@ extension Duration {
 package struct StoreInspection: Sendable {
     /// Larger files are not read through for faults.
     package static let checkedBytes: Int64 = 256 << 20
+    /// Who inspects has no time for as long as a node waits, and is to hear that somebody holds the database.
+    private static let patience = Duration.seconds(1)
 
     package var bytes: Int64
     /// Whether SQLite found no fault in a whole reading; `nil` when the file was too large for one.
@@ -102,10 +106,10 @@ package struct StoreInspection: Sendable {
             guard let size = try Self.size(of: FilePath(path)), size > 0 else { return nil }
             bytes = size
             isChecked = size <= Self.checkedBytes
-            try StoreFile(path: FilePath(path)).inspect(migrator: StoreSchema.migrator())
+            try StoreFile(path: FilePath(path)).inspect(migrator: StoreSchema.migrator(), patience: Self.patience)
             var configuration = Configuration()
             configuration.readonly = true
-            configuration.busyMode = .timeout(1)
+            configuration.busyMode = .timeout(Self.patience.wholeSeconds)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let isChecked = isChecked
             (identity, peers, operations, lastLoss) = try queue.read { db in

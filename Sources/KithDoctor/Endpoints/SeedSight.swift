@@ -174,7 +174,7 @@ struct SeedStranger: Sendable {
         let wanted = sight.expected?.name ?? "a service of the seeds"
         let (seen, fix) = words(wanted)
         return Finding(
-            .service, "service", sight.severity, seen, fix: fix ?? Finding.Fix(elsewhere(wanted)), of: "\(address)")
+            .service, "service", sight.severity, seen, fix: fix ?? elsewhere, of: "\(address)")
     }
 
     private func words(_ wanted: String) -> (String, Finding.Fix?) {
@@ -234,14 +234,15 @@ struct SeedStranger: Sendable {
         }
     }
 
-    private func elsewhere(_ wanted: String) -> String {
+    private var elsewhere: Finding.Fix {
         if let neighbour = sight.neighbour {
-            return "\(neighbour.service.name) answers on port \(neighbour.port) of that machine: write "
-                + "\(address.scheme.rawValue)://\(address.host):\(neighbour.port)"
+            return Finding.Fix(
+                "\(neighbour.service.name) answers on port \(neighbour.port) of that machine: write "
+                    + "\(address.scheme.rawValue)://\(address.host):\(neighbour.port)")
         }
         let port =
             sight.expected.map { "; it is usually on port \($0.usualPort)" }
             ?? "; cells are usually on 8000, bridges on 3001, discovery on 8001, synth-mind on 8080"
-        return "correct the address or the port\(port)"
+        return Finding.Fix("correct the address or the port\(port)")
     }
 }

@@ -49,7 +49,7 @@ struct VaultDiagnosis: Diagnosis {
         return Finding(.vault, "vault", .error, seen, fix: fix(status, address), of: "\(address)", took: took)
     }
 
-    private static func fix(_ status: VaultStatus, _ address: HTTPAddress) -> Finding.Fix {
+    private static func fix(_ status: VaultStatus, _ address: HTTPAddress) -> Finding.Fix? {
         switch status {
         case .sealed:
             Finding.Fix("unseal it, with as many of its keys as it asks for", command: "vault operator unseal")
@@ -62,7 +62,7 @@ struct VaultDiagnosis: Diagnosis {
             Finding.Fix(
                 "start it, or correct vault.address (VAULT_ADDR)", command: "curl -v \(address)/v1/sys/health")
         case .foreign: Finding.Fix("correct vault.address (VAULT_ADDR); with TLS it begins with https")
-        case .active, .standby, .recoverySecondary, .performanceStandby: Finding.Fix("nothing is to be done")
+        case .active, .standby, .recoverySecondary, .performanceStandby: nil
         }
     }
 }

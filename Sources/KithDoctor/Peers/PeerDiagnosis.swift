@@ -90,6 +90,10 @@ struct PeerSummary: Sendable {
         return demoted
     }
 
+    /// A node that has seen both says so for three minutes, since no packet can tell it that one of them is gone.
+    static let stopTheCopy = Finding.Fix(
+        "stop the copy, which is told of for three minutes more, and run there", command: "kith rekey --yes")
+
     private var noAddress: Finding {
         Finding(
             .connect, "address", .warning, "no address of \(peer.name) is known",
@@ -119,7 +123,7 @@ struct PeerSummary: Sendable {
             return [
                 Finding(
                     .peerIdentity, "identity", .error, "two running nodes have the identity of \(peer.name)",
-                    fix: Finding.Fix("stop the copy, and run there", command: "kith rekey --yes"))
+                    fix: Self.stopTheCopy)
             ]
         case "left":
             return [
@@ -272,7 +276,7 @@ struct PeerAddressVerdict: Sendable {
         case .sameIdentity:
             return Finding(
                 .peerIdentity, "identity", .error, "\(peer.name) has this very node's identity: a copied data folder",
-                fix: Finding.Fix("stop the copy, and run there", command: "kith rekey --yes"))
+                fix: PeerSummary.stopTheCopy)
         }
     }
 }
