@@ -3,17 +3,16 @@
 
 import http.server
 import json
+import ssl
 import threading
 import time
 from email.utils import formatdate
+from pathlib import Path
+from typing import Callable
 
 CELL = {
     "status": "healthy", "cell_id": "desktop-primary", "branch": "main", "consciousness_level": 3.2,
     "services": ["code-assist", "consciousness-sync", "health"], "type": "cell",
-}  # fmt: skip
-DEGRADED_BRIDGE = {
-    "status": "degraded", "services": {"desktop_cell": False, "bridge": True},
-    "error": "Desktop AIOS cell not reachable", "desktop_cell_url": "http://127.0.0.1:9", "connection": "none",
 }  # fmt: skip
 HEALTHY_BRIDGE = {
     "status": "healthy", "services": {"desktop_cell": True, "bridge": True},
@@ -40,11 +39,16 @@ def registry(*entries: tuple[str, float]) -> dict:
 
 
 class StandIn:
-    """An HTTP service on loopback that answers what it is given: JSON by path, or one page for every path."""
+    """An HTTP service on loopback that answers what it is given: JSON by path, or one page for every path.
+
+    With `tls`, a certificate and its key, it is one of HTTPS; `wants_key` refuses whoever shows no key of kith's.
+    """
 
     def __init__(
         self, answers: dict[str, object] | None = None, page: str | None = None, hangs: bool = False, ahead: float = 0,
-        statuses: dict[str, int] | None = None, port: int = 0,
+        statuses: dict[str, int] | None = None, port: int = 0, host: str = "127.0.0.1",
+        tls: tuple[Path, Path] | None = None, removing: Callable[[str], None] | None = None,
+        wants_key: bool = False,
     ):  # fmt: skip
         stand_in = self
 
@@ -58,6 +62,11 @@ class StandIn:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 stand_in.answer(self)
 
+            def do_DELETE(self):
+                if removing is not None:
+                    removing(self.path)
+                stand_in.answer(self)
+
             def date_time_string(self, timestamp=None):
                 return formatdate((timestamp or time.time()) + ahead, usegmt=True)
 
@@ -65,11 +74,16 @@ class StandIn:
                 pass
 
         self._answers, self._page, self._hangs, self._statuses = answers or {}, page, hangs, statuses or {}
+        self._wants_key = wants_key
         self._over = threading.Event()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = http.server.ThreadingHTTPServer((host, port), Handler)
+        if tls is not None:
+            secured = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            secured.load_cert_chain(*tls)
+            self._server.socket = secured.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
@@ -79,7 +93,9 @@ class StandIn:
             handler.close_connection = True
             return
         path = handler.path.split("?")[0]
-        if self._page is not None:
+        if self._wants_key and not (handler.headers.get("Authorization") or "").startswith("Bearer kith_"):
+            self._send(handler, 401, "application/json", b'{"detail": "Unauthorized"}')
+        elif self._page is not None:
             self._send(handler, 200, "text/html; charset=utf-8", self._page.encode())
         elif path in self._answers:
             body = json.dumps(self._answers[path]).encode()

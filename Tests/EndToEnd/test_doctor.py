@@ -1,104 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kith doctor` in set-ups that are broken on purpose: the cause it names first has to be the right one."""
 
-import json
 import os
 import shutil
-import socket
-import sqlite3
-import subprocess
 import time
 import unittest
-from pathlib import Path
 
+from examined import GUARD, QUIET, Diagnosis, Examined, Followed, follows, put_settings
 from lab import ports, web
 from lab.netns import Lab, why_not
 from lab.peer import PeerNode, befriend, wait_for_state
 from lab.process import environment
-from seed_stand_ins import (
-    CELL, DEGRADED_BRIDGE, DISCOVERY, HEALTHY_BRIDGE, SYNTH_MIND, StandIn, registry,
-)  # fmt: skip
+from seed_stand_ins import CELL, DISCOVERY, HEALTHY_BRIDGE, SYNTH_MIND, StandIn, registry
 from surroundings import KITH, fresh_folder
 
-GUARD = 30
 NO_LAB = why_not()
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-class Diagnosis:
-    """What `kith doctor --json` said."""
-
-    def __init__(self, done: subprocess.CompletedProcess):
-        if not done.stdout.strip():
-            raise AssertionError(f"kith doctor said nothing; status {done.returncode}: {done.stderr}")
-        self.report = json.loads(done.stdout)
-        self.status = done.returncode
-
-    @property
-    def first(self) -> dict:
-        causes = self.report["causes"]
-        if not causes:
-            raise AssertionError(f"no cause was named: {json.dumps(self.report, indent=1)}")
-        return causes[0]
-
-    def findings(self, check: str) -> list[dict]:
-        all_findings = (found for section in self.report["sections"] for found in section["findings"])
-        return [found for found in all_findings if found["check"] == check]
-
-
-class Examined(unittest.TestCase):
-    def setUp(self):
-        self.folder = fresh_folder(f"{type(self).__name__}-{self._testMethodName}")
-
-    def doctor(self, *words, before: list[str] | None = None, env: dict | None = None) -> Diagnosis:
-        command = [*(before or []), KITH, "doctor", "--json", *words]
-        began = time.monotonic()
-        done = subprocess.run(
-            [str(word) for word in command], capture_output=True, text=True, timeout=60, env=env or environment()
-        )
-        self.assertLess(time.monotonic() - began, 30, "it takes no longer than it may")
-        return Diagnosis(done)
-
-    def assert_first(self, found: Diagnosis, check: str, seen: str, fix: str, status: int) -> dict:
-        """The first cause and its fix, in words or as a command."""
-        first = found.first
-        self.assertEqual(first["check"], check, found.report["causes"])
-        self.assertRegex(first["seen"], seen)
-        self.assertRegex(f"{first.get('fix', '')} {first.get('command', '')}", fix)
-        self.assertEqual(found.status, status, found.report["causes"])
-        self.assertEqual(found.report["exit_code"], status)
-        return first
-
-    def assert_sound(self, found: Diagnosis) -> None:
-        self.assertEqual(found.report["causes"], [])
-        self.assertEqual(found.status, 0)
-
-    def settings(self, text: str, folder: Path | None = None) -> Path:
-        """A data folder whose node has not been started."""
-        folder = folder or self.folder / "node"
-        (folder / "config").mkdir(parents=True, exist_ok=True)
-        (folder / "config" / "kith.yaml").write_text(text)
-        return folder
-
-    def node(self, name: str, *flags: str, engine: str = "echo", **more) -> PeerNode:
-        node = PeerNode(KITH, self.folder / name, name, engine=engine, flags=list(flags), **more)
-        self.addCleanup(node.stop)
-        return node.start(path="/health/live")
-
-    def pair(self) -> tuple[PeerNode, PeerNode]:
-        desk, laptop = self.node("desk"), self.node("laptop")
-        befriend([desk, laptop])
-        wait_for_state([desk], laptop, {"up"}, GUARD, time.monotonic())
-        wait_for_state([laptop], desk, {"up"}, GUARD, time.monotonic())
-        return desk, laptop
-
-    def stand_in(self, *arguments, **more) -> StandIn:
-        service = StandIn(*arguments, **more)
-        self.addCleanup(service.stop)
-        return service
-
-
-QUIET = "engine: {kind: echo}\nport: 0\npeer: {port: 0}\n"
 
 
 class HealthySetUps(Examined):
@@ -146,55 +63,11 @@ class HealthySetUps(Examined):
 class BrokenFiles(Examined):
     """A node that could not be started, and why."""
 
-    def test_the_port_is_held_by_another_program(self):
-        with socket.create_server(("127.0.0.1", 0)) as holder:
-            port = holder.getsockname()[1]
-            folder = self.settings(f"engine: {{kind: echo}}\nport: {port}\npeer: {{port: 0}}\n")
-            found = self.doctor("--data-dir", folder)
-        self.assert_first(found, "port", rf"taken by .*process {os.getpid()}", rf"kith up --port {port + 1}", 2)
-
     def test_the_port_is_held_by_another_node(self):
         other = self.node("other")
         folder = self.settings(f"engine: {{kind: echo}}\nport: {other.port}\npeer: {{port: 0}}\n")
         found = self.doctor("--data-dir", folder)
         self.assert_first(found, "port", rf"another kith node .*{other.folder}", "end that node", 2)
-
-    def test_a_setting_is_misspelt(self):
-        found = self.doctor("--data-dir", self.settings("prot: 8080\n"))
-        fix = r"write port in place of prot .*kith\.yaml, line 1"
-        self.assert_first(found, "settings", "unknown setting prot", fix, 2)
-
-    def test_a_line_of_the_peers_file_cannot_be_used(self):
-        folder = self.settings(QUIET)
-        (folder / "config" / "peers.txt").write_text("htp:/nowhere\n")
-        found = self.doctor("--data-dir", folder)
-        self.assert_first(found, "peers_file", "line 1: does not begin with an address", "correct that line", 1)
-
-    def test_the_database_is_of_a_newer_version(self):
-        node = self.node("desk")
-        node.stop()
-        with sqlite3.connect(node.folder / "state" / "kith.sqlite") as base:
-            base.execute("INSERT INTO grdb_migrations VALUES ('v99')")
-        base.close()
-        found = self.doctor("--data-dir", node.folder, "--engine", "echo", "--port", "0", "--peer-port", "0")
-        self.assert_first(found, "database", "written by a newer version of kith", "update kith", 2)
-
-    def test_the_database_is_damaged(self):
-        node = self.node("desk")
-        node.stop()
-        file = node.folder / "state" / "kith.sqlite"
-        content = bytearray(file.read_bytes())
-        content[4096:12288] = os.urandom(8192)
-        file.write_bytes(content)
-        found = self.doctor("--data-dir", node.folder, "--engine", "echo", "--port", "0", "--peer-port", "0")
-        self.assert_first(found, "database", "is damaged", "move the files away", 2)
-
-    def test_the_key_can_be_read_by_others(self):
-        node = self.node("desk")
-        node.stop()
-        (node.folder / "state" / "identity" / "key.pem").chmod(0o644)
-        found = self.doctor("--data-dir", node.folder, "--engine", "echo", "--port", "0", "--peer-port", "0")
-        self.assert_first(found, "identity", "can be read by other users", "chmod 600", 2)
 
     @unittest.skipIf(IS_ROOT, "root may write everywhere")
     def test_the_folder_may_not_be_written(self):
@@ -228,19 +101,6 @@ class BrokenEngines(Examined):
         found = self.doctor("--data-dir", folder)
         self.assert_first(found, "engine", "openai cannot answer: cannot connect to", r"engine\.openai\.base_url", 2)
 
-    def test_the_model_is_missing(self):
-        ollama = self.stand_in(
-            {"/api/version": {"version": "0.9.0"}, "/api/tags": {"models": [{"name": "qwen3:4b"}]}, "/api/show": {}}
-        )
-        folder = self.settings(
-            "port: 0\npeer: {port: 0}\n"
-            f"engine: {{kind: ollama, model: llama3.2, ollama: {{base_url: '{ollama.url}'}}}}\n"
-        )
-        found = self.doctor("--data-dir", folder)
-        self.assert_first(
-            found, "engine", r"the model llama3\.2 is not there: it offers qwen3:4b", r"ollama pull llama3\.2", 2
-        )
-
     def test_the_engine_answers_and_does_not_generate(self):
         ollama = self.stand_in(
             {
@@ -256,67 +116,6 @@ class BrokenEngines(Examined):
 
 
 class BrokenPeers(Examined):
-    def test_the_peer_is_down(self):
-        desk, laptop = self.pair()
-        laptop.kill()
-        first = self.assert_first(
-            self.doctor("--data-dir", desk.folder), "connect", rf"127\.0\.0\.1:{laptop.peer_port} refuses connections",
-            "start the node laptop", 1,
-        )  # fmt: skip
-        self.assertEqual(first["subject"], "laptop")
-
-    def test_another_node_answers_at_its_address(self):
-        desk, laptop = self.pair()
-        laptop.kill()
-        other = self.node("other", peer_port=laptop.peer_port)
-        seen = rf"another node answers at 127\.0\.0\.1:{laptop.peer_port}: node {other.known_id[:7]} in place of laptop"
-        self.assert_first(
-            self.doctor("--data-dir", desk.folder), "peer_identity", seen, "has changed hands.*kith forget laptop", 2
-        )
-
-    def test_another_program_answers_at_its_address(self):
-        desk, laptop = self.pair()
-        laptop.kill()
-        self.stand_in({"/health": CELL}, port=laptop.peer_port)
-        self.assert_first(
-            self.doctor("--data-dir", desk.folder), "tls", "another program answers|ends it at once",
-            "port its node has", 1,
-        )  # fmt: skip
-
-    def test_the_peer_hangs(self):
-        desk, laptop = self.pair()
-        laptop.freeze()
-        self.addCleanup(laptop.thaw)
-        self.assert_first(
-            self.doctor("--data-dir", desk.folder), "tls", "takes connections and then says nothing", "laptop anew", 1
-        )
-
-    def test_the_node_itself_hangs(self):
-        desk = self.node("desk")
-        desk.freeze()
-        self.addCleanup(desk.thaw)
-        self.assert_first(
-            self.doctor("--data-dir", desk.folder), "node", "holds .* and does not answer", "start the node again", 2
-        )
-
-    def test_kin_have_forgotten_this_node(self):
-        desk, laptop = self.pair()
-        laptop.forget("desk")
-        web.wait_until(lambda: desk.state_of(laptop) != "up", GUARD, "the desk to notice")
-        self.assert_first(
-            self.doctor("--data-dir", desk.folder), "trust", "laptop answers, but has forgotten this node",
-            "pair both again.*kith join", 2,
-        )  # fmt: skip
-
-    def test_a_bridge_stands_where_the_cell_should_be(self):
-        bridge = self.stand_in({"/health": HEALTHY_BRIDGE})
-        found = self.doctor("--data-dir", self.settings(QUIET), env=environment(AIOS_DESKTOP_CELL=bridge.url))
-        self.assert_first(
-            found, "service",
-            "an AIOS bridge answers at .* where an AIOS cell should be; that is usually on port 8000",
-            "write the address of an AIOS cell", 1,
-        )  # fmt: skip
-
     def test_a_peer_in_the_list_does_not_run(self):
         folder = self.settings(QUIET)
         port = ports.free_port()
@@ -345,33 +144,9 @@ class BrokenServices(Examined):
             "correct the address or the port|answers on port", 2,
         )  # fmt: skip
 
-    def test_a_service_hangs(self):
-        service = self.stand_in(hangs=True)
-        self.assert_first(
-            self.doctor("--url", service.url), "service", "takes connections and does not answer", "anew", 2
-        )
-
-    def test_nothing_listens(self):
-        port = ports.free_port()
-        self.assert_first(
-            self.doctor("--url", f"http://127.0.0.1:{port}/health"), "connect", f"127.0.0.1:{port} refuses", "start", 2
-        )
-
     def test_another_service_in_json(self):
         service = self.stand_in({"/health": {"ok": True}})
         self.assert_first(self.doctor("--url", service.url), "service", "another service answers", "correct|port", 2)
-
-    def test_a_degraded_bridge(self):
-        bridge = self.stand_in({"/health": DEGRADED_BRIDGE})
-        self.assert_first(
-            self.doctor("--url", bridge.url), "service", "degraded: Desktop AIOS cell not reachable",
-            "kith doctor --url http://127.0.0.1:9", 1,
-        )  # fmt: skip
-
-    def test_a_registry_with_entries_that_are_gone(self):
-        service = self.stand_in({"/health": DISCOVERY, "/peers": registry(("desk", 1), ("tablet", 90))})
-        self.assert_first(self.doctor("--url", service.url), "registry", "1 of them .*: tablet", "DELETE", 1)
-
 
 class BrokenVaults(Examined):
     def doctor_with_vault(self, url: str) -> Diagnosis:
@@ -389,16 +164,12 @@ class BrokenVaults(Examined):
         found = self.doctor_with_vault(self.vault(501, False, True).url)
         self.assert_first(found, "vault", "Vault is not initialised", "vault operator init", 2)
 
-    def test_it_does_not_run(self):
-        found = self.doctor_with_vault(f"http://127.0.0.1:{ports.free_port()}")
-        self.assert_first(found, "vault", "nothing answers", "start it, or correct vault.address", 2)
-
     def test_it_is_open(self):
         self.assert_sound(self.doctor_with_vault(self.vault(200, True, False).url))
 
 
 @unittest.skipIf(NO_LAB, NO_LAB)
-class BrokenNetworks(Examined):
+class BrokenNetworks(Followed):
     """Two machines in network namespaces; none has a way out, an mDNS daemon or a name server."""
 
     @classmethod
@@ -412,8 +183,15 @@ class BrokenNetworks(Examined):
         )
         for node in (cls.here, cls.there):
             node.start(path="/health/live")
+            put_settings(node.folder, f"name: {node.name}\nengine: {{kind: echo}}\n")
         befriend([cls.here, cls.there])
         wait_for_state([cls.here], cls.there, {"up"}, GUARD, time.monotonic())
+
+    def setUp(self):
+        super().setUp()
+        for node in (self.here, self.there):
+            if not node.process.is_running:
+                node.start(path="/health/live")
 
     def on_the_laptop(self, *words) -> Diagnosis:
         host = self.here.host
@@ -425,6 +203,9 @@ class BrokenNetworks(Examined):
 
         web.wait_until(is_sound, GUARD, "the doctor to find nothing wrong")
 
+    @follows(
+        "see whether the machine of … is awake and still has the address …; if so, let TCP port … through its firewall"
+    )
     def test_packets_are_dropped(self):
         self.assert_whole_again()
         self.there.host.silence_incoming()
@@ -432,12 +213,10 @@ class BrokenNetworks(Examined):
             found = self.on_the_laptop("--data-dir", self.here.folder, "--mdns", "off")
         finally:
             self.there.host.heal()
-        self.assert_first(
-            found, "connect", "does not answer at all|no way to", "see whether the machine .* is awake|ip route", 1
-        )
-        self.assertEqual(found.first["subject"], "aios-desktop")
+        self.assertEqual(self.advised(found, "connect", "does not answer at all", 1)["subject"], "aios-desktop")
         self.assert_whole_again()
 
+    @follows("let TCP port … through on the machine of …, and on the router between")
     def test_a_firewall_drops_connections(self):
         self.assert_whole_again()
         host = self.there.host
@@ -447,9 +226,28 @@ class BrokenNetworks(Examined):
             found = self.on_the_laptop("--data-dir", self.here.folder, "--mdns", "off")
         finally:
             host.run("nft", "delete table inet firewall")
-        self.assert_first(
-            found, "connect", "answers ping, but connections are dropped .* a firewall", "let TCP port 7443 through", 1
-        )
+        said = self.advised(found, "connect", "answers ping, but connections are dropped .* a firewall", 1)
+        self.assertRegex(said["fix"], "let TCP port 7443 through")
+        self.assert_whole_again()
+
+    @follows("start the node on the machine of …, and let it listen on the network")
+    def test_the_node_of_another_machine_does_not_run(self):
+        self.assert_whole_again()
+        self.there.stop()
+        found = self.on_the_laptop("--data-dir", self.here.folder, "--mdns", "off")
+        command = self.advised(found, "connect", "refuses connections", 1)["command"]
+        self.typed_to_stay(command + " --mdns off", self.there.folder, before=self.there.host.command())
+        self.assert_whole_again()
+
+    @follows("let it listen on the network")
+    def test_a_node_listens_on_its_own_machine_only(self):
+        self.assert_whole_again()
+        self.here.stop()
+        alone = self.typed_to_stay("kith up --mdns off", self.here.folder, before=self.here.host.command())
+        found = self.on_the_laptop("--data-dir", self.here.folder, "--mdns", "off")
+        command = self.advised(found, "interfaces", "open to this machine only", 1)["command"]
+        alone.stop()
+        self.typed_to_stay(command + " --mdns off", self.here.folder, before=self.here.host.command())
         self.assert_whole_again()
 
     def test_a_name_does_not_resolve(self):
