@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from lab import web
 from lab.peer import PeerNode, befriend, wait_for_state
 from lab.process import ROOT, environment
+from lab.screen import wrapped
 
 KITH = Path(os.environ["KITH_BINARY"])
 RECORDING = ROOT / "docs" / "recording.txt"
@@ -66,7 +66,7 @@ def ask(laptop: PeerNode, words: list[str]) -> str:
     )
     if done.returncode != 0:
         raise RuntimeError(f"kith {words} ended with {done.returncode}: {done.stderr}")
-    return wrapped(done.stdout) + "\n".join(done.stderr.splitlines()) + "\n"
+    return wrapped(done.stdout, WIDTH) + "\n".join(done.stderr.splitlines()) + "\n"
 
 
 def killed_in_the_middle(laptop: PeerNode, others: list[PeerNode]) -> tuple[str, PeerNode]:
@@ -88,17 +88,11 @@ def killed_in_the_middle(laptop: PeerNode, others: list[PeerNode]) -> tuple[str,
     guard.cancel()
     if status != 0 or killed is None:
         raise RuntimeError(f"the answer was not to be killed in the middle, or ended with {status}")
-    return wrapped(text) + child.stderr.read().splitlines()[-1] + "\n", killed
+    return wrapped(text, WIDTH) + child.stderr.read().splitlines()[-1] + "\n", killed
 
 
 def is_answering(node: PeerNode) -> bool:
     return node.status()["engine"]["active"] > 0
-
-
-def wrapped(text: str) -> str:
-    """What a terminal does with long lines, at the words."""
-    lines = [textwrap.wrap(line, WIDTH) or [""] if len(line) > WIDTH else [line.rstrip()] for line in text.splitlines()]
-    return "\n".join(line for several in lines for line in several) + "\n"
 
 
 def quoted(word: str) -> str:

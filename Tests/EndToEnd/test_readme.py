@@ -2,12 +2,13 @@
 """Every command block of the README and of the pages for people, typed in its order on hosts with nothing on them.
 
 The hosts are network namespaces (`scripts/lab/netns.py`) with a home folder each. Comments of the pages say on which of
-them a block is typed (`scripts/lab/docs.py`). What is not typed is printed with the reason.
+them a block is typed (`scripts/lab/docs.py`). What is not typed is printed with the reason. The recording of the first hour
+is made of the README too: that its commands work is what `Typed.test_the_readme` tries.
 """
 
 import unittest
 
-from lab import tunnel
+from lab import first_hour, tunnel
 from lab.docs import Page, read
 from lab.netns import Lab, why_not
 from lab.process import ENGINE_DIRECTORY, ROOT
@@ -56,6 +57,27 @@ class Marks(unittest.TestCase):
     def test_the_readme_shows_the_recording_as_it_was_made(self):
         recording = (DOCS / "recording.txt").read_text()
         self.assertIn(f"```text\n{recording}```\n", (ROOT / "README.md").read_text(), "'scripts/record' makes both")
+
+    def test_the_first_hour_is_two_commands_and_three_and_little_typing(self):
+        first, second = first_hour.parts(PAGES["README.md"])
+        self.assertEqual(len(first.commands), 2, first.commands)
+        self.assertEqual(len({step.host for step in first.steps}), 1, "one machine, and one terminal")
+        self.assertEqual(len(second.commands), 3, second.commands)
+        self.assertEqual(second.pastes, 1)
+        self.assertLess(second.typing, 20, "seconds")
+
+    def test_the_recording_of_the_first_hour_is_of_the_commands_that_the_readme_has(self):
+        recording = first_hour.RECORDING.read_text()
+        typed = [line for line in recording.splitlines() if "$ " in line]
+        parts = first_hour.parts(PAGES["README.md"])
+        steps = [step for part in parts for step in part.steps]
+        expected = [first_hour.line(step, command) for step in steps for command in step.commands]
+        self.assertEqual(typed, expected, "'scripts/record first-hour' records anew")
+        for part in parts:
+            self.assertIn(f"# {part}; ", recording)
+        for step in steps:
+            for words in step.shows:
+                self.assertIn(words, recording)
 
 
 @unittest.skipIf(obstacle(), obstacle())

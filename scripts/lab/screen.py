@@ -7,6 +7,7 @@ import itertools
 import os
 import shlex
 import subprocess
+import textwrap
 from pathlib import Path
 
 from . import web
@@ -47,3 +48,9 @@ class Screen:
         except TimeoutError as failure:
             raise TimeoutError(f"{failure}; the screen says:\n{self.text}") from None
         return self.text
+
+
+def wrapped(text: str, width: int) -> str:
+    """What a terminal of this width does with long lines, but at the words."""
+    lines = [textwrap.wrap(line, width) or [""] if len(line) > width else [line.rstrip()] for line in text.splitlines()]
+    return "\n".join(line for several in lines for line in several) + "\n"

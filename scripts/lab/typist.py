@@ -34,9 +34,12 @@ class Disagreement(AssertionError):
 
 
 class Terminal(Screen):
-    """A shell of a host, with nothing of the user's own, that notes how each command ended."""
+    """A shell of a host, with nothing of the user's own, that notes how each command ended.
 
-    def __init__(self, host: Host, kith: Path, number: int):
+    `pace` is the seconds that a key takes, for who wants to see it typed.
+    """
+
+    def __init__(self, host: Host, kith: Path, number: int, pace: float, settings: dict[str, str]):
         self.prompt = f"{host.name}$ "
         self.home = host.folder / "home"
         self.home.mkdir(exist_ok=True)
@@ -50,12 +53,13 @@ class Terminal(Screen):
             "env", "-i", f"HOME={self.home}", f"PATH={programs}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "TERM=xterm-256color", "LC_ALL=C.UTF-8", "NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost",
             f"PROMPT_COMMAND=echo $? >>'{self._statuses}'", f"PS1={self.prompt}",
-            *(f"{name}={value}" for name, value in (host.environment() | SHORT_ANSWERS).items()
-              if name.startswith("LAB_") or name in SHORT_ANSWERS),
+            *(f"{name}={value}" for name, value in (host.environment() | settings).items()
+              if name.startswith("LAB_") or name in settings),
             "sh", "-c", f"cd '{self.home}' && exec bash --norc --noprofile -i",
         ]  # fmt: skip
         super().__init__(host.folder, 100, 50, host.command(*shell))
         self._typed = 0
+        self._pace = pace
 
     @property
     def text(self) -> str:
@@ -71,9 +75,13 @@ class Terminal(Screen):
         web.wait_until(lambda: self.is_free, GUARD, "the shell's prompt")
         self._typed += 1
         for line in command.split("\n"):
-            self.submit(line)
+            for part in line if self._pace else [line]:
+                self.type("-l", part)
+                time.sleep(self._pace)
+            self.type("Enter")
 
     def submit(self, line: str) -> None:
+        """All at once, as what is pasted."""
         self.type("-l", line)
         self.type("Enter")
 
@@ -95,8 +103,9 @@ class Terminal(Screen):
 class Typist:
     """Terminals of the hosts of one lab. A context manager: they end with it, and what runs in them with the lab."""
 
-    def __init__(self, lab: Lab, kith: Path):
+    def __init__(self, lab: Lab, kith: Path, pace: float = 0, settings: dict[str, str] = SHORT_ANSWERS):
         self._kith = kith
+        self._pace, self._settings = pace, settings
         self._hosts = {host.name: host for host in lab.hosts}
         self._terminals: dict[str, list[Terminal]] = {name: [] for name in self._hosts}
         self._tunnels: list[Tunnel] = []
@@ -221,7 +230,7 @@ class Typist:
         for terminal in several:
             if terminal.is_free:
                 return terminal
-        terminal = Terminal(self._hosts[name], self._kith, len(several) + 1)
+        terminal = Terminal(self._hosts[name], self._kith, len(several) + 1, self._pace, self._settings)
         several.append(terminal)
         terminal.__enter__()
         terminal.wait_for_prompt(GUARD, "the first prompt")
