@@ -28,13 +28,16 @@ package struct ExplanationGroup: Encodable, Hashable, Sendable {
     package var place: String
     package var explanations: [Explanation]
 
+    /// Of the group with the reasons for which a machine is not asked.
+    static let skipTitle = "Why a machine is not asked"
+
     package static let all = [
         ExplanationGroup(
             title: "Answers to prompts",
             place: "In the answer to a client, as `error.code`; in `kith trace` and in the log.",
             explanations: ChatError.Code.allCases.map(Explanation.init)),
         ExplanationGroup(
-            title: "Why a machine is not asked",
+            title: skipTitle,
             place: "In `kith route`, in the header `x-kith-route`, and at the page's routing.",
             explanations: SkipReason.examples.map(Explanation.init)),
         ExplanationGroup(

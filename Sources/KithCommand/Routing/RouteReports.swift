@@ -26,7 +26,7 @@ package struct RouteExplanationReport: TextReport, Sendable {
         guard let node = explanation.node, let best = explanation.candidates.first else {
             return style.red("nobody would be asked") + (explanation.refusal.map { ": \($0)" } ?? "").printable
         }
-        let reason = explanation.reason.map { ": \($0)" } ?? ""
+        let reason = explanation.reason.map { ": \(RouteWords.reason($0))" } ?? ""
         return style.bold(node.printable)
             + (" (\(best.model))\(reason), answered in about \(RouteTime.text(best.waitMilliseconds))").printable
     }
@@ -57,7 +57,7 @@ package struct RouteExplanationReport: TextReport, Sendable {
 
     private var skipped: TextTable {
         var table = TextTable([.init("SKIPPED", .needed, least: 12), .init("WHY", .needed, least: 24)])
-        for skip in explanation.skipped { table.add([skip.node, skip.reason]) }
+        for skip in explanation.skipped { table.add([skip.node, RouteWords.skip(skip.reason)]) }
         return table
     }
 }

@@ -155,7 +155,7 @@ final class PeerHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // TLS reports the end of a connection on which nothing was said as an error.
         let words = Self.words(for: error)
-        words == Self.unfinished ? hasLeft(context) : refuse(words, context: context)
+        words == Self.unfinished || !hasBegun ? hasLeft(context) : refuse(words, context: context)
     }
 
     private func refuse(_ reason: String, context: ChannelHandlerContext) {

@@ -43,7 +43,7 @@ package final class PairingService: Sendable {
             $0.invite(tier: tier, lifetime: lifetime, addresses: addresses, now: clock.now, using: &generator)
         }
         if case .success = made {
-            audit.record(.invitationCreated, subject: nil, source: nil, reason: "\(tier.rawValue), for \(lifetime)")
+            audit.record(.invitationCreated, subject: nil, source: nil, reason: "\(tier.rawValue), for \(Int(lifetime.seconds)) s")
             news(.invited(tier))
         }
         return made

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithCommand
+import KithFiles
 import SystemPackage
 
 #if canImport(Darwin)

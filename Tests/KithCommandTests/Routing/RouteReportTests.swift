@@ -28,15 +28,15 @@ struct RouteReportTests {
             skipped: [.init(node: "laptop", reason: "draining"), .init(node: "old", reason: "down(refused)")])
         #expect(
             lines(explanation) == [
-                "desk (smollm2): shortest-wait, answered in about 1000 ms",
+                "desk (smollm2): the shortest wait, answered in about 1000 ms",
                 "",
                 "NODE   MODEL     SCORE  BUSY   TOK/S  QUEUE  ANSWER    TRIP  LOADING  FAILURES  LEVEL  PREFIX",
                 "desk   smollm2  500 ms   1/4  127.25      -  510 ms  0.4 ms      5 s    120 ms    1.5       3",
                 "attic  smollm2   100 s   1/4  127.25      -  510 ms  0.4 ms      5 s      open    1.5       3",
                 "",
                 "SKIPPED  WHY",
-                "laptop   draining",
-                "old      down(refused)",
+                "laptop   it takes no new prompts (draining)",
+                "old      it cannot be reached: refused (down)",
             ])
     }
 
@@ -46,7 +46,7 @@ struct RouteReportTests {
             asked: "gone", promptTokens: 9, refusal: "model 'gone' not found", candidates: [],
             skipped: [.init(node: "desk", reason: "model-absent")])
         #expect(lines(explanation).first == "nobody would be asked: model 'gone' not found")
-        #expect(lines(explanation).last == "desk     model-absent")
+        #expect(lines(explanation).last == "desk     it does not have the model (model-absent)")
     }
 
     @Test("Numbers that no honest node sends are shown as something", arguments: [Double.nan, .infinity, -1, 1e300])

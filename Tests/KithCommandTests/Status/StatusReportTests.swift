@@ -43,7 +43,7 @@ struct StatusReportTests {
         status.peers[0].state = "up"
         status.peers[0].draining = true
         let lines = StatusReport(status, width: nil, style: .plain).lines
-        #expect(lines.contains("drain   new prompts go to your other machines; kith drain --off ends that"))
+        #expect(lines.contains("paused  new prompts go to your other machines; kith pause --off ends that"))
         #expect(lines.last?.contains("laptop  kin   draining") == true)
         status.peers[0].state = "down"
         #expect(StatusReport(status, width: nil, style: .plain).peerLines.last?.contains("kin   down") == true)
