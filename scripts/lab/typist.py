@@ -21,7 +21,7 @@ from .tunnel import Tunnel
 LIMIT = 90
 # Of conversations: the model may talk for as long as it likes, and what is tried here is whether the commands work.
 SHORT_ANSWERS = {"KITH_LIMITS_DEFAULT_MAX_TOKENS": "12"}
-_CODE = re.compile(r"\b(?:[A-Z2-7]{8}-){8,}[A-Z2-7]{1,8}\b")
+_CODE = re.compile(r"\b(?:[A-Z2-7]{8}-){4,8}[A-Z2-7]{1,8}\b")
 _KEY = re.compile(r"\bkith_[\w-]{20,}")
 _FINGERPRINT = re.compile(r"\bfingerprint\s+([0-9a-f]{64})\b")
 _DARK = "(not shown)"

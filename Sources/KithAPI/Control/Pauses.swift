@@ -53,7 +53,7 @@ package struct PauseCauses: Hashable, Sendable {
 /// Keeps the causes, and tells the mesh.
 package final class Pauses: Sendable {
     /// How often programs are looked for, and a pause that has a limit is ended at the latest.
-    package static let interval = Duration.seconds(5)
+    package static let interval = Duration.seconds(2)
 
     private let mesh: PeerDirectory
     private let clock: any TimeSource

@@ -54,6 +54,8 @@ package struct CompanionSchedule: Sendable {
     private static let jitter = 0.8...1.2
     /// How often the pause is doubled at most, after failures in a row, or after conversations that came to nothing.
     private static let mostDoublings = 4
+    /// Conversations in a row that may come to nothing before the pause grows: a good model has such days too.
+    private static let fruitlessAllowed = 4
 
     package init(budget: ExchangeBudget, now: MonotonicInstant) {
         self.budget = budget
@@ -89,7 +91,7 @@ package struct CompanionSchedule: Sendable {
         }
         let backoff = Backoff(
             initial: threshold, maximum: threshold * (1 << Self.mostDoublings), jitter: Self.jitter)
-        restsUntil = now + backoff.delay(after: max(failures, min(fruitless, Self.mostDoublings)), using: &generator)
+        restsUntil = now + backoff.delay(after: max(failures, min(max(0, fruitless - Self.fruitlessAllowed), Self.mostDoublings)), using: &generator)
     }
 
     /// Call when a user interrupts an exchange, which does not count as a failure.

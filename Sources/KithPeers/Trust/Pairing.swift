@@ -43,7 +43,8 @@ package final class PairingService: Sendable {
             $0.invite(tier: tier, lifetime: lifetime, addresses: addresses, now: clock.now, using: &generator)
         }
         if case .success = made {
-            audit.record(.invitationCreated, subject: nil, source: nil, reason: "\(tier.rawValue), for \(Int(lifetime.seconds)) s")
+            let reason = "\(tier.rawValue), for \(Int(lifetime.seconds)) s"
+            audit.record(.invitationCreated, subject: nil, source: nil, reason: reason)
             news(.invited(tier))
         }
         return made

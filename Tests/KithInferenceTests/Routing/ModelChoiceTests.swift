@@ -37,6 +37,30 @@ struct ModelChoiceTests {
         #expect(Self.chosen(nil, cloud, .sketch("m")) == ["gpt-oss:120b-cloud"])
     }
 
+    @Test("It is the first that can do what the request needs, and has room for it")
+    func suited() {
+        func sketch(_ id: ModelID, _ capabilities: [String]?, context: Int? = nil) -> ModelInfo {
+            ModelInfo(id: id, contextLength: context, capabilities: capabilities)
+        }
+        let models = [
+            sketch("plain", ["completion"], context: 4_096), sketch("tools", ["completion", "tools"], context: 8_192),
+            sketch("eyes", ["completion", "tools", "vision"], context: 131_072),
+        ]
+        func chosen(_ features: Set<Feature> = [], tokens: Int = 0, model: ModelID? = nil) -> ModelID? {
+            Router().decide(
+                RouteRequest(model: model, tokens: tokens, features: features),
+                among: [.sketch("n", models: models)], now: .zero
+            ).choices.first?.candidate.model
+        }
+        #expect(chosen() == "plain")
+        #expect(chosen([.tools]) == "tools")
+        #expect(chosen([.vision]) == "eyes")
+        #expect(chosen([.tools, .vision], model: "auto") == "eyes")
+        #expect(chosen(tokens: 5_000) == "tools")
+        #expect(chosen([.tools], tokens: 9_000) == "eyes")
+        #expect(chosen([.vision], model: "plain") == "plain", "what was named is not replaced by another")
+    }
+
     @Test("What avoids cost asks no provider, also where the owner chose one or names it")
     func affordable() {
         var cloud = Self.cloud

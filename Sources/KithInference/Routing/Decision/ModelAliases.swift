@@ -90,8 +90,12 @@ enum WantedModels {
 
     /// Of what a node offers. A model that runs at a provider, or only embeds, is used for a prompt only when it is
     /// named.
+    ///
+    /// - Parameter isSuited: Whether a model can do what the request needs, as far as is known; where none can, the first is
+    ///   asked all the same.
     func chosen(
-        from offered: [ModelInfo], for purpose: RouteRequest.Purpose, isMeasured: (ModelID) -> Bool
+        from offered: [ModelInfo], for purpose: RouteRequest.Purpose, isMeasured: (ModelID) -> Bool,
+        isSuited: (ModelInfo) -> Bool = { _ in true }
     ) -> [ModelInfo] {
         if case .anyOf(let names) = self { return names.compactMap { Self.match($0, in: offered) } }
         let models =
@@ -101,7 +105,7 @@ enum WantedModels {
             case .service(let service): Self.models(for: service, of: offered)
             }
         switch self {
-        case .first, .anyOf: return Array(models.prefix(1))
+        case .first, .anyOf: return (models.first(where: isSuited) ?? models.first).map { [$0] } ?? []
         case .fastest:
             // A node may hold dozens of models, each of which it would have to load before it is known.
             return models.enumerated().filter { $0.offset == 0 || isMeasured($0.element.id) }.map(\.element)

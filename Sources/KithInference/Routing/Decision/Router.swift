@@ -104,9 +104,9 @@ package struct Router: Sendable {
         guard !affordable.isEmpty else { return skip(.runsElsewhere) }
         let allowed = request.allowed(of: affordable)
         guard !allowed.isEmpty else { return skip(.notAllowed) }
-        let models = wanted.chosen(from: allowed, for: request.purpose) {
-            knowledge.hasMeasured(Candidate(node, model: $0))
-        }
+        let models = wanted.chosen(
+            from: allowed, for: request.purpose, isMeasured: { knowledge.hasMeasured(Candidate(node, model: $0)) },
+            isSuited: { isSuited($0, on: node, for: request, now: now) })
         return offers(of: models, on: node, for: request, now: now).mapError { skipped in
             guard skipped.reason == .modelAbsent, wanted.names.isEmpty else { return skipped }
             switch request.purpose {
@@ -116,6 +116,17 @@ package struct Router: Sendable {
                 return Skipped(reason: node.models.contains(where: \.isForAnybody) ? .modelAbsent : .runsElsewhere)
             }
         }
+    }
+
+    /// Whether a model that nobody named sees, reads or does what the request needs: neither its engine nor a refusal of late says
+    /// that it does not.
+    private func isSuited(
+        _ model: ModelInfo, on node: NodeSnapshot, for request: RouteRequest, now: MonotonicInstant
+    ) -> Bool {
+        if let context = model.contextLength, request.tokens > context { return false }
+        if request.features.isEmpty { return true }
+        return !request.features.contains { $0.isDenied(by: model) }
+            && knowledge.standing(of: Candidate(node, model: model.id), needing: request.features, now: now).lack == nil
     }
 
     private func offers(
