@@ -64,6 +64,22 @@ package struct Node: Sendable {
         if !DataFolder.holdsNode(settings.dataDirectory) { try await requireOpenPorts() }
         let folder = try DataFolder.claim(settings.dataDirectory)
         let (store, log) = try await folder.openState(logger: logger)
+        do {
+            try await serve(folder, store: store, log: log, onListening: onListening)
+        } catch {
+            // Closed as at an orderly end: the next start must not miss anything.
+            do { try await store.close() } catch let failure {
+                logger.warning("state not closed", metadata: ["reason": "\(failure)"])
+            }
+            throw error
+        }
+        withExtendedLifetime(folder) {}
+    }
+
+    private func serve(
+        _ folder: borrowing DataFolder, store: Store, log: LogSnapshot,
+        onListening: @escaping @Sendable (HTTPAddress) async -> Void
+    ) async throws {
         let identity = try folder.openIdentity(store: store)
         let metrics = NodeMetrics(registry: registry, counts: settings.countsMetrics)
         let access = try await ClientAccess.open(
@@ -186,7 +202,6 @@ package struct Node: Sendable {
         try await store.close()
         await upstream.shutDown()
         await vault.shutDown()
-        withExtendedLifetime(folder) {}
     }
 
     private func note(_ selection: EngineSelection) {

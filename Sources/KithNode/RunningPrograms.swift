@@ -51,7 +51,8 @@ enum RunningPrograms {
                     let line = try? RegularFile.readFromKernel(FilePath("/proc/\(id)/cmdline"), limit: longestPath)
                 else { continue }
                 let path = line.prefix { $0 != 0 }
-                let name = path.split(separator: UInt8(ascii: "/")).last ?? path
+                // Programs of Windows that Wine runs have their own form of paths.
+                let name = path.split { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }.last ?? path
                 if !name.isEmpty { names.insert(String(decoding: name, as: UTF8.self).lowercased()) }
             }
             return names

@@ -75,9 +75,21 @@ enum CommandLineRun {
                 try command.run()
             }
         } catch {
-            exit(with: unknownCommand(arguments) ?? error)
+            exit(with: unknownCommand(arguments) ?? misspeltHelp(arguments, error) ?? error)
         }
         Terminal.exit(.ok)
+    }
+
+    /// An error for a flag that nearly is `--help`: the parser proposes one that it nearly is too, such as `--all`.
+    private static func misspeltHelp(_ arguments: [String], _ error: any Error) -> CommandError? {
+        guard Kith.exitCode(for: error) == .validationFailure else { return nil }
+        let flag = arguments.first { argument in
+            argument != "--help" && NameSuggestion.nearest(to: argument, among: ["--help"], limit: 2) != nil
+                && Kith.message(for: error).contains("'\(argument)'")
+        }
+        return flag.map {
+            CommandError(.usage, "there is no flag \($0.printable.truncated(toWidth: 40)); did you mean --help?")
+        }
     }
 
     /// An error for an unknown command, which the parser calls an unexpected argument.

@@ -10,7 +10,7 @@ from lab.node import Node
 from lab.process import ROOT
 
 KITH = Path(os.environ.get("KITH_BINARY", ROOT / ".build" / "debug" / "kith"))
-FOLDER = ROOT / ".build" / "end-to-end"
+FOLDER = ROOT / ".build" / "end-to-end" / os.environ.get("KITH_LANE", "")
 
 
 def fresh_folder(name: str) -> Path:

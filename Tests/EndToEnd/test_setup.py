@@ -68,7 +68,7 @@ class OnAFreshMachine(unittest.TestCase):
         self.kith("up", "--background", "--engine", "count", "--name", "desk", status=0)
         opened = self.kith("setup", "--yes", "--lan", status=0)
         self.assertNotIn("warning", opened.stderr)
-        self.assertRegex(opened.stdout, r"^[A-Z2-7-]{60,}\n$")
+        self.assertRegex(opened.stdout, r"^[A-Z2-7-]{40,80}\n$")
         self.assertIn("desk", self.kith("status", status=0).stdout)
         self.assertEqual(self.kith("ask", "--max-tokens", "3", "hello", status=0).stdout, "1 2 3\n")
 

@@ -28,7 +28,7 @@ package struct RouteExplanationReport: TextReport, Sendable {
         }
         let reason = explanation.reason.map { ": \(RouteWords.reason($0))" } ?? ""
         return style.bold(node.printable)
-            + (" (\(best.model))\(reason), answered in about \(RouteTime.text(best.waitMilliseconds))").printable
+            + (" (\(best.model))\(reason), would answer in about \(RouteTime.text(best.waitMilliseconds))").printable
     }
 
     /// The score, and what it is made of.

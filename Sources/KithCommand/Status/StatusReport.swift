@@ -21,7 +21,14 @@ package struct StatusReport: TextReport, Sendable {
             "state   \(status.sessions) sessions, \(status.turnCount) turns, mood \(Self.rounded(status.valence)), "
                 + "level \(Self.rounded(status.level))")
         if status.draining == true {
-            lines.append("paused  new prompts go to your other machines; kith pause --off ends that")
+            let others = status.peers.contains { peer in
+                peer.tier == "kin" && peer.state == "up" && peer.draining != true && !peer.models.isEmpty
+            }
+            lines.append(
+                (others
+                    ? "paused  new prompts go to your other machines"
+                    : "paused  no other machine can answer, so this one still takes prompts")
+                    + "; kith pause --off ends that")
         }
         if let loss = status.storeLoss {
             lines.append(style.red("files   \(loss.printable); see: kith audit --kind store"))

@@ -16,7 +16,7 @@ package struct InvitationNotes: Sendable {
     package var lines: [String] {
         [
             "on the other machine, run kith join and paste the code"
-        ] + (invitation.words.map { ["in the same network these six words do too: " + $0] } ?? []) + [
+        ] + (invitation.words.map { ["or, in the same network, type these six words:", "  " + $0] } ?? []) + [
             "it works once, for " + Lifetime.words(invitation.expiresSeconds)
                 + "; where no node runs yet: kith setup --join",
             "that machine becomes \(invitation.tier.meaning)",

@@ -114,7 +114,8 @@ package struct NearbyReport: TextReport, Sendable {
 
     private func advice(_ node: ControlMessage.Nearby.Node) -> String {
         let place = node.name ?? node.addresses.first?.description ?? "the other machine"
-        return "to pair \(place.printable): kith invite --tier kin there, then kith join here"
+        return
+            "to pair \(place.printable): kith invite --tier kin there, then kith join here"
     }
 }
 

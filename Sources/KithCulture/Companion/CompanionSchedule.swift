@@ -91,7 +91,8 @@ package struct CompanionSchedule: Sendable {
         }
         let backoff = Backoff(
             initial: threshold, maximum: threshold * (1 << Self.mostDoublings), jitter: Self.jitter)
-        restsUntil = now + backoff.delay(after: max(failures, min(max(0, fruitless - Self.fruitlessAllowed), Self.mostDoublings)), using: &generator)
+        let lean = min(max(0, fruitless - Self.fruitlessAllowed), Self.mostDoublings)
+        restsUntil = now + backoff.delay(after: max(failures, lean), using: &generator)
     }
 
     /// Call when a user interrupts an exchange, which does not count as a failure.

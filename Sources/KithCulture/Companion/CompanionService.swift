@@ -148,7 +148,9 @@ package actor CompanionService {
             try await exchange.keeper.record(
                 result.record, with: peer, reputation: reputation, budget: schedule.budget)
             lastModel = result.model ?? lastModel
-            friendFailed = peer.tier == .kith && result.record.outcome.end == .failed
+            if result.record.outcome != .refused {
+                friendFailed = peer.tier == .kith && result.record.outcome.end != .kept
+            }
             ended(result.record.outcome.end, noting: result.line)
             news(.ended(result.record))
             return result.record

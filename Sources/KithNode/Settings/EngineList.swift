@@ -43,7 +43,8 @@ struct EngineList {
     /// - Returns: `nil` for `auto`.
     private static func read(_ entry: JSONValue) throws(Fault) -> ListedEngine? {
         if let kind = entry.stringValue { return try known(kind).map { ListedEngine(kind: $0) } }
-        guard let object = entry.objectValue else { throw Fault(words: "it is neither a kind nor a group of settings") }
+        guard var object = entry.objectValue else { throw Fault(words: "it is neither a kind nor a group of settings") }
+        for name in object.keys where object[name]?.isNull == true { object.removeValue(forKey: name) }
         for name in object.keys where !fields.contains(name) {
             let near = NameSuggestion.nearest(to: name, among: fields, limit: 3).map { "; did you mean \($0)?" } ?? ""
             throw Fault(words: "it has no '\(name.prefix(40))'\(near)")
@@ -58,13 +59,20 @@ struct EngineList {
         var engine = ListedEngine(kind: kind)
         engine.address = try address(object["address"], of: kind)
         if let key = object["key"] {
-            guard let text = key.stringValue, !text.isEmpty else { throw Fault(words: "'key' is not text") }
+            guard let text = key.stringValue, !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw Fault(words: "'key' is not printable text without spaces")
+            }
             engine.key = try secret(text)
         }
         if engine.address != nil, ![.ollama, .openAI, .anthropic].contains(kind) {
             throw Fault(words: "'address' is not for \(name): it runs here")
         }
         if engine.key != nil, ![.openAI, .anthropic].contains(kind) { throw Fault(words: "'key' is not for \(name)") }
+        let unused =
+            kind == .anthropic ? ["slots", "context_length"] : [.echo, .count].contains(kind) ? ["model"] : []
+        if let name = unused.first(where: { object[$0] != nil }) {
+            throw Fault(words: "'\(name)' is not for \(kind.rawValue)")
+        }
         engine.slots = try number(object["slots"], "slots", 1...1_024)
         engine.contextLength = try number(object["context_length"], "context_length", 256...16_777_216)
         if let model = object["model"] {
@@ -73,10 +81,15 @@ struct EngineList {
         }
         if let models = object["models"] {
             let names = models.stringValue.map { [$0] } ?? models.arrayValue?.compactMap(\.stringValue) ?? []
-            guard !names.isEmpty, models.arrayValue.map({ $0.count == names.count }) ?? true else {
+            guard !names.isEmpty, !names.contains(""), models.arrayValue.map({ $0.count == names.count }) ?? true else {
                 throw Fault(words: "'models' is not a list of names")
             }
             engine.models = names.map { ModelPattern($0) }
+        }
+        if let model = engine.model, !engine.models.isEmpty,
+            !engine.models.contains(where: { $0.matches(ModelID(model)) })
+        {
+            throw Fault(words: "its 'model' is none of its 'models'")
         }
         return engine
     }
@@ -119,16 +132,23 @@ struct EngineList {
 }
 
 extension JSONValue {
-    /// What stands in YAML, with every scalar as text.
-    init(_ node: Yams.Node) {
+    /// What stands in YAML, with every scalar as text; below `depth`, and beyond 64 of a kind, nothing is read: no entry holds more.
+    init(_ node: Yams.Node, depth: Int = 3) {
+        let limit = 64
         switch node {
+        case .scalar(let scalar) where scalar.style == .plain && ["", "~", "null"].contains(scalar.string): self = .null
         case .scalar(let scalar): self = .string(scalar.string)
-        case .sequence(let items): self = .array(items.map { JSONValue($0) })
-        case .mapping(let entries):
+        case .sequence(let items) where depth > 0:
+            self = .array(items.prefix(limit).map { JSONValue($0, depth: depth - 1) })
+        case .mapping(let entries) where depth > 0:
             var object: JSONObject = [:]
-            for (name, value) in entries { object[name.scalar?.string ?? "?"] = JSONValue(value) }
+            for (name, value) in entries.prefix(limit) {
+                object[name.scalar?.string ?? "?"] = JSONValue(value, depth: depth - 1)
+            }
             self = .object(object)
-        default: self = .null  // an alias that was not resolved
+        default: self = .array([])
         }
     }
+
+    fileprivate var isNull: Bool { if case .null = self { true } else { false } }
 }

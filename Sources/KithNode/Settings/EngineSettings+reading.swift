@@ -61,7 +61,18 @@ extension SettingValues {
         guard let text = text(.engines) else { return nil }
         let list: EngineList
         do throws(EngineList.Fault) { list = try EngineList(text) } catch { throw refusal(.engines, error.words) }
-        for engine in list.engines {
+        for (place, engine) in list.engines.enumerated() {
+            if let address = engine.address, isOwn(address) {
+                throw refusal(.engines, "engine \(place + 1): at \(address) is this node itself")
+            }
+            if engine.kind == .anthropic, engine.key == nil, !isSet(.anthropicKey) {
+                throw refusal(.engines, "engine \(place + 1): Anthropic needs a key")
+            }
+            if engine.kind == .openAI, engine.key == nil, engine.address == nil, !isSet(.openAIKey),
+                !isSet(.openAIBaseURL)
+            {
+                throw refusal(.engines, "engine \(place + 1): it needs an address, or a key for OpenAI's own")
+            }
             if case .vault(let reference) = engine.key, let missing = missingForVault {
                 throw refusal(.engines, "\(reference) cannot be read: \(missing)")
             }

@@ -96,7 +96,7 @@ package enum SettingKind: Sendable {
         case .choices(let choices):
             Self.entries(text.lowercased()).allSatisfy(choices.contains) ? .string(text.lowercased()) : nil
         case .aliases: ModelAliases(settingText: text).map { _ in .string(text) }
-        case .engines: (try? EngineList(text)).map { _ in .string(text) }
+        case .engines: .string(text)  // read, with words for what is wrong, where all settings are
         }
     }
 

@@ -114,11 +114,13 @@ extension PeerDirectory {
 
     /// Sends new prompts elsewhere, or no longer; kin are told at once. Restarting the node ends it.
     ///
-    /// - Parameter reason: For the audit log; `nil` for what is no decision of anybody's.
+    /// - Parameter reason: For the audit log; `nil` for a node that stops.
     package func setDraining(_ isDraining: Bool, reason: String?) {
         let now = clock.now
         state.withLock { state in
-            guard (state.drainingSince != nil) != isDraining else { return }
+            // A node that stops takes no prompts again, whatever ends meanwhile.
+            if isDraining, reason == nil { state.isStopping = true }
+            guard (state.drainingSince != nil) != isDraining, isDraining || !state.isStopping else { return }
             state.drainingSince = isDraining ? now : nil
             if let reason { audit.record(.nodeDraining, subject: nil, source: nil, reason: reason) }
         }

@@ -39,6 +39,7 @@ package final class PeerDirectory: Sendable {
         var own: (models: PeerModels, load: PeerLoad?)
         /// Since when new prompts are to go elsewhere; `nil` when they are not.
         var drainingSince: MonotonicInstant?
+        var isStopping = false
 
         /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
         mutating func dropOldClones(now: MonotonicInstant) { cloned = cloned.filter { now - $0.value < .seconds(180) } }

@@ -71,19 +71,22 @@ extension PeerMesh: MeshControl {
         case .failure(let why): throw ControlError(.malformedCode, why.description)
         }
         if pairing.made(code) { throw ControlError(PairingRefusal.ownCode) }
-        if code.tier == .kith, let place = code.place, trust.kin.contains(where: place.inviter.isBeginning) {
-            throw ControlError(.invalid, "that node is kin already; to trust it less, use kith tier PEER kith")
+        let kin = trust.kin
+        if code.tier == .kith, let place = code.place, kin.contains(where: place.inviter.isBeginning) {
+            throw ControlError(PairingRefusal.alreadyKin)
         }
         let call = PairingCall(
             links: links, code: code, joiner: ownIdentity.id,
-            introduction: PairingIntroduction(name: profile.name, addresses: profile.addresses()), seen: seen())
+            introduction: PairingIntroduction(name: profile.name, addresses: profile.addresses()), kin: kin,
+            seen: seen())
         do {
             let (peer, address) = try await call.run(clock: clock)
             return try await welcome(peer, at: address)
         } catch PairingRefusal.unknownInvitation where code.place == nil {
             throw ControlError(
                 .refusedCode,
-                "no machine that this one sees knows these words; make new ones there, or paste the long code")
+                "no machine that this one sees knows these words; make new ones there, or paste the long code"
+                    + (code.tier == .kith ? " (kin are not asked: kith tier trusts one less)" : ""))
         } catch let refusal as PairingRefusal {
             throw ControlError(refusal)
         } catch let failure as LinkError {
@@ -209,7 +212,7 @@ extension ControlError {
             case .unknownInvitation, .alreadyUsed, .spoilt, .wrongProof, .replayed: .refusedCode
             case .tooManyAttempts, .tooManyInvitations: .tooManyAttempts
             case .malformed: .incompatible
-            case .ownCode: .invalid
+            case .ownCode, .alreadyKin: .invalid
             case .otherNode: .wrongNode
             }
         self.init(code, refusal.description)

@@ -59,9 +59,12 @@ package final class PairingService: Sendable {
 
     func answer(_ hello: PairingHello, from caller: PeerConnections.Caller) throws -> PairingChallenge {
         var generator = SystemRandomNumberGenerator()
+        let isKin = trust.standing(of: caller.id) == .kin
         return try accepted(
             invitations.withLock {
-                $0.answer(hello, from: caller.id, source: caller.source, now: clock.now, using: &generator)
+                if isKin, $0.tier(of: hello.invitation) == .kith { return .failure(.alreadyKin) }
+                return $0.answer(
+                    hello, from: caller.id, source: caller.source, now: clock.now, using: &generator)
             }, from: caller)
     }
 

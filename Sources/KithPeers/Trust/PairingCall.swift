@@ -11,9 +11,11 @@ import NIOCore
 /// Brings a pairing code to the node that made it; the other end is ``PairingRoutes``.
 struct PairingCall: Sendable {
     static let limit = Duration.seconds(10)
-    /// How many of the nodes that are seen are asked for one that knows the words, and how many at once.
-    static let seenLimit = 32
+    /// How many addresses are asked for one that knows the words, and how many at once; how long each may take, and all.
+    static let seenLimit = 128
     private static let lanes = 8
+    private static let nodeLimit = Duration.seconds(5)
+    private static let wholeLimit = Duration.seconds(40)
 
     typealias Paired = (peer: PairedNode, address: PeerAddress)
 
@@ -21,13 +23,21 @@ struct PairingCall: Sendable {
     let code: PairingCode
     let joiner: NodeID
     let introduction: PairingIntroduction
+    /// They are not asked by words for somebody else's node.
+    let kin: Set<NodeID>
     /// Where nodes are that this one sees on the network; an id is what was claimed.
     let seen: [(id: NodeID?, address: PeerAddress)]
 
     /// - Returns: The node that the pairing was made with, and where it answered.
     /// - Throws: `PairingRefusal`; ``LinkError``; `ChatError` when the connection breaks.
     func run(clock: any TimeSource) async throws -> Paired {
-        guard let place = code.place else { return try await askAround() }
+        guard let place = code.place else {
+            do {
+                return try await withDeadline(clock.now + Self.wholeLimit, clock: clock) { try await askAround(clock) }
+            } catch is DeadlineExceeded {
+                throw PairingRefusal.unknownInvitation
+            }
+        }
         // The code may be older than an address, and does not hold all of them.
         let more = seen.filter { $0.id.map(place.inviter.isBeginning) ?? false }.map(\.address)
         let addresses = place.addresses + more.filter { !place.addresses.contains($0) }.prefix(PeerLinks.addressLimit)
@@ -44,14 +54,21 @@ struct PairingCall: Sendable {
     ///
     /// Whoever answers hears the name of an invitation and no more, unless it claims to have made it. A false claim costs that
     /// node's attempt alone: the proof that it is given fits the two ids of this connection only.
-    private func askAround() async throws -> Paired {
-        var waiting = seen.map(\.address).prefix(Self.seenLimit)[...]
+    private func askAround(_ clock: any TimeSource) async throws -> Paired {
+        var waiting = candidates.prefix(Self.seenLimit)[...]
         guard !waiting.isEmpty else { throw LinkError.noAddress }
         return try await withThrowingTaskGroup(of: Result<Paired, any Error>.self) { group in
             func startNext() {
                 guard let address = waiting.popFirst() else { return }
                 group.addTask {
-                    do { return .success(try await ask(at: address)) } catch { return .failure(error) }
+                    do {
+                        return .success(
+                            try await withDeadline(clock.now + Self.nodeLimit, clock: clock) {
+                                try await ask(at: address)
+                            })
+                    } catch {
+                        return .failure(error)
+                    }
                 }
             }
             for _ in 0..<Self.lanes { startNext() }
@@ -61,7 +78,7 @@ struct PairingCall: Sendable {
                 case .success(let paired):
                     group.cancelAll()
                     return paired
-                case .failure(let refusal as PairingRefusal) where refusal != .unknownInvitation: told = refusal
+                case .failure(let refusal as PairingRefusal) where Self.isOfInvitation(refusal): told = refusal
                 case .failure: break
                 }
                 startNext()
@@ -70,9 +87,29 @@ struct PairingCall: Sendable {
         }
     }
 
+    /// The first address of each node, then the second of each: one with many must not crowd out the others.
+    private var candidates: [PeerAddress] {
+        var places: [NodeID: Int] = [:]
+        let ranked = seen.map { found -> (rank: Int, address: PeerAddress) in
+            guard let id = found.id else { return (0, found.address) }
+            defer { places[id, default: 0] += 1 }
+            return (places[id] ?? 0, found.address)
+        }
+        return ranked.enumerated().sorted { ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset) }.map(
+            \.element.address)
+    }
+
+    /// Whether a refusal is about the invitation that the words name. Anything else may come from any node that was asked.
+    private static func isOfInvitation(_ refusal: PairingRefusal) -> Bool {
+        switch refusal {
+        case .expired, .alreadyUsed, .spoilt, .tooManyAttempts: true
+        default: false
+        }
+    }
+
     private func ask(at address: PeerAddress) async throws -> Paired {
         let opened = try await links.open(.anyone, at: address)
-        guard opened.node != joiner else {
+        guard opened.node != joiner, code.tier == .kin || !kin.contains(opened.node) else {
             opened.connection.close()
             throw PairingRefusal.unknownInvitation
         }

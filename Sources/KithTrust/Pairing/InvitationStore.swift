@@ -43,7 +43,10 @@ package struct InvitationStore: Sendable {
     package static let longestLifetime: Duration = .seconds(24 * 60 * 60)
     package static let challengeLifetime: Duration = .seconds(30)
     package static let openLimit = 16
-    package static let challengeLimit = 64
+    package static let challengeLimit = 256
+    /// Of one invitation. More put the oldest out: whoever knows the name of an invitation must not keep others from this one, nor
+    /// from another.
+    package static let challengesPerInvitation = 16
     /// The number of wrong proofs that makes an invitation invalid.
     package static let wrongProofLimit = 5
     /// How many of the last invitations are remembered, to say why a code no longer works.
@@ -103,6 +106,9 @@ package struct InvitationStore: Sendable {
 
     private func index(of id: InvitationID) -> Int? { invitations.firstIndex { $0.secret.invitation == id } }
 
+    /// What an open invitation would make of a node; `nil` where there is none of that name.
+    package func tier(of id: InvitationID) -> Tier? { index(of: id).map { invitations[$0].tier } }
+
     // MARK: - Attempts
 
     /// Answers the first message of a node that wants to join.
@@ -119,6 +125,8 @@ package struct InvitationStore: Sendable {
         if let refusal { return .failure(limit.admits(source, now: now) ? refusal : .tooManyAttempts) }
         if joiner == inviter { return .failure(.ownCode) }
         challenges.removeAll { now >= $0.expires }
+        let open = challenges.indices.filter { challenges[$0].invitation == hello.invitation }
+        if open.count >= Self.challengesPerInvitation, let oldest = open.first { challenges.remove(at: oldest) }
         guard challenges.count < Self.challengeLimit else { return .failure(.tooManyAttempts) }
         let challenge = Challenge(
             joiner: joiner, invitation: hello.invitation, joinerNonce: hello.nonce,

@@ -166,6 +166,8 @@ package enum PairingRefusal: String, Error, Hashable, Sendable, Codable, CaseIte
     case ownCode = "own_code"
     /// A node other than the one that made the code answers.
     case otherNode = "other_node"
+    /// A code for somebody else's node was brought by a kin, or to one: pairing does not trust less.
+    case alreadyKin = "already_kin"
 }
 
 extension PairingRefusal: CustomStringConvertible {
@@ -173,10 +175,10 @@ extension PairingRefusal: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unknownInvitation:
-            "The other node knows no such invitation; make a new code there with \"kith invite --tier kin\"."
-        case .expired: "The code has expired; make a new one there with \"kith invite --tier kin\"."
-        case .alreadyUsed: "The code has been used; make a new one there with \"kith invite --tier kin\"."
-        case .spoilt: "The code was locked after wrong attempts; make a new one there with \"kith invite --tier kin\"."
+            "The other node knows no such invitation; make a new code there with \"kith invite\"."
+        case .expired: "The code has expired; make a new one there with \"kith invite\"."
+        case .alreadyUsed: "The code has been used; make a new one there with \"kith invite\"."
+        case .spoilt: "The code was locked after wrong attempts; make a new one there with \"kith invite\"."
         case .wrongProof: "The code's secret was not proven; copy the code again, or make a new one."
         case .replayed: "The answer belongs to no open challenge; try again."
         case .challengeExpired: "The answer came too late; try again."
@@ -184,6 +186,7 @@ extension PairingRefusal: CustomStringConvertible {
         case .tooManyInvitations: "There are too many open invitations; wait until one expires."
         case .malformed: "The message was not understood; update both nodes."
         case .ownCode: "The code was made on this very node; enter it on the other one."
+        case .alreadyKin: "That node is kin already; to trust it less, use \"kith tier PEER kith\"."
         case .otherNode: "Another node answers than the one that made the code; do not trust it."
         }
     }

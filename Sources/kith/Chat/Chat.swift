@@ -54,7 +54,8 @@ struct Chat: AsyncParsableCommand {
             client: try node.client(), session: session.flatMap { SessionID($0) } ?? .fresh(),
             model: model.map { ModelID($0) }, machine: machine.flatMap { NodeName($0) }, usesCulture: !noCulture)
         // Nobody is to write a prompt for nobody.
-        _ = try await conversation.client.probe("/health/live")
+        // Says what to do where no node runs.
+        _ = try await conversation.client.get(NodeStatus.self, "/api/status")
         if session != nil { try await conversation.showHistory() }
         let watch = conversation.interrupts.watch(await UnixSignalsSequence(trapping: [.sigint, .sigterm]))
         defer { watch.cancel() }

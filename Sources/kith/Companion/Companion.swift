@@ -60,7 +60,7 @@ struct CompanionNow: AsyncParsableCommand {
 
 struct CompanionPause: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pause", abstract: "Begin no conversations until resumed, or until the node starts anew.")
+        commandName: "pause", abstract: "Begin no conversations until resumed; a new start does not end that.")
 
     @OptionGroup var node: ControlFlags
 

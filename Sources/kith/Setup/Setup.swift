@@ -60,7 +60,7 @@ struct Setup: AsyncParsableCommand {
         guard let node = try await running(folder, manager) else {
             throw CommandError(.failed, "the node does not run; see kith service logs")
         }
-        try await awaitEngine(node.client)
+        try await Interruption.cancelling { [client = node.client] in try await Self.awaitEngine(client) }
         try await makeKey(node.client)
         try await finish(node)
     }
@@ -210,7 +210,7 @@ struct Setup: AsyncParsableCommand {
     }
 
     /// A model may take a while to load; the node says what it waits for.
-    private func awaitEngine(_ client: NodeClient) async throws {
+    private static func awaitEngine(_ client: NodeClient) async throws {
         let deadline = ContinuousClock.now + .seconds(120)
         var said = false
         while ContinuousClock.now < deadline {

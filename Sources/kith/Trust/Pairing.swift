@@ -109,7 +109,22 @@ struct Join: AsyncParsableCommand {
         let peer: ControlMessage.Peer = try await client.post(
             "/api/join", ControlMessage.JoinRequest(code: code), patience: .seconds(60))
         try Terminal.print(peer, json: json, or: PeerSentence.joined(peer))
+        try await warnIfUnreachable(by: peer, code, client)
         if peer.tier == .kin, !json, Terminal.isTerminal(.standardError) { try await share(with: peer, client) }
+    }
+
+    /// A node that listens on its own machine only is joined, and cannot be asked by the others.
+    private func warnIfUnreachable(
+        by peer: ControlMessage.Peer, _ code: String, _ client: NodeClient
+    ) async throws {
+        // Words are for nodes that see each other on a network.
+        guard case .success(let read) = PairingCode.read(code),
+            read.addresses.contains(where: { !$0.isLoopback }) || read.place == nil
+        else { return }
+        let own = try await client.get(ControlMessage.Identity.self, "/api/identity")
+        guard own.addresses.allSatisfy(\.isLoopback) else { return }
+        Terminal.note("warning: \(peer.name) cannot ask this node, which listens on this machine only;")
+        Terminal.note("this opens it: kith setup --yes --lan")
     }
 
     /// Shows the first exchange of what kin share. It goes on without anybody watching.
@@ -131,7 +146,7 @@ struct Join: AsyncParsableCommand {
             guard let code = try? PastedCode.clean(text), case .failure(let why) = PairingCode.read(code) else {
                 return nil
             }
-            return why.isBeginning ? "not whole yet: paste the rest, or press Enter to end" : nil
+            return why.isBeginning ? "not whole yet: paste the rest, or press Enter to stop" : nil
         }
     }
 }

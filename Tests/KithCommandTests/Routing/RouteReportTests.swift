@@ -28,7 +28,7 @@ struct RouteReportTests {
             skipped: [.init(node: "laptop", reason: "draining"), .init(node: "old", reason: "down(refused)")])
         #expect(
             lines(explanation) == [
-                "desk (smollm2): the shortest wait, answered in about 1000 ms",
+                "desk (smollm2): the shortest wait, would answer in about 1000 ms",
                 "",
                 "NODE   MODEL     SCORE  BUSY   TOK/S  QUEUE  ANSWER    TRIP  LOADING  FAILURES  LEVEL  PREFIX",
                 "desk   smollm2  500 ms   1/4  127.25      -  510 ms  0.4 ms      5 s    120 ms    1.5       3",

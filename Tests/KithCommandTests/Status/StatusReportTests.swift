@@ -43,8 +43,15 @@ struct StatusReportTests {
         status.peers[0].state = "up"
         status.peers[0].draining = true
         let lines = StatusReport(status, width: nil, style: .plain).lines
-        #expect(lines.contains("paused  new prompts go to your other machines; kith pause --off ends that"))
+        let alone = "paused  no other machine can answer, so this one still takes prompts; kith pause --off ends that"
+        #expect(lines.contains(alone))
         #expect(lines.last?.contains("laptop  kin   draining") == true)
+        status.peers[0].draining = nil
+        status.peers[0].models = ["m"]
+        #expect(
+            StatusReport(status, width: nil, style: .plain).lines.contains(
+                "paused  new prompts go to your other machines; kith pause --off ends that"))
+        status.peers[0].models = []
         status.peers[0].state = "down"
         #expect(StatusReport(status, width: nil, style: .plain).peerLines.last?.contains("kin   down") == true)
     }

@@ -59,7 +59,7 @@ struct CompanionScheduleTests {
         }
     }
 
-    @Test("After four conversations in a row of which nothing was kept it rests longer and longer, until something is kept again")
+    @Test("Where nothing was kept of four in a row it rests longer and longer, until something is kept")
     func fruitless() {
         var (schedule, generator) = (schedule(), SeededGenerator(seed: 2))
         func rest() -> Double {

@@ -49,6 +49,19 @@ struct EngineListTests {
         let named = try settings("engines: [ollama]", environment: ["KITH_ENGINE": "none"])
         #expect(named.choice == .none)
         #expect(!(try settings("engines: [ollama]")).looksAround)
+        let error = #expect(throws: SettingError.self) {
+            _ = try settings("port: 8080", environment: ["KITH_ENGINES": #"["ollama","olama"]"#])
+        }
+        #expect(error?.description.contains("engine 2: 'olama' is none of") == true)
+    }
+
+    @Test("What is left empty in YAML is as if it were not there, and what lies deeper than an entry goes is no list")
+    func odd() throws {
+        let settings = try settings("engines: [{kind: openai, address: 'http://a:1', key: ~, slots: }]")
+        #expect(settings.listed.first?.key == nil && settings.listed.first?.slots == nil)
+        #expect(throws: SettingError.self) {
+            _ = try self.settings("engines: [{kind: openai, address: 'http://a:1', models: [[[[x]]]]}]")
+        }
     }
 
     @Test("No key goes to an address that it is not for")
@@ -73,6 +86,15 @@ struct EngineListTests {
             ("[{kind: embedded, address: 'http://a:1'}]", "engine 1: 'address' is not for embedded"),
             ("[{kind: ollama, key: geheim}]", "engine 1: 'key' is not for ollama"),
             ("[{kind: openai, models: [a, {b: c}]}]", "engine 1: 'models' is not a list of names"),
+            (
+                "[{kind: openai, address: 'http://127.0.0.1:8080/v1'}]",
+                "engine 1: at http://127.0.0.1:8080/v1 is this node"
+            ),
+            ("[ollama, anthropic]", "engine 2: Anthropic needs a key"),
+            ("[{kind: openai}]", "engine 1: it needs an address, or a key"),
+            ("[{kind: openai, address: 'http://a:1', models: [a*], model: b}]", "engine 1: its 'model' is none of"),
+            ("[{kind: anthropic, key: k, slots: 2}]", "engine 1: 'slots' is not for anthropic"),
+            ("[{kind: openai, address: 'http://a:1', models: ['']}]", "engine 1: 'models' is not a list of names"),
             ("[[ollama]]", "engine 1: it is neither a kind nor a group of settings"),
         ])
     func wrong(list: String, words: String) throws {

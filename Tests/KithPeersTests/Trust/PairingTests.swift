@@ -192,6 +192,23 @@ struct PairingTests {
         }
     }
 
+    @Test("Kin do not come to trust each other less by words or a code for somebody else's node")
+    func kinByWords() async throws {
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await TestNode.run("laptop", engine: nil) { laptop in
+                try await join(laptop, try await code(from: desk))
+                let kith = try PairingCode.read(try await code(from: desk, as: .kith)).get()
+                try await seeing([try desk.peerAddress, try #require(PeerAddress("127.0.0.1:1"))], laptop) {
+                    #expect(await refusal(laptop, kith.words) == .refusedCode)
+                }
+                #expect(await refusal(laptop, kith.text) == .invalid)
+                for (here, there) in [(desk, laptop), (laptop, desk)] {
+                    #expect(here.mesh.trust.standing(of: there.id) == .kin)
+                }
+            }
+        }
+    }
+
     @Test("A code whose addresses are stale finds its node where the network shows it")
     func movedNode() async throws {
         try await TestNode.run("desk", engine: nil) { desk in

@@ -269,14 +269,20 @@ struct PairingTests {
         _ = try scene.send(try scene.proof(by: &attempt)).get()
     }
 
-    @Test("Sixty-four challenges may be open at once")
+    @Test("Whoever knows the name of an invitation keeps others neither from it nor from another")
     func openChallenges() throws {
-        let code = try scene.invite()
-        for number in 0..<InvitationStore.challengeLimit {
+        let (code, other) = (try scene.invite(), try scene.invite())
+        var (first, slow) = (scene.join(other), scene.join(code))
+        let challenge = try scene.send(first.hello).get()
+        let late = try scene.send(slow.hello).get()
+        for number in 0..<500 {
             #expect(scene.send(scene.join(code).hello, source: "10.0.1.\(number)").failure == nil)
         }
-        #expect(scene.send(scene.join(code).hello, source: "10.0.2.1").failure == .tooManyAttempts)
-        scene.now = scene.now + InvitationStore.challengeLifetime
-        #expect(scene.send(scene.join(code).hello, source: "10.0.2.1").failure == nil)
+        let proof = try first.answer(challenge, from: scene.inviter).get()
+        #expect(scene.send(proof).failure == nil, "of another invitation")
+        let old = try slow.answer(late, from: scene.inviter).get()
+        #expect(scene.send(old).failure == .replayed, "the oldest were put out")
+        var quick = scene.join(code)
+        #expect(scene.send(try scene.proof(by: &quick)).failure == nil)
     }
 }

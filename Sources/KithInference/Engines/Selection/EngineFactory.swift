@@ -119,7 +119,6 @@ package struct EngineFactory: Sendable {
             ollamaLimits: ollamaLimits, owners: owners, ownUser: ownUser)
         guard let (engine, services) = own.make(EngineSelection.Engine(listed.kind)) else { return nil }
         let isForNamedOnly = engine.isRemote && !isAlone
-        if listed.models.isEmpty, !isForNamedOnly { return (engine, services) }
         return (LimitedEngine(engine, models: listed.models, isForNamedOnly: isForNamedOnly), services)
     }
 

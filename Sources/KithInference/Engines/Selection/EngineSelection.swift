@@ -137,10 +137,10 @@ package struct EngineSelection: Hashable, Sendable {
 
         /// Whether the owner listed what answers there.
         func isOneOf(_ listed: [ListedEngine]) -> Bool {
-            switch engine {
-            case .ollama: listed.contains { $0.kind == .ollama && $0.address.map { $0 == address } ?? true }
-            case .server: listed.contains { $0.kind == .openAI && $0.address == address }
-            default: false
+            guard let address else { return false }
+            return listed.contains { listed in
+                guard let place = listed.address else { return listed.kind == .ollama && engine == .ollama }
+                return place.isSamePlace(as: address)
             }
         }
 
@@ -170,6 +170,13 @@ package struct EngineSelection: Hashable, Sendable {
 }
 
 extension EngineSelection.Skip: Error {}
+
+extension HTTPAddress {
+    /// Whether both lead to one listener, by whichever name of this machine.
+    fileprivate func isSamePlace(as other: HTTPAddress) -> Bool {
+        port == other.port && (host == other.host || isOnLoopback && other.isOnLoopback)
+    }
+}
 
 extension EngineSelection.Engine {
     init(_ kind: EngineKind) {

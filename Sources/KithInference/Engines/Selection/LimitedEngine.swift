@@ -2,7 +2,8 @@
 
 import KithModel
 
-/// An engine of which the owner allows some models only, or which is asked only for a model that is named.
+/// An engine of the owner's list: some of its models only, or only when one is named; and never a node of kith, which is asked as kin or
+/// not at all: as an engine it could ask this one.
 struct LimitedEngine: ChatEngine {
     private let engine: any ChatEngine
     /// Empty for all.
@@ -30,7 +31,11 @@ struct LimitedEngine: ChatEngine {
     func kind(for model: ModelID?) -> EngineKind { engine.kind(for: model) }
 
     func models() async throws -> [ModelInfo] {
-        try await engine.models().filter { allows($0.id) }.map { model in
+        let listed = try await engine.models()
+        if listed.contains(where: { $0.ownedBy == "kith" && $0.id == "auto" }) {
+            throw ChatError(.noEngine, "it is a node of kith: pair with it by kith invite, and leave it out of engines")
+        }
+        return listed.filter { allows($0.id) }.map { model in
             var model = model
             model.runsElsewhere = model.runsElsewhere || isForNamedOnly
             return model

@@ -8,13 +8,18 @@ import Synchronization
 /// Each keeps slots of its own (``parts``), so that one that is busy keeps nobody from another. Of a model that several have, the
 /// first one's counts.
 package final class SeveralEngines: ChatEngine {
+    /// For one to list its models: a slow one must not keep the others from being used.
+    private static let listLimit = Duration.seconds(3)
+
     private let members: [any ChatEngine]
+    private let clock: any TimeSource
     /// What each listed last; empty for one that could not be asked.
     private let known: Mutex<[[ModelInfo]]>
 
     /// - Parameter members: At least one; those first that are preferred for prompts which name no model.
-    package init(_ members: [any ChatEngine]) {
+    package init(_ members: [any ChatEngine], clock: any TimeSource = MonotonicClock()) {
         self.members = members
+        self.clock = clock
         known = Mutex(members.map { _ in [] })
     }
 
@@ -52,8 +57,17 @@ package final class SeveralEngines: ChatEngine {
     }
 
     package func models() async throws -> [ModelInfo] {
-        let lists = await each { engine -> Result<[ModelInfo], any Error> in
-            do { return .success(try await engine.describedModels()) } catch { return .failure(error) }
+        let lists = await each { [clock] engine -> Result<[ModelInfo], any Error> in
+            do {
+                return .success(
+                    try await withDeadline(clock.now + Self.listLimit, clock: clock) {
+                        try await engine.describedModels()
+                    })
+            } catch is DeadlineExceeded {
+                return .failure(ChatError(.timeout, "it did not list its models in time"))
+            } catch {
+                return .failure(error)
+            }
         }
         if lists.allSatisfy({ (try? $0.get()) == nil }) { return try lists[0].get() }
         let listed = lists.map { (try? $0.get()) ?? [] }

@@ -31,6 +31,10 @@ struct ListedEngineTests {
         #expect(
             selection([near, own], automaticPlace: 0).engines
                 == [.listed(near, isAlone: false), .listed(own, isAlone: false)])
+        let otherName = ListedEngine(
+            kind: .openAI, address: HTTPAddress(host: "localhost", port: 1_234, basePath: "/"),
+            models: [ModelPattern("a")])
+        #expect(selection([near, otherName], automaticPlace: 2).engines.count == 2, "by whichever name of the machine")
         #expect(selection([near], automaticPlace: nil).engine == .listed(near, isAlone: true))
         #expect(selection([], automaticPlace: nil).engine == .none)
     }

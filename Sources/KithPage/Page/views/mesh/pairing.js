@@ -45,7 +45,7 @@ export function inviteDialog() {
       isStranded && el('p', { class: 'trouble', role: 'alert' }, 'No other machine can use this code: this node listens on this machine only. Start it with kith up --lan, then make a new one.'),
       el('div', { class: 'code-line' }, el('code', { class: 'pairing-code' }, code),
         button('Copy', () => navigator.clipboard?.writeText(code).then(() => notify('Copied.')))),
-      words && el('p', 'In this network, these six words do too: ', el('strong', { class: 'pairing-words' }, words)),
+      words && el('p', 'Or, in the same network, these six words: ', el('strong', { class: 'pairing-words' }, words)),
       qr && qrCode(qr), left, el('p', { class: 'hint' }, tier === 'kin' ? 'Whoever uses it becomes kin and can read what your machines share. Keep it to yourself.' : 'Whoever uses it becomes kith.'),
       el('div', { class: 'actions' }, button('Another kind', choose), button('Done', close, { class: 'primary' })));
   };
