@@ -47,7 +47,7 @@ struct EngineList {
         for name in object.keys where object[name]?.isNull == true { object.removeValue(forKey: name) }
         for name in object.keys where !fields.contains(name) {
             let near = NameSuggestion.nearest(to: name, among: fields, limit: 3).map { "; did you mean \($0)?" } ?? ""
-            throw Fault(words: "it has no '\(name.prefix(40))'\(near)")
+            throw Fault(words: "a field of it is none of \(fields.joined(separator: ", "))\(near)")
         }
         guard let name = object["kind"]?.stringValue else {
             throw Fault(words: "'kind' is missing: one of \(kinds.joined(separator: ", "))")
@@ -65,9 +65,11 @@ struct EngineList {
             engine.key = try secret(text)
         }
         if engine.address != nil, ![.ollama, .openAI, .anthropic].contains(kind) {
-            throw Fault(words: "'address' is not for \(name): it runs here")
+            throw Fault(words: "'address' is not for \(kind.rawValue): it runs here")
         }
-        if engine.key != nil, ![.openAI, .anthropic].contains(kind) { throw Fault(words: "'key' is not for \(name)") }
+        if engine.key != nil, ![.openAI, .anthropic].contains(kind) {
+            throw Fault(words: "'key' is not for \(kind.rawValue)")
+        }
         let unused =
             kind == .anthropic ? ["slots", "context_length"] : [.echo, .count].contains(kind) ? ["model"] : []
         if let name = unused.first(where: { object[$0] != nil }) {
@@ -97,7 +99,9 @@ struct EngineList {
     private static func known(_ name: String) throws(Fault) -> EngineKind? {
         if name.lowercased() == automatic { return nil }
         guard let kind = EngineKind(rawValue: name.lowercased()) else {
-            throw Fault(words: "'\(name.prefix(40))' is none of \(kinds.joined(separator: ", "))")
+            // Whatever stands there may be a key at the wrong place.
+            let near = NameSuggestion.nearest(to: name, among: kinds, limit: 3).map { "; did you mean \($0)?" } ?? ""
+            throw Fault(words: "its kind is none of \(kinds.joined(separator: ", "))\(near)")
         }
         return kind
     }

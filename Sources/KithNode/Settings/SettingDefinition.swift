@@ -137,8 +137,8 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case defaultMaxTokens = "limits.default_max_tokens"
     case routingAliases = "routing.aliases"
     case engines
-    case enginePauseWhile = "engine.pause_while"
     case engineKind = "engine.kind"
+    case enginePauseWhile = "engine.pause_while"
     case engineDirectory = "engine.dir"
     case engineModel = "engine.model"
     case engineSlots = "engine.slots"

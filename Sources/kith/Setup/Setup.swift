@@ -52,17 +52,18 @@ struct Setup: AsyncParsableCommand {
     func run() async throws {
         let folder = try RunningNode.folder(dataDir)
         let manager = try? await Services.manager(of: nil)
+        var showsCode = lan == true
         if let node = try await running(folder, manager) {
             try await complete(node, manager)
         } else {
-            try await begin(folder, manager)
+            showsCode = try await begin(folder, manager)
         }
         guard let node = try await running(folder, manager) else {
             throw CommandError(.failed, "the node does not run; see kith service logs")
         }
         try await Interruption.cancelling { [client = node.client] in try await Self.awaitEngine(client) }
         try await makeKey(node.client)
-        try await finish(node)
+        try await finish(node, showsCode: showsCode)
     }
 
     /// Does what a node that runs lacks of what is asked for.
@@ -79,23 +80,26 @@ struct Setup: AsyncParsableCommand {
         if lan == true || join { try await open(node, manager) }
     }
 
-    private func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws {
+    /// - Returns: Whether a code for another machine is wanted.
+    private func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws -> Bool {
         let before = BackgroundNode.lastRecord(in: folder)
         // Whoever set this node up before without an engine has decided that.
         if before == nil || engine == true { _ = try await provideEngine(manager) }
         let had = try await manager?.flags() ?? []
         let wasOpen = had.contains("--lan") || before?.arguments.contains("--lan") == true
-        let isOpen =
-            try join
-            || lan
-                ?? (wasOpen || ask("Let your other machines find this one on the network?", usually: false))
-        try await startNode(folder, manager, before: before, had: had, isOpen: isOpen)
+        var wantsOthers = lan == true
+        if lan == nil, !join, !wasOpen {
+            wantsOthers = try ask("Let your other machines find this one on the network?", usually: false)
+        }
+        try await startNode(
+            folder, manager, before: before, had: had, isOpen: join || wantsOthers || lan == nil && wasOpen)
+        return wantsOthers
     }
 
     /// Starts a node anew that listens for this machine only.
     private func open(_ node: RunningNode, _ manager: (any ServiceManager)?) async throws {
-        // Says which addresses a code would hold.
-        guard try await Self.invite(node.client, seconds: 10).isForThisMachineOnly else { return }
+        let own = try await node.client.get(ControlMessage.Identity.self, "/api/identity")
+        guard own.addresses.allSatisfy(\.isLoopback) else { return }
         if let manager, try await Services.runs(node, by: manager) {
             let flags = try await manager.flags().filter { $0 != "--lan" } + ["--lan"]
             return try await Services.install(
@@ -231,10 +235,10 @@ struct Setup: AsyncParsableCommand {
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
     }
 
-    private func finish(_ node: RunningNode) async throws {
+    private func finish(_ node: RunningNode, showsCode: Bool) async throws {
         if join {
             try await Join.parse(["--data-dir", node.folder]).run()
-        } else if lan == true {
+        } else if showsCode {
             let invitation = try await Self.invite(node.client, seconds: 600)
             try Terminal.printLines([invitation.code])
             for line in InvitationNotes(invitation).lines { Terminal.note(line) }
@@ -246,6 +250,6 @@ struct Setup: AsyncParsableCommand {
         let status = try await node.client.get(NodeStatus.self, "/api/status")
         let isPaired = status.peers.contains { $0.tier == Tier.kin.rawValue }
         Terminal.note(
-            SetupWords.next(canAnswer: status.engine.kind != nil || isPaired, isPaired: isPaired || lan == true))
+            SetupWords.next(canAnswer: status.engine.kind != nil || isPaired, isPaired: isPaired || showsCode))
     }
 }

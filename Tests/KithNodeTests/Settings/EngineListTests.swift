@@ -52,7 +52,7 @@ struct EngineListTests {
         let error = #expect(throws: SettingError.self) {
             _ = try settings("port: 8080", environment: ["KITH_ENGINES": #"["ollama","olama"]"#])
         }
-        #expect(error?.description.contains("engine 2: 'olama' is none of") == true)
+        #expect(error?.description.contains("engine 2: its kind is none of") == true)
     }
 
     @Test("What is left empty in YAML is as if it were not there, and what lies deeper than an entry goes is no list")
@@ -77,8 +77,9 @@ struct EngineListTests {
     @Test(
         "What is wrong with an entry is said, with its number",
         arguments: [
-            ("[olama]", "engine 1: 'olama' is none of auto, ollama"),
-            ("[ollama, {kind: openai, adress: 'http://a:1'}]", "engine 2: it has no 'adress'; did you mean address?"),
+            ("[olama]", "engine 1: its kind is none of auto, ollama"), ("[olama]", "did you mean ollama?"),
+            ("[ollama, {kind: openai, adress: 'http://a:1'}]", "engine 2: a field of it is none of kind, address"),
+            ("[{kind: openai, adress: 'http://a:1'}]", "did you mean address?"),
             ("[{address: 'http://a:1'}]", "engine 1: 'kind' is missing"),
             ("[{kind: openai, address: nowhere}]", "engine 1: 'address' is not one such as"),
             ("[{kind: openai, slots: 0}]", "engine 1: 'slots' is not a whole number from 1 to 1024"),
