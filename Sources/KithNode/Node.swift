@@ -166,14 +166,15 @@ package struct Node: Sendable {
         let meshServices = peers.services(
             upstream: upstream, work: work, gate: access.gate(.peers, limits: PeerListener.limits)
         ) { dispatcher.returned($0) }
+        let programs = settings.engine.pauseWhile
+        let look: (@Sendable () -> Set<String>)? =
+            programs.isEmpty ? nil : { @Sendable in RunningPrograms.those(of: programs) }
         let background =
             access.background(clock: clock) + firewallServices(access.firewall) + meshServices.background
             + tracing.services + vault.services(watchesStatus: settings.roles.contains(.bridge)) + [
                 BackgroundLoop { await monitor.run() },
                 BackgroundLoop { await announcer.run() },
-                BackgroundLoop { [pauses = services.pauses, names = settings.engine.pauseWhile] in
-                    await pauses.run { RunningPrograms.those(of: names) }
-                },
+                BackgroundLoop { [pauses = services.pauses] in await pauses.run(look) },
                 BackgroundLoop { [running = services.running] in await running.run() },
                 BackgroundLoop { await company.run() },
                 BackgroundLoop { await alerts.run() },

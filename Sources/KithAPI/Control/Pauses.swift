@@ -58,6 +58,7 @@ package final class Pauses: Sendable {
     private let mesh: PeerDirectory
     private let clock: any TimeSource
     private let causes = Mutex(PauseCauses())
+    private let (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     package init(mesh: PeerDirectory, clock: any TimeSource) {
         self.mesh = mesh
@@ -76,12 +77,20 @@ package final class Pauses: Sendable {
             guard causes.reason != before else { return }
             mesh.setDraining(causes.reason != nil, reason: causes.reason ?? "ended")
         }
+        changed.yield()
     }
 
-    /// Runs until cancelled.
+    /// Runs until cancelled. Wakes now and then only where there are programs to look for, or a pause that has a limit.
     ///
-    /// - Parameter look: Which of the programs run that the owner named.
-    package func run(_ look: @Sendable () -> Set<String>) async {
+    /// - Parameter look: Which of the programs run that the owner named; `nil` where none are named.
+    package func run(_ look: (@Sendable () -> Set<String>)?) async {
+        guard let look else {
+            for await _ in changes where current.ends != nil {
+                do { try await clock.sleep(forAbout: Self.interval) } catch { return }
+                change { _ in }
+            }
+            return
+        }
         while !Task.isCancelled {
             let programs = look()
             change { $0.found(programs) }

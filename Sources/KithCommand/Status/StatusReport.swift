@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithModel
 
 /// A node's status for people.
 package struct StatusReport: TextReport, Sendable {
@@ -22,7 +23,7 @@ package struct StatusReport: TextReport, Sendable {
                 + "level \(Self.rounded(status.level))")
         if status.draining == true {
             let others = status.peers.contains { peer in
-                peer.tier == "kin" && peer.state == "up" && peer.draining != true && !peer.models.isEmpty
+                peer.tier == Tier.kin.rawValue && peer.state == "up" && peer.draining != true && !peer.models.isEmpty
             }
             lines.append(
                 (others

@@ -15,6 +15,7 @@ struct EngineList {
     /// All local engines that are found, at the place where it stands.
     static let automatic = "auto"
     private static let limit = 32
+    fileprivate static let modelLimit = 64
     private static let fields = ["kind", "address", "key", "slots", "model", "models", "context_length"]
     private static let kinds = [automatic] + EngineKind.allCases.map(\.rawValue)
 
@@ -86,6 +87,9 @@ struct EngineList {
             guard !names.isEmpty, !names.contains(""), models.arrayValue.map({ $0.count == names.count }) ?? true else {
                 throw Fault(words: "'models' is not a list of names")
             }
+            guard names.count <= Self.modelLimit else {
+                throw Fault(words: "'models' holds more than \(Self.modelLimit) names")
+            }
             engine.models = names.map { ModelPattern($0) }
         }
         if let model = engine.model, !engine.models.isEmpty,
@@ -136,9 +140,9 @@ struct EngineList {
 }
 
 extension JSONValue {
-    /// What stands in YAML, with every scalar as text; below `depth`, and beyond 64 of a kind, nothing is read: no entry holds more.
+    /// What stands in YAML, with every scalar as text. Below `depth`, and beyond one more than there may be, nothing is read.
     init(_ node: Yams.Node, depth: Int = 3) {
-        let limit = 64
+        let limit = EngineList.modelLimit + 1
         switch node {
         case .scalar(let scalar) where scalar.style == .plain && ["", "~", "null"].contains(scalar.string): self = .null
         case .scalar(let scalar): self = .string(scalar.string)

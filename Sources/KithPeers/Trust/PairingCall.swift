@@ -47,7 +47,12 @@ struct PairingCall: Sendable {
             opened.connection.close()
         }
         let opened = try await race.run()
-        return try await pair(with: opened.node, on: opened.connection)
+        return try await pair(attempt(), with: opened.node, on: opened.connection)
+    }
+
+    private func attempt() -> JoinAttempt {
+        var generator = SystemRandomNumberGenerator()
+        return JoinAttempt(code: code, joiner: joiner, introduction: introduction, using: &generator)
     }
 
     /// Asks the nodes that are seen, some at once, until one knows the invitation and proves that it knows the secret.
@@ -57,6 +62,7 @@ struct PairingCall: Sendable {
     private func askAround(_ clock: any TimeSource) async throws -> Paired {
         var waiting = candidates.prefix(Self.seenLimit)[...]
         guard !waiting.isEmpty else { throw LinkError.noAddress }
+        let first = attempt()
         return try await withThrowingTaskGroup(of: Result<Paired, any Error>.self) { group in
             func startNext() {
                 guard let address = waiting.popFirst() else { return }
@@ -64,7 +70,7 @@ struct PairingCall: Sendable {
                     do {
                         return .success(
                             try await withDeadline(clock.now + Self.nodeLimit, clock: clock) {
-                                try await ask(at: address)
+                                try await ask(first, at: address)
                             })
                     } catch {
                         return .failure(error)
@@ -107,20 +113,22 @@ struct PairingCall: Sendable {
         }
     }
 
-    private func ask(at address: PeerAddress) async throws -> Paired {
+    private func ask(_ first: JoinAttempt, at address: PeerAddress) async throws -> Paired {
         let opened = try await links.open(.anyone, at: address)
         guard opened.node != joiner, code.tier == .kin || !kin.contains(opened.node) else {
             opened.connection.close()
             throw PairingRefusal.unknownInvitation
         }
-        return try await pair(with: opened.node, on: opened.connection)
+        var generator = SystemRandomNumberGenerator()
+        return try await pair(first.anew(using: &generator), with: opened.node, on: opened.connection)
     }
 
     /// - Parameter inviter: The handshake has proven that it has this id.
-    private func pair(with inviter: NodeID, on connection: MultiplexedConnection) async throws -> Paired {
+    private func pair(
+        _ begun: JoinAttempt, with inviter: NodeID, on connection: MultiplexedConnection
+    ) async throws -> Paired {
         defer { connection.close() }
-        var generator = SystemRandomNumberGenerator()
-        var attempt = JoinAttempt(code: code, joiner: joiner, introduction: introduction, using: &generator)
+        var attempt = begun
         let challenge = try await ask(
             attempt.hello, PeerWire.pairingHelloPath, for: PairingChallenge.self, on: connection)
         let proof = try attempt.answer(challenge, from: inviter).get()

@@ -20,7 +20,7 @@ package struct JoinAttempt: Sendable {
     private var state: State = .greeting
 
     /// The first message.
-    package let hello: PairingHello
+    package private(set) var hello: PairingHello
 
     /// - Parameters:
     ///   - joiner: this node.
@@ -35,6 +35,14 @@ package struct JoinAttempt: Sendable {
         self.joiner = joiner
         self.introduction = introduction
         hello = PairingHello(invitation: secret.invitation, nonce: Octets32(using: &generator))
+    }
+
+    /// Another attempt with the same code, whose key is made by much work and only once.
+    package func anew(using generator: inout some RandomNumberGenerator) -> JoinAttempt {
+        var attempt = self
+        attempt.state = .greeting
+        attempt.hello.nonce = Octets32(using: &generator)
+        return attempt
     }
 
     /// Answers the challenge, once.

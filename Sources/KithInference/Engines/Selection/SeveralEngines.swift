@@ -56,21 +56,31 @@ package final class SeveralEngines: ChatEngine {
             ?? lists.firstIndex { $0.contains { $0.id.isMeant(by: model) } } ?? 0
     }
 
+    /// One that does not list its models in time keeps those that it had.
     package func models() async throws -> [ModelInfo] {
+        let before = known.withLock { $0 }
         let lists = await each { [clock] engine -> Result<[ModelInfo], any Error> in
             do {
                 return .success(
                     try await withDeadline(clock.now + Self.listLimit, clock: clock) {
                         try await engine.describedModels()
                     })
-            } catch is DeadlineExceeded {
-                return .failure(ChatError(.timeout, "it did not list its models in time"))
             } catch {
                 return .failure(error)
             }
         }
-        if lists.allSatisfy({ (try? $0.get()) == nil }) { return try lists[0].get() }
-        let listed = lists.map { (try? $0.get()) ?? [] }
+        let listed = zip(lists, before).map { list, before -> [ModelInfo] in
+            switch list {
+            case .success(let models): models
+            case .failure(is DeadlineExceeded): before
+            case .failure: []
+            }
+        }
+        if listed.allSatisfy(\.isEmpty), lists.allSatisfy({ (try? $0.get()) == nil }) {
+            do { return try lists[0].get() } catch is DeadlineExceeded {
+                throw ChatError(.timeout, "it did not list its models in time")
+            }
+        }
         known.withLock { $0 = listed }
         return Self.merged(listed)
     }

@@ -52,6 +52,43 @@ struct SeveralEnginesTests {
         return failure.message
     }
 
+    /// Lists its models, and from then on not before it is cancelled.
+    private final class Hanging: ChatEngine {
+        let kind = EngineKind.openAI
+        let capacity = EngineCapacity(slots: 1, queueLimit: 1)
+        private let hangs = Mutex(false)
+
+        func models() async throws -> [ModelInfo] {
+            if hangs.withLock({ value in
+                defer { value = true }; return value
+            }) {
+                try await Task.sleep(for: .seconds(3_600))
+            }
+            return [ModelInfo(id: "slow")]
+        }
+
+        func continuationWay(for request: ChatRequest) async throws -> ContinuationWay { .anew }
+
+        func health() async -> EngineHealth { .ready }
+
+        func answer(_ request: ChatRequest) async throws -> ChatAnswer { throw ChatError(.engineError, "slow") }
+
+        func embed(_ request: EmbeddingRequest) async throws -> EmbeddingAnswer {
+            throw ChatError(.engineError, "slow")
+        }
+    }
+
+    @Test("One that does not list its models in time keeps nobody waiting, and keeps those that it had")
+    func hanging() async throws {
+        let clock = ManualClock()
+        let engine = SeveralEngines([Hanging(), Listing("quick", [info("a")])], clock: clock)
+        #expect(try await engine.models().map(\.id) == ["slow", "a"])
+        let again = Task { try await engine.models().map(\.id) }
+        #expect(await eventually { clock.isAwaited(clock.now + .seconds(3)) })
+        clock.advance(by: .seconds(60))
+        #expect(try await again.value == ["slow", "a"])
+    }
+
     @Test("Each model is asked of the engine that lists it, under its very name before another that is meant")
     func names() async throws {
         let engine = SeveralEngines([
