@@ -100,7 +100,7 @@ struct ClientAccess: Sendable {
         guard settings.isOnLoopback else {
             throw NodeStartError(
                 .keyMissing,
-                "cannot listen: " + ReachRefusal.message(host: settings.host, tlsFlag: settings.access.tls.flag))
+                "cannot listen: " + ReachRefusal.withoutKey(settings.host, folder: settings.dataDirectory))
         }
         if settings.access.requiresKey {
             logger.warning("nobody has a key; make one with: kith key create --name NAME --scope chat")
@@ -121,16 +121,6 @@ struct ClientAccess: Sendable {
                 logger: logger)
             names = certificate.names
             tls = try certificate.issue(for: names, now: .now())
-        }
-    }
-}
-
-extension AccessSettings.TLS {
-    /// The flags that stand for it in a command.
-    fileprivate var flag: String {
-        switch self {
-        case .off, .own: "--tls"
-        case .files(let certificate, let key): "--tls-cert '\(certificate)' --tls-key '\(key)'"
         }
     }
 }

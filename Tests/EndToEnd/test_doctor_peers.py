@@ -115,6 +115,21 @@ class Kin(Followed):
         self.assert_paired()
 
 
+class Alone(Followed):
+    @follows(
+        "pair a machine that has an engine; or start this node without --engine none, and take engine.kind: none out of its "
+        "settings, if it shall use one of its own"
+    )
+    def test_a_node_that_is_to_have_no_engine_is_paired_with_one_that_has(self):
+        desk, laptop = self.node("desk"), self.node("laptop", engine="none")
+        found = self.doctor("--data-dir", laptop.folder)
+        command = self.advised(found, "engine", "the settings say that this node has no engine", 1)["command"]
+        code = self.typed(command, desk.folder).split()[-1]
+        self.typed(f"echo {code} | kith join", laptop.folder)
+        wait_for_state([laptop], desk, {"up"}, GUARD, time.monotonic())
+        self.assert_mended("--data-dir", laptop.folder)
+
+
 class Services(Followed):
     @several_addresses
     @follows("start it there; or, as … answers on port … of that machine, correct the port")

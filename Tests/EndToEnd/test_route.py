@@ -117,7 +117,7 @@ class TheRoute(TwoNodes):
         self.assertEqual(recent[0]["usage"]["completion_tokens"], 4)
         self.assertGreaterEqual(recent[0]["duration_ms"], recent[0]["first_token_ms"])
         shown = self.laptop.do("route", "--recent", "--limit", "2")
-        self.assertRegex(shown, r"(?m)^ *\d+ s ago +desk +count +pinned ")
+        self.assertRegex(shown, r"(?m)^ *\d+ s ago +desk +count +by name ")
         self.assertNotIn("heron", shown + json.dumps(recent))
 
     def test_stands_on_every_answer_of_an_engine_errors_included(self):
@@ -230,7 +230,7 @@ class ANodeThatDrains(TwoNodes):
 
         web.wait_until(desk_knows, GUARD, "the desk to know of it")
         self.assertEqual(self.answerers(self.desk), {"desk"})
-        self.assertRegex(self.desk.do("peers"), r"laptop +kin +draining ")
+        self.assertRegex(self.desk.do("peers"), r"laptop +kin +paused ")
         self.assertIn("kith pause --off", self.laptop.do("status"))
         self.assertRegex(self.desk.do("route", "count"), r"(?m)^laptop +it takes no new prompts \(draining\)$")
 

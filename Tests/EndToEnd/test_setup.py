@@ -71,6 +71,9 @@ class OnAFreshMachine(unittest.TestCase):
         self.assertRegex(opened.stdout, r"^[A-Z2-7-]{40,80}\n$")
         self.assertIn("desk", self.kith("status", status=0).stdout)
         self.assertEqual(self.kith("ask", "--max-tokens", "3", "hello", status=0).stdout, "1 2 3\n")
+        moved = self.kith("setup", "--yes", "--port", "1")
+        self.assertEqual(moved.returncode, 64)
+        self.assertIn("to move it to port 1: kith down", moved.stderr)
 
     def test_one_that_was_stopped_is_set_up_again_as_it_was(self):
         self.kith("up", "--background", "--engine", "count", "--name", "desk", status=0)

@@ -52,6 +52,8 @@ package final class StoredCulture: Sendable {
             let stored = try await store.insightIDs()
             behind.withLock { $0.formUnion(present + stored) }
         } catch {
+            // A node that ends, or whose start was refused, reads no more.
+            if Task.isCancelled { return }
             logger.error("culture not read", metadata: ["reason": "\(error)"])
         }
         signal.continuation.yield()

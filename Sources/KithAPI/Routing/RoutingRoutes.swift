@@ -89,7 +89,7 @@ extension RouteMessage.Request {
         let (outcome, failure): (Outcome, String?) =
             switch record.outcome {
             case .completed: (.completed, nil)
-            case .failed(let code): (.failed, code.rawValue)
+            case .failed(let code): (.failed, code.word)
             case .abandoned: (.abandoned, nil)
             }
         self.init(
@@ -109,7 +109,7 @@ extension RouteMessage.Continuation {
     init(_ continuation: RouteRecord.Continuation) {
         self.init(
             node: continuation.candidate.name.rawValue, model: continuation.candidate.model.rawValue,
-            afterTokens: continuation.tokens, reason: continuation.failure.rawValue,
+            afterTokens: continuation.tokens, reason: continuation.failure.word,
             gapMilliseconds: continuation.gap.shownMilliseconds)
     }
 }

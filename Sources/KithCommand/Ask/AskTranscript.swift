@@ -125,8 +125,28 @@ package struct RouteNote: Hashable, Sendable, Codable {
     /// `desk (smollm2)`
     var who: String { (node ?? "an unnamed machine") + (model.map { " (\($0))" } ?? "") }
 
-    /// `: shortest-wait; skipped laptop:no-engine`
-    var why: String { (reason.map { ": \($0)" } ?? "") + (skipped.map { "; skipped \($0)" } ?? "") }
+    /// `: the shortest wait; not laptop: it has no model`
+    var why: String {
+        (reason.map { ": \(RouteWords.reason($0))" } ?? "")
+            + Self.parts(ofSkipped: skipped ?? "").map { "; not \(Self.words(ofSkipped: $0))" }.joined()
+    }
+
+    /// Details in parentheses may hold commas too.
+    private static func parts(ofSkipped text: String) -> [Substring] {
+        var depth = 0
+        return text.split { character in
+            depth += character == "(" ? 1 : character == ")" && depth > 0 ? -1 : 0
+            return character == "," && depth == 0
+        }
+    }
+
+    /// `laptop: it has no model`, for `laptop:no-engine`.
+    private static func words(ofSkipped part: Substring) -> String {
+        let part = part.drop { $0 == " " }
+        guard let colon = part.firstIndex(of: ":") else { return String(part) }
+        let reason = String(part[part.index(after: colon)...])
+        return "\(part[..<colon]): \(RouteWords.meaning(ofSkip: reason) ?? reason)"
+    }
 
     private static func parameters(_ header: String) -> [(name: String, value: String)] {
         var isQuoted = false

@@ -13,14 +13,17 @@ package struct CompanionReport: Sendable {
     }
 
     package func lines(_ status: CompanionMessage.Status) -> [String] {
-        var first = "\(style.bold(status.state)): \(status.detail)"
+        let repeats = status.detail.hasPrefix(status.state)
+        var first =
+            style.bold(status.state)
+            + (repeats ? status.detail.dropFirst(status.state.count) : ": \(status.detail)")
         if let peer = status.talking_to { first += " (\(peer.printable))" }
         if let wait = status.wait_seconds { first += "; \(StatusReport.age(wait)) to go" }
         let idle = StatusReport.age(status.idle_seconds)
         var lines = [
             first,
             "idle for \(idle) of \(StatusReport.age(status.threshold_seconds)); \(count(status.peers, "peer")) to talk to, "
-                + "chosen by \(status.choice)",
+                + Self.choice(status.choice),
             "today \(status.exchanges_today) of \(status.exchange_limit) conversations, \(status.tokens_today) of "
                 + "\(status.token_limit) tokens; \(count(status.insights, "insight")) kept",
         ]
@@ -33,6 +36,17 @@ package struct CompanionReport: Sendable {
                 "nobody to talk to: pair a friend's node with kith invite --tier kith, or name one in config/peers.txt")
         }
         return lines + [""] + self.lines(status.recent)
+    }
+
+    /// How the next one is chosen, in words; a name of another version stays.
+    private static func choice(_ name: String) -> String {
+        switch name {
+        case "thompson": "the most fruitful ones more often"
+        case "weighted": "those of good reputation more often"
+        case "round-robin": "in turn"
+        case "random": "at random"
+        default: "chosen by \(name)"
+        }
     }
 
     /// A line for each conversation, the newest first.

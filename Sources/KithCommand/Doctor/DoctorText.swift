@@ -76,7 +76,10 @@ package struct DoctorText: TextReport, Sendable {
         guard let first = causes.first else {
             let notices = report.count(.notice)
             let more = notices == 0 ? "" : ", \(notices) \(notices == 1 ? "thing" : "things") worth knowing"
-            return [style.green("All is well") + more + "; looked at in \(report.duration.shortText)."]
+            guard let absence else {
+                return [style.green("All is well") + more + "; looked at in \(report.duration.shortText)."]
+            }
+            return ["No fault was found" + more + "; looked at in \(report.duration.shortText).", absence]
         }
         let counts = [
             Self.counted(report.count(.error), "error"), Self.counted(report.count(.warning), "warning"),
@@ -85,6 +88,13 @@ package struct DoctorText: TextReport, Sendable {
         let cause = wrapped("Most probable cause: " + Self.sentence(subject + first.seen), indent: 0)
         let head = cause.enumerated().map { $0.offset == 0 ? emphasised($0.element) : $0.element }
         return ["\(counts); looked at in \(report.duration.shortText)."] + head + (first.fix.map(closingFix) ?? [])
+            + [absence].compactMap { $0 }
+    }
+
+    /// The next step where no node runs: nothing of the above helps without one.
+    private var absence: String? {
+        guard report.subject.dataDirectory != nil, !report.subject.isRunning else { return nil }
+        return style.bold("No node runs here:") + " kith setup starts one."
     }
 
     private func emphasised(_ line: String) -> String {

@@ -24,7 +24,10 @@ package struct RouteExplanationReport: TextReport, Sendable {
 
     private var heading: String {
         guard let node = explanation.node, let best = explanation.candidates.first else {
-            return style.red("nobody would be asked") + (explanation.refusal.map { ": \($0)" } ?? "").printable
+            guard let refusal = explanation.refusal else { return style.red("nobody would be asked") }
+            // The refusal of a prompt that nobody can answer says so itself.
+            return refusal.hasPrefix("nobody ")
+                ? style.red(refusal.printable) : style.red("nobody would be asked") + ": \(refusal)".printable
         }
         let reason = explanation.reason.map { ": \(RouteWords.reason($0))" } ?? ""
         return style.bold(node.printable)
@@ -107,11 +110,13 @@ package struct RecentRoutesReport: TextReport, Sendable {
         [
             StatusReport.age(request.secondsAgo) + " ago",
             ([request.node ?? "-"] + request.continuations.map(\.node)).joined(separator: " > "),
-            request.continuations.last?.model ?? request.model ?? request.asked ?? "-", request.reason ?? "-",
+            request.continuations.last?.model ?? request.model ?? request.asked ?? "-",
+            request.reason.map(RouteWords.shortReason) ?? "-",
             request.firstTokenMilliseconds.map(RouteTime.text) ?? "-", RouteTime.text(request.durationMilliseconds),
             request.usage.map { "\($0.completionTokens)" } ?? "-",
             request.tokensPerSecond.map(StatusReport.rounded) ?? "-", Self.outcome(of: request),
-            request.skipped.map { "\($0.node):\($0.reason)" }.joined(separator: ", "),
+            request.skipped.map { "\($0.node): \(RouteWords.meaning(ofSkip: $0.reason) ?? $0.reason)" }
+                .joined(separator: "; "),
         ]
     }
 
@@ -119,8 +124,8 @@ package struct RecentRoutesReport: TextReport, Sendable {
         switch request.outcome {
         case .completed where request.continuations.isEmpty: "completed"
         case .completed: "continued"
-        case .failed: "failed" + (request.failure.map { " (\($0))" } ?? "")
-        case .abandoned: "abandoned"
+        case .failed: "failed" + (request.failure.map { ": \(RouteWords.failure($0))" } ?? "")
+        case .abandoned: "the client left"
         }
     }
 }

@@ -7,23 +7,32 @@ package enum SetupWords {
     /// - Parameters:
     ///   - canAnswer: Whether there is an engine, or another machine that may have one.
     ///   - isPaired: Whether it has other machines, or waits for one.
-    package static func next(canAnswer: Bool, isPaired: Bool) -> TerminalText {
+    ///   - flags: What each command needs to mean this node, with a space before it; empty for the usual folder.
+    package static func next(canAnswer: Bool, isPaired: Bool, flags: String = "") -> TerminalText {
         guard canAnswer else {
-            return TerminalText(lines: [
-                "",
+            return steps(
                 "The node runs, but nothing can answer yet. Either:",
-                "  kith setup --engine            install a small model here (110 MB)",
-                "  kith setup --join              a machine of yours answers; you need its code",
-            ])
+                [
+                    ("kith setup --engine" + flags, "install a small model here (110 MB)"),
+                    ("kith setup --join" + flags, "a machine of yours answers; you need its code"),
+                ])
         }
         var lines = [
-            "",
-            "Ready. Try:",
-            "  kith ask why is the sky blue   Ctrl-C stops an answer",
-            "  kith dashboard                 the node's page",
+            ("kith ask\(flags) why is the sky blue", "Ctrl-C stops an answer"),
+            ("kith dashboard" + flags, "the node's page"),
         ]
-        if !isPaired { lines.append("  kith setup --yes --lan         pair another machine of yours") }
-        return TerminalText(lines: lines)
+        if !isPaired { lines.append(("kith setup --yes --lan" + flags, "pair another machine of yours")) }
+        return steps("Ready. Try:", lines)
+    }
+
+    private static func steps(_ heading: String, _ steps: [(command: String, meaning: String)]) -> TerminalText {
+        let width = max(28, steps.map(\.command.displayWidth).max() ?? 0)
+        return TerminalText(
+            lines: ["", heading]
+                + steps.map { step in
+                    "  " + step.command + String(repeating: " ", count: width - step.command.displayWidth + 3)
+                        + step.meaning
+                })
     }
 
     /// For `kith` without a command, while a node runs here.

@@ -19,7 +19,7 @@ package struct StatusReport: TextReport, Sendable {
     package var lines: [String] {
         var lines = [heading] + engineLines
         lines.append(
-            "state   \(status.sessions) sessions, \(status.turnCount) turns, mood \(Self.rounded(status.valence)), "
+            "state   \(status.sessions) sessions, \(status.turnCount) turns, mood \(Self.mood(status.valence)), "
                 + "level \(Self.rounded(status.level))")
         if status.draining == true {
             let others = status.peers.contains { peer in
@@ -56,6 +56,17 @@ package struct StatusReport: TextReport, Sendable {
         if !engine.reason.isEmpty { lines.append("        " + engine.reason.printable) }
         if !engine.models.isEmpty { lines.append("models  " + engine.models.joined(separator: ", ").printable) }
         return lines
+    }
+
+    /// What the last answers and their feedback came to, from -1 to 1.
+    private static func mood(_ valence: Double) -> String {
+        let word =
+            switch valence {
+            case ..<(-0.3): "low"
+            case 0.3...: "good"
+            default: "even"
+            }
+        return "\(word) (\(rounded(valence)) of -1 to 1)"
     }
 
     /// `1.5`, `12`, `0.25`: at most two decimals, without trailing zeros. Never traps, whatever the number.

@@ -70,7 +70,7 @@ package struct TopScreen: Sendable {
         parts.append("\(activity.running.count) running")
         parts.append("\(activity.answers(now: now)) answers/min")
         parts.append("\(Self.speed(activity.throughput(now: now))) tokens/s")
-        if activity.own?.draining == true { parts.append("draining") }
+        if activity.own?.draining == true { parts.append("paused") }
         if controls.isPaused { parts.append("PAUSED") }
         let alerts = Set(activity.alerts.values).sorted()
         guard !alerts.isEmpty else { return fitted(parts.joined(separator: "   ")) }
@@ -173,11 +173,11 @@ package struct TopScreen: Sendable {
         }
         if let own = activity.own {
             let engine = own.engine
-            let state = own.draining == true ? "draining" : engine.kind == nil ? "no engine" : engine.state
+            let state = own.draining == true ? "paused" : engine.kind == nil ? "no engine" : engine.state
             add(own.node, "self", state, (engine.active, engine.slots), nil, engine.models)
         }
         for peer in activity.peers {
-            let state = peer.draining == true && peer.state == "up" ? "draining" : peer.state
+            let state = peer.draining == true && peer.state == "up" ? "paused" : peer.state
             add(peer.name, peer.tier, state, (peer.active, peer.slots), peer.latencyMilliseconds, peer.models)
         }
         return Self.ordered(rows, by: controls.order, load: \.load, speed: \.speed).map(\.cells)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithTrust
 
 /// The lines for standard error that go with a code: what to do with it, and what it will mean.
 package struct InvitationNotes: Sendable {
@@ -109,6 +110,18 @@ package enum PastedCode {
             throw CommandError(.usage, "there is no code; kith invite on the other machine prints one")
         }
         return String(code)
+    }
+
+    /// The code in a text that also has what `kith invite` writes below it: the first lines that are a whole code together.
+    ///
+    /// - Returns: All of the text where no such lines are.
+    package static func first(in text: String) -> String {
+        let lines = text.split(whereSeparator: \.isNewline).prefix(64)
+        for count in lines.indices {
+            let beginning = lines[...count].joined(separator: "\n")
+            if let code = try? clean(beginning), case .success = PairingCode.read(code) { return beginning }
+        }
+        return text
     }
 
     // XTerm's bracketed paste.

@@ -56,7 +56,7 @@ package struct PeersReport: TextReport, Sendable {
     private func cells(_ peer: NodeStatus.Peer) -> [String] {
         [
             peer.id.map { String($0.prefix(7)) } ?? "-", peer.name, peer.tier,
-            peer.draining == true && peer.state == "up" ? "draining" : peer.state,
+            peer.draining == true && peer.state == "up" ? "paused" : peer.state,
             peer.level.map(StatusReport.rounded) ?? "-", peer.slots > 0 ? "\(peer.active)/\(peer.slots)" : "-",
             peer.latencyMilliseconds.map { StatusReport.rounded($0) + " ms" } ?? "-",
             peer.lastSeenSeconds.map { StatusReport.age($0) + " ago" } ?? "-",
@@ -178,7 +178,9 @@ package enum PeerSentence {
 
     /// Who was forgotten, one in a line, with what is left of it.
     package static func left(_ left: ControlMessage.Leftovers) -> [String] {
-        if left.nodes.isEmpty { return ["nobody was forgotten, and nothing is left of anybody who is no kin"] }
+        guard !left.nodes.isEmpty else {
+            return ["no machine of yours was forgotten; a friend's node leaves nothing here that could be listed"]
+        }
         return left.nodes.map { node in
             var parts: [String] = []
             if !node.forgottenBy.isEmpty {

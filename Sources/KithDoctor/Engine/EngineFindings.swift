@@ -69,7 +69,7 @@ struct EngineFindings: Sendable {
         return Finding(
             .engine, "engine", .warning,
             "no engine here, and no kin that has one: nobody can answer; \(status.engine.reason)",
-            fix: EngineRemedy.install)
+            fix: status.engine.reason == EngineChoice.noneWords ? EngineRemedy.allow : EngineRemedy.install)
     }
 }
 
@@ -77,6 +77,11 @@ struct EngineFindings: Sendable {
 enum EngineRemedy {
     static let install = Finding.Fix(
         "put an engine and a small model on this machine, or pair one that has them", command: "kith engine install")
+
+    /// Where the owner wants no engine, installing one changes nothing.
+    static let allow = Finding.Fix(
+        "pair a machine that has an engine; or start this node without --engine none, and take engine.kind: none out of its "
+            + "settings, if it shall use one of its own", command: "kith invite --tier kin")
 
     static func start(_ kind: String) -> Finding.Fix {
         switch EngineKind(rawValue: kind) {

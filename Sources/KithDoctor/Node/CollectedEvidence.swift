@@ -39,6 +39,8 @@ struct CollectedEvidence: Sendable {
     /// Of the running node, else as the settings say.
     var name: String { status?.node ?? settings.name.rawValue }
     var isRunning: Bool { isHeld }
+    /// Whether other machines reach the node that runs, whatever the settings here say: it may have been started with `--lan`.
+    var isOpen: Bool { own?.addresses.contains { !$0.isLoopback } ?? false }
     var identityFolder: FilePath { FilePath(folder).appending("state").appending("identity") }
     var databasePath: String { settings.stateDirectory + "/kith.sqlite" }
 }

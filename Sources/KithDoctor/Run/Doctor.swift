@@ -107,7 +107,7 @@ struct NodePlan: Sendable {
                     hasDistantPeers: PeerPlan(node: node, clock: clock).hasDistantPeers
                 ).findings),
             HostNameDiagnosis(name: ProcessEnvironment.current().hostName, clock: clock),
-            MulticastDiagnosis(isWanted: settings.peer.usesMDNS, problems: node.nearby?.problems),
+            MulticastDiagnosis(isWanted: settings.peer.usesMDNS || node.isOpen, problems: node.nearby?.problems),
         ]
     }
 

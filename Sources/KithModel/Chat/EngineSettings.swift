@@ -54,6 +54,9 @@ package enum EngineChoice: Hashable, Sendable {
     case listed
     /// No engine here: every prompt goes to kin.
     case none
+
+    /// Why there is no engine where the owner wants none.
+    package static let noneWords = "the settings say that this node has no engine"
 }
 
 package struct OllamaSettings: Sendable {

@@ -184,7 +184,7 @@ extension NodeSettings {
     ) throws(SettingError) -> String {
         let host = try values.required(.host, values.text(.host)).lowercased()
         guard isLoopback(host) || access.tls != .off else {
-            throw values.refusal(.host, ReachRefusal.message(host: host, tlsFlag: "--tls"))
+            throw values.refusal(.host, ReachRefusal.withoutTLS(host))
         }
         return host
     }
@@ -204,11 +204,18 @@ enum OllamaPort {
 
 /// What is missing to listen where other machines reach the node.
 enum ReachRefusal {
-    /// - Parameter tlsFlag: the flag for TLS in the command that would work.
-    static func message(host: String, tlsFlag: String) -> String {
+    static func withoutTLS(_ host: String) -> String {
         """
         "\(host)" can be reached from other machines: this needs TLS and a key. Run: kith key create --name NAME \
-        --scope chat, then: kith up --host \(host) \(tlsFlag)
+        --scope chat, then: kith up --host \(host) --tls
+        """
+    }
+
+    /// - Parameter folder: The node's.
+    static func withoutKey(_ host: String, folder: String) -> String {
+        """
+        "\(host)" can be reached from other machines, and nobody has a key yet (none was made, or all have expired or been \
+        revoked). Make one, then start it again: kith key create --data-dir \(folder) --name NAME --scope chat
         """
     }
 }

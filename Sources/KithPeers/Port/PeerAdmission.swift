@@ -119,11 +119,11 @@ package struct PeerRefusal: Error, Codable, Hashable, Sendable {
 
     private static func words(for reason: Reason) -> String {
         switch reason {
-        case .stranger: "this node does not know you; pair with kith invite and kith join"
-        case .forgotten: "this node has forgotten you; pair again with kith invite and kith join"
+        case .stranger: "that node is not paired with this one; pair them with kith invite and kith join"
+        case .forgotten: "its owner forgot this node; pair them again with kith invite and kith join"
         case .kinOnly: "only kin may ask this"
         case .incompatible: "no common version of the protocol"
-        case .sameIdentity: "you use this node's own identity; run kith rekey on the copy"
+        case .sameIdentity: "both use the same identity; run kith rekey on the copy"
         }
     }
 }

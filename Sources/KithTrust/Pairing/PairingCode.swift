@@ -154,9 +154,9 @@ extension PairingCode {
         /// Whether the rest may still come.
         package var isBeginning: Bool {
             switch self {
-            case .incomplete, .damaged: true
+            case .incomplete: true
             case .wordCount(let count): count < PairingWords.count
-            case .empty, .tooLong, .foreignCharacter, .otherVersion, .unknownWord, .damagedWords: false
+            case .empty, .tooLong, .foreignCharacter, .damaged, .otherVersion, .unknownWord, .damagedWords: false
             }
         }
     }

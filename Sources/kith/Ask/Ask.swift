@@ -206,6 +206,11 @@ struct QuestionFlags: ParsableArguments {
         let files = try file.map { try AskedFile(path: $0) }
         let isAsked = words.contains(Question.inputMark)
         let isPiped = words.isEmpty && files.isEmpty && !Terminal.isTerminal(.standardInput)
+        // In a loop such as `while read line`, standard input is what the loop reads, and not meant for the prompt.
+        if !isAsked, !isPiped, Terminal.hasUnreadInput {
+            Terminal.note(
+                "standard input is not read; a - among the words says where it goes, as in: kith ask \"sum up\" -")
+        }
         return try Question(
             words: words, input: isAsked || isPiped ? try Terminal.readInput(limit: Question.longestText) : nil,
             files: files)

@@ -15,7 +15,7 @@ struct Cluster: AsyncParsableCommand {
               kith cluster up -n 3 --first-node-engine none --engine embedded
               kith cluster down
             """,
-        subcommands: [ClusterUp.self, ClusterStatus.self, ClusterDown.self])
+        subcommands: [ClusterUp.self, ClusterStatus.self, ClusterDown.self], defaultSubcommand: ClusterStatus.self)
 }
 
 /// Which cluster is meant.

@@ -19,7 +19,7 @@ struct Engine: AsyncParsableCommand {
               kith engine install
               kith engine status
             """,
-        subcommands: [EngineInstall.self, EngineStatus.self])
+        subcommands: [EngineInstall.self, EngineStatus.self], defaultSubcommand: EngineStatus.self)
 }
 
 /// Which node's settings say where the engine is.

@@ -26,7 +26,7 @@ struct Key: AsyncParsableCommand {
               kith key list
               kith key revoke abcdefgh
             """,
-        subcommands: [KeyCreate.self, KeyList.self, KeyRevoke.self])
+        subcommands: [KeyCreate.self, KeyList.self, KeyRevoke.self], defaultSubcommand: KeyList.self)
 }
 
 /// Where a node's keys are: with the node while it runs, else in its folder.

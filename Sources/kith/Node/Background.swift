@@ -195,7 +195,8 @@ struct Down: AsyncParsableCommand {
 
     private func find() throws -> RunningNode {
         if dataDir == nil, let found = try RunningNode.found() { return found }
-        return try RunningNode.require(dataDirectory: RunningNode.folder(dataDir))
+        return try RunningNode.require(
+            dataDirectory: RunningNode.folder(dataDir), others: "--data-dir names another")
     }
 
     /// - Throws: `CommandError` when it does not end; `CancellationError`.

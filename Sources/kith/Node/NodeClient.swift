@@ -198,6 +198,9 @@ struct NodeClient: Sendable {
                 throw CommandError(
                     .nodeUnreachable, absence ?? "no node answers at \(address); \(startCommand) starts one")
             case .timeout: throw CommandError(.nodeUnreachable, failure.message)
+            case .interrupted where address.scheme == .http:
+                throw CommandError(
+                    .notAnswered, failure.message + "; if the node uses TLS, its address begins with https://")
             default: throw CommandError(.notAnswered, failure.message)
             }
         }

@@ -126,9 +126,10 @@ struct RunningNode: Sendable {
         }
     }
 
-    static func require(dataDirectory: String) throws -> RunningNode {
+    /// - Parameter others: The flags that name another node, for the message that none runs there.
+    static func require(dataDirectory: String, others: String = otherNodes) throws -> RunningNode {
         guard let node = try RunningNode(dataDirectory: dataDirectory) else {
-            throw CommandError(.nodeUnreachable, absence(dataDirectory))
+            throw CommandError(.nodeUnreachable, absence(dataDirectory, others))
         }
         return node
     }
@@ -156,7 +157,9 @@ struct RunningNode: Sendable {
         ).dataDirectory
     }
 
-    private static func absence(_ folder: String) -> String {
-        "no node runs on \(folder): kith setup starts one; --data-dir and --url name another"
+    private static let otherNodes = "--data-dir and --url name another"
+
+    private static func absence(_ folder: String, _ others: String = otherNodes) -> String {
+        "no node runs on \(folder): kith setup starts one; \(others)"
     }
 }

@@ -10,7 +10,14 @@ struct Settings: ParsableCommand {
         discussion: """
             A setting is taken from a flag, else the environment, else .env, else config/kith.yaml, else its default. \
             The last two files stand in the node's data folder.
+
+            EXAMPLES:
+              kith settings
+              kith settings ollama       those with that in one of their names
             """)
+
+    @Argument(help: "Only settings with this in one of their names.")
+    var word: String?
 
     @Flag(help: "Print the list as JSON.")
     var json = false
@@ -21,7 +28,11 @@ struct Settings: ParsableCommand {
     func run() throws {
         if markdown { return try Terminal.write(TerminalText(document: SettingsDocument.markdown)) }
         if json { return try Terminal.printJSON(SettingDefinition.all.map(SettingEntry.init)) }
-        try Terminal.printLines(SettingsReport.lines(width: Terminal.width, style: Terminal.style))
+        let lines = SettingsReport.lines(word, width: Terminal.width, style: Terminal.style)
+        guard !lines.isEmpty else {
+            throw CommandError(.failed, "no setting has that in its name; kith settings lists all")
+        }
+        try Terminal.printLines(lines)
     }
 }
 

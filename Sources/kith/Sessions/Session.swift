@@ -16,7 +16,7 @@ struct Session: AsyncParsableCommand {
               kith session show kitchen
               kith session send kitchen --to laptop
             """,
-        subcommands: [SessionList.self, SessionShow.self, SessionSend.self])
+        subcommands: [SessionList.self, SessionShow.self, SessionSend.self], defaultSubcommand: SessionList.self)
 
     static func path(_ session: String) -> String { "/api/sessions/" + PathSegment.escaped(session) }
 

@@ -69,6 +69,9 @@ struct Setup: AsyncParsableCommand {
     /// Does what a node that runs lacks of what is asked for.
     private func complete(_ node: RunningNode, _ manager: (any ServiceManager)?) async throws {
         Terminal.note("a node runs on \(node.folder) already, at \(node.client.address)")
+        if let port, Int(port) != node.client.address.port {
+            throw CommandError(.usage, "to move it to port \(port): kith down\(ownFlags), then this again")
+        }
         guard lan != false else {
             throw CommandError(.usage, "to close a node for other machines: kith down, then kith setup --no-lan")
         }
@@ -250,6 +253,11 @@ struct Setup: AsyncParsableCommand {
         let status = try await node.client.get(NodeStatus.self, "/api/status")
         let isPaired = status.peers.contains { $0.tier == Tier.kin.rawValue }
         Terminal.note(
-            SetupWords.next(canAnswer: status.engine.kind != nil || isPaired, isPaired: isPaired || showsCode))
+            SetupWords.next(
+                canAnswer: status.engine.kind != nil || isPaired, isPaired: isPaired || showsCode,
+                flags: ownFlags))
     }
+
+    /// What another command needs to mean the same node.
+    private var ownFlags: String { dataDir.map { " --data-dir " + ShellWord.quoted($0) } ?? "" }
 }

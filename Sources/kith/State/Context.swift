@@ -18,7 +18,8 @@ struct Context: AsyncParsableCommand {
               kith context watch
               kith context clear branch
             """,
-        subcommands: [ContextShow.self, ContextSet.self, ContextFollow.self, ContextClear.self])
+        subcommands: [ContextShow.self, ContextSet.self, ContextFollow.self, ContextClear.self],
+        defaultSubcommand: ContextShow.self)
 
     /// All of it, however many answers that takes.
     static func all(from client: NodeClient) async throws -> [StateMessage.ContextEntry] {

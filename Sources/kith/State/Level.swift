@@ -16,7 +16,7 @@ struct Level: AsyncParsableCommand {
               kith level set 2.5
               kith level set 0.8 --source editor
             """,
-        subcommands: [LevelShow.self, LevelSet.self])
+        subcommands: [LevelShow.self, LevelSet.self], defaultSubcommand: LevelShow.self)
 }
 
 struct LevelShow: AsyncParsableCommand {

@@ -119,6 +119,19 @@ enum Terminal {
         }
     }
 
+    /// Whether something waits in a pipe, or stands in a file that nothing has been read of yet.
+    static var hasUnreadInput: Bool {
+        var status = stat()
+        guard fstat(STDIN_FILENO, &status) == 0 else { return false }
+        switch status.st_mode & S_IFMT {
+        case S_IFIFO:
+            var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            return poll(&descriptor, 1, 0) > 0 && descriptor.revents & Int16(POLLIN) != 0
+        case S_IFREG: return status.st_size > 0 && lseek(STDIN_FILENO, 0, SEEK_CUR) == 0
+        default: return false
+        }
+    }
+
     /// All of standard input.
     ///
     /// - Throws: `CommandError` when it is longer than `limit` bytes, cannot be read or is not UTF-8.

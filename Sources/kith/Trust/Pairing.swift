@@ -140,7 +140,7 @@ struct Join: AsyncParsableCommand {
 
     private func text() throws -> String {
         guard Terminal.isTerminal(.standardInput) else {
-            return try Terminal.readInput(limit: InvitationLimits.longestCode)
+            return PastedCode.first(in: try Terminal.readInput(limit: InvitationLimits.longestCode))
         }
         return try HiddenPrompt.ask("code or six words (not shown): ", limit: InvitationLimits.longestCode) { text in
             guard let code = try? PastedCode.clean(text), case .failure(let why) = PairingCode.read(code) else {

@@ -124,7 +124,7 @@ struct RoutingRoutesTests {
             let all = try await node.send(.GET, "/api/routes/recent").decode(RouteMessage.Recent.self).requests
             #expect(all.map(\.id) == ["r5", "r4", "r3", "r2", "r1"])
             #expect(all.map(\.outcome) == [.abandoned, .failed, .completed, .completed, .completed])
-            #expect(all[1].failure == "deadlineExceeded")
+            #expect(all[1].failure == "deadline_exceeded")
             let last = all[4]
             #expect(last.node == "desk")
             #expect(last.asked == "echo")
@@ -157,7 +157,7 @@ struct RoutingRoutesTests {
             let requests = try reply.decode(RouteMessage.Recent.self).requests
             #expect(requests.map(\.outcome) == [.completed, .failed, .completed, .completed])
             #expect(requests.map(\.node) == ["desk", nil, "desk", "desk"])
-            #expect(requests.map(\.failure) == [nil, "modelNotFound", nil, nil])
+            #expect(requests.map(\.failure) == [nil, "model_not_found", nil, nil])
             #expect(requests.map(\.usage?.completionTokens) == [2, nil, 2, 5])
             #expect(!reply.text.contains("heron"))
         }

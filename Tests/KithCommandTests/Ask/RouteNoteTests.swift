@@ -30,8 +30,12 @@ struct RouteNoteTests {
                 "— answered by desk (m), 41 tokens/s, 2.3 s"
             ),
             (
-                RouteNote(node: "desk", model: "m", reason: "only", skipped: "a:down"), 41, 1_000, 2_345, true,
-                "— answered by desk (m), 41 tokens/s, 2.3 s: only; skipped a:down"
+                RouteNote(
+                    node: "desk", model: "m", reason: "shortest-wait", skipped: "a:down(refused, twice), b:new-word"),
+                41,
+                1_000, 2_345, true,
+                "— answered by desk (m), 41 tokens/s, 2.3 s: the shortest wait; not a: it cannot be reached: refused, twice; "
+                    + "not b: new-word"
             ),
             (RouteNote(), nil, 1_000, 61_000, true, "— answered by an unnamed machine, 61 s"),
             (RouteNote(node: "desk"), 100, 10, 900, false, "— answered by desk, 0.9 s"),

@@ -40,6 +40,18 @@ struct DoctorTextTests {
             ])
     }
 
+    @Test("Where no node runs nothing is called well, and the next step stands last")
+    func absent() {
+        let fault = Finding(.engine, "engine", .warning, "none", fix: Finding.Fix("install one"))
+        for findings in [[Finding(.port, "port 8080", .ok, "free for clients")], [fault]] {
+            let report = DoctorReport(
+                subject: DoctorReport.Subject(name: "desk", dataDirectory: "/data", isRunning: false, version: "1.0"),
+                sections: [DoctorReport.Section("This machine", findings)], duration: .milliseconds(52))
+            #expect(lines(report).last == "No node runs here: kith setup starts one.")
+            #expect(!lines(report).joined().contains("All is well"))
+        }
+    }
+
     @Test("A fault stands alone with what went well before it, what mends it, and once more at the end")
     func broken() {
         let fix = Finding.Fix("pair both again", command: "kith join")

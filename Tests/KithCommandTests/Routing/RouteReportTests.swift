@@ -78,7 +78,7 @@ struct RouteReportTests {
                 usage: .init(TokenUsage(promptTokens: 3, completionTokens: 40)), tokensPerSecond: 26.1),
             RouteMessage.Request(
                 id: "2", at: "2026-03-01T12:00:50.000000Z", secondsAgo: 90, asked: "gone", node: nil, model: nil,
-                reason: nil, outcome: .failed, failure: "modelNotFound", durationMilliseconds: 0.2),
+                reason: nil, outcome: .failed, failure: "model_not_found", durationMilliseconds: 0.2),
             RouteMessage.Request(
                 id: "3", at: "2026-03-01T12:00:40.000000Z", secondsAgo: 100, asked: nil, node: "desk",
                 model: "smollm2", reason: "only-candidate", outcome: .abandoned, durationMilliseconds: 80),
@@ -86,13 +86,13 @@ struct RouteReportTests {
         let lines = RecentRoutesReport(.init(requests: requests), width: nil, style: .plain).lines
         #expect(
             lines == [
-                "     WHEN  NODE          MODEL    WHY             FIRST   WHOLE  TOKENS  TOK/S  OUTCOME"
-                    + "                 SKIPPED",
-                "  3 s ago  desk > attic  other    shortest-wait   12 ms   1.5 s      40   26.1  continued"
-                    + "               old:down(refused)",
-                "1 min ago  -             gone     -                   -  0.2 ms       -      -"
-                    + "  failed (modelNotFound)",
-                "1 min ago  desk          smollm2  only-candidate      -   80 ms       -      -  abandoned",
+                "     WHEN  NODE          MODEL    WHY            FIRST   WHOLE  TOKENS  TOK/S  OUTCOME"
+                    + "                                      SKIPPED",
+                "  3 s ago  desk > attic  other    shortest wait  12 ms   1.5 s      40   26.1  continued"
+                    + "                                    old: it cannot be reached: refused",
+                "1 min ago  -             gone     -                  -  0.2 ms       -      -"
+                    + "  failed: no machine has a model of that name",
+                "1 min ago  desk          smollm2  the only one       -   80 ms       -      -  the client left",
             ])
         #expect(RecentRoutesReport(.init(requests: []), width: nil, style: .plain).lines.count == 1)
     }

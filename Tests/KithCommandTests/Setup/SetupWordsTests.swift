@@ -19,6 +19,8 @@ struct SetupWordsTests {
     func next() {
         #expect(SetupWords.next(canAnswer: true, isPaired: true).text.contains("Ready. Try:"))
         #expect(SetupWords.next(canAnswer: true, isPaired: false).text.contains("kith setup --yes --lan"))
+        let elsewhere = SetupWords.next(canAnswer: true, isPaired: false, flags: " --data-dir d").text
+        #expect(elsewhere.split(separator: " --data-dir d").count == 4)
         let none = SetupWords.next(canAnswer: false, isPaired: false).text
         #expect(!none.contains("Ready") && none.contains("--engine") && none.contains("--join"))
     }

@@ -29,7 +29,7 @@ struct StatusReportTests {
                 "engine  echo, ready, 1 of 4 slots busy, 2 waiting",
                 "        configured",
                 "models  echo",
-                "state   2 sessions, 9 turns, mood 0.25, level 1",
+                "state   2 sessions, 9 turns, mood even (0.25 of -1 to 1), level 1",
                 "",
                 "ID  NAME    TIER  STATE  LEVEL  LOAD  LATENCY           SEEN  MODELS  ADDRESSES              WHY",
                 "-   laptop  kin   down       -     -        -  1 h 1 min ago  -       http://127.0.0.1:8081  refused",
@@ -45,7 +45,7 @@ struct StatusReportTests {
         let lines = StatusReport(status, width: nil, style: .plain).lines
         let alone = "paused  no other machine can answer, so this one still takes prompts; kith pause --off ends that"
         #expect(lines.contains(alone))
-        #expect(lines.last?.contains("laptop  kin   draining") == true)
+        #expect(lines.last?.contains("laptop  kin   paused") == true)
         status.peers[0].draining = nil
         status.peers[0].models = ["m"]
         #expect(
@@ -69,6 +69,6 @@ struct StatusReportTests {
         ] as [(Double, String)])
     func numbers(value: Double, text: String) {
         let lines = StatusReport(status(valence: value, uptime: value), width: nil, style: .plain).lines
-        #expect(lines.contains { $0.contains("mood \(text),") })
+        #expect(lines.contains { $0.contains("(\(text) of -1 to 1),") })
     }
 }

@@ -35,9 +35,6 @@ struct TableWidthTests {
     static let all: [Table] = [
         keys, usage, audit, recent, traces, trace, candidates, skipped, peers, nearby, sessions, culture, exchanges,
         refusals, alerts, silences, sync, levels, context, cluster,
-        Table(command: "settings", title: "SETTING", names: ["engine.ollama.base_url", "peer.port"]) {
-            SettingsReport.lines(width: $0, style: .plain)
-        },
         Table(command: "explain", title: "CODE", names: ["no_engine"]) {
             ExplanationReport.lines(width: $0, style: .plain)
         },
@@ -106,7 +103,7 @@ extension TableWidthTests {
             usage: .init(TokenUsage(promptTokens: 3, completionTokens: 40)), tokensPerSecond: 26.1),
         RouteMessage.Request(
             id: "2", at: time, secondsAgo: 90, asked: "gone", node: nil, model: nil, reason: nil, outcome: .failed,
-            failure: "modelNotFound", durationMilliseconds: 0.2),
+            failure: "model_not_found", durationMilliseconds: 0.2),
     ]
 
     private static let recent = Table(command: "route --recent", title: "NODE", names: []) { width in

@@ -14,6 +14,16 @@ struct PastedCodeTests {
         ])
     func clean(text: String) throws { #expect(try PastedCode.clean(text) == "ABC-DEF") }
 
+    @Test("Of all that an invitation printed the code is taken, on one line or broken into two")
+    func first() throws {
+        let code = "FAO2UHME-7BYAV3A4-MEKAPLBX-KXJ7K5ZX-AR7QAAAB-DQG5RAI"
+        let rest = "\non the other machine, run kith join and paste the code\nit works once, for 10 minutes"
+        #expect(PastedCode.first(in: code + rest) == code)
+        let broken = code.replacing("-KXJ7", with: "\n-KXJ7")
+        #expect(PastedCode.first(in: broken + rest) == broken)
+        #expect(PastedCode.first(in: "no code" + rest) == "no code" + rest)
+    }
+
     @Test("Words stay apart")
     func words() throws { #expect(try PastedCode.clean(" one  two\tthree\r\nfour ") == "one-two-three-four") }
 

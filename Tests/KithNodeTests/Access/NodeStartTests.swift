@@ -53,7 +53,7 @@ struct NodeStartTests {
             try await start([.host: "0.0.0.0", .tlsMode: "own"]) { _ in }
         }
         #expect(error?.code == .keyMissing)
-        let fix = "kith key create --name NAME --scope chat, then: kith up --host 0.0.0.0 --tls"
+        let fix = "kith key create --data-dir \(folder.path) --name NAME --scope chat"
         #expect(error?.description.contains(fix) == true)
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/state/control.json"))
     }

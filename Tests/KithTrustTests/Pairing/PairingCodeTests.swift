@@ -95,12 +95,14 @@ struct PairingCodeTests {
         for place in digits.indices {
             var shorter = digits
             shorter.remove(at: place)
-            #expect(read(shorter)?.isBeginning == true)
+            // Without one of the first characters the length is another one.
+            #expect(place < 4 ? read(shorter) != nil : read(shorter)?.isBeginning == true)
             for wrong in "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8 where wrong != digits[place] {
                 var changed = digits
                 changed[place] = wrong
                 // One of the first characters may say that there must be more.
                 #expect(read(changed) == .damaged || (place < 4 && read(changed) != nil))
+                #expect(place < 4 || read(changed)?.isBeginning == false)
             }
             guard place > 0, digits[place] != digits[place - 1] else { continue }
             var swapped = digits

@@ -54,7 +54,7 @@ package struct EngineSelection: Hashable, Sendable {
         choice: EngineChoice, listed: [ListedEngine] = [], automaticPlace: Int? = nil, findings: EngineFindings
     ) {
         switch choice {
-        case .none: self.init(.none, because: "the settings say that this node has no engine")
+        case .none: self.init(.none, because: EngineChoice.noneWords)
         case .fixed(let kind): self.init(Engine(kind), because: "the settings name it")
         case .automatic:
             let (taken, skipped) = Self.found(findings, besides: [])

@@ -43,7 +43,7 @@ function updateRow(row, peer) {
   setText(head.children[0], peer.name);
   setText(head.children[1], peer.tier);
   head.children[1].dataset.tier = peer.tier;
-  const word = peer.draining ? 'draining' : words(peer.state);
+  const word = peer.draining ? 'paused' : words(peer.state);
   setText(state.children[0], word);
   state.children[0].dataset.state = peer.draining ? 'draining' : peer.state;
   setText(state.children[1], peer.reason && peer.state !== 'up' && peer.state !== 'ready' ? ` ${peer.reason}` : '');
