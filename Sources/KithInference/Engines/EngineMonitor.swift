@@ -11,6 +11,8 @@ package struct EngineStatus: Sendable {
     package var reason: String
     /// While it is down, the models that it had.
     package var models: [ModelInfo]
+    /// Which of them are in memory; `nil` where it does not say.
+    package var resident: [ModelID]?
     /// Whether it has said at least once what it offers.
     package var isListKnown: Bool
     package var slots: Int
@@ -20,13 +22,15 @@ package struct EngineStatus: Sendable {
     package var queueLimit: Int
 
     package init(
-        kind: EngineKind?, health: EngineHealth, reason: String, models: [ModelInfo] = [], isListKnown: Bool = true,
-        slots: Int = 0, active: Int = 0, queued: Int = 0, queueLimit: Int = 0
+        kind: EngineKind?, health: EngineHealth, reason: String, models: [ModelInfo] = [],
+        resident: [ModelID]? = nil, isListKnown: Bool = true, slots: Int = 0, active: Int = 0, queued: Int = 0,
+        queueLimit: Int = 0
     ) {
         self.kind = kind
         self.health = health
         self.reason = reason
         self.models = models
+        self.resident = resident
         self.isListKnown = isListKnown
         self.slots = slots
         self.active = active
@@ -112,7 +116,8 @@ package final class EngineMonitor: EngineStatusSource {
         let load = local.load
         return EngineStatus(
             kind: local.engine.kind, health: known.health, reason: reason, models: known.models,
-            isListKnown: known.isListKnown, slots: local.engine.capacity.slots, active: load.running,
+            resident: known.resident, isListKnown: known.isListKnown, slots: local.engine.capacity.slots,
+            active: load.running,
             queued: load.waiting, queueLimit: local.engine.capacity.queueLimit)
     }
 
@@ -142,15 +147,22 @@ package final class EngineMonitor: EngineStatusSource {
     package func noteUnknownModel() { change { $0.noteUnknownModel() } }
 
     /// The engine answered a request.
-    package func noteSuccess() {
+    ///
+    /// - Parameter model: The one that did; `nil` where that is not known.
+    package func noteSuccess(by model: ModelID? = nil) {
         let now = clock.now
-        let isBack = state.withLock { $0.watch?.noteSuccess(now: now) ?? false }
+        let (isBack, sleeper) = state.withLock { state in
+            let isBack = state.watch?.noteSuccess(now: now) ?? false
+            let isLoaded = model.flatMap { state.watch?.noteAnswer(by: $0) } ?? false
+            return (isBack, isLoaded ? state.sleeper : nil)
+        }
+        sleeper?.cancel()
         if isBack { onReturn(()) }
     }
 
     private func heard(_ sign: LocalEngine.Sign) {
         switch sign {
-        case .answered: noteSuccess()
+        case .answered(let model): noteSuccess(by: model)
         case .failed(let failure):
             let blame = Blame(failure)
             if blame.asksCatalogue { return noteUnknownModel() }
@@ -180,6 +192,7 @@ package final class EngineMonitor: EngineStatusSource {
         state.withLock { $0.watch?.began(.init(at: clock.now, readsModels: readingModels)) }
         var health = await local.engine.health()
         var models: [ModelInfo]?
+        let resident = health == .ready ? await local.engine.residentModels() : nil
         if health == .ready, readingModels {
             do {
                 models = try await local.engine.describedModels()
@@ -189,7 +202,9 @@ package final class EngineMonitor: EngineStatusSource {
         }
         guard !Task.isCancelled else { return }
         let now = clock.now
-        let isBack = state.withLock { [health, models] in $0.watch?.found(health, models: models, now: now) ?? false }
+        let isBack = state.withLock { [health, models] in
+            $0.watch?.found(health, models: models, resident: resident, now: now) ?? false
+        }
         if isBack { onReturn(()) }
     }
 

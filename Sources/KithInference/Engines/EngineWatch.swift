@@ -31,6 +31,8 @@ package struct EngineWatch: Sendable {
     package private(set) var health = EngineHealth.loading
     /// While it is down, the models that it had.
     package private(set) var models: [ModelInfo] = []
+    /// Which of them are in memory; `nil` where it does not say.
+    package private(set) var resident: [ModelID]?
     /// Whether it has said at least once what it offers.
     package private(set) var isListKnown = false
     private var lookedAt: MonotonicInstant?
@@ -66,14 +68,29 @@ package struct EngineWatch: Sendable {
         return true
     }
 
+    /// A model answered.
+    ///
+    /// - Returns: Whether it had to be loaded for that. Others may have gone from memory then: the engine is probed soon.
+    package mutating func noteAnswer(by model: ModelID) -> Bool {
+        guard resident?.contains(model) == false, models.contains(where: { $0.id == model }) else { return false }
+        resident?.append(model)
+        isAsked = true
+        return true
+    }
+
     /// The result of a probe.
     ///
-    /// - Parameter models: `nil` when they were not read.
+    /// - Parameters:
+    ///   - models: `nil` when they were not read.
+    ///   - resident: As ``resident``.
     /// - Returns: Whether the engine is back: it was down and is ready.
-    package mutating func found(_ health: EngineHealth, models: [ModelInfo]?, now: MonotonicInstant) -> Bool {
+    package mutating func found(
+        _ health: EngineHealth, models: [ModelInfo]?, resident: [ModelID]? = nil, now: MonotonicInstant
+    ) -> Bool {
         let wasDown = if case .down = self.health { true } else { false }
         lookedAt = now
         self.health = health
+        self.resident = resident
         if case .down = health { looksWhileDown = min(looksWhileDown + 1, 16) } else { looksWhileDown = 0 }
         if let models {
             (self.models, listReadAt, isListKnown) = (models, now, true)

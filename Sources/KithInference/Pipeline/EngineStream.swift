@@ -95,9 +95,16 @@ package final class EngineStream: AsyncSequence, Sendable {
         var start: MonotonicInstant
         var clock: any TimeSource
         var onNews: @Sendable (News) -> Void
-        var hasSpoken = false
+        /// From the start to the first token.
+        var readTime: Duration?
 
+        var hasSpoken: Bool { readTime != nil }
         var elapsed: Duration { clock.now - start }
+
+        func note(in usage: inout TokenUsage) {
+            usage.engineTime = elapsed
+            usage.readTime = readTime
+        }
     }
 }
 
@@ -217,8 +224,8 @@ extension EngineStream {
             }
             if event.hasContent { sawToken() }
             guard event.isEnd else { return event }
-            event.note(engineTime: occupancy?.elapsed)
             if let occupancy = occupancy.take() {
+                event.note(occupancy)
                 occupancy.onNews(occupancy.hasSpoken ? .finished : .firstToken)
                 if let usage = event.usage { occupancy.onNews(.over(usage)) }
             }
@@ -226,9 +233,9 @@ extension EngineStream {
         }
 
         private func sawToken() {
-            if occupancy?.hasSpoken == false {
-                occupancy?.hasSpoken = true
-                occupancy?.onNews(.firstToken)
+            if let speaking = occupancy, !speaking.hasSpoken {
+                occupancy?.readTime = speaking.elapsed
+                speaking.onNews(.firstToken)
             }
             guard stallLimit != nil else { return }
             if let limit = stallLimit.take(), case .body(let body, _) = source { body.limitStalls(to: limit) }

@@ -292,15 +292,13 @@ extension ChatEvent {
     }
 
     /// Adds to the end how long the engine took.
-    mutating func note(engineTime: @autoclosure () -> Duration?) {
+    mutating func note(_ occupancy: EngineStream.Occupancy) {
         switch self {
         case .finished(let finish, var usage):
-            guard let time = engineTime() else { return }
-            usage.engineTime = time
+            occupancy.note(in: &usage)
             self = .finished(finish, usage)
         case .rawEnd(let finish, var usage):
-            guard let time = engineTime() else { return }
-            usage.engineTime = time
+            occupancy.note(in: &usage)
             self = .rawEnd(finish, usage)
         case .waiting, .comment, .delta, .raw: return
         }

@@ -71,6 +71,10 @@ package protocol ChatEngine: Answering {
 
     /// Whether the engine would answer now. Returns within two seconds, also when the engine hangs.
     func health() async -> EngineHealth
+
+    /// The models that are in memory, under the names that ``models()`` lists; by default `nil`, for an engine that does not say.
+    /// Returns within two seconds.
+    func residentModels() async -> [ModelID]?
 }
 
 extension ChatEngine {
@@ -86,6 +90,8 @@ extension ChatEngine {
             return model
         }
     }
+
+    package func residentModels() async -> [ModelID]? { nil }
 
     package var parts: [EngineCapacity] { [capacity] }
 

@@ -6,13 +6,20 @@ package struct TokenUsage: Hashable, Sendable {
     package var completionTokens: Int
     /// How long the request held its slot of the engine, as the node that runs it reports; `nil` when it does not.
     package var engineTime: Duration?
+    /// How much of that passed before the first token: the model was loaded if it was not, and the prompt read; `nil` when the
+    /// node does not say, and for an answer that came in one piece.
+    package var readTime: Duration?
     /// What else the engine counted, in its order: `prompt_tokens_details` and the like.
     package var details: JSONObject?
 
-    package init(promptTokens: Int, completionTokens: Int, engineTime: Duration? = nil, details: JSONObject? = nil) {
+    package init(
+        promptTokens: Int, completionTokens: Int, engineTime: Duration? = nil, readTime: Duration? = nil,
+        details: JSONObject? = nil
+    ) {
         self.promptTokens = promptTokens
         self.completionTokens = completionTokens
         self.engineTime = engineTime
+        self.readTime = readTime
         self.details = details
     }
 
@@ -52,15 +59,20 @@ package struct TokenUsage: Hashable, Sendable {
 }
 
 extension TokenUsage: Codable {
-    private enum CodingKeys: String, CodingKey { case promptTokens, completionTokens, engineMilliseconds, details }
+    private enum CodingKeys: String, CodingKey {
+        case promptTokens, completionTokens, engineMilliseconds, readMilliseconds, details
+    }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         promptTokens = try container.decode(Int.self, forKey: .promptTokens)
         completionTokens = try container.decode(Int.self, forKey: .completionTokens)
         // Only for choosing between nodes: a value that cannot be used counts as missing.
-        let milliseconds = try? container.decodeIfPresent(Double.self, forKey: .engineMilliseconds)
-        engineTime = Duration(engineMilliseconds: milliseconds)
+        func time(_ key: CodingKeys) -> Duration? {
+            Duration(engineMilliseconds: try? container.decodeIfPresent(Double.self, forKey: key))
+        }
+        engineTime = time(.engineMilliseconds)
+        readTime = time(.readMilliseconds)
         details = try container.decodeIfPresent(JSONObject.self, forKey: .details)
     }
 
@@ -69,6 +81,7 @@ extension TokenUsage: Codable {
         try container.encode(promptTokens, forKey: .promptTokens)
         try container.encode(completionTokens, forKey: .completionTokens)
         try container.encodeIfPresent(engineTime?.milliseconds, forKey: .engineMilliseconds)
+        try container.encodeIfPresent(readTime?.milliseconds, forKey: .readMilliseconds)
         try container.encodeIfPresent(details, forKey: .details)
     }
 }

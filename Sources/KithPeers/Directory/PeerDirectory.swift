@@ -234,7 +234,8 @@ package final class PeerDirectory: Sendable {
             }
             let load = PeerLoad(
                 name: ownName, version: version, protocols: state.ownProtocols,
-                catalogue: state.own.models.catalogue, loading: status.health == .loading, slots: max(1, status.slots),
+                catalogue: state.own.models.catalogue, loading: status.health == .loading,
+                resident: PeerLoad.fitting(status.resident), slots: max(1, status.slots),
                 outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil,
                 isDraining: state.drainingSince == nil ? nil : true, engineDown: status.whyDown,
                 clientAddress: clientAddress()?.description)
@@ -355,7 +356,8 @@ extension PeerDirectory: Mesh {
         let status = engine.status()
         var own = NodeSnapshot(
             id: ownID, name: ownName, isSelf: true, models: status.models, engine: status.engine,
-            slots: status.slots, outstanding: status.active + status.queued, level: level(), takenAt: clock.now)
+            resident: status.resident, slots: status.slots, outstanding: status.active + status.queued, level: level(),
+            takenAt: clock.now)
         return state.withLock { state in
             own.isDraining = state.drainingSince != nil
             let now = clock.now

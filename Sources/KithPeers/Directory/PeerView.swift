@@ -76,7 +76,7 @@ package struct PeerView: Sendable {
             }
         return NodeSnapshot(
             id: id, name: name, tier: tier, reachability: reachability, isDraining: load?.isDraining ?? false,
-            models: models, engine: engine, slots: load?.slots ?? 1,
+            models: models, engine: engine, resident: load?.resident, slots: load?.slots ?? 1,
             outstanding: load?.outstanding ?? 0,
             latency: (latency ?? .zero) + doubt, level: load?.level ?? 1, takenAt: takenAt,
             lastHeard: lastHeard ?? .zero)

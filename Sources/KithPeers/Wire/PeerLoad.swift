@@ -10,6 +10,8 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     /// Changes when the node's models do; a node that has not seen this value asks for them at ``PeerWire/modelsPath``.
     package var catalogue: UInt64
     package var loading: Bool
+    /// Which of its models are in memory; missing where its engine does not say.
+    package var resident: [ModelID]?
     package var slots: Int
     /// Requests running and waiting.
     package var outstanding: Int
@@ -26,7 +28,8 @@ package struct PeerLoad: Codable, Hashable, Sendable {
 
     package init(
         name: NodeName, version: String, protocols: ProtocolVersions = .supported, catalogue: UInt64, loading: Bool,
-        slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil, isDraining: Bool? = nil,
+        resident: [ModelID]? = nil, slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil,
+        isDraining: Bool? = nil,
         engineDown: String? = nil, clientAddress: String? = nil
     ) {
         self.name = name
@@ -34,6 +37,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
         self.protocols = protocols
         self.catalogue = catalogue
         self.loading = loading
+        self.resident = resident
         self.slots = slots
         self.outstanding = outstanding
         self.level = level
@@ -41,6 +45,23 @@ package struct PeerLoad: Codable, Hashable, Sendable {
         self.isDraining = isDraining
         self.engineDown = engineDown
         self.clientAddress = clientAddress
+    }
+}
+
+extension PeerLoad {
+    /// Bytes of the names of models in memory: of all that is told at once, no more than a quarter.
+    private static let residentBytes = 1_024
+
+    /// As many as fit; the others count as not being in memory.
+    package static func fitting(_ resident: [ModelID]?) -> [ModelID]? {
+        var bytes = 0
+        return resident.map { names in
+            Array(
+                names.prefix { name in
+                    bytes += name.rawValue.utf8.count + 3
+                    return bytes <= residentBytes
+                })
+        }
     }
 }
 

@@ -80,7 +80,8 @@ struct RouterTests {
             (NodeSnapshot.sketch("better"), NodeSnapshot.sketch("worse", outstanding: 1)),
             (.sketch("better", slots: 4, outstanding: 3), .sketch("worse", slots: 1, outstanding: 1)),
             (.sketch("better", latency: .milliseconds(1)), .sketch("worse", latency: .milliseconds(2))),
-            (.sketch("better", outstanding: 2), .sketch("worse", engine: .loading)),
+            (.sketch("better", outstanding: 1), .sketch("worse", engine: .loading)),
+            (.sketch("better", outstanding: 1), .sketch("worse", resident: [])),
             (.sketch("better", outstanding: 1, level: 4), .sketch("worse")),
         ])
     func ranking(better: NodeSnapshot, worse: NodeSnapshot) {
@@ -243,9 +244,9 @@ struct RouterTests {
         #expect(abs(estimate.queue.seconds - 1.5) < 1e-6)
         #expect(abs(estimate.service.seconds - 1.1) < 1e-6)
         #expect(estimate.latency == .milliseconds(7))
-        #expect(estimate.coldLoad == RouteKnowledge.coldLoad)
+        #expect(estimate.coldLoad == LoadTime.first)
         #expect(abs(estimate.untilWhole.seconds - 7.607) < 1e-6)
-        #expect(abs(choice.score.seconds - (1.5 + 1.1 * 0.4 * 1.125 + 5.007) / 2) < 1e-6)
+        #expect(abs(choice.score.seconds - (1.5 + 0.4 * (1.1 * 1.125 + 5) + 0.007) / 2) < 1e-6)
     }
 
     @Test("Of two nodes that are as good as each other the emptier one goes first")

@@ -8,14 +8,14 @@ extension NodeSnapshot {
     static func sketch(
         _ name: NodeName, isSelf: Bool = false, tier: Tier = .kin, reachability: Reachability = .up,
         isDraining: Bool = false, models: [ModelInfo] = [.sketch("m")], engine: NodeSnapshot.EngineState = .ready,
-        slots: Int = 1, outstanding: Int = 0, latency: Duration = .zero, level: Double = 1,
+        resident: [ModelID]? = nil, slots: Int = 1, outstanding: Int = 0, latency: Duration = .zero, level: Double = 1,
         takenAt: MonotonicInstant = .zero,
         lastHeard: MonotonicInstant = .zero
     ) -> NodeSnapshot {
         NodeSnapshot(
             id: NodeID(of: name), name: name, isSelf: isSelf, tier: tier, reachability: reachability,
             isDraining: isDraining, models: models,
-            engine: engine, slots: slots, outstanding: outstanding, latency: latency, level: level,
+            engine: engine, resident: resident, slots: slots, outstanding: outstanding, latency: latency, level: level,
             takenAt: takenAt, lastHeard: lastHeard)
     }
 }

@@ -20,8 +20,20 @@ struct PeerMessagesTests {
 
     private static func load() throws -> PeerLoad {
         PeerLoad(
-            name: try #require(NodeName("desk")), version: "1.0", catalogue: .max, loading: true, slots: 4,
-            outstanding: 3, level: 1.5)
+            name: try #require(NodeName("desk")), version: "1.0", catalogue: .max, loading: true,
+            resident: ["m:latest"],
+            slots: 4, outstanding: 3, level: 1.5)
+    }
+
+    @Test("Of models in memory no more are told than fit into what is told at once")
+    func resident() {
+        #expect(PeerLoad.fitting(nil) == nil)
+        #expect(PeerLoad.fitting([]) == [])
+        #expect(PeerLoad.fitting(["a", "b"]) == ["a", "b"])
+        let many = (0..<1_000).map { ModelID("a-model-with-a-long-name:\($0)") }
+        let told = PeerLoad.fitting(many) ?? []
+        #expect(told.count > 20 && told.count < 60)
+        #expect(PeerLoad.fitting([ModelID(String(repeating: "x", count: 5_000))]) == [])
     }
 
     private static let models = PeerModels(

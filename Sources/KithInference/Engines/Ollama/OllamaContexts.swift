@@ -93,10 +93,13 @@ final class OllamaContexts: Sendable {
     /// Nothing depends on the answer: an Ollama that does not say is told what is needed.
     private func look(at model: ModelID) async {
         let began = clock.now
-        let list = try? await connection.get(
-            OllamaLoadedList.self, path: "/api/ps", limits: EngineConnection.healthLimits)
-        let loaded = list?.models.first { ModelID($0.name).isMeant(by: model) }?.contextLength
+        let loaded = await loaded()?.models.first { ModelID($0.name).isMeant(by: model) }?.contextLength
         change(model) { $0.saw(loaded: loaded, asked: began, now: clock.now) }
+    }
+
+    /// What is in memory; `nil` from an Ollama that does not say.
+    func loaded() async -> OllamaLoadedList? {
+        try? await connection.get(OllamaLoadedList.self, path: "/api/ps", limits: EngineConnection.healthLimits)
     }
 
     @discardableResult

@@ -51,6 +51,8 @@ package struct OllamaEngine: ChatEngine {
         }
     }
 
+    package func residentModels() async -> [ModelID]? { await contexts.loaded()?.models.map { ModelID($0.name) } }
+
     package func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         let model = try await catalogue.resolve(request.model?.withOllamaTag, preferred: preferred)
         let thinks = try await thinks(model, for: request)

@@ -26,6 +26,8 @@ struct LimitedEngine: ChatEngine {
 
     var parts: [EngineCapacity] { engine.parts }
 
+    func residentModels() async -> [ModelID]? { await engine.residentModels() }
+
     func part(for model: ModelID?) -> Int { engine.part(for: model) }
 
     func kind(for model: ModelID?) -> EngineKind { engine.kind(for: model) }

@@ -99,6 +99,14 @@ package final class SeveralEngines: ChatEngine {
         return states.contains(.loading) ? .loading : states[0]
     }
 
+    /// All models of those that do not say count as being in memory.
+    package func residentModels() async -> [ModelID]? {
+        let told = await each { await $0.residentModels() }
+        guard told.contains(where: { $0 != nil }) else { return nil }
+        let listed = known.withLock { $0 }
+        return zip(told, listed).flatMap { told, listed in told ?? listed.map(\.id) }
+    }
+
     package func continuationWay(for request: ChatRequest) async throws -> ContinuationWay {
         try await member(for: request.model).continuationWay(for: request)
     }

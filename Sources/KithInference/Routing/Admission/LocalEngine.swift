@@ -7,7 +7,7 @@ import Synchronization
 package final class LocalEngine: Answering {
     /// What an attempt showed of the engine, no matter whose request it was.
     package enum Sign: Sendable {
-        case answered
+        case answered(ModelID?)
         case failed(ChatError)
     }
 
@@ -87,7 +87,7 @@ package final class LocalEngine: Answering {
         do {
             let answer = try await engine.embed(request)
             request.trace.end(at: clock.now)
-            onSign(.answered)
+            onSign(.answered(request.model))
             return answer
         } catch {
             request.trace.end(with: error, at: clock.now)
@@ -113,7 +113,7 @@ package final class LocalEngine: Answering {
             var answer = try await engine.passThrough(request)
             request.trace.end(at: clock.now)
             answer.body = GuardedBody(answer.body, holding: lease)
-            onSign(.answered)
+            onSign(.answered(request.model))
             return answer
         } catch {
             request.trace.end(with: error, at: clock.now)
@@ -148,7 +148,7 @@ package final class LocalEngine: Answering {
     private func wholeAnswer(of wait: FirstTokenWait) {
         let now = clock.now
         firstTokens.withLock { $0.sawToken(of: wait.demand.model, now: now) }
-        onSign(.answered)
+        onSign(.answered(wait.demand.model))
     }
 
     private func heard(_ news: EngineStream.News, of wait: FirstTokenWait, _ trace: TracePosition) {
@@ -157,7 +157,7 @@ package final class LocalEngine: Answering {
         case .firstToken:
             trace.sawFirstToken(at: now)
             firstTokens.withLock { $0.sawFirstToken(of: wait, now: now) }
-            onSign(.answered)
+            onSign(.answered(wait.demand.model))
         case .finished: firstTokens.withLock { $0.sawToken(of: wait.demand.model, now: now) }
         case .ended(let error):
             trace.end(with: error, at: now)

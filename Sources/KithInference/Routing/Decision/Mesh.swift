@@ -62,6 +62,8 @@ package struct NodeSnapshot: Sendable {
     /// While its engine is down, the models that it had. The first usable one is for requests that name none.
     package var models: [ModelInfo]
     package var engine: EngineState
+    /// Which of the models are in memory; `nil` where the engine does not say.
+    package var resident: [ModelID]?
     package var slots: Int
     /// Requests running and waiting there.
     package var outstanding: Int
@@ -75,7 +77,8 @@ package struct NodeSnapshot: Sendable {
 
     package init(
         id: NodeID, name: NodeName, isSelf: Bool = false, tier: Tier = .kin, reachability: Reachability = .up,
-        isDraining: Bool = false, models: [ModelInfo], engine: EngineState = .ready, slots: Int = 1,
+        isDraining: Bool = false, models: [ModelInfo], engine: EngineState = .ready,
+        resident: [ModelID]? = nil, slots: Int = 1,
         outstanding: Int = 0, latency: Duration = .zero, level: Double = 1, takenAt: MonotonicInstant = .zero,
         lastHeard: MonotonicInstant = .zero
     ) {
@@ -87,6 +90,7 @@ package struct NodeSnapshot: Sendable {
         self.isDraining = isDraining
         self.models = models
         self.engine = engine
+        self.resident = resident
         // Kin say these; limited to what arithmetic can handle.
         self.slots = min(max(1, slots), Self.countLimit)
         self.outstanding = min(max(0, outstanding), Self.countLimit)
@@ -95,6 +99,9 @@ package struct NodeSnapshot: Sendable {
         self.takenAt = takenAt
         self.lastHeard = lastHeard
     }
+
+    /// Whether a model has to be loaded before it answers.
+    package func isCold(_ model: ModelID) -> Bool { resident.map { !$0.contains(model) } ?? false }
 
     /// Whether prompts may be sent there at all.
     package var mayAnswer: Bool {

@@ -164,10 +164,14 @@ package struct Router: Sendable {
     private func choices(
         from offers: [Offer], for request: RouteRequest, _ wanted: WantedModels, now: MonotonicInstant
     ) -> [RouteDecision.Choice] {
-        var best = knowledge.bestPace(of: offers.lazy.map(\.candidate), for: request.purpose)
-        if case .fastest = wanted { best = max(best, Pace.prior) }  // what is not known is not fast
-        func choice(_ offer: Offer, _ reason: RouteReason) -> RouteDecision.Choice {
-            var estimate = knowledge.estimate(offer.candidate, on: offer.node, for: request, best: best, now: now)
+        let candidates = offers.lazy.map(\.candidate)
+        var best = RouteKnowledge.Best(
+            pace: knowledge.bestPace(of: candidates, for: request.purpose),
+            promptShare: knowledge.bestPromptShare(of: candidates))
+        if case .fastest = wanted { best.pace = max(best.pace, Pace.prior) }  // what is not known is not fast
+        func choice(_ offer: Offer, _ reason: RouteReason, held: Int = 0) -> RouteDecision.Choice {
+            var estimate = knowledge.estimate(
+                offer.candidate, on: offer.node, for: request, held: held, best: best, now: now)
             if let full = offer.full { estimate.queue = max(estimate.queue, full.turn - now) }
             return RouteDecision.Choice(
                 candidate: offer.candidate, estimate: estimate, reason: reason, full: offer.full)
@@ -179,7 +183,10 @@ package struct Router: Sendable {
             if offers.count == 1 { return [choice(usable[0], reason)] }
             let ranked = usable.map { choice($0, reason) }.sorted(by: Self.goesFirst)
             let open = offers.filter { $0.opens != nil && !$0.node.isDraining }.map { choice($0, .probe) }
-            return probing(preferringPrefix(ranked, of: request), open, now: now)
+            let preferred = preferringPrefix(ranked, of: request) { candidate, blocks in
+                usable.first { $0.candidate == candidate }.map { choice($0, reason, held: blocks).estimate }
+            }
+            return probing(preferred, open, now: now)
         }
         let draining = offers.filter { $0.opens == nil }
         if !draining.isEmpty { return draining.map { choice($0, .lastResort) }.sorted(by: Self.goesFirst) }
@@ -249,18 +256,25 @@ package struct Router: Sendable {
     }
 
     /// Moves the one that was last sent the beginning of the conversation to the front, unless it is much busier.
+    ///
+    /// - Parameter estimate: What it takes with so many blocks of the beginning in memory.
     private func preferringPrefix(
-        _ ranked: [RouteDecision.Choice], of request: RouteRequest
+        _ ranked: [RouteDecision.Choice], of request: RouteRequest, _ estimate: (Candidate, Int) -> WaitEstimate?
     ) -> [RouteDecision.Choice] {
         guard usesAffinity, let best = ranked.first, let holder = knowledge.prefixHolder(request),
             let place = ranked.firstIndex(where: { $0.candidate == holder.candidate })
         else { return ranked }
         var ranked = ranked
         ranked[place].estimate.prefixBlocks = holder.blocks
-        let limit = best.score * Self.affinityFactor + Self.affinitySlack
-        guard place > 0, best.reason == .shortestWait, ranked[place].full == nil, ranked[place].score <= limit,
+        guard best.reason == .shortestWait, ranked[place].full == nil,
             ranked[place].estimate.outstanding <= best.estimate.outstanding + Self.affinityLoad
         else { return ranked }
+        if holder.blocks > 0, let held = estimate(holder.candidate, holder.blocks) {
+            ranked[place].estimate = held
+            ranked[place].estimate.prefixBlocks = holder.blocks
+        }
+        let limit = best.score * Self.affinityFactor + Self.affinitySlack
+        guard place > 0, ranked[place].score <= limit else { return ranked }
         var preferred = ranked.remove(at: place)
         preferred.reason = .affinity
         return [preferred] + ranked
@@ -282,10 +296,13 @@ package struct Router: Sendable {
     package mutating func mayRetry(now: MonotonicInstant) -> Bool { budget.spend(now: now) }
 
     /// A request is being sent to the candidate.
+    ///
+    /// - Parameter isCold: Whether its model has to be loaded for that.
     package mutating func began(
-        _ id: RequestID, at candidate: Candidate, for request: RouteRequest = RouteRequest(), now: MonotonicInstant
+        _ id: RequestID, at candidate: Candidate, for request: RouteRequest = RouteRequest(), isCold: Bool = false,
+        now: MonotonicInstant
     ) {
-        knowledge.began(id, at: candidate, for: request, now: now)
+        knowledge.began(id, at: candidate, for: request, isCold: isCold, now: now)
     }
 
     package mutating func succeeded(

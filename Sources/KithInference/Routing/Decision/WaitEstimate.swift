@@ -55,10 +55,11 @@ package struct WaitEstimate: Hashable, Sendable {
     /// Until the answer is whole.
     package var untilWhole: Duration { queue + service + latency + coldLoad }
 
-    /// What candidates are ordered by: like the time until the answer is whole, but what a request takes itself counts
-    /// for less than what it waits for, since the requests after it wait too.
+    /// What candidates are ordered by: like the time until the answer is whole, but what a request takes itself, the loading of
+    /// its model included, counts for less than what it waits for, since the requests after it wait too.
     package var score: Duration {
         let crowding = Self.crowding * Double(min(outstanding, slots - 1)) / Double(slots)
-        return (queue + service * (Self.serviceWeight * (1 + crowding)) + latency + coldLoad + penalty) / level
+        let own = service * (1 + crowding) + coldLoad
+        return (queue + own * Self.serviceWeight + latency + penalty) / level
     }
 }

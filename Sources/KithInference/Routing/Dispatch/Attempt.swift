@@ -39,13 +39,18 @@ package final class Attempt: Sendable {
 package struct EngineCost: Hashable, Sendable {
     /// How long the request held its slot; `nil` where only the whole time is known, its wait for a slot included.
     package var engineTime: Duration?
+    /// As ``TokenUsage/readTime``.
+    package var readTime: Duration?
     package var promptTokens: Int?
     package var answerTokens: Int?
 
     package static let unknown = EngineCost()
 
-    package init(engineTime: Duration? = nil, promptTokens: Int? = nil, answerTokens: Int? = nil) {
+    package init(
+        engineTime: Duration? = nil, readTime: Duration? = nil, promptTokens: Int? = nil, answerTokens: Int? = nil
+    ) {
         self.engineTime = engineTime
+        self.readTime = readTime
         self.promptTokens = promptTokens
         self.answerTokens = answerTokens
     }
@@ -53,6 +58,7 @@ package struct EngineCost: Hashable, Sendable {
     /// Engines that do not count the prompt say 0.
     package init(_ usage: TokenUsage) {
         engineTime = usage.engineTime
+        readTime = usage.readTime
         promptTokens = usage.promptTokens > 0 ? usage.promptTokens : nil
         answerTokens = usage.completionTokens
     }

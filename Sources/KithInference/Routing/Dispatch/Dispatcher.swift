@@ -315,7 +315,7 @@ package final class Dispatcher: Sendable {
             queue?.end(at: clock.now)
             report.candidate = choice.candidate
             report.reason = failures.isEmpty ? choice.reason : .alternate
-            let attempt = begin(choice.candidate, id: id, for: wanted, trace, report.reason)
+            let attempt = begin(choice, id: id, for: wanted, trace, report.reason)
             do {
                 guard let backend = mesh.backend(for: choice.candidate.node) else {
                     throw ChatError(.unreachable, "\(choice.candidate.name) has left the mesh")
@@ -356,10 +356,12 @@ package final class Dispatcher: Sendable {
     }
 
     private func begin(
-        _ candidate: Candidate, id: RequestID, for wanted: RouteRequest, _ trace: TracePosition, _ reason: RouteReason?
+        _ choice: RouteDecision.Choice, id: RequestID, for wanted: RouteRequest, _ trace: TracePosition,
+        _ reason: RouteReason?
     ) -> Attempt {
-        let now = clock.now
-        router.withLock { $0.began(id, at: candidate, for: wanted, now: now) }
+        let (candidate, now) = (choice.candidate, clock.now)
+        let isCold = choice.estimate.coldLoad > .zero
+        router.withLock { $0.began(id, at: candidate, for: wanted, isCold: isCold, now: now) }
         let trace = trace.begin(
             .attempt, .client,
             SpanDetail(node: candidate.name, model: candidate.model, reason: reason?.description), at: now)

@@ -8,8 +8,21 @@ struct CandidateRecord: Sendable {
     struct Sent: Sendable {
         var at: MonotonicInstant
         var request: RouteRequest
+        /// Blocks of its beginning that were sent there before.
+        var held = 0
+        /// What it had to wait for beside its turn.
+        var load = Load.none
         /// What was noted of the beginning of its conversation.
         var prefix: PrefixTable.Change
+    }
+
+    /// The loading of a model.
+    enum Load: Sendable {
+        case none
+        /// It was sent to a model that was not in memory.
+        case whole
+        /// It came while the model was being loaded for another one.
+        case rest
     }
 
     /// How long it is remembered what a candidate lacks.
@@ -27,6 +40,8 @@ struct CandidateRecord: Sendable {
     var penalty = FailurePenalty()
     /// Kept apart, because a model that embeds only reads.
     var chatPace = Pace()
+    private var readingPace = ReadingPace()
+    private var loadTime = LoadTime()
     var embeddingPace = Pace()
     var held: (until: MonotonicInstant, why: String)?
     var keyRefusal = CredentialBackoff()
@@ -47,13 +62,66 @@ struct CandidateRecord: Sendable {
 
     func pace(of purpose: RouteRequest.Purpose) -> Pace { purpose == .embedding ? embeddingPace : chatPace }
 
-    mutating func served(_ work: Work, purpose: RouteRequest.Purpose, in time: Duration, now: MonotonicInstant) {
-        switch purpose {
-        case .chat: chatPace.served(work, in: time, now: now)
+    /// How many tokens it reads in the time in which it makes one; `nil` until it has read enough.
+    var promptShare: Double? { readingPace.share(made: chatPace.secondsPerToken) }
+
+    /// Until the model is in memory: what is left of a loading that a request of this node began, else all of it if there is no
+    /// such request and the model is not in memory.
+    func coldLoad(isResident: Bool, now: MonotonicInstant) -> Duration {
+        let began = loadingSince
+        if isResident, began == nil { return .zero }
+        return began.map { max(.zero, loadTime.expected - (now - $0)) } ?? loadTime.expected
+    }
+
+    private var loadingSince: MonotonicInstant? {
+        sent.values.lazy.filter { $0.load == .whole }.map(\.at).min()
+    }
+
+    var isLoading: Bool { loadingSince != nil }
+
+    /// - Parameters:
+    ///   - work: As expected, where the engine did not count.
+    ///   - time: Of the engine, all in all.
+    mutating func served(
+        _ work: Work, _ cost: EngineCost, of sent: Sent, in time: Duration, now: MonotonicInstant
+    ) {
+        switch sent.request.purpose {
+        case .chat: served(work, cost, ofChat: sent, in: time, now: now)
         case .embedding: embeddingPace.served(work, in: time, now: now)
         case .service: break  // not counted in tokens
         }
     }
+
+    /// Where the first token tells reading from writing, both are learned apart, and from a request for which a model was loaded
+    /// how long that took.
+    private mutating func served(
+        _ work: Work, _ cost: EngineCost, ofChat sent: Sent, in time: Duration, now: MonotonicInstant
+    ) {
+        guard let answer = cost.answerTokens, let first = cost.readTime.map({ min($0, time) }), answer > 1,
+            // An answer that came all at once was not written in no time.
+            (time - first).seconds >= Self.leastPace * Double(answer - 1)
+        else {
+            switch (sent.load, chatPace.secondsPerToken) {
+            case (.none, _): chatPace.served(work, in: time, now: now)
+            case (.whole, let pace?): loadTime.took(time - .seconds(pace * work.tokens))
+            case (.whole, nil), (.rest, _): break
+            }
+            return
+        }
+        chatPace.served(Work(made: answer - 1), in: time - first, now: now)
+        let overhead = Duration.seconds((chatPace.secondsPerToken ?? 0) * Work.overhead)
+        let unread = PrefixBlocks.unread(of: cost.promptTokens ?? sent.request.tokens, held: sent.held)
+        switch sent.load {
+        case .none: readingPace.served(unread, in: first - overhead)
+        case .whole:
+            let reading = readingPace.secondsPerToken ?? (chatPace.secondsPerToken ?? 0) / Work.promptShare
+            loadTime.took(first - overhead - .seconds(reading * Double(unread)))
+        case .rest: break
+        }
+    }
+
+    /// Seconds for a token that is made: no engine writes faster, but some send what they wrote in one piece.
+    private static let leastPace = 0.0001
 
     /// Without what was held against it; its pace and what is under way stay.
     var forgiven: CandidateRecord {

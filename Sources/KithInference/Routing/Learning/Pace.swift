@@ -16,7 +16,7 @@ package struct Pace: Sendable {
     /// A pace that is not renewed is believed half as much after this time for each sample: what was seen once may have
     /// been a chance, what was seen a hundred times is how the machine is.
     package static let beliefHalfLife = Duration.seconds(10)
-    package static let longestHalfLife = Duration.seconds(600)
+    package static let longestHalfLife = Duration.seconds(3_600)
 
     private var seconds = 0.0
     private var tokens = 0.0
@@ -50,8 +50,9 @@ package struct Pace: Sendable {
 
 /// What a request asks of an engine, counted in tokens made, so that long and short requests can be compared.
 package struct Work: Hashable, Sendable {
-    /// Tokens of prompt that take as long as one that is made: engines read many at once and make one after another.
-    /// llama.cpp on a processor reads about ten times as fast as it writes, on a graphics card up to a hundred times.
+    /// Tokens of prompt that take as long as one that is made, until a candidate has shown otherwise (``ReadingPace``): engines
+    /// read many at once and make one after another. llama.cpp on a processor reads about ten times as fast as it writes, on a
+    /// graphics card up to a hundred times.
     package static let promptShare = 16.0
     /// What any request costs besides its tokens: a round trip to the engine, and the template.
     package static let overhead = 8.0
@@ -60,9 +61,72 @@ package struct Work: Hashable, Sendable {
 
     package var tokens: Double
 
-    package init(promptTokens: Int, answerTokens: Double) {
+    /// - Parameters:
+    ///   - promptTokens: Of the prompt, those that have to be read.
+    ///   - promptShare: How many of them take as long as one that is made.
+    package init(promptTokens: Int, answerTokens: Double, promptShare: Double = Work.promptShare) {
         let prompt = Double(min(max(0, promptTokens), Self.tokenLimit))
-        tokens = Self.overhead + prompt / Self.promptShare + min(max(0, answerTokens), Double(Self.tokenLimit))
+        tokens = Self.overhead + prompt / promptShare + min(max(0, answerTokens), Double(Self.tokenLimit))
+    }
+
+    /// Of tokens that are made, and nothing else.
+    init(made: Int) { tokens = Double(min(max(0, made), Self.tokenLimit)) }
+}
+
+/// How long a candidate's engine takes to read a token: the weighted sum of its times to the first token over that of the tokens
+/// that it had to read for it.
+package struct ReadingPace: Sendable {
+    /// Fewer tokens than these say nothing: what any request costs outweighs them.
+    package static let leastTokens = 64
+    /// From as many on it is believed.
+    package static let sureTokens = 256.0
+    /// Between an engine that reads no faster than it writes, and one whose reading costs nothing.
+    package static let shares = 1.0...2_000.0
+
+    private var seconds = 0.0
+    private var tokens = 0.0
+
+    package init() {}
+
+    /// Seconds for a token; `nil` until enough were read.
+    package var secondsPerToken: Double? { tokens >= Self.sureTokens ? seconds / tokens : nil }
+
+    /// - Parameters:
+    ///   - read: Tokens of the prompt that were not in the engine's memory.
+    ///   - time: From the start to the first token, without what any request costs.
+    package mutating func served(_ read: Int, in time: Duration) {
+        guard read >= Self.leastTokens else { return }
+        seconds = seconds * (1 - Pace.weight) + max(time, .zero).seconds
+        tokens = tokens * (1 - Pace.weight) + Double(min(read, Work.tokenLimit))
+    }
+
+    /// How many tokens are read in the time in which one is made; `nil` while one of both is unknown.
+    package func share(made pace: Double?) -> Double? {
+        guard let pace, let read = secondsPerToken else { return nil }
+        return min(max(pace / max(read, 1e-12), Self.shares.lowerBound), Self.shares.upperBound)
+    }
+}
+
+/// How long a candidate takes to load its model, as seen lately.
+package struct LoadTime: Sendable {
+    /// Assumed before it was seen.
+    package static let first = Duration.seconds(5)
+    /// What took less was no load.
+    package static let least = Duration.milliseconds(50)
+    package static let most = Duration.seconds(900)
+    /// Weight of the newest; the next load is like the last one, unless the file was in the machine's memory by chance.
+    package static let weight = 0.5
+
+    private var known: Duration?
+
+    package init() {}
+
+    package var expected: Duration { known ?? Self.first }
+
+    package mutating func took(_ time: Duration) {
+        guard time >= Self.least else { return }
+        let time = min(time, Self.most)
+        known = known.map { $0 * (1 - Self.weight) + time * Self.weight } ?? time
     }
 }
 
@@ -84,10 +148,17 @@ package struct MeanWork: Sendable {
     }
 
     /// What a request is expected to ask.
-    package func expected(of request: RouteRequest) -> Work {
+    ///
+    /// - Parameters:
+    ///   - held: Blocks of the conversation's beginning that the engine has in memory, and need not read.
+    ///   - promptShare: As in ``Work``.
+    package func expected(
+        of request: RouteRequest, held: Int = 0, promptShare: Double = Work.promptShare
+    ) -> Work {
         guard request.purpose == .chat else { return Work(promptTokens: request.tokens, answerTokens: 0) }
         let answer = request.maxTokens.map { min(answerTokens, Double(max(0, $0))) } ?? answerTokens
-        return Work(promptTokens: request.tokens, answerTokens: answer)
+        let unread = PrefixBlocks.unread(of: request.tokens, held: held)
+        return Work(promptTokens: unread, answerTokens: answer, promptShare: promptShare)
     }
 }
 

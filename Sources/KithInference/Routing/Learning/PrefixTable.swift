@@ -10,6 +10,14 @@ package struct PrefixBlocks: Hashable, Sendable {
     /// Bytes; about sixty tokens.
     package static let blockSize = 256
     package static let limit = 128
+    private static let tokensPerBlock = 60
+
+    /// - Parameter held: Blocks of the beginning that an engine has in memory; of all that are counted, so that the rest of a
+    ///   longer conversation is there too.
+    /// - Returns: How many of the prompt's tokens it has yet to read.
+    static func unread(of tokens: Int, held: Int) -> Int {
+        held >= limit ? 0 : max(0, tokens - held * tokensPerBlock)
+    }
 
     /// The first is of one block, the second of two, and so on.
     package private(set) var hashes: [UInt64] = []

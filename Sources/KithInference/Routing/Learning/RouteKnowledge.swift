@@ -4,8 +4,6 @@ package import KithModel
 
 /// All that routing has learned, in bounded memory: a pure value that is told what happens.
 package struct RouteKnowledge: Sendable {
-    /// Added for a node that has yet to load its model.
-    package static let coldLoad = Duration.seconds(5)
     /// A model that cannot be found counts for this long as one that may come back.
     package static let lately = Duration.seconds(600)
     /// Candidates that are remembered.
@@ -77,26 +75,43 @@ package struct RouteKnowledge: Sendable {
         candidates.compactMap { records[$0]?.pace(of: purpose).secondsPerToken }.min() ?? Pace.prior
     }
 
+    /// How many tokens the best reader of these candidates reads in the time in which it makes one.
+    func bestPromptShare(of candidates: some Sequence<Candidate>) -> Double {
+        candidates.compactMap { records[$0]?.promptShare }.max() ?? Work.promptShare
+    }
+
     func prefixHolder(_ request: RouteRequest) -> (candidate: Candidate, blocks: Int)? {
         prefixes.longest(of: request.prefix)
     }
 
-    /// - Parameter best: Seconds a token, for what is not known, or not believed.
+    /// What is assumed of a candidate as far as nothing is known of it, or believed: the best of all.
+    struct Best {
+        /// Seconds a token.
+        var pace: Double
+        var promptShare: Double
+    }
+
+    /// - Parameter held: Blocks of the conversation's beginning that it was sent before.
     func estimate(
-        _ candidate: Candidate, on node: NodeSnapshot, for request: RouteRequest, best: Double, now: MonotonicInstant
+        _ candidate: Candidate, on node: NodeSnapshot, for request: RouteRequest, held: Int, best: Best,
+        now: MonotonicInstant
     ) -> WaitEstimate {
         let record = records[candidate]
         let pace = record?.pace(of: request.purpose)
-        let believed = pace?.estimate(now: now, best: best) ?? best
+        let believed = pace?.estimate(now: now, best: best.pace) ?? best.pace
         let outstanding = outstanding(on: node)
         let ahead = Double(max(0, outstanding - node.slots + 1)) / Double(node.slots)
-        let work = meanWork.expected(of: request).tokens
+        let isCold = node.engine == .loading || node.isCold(candidate.model)
+        let coldLoad = record?.coldLoad(isResident: !isCold, now: now) ?? (isCold ? LoadTime.first : .zero)
+        let work = meanWork.expected(
+            of: request, held: isCold ? 0 : held, promptShare: record?.promptShare ?? best.promptShare
+        ).tokens
         return WaitEstimate(
             outstanding: outstanding, slots: node.slots,
             tokensPerSecond: pace?.secondsPerToken.map { 1 / max($0, 1e-9) }, work: work,
             queue: .seconds(believed * meanWork.tokens * ahead), service: .seconds(believed * work),
             latency: node.latency,
-            coldLoad: node.engine == .loading ? Self.coldLoad : .zero, penalty: record?.penalty.left(now: now) ?? .zero,
+            coldLoad: coldLoad, penalty: record?.penalty.left(now: now) ?? .zero,
             level: min(max(node.level, 0.1), 10), breaker: record?.breaker.permission(now: now) ?? .granted)
     }
 
@@ -110,13 +125,18 @@ package struct RouteKnowledge: Sendable {
     // MARK: Events
 
     /// A request is being sent to the candidate.
+    ///
+    /// - Parameter isCold: Whether its model has to be loaded for that.
     package mutating func began(
-        _ id: RequestID, at candidate: Candidate, for request: RouteRequest, now: MonotonicInstant
+        _ id: RequestID, at candidate: Candidate, for request: RouteRequest, isCold: Bool = false, now: MonotonicInstant
     ) {
+        let holder = prefixes.longest(of: request.prefix)
+        let held = holder?.candidate == candidate && !isCold ? holder?.blocks ?? 0 : 0
         let prefix = prefixes.note(request.prefix, sentTo: candidate)
         change(candidate, now: now) { record in
             record.began(now: now)
-            record.sent[id] = .init(at: now, request: request, prefix: prefix)
+            let load: CandidateRecord.Load = !isCold ? .none : record.isLoading ? .rest : .whole
+            record.sent[id] = .init(at: now, request: request, held: held, load: load, prefix: prefix)
         }
         ownLoads[candidate.node, default: InFlightRequests()].began(now: now)
     }
@@ -158,17 +178,18 @@ package struct RouteKnowledge: Sendable {
     private mutating func learn(
         _ cost: EngineCost, of sent: CandidateRecord.Sent, at candidate: Candidate, now: MonotonicInstant
     ) {
-        let expected = meanWork.expected(of: sent.request)
-        var work = expected
+        let promptShare = records[candidate]?.promptShare ?? Work.promptShare
+        var work = meanWork.expected(of: sent.request, held: sent.held, promptShare: promptShare)
         if sent.request.purpose == .embedding {
             work = Work(promptTokens: cost.promptTokens ?? sent.request.tokens, answerTokens: 0)
         } else if let answerTokens = cost.answerTokens {
-            work = Work(promptTokens: cost.promptTokens ?? sent.request.tokens, answerTokens: Double(answerTokens))
+            let unread = PrefixBlocks.unread(of: cost.promptTokens ?? sent.request.tokens, held: sent.held)
+            work = Work(promptTokens: unread, answerTokens: Double(answerTokens), promptShare: promptShare)
             meanWork.served(work, answerTokens: answerTokens)
         }
         // No engine can have worked for longer than the request took.
         let time = min(cost.engineTime ?? .seconds(86_400), now - sent.at)
-        change(candidate, now: now) { $0.served(work, purpose: sent.request.purpose, in: time, now: now) }
+        change(candidate, now: now) { $0.served(work, cost, of: sent, in: time, now: now) }
     }
 
     @discardableResult

@@ -85,6 +85,15 @@ struct OllamaEngineTests {
         }
     }
 
+    @Test("Says which of its models are in memory")
+    func resident() async throws {
+        try await serving { engine, _ in
+            #expect(await engine.residentModels() == [])
+            _ = try await engine.answer(asked(3))
+            #expect(await engine.residentModels() == [DialectStub.model])
+        }
+    }
+
     @Test("Is given more when it counts more tokens than were estimated")
     func recounted() async throws {
         try await serving { engine, ollama in

@@ -161,7 +161,9 @@ struct EngineWatchTests {
                 switch Int.random(in: 0...5, using: &generator) {
                 case 0: watch.noteFailure()
                 case 1: watch.noteUnknownModel()
-                case 2: _ = watch.noteSuccess(now: now)
+                case 2:
+                    _ = watch.noteSuccess(now: now)
+                    _ = watch.noteAnswer(by: "m")
                 case 3: watch.began(watch.next(now: now))
                 default:
                     let health = [EngineHealth.ready, .loading, .down("no")].randomElement(using: &generator) ?? .ready
@@ -171,5 +173,31 @@ struct EngineWatchTests {
                 #expect(next.at >= now && next.at - now <= EngineWatch.remotePause)
             }
         }
+    }
+
+    @Test(
+        "A model that had to be loaded is in memory from then on, and the engine is asked soon which ones are no more")
+    func loaded() {
+        var watch = EngineWatch(cadence: .local)
+        let list = [ModelInfo(id: "a"), ModelInfo(id: "b")]
+        _ = watch.found(.ready, models: list, resident: ["a"], now: .zero)
+        let isLoadedBefore = watch.noteAnswer(by: "a")
+        let isForeign = watch.noteAnswer(by: "another engine's")
+        #expect(!isLoadedBefore && !isForeign)
+        #expect(watch.next(now: .zero + .seconds(2)).at > .zero + .seconds(5))
+        let isLoaded = watch.noteAnswer(by: "b")
+        #expect(isLoaded)
+        #expect(watch.resident == ["a", "b"])
+        #expect(watch.next(now: .zero + .seconds(2)).at == .zero + .seconds(2))
+        _ = watch.found(.ready, models: nil, resident: ["b"], now: .zero + .seconds(2))
+        #expect(watch.resident == ["b"])
+    }
+
+    @Test("Of an engine that does not say, nothing is assumed")
+    func unsaid() {
+        var watch = EngineWatch(cadence: .local)
+        _ = watch.found(.ready, models: [ModelInfo(id: "a")], now: .zero)
+        let isLoaded = watch.noteAnswer(by: "a")
+        #expect(!isLoaded && watch.resident == nil)
     }
 }

@@ -46,6 +46,28 @@ struct PerfectKnowledge: BalancePolicy {
     }
 }
 
+/// Goes where the request will be whole first, knowing all speeds, what the others will take, and what is in memory; but not how
+/// long its own answer will be, which nobody can know.
+struct PerfectPlacement: BalancePolicy {
+    var meanTokens: Int
+
+    func choose(for request: BalanceSimulator.Request, among nodes: [SimulatedNode]) -> Int {
+        var request = request
+        request.tokens = meanTokens
+        return nodes.indices.min {
+            nodes[$0].end(of: request, at: request.at) < nodes[$1].end(of: request, at: request.at)
+        } ?? 0
+    }
+}
+
+struct AtRandom: BalancePolicy {
+    var generator: SeededGenerator
+
+    mutating func choose(for request: BalanceSimulator.Request, among nodes: [SimulatedNode]) -> Int {
+        nodes.indices.randomElement(using: &generator) ?? 0
+    }
+}
+
 /// Nodes that ask with kith's router: each knows its own count and what it heard of the others'.
 struct KithRouters: BalancePolicy {
     static let names: [NodeName] = ["a", "b", "c"]
@@ -75,14 +97,16 @@ struct KithRouters: BalancePolicy {
         let snapshots = nodes.indices.map { index in
             let isSelf = answersItself && index == request.asker
             return NodeSnapshot.sketch(
-                Self.names[index], isSelf: isSelf, slots: slots,
+                Self.names[index], isSelf: isSelf, resident: nodes[index].isResident(at: request.at) ? nil : [],
+                slots: slots,
                 outstanding: isSelf ? nodes[index].count : reported[index],
                 latency: isSelf ? .zero : .milliseconds(1), takenAt: isSelf ? now : heardAt)
         }
-        let wanted = RouteRequest(prefix: prefix)
+        let wanted = RouteRequest(tokens: request.prompt, prefix: prefix)
         let decision = routers[request.asker].decide(wanted, among: snapshots, now: now)
         for choice in decision.choices {
-            routers[request.asker].began(request.id, at: choice.candidate, for: wanted, now: now)
+            routers[request.asker].began(
+                request.id, at: choice.candidate, for: wanted, isCold: choice.estimate.coldLoad > .zero, now: now)
             let index = Self.names.firstIndex(of: choice.candidate.name) ?? 0
             guard index == failing else { return index }
             failures += 1
@@ -94,7 +118,8 @@ struct KithRouters: BalancePolicy {
 
     mutating func ended(_ served: SimulatedNode.Served, at node: Int) {
         let cost = EngineCost(
-            engineTime: .seconds(served.ended - served.began), answerTokens: served.request.tokens)
+            engineTime: .seconds(served.ended - served.began), readTime: .seconds(served.spoke - served.began),
+            promptTokens: served.request.prompt, answerTokens: served.request.tokens)
         routers[served.request.asker].succeeded(
             served.request.id, at: Candidate(node: Self.names[node], model: "m"), cost: cost,
             now: .seconds(served.ended))

@@ -18,6 +18,8 @@ struct BalanceSimulator {
         /// Seconds.
         var at: Double
         var tokens: Int
+        /// Tokens of its prompt.
+        var prompt = 0
         /// Which of the nodes was asked by the client, in setups with several.
         var asker: Int
     }
@@ -27,12 +29,16 @@ struct BalanceSimulator {
         var waits: [Double] = []
         /// Seconds between arrival and end, in order.
         var stays: [Double] = []
-        /// Requests of each node.
+        /// Seconds between arrival and first token.
+        var firsts: [Double] = []
+        /// Requests of each node, and how often each loaded its model.
         var shares: [Int]
+        var loads: [Int]
 
         func wait(_ quantile: Double) -> Double { Self.at(quantile, of: waits) }
         func stay(_ quantile: Double) -> Double { Self.at(quantile, of: stays) }
         var meanWait: Double { waits.reduce(0, +) / Double(max(1, waits.count)) }
+        var meanFirst: Double { firsts.reduce(0, +) / Double(max(1, firsts.count)) }
         var meanStay: Double { stays.reduce(0, +) / Double(max(1, stays.count)) }
 
         private static func at(_ quantile: Double, of sorted: [Double]) -> Double {
@@ -46,6 +52,12 @@ struct BalanceSimulator {
     /// Share of what all nodes can do together.
     var load = 0.8
     var meanTokens = 100.0
+    var meanPrompt = 0.0
+    /// Tokens of a prompt that each node reads in a second; endless where it is not said.
+    var readSpeeds: [Double] = []
+    /// Seconds that each node takes to load its model, which it keeps for so long after a request.
+    var loadTimes: [Double] = []
+    var keptFor = Double.infinity
     var warmUp = 4_000
     var measured = 20_000
     var askers = 1
@@ -54,21 +66,42 @@ struct BalanceSimulator {
     var reportDelay = 0.25
     var seed: UInt64
 
+    /// What each node can do, without the loading of models.
+    private var rate: Double {
+        let each = speeds.indices.map { place in
+            Double(slots)
+                / (meanTokens / speeds[place] + meanPrompt / (readSpeeds.isEmpty ? .infinity : readSpeeds[place]))
+        }
+        return load * each.reduce(0, +)
+    }
+
+    var requestsAMinute: Double { rate * 60 }
+
     func requests() -> [Request] {
         var generator = SeededGenerator(seed: seed)
-        let rate = load * speeds.reduce(0, +) * Double(slots) / meanTokens
+        let rate = rate
         var at = 0.0
         return (0..<warmUp + measured).map { number in
             at += Self.exponential(mean: 1 / rate, using: &generator)
             let tokens = Int(Self.exponential(mean: meanTokens, using: &generator).rounded(.up))
-            return Request(
-                number: number, at: at, tokens: max(1, tokens), asker: Int.random(in: 0..<askers, using: &generator))
+            let asker = Int.random(in: 0..<askers, using: &generator)
+            // Most prompts are short, and a few very long.
+            let prompt =
+                meanPrompt > 0
+                ? Int(
+                    Self.exponential(mean: 1, using: &generator) * Self.exponential(mean: meanPrompt, using: &generator)
+                ) : 0
+            return Request(number: number, at: at, tokens: max(1, tokens), prompt: prompt, asker: asker)
         }
     }
 
     func run(_ policy: inout some BalancePolicy) -> Outcome {
-        var outcome = Outcome(shares: speeds.map { _ in 0 })
-        var nodes = speeds.map { SimulatedNode(speed: $0, slots: slots) }
+        var outcome = Outcome(shares: speeds.map { _ in 0 }, loads: speeds.map { _ in 0 })
+        var nodes = speeds.indices.map { place in
+            SimulatedNode(
+                speed: speeds[place], slots: slots, readSpeed: readSpeeds.isEmpty ? .infinity : readSpeeds[place],
+                loadTime: loadTimes.isEmpty ? 0 : loadTimes[place], keptFor: keptFor)
+        }
         var nextReport = 0.0
         var onTheWay: [(heard: Double, counts: [Int])] = []
         for request in requests() {
@@ -96,6 +129,7 @@ struct BalanceSimulator {
         for index in nodes.indices {
             while nodes[index].nextEnd < .infinity { note(nodes[index].finish(), in: &outcome) }
         }
+        outcome.loads = nodes.map(\.loads)
         outcome.waits.sort()
         outcome.stays.sort()
         return outcome
@@ -105,6 +139,7 @@ struct BalanceSimulator {
         guard served.request.number >= warmUp else { return }
         outcome.waits.append(served.began - served.request.at)
         outcome.stays.append(served.ended - served.request.at)
+        outcome.firsts.append(served.spoke - served.request.at)
     }
 
     private static func exponential(mean: Double, using generator: inout SeededGenerator) -> Double {
@@ -117,21 +152,44 @@ struct SimulatedNode {
     struct Served {
         var request: BalanceSimulator.Request
         var began: Double
+        /// When the first token came.
+        var spoke: Double
         var ended: Double
     }
 
     let speed: Double
     let slots: Int
+    let readSpeed: Double
+    let loadTime: Double
+    let keptFor: Double
+    private(set) var loads = 0
     private var running: [Served] = []
     private var waiting: [BalanceSimulator.Request] = []
+    /// When its model will be in memory, or has been, and until when it stays there if nothing comes.
+    private var loaded = (at: 0.0, until: 0.0)
 
-    init(speed: Double, slots: Int) {
+    init(speed: Double, slots: Int, readSpeed: Double, loadTime: Double, keptFor: Double) {
         self.speed = speed
         self.slots = slots
+        self.readSpeed = readSpeed
+        self.loadTime = loadTime
+        self.keptFor = keptFor
     }
 
     var count: Int { running.count + waiting.count }
     var nextEnd: Double { running.map(\.ended).min() ?? .infinity }
+
+    func isResident(at now: Double) -> Bool { loadTime == 0 || !running.isEmpty || now < loaded.until }
+
+    /// When a request that came now would be whole.
+    func end(of request: BalanceSimulator.Request, at now: Double) -> Double {
+        var ends = running.map(\.ended)
+        for waiting in waiting + [request] {
+            let start = ends.count < slots ? now : ends.sorted()[ends.count - slots]
+            ends.append(start + time(for: waiting))
+        }
+        return (ends.last ?? now) + (isResident(at: now) ? max(0, loaded.at - now) : loadTime)
+    }
 
     mutating func take(_ request: BalanceSimulator.Request) {
         guard running.count < slots else { return waiting.append(request) }
@@ -145,7 +203,19 @@ struct SimulatedNode {
         return served
     }
 
+    private func time(for request: BalanceSimulator.Request) -> Double {
+        Double(request.prompt) / readSpeed + Double(request.tokens) / speed
+    }
+
     private mutating func start(_ request: BalanceSimulator.Request, at now: Double) {
-        running.append(Served(request: request, began: now, ended: now + Double(request.tokens) / speed))
+        if !isResident(at: now) {
+            loads += 1
+            loaded.at = now + loadTime
+        }
+        let loading = max(0, loaded.at - now)
+        let spoke = now + loading + Double(request.prompt) / readSpeed
+        let ended = now + loading + time(for: request)
+        loaded.until = max(loaded.until, ended + keptFor)
+        running.append(Served(request: request, began: now, spoke: spoke, ended: ended))
     }
 }
