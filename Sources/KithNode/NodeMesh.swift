@@ -73,7 +73,12 @@ struct NodeMesh: Sendable {
             BackgroundLoop { [self] in
                 guard let port = await port.wait() else { return }
                 mesh.addressesChanged()
-                if NodeSettings.isLoopback("\(host)") {
+                let isLoopback = NodeSettings.isLoopback("\(host)")
+                if isLoopback, mesh.trust.peers().contains(where: { $0.addresses.contains { !$0.isLoopback } }) {
+                    logger.warning(
+                        "paired machines cannot reach this node, which listens for its own machine only; --lan opens it",
+                        metadata: ["port": "\(port)"])
+                } else if isLoopback {
                     logger.info(
                         "only this machine can reach this node; --lan opens it to others", metadata: ["port": "\(port)"]
                     )

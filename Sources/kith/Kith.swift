@@ -75,7 +75,7 @@ enum CommandLineRun {
                 try command.run()
             }
         } catch {
-            exit(with: unknownCommand(arguments) ?? misspeltHelp(arguments, error) ?? error)
+            exit(with: unknownCommand(arguments, error) ?? misspeltHelp(arguments, error) ?? error)
         }
         Terminal.exit(.ok)
     }
@@ -93,13 +93,31 @@ enum CommandLineRun {
     }
 
     /// An error for an unknown command, which the parser calls an unexpected argument.
-    private static func unknownCommand(_ arguments: [String]) -> CommandError? {
-        let names = Kith.configuration.subcommands.map { $0._commandName } + ["help"]
-        guard let word = arguments.first, !word.hasPrefix("-"), !names.contains(word) else { return nil }
-        let meant = otherWords[word.lowercased()]
+    private static func unknownCommand(_ arguments: [String], _ error: any Error) -> CommandError? {
+        var (path, command): (String, any ParsableCommand.Type) = ("kith", Kith.self)
+        for word in arguments {
+            let subcommands = command.configuration.subcommands
+            guard !subcommands.isEmpty, !word.hasPrefix("-") else { return nil }
+            if let next = subcommands.first(where: { $0._commandName == word }) {
+                (path, command) = ("\(path) \(word)", next)
+                continue
+            }
+            // Below the root a word may also belong to the command that is meant without one.
+            guard path == "kith" ? word != "help" : Kith.exitCode(for: error) == .validationFailure else { return nil }
+            return unknown(word, of: path, among: subcommands.map { $0._commandName })
+        }
+        return nil
+    }
+
+    private static func unknown(_ word: String, of path: String, among names: [String]) -> CommandError {
+        let meant = path == "kith" ? otherWords[word.lowercased()] : nil
         let nearest = meant == nil ? NameSuggestion.nearest(to: word, among: names, limit: 2) : nil
-        let hint = meant.map { "; \($0)" } ?? nearest.map { "; did you mean kith \($0)?" } ?? "; kith --help lists them"
-        return CommandError(.usage, "there is no command '\(word.printable.truncated(toWidth: 40))'\(hint)")
+        let hint =
+            meant.map { "; \($0)" } ?? nearest.map { "; did you mean \(path) \($0)?" }
+            ?? (path == "kith"
+                ? "; kith --help lists them" : "; there is " + names.map { "\(path) \($0)" }.joined(separator: ", "))
+        let whole = (path.dropFirst(5) + (path == "kith" ? "" : " ") + word).description
+        return CommandError(.usage, "there is no command '\(whole.printable.truncated(toWidth: 40))'\(hint)")
     }
 
     /// What other programs call the same.

@@ -79,7 +79,7 @@ package struct DoctorText: TextReport, Sendable {
             guard let absence else {
                 return [style.green("All is well") + more + "; looked at in \(report.duration.shortText)."]
             }
-            return ["No fault was found" + more + "; looked at in \(report.duration.shortText).", absence]
+            return [absence, "No fault was found" + more + "; looked at in \(report.duration.shortText)."]
         }
         let counts = [
             Self.counted(report.count(.error), "error"), Self.counted(report.count(.warning), "warning"),
@@ -87,8 +87,9 @@ package struct DoctorText: TextReport, Sendable {
         let subject = first.subject.map { seen in first.seen.contains(seen) ? "" : "\(seen): " } ?? ""
         let cause = wrapped("Most probable cause: " + Self.sentence(subject + first.seen), indent: 0)
         let head = cause.enumerated().map { $0.offset == 0 ? emphasised($0.element) : $0.element }
-        return ["\(counts); looked at in \(report.duration.shortText)."] + head + (first.fix.map(closingFix) ?? [])
-            + [absence].compactMap { $0 }
+        // Most of what else there is has to do with that.
+        return [absence].compactMap { $0 } + ["\(counts); looked at in \(report.duration.shortText)."] + head
+            + (first.fix.map(closingFix) ?? [])
     }
 
     /// The next step where no node runs: nothing of the above helps without one.

@@ -53,14 +53,19 @@ package enum RefusalBody {
         do {
             value = try JSONBody.decode(JSONValue.self, from: body)
         } catch {
-            return "the node answered with status \(status)"
+            return foreign(status)
         }
         let candidates = [
             value["error"]?["message"], value["error"], value["detail"], value["reason"], value["message"],
         ]
         guard let text = candidates.lazy.compactMap({ $0?.stringValue }).first(where: { !$0.isEmpty }) else {
-            return "the node answered with status \(status)"
+            return foreign(status)
         }
         return String(text.printable.prefix(1_000))
+    }
+
+    /// All nodes say why.
+    private static func foreign(_ status: Int) -> String {
+        "what answers there is no node of kith (status \(status)); kith doctor says which program it is"
     }
 }

@@ -115,7 +115,8 @@ package struct NearbyReport: TextReport, Sendable {
     private func advice(_ node: ControlMessage.Nearby.Node) -> String {
         let place = node.name ?? node.addresses.first?.description ?? "the other machine"
         return
-            "to pair \(place.printable): kith invite --tier kin there, then kith join here"
+            "to pair \(place.printable): kith invite there, --tier kin if it is yours and --tier kith if it is somebody "
+            + "else's; then kith join here"
     }
 }
 

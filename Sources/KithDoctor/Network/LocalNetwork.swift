@@ -12,6 +12,8 @@ struct InterfaceFindings: Sendable {
     var announced: [PeerAddress]
     /// Whether the node knows peers at addresses of other machines.
     var hasDistantPeers: Bool
+    /// A node that does not run may be started with other flags than those that are known here.
+    var isRunning = true
 
     var findings: [Finding] { [interfaces, reachable] }
 
@@ -49,6 +51,11 @@ struct InterfaceFindings: Sendable {
         }
         guard hasDistantPeers else {
             return Finding(.interfaces, "reachable", .ok, "the peer port is for this machine only\(places)")
+        }
+        guard isRunning else {
+            return Finding(
+                .interfaces, "reachable", .notice,
+                "by the settings the peer port is open to this machine only, and there are peers on others")
         }
         return Finding(
             .interfaces, "reachable", .warning,

@@ -104,7 +104,7 @@ struct NodePlan: Sendable {
                 .interfaces, "interfaces",
                 InterfaceFindings(
                     survey: InterfaceWatch.survey(), peerHost: settings.peer.host, announced: node.own?.addresses ?? [],
-                    hasDistantPeers: PeerPlan(node: node, clock: clock).hasDistantPeers
+                    hasDistantPeers: PeerPlan(node: node, clock: clock).hasDistantPeers, isRunning: node.isRunning
                 ).findings),
             HostNameDiagnosis(name: ProcessEnvironment.current().hostName, clock: clock),
             MulticastDiagnosis(isWanted: settings.peer.usesMDNS || node.isOpen, problems: node.nearby?.problems),

@@ -249,7 +249,8 @@ extension ControlError {
         case .refused, .unreachable, .timeout:
             self.init(
                 .unreachable,
-                "cannot reach the other node at \(places): \(failure); is it running, and started with kith up --lan?")
+                "cannot reach the other node at \(places): \(failure); is it running, open to "
+                    + "other machines (kith up --lan), and let through by that machine's firewall?")
         }
     }
 }

@@ -22,17 +22,10 @@ extension TrustStore {
             .sorted { $0.id < $1.id }
     }
 
-    /// Who is kin by the word of this node alone: whoever it introduced, with whom those introduced.
+    /// Who is kin by the word of this node alone: whoever would not be if it had stated nothing.
     package func introduced(by id: NodeID) -> Set<NodeID> {
-        let kin = log.resolution.kin
-        var found: Set<NodeID> = []
-        var open = [id]
-        while let node = open.popLast() {
-            for (subject, member) in kin where member.admittedBy == node && subject != id {
-                if found.insert(subject).inserted { open.append(subject) }
-            }
-        }
-        return found
+        let log = log
+        return Set(log.resolution.kin.keys).subtracting(log.resolved(without: id).kin.keys).subtracting([id])
     }
 
     /// Authors in the ledger that are no kin, with how many statements are kept of each.

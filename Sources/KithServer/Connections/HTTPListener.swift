@@ -25,12 +25,15 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         responder: Responder, server: HTTPServerBuilder, host: String, port: Int, connections: Int, logger: Logger,
         onListening: @escaping @Sendable (any Channel) async -> Void
     ) {
+        // What the framework says of each port, the node says in its own words.
+        var framework = logger
+        if framework.logLevel == .info { framework.logLevel = .notice }
         application = Application(
             responder: responder, server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(connections, logger: logger)),
-            onServerRunning: onListening, logger: logger)
+            onServerRunning: onListening, logger: framework)
     }
 
     /// A listener for clients: HTTP/1.1, or with TLS also HTTP/2.

@@ -161,6 +161,9 @@ package struct TrustLog: Sendable {
     }
 
     /// - Parameter kept: For some authors, how many of their statements are to count.
+    /// Who would be kin if one node had never stated anything.
+    package func resolved(without author: NodeID) -> TrustResolution { resolved(keeping: [author: 0]) }
+
     func resolved(keeping kept: [NodeID: Int]) -> TrustResolution {
         TrustResolution(
             root: root,

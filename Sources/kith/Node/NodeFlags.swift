@@ -4,6 +4,7 @@ import ArgumentParser
 import KithCommand
 import KithModel
 import KithNode
+import SystemPackage
 import KithTransport
 
 #if canImport(Darwin)
@@ -32,7 +33,13 @@ struct NodeFlags: ParsableArguments {
     func client() throws -> NodeClient {
         if dataDir != nil { return try RunningNode.require(dataDirectory: RunningNode.folder(dataDir)).client }
         let settings = try ClientSettings(url: url, environment: Terminal.environment)
-        if !settings.isNamed, let running = try RunningNode.found() { return running.client }
+        if !settings.isNamed, let running = try RunningNode.found() {
+            if settings.key != nil, Terminal.isTerminal(.standardError) {
+                Terminal.note(
+                    "KITH_KEY is not used: this machine's own node needs none; KITH_URL names the node that it is for")
+            }
+            return running.client
+        }
         return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
     }
 

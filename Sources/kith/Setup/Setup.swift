@@ -49,9 +49,10 @@ struct Setup: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The folder of the node.", valueName: "path"), completion: .directory)
     var dataDir: String?
 
-    func run() async throws {
+    mutating func run() async throws {
         let folder = try RunningNode.folder(dataDir)
         let manager = try? await Services.manager(of: nil)
+        let isFirst = !DataFolder.holdsNode(folder)
         var showsCode = lan == true
         if let node = try await running(folder, manager) {
             try await complete(node, manager)
@@ -63,7 +64,7 @@ struct Setup: AsyncParsableCommand {
         }
         try await Interruption.cancelling { [client = node.client] in try await Self.awaitEngine(client) }
         try await makeKey(node.client)
-        try await finish(node, showsCode: showsCode)
+        try await finish(node, showsCode: showsCode, isFirst: isFirst)
     }
 
     /// Does what a node that runs lacks of what is asked for.
@@ -84,13 +85,17 @@ struct Setup: AsyncParsableCommand {
     }
 
     /// - Returns: Whether a code for another machine is wanted.
-    private func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws -> Bool {
+    private mutating func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws -> Bool {
         let before = BackgroundNode.lastRecord(in: folder)
         // Whoever set this node up before without an engine has decided that.
         if before == nil || engine == true { _ = try await provideEngine(manager) }
         let had = try await manager?.flags() ?? []
         let wasOpen = had.contains("--lan") || before?.arguments.contains("--lan") == true
         var wantsOthers = lan == true
+        if lan == nil, !join, !wasOpen {
+            join = try ask(
+                "Do you have the code of another machine of yours, to pair this one with it?", usually: false)
+        }
         if lan == nil, !join, !wasOpen {
             wantsOthers = try ask("Let your other machines find this one on the network?", usually: false)
         }
@@ -238,7 +243,7 @@ struct Setup: AsyncParsableCommand {
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
     }
 
-    private func finish(_ node: RunningNode, showsCode: Bool) async throws {
+    private func finish(_ node: RunningNode, showsCode: Bool, isFirst: Bool) async throws {
         if join {
             try await Join.parse(["--data-dir", node.folder]).run()
         } else if showsCode {
@@ -247,7 +252,7 @@ struct Setup: AsyncParsableCommand {
             for line in InvitationNotes(invitation).lines { Terminal.note(line) }
         }
         let company = try await node.client.get(CompanionMessage.Status.self, "/api/companion")
-        if company.state != "paused", company.recent.isEmpty, company.exchange_limit > 0, company.token_limit > 0 {
+        if isFirst, company.state != "paused", company.exchange_limit > 0, company.token_limit > 0 {
             Terminal.note(CompanyNotice.first(idle: company.threshold_seconds, tokens: company.token_limit))
         }
         let status = try await node.client.get(NodeStatus.self, "/api/status")

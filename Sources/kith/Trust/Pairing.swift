@@ -46,9 +46,7 @@ struct Invite: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        guard let tier else {
-            throw CommandError(.usage, "whose machine will it be? --tier kin (yours) or --tier kith (somebody else's)")
-        }
+        let tier = try self.tier ?? Self.askedTier()
         let lifetime = try Lifetime(expires, flag: "--expires", within: InvitationLimits.expirySeconds)
         let invitation: ControlMessage.Invitation = try await node.client().post(
             "/api/invitations",
@@ -57,6 +55,18 @@ struct Invite: AsyncParsableCommand {
         draw(invitation.code)
         try Terminal.printLines([invitation.code])
         for line in InvitationNotes(invitation).lines { Terminal.note(line) }
+    }
+
+    private static func askedTier() throws(CommandError) -> Tier {
+        let question = "whose machine will it be?"
+        guard Terminal.isTerminal(.standardInput), Terminal.isTerminal(.standardError) else {
+            throw CommandError(.usage, question + " --tier kin (yours) or --tier kith (somebody else's)")
+        }
+        Terminal.note("\(question) kin (yours) or kith (somebody else's): ", end: "")
+        guard let tier = Tier(rawValue: readLine()?.filter { !$0.isWhitespace }.lowercased() ?? "") else {
+            throw CommandError(.usage, "that is neither kin nor kith; no code was made")
+        }
+        return tier
     }
 
     /// Draws the code only on a terminal, never into a pipe or a file.

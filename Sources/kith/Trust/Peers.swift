@@ -150,6 +150,10 @@ struct ChangeTier: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
+        if tier == .kin, Terminal.isTerminal(.standardInput) {
+            try Terminal.confirm(
+                "\(named.peer) becomes a machine of yours, which gets your prompts and all that yours share")
+        }
         let changed: ControlMessage.Peer = try await node.client().patch(
             "/api/peers/\(named.peer)", ControlMessage.PeerChange(tier: tier))
         try Terminal.print(changed, json: json, or: PeerSentence.moved(changed))

@@ -71,7 +71,7 @@ struct OpenAIStreamTests {
             #expect(reply.status == 200)
             let data = try events(reply.text)
             let error = try JSONBody.decode(OpenAIErrorBody.self, from: Array(try #require(data.last).utf8))
-            #expect(error.error.message.hasPrefix("the engine broke; no other node has this model"))
+            #expect(error.error.message.hasPrefix("the engine broke; no other machine has this model"))
             #expect(!reply.text.contains("[DONE]"))
             #expect(!reply.text.contains(#""finish_reason":"stop""#))
             #expect(try chunks(data.dropLast()).count == 4)

@@ -96,11 +96,13 @@ struct AskTranscriptTests {
         arguments: [
             (#"{"error":{"message":"model x is unknown"}}"#, "model x is unknown"), (#"{"error":"no"}"#, "no"),
             (#"{"detail":"Not Found"}"#, "Not Found"), (#"{"reason":"draining"}"#, "draining"),
-            ("<html>", "the node answered with status 503"), ("", "the node answered with status 503"),
-            ("[1]", "the node answered with status 503"),
-            (#"{"error":{"message":5}}"#, "the node answered with status 503"),
         ])
     func refusals(body: String, message: String) {
         #expect(RefusalBody.message(status: 503, body: Array(body.utf8)) == message)
+    }
+
+    @Test("Whoever gives no reason is no node", arguments: ["<html>", "", "[1]", #"{"error":{"message":5}}"#])
+    func foreign(body: String) {
+        #expect(RefusalBody.message(status: 503, body: Array(body.utf8)).hasPrefix("what answers there is no node"))
     }
 }

@@ -93,13 +93,14 @@ struct TrustReportTests {
                         seenSecondsAgo: 3),
                     .init(id: nil, name: nil, version: nil, addresses: [], source: "file", seenSecondsAgo: .nan),
                 ], problems: ["no mDNS daemon answers"]), width: nil, style: .plain)
+        let whose = "--tier kin if it is yours and --tier kith if it is somebody else's"
         #expect(
             report.lines == [
                 "NAME      ID       VERSION  ADDRESSES          SEEN  BY",
                 "desk␛[2J  \(id.short)  0.1.0    192.0.2.7:7443  3 s ago  mdns",
                 "-         -        -                          ? ago  file", "",
-                "to pair desk␛[2J: kith invite --tier kin there, then kith join here",
-                "to pair the other machine: kith invite --tier kin there, then kith join here",
+                "to pair desk␛[2J: kith invite there, \(whose); then kith join here",
+                "to pair the other machine: kith invite there, \(whose); then kith join here",
             ])
         #expect(report.problems == ["discovery: no mDNS daemon answers"])
     }

@@ -69,6 +69,19 @@ struct KinshipTests {
         }
     }
 
+    @Test("Who was paired here by hand is no kin by the word of the forgotten alone, whatever that one stated too")
+    func notIntroduced() async throws {
+        try await withThree { desk, laptop, phone in
+            let forgotten = try await laptop.mesh.forget("phone", wholly: true)
+            #expect(forgotten.introduced.isEmpty)
+            #expect(laptop.mesh.trust.kin.contains(desk.id))
+        }
+        try await withThree { desk, laptop, _ in
+            let forgotten = try await desk.mesh.forget("laptop")
+            #expect(forgotten.introduced.map(\.name.rawValue) == ["phone"])
+        }
+    }
+
     @Test("A forgotten node that is paired again is kin of all again")
     func takenBack() async throws {
         try await withThree { desk, laptop, phone in

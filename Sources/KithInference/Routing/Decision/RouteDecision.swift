@@ -303,8 +303,9 @@ extension RouteDecision {
         }
         if !passing, reasons.contains(.notAllowed) {
             return ChatError(
-                .modelNotFound, "no model that this key may ask for is on offer", field: "model",
-                knownModels: wanted.allowedModels)
+                .modelNotFound,
+                "no model that this key may ask for is on offer; it may ask for "
+                    + wanted.allowedModels.prefix(16).map(\.rawValue).joined(separator: ", "), field: "model")
         }
         if !passing, reasons.contains(.runsElsewhere) {
             return ChatError(

@@ -196,7 +196,10 @@ package final class Dispatcher: Sendable {
             let why =
                 others || failed.count > 1
                 ? refused.failure.message : refused.route.passingReasons(without: first.node).joined(separator: "; ")
-            failure.message += why.isEmpty ? "; no other node has this model" : "; nobody could go on (\(why))"
+            failure.message +=
+                wanted.pin != nil
+                ? "; no other machine went on, since \(first.name) alone was asked for"
+                : why.isEmpty ? "; no other machine has this model" : "; nobody could go on (\(why))"
             throw failure
         } catch {
             trace.end(with: error, at: clock.now)
