@@ -143,6 +143,15 @@ package struct Node: Sendable {
                 folder: settings.stateDirectory, certificateEnds: { access.tls?.current.validity?.upperBound }),
             metrics: metrics, company: company, tools: tools,
             observation: Observation(tracer: tracing.tracer, logs: logs, peers: PeerObserver(mesh: peers.mesh)))
+        let models = NodeModels(
+            node: settings.name, seat: seat, status: monitor, budget: settings.engine.diskBudget, clock: clock,
+            logger: logger
+        ) { [directory = peers.mesh.directory] in
+            await monitor.refresh()
+            directory.noteOwnChange()
+        }
+        let modelOrders = ModelOrders(models: models, audit: access.control.audit)
+        services.models = ModelFeature(orders: modelOrders, kin: KinModels(mesh: peers.mesh))
         let alerts = AlertService(
             node: identity.id, name: settings.name, settings: settings.alerts, source: services.vitals, state: state,
             events: events,
@@ -159,7 +168,9 @@ package struct Node: Sendable {
             services: services, settings: settings, peers: peers, vault: vault, access: access, upstream: upstream,
             logger: logger)
         let work = PeerWork(
-            routes: roles.peerRoutes + [ObservationRoutes(tracer: tracing.tracer, logs: logs)],
+            routes: roles.peerRoutes + [
+                ObservationRoutes(tracer: tracing.tracer, logs: logs), ModelOrderRoutes(orders: modelOrders),
+            ],
             sessions: StoredSessions(store: store, logger: logger),
             host: company.host,
             presence: activity)
@@ -178,6 +189,7 @@ package struct Node: Sendable {
                 BackgroundLoop { [running = services.running] in await running.run() },
                 BackgroundLoop { await company.run() },
                 BackgroundLoop { await alerts.run() },
+                BackgroundLoop { await models.run() },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
                 },

@@ -87,6 +87,11 @@ package struct TestNode: Sendable {
             metrics: metrics, tools: tools,
             observation: Observation(tracer: tracer, logs: logs, peers: PeerObserver(mesh: mesh)))
         services.alerts = alerts
+        let orders = ModelOrders(
+            models: NodeModels(node: name, seat: seat, status: monitor, clock: clock, logger: logger) {
+                await monitor.refresh()
+            }, audit: audit)
+        services.models = ModelFeature(orders: orders, kin: KinModels(mesh: mesh))
         let announcer = EventAnnouncer(services: services, mesh: mesh)
         announcer.begin()
         let surface = NodeServer.listener(
@@ -94,7 +99,9 @@ package struct TestNode: Sendable {
             logger: logger
         ) { ports.opened(client: $0.localAddress?.port ?? 0) }
         let work = PeerWork(
-            routes: peerRoutes(services) + [ObservationRoutes(tracer: tracer, logs: logs)],
+            routes: peerRoutes(services) + [
+                ObservationRoutes(tracer: tracer, logs: logs), ModelOrderRoutes(orders: orders),
+            ],
             sessions: StoredSessions(store: store, logger: logger))
         let listener = mesh.listener(host: "127.0.0.1", port: 0, work: work, limits: peerLimits) {
             ports.opened(peer: $0.localAddress?.port ?? 0)

@@ -3,6 +3,7 @@
 import ArgumentParser
 import KithCommand
 import KithInference
+import KithModel
 import KithNode
 import KithTransport
 import Logging
@@ -42,7 +43,7 @@ struct Kith: AsyncParsableCommand {
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Usage.self, Context.self,
             Level.self, Sync.self, Session.self, Companion.self, Culture.self, Top.self, Trace.self, Logs.self,
             Events.self,
-            Engine.self,
+            Model.self, Engine.self,
             Cluster.self, Service.self, Settings.self,
             Alerts.self, Audit.self, Doctor.self, Explain.self, SelfUpdate.self, Uninstall.self,
         ])
@@ -126,7 +127,8 @@ enum CommandLineRun {
         "run": "kith up runs a node", "serve": "kith up runs a node",
         "install": "kith setup sets this machine up, kith engine install installs an engine",
         "pair": "kith invite here and kith join there pair two machines", "version": "kith --version says it",
-        "models": "kith status lists the models here", "list": "kith status lists the models here",
+        "models": "kith model list lists them", "list": "kith model list lists the models",
+        "pull": "kith model pull gets a model", "ps": "kith model list shows what is loaded",
         "config": "kith settings lists all settings", "update": "kith self-update takes a newer version",
         "upgrade": "kith self-update takes a newer version",
     ]

@@ -20,6 +20,8 @@ class LoopbackService:
             def do_POST(self):
                 self.answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
+            do_DELETE = do_POST
+
             def answer(self, body: bytes):
                 try:
                     answer(self, body)

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from lab import ports, web
 from lab.peer import PeerNode
 from stub_engine import Reply, Request, StubEngine
+from stub_ollama import Ollama
 from surroundings import KITH, fresh_folder
-from test_start_and_stop import Ollama
 
 GUARD = 60
 

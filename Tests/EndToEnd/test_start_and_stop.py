@@ -16,6 +16,7 @@ from lab.family import Family
 from lab.peer import PeerNode
 from loopback_service import LoopbackService
 from stub_engine import MODEL, Reply, Request, StubEngine, chunk
+from stub_ollama import Ollama
 from surroundings import KITH, fresh_folder, single_node
 
 # What guards a wait.
@@ -31,37 +32,6 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
         with server.accept()[0] as connection:
             print(connection.recv(4096), flush=True)
 """
-
-
-class Ollama:
-    """One with a single model, on a port that is given; answers whatever it is asked with one word."""
-
-    def __init__(self, port: int):
-        self._service = LoopbackService(self._answer, port)
-
-    def __enter__(self):
-        self._service.__enter__()
-        return self
-
-    def __exit__(self, *reason) -> None:
-        self._service.__exit__(*reason)
-
-    def _answer(self, handler, body: bytes) -> None:
-        answers = {
-            "/api/version": {"version": "0.20.0"},
-            "/api/tags": {"models": [{"name": "m:latest", "model": "m:latest", "digest": "d"}]},
-            "/api/show": {"capabilities": ["completion"], "model_info": {"x.context_length": 32768}},
-            "/api/ps": {"models": []},
-        }
-        word = {"model": "m:latest", "message": {"role": "assistant", "content": "hello"}, "done": False}
-        end = {**word, "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
-        lines = [answers[handler.path]] if handler.path in answers else [word, end]
-        payload = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        handler.send_response(200)
-        handler.send_header("Content-Type", "application/json" if len(lines) == 1 else "application/x-ndjson")
-        handler.send_header("Content-Length", str(len(payload)))
-        handler.end_headers()
-        handler.wfile.write(payload)
 
 
 class AnEngineThatComesLate(unittest.TestCase):

@@ -66,7 +66,7 @@ package struct NodeMetrics: Sendable {
             case .peerRefused, .handshakeRefused, .pairingRefused: refused.series(kind.rawValue).increment()
             case .pairingAccepted, .invitationCreated, .peerForgotten, .peerTierChanged, .peerRenamed, .identityCloned,
                 .identityRenewed, .keyCreated, .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated, .nodeDraining,
-                .storeOlder:
+                .modelsChanged, .storeOlder:
                 break
             }
         }

@@ -38,6 +38,8 @@ package struct NodeServices: Sendable {
     package var tools: NodeTools
     /// `nil` for a node that lets nobody look.
     package var observation: Observation?
+    /// `nil` for a node whose models nobody changes.
+    package var models: ModelFeature?
     /// `nil` for a node that judges nothing.
     package var alerts: (any AlertBoard)?
 

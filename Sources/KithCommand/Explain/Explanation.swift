@@ -51,6 +51,9 @@ package struct ExplanationGroup: Encodable, Hashable, Sendable {
             title: "The owner's commands", place: "From commands of kith and at the page, as `error.code`.",
             explanations: ControlError.Code.allCases.map(Explanation.init)),
         ExplanationGroup(
+            title: "Models", place: "From `kith model`, and below `/api/models`, as `error.code`.",
+            explanations: ModelRefusal.Reason.allCases.map(Explanation.init)),
+        ExplanationGroup(
             title: "The exit status of kith", place: "`echo $?` after a command.",
             explanations: ExitStatus.allCases.compactMap(Explanation.init)),
     ]

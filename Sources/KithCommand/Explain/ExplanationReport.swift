@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithModel
-import KithNode
 
 /// Explanations for people.
 package enum ExplanationReport {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithNode
+import KithModel
 
 /// A program that `kith launch` knows.
 package struct LaunchProgram: Sendable {

@@ -29,6 +29,8 @@ package struct AuditRecord: Hashable, Sendable {
         case nodeDraining = "node.draining"
         /// The node was given a new key.
         case identityRenewed = "identity.renewed"
+        /// A model was pulled, copied or removed, by this node's owner or through a kin.
+        case modelsChanged = "models.changed"
         /// The database was found to be older than it should be.
         case storeOlder = "store.older"
 
@@ -37,7 +39,8 @@ package struct AuditRecord: Hashable, Sendable {
         package var isOwnersAct: Bool {
             switch self {
             case .pairingAccepted, .invitationCreated, .peerForgotten, .peerTierChanged, .peerRenamed, .keyCreated,
-                .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated, .nodeDraining, .identityRenewed, .storeOlder:
+                .keyRevoked, .sessionOpened, .sessionClosed, .linkCreated, .nodeDraining, .identityRenewed,
+                .modelsChanged, .storeOlder:
                 true
             case .pairingRefused, .handshakeRefused, .peerRefused, .identityCloned, .clientRefused, .callerRefused:
                 false

@@ -75,6 +75,9 @@ package protocol ChatEngine: Answering {
     /// The models that are in memory, under the names that ``models()`` lists; by default `nil`, for an engine that does not say.
     /// Returns within two seconds.
     func residentModels() async -> [ModelID]?
+
+    /// The models that it keeps, with what can be done with them: one for each of ``parts``.
+    var modelStores: [any ModelStore] { get }
 }
 
 extension ChatEngine {
@@ -98,6 +101,19 @@ extension ChatEngine {
     package func part(for model: ModelID?) -> Int { 0 }
 
     package func kind(for model: ModelID?) -> EngineKind { kind }
+
+    package var modelStores: [any ModelStore] {
+        [
+            FixedModels(ModelPlace(kind: kind), because: kind.whyModelsAreFixed) {
+                try await describedModels().map { model in
+                    var kept = KeptModel(
+                        id: model.id, residency: model.mayCost ? .elsewhere : kind.residencyWhereUnsaid)
+                    kept.isPreferred = model.isPreferred
+                    return kept
+                }
+            }
+        ]
+    }
 }
 
 package enum EngineKind: String, Sendable, Codable, CaseIterable {
@@ -109,6 +125,25 @@ package enum EngineKind: String, Sendable, Codable, CaseIterable {
     case echo
     /// Test engine: 1 2 3 … up to the token limit.
     case count
+
+    /// Why kith cannot change which models such an engine has, unless the engine says otherwise.
+    package var whyModelsAreFixed: String {
+        switch self {
+        case .ollama: "this Ollama does not offer it"
+        case .openAI: "OpenAI's API has no words for it: use the programs of the server itself"
+        case .anthropic: "the models are the provider's"
+        case .embedded: "llama.cpp reads the file it was started with: engine.model names another one, at a new start"
+        case .echo, .count: "it is a test engine, whose model is made of nothing"
+        }
+    }
+
+    /// Where models are of which the engine says no more than that they are there.
+    fileprivate var residencyWhereUnsaid: Residency {
+        switch self {
+        case .echo, .count: .loaded
+        case .ollama, .openAI, .anthropic, .embedded: .unknown
+        }
+    }
 }
 
 package struct EngineCapacity: Hashable, Sendable, Codable {

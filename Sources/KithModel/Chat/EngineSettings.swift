@@ -19,6 +19,8 @@ package struct EngineSettings: Sendable {
     package var pauseWhile: [String] = []
     /// How long an engine may take to load a model, beside the time to read the prompt.
     package var loadLimit: Duration
+    /// Bytes that the models of one engine may take together when another is pulled; `nil` for as many as there are.
+    package var diskBudget: Int?
 
     package init(
         choice: EngineChoice = .automatic, listed: [ListedEngine] = [], automaticPlace: Int? = nil,

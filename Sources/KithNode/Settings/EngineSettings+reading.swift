@@ -24,6 +24,7 @@ extension EngineSettings {
             embedded: try values.embedded(model: model.file, slots: slots, sources: sources),
             test: try values.test(slots: slots),
             loadLimit: .seconds(try values.required(.engineLoadLimit, values.number(.engineLoadLimit))))
+        diskBudget = values.integer(.engineDiskBudget)
         pauseWhile = values.text(.enginePauseWhile).map(SettingKind.entries) ?? []
     }
 }

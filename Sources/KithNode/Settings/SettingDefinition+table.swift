@@ -93,6 +93,9 @@ extension SettingDefinition {
             .engineLoadLimit, .number(1...3_600), fallback: "120",
             help: "Seconds that an engine may take to load a model, beside the time to read the prompt."),
         SettingDefinition(
+            .engineDiskBudget, .byteCount((1 << 20)...(1 << 44)), note: "as much as the disk has",
+            help: "What the models of one engine may take together, such as 200GiB: a pull beyond it is refused."),
+        SettingDefinition(
             .ollamaBaseURL, .ollamaAddress, fallback: "http://127.0.0.1:11434",
             seedNames: ["OLLAMA_BASE_URL", "OLLAMA_HOST"],
             help: "Where Ollama listens; as Ollama's own programs take it, without a scheme or a port too."),

@@ -25,7 +25,7 @@ package enum SettingKind: Sendable {
     case choice([String])
     case integer(ClosedRange<Int>)
     case number(ClosedRange<Double>)
-    /// Bytes, or with the suffix KiB or MiB a multiple of them.
+    /// Bytes, or with the suffix KiB, MiB or GiB a multiple of them.
     case byteCount(ClosedRange<Int>)
     /// Text that is sent in a header: printable ASCII without spaces, of a minimum length.
     case token(minimumLength: Int)
@@ -183,7 +183,8 @@ package enum SettingKind: Sendable {
     }
 
     private static func bytes(_ text: String) -> Int? {
-        for (suffix, factor) in [("kib", 1_024), ("mib", 1_048_576)] where text.lowercased().hasSuffix(suffix) {
+        for (suffix, factor) in [("kib", 1_024), ("mib", 1 << 20), ("gib", 1 << 30)]
+        where text.lowercased().hasSuffix(suffix) {
             guard let count = Int(text.dropLast(suffix.count).filter { $0 != " " }) else { return nil }
             let (product, overflow) = count.multipliedReportingOverflow(by: factor)
             return overflow ? nil : product
@@ -192,7 +193,8 @@ package enum SettingKind: Sendable {
     }
 
     private static func sizeText(_ bytes: Int) -> String {
-        bytes % 1_048_576 == 0 ? "\(bytes / 1_048_576)MiB" : "\(bytes / 1_024)KiB"
+        if bytes % (1 << 30) == 0 { return "\(bytes >> 30)GiB" }
+        return bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : "\(bytes / 1_024)KiB"
     }
 
     private static func isToken(_ text: String, minimum: Int) -> Bool {

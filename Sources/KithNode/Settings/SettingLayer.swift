@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithModel
+
 /// The settings of one source, checked against the table of settings.
 struct SettingLayer: Sendable {
     struct Entry: Sendable {

@@ -55,7 +55,7 @@ package final class PeerShares: Sendable {
     private static func limit(of path: String) -> Int {
         switch path {
         case PeerWire.statePath, PeerWire.operationsPath, PeerWire.sessionsPath, PeerWire.logsPath, PeerWire.modelsPath,
-            PeerWire.passPath, PeerWire.conversePath:
+            PeerWire.passPath, PeerWire.conversePath, PeerWire.modelPullPath:
             large
         default: ordinary
         }

@@ -24,6 +24,8 @@ package enum PeerWire {
     /// Below it the id of a request or a trace.
     package static let tracePath = "/peer/v1/trace"
     package static let logsPath = "/peer/v1/logs"
+    package static let modelOrdersPath = "/peer/v1/model-orders"
+    package static let modelPullPath = "/peer/v1/model-pulls"
     package static let pairingHelloPath = "/pair/v1/hello"
     package static let pairingProofPath = "/pair/v1/proof"
     /// The type of a question: see ``KinQuestion``.

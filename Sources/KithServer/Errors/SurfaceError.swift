@@ -42,6 +42,8 @@ package struct SurfaceError: Sendable {
         case let failure as ControlError:
             self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
         case let refusal as StateRefusal: self.init(refusal)
+        case let refusal as ModelRefusal:
+            self.init(status: refusal.status, message: refusal.message, code: refusal.reason.rawValue)
         case let routed as any RoutedError:
             self.init(routed.failure)
             headers.setRoute(routed.routeHeader)
@@ -201,6 +203,19 @@ extension StateRefusal {
         case .invalid: .unprocessableContent
         case .limitReached, .diskFull: .insufficientStorage
         case .unavailable, .closed: .serviceUnavailable
+        }
+    }
+}
+
+extension ModelRefusal {
+    package var status: HTTPResponse.Status {
+        switch reason {
+        case .unknownModel, .noEngine, .notPulling: .notFound
+        case .badName, .fixedModels, .severalEngines: .unprocessableContent
+        case .nameTaken, .preferred, .inUse, .pulling: .conflict
+        case .busy: .serviceUnavailable
+        case .diskFull, .overBudget: .insufficientStorage
+        case .engineFailed: .badGateway
         }
     }
 }

@@ -27,6 +27,8 @@ package final class EmbeddedEngine: ChatEngine {
 
     package var kind: EngineKind { .embedded }
 
+    package var modelStores: [any ModelStore] { [LlamaModels.store(of: process)] }
+
     package func models() async throws -> [ModelInfo] {
         guard case .ready(let address) = process.state else { return [] }
         return try await engine(at: address).models().map { model in

@@ -39,6 +39,9 @@ package protocol LlamaCommand: Sendable {
     /// Whether the server embeds texts besides answering chats.
     var embeds: Bool { get }
 
+    /// The GGUF file that it is started with; `nil` when there is none yet.
+    var modelFile: String? { get }
+
     /// - Throws: An error whose description says why the server cannot be started now.
     func prepare() async throws -> LlamaLaunch
 }
@@ -56,6 +59,12 @@ package struct EmbeddedCommand: LlamaCommand {
     package var model: ModelID { settings.model.map(ModelID.init(fileName:)) ?? EmbeddedRelease.modelID }
 
     package var embeds: Bool { true }
+
+    package var modelFile: String? {
+        if let file = settings.model { return file }
+        if case .installed(let versions) = installer.status() { return versions.modelFile }
+        return nil
+    }
 
     package func prepare() async throws -> LlamaLaunch {
         switch installer.status() {
@@ -97,6 +106,8 @@ package struct LlamaServerCommand: LlamaCommand {
     package var model: ModelID { ModelID(fileName: file) }
 
     package var embeds: Bool { false }
+
+    package var modelFile: String? { file }
 
     package func prepare() async throws -> LlamaLaunch {
         try FileManager.default.createDirectory(atPath: settings.directory, withIntermediateDirectories: true)

@@ -40,6 +40,10 @@ package struct OllamaEngine: ChatEngine {
 
     package var isRemote: Bool { !connection.address.isNear }
 
+    package var modelStores: [any ModelStore] {
+        [OllamaModels(connection: connection, contexts: contexts, preferred: preferred)]
+    }
+
     package func models() async throws -> [ModelInfo] { try await catalogue.refreshed() }
 
     /// Ollama leaves a final assistant message open, for the model to go on with.

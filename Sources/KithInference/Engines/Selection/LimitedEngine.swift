@@ -28,6 +28,10 @@ struct LimitedEngine: ChatEngine {
 
     func residentModels() async -> [ModelID]? { await engine.residentModels() }
 
+    var modelStores: [any ModelStore] {
+        engine.modelStores.map { store in LimitedModels(store: store) { allows($0) } }
+    }
+
     func part(for model: ModelID?) -> Int { engine.part(for: model) }
 
     func kind(for model: ModelID?) -> EngineKind { engine.kind(for: model) }
@@ -72,5 +76,49 @@ struct LimitedEngine: ChatEngine {
     private func require(_ model: ModelID?) throws(ChatError) {
         guard let model, !allows(model) else { return }
         throw ChatError(.modelNotFound, "model '\(model)' is not one that this engine is asked for", field: "model")
+    }
+}
+
+/// The models of an engine of which the owner allows some only: others are neither listed nor changed.
+private struct LimitedModels: ModelStore {
+    let store: any ModelStore
+    let allows: @Sendable (ModelID) -> Bool
+
+    var place: ModelPlace { store.place }
+
+    var fixedBecause: String? { store.fixedBecause }
+
+    func kept() async throws -> [KeptModel] { try await store.kept().filter { allows($0.id) } }
+
+    func pull(_ model: ModelID, note: @Sendable (PullSign) throws -> Void) async throws {
+        try require(model)
+        try await store.pull(model, note: note)
+    }
+
+    func load(_ model: ModelID, for stay: Duration?) async throws {
+        try require(model)
+        try await store.load(model, for: stay)
+    }
+
+    func unload(_ model: ModelID) async throws {
+        try require(model)
+        try await store.unload(model)
+    }
+
+    func remove(_ model: ModelID) async throws {
+        try require(model)
+        try await store.remove(model)
+    }
+
+    func copy(_ model: ModelID, as name: ModelID) async throws {
+        try require(model)
+        try require(name)
+        try await store.copy(model, as: name)
+    }
+
+    private func require(_ model: ModelID) throws(ChatError) {
+        guard !allows(model) else { return }
+        throw ChatError(
+            .unsupported, "the owner's list of engines does not allow \(model) at this one: see engines in kith.yaml")
     }
 }

@@ -39,6 +39,8 @@ package final class SeveralEngines: ChatEngine {
 
     package var parts: [EngineCapacity] { members.map(\.capacity) }
 
+    package var modelStores: [any ModelStore] { members.flatMap(\.modelStores) }
+
     package func kind(for model: ModelID?) -> EngineKind { members[part(for: model)].kind }
 
     package func part(for model: ModelID?) -> Int {

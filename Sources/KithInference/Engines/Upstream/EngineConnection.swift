@@ -47,12 +47,13 @@ struct EngineConnection: Sendable {
     ///
     /// - Throws: `ChatError`; `CancellationError`.
     func reply(
-        path: String, body: [UInt8], model: ModelID?, mark: RequestMark? = nil, limits: UpstreamLimits
+        _ method: HTTPMethod = .POST, path: String, body: [UInt8], model: ModelID?, mark: RequestMark? = nil,
+        limits: UpstreamLimits
     ) async throws -> UpstreamReply {
         let key = try currentKey()
         let reply = try await client.collect(
             UpstreamRequest(
-                .POST, address, path: path, headers: headers(showing: key, mark), body: ByteBuffer(bytes: body),
+                method, address, path: path, headers: headers(showing: key, mark), body: ByteBuffer(bytes: body),
                 limits: limits))
         return try accepted(reply, key: key, model: model)
     }

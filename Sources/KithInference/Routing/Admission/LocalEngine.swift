@@ -43,6 +43,9 @@ package final class LocalEngine: Answering {
         }
     }
 
+    /// Requests that run at the part of the engine that a model is of.
+    package func running(for model: ModelID) -> Int { gate(for: model).load.running }
+
     /// - Parameter onSign: Called for each answer that begins and each that fails, by the task of the request; must not
     ///   wait.
     package func whenHeard(_ onSign: @escaping @Sendable (Sign) -> Void) { self.onSign.set(onSign) }
@@ -126,8 +129,7 @@ package final class LocalEngine: Answering {
     private func admitted(
         _ model: ModelID?, _ trace: TracePosition, _ priority: RequestPriority, _ notice: WaitNotice? = nil
     ) async throws -> SlotLease {
-        let place = engine.part(for: model)
-        let gate = gates.indices.contains(place) ? gates[place] : gates[0]
+        let gate = gate(for: model)
         let waiting = gate.waiting(before: priority)
         notice?.note(.queued, ahead: waiting)
         let admission = trace.begin(.admission, .inside, SpanDetail(count: waiting), at: clock.now)
@@ -139,6 +141,11 @@ package final class LocalEngine: Answering {
             admission.end(with: error, at: clock.now)
             throw error
         }
+    }
+
+    private func gate(for model: ModelID?) -> AdmissionGate {
+        let place = engine.part(for: model)
+        return gates.indices.contains(place) ? gates[place] : gates[0]
     }
 
     private func begin(_ model: ModelID?, in trace: TracePosition) -> TracePosition {

@@ -246,6 +246,7 @@ private struct ScriptCommand: LlamaCommand {
 
     var model: ModelID { "scripted" }
     var embeds: Bool { false }
+    var modelFile: String? { nil }
 
     func prepare() async throws -> LlamaLaunch {
         LlamaLaunch(executable: executable, arguments: ["-c", script], readiness: readiness)
