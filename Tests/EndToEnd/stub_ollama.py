@@ -63,6 +63,9 @@ class KeepingOllama(Ollama):
         # Prompts are answered when it is set.
         self.gate = threading.Event()
         self.gate.set()
+        # Models are loaded when it is set.
+        self.loads = threading.Event()
+        self.loads.set()
 
     def whole(self, name: str, say) -> None:
         """Two parts."""
@@ -119,6 +122,7 @@ class KeepingOllama(Ollama):
         }  # fmt: skip
 
     def _load(self, handler, name: str, keep_alive: int, knows: bool) -> None:
+        self.loads.wait(GUARD)
         if keep_alive == 0:
             self.loaded.pop(name, None)
         elif not knows:

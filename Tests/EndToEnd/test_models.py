@@ -58,6 +58,7 @@ class ModelsOfTwoMachines(unittest.TestCase):
             ollama.pull = ollama.whole
             ollama.left.clear()
             ollama.gate.set()
+            ollama.loads.set()
         cls.at_desk.models = {"small:1b": 700_000_000}
 
     def setUp(self):
@@ -211,6 +212,17 @@ class ModelsOfTwoMachines(unittest.TestCase):
         self.assertEqual(self.model("small:1b")["loaded_until"][:10], "2026-12-31")
         self.desk.do("model", "unload", "small:1b")
         self.assertEqual(self.model("small:1b")["residency"], "on_disk")
+
+    def test_a_model_on_its_way_into_memory_is_seen_to_be(self):
+        self.at_box.loads.clear()
+        self.addCleanup(self.at_box.loads.set)
+        loading = threading.Thread(target=lambda: self.desk.do("model", "load", "large:8b", "--node", "box"))
+        loading.start()
+        self.addCleanup(loading.join)
+        self.addCleanup(self.at_box.loads.set)
+        web.wait_until(lambda: self.model("large:8b", "--node", "box")["residency"] == "loading", GUARD, "the loading")
+        self.at_box.loads.set()
+        web.wait_until(lambda: self.model("large:8b", "--node", "box")["residency"] == "loaded", GUARD, "the end of it")
 
     def test_a_model_that_only_embeds_is_loaded_by_embedding_nothing(self):
         self.at_box.embedders.add("small:1b")

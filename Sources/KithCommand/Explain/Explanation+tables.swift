@@ -27,7 +27,11 @@ extension Explanation {
             case .overloaded: ("All places and the queue are full.", "Try again after the time in Retry-After.")
             case .rateLimited:
                 ("A provider, or the limit of a key, allows no more for now.", "Wait for the time in Retry-After.")
-            case .modelNotFound: ("No machine has a model of that name.", "See the names: kith status; install it.")
+            case .modelNotFound:
+                (
+                    "No machine has a model of that name.",
+                    "See the names: kith model list --all; get it: kith model pull."
+                )
             case .nodeNotFound: ("There is no machine of yours of that name.", "See the names: kith peers.")
             case .malformedRequest:
                 ("The request is not what the dialect calls one.", "Mend the program that sends it.")

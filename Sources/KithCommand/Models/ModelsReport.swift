@@ -76,7 +76,7 @@ package struct ModelsReport: TextReport, Sendable {
             engine.problem.map { "\(Self.place(engine)) on \(engine.node): \($0)" }
         }
         let missing = list.missing.map { "\($0.node): \($0.reason)" }
-        let room = list.engines.compactMap { engine in
+        let room = list.engines.filter { $0.fixedBecause == nil }.compactMap { engine in
             engine.freeBytes.map { "\(ByteText($0)) left on the disk for \(engine.kind) on \(engine.node)" }
         }
         return (pulls + problems + missing).map { style.yellow($0.printable) } + room.map { style.dim($0.printable) }

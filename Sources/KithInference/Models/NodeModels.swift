@@ -20,10 +20,17 @@ package final class NodeModels: Sendable {
         let kept: Result<[KeptModel], ModelRefusal>
     }
 
+    private struct RemotePlace: Hashable {
+        var number: Int
+        var place: ModelPlace
+    }
+
     private struct State {
         /// The look that is under way, by its number: many may look at once.
         var looking: (number: Int, task: Task<[Look], Never>)?
         var looks = 0
+        /// What providers said, by their places among the engines: they are asked seldom.
+        var remote: [RemotePlace: (at: MonotonicInstant, kept: [KeptModel])] = [:]
         var loading: [ModelID: Int] = [:]
     }
 
@@ -244,12 +251,24 @@ package final class NodeModels: Sendable {
         let stores = seat.engine?.engine.modelStores ?? []
         return await withTaskGroup(of: (Int, Look).self) { group in
             for (place, store) in stores.enumerated() {
-                group.addTask { [clock] in (place, Look(store: store, kept: await Self.kept(by: store, clock))) }
+                group.addTask { [self] in (place, Look(store: store, kept: await kept(by: store, number: place))) }
             }
             var looks: [(Int, Look)] = []
             for await look in group { looks.append(look) }
             return looks.sorted { $0.0 < $1.0 }.map(\.1)
         }
+    }
+
+    private func kept(by store: any ModelStore, number: Int) async -> Result<[KeptModel], ModelRefusal> {
+        guard store.place.isRemote else { return await Self.kept(by: store, clock) }
+        let place = RemotePlace(number: number, place: store.place)
+        let now = clock.now
+        if let known = state.withLock({ $0.remote[place] }), now - known.at < EngineWatch.remotePause {
+            return .success(known.kept)
+        }
+        let found = await Self.kept(by: store, clock)
+        if case .success(let kept) = found { state.withLock { $0.remote[place] = (now, kept) } }
+        return found
     }
 
     private static func kept(by store: any ModelStore, _ clock: any TimeSource) async -> Result<

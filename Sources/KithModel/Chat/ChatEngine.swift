@@ -102,17 +102,22 @@ extension ChatEngine {
 
     package func kind(for model: ModelID?) -> EngineKind { kind }
 
-    package var modelStores: [any ModelStore] {
-        [
-            FixedModels(ModelPlace(kind: kind), because: kind.whyModelsAreFixed) {
-                try await describedModels().map { model in
-                    var kept = KeptModel(
-                        id: model.id, residency: model.mayCost ? .elsewhere : kind.residencyWhereUnsaid)
-                    kept.isPreferred = model.isPreferred
-                    return kept
-                }
+    package var modelStores: [any ModelStore] { [fixedModels(at: nil)] }
+
+    /// What it lists, for an engine that keeps its models where kith cannot change them.
+    ///
+    /// - Parameter address: Of the engine, where several of a kind have to be told apart.
+    package func fixedModels(at address: String?) -> FixedModels {
+        FixedModels(
+            ModelPlace(kind: kind, address: address, isRemote: isRemote), because: kind.whyModelsAreFixed
+        ) {
+            try await describedModels().map { model in
+                var kept = KeptModel(
+                    id: model.id, residency: model.mayCost ? .elsewhere : kind.residencyWhereUnsaid)
+                kept.isPreferred = model.isPreferred
+                return kept
             }
-        ]
+        }
     }
 }
 

@@ -62,8 +62,11 @@ package struct ModelPlace: Hashable, Sendable {
     package var address: String?
     /// A folder of this machine that is on the same disk as the models; `nil` when unknown.
     package var folder: String?
+    /// Whether the engine is at a provider, who counts what it is asked.
+    package var isRemote: Bool
 
-    package init(kind: EngineKind, address: String? = nil, folder: String? = nil) {
+    package init(kind: EngineKind, address: String? = nil, folder: String? = nil, isRemote: Bool = false) {
+        self.isRemote = isRemote
         self.kind = kind
         self.address = address
         self.folder = folder

@@ -20,7 +20,6 @@ enum LlamaModels {
             guard let file, let attributes = try? FileManager.default.attributesOfItem(atPath: file) else { return [] }
             var model = KeptModel(id: process.command.model, residency: residency(process.state))
             model.bytes = attributes[.size] as? Int
-            if model.residency == .loaded { model.stays = .always }
             return [model]
         }
     }

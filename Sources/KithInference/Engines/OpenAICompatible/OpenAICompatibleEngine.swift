@@ -49,6 +49,8 @@ package struct OpenAICompatibleEngine: ChatEngine {
         }
     }
 
+    package var modelStores: [any ModelStore] { [fixedModels(at: connection.address.description)] }
+
     package var isRemote: Bool { !connection.address.isNear }
 
     /// These servers do not say what a model is for; names do.
