@@ -57,10 +57,13 @@ struct DiskRoom: Hashable, Sendable {
 
     func refusal(of model: ModelID, _ tally: PullTally) -> ModelRefusal? {
         if let budget, taken.saturatingAdding(tally.total) > budget {
+            let limit = "the \(ByteText(budget)) of engine.disk_budget; remove one, or raise that"
             return ModelRefusal(
                 .overBudget,
-                "\(model) takes \(ByteText(tally.total)), and the models here \(ByteText(taken)) already: together more than "
-                    + "the \(ByteText(budget)) of engine.disk_budget; remove one, or raise that")
+                tally.total > 0
+                    ? "\(model) takes \(ByteText(tally.total)), and the models here \(ByteText(taken)) already: together "
+                        + "more than \(limit)"
+                    : "the models here take \(ByteText(taken)) already, more than \(limit)")
         }
         if let free, tally.missing.saturatingAdding(promised).saturatingAdding(Self.reserve) > free {
             return ModelRefusal(

@@ -90,7 +90,12 @@ package struct KinModels: Sendable {
     package func done(_ order: ModelMessage.Order, at peer: String) async throws -> ModelMessage.Done {
         let (id, name) = try kin(peer)
         return try await telling(name) {
-            var done: ModelMessage.Done = try await ask(order, of: id, silence: Self.orderSilence)
+            var done: ModelMessage.Done =
+                if order.deed == .show {
+                    try await looking { try await ask(order, of: id, silence: Self.listLimit) }
+                } else {
+                    try await ask(order, of: id, silence: Self.orderSilence)
+                }
             done.node = name
             done.model?.node = name
             return done

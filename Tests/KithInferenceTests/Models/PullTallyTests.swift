@@ -57,6 +57,12 @@ import Testing
         #expect(refusal.message.contains("takes 5.0 GB, and the models here 2.0 GB already"))
     }
 
+    @Test("Where the budget is spent already, nothing is begun")
+    func spent() {
+        let refusal = DiskRoom(free: nil, taken: 7_000_000_000, budget: 6_000_000_000).refusal(of: "m", PullTally())
+        #expect(refusal?.message.hasPrefix("the models here take 7.0 GB already, more than the 6.0 GB") == true)
+    }
+
     @Test(
         "Bytes are written as people read them",
         arguments: [(999, "999 bytes"), (12_345, "12 kB"), (45_678_901, "45 MB"), (4_712_345_678, "4.7 GB")])
