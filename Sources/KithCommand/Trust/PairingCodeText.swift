@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithModel
 import KithTrust
 
 /// The lines for standard error that go with a code: what to do with it, and what it will mean.
@@ -9,10 +10,14 @@ package struct InvitationNotes: Sendable {
 
     package init(_ invitation: ControlMessage.Invitation) { self.invitation = invitation }
 
-    private static let warning = [
-        "warning: no other machine can use this code: this node listens here only;",
-        "this opens it and makes a new one: kith setup --yes --lan",
-    ]
+    private var warning: [String] {
+        [
+            "warning: no other machine can use this code: this node listens here only;",
+            invitation.tier == .kin
+                ? "this opens it and makes a new one: kith setup --yes --lan"
+                : "open it, without its code, which is for a machine of yours: kith setup --yes --lan >/dev/null; then make a new one",
+        ]
+    }
 
     package var lines: [String] {
         [
@@ -21,7 +26,7 @@ package struct InvitationNotes: Sendable {
             "it works once, for " + Lifetime.words(invitation.expiresSeconds)
                 + "; where no node runs yet: kith setup --join",
             "that machine becomes \(invitation.tier.meaning)",
-        ] + (invitation.isForThisMachineOnly ? Self.warning : [])
+        ] + (invitation.isForThisMachineOnly ? warning : [])
     }
 }
 

@@ -23,6 +23,9 @@ package enum SettingsDocument {
             model: llama3.2
         ```
 
+        That is `~/.kith/config/kith.yaml`, unless the node has another data folder. A node reads it when it starts: after a change
+        `kith down`, then `kith setup --yes`; of a service, `kith service restart`.
+
         Paths in files are relative to the data folder, others to the current folder; `~/` is the home folder.
 
         ## The node
