@@ -48,7 +48,28 @@ extension FuzzDecoder {
             var decoder = OllamaStreamDecoder()
             run(CutBytes(bytes).parts, feed: { try decoder.feed($0, into: &$1) }, end: { try decoder.end() })
         },
+        FuzzDecoder(
+            "ollama-pull",
+            seeds: [
+                "9{\"status\":\"pulling aa\",\"digest\":\"sha256:aa\",\"total\":10,\"completed\":4}\n{\"status\":\"success\"}\n"
+            ]
+        ) { bytes in
+            let cut = CutBytes(bytes)
+            precondition(signs([cut.whole]) == signs(cut.parts), "a pull says something else when it is cut elsewhere")
+        },
     ]
+
+    /// `nil` once anything was refused.
+    private static func signs(_ parts: [ArraySlice<UInt8>]) -> [PullSign]? {
+        var decoder = OllamaPullDecoder()
+        do {
+            var signs: [PullSign] = []
+            for part in parts { signs += try decoder.feed(part) }
+            return try signs + decoder.end()
+        } catch {
+            return nil
+        }
+    }
 
     private static func run(
         _ parts: [ArraySlice<UInt8>], feed: (ArraySlice<UInt8>, inout [ChatEvent]) throws -> Void,

@@ -156,6 +156,19 @@ def observing(target: Target) -> Iterator[Request]:
         yield Request(f"/peer/v1/logs?{query}", method="GET", way="unread" if "follow" in query else "whole")
 
 
+def ordering(target: Target) -> Iterator[Request]:
+    """Models that are to be got and removed under names that are none, by deeds that nobody knows."""
+    chance = target.chance
+    names = ["", "thief", "../../etc/passwd", "http://127.0.0.1:1/x", "x" * 9_000, "a\n\u001b[2J", "auto", 7, None]
+    for deed in ("list", "show", "load", "unload", "remove", "copy", "cancel", "thief"):
+        order = {
+            "deed": deed, "name": chance.choice(names), "force": chance.choice([True, "yes", None]),
+            "for_seconds": chance.choice([None, -1, 1 << 70]), "as": chance.choice(names),
+        }  # fmt: skip
+        yield _json("/peer/v1/model-orders", order, way=_way(target))
+    yield _json("/peer/v1/model-pulls", {"name": chance.choice(names)}, way=_way(target))
+
+
 def cell(target: Target) -> Iterator[Request]:
     """The role cell: its health, code to look at, and levels. What is synced has the thief's source."""
     chance = target.chance

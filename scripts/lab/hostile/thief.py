@@ -33,7 +33,7 @@ MESSAGES = {
     "gossip-questions": kin.questions,
     "sessions": routes.sessions, "hello": routes.hello, "converse": routes.converse, "generate": routes.generate,
     "embed": routes.embed, "count": routes.count, "pass": routes.passing, "models": routes.models,
-    "observing": routes.observing, "cell": routes.cell, "cell-filling": routes.filling,
+    "observing": routes.observing, "ordering": routes.ordering, "cell": routes.cell, "cell-filling": routes.filling,
     "pairing": routes.pairing,
 }  # fmt: skip
 # What a kin may do to the shared state until it is forgotten, and nobody undoes: see docs/threat-model.md.
