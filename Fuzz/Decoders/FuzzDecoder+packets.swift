@@ -36,6 +36,11 @@ extension FuzzDecoder {
         .reading(
             "pairing-introduction", seeds: [#"{"name":"desk","addresses":["10.0.0.2:7443","[::1]:7443"]}"#]
         ) { try JSONBody.decode(PairingIntroduction.self, from: $0) },
+        .reading("network-card", seeds: [#"{"hardware":"02:6b:69:74:68:0b","networks":["10.0.0.0/24","fd00::/64"]}"#]) {
+            let card = try JSONBody.decode(NetworkCard.self, from: $0)
+            precondition(card.networks.count <= NetworkCard.networkLimit, "a card has more networks than it may have")
+            precondition(card.hardware.magicPacket.count == 102, "a packet has another length than it must")
+        },
         .reading("trust-versions", seeds: ["[]"]) { try JSONBody.decode(TrustVersions.self, from: $0) },
     ]
 

@@ -128,9 +128,12 @@ enum PeerRow {
     static func fetchAll(_ db: Database) throws -> [PeerRecord] {
         let addresses = try Row.fetchAll(db, sql: "SELECT peer_id, address FROM peer_address ORDER BY peer_id, rank")
         let byPeer = try Dictionary(grouping: addresses) { try NodeID($0, column: "peer_id") }
+        let wake = try WakeRow.fetchAll(db)
         return try Row.fetchAll(db, sql: "SELECT * FROM peer ORDER BY id").map { row in
             let id = try NodeID(row, column: "id")
-            return try peer(row, id: id, addresses: byPeer[id] ?? [])
+            var record = try peer(row, id: id, addresses: byPeer[id] ?? [])
+            record.wake = wake[id] ?? WakeNotes()
+            return record
         }
     }
 
@@ -151,6 +154,7 @@ enum PeerRow {
                 sql: "INSERT INTO peer_address (peer_id, rank, address) VALUES (?, ?, ?)",
                 arguments: [peer.id.blob, rank, address.description])
         }
+        try WakeRow.save(peer.wake, of: peer.id, in: db)
     }
 
     static func delete(_ id: NodeID, in db: Database) throws {

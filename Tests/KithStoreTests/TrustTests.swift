@@ -93,6 +93,14 @@ struct TrustTests {
             peer.nickname = NodeName("mine")
             peer.lastSeen = .start
             peer.addresses.reverse()
+            let hardware = try #require(HardwareAddress("02:6b:69:74:68:0b"))
+            peer.wake = WakeNotes(
+                cards: [
+                    NetworkCard(
+                        hardware: hardware, networks: ["10.0.0.0/24", "fd00::/64"].compactMap { AddressRange($0) }),
+                    NetworkCard(hardware: hardware, networks: []),
+                ], allowsPrompts: false, times: [.seconds(8), .milliseconds(9_500)], asleepSince: .start,
+                models: [1, 0, 2])
             try await store.save(peer)
             #expect(try await store.peerRecords() == [peer])
             try await store.removePeer(peer.id)

@@ -78,6 +78,12 @@ package struct AddressRange: Hashable, Sendable {
         isIPv4 ? self : AddressRange(isIPv4: false, high: high, low: low, length: min(length, 64))
     }
 
+    /// The range of this length that begins as this one does, such as the network that an address is in; all of this one for a
+    /// greater length.
+    package func network(ofLength length: Int) -> AddressRange {
+        AddressRange(isIPv4: isIPv4, high: high, low: low, length: min(max(0, length), self.length))
+    }
+
     /// 127.0.0.0/8 and ::1.
     package var isLoopback: Bool {
         isIPv4 ? length >= 8 && high >> 56 == 127 : length == 128 && high == 0 && low == 1

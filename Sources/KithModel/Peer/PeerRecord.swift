@@ -19,10 +19,12 @@ package struct PeerRecord: Hashable, Sendable {
     /// Where it answered last, or is said to answer; the most recent success first.
     package var addresses: [PeerAddress]
     package var lastSeen: WallTime?
+    /// How it is woken; of kin only.
+    package var wake: WakeNotes
 
     package init(
         id: NodeID, tier: Tier, name: NodeName? = nil, nickname: NodeName? = nil, addresses: [PeerAddress] = [],
-        lastSeen: WallTime? = nil
+        lastSeen: WallTime? = nil, wake: WakeNotes = WakeNotes()
     ) {
         self.id = id
         self.tier = tier
@@ -30,6 +32,7 @@ package struct PeerRecord: Hashable, Sendable {
         self.nickname = nickname
         self.addresses = addresses
         self.lastSeen = lastSeen
+        self.wake = wake
     }
 }
 

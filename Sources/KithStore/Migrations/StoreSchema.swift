@@ -21,6 +21,7 @@ enum StoreSchema {
         migrator.registerMigration("v7", migrate: SessionTitlesV7.migrate)
         migrator.registerMigration("v8-session-origins", migrate: SessionOriginsV8.migrate)
         migrator.registerMigration("v8-key-limits", migrate: KeyLimitsV8.migrate)
+        migrator.registerMigration("v9-wake", migrate: WakeV9.migrate)
         return migrator
     }
 }

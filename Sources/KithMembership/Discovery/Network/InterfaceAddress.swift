@@ -128,10 +128,15 @@ package enum UsableAddresses {
         .filter { seen.insert($0.address).inserted }
     }
 
-    private static func kind(of found: InterfaceAddress) -> Kind {
-        if containers.contains(where: found.interface.hasPrefix) { return .container }
-        return overlays.contains(where: found.interface.hasPrefix) ? .overlay : .network
+    private static func kind(of found: InterfaceAddress) -> Kind { kind(of: found.interface) }
+
+    private static func kind(of interface: String) -> Kind {
+        if containers.contains(where: interface.hasPrefix) { return .container }
+        return overlays.contains(where: interface.hasPrefix) ? .overlay : .network
     }
+
+    /// Whether an interface leads to other machines of the same place, as far as its name tells.
+    static func isNetwork(_ interface: String) -> Bool { kind(of: interface) == .network }
 
     private static func rank(_ found: InterfaceAddress) -> Int {
         // An address a machine gave itself works only on the same link.
