@@ -188,6 +188,7 @@ package struct Node: Sendable {
                 BackgroundLoop { [pauses = services.pauses] in await pauses.run(look) },
                 BackgroundLoop { [running = services.running] in await running.run() },
                 BackgroundLoop { await company.run() },
+            ] + sleepServices(mesh: peers.mesh, engine: monitor, activity: activity) + [
                 BackgroundLoop { await alerts.run() },
                 BackgroundLoop { await models.run() },
                 BackgroundLoop { [clock, logger] in
@@ -276,6 +277,16 @@ package struct Node: Sendable {
                 application: listener, host: settings.host, port: port, flag: "--ollama-port",
                 taken: OllamaPort.taken(port))
         ]
+    }
+
+    private func sleepServices(
+        mesh: PeerMesh, engine: any EngineStatusSource, activity: UserActivity
+    ) -> [any Service] {
+        guard let threshold = settings.sleep.whenIdle else { return [] }
+        let sleep = IdleSleep(
+            threshold: threshold, command: settings.sleep.command, mesh: mesh, engine: engine, activity: activity,
+            clock: clock, logger: logger)
+        return [BackgroundLoop { await sleep.run() }]
     }
 
     private func firewallServices(_ firewall: NodeFirewall) -> [any Service] {

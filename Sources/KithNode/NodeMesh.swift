@@ -43,7 +43,7 @@ struct NodeMesh: Sendable {
             name: settings.name, version: KithVersion.text, level: level,
             isCell: settings.roles.contains(.cell), clientAddress: { clients.current },
             generateLimit: 3 * settings.requestBodyLimit,
-            passLimit: settings.uploadBodyLimit + (64 << 10)
+            passLimit: settings.uploadBodyLimit + (64 << 10), wake: settings.sleep.wake
         ) { OwnAddresses.list(host: host, port: port.current) }
         let mesh = try PeerMesh(
             profile: profile, identity: identity,

@@ -87,7 +87,7 @@ package enum PeerPath {
     package static let kinOnly: [(method: HTTPRequest.Method, path: String)] = [
         (.post, PeerWire.gossipPath), (.post, PeerWire.operationsPath), (.get, PeerWire.modelsPath),
         (.post, PeerWire.statePath), (.post, PeerWire.generatePath), (.post, PeerWire.embedPath),
-        (.post, PeerWire.countPath),
+        (.post, PeerWire.countPath), (.get, PeerWire.hardwarePath), (.post, PeerWire.wakePath),
         (.post, PeerWire.sessionsPath), (.get, PeerWire.cellHealthPath), (.post, PeerWire.cellAssistPath),
         (.post, PeerWire.cellSyncPath),
     ]

@@ -12,6 +12,7 @@ package final class RecordingControl: MeshControl {
         case join(String)
         case change(String, name: NodeName?, tier: Tier?)
         case forget(String)
+        case wake(String)
         case send(SessionID, to: String)
     }
 
@@ -67,6 +68,13 @@ package final class RecordingControl: MeshControl {
                     addresses: [PeerAddress("[fe80::1%eth0]:7443")].compactMap(\.self), source: "mdns",
                     seenSecondsAgo: 1.5)
             ], problems: ["no mDNS daemon answers"])
+    }
+
+    func wake(_ peer: String) async throws -> ControlMessage.Wake {
+        try note(.wake(peer))
+        return ControlMessage.Wake(
+            peer: self.peer, isUp: false, sent: [.init(node: self.peer.name, networks: ["192.0.2.0/24"])], missed: [],
+            usualSeconds: 8.5)
     }
 
     func send(_ session: SessionExport, to peer: String) async throws -> SessionDelivery {

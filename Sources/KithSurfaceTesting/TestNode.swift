@@ -49,6 +49,7 @@ package struct TestNode: Sendable {
         peerRoutes: (NodeServices) -> [any PeerRouteGroup] = { _ in [] }, clock: any TimeSource = MonotonicClock(),
         patience: Duration = QueueWait.ordinary, tools: NodeTools = NodeTools(),
         alerts: (any AlertBoard)? = nil,
+        wake: WakeWishes = WakeWishes(), surroundings: Waker.Surroundings = .none,
         during body: @Sendable (TestNode) async throws -> Result
     ) async throws -> Result {
         let name = try found(NodeName(name))
@@ -67,7 +68,8 @@ package struct TestNode: Sendable {
         let logs = LogRing()
         let mesh = try await PeerMesh(
             profile: PeerMesh.Profile(
-                name: name, version: "test", protocols: protocols, isCell: isCell, membership: .local
+                name: name, version: "test", protocols: protocols, isCell: isCell, membership: .local, wake: wake,
+                surroundings: surroundings
             ) { ports.peerAddresses },
             identity: identity, trust: .open(identity: identity, store: store), engine: monitor,
             seat: seat, state: state, tracer: tracer, clock: clock, audit: audit, logger: logger)
@@ -147,6 +149,11 @@ package struct TestNode: Sendable {
                 limits: UpstreamLimits(firstByte: .seconds(30))))
         return TestReply(status: reply.status, headers: reply.headers, text: String(buffer: reply.body))
     }
+}
+
+extension Waker.Surroundings {
+    /// Of a machine without a network: tests send nothing into that of the machine that they run on.
+    package static let none = Waker.Surroundings(survey: { [] }, send: { _ in false })
 }
 
 extension HTTPHeaders {

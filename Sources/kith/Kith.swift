@@ -8,6 +8,14 @@ import KithNode
 import KithTransport
 import Logging
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// The root of the command line.
 struct Kith: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,7 +45,7 @@ struct Kith: AsyncParsableCommand {
         version: BuildVersion.text,
         subcommands: [
             Setup.self, Up.self, Down.self, Ask.self, Chat.self, Launch.self, Route.self, Status.self, Dashboard.self,
-            Peers.self, Pause.self, Drain.self,
+            Peers.self, Wake.self, Pause.self, Drain.self,
             ID.self,
             Invite.self,
             Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Usage.self, Context.self,
@@ -68,6 +76,9 @@ struct Kith: AsyncParsableCommand {
 enum CommandLineRun {
     @concurrent
     static func run(_ arguments: [String]) async -> Never {
+        // What tells nodes that the machine sleeps (deploy/systemd/kith-sleep) goes to every program of this name, and would end
+        // the others, and a node that is just starting.
+        for sleepSignal in [SIGUSR1, SIGUSR2] { signal(sleepSignal, SIG_IGN) }
         do {
             var command = try Kith.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -94,8 +94,8 @@ struct ConditionTests {
     }
 
     @Test(
-        "A kin that said goodbye is not missed, and a friend's node is nobody's business",
-        arguments: [("left", Tier.kin), ("down", .kith)])
+        "A kin that said goodbye, or sleeps, is not missed, and a friend's node is nobody's business",
+        arguments: [("left", Tier.kin), ("asleep", .kin), ("down", .kith)])
     func notMissed(state: String, tier: Tier) throws {
         var node = try JudgedNode()
         node.pass(.seconds(300)) {

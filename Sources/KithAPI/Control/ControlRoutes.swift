@@ -26,6 +26,8 @@ struct ControlRoutes: Sendable {
         router.surface(Self.peersPath + "/nearby", scope: .read, [.get: { _, _ in try .json(control.nearby()) }])
         router.surface(Self.peersPath + "/forgotten", scope: .read, [.get: { _, _ in try .json(control.forgotten()) }])
         router.surface(
+            Self.peersPath + "/{id}/wake", scope: .admin, [.post: { request, _ in try await wake(request) }])
+        router.surface(
             Self.peersPath + "/{id}", scope: .admin,
             [
                 .patch: { request, _ in try await change(request) },
@@ -86,8 +88,14 @@ struct ControlRoutes: Sendable {
         return try .json(try await control.forget(try peer(in: request).rawValue, wholly: isWhole))
     }
 
-    private func peer(in request: Request) throws -> PeerReference {
-        guard let peer = PeerReference(String(request.uri.path.dropFirst(Self.peersPath.count + 1))) else {
+    private func wake(_ request: Request) async throws -> Response {
+        try .json(try await control.wake(try peer(in: request, before: "/wake").rawValue))
+    }
+
+    /// - Parameter end: What follows the peer in the path.
+    private func peer(in request: Request, before end: String = "") throws -> PeerReference {
+        let place = request.uri.path.dropFirst(Self.peersPath.count + 1).dropLast(end.count)
+        guard let peer = PeerReference(String(place)) else {
             throw ControlError(.unknownPeer, "the path does not name a peer; give its name or its id")
         }
         return peer

@@ -114,7 +114,7 @@ extension MetricFamily {
         ]
     }
 
-    private static let memberStates = ["up", "suspect", "down", "left", "unknown", "incompatible"]
+    private static let memberStates = ["up", "suspect", "down", "left", "asleep", "unknown", "incompatible"]
 
     private static func peers(_ peers: [NodeVitals.Peer]) -> [MetricFamily] {
         let kin = peers.filter { $0.tier == .kin }
@@ -132,6 +132,9 @@ extension MetricFamily {
             MetricFamily(
                 "kith_peer_up", .gauge, "Whether a paired node is there.",
                 peers.map { .init($0.state == "up" ? 1 : 0, ["peer": $0.name.rawValue, "tier": $0.tier.rawValue]) }),
+            MetricFamily(
+                "kith_peer_asleep", .gauge, "Whether a kin has said that it goes to sleep.",
+                kin.map { .init($0.state == "asleep" ? 1 : 0, ["peer": $0.name.rawValue]) }),
             family("kith_peer_round_trip_seconds", "How long it takes to get an answer from a peer, on average.") {
                 $0.roundTrip
             },

@@ -19,12 +19,14 @@ extension AlertRule {
     private static let ofPeers = [
         AlertRule(
             .peerDown, .warning, about: .peer, .state, .below, 1, hold: .seconds(60),
-            expression: "kith_peer_up{tier=\"kin\"}",
+            expression: """
+                (kith_peer_up{tier="kin"} unless on (job, instance, peer) (kith_peer_asleep == 1))
+                """,
             sentence: {
                 "\($0) does not answer: see whether the machine is on and has a network, then run kith doctor there"
             },
             readings: { window in
-                // One that said goodbye is not missed, and one of another version is there.
+                // One that said goodbye, or sleeps, is not missed, and one of another version is there.
                 kin(window) { ["down", "unknown"].contains($0.state) ? (0, "it is \($0.state)") : (1, nil) }
             }),
         AlertRule(

@@ -51,6 +51,8 @@ extension Explanation {
             switch reason {
             case .notKin: ("It belongs to someone else and never gets your prompts.", "Nothing; that is the wall.")
             case .down: ("It cannot be reached.", "Start it, or run kith doctor.")
+            case .asleep:
+                ("It sleeps, and is not woken for this prompt.", "Run kith wake, or see docs/sleep.md.")
             case .unknown: ("It has not been heard of since this node started.", "Start it, or run kith doctor.")
             case .draining:
                 ("It takes no new prompts.", "Run kith pause --off there, or end the program for which it pauses.")
@@ -149,7 +151,8 @@ extension SkipReason {
     /// One of each.
     static var examples: [SkipReason] {
         [
-            .notKin, .down(""), .unknown, .draining, .noEngine, .engineDown(""), .engineLoading, .beingDescribed,
+            .notKin, .down(""), .asleep(""), .unknown, .draining, .noEngine, .engineDown(""), .engineLoading,
+            .beingDescribed,
             .modelAbsent, .notAllowed, .runsElsewhere, .lacks(.tools), .contextTooShort(0), .breakerOpen, .heldBack(""),
             .pinnedElsewhere, .failed(.engineError),
         ]

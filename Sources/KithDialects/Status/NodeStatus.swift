@@ -32,7 +32,7 @@ package struct NodeStatus: Codable, Sendable {
         /// Where its peer port is said to be, the one that answered last first.
         package var addresses: [String]
         package var tier: String
-        /// `up`, `suspect`, `down`, `left`, `incompatible`, `cloned`, `unknown` or `plain`.
+        /// `up`, `suspect`, `down`, `left`, `asleep`, `incompatible`, `cloned`, `unknown` or `plain`.
         package var state: String
         /// What it declares; `nil` until it has been heard from.
         package var level: Double?

@@ -125,6 +125,10 @@ struct PeerSummary: Sendable {
                     .peerIdentity, "identity", .error, "two running nodes have the identity of \(peer.name)",
                     fix: Self.stopTheCopy)
             ]
+        case "asleep":
+            return [
+                Finding(.mesh, "gossip", .notice, "it sleeps\(why)\(ago); kith wake \(peer.name) wakes it")
+            ]
         case "left":
             return [
                 Finding(.mesh, "gossip", .notice, "it said goodbye: it was stopped, or put to sleep\(ago)")

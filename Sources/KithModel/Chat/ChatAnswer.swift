@@ -55,6 +55,8 @@ package enum WaitReason: String, Hashable, Sendable, Codable {
     case loading
     /// The engine is reading the prompt.
     case reading
+    /// The machine that is to answer is being woken. Said only by the node that the client asked.
+    case waking
 }
 
 /// Pieces of an answer in the client's own dialect, to be passed on as they are.
@@ -169,6 +171,7 @@ package final class WaitNotice: Sendable {
             case (.queued, _): return "queued"
             case (.loading, _): return "model loading"
             case (.reading, _): return "reading the prompt"
+            case (.waking, _): return "waking a machine"
             }
         }
     }

@@ -18,6 +18,7 @@ package struct NodeSettings: Sendable {
     package var engine: EngineSettings
     package var access: AccessSettings
     package var firewall = FirewallSettings()
+    package var sleep = SleepSettings()
     package var peer: PeerSettings
     package var roles: Set<NodeRole>
     package var cell: CellSettings
@@ -149,6 +150,7 @@ extension NodeSettings {
             defaultMaxTokens: try values.required(.defaultMaxTokens, values.integer(.defaultMaxTokens)),
             countsMetrics: try values.required(.metrics, values.boolean(.metrics)))
         firewall = FirewallSettings(values)
+        sleep = try SleepSettings(values)
     }
 
     private static let usualPort = 8080

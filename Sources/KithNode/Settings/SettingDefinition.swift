@@ -44,7 +44,7 @@ package struct SettingDefinition: Sendable {
     }
 
     package static let all: [SettingDefinition] =
-        node + access + firewall + peers + roles + observation + routing + social + alerts + engine + client
+        node + access + firewall + peers + roles + observation + routing + social + alerts + engine + sleep + client
 
     static let byKey = Dictionary(all.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
 
@@ -165,6 +165,10 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case testFirstTokenDelay = "engine.test.first_token_delay"
     case testSlots = "engine.test.slots"
     case testEmbeddingDimensions = "engine.test.embedding_dimensions"
+    case wakeByPrompts = "wake.by_prompts"
+    case wakeLimit = "wake.limit"
+    case sleepWhenIdle = "sleep.when_idle"
+    case sleepCommand = "sleep.command"
     case nodeURL = "url"
     case nodeKey = "key"
     case nodeFingerprint = "fingerprint"

@@ -64,6 +64,10 @@ package enum SettingsDocument {
 
         \(table(SettingDefinition.engine))
 
+        ## Machines that sleep
+
+        \(table(SettingDefinition.sleep))
+
         ## Commands that ask a node
 
         \(table(SettingDefinition.client))

@@ -128,6 +128,25 @@ extension PeerDirectory {
         declareLoad()
     }
 
+    /// What a node has said that it offers; `nil` until it has.
+    func models(of id: NodeID) -> PeerModels? { state.withLock { $0.models[id] } }
+
+    /// What a node offered when it was heard last, before this one was started.
+    func recall(_ models: PeerModels, of id: NodeID) {
+        let kept = PeerModels(catalogue: models.catalogue, models: Array(models.models.prefix(PeerModels.limit)))
+        state.withLock { state in if state.models[id] == nil { state.models[id] = kept } }
+        refresh()
+    }
+
+    /// Kin are told with the goodbye that follows.
+    func fallAsleep() {
+        state.withLock { $0.slumber = .fallingAsleep }
+        declareLoad()
+    }
+
+    /// The goodbye was said: what takes it back ends the sleep.
+    func fellAsleep() { state.withLock { $0.slumber = .asleep } }
+
     private static func name(of address: HTTPAddress) -> NodeName? {
         let text = "\(address.host)-\(address.port)".map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
         return NodeName(String(text.suffix(64)))

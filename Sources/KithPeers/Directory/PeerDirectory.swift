@@ -40,6 +40,7 @@ package final class PeerDirectory: Sendable {
         /// Since when new prompts are to go elsewhere; `nil` when they are not.
         var drainingSince: MonotonicInstant?
         var isStopping = false
+        var slumber = Slumber.awake
 
         /// A copy is noticed at least once a minute while it runs; one that was stopped is no news after three.
         mutating func dropOldClones(now: MonotonicInstant) { cloned = cloned.filter { now - $0.value < .seconds(180) } }
@@ -66,6 +67,16 @@ package final class PeerDirectory: Sendable {
             loads[id] = nil
             knownSince[id] = nil
         }
+    }
+
+    /// Whether this machine sleeps.
+    enum Slumber: Sendable {
+        /// → fallingAsleep
+        case awake
+        /// The goodbye is not said yet. → asleep
+        case fallingAsleep
+        /// → awake, once the goodbye was taken back
+        case asleep
     }
 
     /// What a node declared, and the bytes that it was read from.
@@ -96,6 +107,7 @@ package final class PeerDirectory: Sendable {
     let drains = Atomic<Int>(0)
     /// When to ask a node again that could not list its models.
     private let askAgain = Mutex<[NodeID: MonotonicInstant]>([:])
+    let waking = WakeCall()
     private let onReturn = Callback<NodeID>()
     private let onRefresh = Callback<Void>()
     /// Held while what is known is put together, so that no older picture takes the place of a newer one.
@@ -227,7 +239,9 @@ package final class PeerDirectory: Sendable {
 
     func declareLoad() {
         let status = engine.status()
+        let hasLeft = membership.hasLeft
         let load = state.withLock { state -> PeerLoad? in
+            if state.slumber == .asleep, !hasLeft { state.slumber = .awake }
             if state.own.models.models != status.models {
                 state.own.models = PeerModels(
                     catalogue: state.own.models.catalogue + 1, models: status.models)
@@ -238,7 +252,7 @@ package final class PeerDirectory: Sendable {
                 resident: PeerLoad.fitting(status.resident), slots: max(1, status.slots),
                 outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil,
                 isDraining: state.drainingSince == nil ? nil : true, engineDown: status.whyDown,
-                clientAddress: clientAddress()?.description)
+                clientAddress: clientAddress()?.description, fallsAsleep: state.slumber == .awake ? nil : true)
             guard load != state.own.load else { return nil }
             state.own.load = load
             return load
@@ -267,6 +281,8 @@ package final class PeerDirectory: Sendable {
             let metadata: Logger.Metadata = ["peer": "\(change.name)", "state": "\(change.words)"]
             if change.isGood {
                 logger.info("peer is up", metadata: metadata)
+            } else if change.words == PeerView.State.asleep(since: nil).word {
+                logger.info("peer sleeps", metadata: metadata)
             } else {
                 logger.warning("peer is not up", metadata: metadata)
             }
@@ -310,7 +326,7 @@ package final class PeerDirectory: Sendable {
             let isGood = entry.state == .up
             let isEngineBack = isGood && before.load?.engineDown != nil && entry.load?.engineDown == nil
             let drains = isGood && before.load?.isDraining != true && entry.load?.isDraining == true
-            guard before.state != entry.state || isEngineBack || drains else { continue }
+            guard before.state.differs(from: entry.state) || isEngineBack || drains else { continue }
             let words = drains ? "draining" : isEngineBack ? "its engine answers again" : entry.state.word
             changes.append(
                 Change(id: peer.id, name: entry.name, words: words, isGood: isGood && !drains, drains: drains))
@@ -348,47 +364,4 @@ package final class PeerDirectory: Sendable {
             logger.debug("models not fetched", metadata: ["peer": "\(id.short)", "reason": "\(error)"])
         }
     }
-}
-
-/// What the router is told, and how it reaches the nodes that answer.
-extension PeerDirectory: Mesh {
-    package func snapshots() -> [NodeSnapshot] {
-        let status = engine.status()
-        var own = NodeSnapshot(
-            id: ownID, name: ownName, isSelf: true, models: status.models, engine: status.engine,
-            resident: status.resident, slots: status.slots, outstanding: status.active + status.queued, level: level(),
-            takenAt: clock.now)
-        return state.withLock { state in
-            own.isDraining = state.drainingSince != nil
-            let now = clock.now
-            return [own]
-                + state.entries.map { id, entry in
-                    var snapshot = entry.snapshot(of: id)
-                    if snapshot.reachability == .unknown, let since = state.knownSince[id], now - since < Self.newness {
-                        snapshot.reachability = .new
-                    }
-                    return snapshot
-                }
-        }
-    }
-
-    package var drainCount: Int { drains.load(ordering: .relaxed) }
-
-    package func backend(for id: NodeID) -> (any Answering)? {
-        if id == ownID { return seat.engine }
-        guard state.withLock({ $0.entries[id] != nil }) else { return nil }
-        return PeerClient(
-            id: id, addresses: { [membership] in membership.addresses(of: id) }, links: links, clock: clock,
-            onContact: { [membership, clock, pace = ContactPace()] in
-                if pace.isDue(now: clock.now) { membership.contact(id) }
-            })
-    }
-
-    package func report(_ failure: ChatError, from id: NodeID) {
-        // Failures of this node's own engine are reported by the engine itself.
-        guard id != ownID, failure.code == .unreachable || failure.code == .interrupted else { return }
-        membership.connectionLost(id)
-    }
-
-    package func noteUnknownModel() { engine.noteUnknownModel() }
 }

@@ -15,6 +15,8 @@ package struct PeerView: Sendable {
         case down(String)
         /// It said goodbye.
         case left
+        /// It said that it goes to sleep.
+        case asleep(since: WallTime?)
         /// The versions of the protocol that it speaks have none in common with this node's.
         case incompatible(theirs: ProtocolVersions, ours: ProtocolVersions)
         /// A plain seed-style service, which is not watched.
@@ -72,6 +74,7 @@ package struct PeerView: Sendable {
             case .unknown, .plain: (.unknown, .zero)
             case .down(let why): (.down(why), .zero)
             case .left: (.down("left"), .zero)
+            case .asleep: (.asleep, .zero)
             case .incompatible(let theirs, _): (.down("speaks protocol version \(theirs)"), .zero)
             }
         return NodeSnapshot(
@@ -100,9 +103,16 @@ extension PeerView.State {
         case .suspect: "suspect"
         case .down: "down"
         case .left: "left"
+        case .asleep: "asleep"
         case .incompatible: "incompatible"
         case .plain: "plain"
         }
+    }
+
+    /// Whether it is news that one has become the other: not when it is remembered since when a machine sleeps.
+    func differs(from other: Self) -> Bool {
+        if case .asleep = self, case .asleep = other { return false }
+        return self != other
     }
 
     /// The protocol versions of both sides, when they have none in common.
@@ -117,6 +127,7 @@ extension PeerView.State {
         case .unknown(let why): why
         case .down(let why): why
         case .left: "said goodbye"
+        case .asleep(let since): since.map { "since \($0.rfc3339)" }
         case .suspect: "has not answered lately"
         case .incompatible(let theirs, let ours): "\(LinkError.incompatible(theirs: theirs, ours: ours))"
         case .plain: "a plain seed-style service, not watched"
@@ -146,7 +157,7 @@ extension PeerView {
             id: peer.id, name: name, tier: peer.tier,
             state: known.mismatch(with: peer.id, isPresent: member?.state.isPresent ?? false, now: now)
                 ?? (peer.tier == .kin
-                    ? Self.state(of: member, failure: known.failures[peer.id])
+                    ? Self.state(of: member, peer, known: known)
                     : Self.state(ofKith: peer.id, known: known)),
             load: member.flatMap { known.loads[$0.id]?.load },
             models: known.models[peer.id]?.models ?? [],
@@ -166,11 +177,15 @@ extension PeerView {
         return known.failures[id].map { .down($0.description) } ?? .unknown(nil)
     }
 
-    private static func state(of member: Member?, failure: LinkError?) -> State {
+    private static func state(of member: Member?, _ peer: PeerRecord, known: PeerDirectory.State) -> State {
+        let failure = known.failures[peer.id]
         guard let member else { return .unknown(failure?.description) }
+        // Its own word, or what was remembered of that when this node started; the goodbye itself may have been lost.
+        let hasSlept = known.loads[peer.id]?.load?.fallsAsleep == true || peer.wake.asleepSince != nil
         switch member.state {
         case .alive: return .up
         case .suspect: return .suspect
+        case _ where hasSlept: return .asleep(since: peer.wake.asleepSince)
         case .left: return .left
         case .dead: return .down(failure?.description ?? "does not answer")
         case .unknown: return .unknown(failure?.description)

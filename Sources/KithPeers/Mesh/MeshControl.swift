@@ -25,6 +25,10 @@ package protocol MeshControl: Sendable {
     /// Who was forgotten, and what is left of all that are no kin.
     func forgotten() -> ControlMessage.Leftovers
     func nearby() -> ControlMessage.Nearby
+    /// Returns when packets that wake it were sent, before it is up.
+    ///
+    /// - Parameter peer: A name, an id or its first group, whole.
+    func wake(_ peer: String) async throws -> ControlMessage.Wake
     /// Hands a conversation to a kin, and returns when it has it on disk or refuses it. May be repeated.
     ///
     /// - Parameter peer: A name, an id, or the beginning of either where only one begins so.

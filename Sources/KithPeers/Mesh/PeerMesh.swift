@@ -34,12 +34,17 @@ package final class PeerMesh: Sendable {
         package var generateLimit: Int
         /// Bytes of a request that is passed through.
         package var passLimit: Int
+        /// Which machines are woken, and how long a prompt waits for one.
+        package var wake: WakeWishes
+        /// On which networks that is done.
+        package var surroundings: Waker.Surroundings
 
         package init(
             name: NodeName, version: String, protocols: ProtocolVersions = .supported,
             level: @escaping @Sendable () -> Double = { 1 }, isCell: Bool = false,
             clientAddress: @escaping @Sendable () -> HTTPAddress? = { nil },
             membership: MembershipSettings = .lan, generateLimit: Int = 12 << 20, passLimit: Int = 33 << 20,
+            wake: WakeWishes = WakeWishes(), surroundings: Waker.Surroundings = .machine,
             addresses: @escaping @Sendable () -> [PeerAddress]
         ) {
             self.name = name
@@ -51,6 +56,8 @@ package final class PeerMesh: Sendable {
             self.membership = membership
             self.generateLimit = generateLimit
             self.passLimit = passLimit
+            self.wake = wake
+            self.surroundings = surroundings
             self.addresses = addresses
         }
     }
@@ -65,6 +72,7 @@ package final class PeerMesh: Sendable {
     package let links: PeerLinks
     package let membership: MembershipService
     let pairing: PairingService
+    let waker: Waker
     let sync: OperationsSync
     let stateSync: StateSync?
     let clock: any TimeSource
@@ -124,6 +132,11 @@ package final class PeerMesh: Sendable {
             clientAddress: profile.clientAddress, version: profile.version,
             protocols: profile.protocols, engine: engine, seat: seat, trust: trust,
             membership: membership, links: links, clock: clock, audit: audit, logger: logger)
+        let waker = Waker(
+            wishes: profile.wake, trust: trust, directory: directory, links: links, clock: clock,
+            surroundings: profile.surroundings, logger: logger)
+        self.waker = waker
+        directory.waking.set { [weak waker] in waker?.wake($0) }
         answered.add { [weak directory] timing in
             if let clock = timing.clock { directory?.told(timing.id, clock, roundTrip: timing.roundTrip) }
         }
@@ -186,7 +199,7 @@ package final class PeerMesh: Sendable {
     ) -> HTTPListener<RouterResponder<PeerRequestContext>> {
         let services = PeerServices(
             connections: connections, trust: trust, membership: membership, directory: directory, pairing: pairing,
-            seat: seat, work: work, state: stateSync, tracer: tracer, clock: clock, audit: audit,
+            waker: waker, seat: seat, work: work, state: stateSync, tracer: tracer, clock: clock, audit: audit,
             generateLimit: profile.generateLimit, passLimit: profile.passLimit
         ) { [profile, instance] in
             Self.hello(profile, instance)
@@ -206,6 +219,7 @@ package final class PeerMesh: Sendable {
             group.addTask { await self.follow() }
             group.addTask { await self.syncNowAndThen() }
             group.addTask { await self.friendPoller.run() }
+            group.addTask { await self.waker.run() }
             if let stateSync = self.stateSync { group.addTask { await stateSync.run() } }
         }
         links.shutDown()
@@ -282,9 +296,16 @@ package final class PeerMesh: Sendable {
             await sync.run(with: [event.id])
             await stateSync?.exchange(with: event.id)
             await remember(event.id)
-        case .addressesChanged: await remember(event.id)
+            await waker.met(event.id)
+        case .addressesChanged:
+            await remember(event.id)
+            await waker.met(event.id)
         case .died: lost(event.id)
-        case .left, .removed: stateSync?.lost(event.id)
+        case .left:
+            stateSync?.lost(event.id)
+            directory.refresh()
+            await waker.left(event.id)
+        case .removed: stateSync?.lost(event.id)
         case .suspected, .payloadChanged: break
         }
         directory.refresh()
@@ -314,10 +335,17 @@ package final class PeerMesh: Sendable {
     }
 
     /// Says goodbye before the machine sleeps; ``wakeUp()`` takes it back.
-    package func fallAsleep() async { await membership.sayGoodbye() }
+    package func fallAsleep() async {
+        directory.fallAsleep()
+        await membership.sayGoodbye()
+        directory.fellAsleep()
+    }
 
     /// Looks for all nodes at once. The machine's sleep is noticed without this call too, only later.
-    package func wakeUp() { membership.woke() }
+    package func wakeUp() {
+        membership.woke()
+        directory.noteOwnChange()
+    }
 
     /// This machine's addresses have changed.
     package func networkChanged() {

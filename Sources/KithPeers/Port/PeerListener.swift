@@ -57,6 +57,7 @@ package struct PeerServices: Sendable {
     package var membership: MembershipService
     package var directory: PeerDirectory
     package var pairing: PairingService
+    let waker: Waker
     package var seat: EngineSeat
     package var work: PeerWork
     /// `nil` for a node that shares no state.
@@ -75,7 +76,7 @@ package struct PeerServices: Sendable {
 
     init(
         connections: PeerConnections, trust: TrustStore, membership: MembershipService, directory: PeerDirectory,
-        pairing: PairingService, seat: EngineSeat, work: PeerWork, state: StateSync?,
+        pairing: PairingService, waker: Waker, seat: EngineSeat, work: PeerWork, state: StateSync?,
         tracer: NodeTracer?, clock: any TimeSource, audit: any AuditTrail, generateLimit: Int, passLimit: Int,
         hello: @escaping @Sendable () -> PeerHello
     ) {
@@ -84,6 +85,7 @@ package struct PeerServices: Sendable {
         self.membership = membership
         self.directory = directory
         self.pairing = pairing
+        self.waker = waker
         self.seat = seat
         self.work = work
         self.state = state

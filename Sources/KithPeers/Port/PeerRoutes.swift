@@ -16,6 +16,8 @@ struct PeerRoutes: Sendable {
     static let gossipLimit = 64 << 10
     /// Bytes of what a node says for company.
     static let converseLimit = 64 << 10
+    /// Bytes of a wish that another machine be woken.
+    static let wakeLimit = 4 << 10
     /// Bytes of a message with operations.
     static let operationsLimit = 4 << 20
 
@@ -28,6 +30,13 @@ struct PeerRoutes: Sendable {
         router.peer(PeerWire.statePath, .post, for: .kin, of: services) { try await state($0, $1) }
         router.peer(PeerWire.modelsPath, .get, for: .kin, of: services) { _, _ in
             try Response.json(services.directory.ownModels())
+        }
+        router.peer(PeerWire.hardwarePath, .get, for: .kin, of: services) { _, _ in
+            try Response.json(services.waker.ownHardware())
+        }
+        router.peer(PeerWire.wakePath, .post, for: .kin, of: services) { request, caller in
+            let wanted = try await request.decode(PeerWakeRequest.self, upTo: Self.wakeLimit)
+            return try Response.json(services.waker.answer(wanted, from: caller.id))
         }
         // Kin are answered by `KinAnswerHandler`; this refuses callers that may not ask.
         router.peer(PeerWire.generatePath, .post, for: .kin, of: services) { _, _ in

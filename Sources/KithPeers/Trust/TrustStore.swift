@@ -123,6 +123,14 @@ package final class TrustStore: Sendable {
         }
     }
 
+    /// What is remembered of a kin or a kith; `nil` for everybody else.
+    func record(of id: NodeID) -> PeerRecord? {
+        state.withLock { state in
+            if state.log.resolution.kin[id] != nil { return record(of: id, in: state) }
+            return state.records[id].flatMap { $0.tier == .kith ? $0 : nil }
+        }
+    }
+
     private func record(of kin: NodeID, in state: State) -> PeerRecord {
         let introduction = state.log.resolution.kin[kin]?.introduction
         var record = state.records[kin] ?? PeerRecord(id: kin, tier: .kin)
@@ -154,6 +162,7 @@ package final class TrustStore: Sendable {
         try await store.append(insertion.accepted, keeping: insertion.kept)
         try await keep(id, orBeginAs: tier) { record in
             record.tier = tier
+            if tier == .kith { record.wake = WakeNotes() }
             record.name = name ?? record.name
             record.addresses = addresses + record.addresses
         }
@@ -242,6 +251,10 @@ package final class TrustStore: Sendable {
         for id in lost {
             let isWhole = state.withLock { $0.log.resolution.cuts[id] == 0 }
             try await store.settleSessions(of: id, removing: isWhole)
+            // What was a kin's alone goes with the trust in it.
+            if state.withLock({ $0.records[id]?.wake.isEmpty == false }) {
+                try await keep(id, orBeginAs: nil) { $0.wake = WakeNotes() }
+            }
         }
         await keepBackup()
         return true

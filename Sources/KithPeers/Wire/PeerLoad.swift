@@ -25,12 +25,13 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     /// Where its clients reach it, as its own machine names that; missing where it has no listener for them, and from nodes
     /// that do not tell.
     package var clientAddress: String?
+    /// Whether it goes to sleep, and is not stopped, when it says goodbye; missing otherwise, and from nodes that do not tell.
+    package var fallsAsleep: Bool?
 
     package init(
         name: NodeName, version: String, protocols: ProtocolVersions = .supported, catalogue: UInt64, loading: Bool,
         resident: [ModelID]? = nil, slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil,
-        isDraining: Bool? = nil,
-        engineDown: String? = nil, clientAddress: String? = nil
+        isDraining: Bool? = nil, engineDown: String? = nil, clientAddress: String? = nil, fallsAsleep: Bool? = nil
     ) {
         self.name = name
         self.version = version
@@ -45,6 +46,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
         self.isDraining = isDraining
         self.engineDown = engineDown
         self.clientAddress = clientAddress
+        self.fallsAsleep = fallsAsleep
     }
 }
 

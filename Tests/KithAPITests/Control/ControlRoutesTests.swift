@@ -55,6 +55,23 @@ struct ControlRoutesTests {
         }
     }
 
+    @Test("A peer is woken, and who has sent is told; a refusal keeps its reason")
+    func wake() async throws {
+        try await run { node, control in
+            let body = try await node.send(.POST, "/api/peers/laptop/wake").json()
+            #expect(body["sent"] == [["node": "laptop", "networks": ["192.0.2.0/24"]]])
+            #expect(body["usual_seconds"] == 8.5)
+            #expect(control.calls == [.wake("laptop")])
+            #expect(try await node.send(.GET, "/api/peers/laptop/wake").status == 405)
+            #expect(try await node.send(.POST, "/api/peers/a%2Fb/wake").status == 404)
+        }
+        try await run(failure: ControlError(.unreachable, "nobody on its network is up")) { node, _ in
+            let reply = try await node.send(.POST, "/api/peers/laptop/wake")
+            #expect(reply.status == 502)
+            #expect(try reply.json()["error"]?["message"] == "nobody on its network is up")
+        }
+    }
+
     @Test("A peer is renamed, moved to another tier, and forgotten, by name, id or short id")
     func changes() async throws {
         try await run { [peer] node, control in

@@ -81,6 +81,19 @@ struct MeshDetectionTests {
         print("reconnected: \(test.count) nodes, in use after \((mesh.now - returned).seconds) s")
     }
 
+    @Test("What a node declares last goes with its goodbye", arguments: cases)
+    func lastWord(_ test: Case) {
+        var mesh = settled(test)
+        mesh.call(0) { membership, now in
+            (membership.setPayload([7], now: now) ?? []) + (membership.setPayload([9, 9], now: now) ?? [])
+                + membership.leave(now: now)
+        }
+        mesh.kill(0)
+        mesh.run(for: .seconds(5))
+        #expect(mesh.all(hold: 0, toBe: .left))
+        #expect((1..<test.count).allSatisfy { mesh.payload(of: 0, at: $0) == [9, 9] })
+    }
+
     @Test("A node that says goodbye has left at once, and is not suspected", arguments: cases)
     func goodbye(_ test: Case) {
         var mesh = settled(test)

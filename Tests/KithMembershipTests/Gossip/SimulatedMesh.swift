@@ -270,6 +270,10 @@ struct SimulatedMesh {
         nodes[observer].value.member(.numbered(subject))?.state
     }
 
+    func payload(of subject: Int, at observer: Int) -> [UInt8]? {
+        nodes[observer].value.member(.numbered(subject))?.payload
+    }
+
     /// What running nodes hold wrongly of others.
     var disagreements: [(observer: Int, subject: Int, MemberState?)] {
         var found: [(observer: Int, subject: Int, MemberState?)] = []

@@ -36,6 +36,12 @@ struct PeerMessagesTests {
         #expect(PeerLoad.fitting([ModelID(String(repeating: "x", count: 5_000))]) == [])
     }
 
+    private static func hardware() throws -> PeerHardware {
+        let networks = ["10.0.0.0/24", "fd00::/64"].compactMap { AddressRange($0) }
+        let card = NetworkCard(hardware: try #require(HardwareAddress("02:00:00:00:00:01")), networks: networks)
+        return PeerHardware(cards: [card, card], allowsPrompts: true)
+    }
+
     private static let models = PeerModels(
         catalogue: 5, models: [ModelInfo(id: "echo", contextLength: 8192), ModelInfo(id: "é\u{2028}", embeds: true)])
 
@@ -58,7 +64,9 @@ struct PeerMessagesTests {
         }
         return [
             try sample(try hello()), try sample(try load()), try sample(models), try sample(try await operations()),
-            try sample(PeerRefusal(.kinOnly)),
+            try sample(PeerRefusal(.kinOnly)), try sample(try hardware()),
+            try sample(PeerWakeAnswer(networks: try hardware().cards.flatMap(\.networks), refusal: .notSent)),
+            try sample(PeerWakeRequest(node: try NodeIdentity.temporary().id)),
         ]
     }
 

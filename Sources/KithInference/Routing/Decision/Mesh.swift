@@ -16,6 +16,9 @@ package protocol Mesh: Sendable {
     /// A request names a model that no node is known to have: this node's engine may have it by now.
     func noteUnknownModel()
 
+    /// Wakes a node that is asleep, or says how far that is; never waits.
+    func wake(_ node: NodeID) -> WakeStep
+
     /// How often a node has begun to drain, so that a change is seen at once; read with every token.
     var drainCount: Int { get }
 }
@@ -23,7 +26,17 @@ package protocol Mesh: Sendable {
 extension Mesh {
     package func noteUnknownModel() {}
 
+    package func wake(_ node: NodeID) -> WakeStep { .refused("nobody here wakes it") }
+
     package var drainCount: Int { 0 }
+}
+
+/// How far the waking of a node is.
+package enum WakeStep: Hashable, Sendable {
+    /// It is being woken, and waited for until then at the latest.
+    case underWay(until: MonotonicInstant)
+    /// It is not woken now, and why, in words that follow "is asleep: ".
+    case refused(String)
 }
 
 /// What is known of one node when a prompt is to be placed.
@@ -36,6 +49,8 @@ package struct NodeSnapshot: Sendable {
         case unknown
         /// Why, in a few words.
         case down(String)
+        /// It said that it goes to sleep. → up, when it is woken
+        case asleep
     }
 
     /// How the node's engine is.

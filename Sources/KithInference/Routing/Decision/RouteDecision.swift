@@ -28,6 +28,8 @@ package struct RouteRequest: Sendable {
     /// Whether no engine may answer that costs money.
     package var avoidsCost = false
     package var priority = RequestPriority.interactive
+    /// Whether a machine may be woken for it: somebody asks, and waits.
+    package var mayWake = false
 
     package init(
         purpose: Purpose = .chat, model: ModelID? = nil, tokens: Int = 0, maxTokens: Int? = nil, pin: NodeName? = nil,
@@ -47,6 +49,7 @@ package struct RouteRequest: Sendable {
             model: request.model, tokens: request.estimatedPromptTokens, maxTokens: request.sampling.maxTokens,
             pin: pin, prefix: PrefixBlocks(request), features: Feature.needed(by: request))
         avoidsCost = request.avoidsCost
+        mayWake = request.occasion == nil && request.priority == .interactive
         (allowedModels, priority) = (request.allowedModels, request.priority)
     }
 
@@ -54,12 +57,14 @@ package struct RouteRequest: Sendable {
         let tokens = request.inputs.reduce(0) { $0 + $1.utf8.count / 4 }
         self.init(purpose: .embedding, model: request.model, tokens: tokens, pin: pin)
         (allowedModels, priority) = (request.allowedModels, request.priority)
+        mayWake = priority == .interactive
     }
 
     package init(_ request: PassThroughRequest, pin: NodeName? = nil) {
         self.init(
             purpose: .service(request.service), model: request.model, pin: pin, features: [Feature(request.service)])
         (allowedModels, priority) = (request.allowedModels, request.priority)
+        mayWake = priority == .interactive
     }
 }
 
@@ -172,6 +177,8 @@ package enum RouteReason: Hashable, Sendable, CaseIterable, CustomStringConverti
 package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     case notKin
     case down(String)
+    /// And why it is not woken, where that is known.
+    case asleep(String)
     case unknown
     case draining
     /// It has none, by its owner's wish.
@@ -198,7 +205,8 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     /// Whether the node may have what is asked for, and be able to answer later.
     var mayPass: Bool {
         switch self {
-        case .down, .unknown, .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining, .failed:
+        case .down, .asleep, .unknown, .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining,
+            .failed:
             true
         case .notKin, .noEngine, .modelAbsent, .notAllowed, .runsElsewhere, .lacks, .contextTooShort, .pinnedElsewhere:
             false
@@ -208,7 +216,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     /// Whether the node itself is not there, so that nobody knows what it offers.
     var isOfNode: Bool {
         switch self {
-        case .down, .unknown: true
+        case .down, .asleep, .unknown: true
         default: false
         }
     }
@@ -218,6 +226,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .notKin: "not-kin"
         case .down: "down"
+        case .asleep: "asleep"
         case .unknown: "not-heard-of-yet"
         case .draining: "draining"
         case .noEngine: "no-engine"
@@ -239,6 +248,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .down(let why), .engineDown(let why), .heldBack(let why): "\(word)(\(why))"
+        case .asleep(let why): why.isEmpty ? word : "\(word)(\(why))"
         case .lacks(let feature): "\(word)(\(feature))"
         case .contextTooShort(let limit): "\(word)(\(limit))"
         case .failed(let code): "\(word)(\(code.rawValue))"

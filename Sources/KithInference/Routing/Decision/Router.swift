@@ -91,6 +91,7 @@ package struct Router: Sendable {
         case .new: return skip(.beingDescribed, for: .seconds(1))
         case .unknown: return skip(.unknown, for: .seconds(5))
         case .down(let why): return skip(.down(why), for: .seconds(5))
+        case .asleep: return skip(.asleep(""), for: .seconds(30))
         }
         guard !node.isDraining || node.isSelf else { return skip(.draining, for: .seconds(5)) }
         switch node.engine {
@@ -251,7 +252,7 @@ package struct Router: Sendable {
         switch node.reachability {
         case .up: return node.engine == .ready
         case .new: return false
-        case .unknown, .down: return now - node.lastHeard >= RouteKnowledge.lately
+        case .unknown, .down, .asleep: return now - node.lastHeard >= RouteKnowledge.lately
         }
     }
 

@@ -9,6 +9,7 @@ extension RouteDecision.Skip {
         switch reason {
         case .notKin: "\(name) belongs to someone else and never gets your prompts"
         case .down(let why): "\(name) cannot be reached (\(why))"
+        case .asleep(let why): "\(name) is asleep" + (why.isEmpty ? " (kith wake \(name) wakes it)" : ": \(why)")
         case .unknown: "\(name) has not been heard of since this node started"
         case .draining: "\(name) takes no new prompts (kith pause --off there ends that)"
         case .noEngine: "\(name) has no model (kith engine install puts one there)"

@@ -163,6 +163,7 @@ package final class Dispatcher: Sendable {
         guard Blame(failure).triesAnother else { throw failure }
         var wanted = wanted
         wanted.tokens += rest.begun?.tokens ?? 0
+        wanted.mayWake = false
         var sameModel = wanted
         sameModel.model = first.model
         if !decide(sameModel, without: failed).choices.isEmpty { wanted = sameModel }
@@ -280,6 +281,7 @@ package final class Dispatcher: Sendable {
         router.withLock { $0.requestArrived(now: clock.now) }
         defer { waiting.withLock { $0.leave(id) } }
         var ahead = 0
+        var wakePatience = WakePatience()
         var failures = failed
         var lastFailure: ChatError?
         var probes = 0
@@ -287,15 +289,15 @@ package final class Dispatcher: Sendable {
         defer { queue?.end(.abandoned, at: clock.now) }
         while true {
             let choosing = trace.begin(.route, at: clock.now)
-            let decision = decide(wanted, without: failures)
-            choosing.end(.completed, SpanDetail(decision), at: clock.now)
-            var report = RouteReport(skipped: decision.skipped)
+            let made = decide(wanted, without: failures)
+            choosing.end(.completed, SpanDetail(made), at: clock.now)
+            var report = RouteReport(skipped: made.skipped)
             let choice: RouteDecision.Choice
-            switch patience.next(decision, ahead: ahead, preferring: preferred, now: clock.now) {
+            switch patience.next(made, ahead: ahead, preferring: preferred, now: clock.now) {
             case .ask(let open): choice = open
             case .wait(let time):
                 guard let place = waiting.withLock({ $0.enter(id, wanted.priority) }) else {
-                    throw DispatchError(failure: QueueWait.refusal(decision, now: clock.now), route: report)
+                    throw DispatchError(failure: QueueWait.refusal(made, now: clock.now), route: report)
                 }
                 ahead = place
                 if queue == nil { queue = trace.begin(.queue, .inside, SpanDetail(count: place), at: clock.now) }
@@ -304,13 +306,23 @@ package final class Dispatcher: Sendable {
                 continue
             case .waitForLoading(let time):
                 guard waiting.withLock({ $0.enter(id, wanted.priority) }) != nil else {
-                    throw DispatchError(failure: decision.refusal(of: wanted, now: clock.now), route: report)
+                    throw DispatchError(failure: made.refusal(of: wanted, now: clock.now), route: report)
                 }
                 notice?.note(.loading)
                 try await clock.sleep(for: time)
                 continue
             case .giveUp(let refusal): throw DispatchError(failure: lastFailure ?? refusal, route: report)
             case .nobody:
+                let decision: RouteDecision
+                switch wake(for: wanted, after: made, without: failures, deadline: deadline, &wakePatience) {
+                case .wait(let time) where waiting.withLock({ $0.enter(id, wanted.priority) }) != nil:
+                    notice?.note(.waking)
+                    try await clock.sleep(for: time)
+                    continue
+                case .wait: decision = made
+                case .nobody(let explained): decision = explained
+                }
+                report.skipped = decision.skipped
                 let failure = lastFailure ?? decision.refusal(of: wanted, now: clock.now)
                 if failure.code == .modelNotFound { mesh.noteUnknownModel() }
                 throw DispatchError(failure: failure, route: report)
@@ -335,7 +347,7 @@ package final class Dispatcher: Sendable {
                 if choice.reason == .probe { probes += 1 }
                 let count = failures.count - failed.count - probes
                 guard choice.reason == .probe || mayTryAnother(after: failure, wanted, count: count) else {
-                    report.skipped = decision.skipped
+                    report.skipped = made.skipped
                     throw DispatchError(failure: failure, route: report)
                 }
             }
@@ -344,9 +356,13 @@ package final class Dispatcher: Sendable {
 
     func decide(_ wanted: RouteRequest, without failed: [RouteDecision.Skip]) -> RouteDecision {
         let nodes = mesh.snapshots().filter { node in !failed.contains { $0.node == node.id } }
-        var decision = router.withLock { $0.decide(wanted, among: nodes, now: clock.now) }
+        var decision = decide(wanted, among: nodes, now: clock.now)
         decision.skipped.append(contentsOf: failed)
         return decision
+    }
+
+    func decide(_ wanted: RouteRequest, among nodes: [NodeSnapshot], now: MonotonicInstant) -> RouteDecision {
+        router.withLock { $0.decide(wanted, among: nodes, now: now) }
     }
 
     /// A node that is absent or died is no sign of an overloaded mesh, against which the budget protects.

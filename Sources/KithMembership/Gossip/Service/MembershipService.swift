@@ -172,6 +172,9 @@ package final class MembershipService: Sendable {
 
     package func networkChanged() { update { $0.membership.networkChanged(now: $1) } }
 
+    /// Whether it has said goodbye, and not come back since.
+    package var hasLeft: Bool { state.withLock { $0.membership.hasLeft } }
+
     package func woke() { update { $0.membership.woke(now: $1) } }
 
     // MARK: Reading

@@ -299,8 +299,10 @@ extension Membership {
 
     /// Says goodbye: the others do not suspect a member that left. Later requests are answered, but nothing is begun.
     package mutating func leave(now: MonotonicInstant) -> [MembershipAction] {
-        _ = pass(to: now)
+        let now = pass(to: now)
         guard !own.hasLeft else { return takeActions() }
+        // What was declared last goes with the goodbye: there is no later moment for it.
+        declarePending(now: now)
         own.hasLeft = true
         own.incarnation = own.incarnation.next
         probes = [:]
@@ -311,11 +313,14 @@ extension Membership {
         }
         let told = ring.ids.shuffled(using: &generator).prefix(settings.goodbyeFanout)
         for id in told {
-            let packet = GossipPacket(header: own.header, records: [own.record(of: self.id, withDeclaration: false)])
+            let packet = GossipPacket(header: own.header, records: [own.record(of: self.id, withDeclaration: true)])
             actions.append(.send(packet, to: id, timeout: settings.probeTimeout))
         }
         return takeActions()
     }
+
+    /// Whether it has said goodbye, and not come back since.
+    package var hasLeft: Bool { own.hasLeft }
 
     /// The machine slept, as far as the shell can tell; also undoes ``leave(now:)``.
     package mutating func woke(now: MonotonicInstant) -> [MembershipAction] {

@@ -55,7 +55,7 @@ package struct SleepWatch: Sendable {
     package init(first: Reading) { last = first }
 
     /// - Returns: Whether the machine slept since the last reading.
-    mutating func note(_ reading: Reading) -> Bool {
+    package mutating func note(_ reading: Reading) -> Bool {
         defer { last = reading }
         return (reading.total - last.total) - (reading.awake - last.awake) > Self.tolerance
     }

@@ -51,12 +51,15 @@ export async function meshView(place) {
 function summary() {
   const machines = 1 + mesh.peers.size;
   const away = [...mesh.peers.values()].filter((peer) => ['down', 'left', 'suspect', 'unknown'].includes(peer.state));
+  const sleeping = [...mesh.peers.values()].filter((peer) => peer.state === 'asleep');
   const models = mesh.models.size;
   const parts = [plural(machines, 'machine'), plural(models, 'model')];
   if (mesh.running.size > 0) parts.push(`${plural(mesh.running.size, 'request')} running`);
   if (away.length === 1) parts.push(`${away[0].name} is away`);
   else if (away.length > 1) parts.push(`${away.length} are away`);
-  else if (machines > 1) parts.push('all in reach');
+  if (sleeping.length === 1) parts.push(`${sleeping[0].name} is asleep`);
+  else if (sleeping.length > 1) parts.push(`${sleeping.length} are asleep`);
+  if (machines > 1 && away.length + sleeping.length === 0) parts.push('all in reach');
   if (models === 0) parts.push('nobody can answer');
   return parts.join(' · ');
 }

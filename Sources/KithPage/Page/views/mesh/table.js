@@ -54,7 +54,7 @@ function updateRow(row, peer) {
   setText(level, decimal(peer.level));
   setText(trip, peer.key === 'own' ? NONE : peer.latency_ms === undefined ? seen(peer) : milliseconds(peer.latency_ms));
   row.dataset.state = peer.state;
-  const wanted = `${peer.name} ${peer.tier} ${peer.draining}`;
+  const wanted = `${peer.name} ${peer.tier} ${peer.draining} ${isAway(peer)}`;
   if (actions.dataset.for !== wanted) {
     actions.dataset.for = wanted;
     fill(actions, may('admin') && menu(peer));
@@ -67,7 +67,7 @@ function menu(peer) {
   const items = peer.key === 'own'
     ? [button(peer.draining ? 'Take prompts again' : 'Send prompts elsewhere', () => drain(!peer.draining))]
     : peer.id === undefined ? []
-      : [button('Rename', () => rename(peer)), button(peer.tier === 'kin' ? 'Make it kith' : 'Make it kin', () => changeTier(peer)),
+      : [isAway(peer) && button('Wake', () => wake(peer)), button('Rename', () => rename(peer)), button(peer.tier === 'kin' ? 'Make it kith' : 'Make it kin', () => changeTier(peer)),
         button('Forget', () => forget(peer), { class: 'danger' })];
   if (items.length === 0) return null;
   return el('details', { class: 'menu', on: { focusout: (event) => {
@@ -83,6 +83,8 @@ function menu(peer) {
     el('summary', { 'aria-label': `Actions for ${peer.name}` }, '⋯'), el('div', { class: 'menu-items' }, items));
 }
 
+const isAway = (peer) => peer.tier === 'kin' && ['asleep', 'left', 'down'].includes(peer.state);
+
 const pathOf = (peer) => `/api/peers/${encodeURIComponent(peer.id)}`;
 
 async function drain(draining) {
@@ -90,6 +92,11 @@ async function drain(draining) {
     await ask('PUT', '/api/drain', { draining });
     mesh.own.draining = draining;
   }, draining ? 'New prompts go elsewhere now; what runs goes on.' : 'This node takes prompts again.');
+  await mesh.read();
+}
+
+async function wake(peer) {
+  await attempt(() => ask('POST', `${pathOf(peer)}/wake`), `${peer.name} was sent what wakes it.`);
   await mesh.read();
 }
 

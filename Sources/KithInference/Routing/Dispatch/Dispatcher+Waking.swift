@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithModel
+
+extension Dispatcher {
+    /// What comes of a request for which nobody is awake.
+    enum Waking: Sendable {
+        /// Decide again after this time.
+        case wait(Duration)
+        /// Nobody is woken; the decision says why.
+        case nobody(RouteDecision)
+    }
+
+    /// Until when one request waits for machines to wake.
+    struct WakePatience: Sendable {
+        private var end: MonotonicInstant?
+
+        /// - Parameter until: When the waking of a machine is given up. The first of them sets how long the request waits in all:
+        ///   as long again, for another one that is tried after it.
+        /// - Returns: When this wait ends.
+        mutating func end(until: MonotonicInstant, now: MonotonicInstant) -> MonotonicInstant {
+            let last = end ?? until + max(until - now, .zero)
+            end = last
+            return min(until, last)
+        }
+    }
+
+    /// Between two looks whether the machine is there.
+    private static let pause = Duration.milliseconds(200)
+
+    /// Wakes the machine that would answer if it were up: the best of those that sleep, or the next best where that one is not
+    /// woken.
+    ///
+    /// - Parameter decision: Made now, without a candidate.
+    func wake(
+        for wanted: RouteRequest, after decision: RouteDecision, without failed: [RouteDecision.Skip],
+        deadline: MonotonicInstant?, _ patience: inout WakePatience
+    ) -> Waking {
+        guard wanted.mayWake else { return .nobody(decision) }
+        var decision = decision
+        let now = clock.now
+        for choice in choicesAmongSleepers(for: wanted, without: failed, now: now) {
+            let why: String
+            switch mesh.wake(choice.candidate.node) {
+            case .underWay(let until):
+                let end = min(patience.end(until: until, now: now), deadline ?? until)
+                if now < end { return .wait(min(Self.pause, end - now)) }
+                why = "it was sent what wakes it and is not up yet"
+            case .refused(let reason): why = reason
+            }
+            let place = decision.skipped.firstIndex { $0.node == choice.candidate.node }
+            if let place { decision.skipped[place].reason = .asleep(why) }
+        }
+        return .nobody(decision)
+    }
+
+    private func choicesAmongSleepers(
+        for wanted: RouteRequest, without failed: [RouteDecision.Skip], now: MonotonicInstant
+    ) -> [RouteDecision.Choice] {
+        let sleepers = mesh.snapshots().filter { node in
+            node.reachability == .asleep && !failed.contains { $0.node == node.id }
+        }
+        if sleepers.isEmpty { return [] }
+        return decide(wanted, among: sleepers.map(\.awake), now: now).choices
+    }
+}
+
+extension NodeSnapshot {
+    /// As it will be when it is up.
+    fileprivate var awake: NodeSnapshot {
+        var node = self
+        (node.reachability, node.engine, node.outstanding, node.isDraining) = (.up, .ready, 0, false)
+        return node
+    }
+}
