@@ -53,6 +53,8 @@ struct EngineOpinions: Sendable {
         let end = min(clock.now + limit, deadline ?? MonotonicInstant(nanoseconds: .max))
         var request = prompt.request
         request.deadline = deadline
+        // An opinion is welcome, and nobody waits long for it.
+        request.mayWake = false
         if let account {
             request.take(account.grant)
             request.allowedModels = account.models

@@ -52,7 +52,10 @@ extension Explanation {
             case .notKin: ("It belongs to someone else and never gets your prompts.", "Nothing; that is the wall.")
             case .down: ("It cannot be reached.", "Start it, or run kith doctor.")
             case .asleep:
-                ("It sleeps, and is not woken for this prompt.", "Run kith wake, or see docs/sleep.md.")
+                (
+                    "It sleeps; a prompt that nobody else can answer wakes it.",
+                    "Ask, or run kith wake; see docs/sleep.md."
+                )
             case .unknown: ("It has not been heard of since this node started.", "Start it, or run kith doctor.")
             case .draining:
                 ("It takes no new prompts.", "Run kith pause --off there, or end the program for which it pauses.")

@@ -18,7 +18,12 @@ package struct ModelsReport: TextReport, Sendable {
 
     package var lines: [String] {
         let rows = list.pulls.filter { $0.state == .running }.map(row) + list.models.map(row)
-        let table = rows.isEmpty ? ["no models; kith model pull llama3.2:1b gets one, where Ollama runs"] : table(rows)
+        let table =
+            rows.isEmpty
+            ? [
+                "no models on this machine; kith model list --all shows those of your other machines too, and where Ollama runs "
+                    + "kith model pull llama3.2:1b gets one"
+            ] : table(rows)
         return table + notes
     }
 

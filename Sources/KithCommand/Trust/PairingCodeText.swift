@@ -111,6 +111,14 @@ package enum PastedCode {
             }
         }
         if code.last == "-" { code.removeLast() }
+        // What is not shown is easily pasted twice.
+        let digits = code.filter { $0 != "-" }
+        if digits.count.isMultiple(of: 2),
+            digits.prefix(digits.count / 2).elementsEqual(digits.suffix(digits.count / 2)),
+            case .success = PairingCode.read(String(String.UnicodeScalarView(digits.prefix(digits.count / 2))))
+        {
+            return String(String.UnicodeScalarView(digits.prefix(digits.count / 2)))
+        }
         guard !code.isEmpty else {
             throw CommandError(.usage, "there is no code; kith invite on the other machine prints one")
         }

@@ -110,7 +110,7 @@ package struct OllamaPullDecoder: Sendable {
         let status = HarmlessText(value["status"]?.stringValue ?? "", limit: 120).description
         if status == "success" { isDone = true }
         return PullSign(
-            status: status, part: value["digest"]?.stringValue.map { String($0.prefix(128)) },
+            status: status, part: value["digest"]?.stringValue.map { $0.cut(toBytes: 128) },
             total: value["total"]?.intValue, completed: value["completed"]?.intValue ?? 0)
     }
 }

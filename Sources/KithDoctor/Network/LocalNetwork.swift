@@ -55,7 +55,7 @@ struct InterfaceFindings: Sendable {
         guard isRunning else {
             return Finding(
                 .interfaces, "reachable", .notice,
-                "by the settings the peer port is open to this machine only, and there are peers on others")
+                "unless it is started with --lan, as kith setup may remember, peers on other machines cannot reach it")
         }
         return Finding(
             .interfaces, "reachable", .warning,
@@ -71,17 +71,25 @@ struct MulticastDiagnosis: Diagnosis {
 
     /// Whether the settings ask for it.
     let isWanted: Bool
+    /// Whether the running node is open to other machines, and so may have been told to ask for it by a flag.
+    var isLikely = false
     /// What does not work according to the running node; `nil` when none runs.
     let problems: [String]?
 
     func run() async -> [Finding] {
         if let told = problems?.first(where: { $0.hasPrefix("mDNS") }) { return [Self.finding(told)] }
-        guard isWanted || problems?.isEmpty == false else {
+        guard isWanted || isLikely || problems?.isEmpty == false else {
             return [Finding(check, title, .skipped, "not asked for: --lan or --mdns on announces the node")]
         }
         let answer = await OffThread.run(limit: .milliseconds(2_500)) { MulticastTrial.run() }
         guard let answer else { return [Self.finding("mDNS is off: the daemon does not answer")] }
-        return [answer.map(Self.finding) ?? Finding(check, title, .ok, "the daemon takes announcements and questions")]
+        guard let problem = answer else {
+            return [Finding(check, title, .ok, "the daemon takes announcements and questions")]
+        }
+        var found = Self.finding(problem)
+        // Pairing by code needs none, and the node itself does not complain.
+        if !isWanted { found.severity = .notice }
+        return [found]
     }
 
     /// - Parameter problem: As discovery words it: what is wrong, and in parentheses the command or packages that mend

@@ -107,7 +107,8 @@ struct NodePlan: Sendable {
                     hasDistantPeers: PeerPlan(node: node, clock: clock).hasDistantPeers, isRunning: node.isRunning
                 ).findings),
             HostNameDiagnosis(name: ProcessEnvironment.current().hostName, clock: clock),
-            MulticastDiagnosis(isWanted: settings.peer.usesMDNS || node.isOpen, problems: node.nearby?.problems),
+            MulticastDiagnosis(
+                isWanted: settings.peer.usesMDNS, isLikely: node.isOpen, problems: node.nearby?.problems),
         ]
     }
 

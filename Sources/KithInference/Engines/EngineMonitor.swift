@@ -41,7 +41,7 @@ package struct EngineStatus: Sendable {
     /// Why it does not answer, in a few words; `nil` when it does, or when there is no engine.
     package var whyDown: String? {
         guard kind != nil, case .down(let why) = health else { return nil }
-        return String(why.prefix(120))
+        return why.cut(toBytes: 240)
     }
 
     /// As routing sees it; a node without an engine is ready with nothing.

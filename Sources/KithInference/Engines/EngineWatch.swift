@@ -23,6 +23,8 @@ package struct EngineWatch: Sendable {
     package static let pauseWhileLoading = Duration.milliseconds(250)
     package static let pauseWhileDown = Duration.seconds(1)
     /// A provider that is down is probed less and less often.
+    /// Models in memory that are remembered; no machine holds more.
+    private static let residentLimit = 256
     private static let remotePauseWhileDown = Backoff(initial: pauseWhileDown, maximum: .seconds(60))
     /// Between two probes that were asked for.
     package static let askedPause = Duration.seconds(1)
@@ -90,7 +92,8 @@ package struct EngineWatch: Sendable {
         let wasDown = if case .down = self.health { true } else { false }
         lookedAt = now
         self.health = health
-        self.resident = resident
+        let known = Set((models ?? self.models).map(\.id))
+        self.resident = resident.map { Array($0.lazy.filter(known.contains).prefix(Self.residentLimit)) }
         if case .down = health { looksWhileDown = min(looksWhileDown + 1, 16) } else { looksWhileDown = 0 }
         if let models {
             (self.models, listReadAt, isListKnown) = (models, now, true)

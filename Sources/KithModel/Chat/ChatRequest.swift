@@ -59,6 +59,8 @@ package struct ChatRequest: Sendable, Codable {
     package var notice: WaitNotice?
     /// `nil` for a request of a user.
     package var occasion: Occasion?
+    /// Whether a machine that sleeps may be woken for it, where nobody else can answer. Said on this node only.
+    package var mayWake = true
     /// What the client calls the conversation, for choosing between nodes only.
     package var conversation: String?
     /// Where in which trace it is.

@@ -42,14 +42,17 @@ package struct ModelInfo: Hashable, Sendable {
     package var isPreferred: Bool
     /// What the model can do, in the engine's words; `nil` if the engine does not say.
     package var capabilities: [String]?
+    /// What tells the same model under another name, as its engine says it: Ollama's digest of all that belongs to it. `nil` where
+    /// the engine does not say.
+    package private(set) var digest: String?
     /// Unix time in seconds; 0 when unknown.
     package var created: Int
     package var ownedBy: String
 
     package init(
         id: ModelID, contextLength: Int? = nil, embeds: Bool = false, chats: Bool = true, runsElsewhere: Bool = false,
-        isAtProvider: Bool = false, isPreferred: Bool = false, capabilities: [String]? = nil, created: Int = 0,
-        ownedBy: String = "kith"
+        isAtProvider: Bool = false, isPreferred: Bool = false, capabilities: [String]? = nil, digest: String? = nil,
+        created: Int = 0, ownedBy: String = "kith"
     ) {
         self.id = id
         self.contextLength = contextLength
@@ -59,9 +62,13 @@ package struct ModelInfo: Hashable, Sendable {
         self.isAtProvider = isAtProvider
         self.isPreferred = isPreferred
         self.capabilities = capabilities
+        self.digest = digest.flatMap { Self.digestLengths.contains($0.utf8.count) ? $0 : nil }
         self.created = created
         self.ownedBy = ownedBy
     }
+
+    /// Bytes of a digest: too short a one might be that of several, and none is longer.
+    private static let digestLengths = 16...160
 
     /// Whether it may be chosen for a prompt that names no model: prompts leave the owner's machines, and cost money,
     /// only if the owner says so.
@@ -73,7 +80,8 @@ package struct ModelInfo: Hashable, Sendable {
 
 extension ModelInfo: Codable {
     private enum CodingKeys: String, CodingKey {
-        case id, contextLength, embeds, chats, runsElsewhere, isAtProvider, isPreferred, capabilities, created, ownedBy
+        case id, contextLength, embeds, chats, runsElsewhere, isAtProvider, isPreferred, capabilities, digest
+        case created, ownedBy
     }
 
     /// A missing field means what it means for an older node.
@@ -88,6 +96,7 @@ extension ModelInfo: Codable {
             isAtProvider: try container.decodeIfPresent(Bool.self, forKey: .isAtProvider) ?? false,
             isPreferred: try container.decodeIfPresent(Bool.self, forKey: .isPreferred) ?? false,
             capabilities: try container.decodeIfPresent([String].self, forKey: .capabilities),
+            digest: try container.decodeIfPresent(String.self, forKey: .digest),
             created: try container.decode(Int.self, forKey: .created),
             ownedBy: try container.decode(String.self, forKey: .ownedBy))
     }

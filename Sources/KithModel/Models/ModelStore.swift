@@ -100,6 +100,14 @@ package struct PullSign: Hashable, Sendable {
     }
 }
 
+extension PullSign {
+    /// The last of each part, in the order in which they came.
+    package static func last(of signs: [PullSign]) -> [PullSign] {
+        var seen: Set<String> = []
+        return signs.reversed().filter { seen.insert($0.part ?? "").inserted }.reversed()
+    }
+}
+
 /// The models of an engine that keeps them where kith cannot change them.
 package struct FixedModels: ModelStore {
     package let place: ModelPlace

@@ -54,13 +54,24 @@ extension PeerLoad {
     /// Bytes of the names of models in memory: of all that is told at once, no more than a quarter.
     private static let residentBytes = 1_024
 
+    /// In JSON, with quotes and comma; what JSON escapes takes up to six.
+    private static func encodedBytes(of name: ModelID) -> Int {
+        name.rawValue.utf8.reduce(3) { sum, byte in
+            switch byte {
+            case ..<0x20, 0x7F: sum + 6
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): sum + 2
+            default: sum + 1
+            }
+        }
+    }
+
     /// As many as fit; the others count as not being in memory.
     package static func fitting(_ resident: [ModelID]?) -> [ModelID]? {
         var bytes = 0
         return resident.map { names in
             Array(
                 names.prefix { name in
-                    bytes += name.rawValue.utf8.count + 3
+                    bytes += encodedBytes(of: name)
                     return bytes <= residentBytes
                 })
         }

@@ -88,7 +88,7 @@ struct Setup: AsyncParsableCommand {
     private mutating func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws -> Bool {
         let before = BackgroundNode.lastRecord(in: folder)
         // Whoever set this node up before without an engine has decided that.
-        if before == nil || engine == true { _ = try await provideEngine(manager) }
+        if engine == true || before == nil && !DataFolder.holdsNode(folder) { _ = try await provideEngine(manager) }
         let had = try await manager?.flags() ?? []
         let wasOpen = had.contains("--lan") || before?.arguments.contains("--lan") == true
         var wantsOthers = lan == true
@@ -257,6 +257,13 @@ struct Setup: AsyncParsableCommand {
         }
         let status = try await node.client.get(NodeStatus.self, "/api/status")
         let isPaired = status.peers.contains { $0.tier == Tier.kin.rawValue }
+        let own = try await node.client.get(ControlMessage.Identity.self, "/api/identity")
+        let isAlone = own.addresses.allSatisfy(\.isLoopback)
+        if isAlone, status.peers.contains(where: { $0.addresses.contains { PeerAddress($0)?.isLoopback == false } }) {
+            Terminal.note(
+                "warning: your other machines cannot reach this one, which listens here only: kith setup --yes --lan\(ownFlags) "
+                    + "opens it")
+        }
         Terminal.note(
             SetupWords.next(
                 canAnswer: status.engine.kind != nil || isPaired, isPaired: isPaired || showsCode,

@@ -24,6 +24,13 @@ struct PastedCodeTests {
         #expect(PastedCode.first(in: "no code" + rest) == "no code" + rest)
     }
 
+    @Test("A code that was pasted twice is one", arguments: ["", "\n", " "])
+    func twice(between: String) throws {
+        let code = "FAO2UHME-7BYAV3A4-MEKAPLBX-KXJ7K5ZX-AR7QAAAB-DQG5RAI"
+        #expect(try PastedCode.clean(code + between + code) == code.filter { $0 != "-" })
+        #expect(try PastedCode.clean("ABC-ABC") == "ABC-ABC")
+    }
+
     @Test("Words stay apart")
     func words() throws { #expect(try PastedCode.clean(" one  two\tthree\r\nfour ") == "one-two-three-four") }
 

@@ -75,6 +75,31 @@ struct LearnedWaitTests {
         #expect(abs(after.service.seconds / before.service.seconds - 1) < 0.05, "loading is no slowness")
     }
 
+    @Test("A machine that loaded slowly once is tried again")
+    func loadedSlowlyOnce() throws {
+        let router = router(read: 0.002, made: 0.02, load: 300, isCold: true, requests: 1)
+        let cold = NodeSnapshot.sketch("n", isSelf: true, resident: [])
+        func expected(after seconds: Double) throws -> Double {
+            let choices = router.decide(RouteRequest(), among: [cold], now: .seconds(seconds)).choices
+            return try #require(choices.first).estimate.coldLoad.seconds
+        }
+        #expect(try expected(after: 310) > 250)
+        #expect(try expected(after: 1_000) < 170)
+        #expect(try expected(after: 86_400) < 6)
+    }
+
+    @Test("One answer of which the engine says that it is endless is not what all others are measured by")
+    func endless() throws {
+        var router = router(read: 0.002, made: 0.02)
+        let before = try estimate(router, tokens: 100).work
+        router.began("r", at: Self.candidate, for: RouteRequest(tokens: 100), now: .zero)
+        router.succeeded(
+            "r", at: Self.candidate,
+            cost: EngineCost(engineTime: .seconds(1), promptTokens: 10_000_000, answerTokens: 10_000_000),
+            now: .seconds(1))
+        #expect(try estimate(router, tokens: 100).work < before * 3)
+    }
+
     @Test("An answer that came all at once says nothing of the time between tokens")
     func allAtOnce() throws {
         var router = Router(generator: SystemRandomNumberGenerator())

@@ -120,4 +120,23 @@ struct ModelAliasTests {
         #expect(!decision.isAlias)
         #expect(decision.knownModels == ["m"])
     }
+
+    @Test("The same model under another name answers too, and only for a name that somebody has")
+    func sameDigest() {
+        let digest = "365c0bd3c000a25d28ddbf732fe1c6add414de7275464c4e4d1c3b5fcb5d8ad1"
+        let desk = NodeSnapshot.sketch("desk", models: [.sketch("llama3.2:latest", digest: digest)], outstanding: 9)
+        let laptop = NodeSnapshot.sketch(
+            "laptop", models: [.sketch("other"), .sketch("mine:3b", digest: digest), .sketch("third", digest: "short")])
+        func chosen(_ name: ModelID, _ nodes: NodeSnapshot...) -> [Candidate] {
+            Router().decide(RouteRequest(model: name), among: nodes, now: .zero).choices.map(\.candidate)
+        }
+        #expect(
+            chosen("llama3.2", desk, laptop) == [
+                Candidate(node: "laptop", model: "mine:3b"), Candidate(node: "desk", model: "llama3.2:latest"),
+            ])
+        #expect(chosen("llama3.2", laptop).isEmpty)
+        var stranger = desk
+        stranger.tier = .kith
+        #expect(chosen("llama3.2", stranger, laptop).isEmpty)
+    }
 }

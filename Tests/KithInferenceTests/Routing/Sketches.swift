@@ -23,11 +23,11 @@ extension NodeSnapshot {
 extension ModelInfo {
     static func sketch(
         _ id: ModelID, context: Int? = nil, embeds: Bool = false, chats: Bool = true, runsElsewhere: Bool = false,
-        isPreferred: Bool = false, capabilities: [String]? = nil
+        isPreferred: Bool = false, capabilities: [String]? = nil, digest: String? = nil
     ) -> ModelInfo {
         ModelInfo(
             id: id, contextLength: context, embeds: embeds, chats: chats, runsElsewhere: runsElsewhere,
-            isPreferred: isPreferred, capabilities: capabilities)
+            isPreferred: isPreferred, capabilities: capabilities, digest: digest)
     }
 }
 

@@ -115,6 +115,28 @@ struct WakingTests {
         #expect(refusal?.message.contains("it was sent what wakes it and is not up yet") == true)
     }
 
+    @Test("A request that has no time left wakes nobody, and one that waits has one machine woken at a time")
+    func oneAtATime() async throws {
+        let mesh = Bedroom(sleeper("desk"), sleeper("shelf", latency: .seconds(9)), clock: clock)
+        mesh.state.withLock {
+            $0.steps = ["desk": .underWay(until: .seconds(1)), "shelf": .underWay(until: .seconds(9))]
+        }
+        var request = question
+        request.deadline = clock.now
+        #expect(try await failure(request, of: mesh).code != .modelNotFound)
+        #expect(mesh.state.withLock { $0.asked } == [])
+
+        request.deadline = clock.now + .milliseconds(500)
+        let dispatcher = Dispatcher(mesh: mesh, clock: clock)
+        let answer = Task { [request] in try await dispatcher.dispatch(request) }
+        while clock.now < .seconds(0.5) {
+            while clock.sleeperCount == 0 { await Task.yield() }
+            clock.advance(by: .milliseconds(100))
+        }
+        await #expect(throws: DispatchError.self) { try await answer.value }
+        #expect(Set(mesh.state.withLock { $0.asked }) == ["desk"])
+    }
+
     @Test("Company and batch work wake nobody, and the refusal says what does")
     func notForThese() async throws {
         var company = question

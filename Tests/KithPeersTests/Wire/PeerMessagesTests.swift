@@ -26,7 +26,7 @@ struct PeerMessagesTests {
     }
 
     @Test("Of models in memory no more are told than fit into what is told at once")
-    func resident() {
+    func resident() throws {
         #expect(PeerLoad.fitting(nil) == nil)
         #expect(PeerLoad.fitting([]) == [])
         #expect(PeerLoad.fitting(["a", "b"]) == ["a", "b"])
@@ -34,6 +34,8 @@ struct PeerMessagesTests {
         let told = PeerLoad.fitting(many) ?? []
         #expect(told.count > 20 && told.count < 60)
         #expect(PeerLoad.fitting([ModelID(String(repeating: "x", count: 5_000))]) == [])
+        let escaped = PeerLoad.fitting((0..<1_000).map { ModelID("\u{1}\u{1}\"/\($0)") }) ?? []
+        #expect(try JSONBody.encode(escaped).count <= 1_030)
     }
 
     private static func hardware() throws -> PeerHardware {

@@ -99,7 +99,10 @@ final class OllamaContexts: Sendable {
 
     /// What is in memory; `nil` from an Ollama that does not say.
     func loaded() async -> OllamaLoadedList? {
-        try? await connection.get(OllamaLoadedList.self, path: "/api/ps", limits: EngineConnection.healthLimits)
+        // One that sends a byte now and then would keep a prompt waiting for ever.
+        try? await withDeadline(clock.now + EngineConnection.healthDeadline, clock: clock) { [connection] in
+            try await connection.get(OllamaLoadedList.self, path: "/api/ps", limits: EngineConnection.healthLimits)
+        }
     }
 
     @discardableResult

@@ -21,7 +21,9 @@ final class OllamaDetailsCache: Sendable {
     func info(_ tag: OllamaTagList.Model) async throws -> ModelInfo {
         let version = "\(tag.name) \(tag.digest ?? "")"
         if let info = known.withLock({ $0[version] }) { return info }
-        var info = ModelInfo(id: ModelID(tag.name), ownedBy: "ollama")
+        // What runs at a provider is not the same weights because Ollama's few lines about it are.
+        var info = ModelInfo(
+            id: ModelID(tag.name), digest: tag.runsElsewhere ? nil : tag.digest, ownedBy: "ollama")
         info.runsElsewhere = tag.runsElsewhere
         do {
             let details = try await connection.post(

@@ -11,6 +11,8 @@ struct OllamaModels: ModelStore {
     /// Large weights from a slow disk.
     private static let loadLimit = Duration.seconds(900)
     /// Ollama is silent while it computes the digest of what it has got: some 40 GB on a slow disk.
+    /// Between two pieces of what an engine says of a pull: it says something some ten times a second.
+    private static let pullPause = Duration.milliseconds(20)
     private static let pullSilence = Duration.seconds(1_200)
     private static let changeLimits = UpstreamLimits(firstByte: .seconds(60), stall: .seconds(30))
 
@@ -45,7 +47,10 @@ struct OllamaModels: ModelStore {
             mark: RequestMark(id: .random(), context: nil), limits: UpstreamLimits(silence: Self.pullSilence))
         var decoder = OllamaPullDecoder()
         for try await piece in answer.body {
-            for sign in try decoder.feed(piece.readableBytesView) { try note(sign) }
+            // Of what came at once the last sign of each part counts.
+            for sign in PullSign.last(of: try decoder.feed(piece.readableBytesView)) { try note(sign) }
+            // One that says more than anybody reads is read slowly, and must not keep a thread of all from the others.
+            try await Task.sleep(for: Self.pullPause)
         }
         for sign in try decoder.end() { try note(sign) }
     }

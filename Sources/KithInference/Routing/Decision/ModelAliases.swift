@@ -61,7 +61,8 @@ package struct ModelAliases: Hashable, Sendable {
 /// Which of a node's models may answer a request.
 enum WantedModels {
     case first
-    case anyOf([ModelID])
+    /// - Parameter digests: Of the models that have these names anywhere: the same ones count under other names too.
+    case anyOf([ModelID], digests: Set<String> = [])
     case fastest
     case code
 
@@ -74,11 +75,11 @@ enum WantedModels {
         guard let meaning = aliases.meaning(of: name),
             !Self.kin(among: nodes, offer: { Self.match(name, in: $0) != nil })
         else {
-            self = name == ModelAliases.automatic ? .first : .anyOf([name])
+            self = name == ModelAliases.automatic ? .first : Self.anyOf([name], among: nodes)
             return
         }
         switch meaning {
-        case .anyOf(let names): self = .anyOf(names)
+        case .anyOf(let names): self = Self.anyOf(names, among: nodes)
         case .fastest: self = .fastest
         case .code:
             let isOffered = Self.kin(among: nodes.filter(\.mayAnswer)) { models in
@@ -97,7 +98,11 @@ enum WantedModels {
         from offered: [ModelInfo], for purpose: RouteRequest.Purpose, isMeasured: (ModelID) -> Bool,
         isSuited: (ModelInfo) -> Bool = { _ in true }
     ) -> [ModelInfo] {
-        if case .anyOf(let names) = self { return names.compactMap { Self.match($0, in: offered) } }
+        if case .anyOf(let names, let digests) = self {
+            let named = names.compactMap { Self.match($0, in: offered) }
+            guard named.isEmpty, !digests.isEmpty else { return named }
+            return offered.first { $0.digest.map(digests.contains) ?? false }.map { [$0] } ?? []
+        }
         let models =
             switch purpose {
             case .chat: offered.filter(\.isForAnybody)
@@ -121,7 +126,13 @@ enum WantedModels {
     }
 
     /// The names that were given; empty when any model will do.
-    var names: [ModelID] { if case .anyOf(let names) = self { names } else { [] } }
+    var names: [ModelID] { if case .anyOf(let names, _) = self { names } else { [] } }
+
+    private static func anyOf(_ names: [ModelID], among nodes: [NodeSnapshot]) -> WantedModels {
+        let kin = nodes.filter { $0.tier == .kin }
+        let digests = names.flatMap { name in kin.compactMap { match(name, in: $0.models)?.digest } }
+        return .anyOf(names, digests: Set(digests))
+    }
 
     static func match(_ wanted: ModelID, in models: [ModelInfo]) -> ModelInfo? {
         models.first { $0.id == wanted } ?? models.first { $0.id.isMeant(by: wanted) }

@@ -49,7 +49,7 @@ package struct RouteRequest: Sendable {
             model: request.model, tokens: request.estimatedPromptTokens, maxTokens: request.sampling.maxTokens,
             pin: pin, prefix: PrefixBlocks(request), features: Feature.needed(by: request))
         avoidsCost = request.avoidsCost
-        mayWake = request.occasion == nil && request.priority == .interactive
+        mayWake = request.mayWake && request.occasion == nil && request.priority == .interactive
         (allowedModels, priority) = (request.allowedModels, request.priority)
     }
 

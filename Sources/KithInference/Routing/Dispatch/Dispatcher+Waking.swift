@@ -14,6 +14,11 @@ extension Dispatcher {
     /// Until when one request waits for machines to wake.
     struct WakePatience: Sendable {
         private var end: MonotonicInstant?
+        /// The machine that was woken for it last.
+        var woken: NodeID?
+
+        /// Whether the request has waited for as long as it may.
+        func isOver(now: MonotonicInstant) -> Bool { end.map { now >= $0 } ?? false }
 
         /// - Parameter until: When the waking of a machine is given up. The first of them sets how long the request waits in all:
         ///   as long again, for another one that is tried after it.
@@ -25,6 +30,7 @@ extension Dispatcher {
         }
     }
 
+    private static let notUp = "it was sent what wakes it and is not up yet"
     /// Between two looks whether the machine is there.
     private static let pause = Duration.milliseconds(200)
 
@@ -39,17 +45,22 @@ extension Dispatcher {
         guard wanted.mayWake else { return .nobody(decision) }
         var decision = decision
         let now = clock.now
+        // Nobody is woken for a request that ends before anybody could be up.
+        guard !patience.isOver(now: now), deadline.map({ now < $0 }) ?? true else {
+            if let woken = patience.woken { decision.note(asleep: woken, Self.notUp) }
+            return .nobody(decision)
+        }
         for choice in choicesAmongSleepers(for: wanted, without: failed, now: now) {
-            let why: String
             switch mesh.wake(choice.candidate.node) {
             case .underWay(let until):
+                patience.woken = choice.candidate.node
                 let end = min(patience.end(until: until, now: now), deadline ?? until)
                 if now < end { return .wait(min(Self.pause, end - now)) }
-                why = "it was sent what wakes it and is not up yet"
-            case .refused(let reason): why = reason
+                // One request has one machine woken at a time.
+                decision.note(asleep: choice.candidate.node, Self.notUp)
+                return .nobody(decision)
+            case .refused(let reason): decision.note(asleep: choice.candidate.node, reason)
             }
-            let place = decision.skipped.firstIndex { $0.node == choice.candidate.node }
-            if let place { decision.skipped[place].reason = .asleep(why) }
         }
         return .nobody(decision)
     }
@@ -62,6 +73,12 @@ extension Dispatcher {
         }
         if sleepers.isEmpty { return [] }
         return decide(wanted, among: sleepers.map(\.awake), now: now).choices
+    }
+}
+
+extension RouteDecision {
+    fileprivate mutating func note(asleep node: NodeID, _ why: String) {
+        if let place = skipped.firstIndex(where: { $0.node == node }) { skipped[place].reason = .asleep(why) }
     }
 }
 

@@ -68,9 +68,9 @@ struct CandidateRecord: Sendable {
     /// Until the model is in memory: what is left of a loading that a request of this node began, else all of it if there is no
     /// such request and the model is not in memory.
     func coldLoad(isResident: Bool, now: MonotonicInstant) -> Duration {
-        let began = loadingSince
-        if isResident, began == nil { return .zero }
-        return began.map { max(.zero, loadTime.expected - (now - $0)) } ?? loadTime.expected
+        guard let began = loadingSince else { return isResident ? .zero : loadTime.expected(now: now) }
+        // Never nothing: whatever is sent now waits for it too.
+        return max(.milliseconds(1), loadTime.expected(now: now) - (now - began))
     }
 
     private var loadingSince: MonotonicInstant? {
@@ -103,8 +103,9 @@ struct CandidateRecord: Sendable {
         else {
             switch (sent.load, chatPace.secondsPerToken) {
             case (.none, _): chatPace.served(work, in: time, now: now)
-            case (.whole, let pace?): loadTime.took(time - .seconds(pace * work.tokens))
-            case (.whole, nil), (.rest, _): break
+            case (.whole, let pace?) where cost.answerTokens != nil:
+                loadTime.took(time - .seconds(pace * work.tokens), now: now)
+            case (.whole, _), (.rest, _): break
             }
             return
         }
@@ -115,7 +116,7 @@ struct CandidateRecord: Sendable {
         case .none: readingPace.served(unread, in: first - overhead)
         case .whole:
             let reading = readingPace.secondsPerToken ?? (chatPace.secondsPerToken ?? 0) / Work.promptShare
-            loadTime.took(first - overhead - .seconds(reading * Double(unread)))
+            loadTime.took(first - overhead - .seconds(reading * Double(unread)), now: now)
         case .rest: break
         }
     }

@@ -117,22 +117,33 @@ package struct LoadTime: Sendable {
     /// Weight of the newest; the next load is like the last one, unless the file was in the machine's memory by chance.
     package static let weight = 0.5
 
+    /// What is not seen again is believed half as much after this time: a machine that was slow once is tried again.
+    package static let beliefHalfLife = Duration.seconds(600)
+
     private var known: Duration?
+    private var seenAt = MonotonicInstant.zero
 
     package init() {}
 
-    package var expected: Duration { known ?? Self.first }
+    package func expected(now: MonotonicInstant) -> Duration {
+        guard let known else { return Self.first }
+        return Self.first + (known - Self.first)
+            * ExponentialDecay.left(after: now - seenAt, halfLife: Self.beliefHalfLife)
+    }
 
-    package mutating func took(_ time: Duration) {
+    package mutating func took(_ time: Duration, now: MonotonicInstant) {
         guard time >= Self.least else { return }
         let time = min(time, Self.most)
         known = known.map { $0 * (1 - Self.weight) + time * Self.weight } ?? time
+        seenAt = now
     }
 }
 
 /// What requests ask on the average: weighted means of what engines counted.
 package struct MeanWork: Sendable {
     package static let weight = 0.05
+    /// How many times the mean one answer counts at most.
+    private static let jump = 10.0
     /// Assumed before anything was counted.
     package static let firstAnswer = 100.0
 
@@ -142,9 +153,10 @@ package struct MeanWork: Sendable {
     package init() {}
 
     package mutating func served(_ work: Work, answerTokens made: Int) {
-        let made = Double(min(max(0, made), Work.tokenLimit))
+        // One answer, whatever an engine says of it, must not be what all others are measured by.
+        let made = min(Double(max(0, made)), answerTokens * Self.jump + 1_000)
         answerTokens += (made - answerTokens) * Self.weight
-        tokens += (work.tokens - tokens) * Self.weight
+        tokens += (min(work.tokens, tokens * Self.jump + 1_000) - tokens) * Self.weight
     }
 
     /// What a request is expected to ask.

@@ -178,6 +178,11 @@ package struct RouteKnowledge: Sendable {
     private mutating func learn(
         _ cost: EngineCost, of sent: CandidateRecord.Sent, at candidate: Candidate, now: MonotonicInstant
     ) {
+        var cost = cost
+        // An engine that says it read many times what was sent to it is not believed.
+        cost.promptTokens = cost.promptTokens.map {
+            min($0, sent.request.tokens.saturatingAdding(1_000).saturatingAdding(sent.request.tokens))
+        }
         let promptShare = records[candidate]?.promptShare ?? Work.promptShare
         var work = meanWork.expected(of: sent.request, held: sent.held, promptShare: promptShare)
         if sent.request.purpose == .embedding {
