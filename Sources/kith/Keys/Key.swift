@@ -118,7 +118,27 @@ struct KeyCreate: AsyncParsableCommand {
         if json { return try Terminal.printJSON(made) }
         try Terminal.printLines([made.key])
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
-        if case .node(let client) = place { try await showUse(on: client) }
+        if case .node(let client) = place {
+            try await warnOfUnknownModels(client)
+            try await showUse(on: client)
+        }
+    }
+
+    /// A key for models that nobody has can ask for nothing.
+    private func warnOfUnknownModels(_ client: NodeClient) async throws {
+        let wanted = KeyFlags.entries(models) ?? []
+        guard !wanted.isEmpty, let listed = try? await client.get(ListedModels.self, "/v1/models") else { return }
+        let names = listed.data.map(\.id)
+        for name in wanted where !names.contains(where: { ModelID($0).isMeant(by: ModelID(name)) }) {
+            let there = names.prefix(8).joined(separator: ", ")
+            Terminal.note("warning: no machine has a model named \(name.printable) now; there is \(there.printable)")
+        }
+    }
+
+    private struct ListedModels: Decodable {
+        struct Model: Decodable { var id: String }
+
+        var data: [Model]
     }
 
     /// How programs on other machines use a key, where they reach the node.
@@ -184,6 +204,13 @@ struct KeyRevoke: AsyncParsableCommand {
         case .node(let client):
             let keys = try await client.get(ControlMessage.Keys.self, "/api/keys").keys
             revoked = try await client.delete("/api/keys/\(try KeyChoice.find(key, in: keys).id)")
+            let isLast = !keys.contains { $0.state == .usable && $0.id != revoked.id }
+            let status = isLast ? try? await client.get(NodeStatus.self, "/api/status") : nil
+            if let host = status.flatMap({ HTTPAddress($0.address)?.host }), !NodeSettings.isLoopback(host) {
+                Terminal.note(
+                    "that was the last key: a node that listens on \(host) does not start again without one; make another, or take "
+                        + "host out of its settings")
+            }
         case .folder(let folder):
             let keys = try await Node.keys(dataDirectory: folder, now: .now()).keys
             let id = try KeyChoice.find(key, in: keys).id

@@ -10,6 +10,14 @@ import Subprocess
 import SystemPackage
 import UnixSignals
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// A node as a process of its own session, which stays when the command and its terminal end.
 struct BackgroundNode: Sendable {
     private enum End: Sendable {
@@ -128,6 +136,13 @@ struct BackgroundNode: Sendable {
                 throw CommandError(.interrupted)
             }
         }
+    }
+
+    /// Notes how a node was started by hand, so that `kith setup` starts it so again.
+    static func noteStart(_ settings: NodeSettings) {
+        // One that runs in the background leads a session of its own; whoever started it notes that.
+        guard getsid(0) != getpid(), let bytes = try? JSONBody.encode(Record(settings: settings)) else { return }
+        try? DurableFile.replace(recordFile(in: settings.dataDirectory), with: bytes)
     }
 
     private func remember() throws {

@@ -103,6 +103,7 @@ struct Up: AsyncParsableCommand {
         let isFirst = !DataFolder.holdsNode(settings.dataDirectory)
         try await node.run { address in
             manager?.ready(dataDirectory: settings.dataDirectory)
+            if manager == nil, !lifeline { BackgroundNode.noteStart(settings) }
             switch format {
             case .text:
                 Terminal.note("node \(name) listens on \(address), with its files in \(settings.dataDirectory)")

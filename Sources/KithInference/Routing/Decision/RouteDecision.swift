@@ -273,8 +273,12 @@ extension RouteDecision {
         if let failure = refusal(for: reasons.map(\.reason), of: wanted) { return failure }
         let why = reasons.map(\.sentence).joined(separator: "; ")
         let what = wanted.model.map { isAlias ? "nobody" : "nobody who may have '\($0)'" } ?? "nobody"
+        let there = wanted.model == nil || knownModels.isEmpty ? "" : "; there is "
         return ChatError(
-            .noEngine, "\(what) can answer now" + (why.isEmpty ? "" : ": \(why)"), retryAfter: retryAfter(now: now))
+            .noEngine,
+            "\(what) can answer now" + (why.isEmpty ? "" : ": \(why)")
+                + (there.isEmpty ? "" : there + knownModels.prefix(8).map(\.rawValue).joined(separator: ", ")),
+            retryAfter: retryAfter(now: now))
     }
 
     /// The time until a candidate may be found, in whole seconds, at least one.
