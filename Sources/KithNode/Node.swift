@@ -188,7 +188,7 @@ package struct Node: Sendable {
                 BackgroundLoop { [pauses = services.pauses] in await pauses.run(look) },
                 BackgroundLoop { [running = services.running] in await running.run() },
                 BackgroundLoop { await company.run() },
-            ] + sleepServices(mesh: peers.mesh, engine: monitor, activity: activity) + [
+            ] + sleepServices(mesh: peers.mesh, engine: monitor, activity: activity, models: models) + [
                 BackgroundLoop { await alerts.run() },
                 BackgroundLoop { await models.run() },
                 BackgroundLoop { [clock, logger] in
@@ -280,12 +280,12 @@ package struct Node: Sendable {
     }
 
     private func sleepServices(
-        mesh: PeerMesh, engine: any EngineStatusSource, activity: UserActivity
+        mesh: PeerMesh, engine: any EngineStatusSource, activity: UserActivity, models: NodeModels
     ) -> [any Service] {
         guard let threshold = settings.sleep.whenIdle else { return [] }
         let sleep = IdleSleep(
             threshold: threshold, command: settings.sleep.command, mesh: mesh, engine: engine, activity: activity,
-            clock: clock, logger: logger)
+            models: models, clock: clock, logger: logger)
         return [BackgroundLoop { await sleep.run() }]
     }
 

@@ -44,6 +44,9 @@ extension NodeModels {
         }
     }
 
+    /// Whether a pull is under way that the machine should stay awake for.
+    package var keepsAwake: Bool { pulls.keepsAwake(now: clock.now) }
+
     /// Ends all pulls when the node stops.
     package func run() async {
         let (waiting, source) = AsyncStream.makeStream(of: Never.self)
@@ -132,6 +135,8 @@ final class RunningPulls: Sendable {
     private let state = Mutex(State())
 
     func all(now: MonotonicInstant) -> [PullBook.Pull] { state.withLock { $0.book.pulls(now: now) } }
+
+    func keepsAwake(now: MonotonicInstant) -> Bool { state.withLock { $0.book.keepsAwake(now: now) } }
 
     func underWay(_ model: ModelID) -> PullBook.Pull? { state.withLock { $0.book.underWay(model) } }
 

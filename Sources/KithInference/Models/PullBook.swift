@@ -45,6 +45,12 @@ struct PullBook: Sendable {
         return ended + running
     }
 
+    /// For so long a pull keeps its machine awake; one that an engine never ends must not do so for ever.
+    private static let wakefulness = Duration.seconds(6 * 3_600)
+
+    /// Whether something is being pulled that the machine should stay awake for.
+    func keepsAwake(now: MonotonicInstant) -> Bool { running.contains { now - $0.beganAt < Self.wakefulness } }
+
     func underWay(_ model: ModelID) -> Pull? { running.first { $0.model.isMeant(by: model) } }
 
     mutating func begin(_ model: ModelID, at place: ModelPlace, now: MonotonicInstant, time: WallTime) -> Beginning {

@@ -64,6 +64,11 @@ package struct WakeLedger: Sendable {
         return begin(id, for: wait, failures: 0, now: now)
     }
 
+    /// Nothing could be sent for a waking that was begun at that moment.
+    package mutating func takeBack(_ id: NodeID, begun: MonotonicInstant) {
+        if entries[id]?.begun == begun { entries[id] = nil }
+    }
+
     /// The machine is there.
     ///
     /// - Returns: The time since the first packet; `nil` when none was sent.

@@ -20,6 +20,7 @@ struct IdleSleep: Sendable {
     let mesh: PeerMesh
     let engine: any EngineStatusSource
     let activity: UserActivity
+    let models: NodeModels
     let clock: any TimeSource
     let logger: Logger
 
@@ -29,7 +30,8 @@ struct IdleSleep: Sendable {
         while true {
             let status = engine.status()
             let wait = schedule.wait(
-                idle: activity.idle.idle(now: clock.now), isBusy: status.active + status.queued > 0, now: clock.now)
+                idle: activity.idle.idle(now: clock.now),
+                isBusy: status.active + status.queued > 0 || models.keepsAwake, now: clock.now)
             do {
                 if let wait {
                     try await clock.sleep(forAbout: wait)

@@ -258,7 +258,8 @@ package final class PeerDirectory: Sendable {
             return load
         }
         guard let load, let bytes = try? JSONBody.encode(load) else { return }  // these few fields always encode
-        membership.setPayload(bytes)
+        guard !membership.setPayload(bytes) else { return }
+        logger.warning("kin are not told how this node is: that is too long", metadata: ["bytes": "\(bytes.count)"])
     }
 
     /// Puts together what is known, and says what has changed.

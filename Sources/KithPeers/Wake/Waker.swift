@@ -204,7 +204,14 @@ package final class Waker: Sendable {
         let now = clock.now
         let verdict = ledger.withLock { $0.wantAtOnce(id, for: Self.ownersLimit, now: now) }
         let report = await send(to: id)
-        if case .begin(let until) = verdict, !report.sent.isEmpty { newJob.yield(Job(id: id, until: until)) }
+        if case .begin(let until) = verdict {
+            // A waking for which nothing was sent must not have prompts wait for it.
+            if report.sent.isEmpty {
+                ledger.withLock { $0.takeBack(id, begun: now) }
+            } else {
+                newJob.yield(Job(id: id, until: until))
+            }
+        }
         return report
     }
 

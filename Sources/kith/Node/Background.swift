@@ -141,8 +141,17 @@ struct BackgroundNode: Sendable {
     /// Notes how a node was started by hand, so that `kith setup` starts it so again.
     static func noteStart(_ settings: NodeSettings) {
         // One that runs in the background leads a session of its own; whoever started it notes that.
-        guard getsid(0) != getpid(), let bytes = try? JSONBody.encode(Record(settings: settings)) else { return }
-        try? DurableFile.replace(recordFile(in: settings.dataDirectory), with: bytes)
+        guard getsid(0) != getpid() else { return }
+        let record = Record(settings: settings)
+        let secretFlags = SettingDefinition.all.filter(\.isSecret).compactMap(\.flag)
+        guard
+            !record.arguments.contains(where: { word in secretFlags.contains { word == $0 || word.hasPrefix($0 + "=") }
+            })
+        else { return }
+        // Nothing else depends on it: a disk that is full is told of where it matters.
+        if let bytes = try? JSONBody.encode(record) {
+            try? DurableFile.replace(recordFile(in: settings.dataDirectory), with: bytes)
+        }
     }
 
     private func remember() throws {

@@ -98,6 +98,17 @@ import Testing
         #expect(refusal.reason == .busy)
     }
 
+    @Test("A pull keeps its machine awake until it ends, and one that never ends for some hours")
+    func keepsAwake() throws {
+        var book = PullBook()
+        #expect(!book.keepsAwake(now: start))
+        guard case .began(let pull) = begin(&book, "m") else { throw Unexpected() }
+        #expect(book.keepsAwake(now: start + .seconds(3_600)))
+        #expect(!book.keepsAwake(now: start + .seconds(86_400)))
+        _ = book.end(pull.number, .done, now: start)
+        #expect(!book.keepsAwake(now: start + .seconds(3_600)))
+    }
+
     @Test("What has ended is told of for an hour, and no more than some")
     func remembers() throws {
         var book = PullBook()

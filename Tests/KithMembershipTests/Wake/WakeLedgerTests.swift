@@ -65,6 +65,16 @@ struct WakeLedgerTests {
         #expect(WakeLedger.wait(limit: .seconds(5), usual: .seconds(1)) == .seconds(5))
     }
 
+    @Test("A waking for which nothing could be sent is none, and takes nothing of another one")
+    func takenBack() {
+        var ledger = WakeLedger()
+        #expect(ledger.wantAtOnce(.numbered(1), for: minute, now: at(0)) == .begin(until: at(60)))
+        ledger.takeBack(.numbered(1), begun: at(1))
+        #expect(ledger.want(.numbered(1), for: minute, now: at(2)) == .underWay(until: at(60)))
+        ledger.takeBack(.numbered(1), begun: at(0))
+        #expect(ledger.want(.numbered(1), for: minute, now: at(3)) == .begin(until: at(63)))
+    }
+
     @Test("It remembers a bounded number of machines, and wakes no more at once")
     func bounded() {
         var ledger = WakeLedger()

@@ -61,8 +61,9 @@ package struct ModelAliases: Hashable, Sendable {
 /// Which of a node's models may answer a request.
 enum WantedModels {
     case first
-    /// - Parameter digests: Of the models that have these names anywhere: the same ones count under other names too.
-    case anyOf([ModelID], digests: Set<String> = [])
+    case anyOf([ModelID])
+    /// Those with one of these digests, under whatever name.
+    case sameAs(Set<String>)
     case fastest
     case code
 
@@ -75,11 +76,11 @@ enum WantedModels {
         guard let meaning = aliases.meaning(of: name),
             !Self.kin(among: nodes, offer: { Self.match(name, in: $0) != nil })
         else {
-            self = name == ModelAliases.automatic ? .first : Self.anyOf([name], among: nodes)
+            self = name == ModelAliases.automatic ? .first : .anyOf([name])
             return
         }
         switch meaning {
-        case .anyOf(let names): self = Self.anyOf(names, among: nodes)
+        case .anyOf(let names): self = .anyOf(names)
         case .fastest: self = .fastest
         case .code:
             let isOffered = Self.kin(among: nodes.filter(\.mayAnswer)) { models in
@@ -98,9 +99,8 @@ enum WantedModels {
         from offered: [ModelInfo], for purpose: RouteRequest.Purpose, isMeasured: (ModelID) -> Bool,
         isSuited: (ModelInfo) -> Bool = { _ in true }
     ) -> [ModelInfo] {
-        if case .anyOf(let names, let digests) = self {
-            let named = names.compactMap { Self.match($0, in: offered) }
-            guard named.isEmpty, !digests.isEmpty else { return named }
+        if case .anyOf(let names) = self { return names.compactMap { Self.match($0, in: offered) } }
+        if case .sameAs(let digests) = self {
             return offered.first { $0.digest.map(digests.contains) ?? false }.map { [$0] } ?? []
         }
         let models =
@@ -110,7 +110,7 @@ enum WantedModels {
             case .service(let service): Self.models(for: service, of: offered)
             }
         switch self {
-        case .first, .anyOf: return (models.first(where: isSuited) ?? models.first).map { [$0] } ?? []
+        case .first, .anyOf, .sameAs: return (models.first(where: isSuited) ?? models.first).map { [$0] } ?? []
         case .fastest:
             // A node may hold dozens of models, each of which it would have to load before it is known.
             return models.enumerated().filter { $0.offset == 0 || isMeasured($0.element.id) }.map(\.element)
@@ -126,12 +126,13 @@ enum WantedModels {
     }
 
     /// The names that were given; empty when any model will do.
-    var names: [ModelID] { if case .anyOf(let names, _) = self { names } else { [] } }
+    var names: [ModelID] { if case .anyOf(let names) = self { names } else { [] } }
 
-    private static func anyOf(_ names: [ModelID], among nodes: [NodeSnapshot]) -> WantedModels {
+    /// The same models for nodes that do not have the name; `nil` where nobody's engine says what they are.
+    func underOtherNames(among nodes: [NodeSnapshot]) -> WantedModels? {
         let kin = nodes.filter { $0.tier == .kin }
-        let digests = names.flatMap { name in kin.compactMap { match(name, in: $0.models)?.digest } }
-        return .anyOf(names, digests: Set(digests))
+        let digests = Set(names.flatMap { name in kin.compactMap { Self.match(name, in: $0.models)?.digest } })
+        return digests.isEmpty ? nil : .sameAs(digests)
     }
 
     static func match(_ wanted: ModelID, in models: [ModelInfo]) -> ModelInfo? {

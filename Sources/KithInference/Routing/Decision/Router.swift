@@ -47,12 +47,22 @@ package struct Router: Sendable {
         let isAlias = request.model.map { aliases.meaning(of: $0) != nil } ?? true
         var decision = RouteDecision(choices: [], skipped: [], isAlias: isAlias)
         var offers: [Offer] = []
+        var lacking: [NodeSnapshot] = []
         for node in nodes {
             switch self.offers(of: node, for: request, wanted, now: now) {
             case .success(let found): offers += found
+            case .failure(let skip) where skip.reason == .modelAbsent && !wanted.names.isEmpty: lacking.append(node)
             case .failure(let skip):
                 decision.skipped.append(.init(node, skip.reason))
                 if let helpsAt = skip.helpsAt { decision.mayHelpAt = min(decision.mayHelpAt ?? helpsAt, helpsAt) }
+            }
+        }
+        let same = lacking.isEmpty ? nil : wanted.underOtherNames(among: nodes)
+        for node in lacking {
+            if let same, case .success(let found) = self.offers(of: node, for: request, same, now: now) {
+                offers += found
+            } else {
+                decision.skipped.append(.init(node, .modelAbsent))
             }
         }
         decision.choices = choices(from: capable(of: offers), for: request, wanted, now: now)
@@ -165,10 +175,7 @@ package struct Router: Sendable {
     private func choices(
         from offers: [Offer], for request: RouteRequest, _ wanted: WantedModels, now: MonotonicInstant
     ) -> [RouteDecision.Choice] {
-        let candidates = offers.lazy.map(\.candidate)
-        var best = RouteKnowledge.Best(
-            pace: knowledge.bestPace(of: candidates, for: request.purpose),
-            promptShare: knowledge.bestPromptShare(of: candidates))
+        var best = knowledge.best(of: offers.lazy.map(\.candidate), for: request.purpose)
         if case .fastest = wanted { best.pace = max(best.pace, Pace.prior) }  // what is not known is not fast
         func choice(_ offer: Offer, _ reason: RouteReason, held: Int = 0) -> RouteDecision.Choice {
             var estimate = knowledge.estimate(

@@ -51,7 +51,7 @@ struct CandidateRecord: Sendable {
     var fullForBatch: (until: MonotonicInstant, turn: MonotonicInstant, isQuota: Bool)?
     /// What it said it cannot do, and when.
     private var lacks: [Feature: MonotonicInstant] = [:]
-    var sent: [RequestID: Sent] = [:]
+    private(set) var sent: [RequestID: Sent] = [:]
     var usedAt = MonotonicInstant.zero
     /// How long the last failure took.
     private var failureTook = Duration.zero
@@ -65,19 +65,38 @@ struct CandidateRecord: Sendable {
     /// How many tokens it reads in the time in which it makes one; `nil` until it has read enough.
     var promptShare: Double? { readingPace.share(made: chatPace.secondsPerToken) }
 
+    /// As seen; `nil` until it was.
+    var knownLoad: Duration? { loadTime.known }
+
     /// Until the model is in memory: what is left of a loading that a request of this node began, else all of it if there is no
     /// such request and the model is not in memory.
-    func coldLoad(isResident: Bool, now: MonotonicInstant) -> Duration {
-        guard let began = loadingSince else { return isResident ? .zero : loadTime.expected(now: now) }
+    func coldLoad(isResident: Bool, best: Duration, now: MonotonicInstant) -> Duration {
+        if isResident, loading == nil { return .zero }
+        let expected = loadTime.expected(now: now, best: best)
+        guard let began = loading?.since else { return expected }
         // Never nothing: whatever is sent now waits for it too.
-        return max(.milliseconds(1), loadTime.expected(now: now) - (now - began))
+        return max(.milliseconds(1), expected - (now - began))
     }
 
-    private var loadingSince: MonotonicInstant? {
-        sent.values.lazy.filter { $0.load == .whole }.map(\.at).min()
+    /// The request for which the model is being loaded, and since when: kept apart, because each decision asks for it, and
+    /// thousands may be under way.
+    private var loading: (by: RequestID, since: MonotonicInstant)?
+
+    /// A request is sent.
+    ///
+    /// - Parameter isCold: Whether its model has to be loaded for that.
+    mutating func send(_ id: RequestID, _ request: Sent, isCold: Bool) {
+        var request = request
+        if isCold { request.load = loading == nil ? .whole : .rest }
+        if request.load == .whole { loading = (id, request.at) }
+        sent[id] = request
     }
 
-    var isLoading: Bool { loadingSince != nil }
+    /// A request has ended, whatever came of it.
+    mutating func end(_ id: RequestID) -> Sent? {
+        if loading?.by == id { loading = nil }
+        return sent.removeValue(forKey: id)
+    }
 
     /// - Parameters:
     ///   - work: As expected, where the engine did not count.

@@ -120,14 +120,17 @@ package struct LoadTime: Sendable {
     /// What is not seen again is believed half as much after this time: a machine that was slow once is tried again.
     package static let beliefHalfLife = Duration.seconds(600)
 
-    private var known: Duration?
+    package private(set) var known: Duration?
     private var seenAt = MonotonicInstant.zero
 
     package init() {}
 
-    package func expected(now: MonotonicInstant) -> Duration {
+    /// - Parameter best: The shortest that is known of any candidate. What is not believed any more is half of it: something better than
+    ///   the others, so that the machine is tried again.
+    package func expected(now: MonotonicInstant, best: Duration = LoadTime.first) -> Duration {
         guard let known else { return Self.first }
-        return Self.first + (known - Self.first)
+        let hope = min(best, Self.first) / 2
+        return hope + (known - hope)
             * ExponentialDecay.left(after: now - seenAt, halfLife: Self.beliefHalfLife)
     }
 

@@ -70,16 +70,6 @@ package struct RouteKnowledge: Sendable {
         records.contains { $0.key.model.isMeant(by: model) && now - $0.value.usedAt < Self.lately }
     }
 
-    /// The lowest pace that is known of any of these candidates.
-    func bestPace(of candidates: some Sequence<Candidate>, for purpose: RouteRequest.Purpose) -> Double {
-        candidates.compactMap { records[$0]?.pace(of: purpose).secondsPerToken }.min() ?? Pace.prior
-    }
-
-    /// How many tokens the best reader of these candidates reads in the time in which it makes one.
-    func bestPromptShare(of candidates: some Sequence<Candidate>) -> Double {
-        candidates.compactMap { records[$0]?.promptShare }.max() ?? Work.promptShare
-    }
-
     func prefixHolder(_ request: RouteRequest) -> (candidate: Candidate, blocks: Int)? {
         prefixes.longest(of: request.prefix)
     }
@@ -88,7 +78,21 @@ package struct RouteKnowledge: Sendable {
     struct Best {
         /// Seconds a token.
         var pace: Double
+        /// How many tokens are read in the time in which one is made.
         var promptShare: Double
+        var load: Duration
+    }
+
+    func best(of candidates: some Sequence<Candidate>, for purpose: RouteRequest.Purpose) -> Best {
+        var (pace, share, load): (Double?, Double?, Duration?)
+        for candidate in candidates {  // once for each: this is done for each request
+            guard let record = records[candidate] else { continue }
+            if let known = record.pace(of: purpose).secondsPerToken { pace = min(pace ?? known, known) }
+            if let known = record.promptShare { share = max(share ?? known, known) }
+            if let known = record.knownLoad { load = min(load ?? known, known) }
+        }
+        return Best(
+            pace: pace ?? Pace.prior, promptShare: share ?? Work.promptShare, load: load ?? LoadTime.first)
     }
 
     /// - Parameter held: Blocks of the conversation's beginning that it was sent before.
@@ -102,7 +106,8 @@ package struct RouteKnowledge: Sendable {
         let outstanding = outstanding(on: node)
         let ahead = Double(max(0, outstanding - node.slots + 1)) / Double(node.slots)
         let isCold = node.engine == .loading || node.isCold(candidate.model)
-        let coldLoad = record?.coldLoad(isResident: !isCold, now: now) ?? (isCold ? LoadTime.first : .zero)
+        let coldLoad =
+            record?.coldLoad(isResident: !isCold, best: best.load, now: now) ?? (isCold ? LoadTime.first : .zero)
         let work = meanWork.expected(
             of: request, held: isCold ? 0 : held, promptShare: record?.promptShare ?? best.promptShare
         ).tokens
@@ -135,8 +140,7 @@ package struct RouteKnowledge: Sendable {
         let prefix = prefixes.note(request.prefix, sentTo: candidate)
         change(candidate, now: now) { record in
             record.began(now: now)
-            let load: CandidateRecord.Load = !isCold ? .none : record.isLoading ? .rest : .whole
-            record.sent[id] = .init(at: now, request: request, held: held, load: load, prefix: prefix)
+            record.send(id, .init(at: now, request: request, held: held, prefix: prefix), isCold: isCold)
         }
         ownLoads[candidate.node, default: InFlightRequests()].began(now: now)
     }
@@ -201,7 +205,7 @@ package struct RouteKnowledge: Sendable {
     private mutating func end(_ id: RequestID, at candidate: Candidate, now: MonotonicInstant) -> CandidateRecord.Sent?
     {
         ownLoads[candidate.node]?.ended(now: now)
-        return records[candidate]?.sent.removeValue(forKey: id)
+        return records[candidate]?.end(id)
     }
 
     private mutating func change(_ candidate: Candidate, now: MonotonicInstant, _ body: (inout CandidateRecord) -> Void)
