@@ -214,6 +214,8 @@ class ThePage(unittest.TestCase):
         self.browser.driver.switch_to.new_window("tab")
         try:
             self.enter(other)
+            self.browser.wait("svg g.node.own")  # one that is alone is drawn too
+            self.browser.screenshot(SHOTS / "mesh-alone.png")
             self.browser.click("button", "Enter a code")
             self.browser.wait("#join-code").send_keys(code)
             self.browser.click("dialog button[type=submit]", "Pair")

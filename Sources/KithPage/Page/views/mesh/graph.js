@@ -25,7 +25,8 @@ const TICKS = 180;
 export class Graph {
   #edges = svg('g', { class: 'edges' });
   #nodes = svg('g', { class: 'nodes' });
-  #known = '';
+  /// Whom the layout is of; `null` where there is none yet, as opposed to one of this node alone.
+  #known = null;
   #lively = new Map();
   #size = WIDE;
   #observer = new ResizeObserver(() => {
@@ -47,7 +48,7 @@ export class Graph {
     if (size === this.#size && this.element.hasAttribute('viewBox')) return;
     this.#size = size;
     this.element.setAttribute('viewBox', `0 0 ${size.width} ${size.height}`);
-    this.#known = '';
+    this.#known = null;
   }
 
   end() {
