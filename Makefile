@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 SWIFT ?= swift
+# Of debug builds. What is built with some is built anew without them, so there are none where people build now and then.
+BUILD_FLAGS ?=
 DEBUG_KITH = .build/debug/kith
 RELEASE_KITH = .build/release/kith
 # On Linux the program carries Swift's libraries with it: nothing to install beside it, and faster calls into them.
@@ -25,7 +27,7 @@ deps:
 	@scripts/install-deps
 
 build: deps ## A debug build
-	@$(SWIFT) build
+	@$(SWIFT) build $(BUILD_FLAGS)
 
 packages: deps ## Writes the list of packages of a release anew, from those that are resolved now
 	@$(SWIFT) package resolve
@@ -64,7 +66,7 @@ demo: release ## Three nodes, a real model, one prompt, and what happens when th
 # Where network namespaces cannot be made, the tests that need them are skipped and say why.
 test: deps ## All tests: Swift's, and real clients against real nodes
 	@echo 'Building kith and its tests; a first build takes several minutes.'
-	@$(SWIFT) build --build-tests
+	@$(SWIFT) build --build-tests $(BUILD_FLAGS)
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" $(DEBUG_KITH) engine install
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" SWIFT="$(SWIFT)" scripts/test-swift
 	@KITH_ENGINE_DIR="$(ENGINE_DIR)" scripts/test-clients

@@ -47,9 +47,8 @@ EXCUSED = {
     "stop the node and start it again": RARE,
     "start the node again": RARE,
     "It must be a file that belongs to the user who runs kith": RARE,
-    "start both nodes with --lan, so that each learns the other's addresses anew": ELSEWHERE,
-    "start both nodes with --lan so that they find each other, or write kith://ADDRESS into config/peers.txt":
-        ELSEWHERE,
+    "run this on both machines, so that each learns the other's addresses anew": ELSEWHERE,
+    "run this on both machines so that they find each other, or write kith://ADDRESS into config/peers.txt": ELSEWHERE,
     "stop the copy, which is told of for three minutes more, and run there": ELSEWHERE,
     "put an engine and a small model on this machine, or pair one that has them": FETCHES,
     "mend the installation; its log is in state/engine/engine.log": FETCHES,

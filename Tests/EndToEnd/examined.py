@@ -168,6 +168,11 @@ class Followed(Examined):
         web.wait_until(answers, GUARD, f"the node that '{command}' starts")
         return process
 
+    def set_up(self, command: str, folder: Path, before: list[str] | None = None, **more: str) -> None:
+        """A node in the background, until the test is over; on no machine does a test make a service."""
+        self.addCleanup(self.typed, "kith down", folder, before)
+        self.typed(f"{command} --no-service", folder, before, **more)
+
     def certificate(self, days: int) -> tuple[Path, Path]:
         """One for this machine that vouches for itself, in place of the one before."""
         certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"

@@ -236,7 +236,7 @@ class BrokenNetworks(Followed):
         self.there.stop()
         found = self.on_the_laptop("--data-dir", self.here.folder, "--mdns", "off")
         command = self.advised(found, "connect", "refuses connections", 1)["command"]
-        self.typed_to_stay(command + " --mdns off", self.there.folder, before=self.there.host.command())
+        self.set_up(command, self.there.folder, before=self.there.host.command(), KITH_MDNS="off")
         self.assert_whole_again()
 
     @follows("let it listen on the network")

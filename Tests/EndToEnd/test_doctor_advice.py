@@ -146,8 +146,8 @@ class Ports(Followed):
         port, folder = self.taken()
         seen = rf"taken by .*process {os.getpid()}"
         command = self.advised(self.doctor("--data-dir", folder), "port", seen, 2)["command"]
-        self.assertEqual(command, f"kith up --port {port + 1}")
-        self.typed_to_stay(command, folder)
+        self.assertEqual(command, f"kith setup --yes --port {port + 1}")
+        self.set_up(command, folder)
         self.assert_mended("--data-dir", folder)
 
     @as_nobody
@@ -156,7 +156,7 @@ class Ports(Followed):
         _, folder = self.taken()
         self.hand_over(folder)
         command = self.advised(self.doctor("--data-dir", folder, before=AS_NOBODY), "port")["command"]
-        self.typed_to_stay(command, folder, before=AS_NOBODY)
+        self.set_up(command, folder, before=AS_NOBODY)
         self.assert_mended("--data-dir", folder, before=AS_NOBODY)
 
     @as_nobody
@@ -165,7 +165,7 @@ class Ports(Followed):
         folder = self.settings("engine: {kind: echo}\nport: 917\npeer: {port: 0}\n")
         self.hand_over(folder)
         command = self.advised(self.doctor("--data-dir", folder, before=AS_NOBODY), "port")["command"]
-        self.typed_to_stay(command, folder, before=AS_NOBODY)
+        self.set_up(command, folder, before=AS_NOBODY)
         self.assert_mended("--data-dir", folder, before=AS_NOBODY)
 
     @unittest.skipUnless(LINUX, "the command is one of Linux")

@@ -156,7 +156,7 @@ class AMachineThatSleeps(unittest.TestCase):
             self.assertIn(f"good morning {number}", "".join(pieces(text(answer))))
         self.assertEqual(self.laptop.log().count("waking") - before, 1)
         took = [int(time) for row in self.notes(self.laptop) for time in row["times"].split()]
-        self.assertGreaterEqual(max(took), 1_500)
+        self.assertGreaterEqual(max(took), 1_000, "the time that it takes is learned, from about when it was woken")
         self.put_to_sleep()
         self.laptop.stop()
         self.laptop.start(path="/health/live")

@@ -143,9 +143,8 @@ package enum CompanyNotice {
     ///   - tokens: What conversations may cost in a day.
     package static func first(idle: Double, tokens: Int) -> String {
         """
-        company is on: after \(StatusReport.age(idle)) without a prompt this node may talk with a node that it is paired with, \
-        about something abstract and never about you; your model makes at most \(tokens) tokens a day for it. \
-        docs/company.md says why, kith companion pause stops it
+        company is on: after \(StatusReport.age(idle)) without a prompt this node may talk with a paired one, never about you, \
+        for at most \(tokens) tokens a day; kith companion pause stops it
         """
     }
 }

@@ -76,6 +76,24 @@ extension Explanation {
         self.init(reason.word, meaning, remedy)
     }
 
+    /// The words of ``NodeStatus/Peer/state``, and `paused` in place of one of them.
+    static let ofStates = [
+        Explanation("up", "It answers.", "Nothing."),
+        Explanation("paused", "It answers, and takes no new prompts.", "Run kith pause --off there."),
+        Explanation(
+            "suspect", "It has not answered lately; prompts go to others first.",
+            "Wait some seconds: it is up or down then."),
+        Explanation("down", "It does not answer, and no other machine hears it.", "Start it, or run kith doctor."),
+        Explanation("left", "It said goodbye: its node was stopped.", "Start it there: kith setup."),
+        Explanation("asleep", "The machine sleeps.", "Run kith wake, or ask; see docs/sleep.md."),
+        Explanation(
+            "unknown", "It has not been heard of since this node started.", "Start it, or run kith doctor."),
+        Explanation("incompatible", "It speaks another version of the protocol.", "Update the older of both nodes."),
+        Explanation("cloned", "Two running nodes have its identity.", "Stop the copy and run there kith rekey --yes."),
+        Explanation(
+            "plain", "A service of the seeds, which is not watched.", "Nothing; kith doctor --url looks at it."),
+    ]
+
     init(_ unreadable: PairingCode.Unreadable) {
         let (meaning, remedy) =
             switch unreadable {

@@ -41,6 +41,9 @@ package struct ExplanationGroup: Encodable, Hashable, Sendable {
             place: "In `kith route`, in the header `x-kith-route`, and at the page's routing.",
             explanations: SkipReason.examples.map(Explanation.init)),
         ExplanationGroup(
+            title: "How a machine is", place: "In `kith peers`, `kith status` and at the page, as STATE.",
+            explanations: Explanation.ofStates),
+        ExplanationGroup(
             title: "Pairing", place: "From `kith join`, and as the reason in `kith audit`.",
             explanations: PairingCode.Unreadable.kinds.map(Explanation.init)
                 + PairingRefusal.allCases.map(Explanation.init)),

@@ -37,7 +37,7 @@ package struct RouteExplanationReport: TextReport, Sendable {
     /// The score, and what it is made of.
     private var candidates: TextTable {
         var table = TextTable([
-            .init("NODE", .needed, least: 12), .init("MODEL", .useful, least: 16), .init("SCORE", .needed, .right),
+            .init("NODE", .needed, least: 12), .init("MODEL", .useful, least: 24), .init("SCORE", .needed, .right),
             .init("BUSY", .useful, .right), .init("TOK/S", .extra, .right), .init("QUEUE", .useful, .right),
             .init("ANSWER", .useful, .right), .init("TRIP", .extra, .right), .init("LOADING", .useful, .right),
             .init("FAILURES", .useful, .right), .init("LEVEL", .extra, .right), .init("PREFIX", .extra, .right),
@@ -97,7 +97,7 @@ package struct RecentRoutesReport: TextReport, Sendable {
     package var lines: [String] {
         guard !requests.isEmpty else { return ["no request yet; ask something: kith ask \"why is the sky blue?\""] }
         var table = TextTable([
-            .init("WHEN", .useful, .right), .init("NODE", .needed, least: 12), .init("MODEL", .useful, least: 12),
+            .init("WHEN", .useful, .right), .init("NODE", .needed, least: 12), .init("MODEL", .useful, least: 24),
             .init("WHY", .useful), .init("FIRST", .extra, .right), .init("WHOLE", .useful, .right),
             .init("TOKENS", .extra, .right), .init("TOK/S", .extra, .right), .init("OUTCOME", .needed, least: 10),
             .init("SKIPPED", .extra, least: 20),

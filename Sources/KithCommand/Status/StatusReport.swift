@@ -42,8 +42,16 @@ package struct StatusReport: TextReport, Sendable {
     package var peerLines: [String] { PeersReport(status.peers, width: width, style: style).lines }
 
     private var heading: String {
-        style.bold(status.node.printable) + "  \(status.address)  kith \(status.version)".printable
+        style.bold(status.node.printable) + "  \(address)  kith \(status.version)".printable
             + "  up \(Self.age(status.uptimeSeconds))"
+    }
+
+    /// Nobody can open the address that stands for all of a machine.
+    private var address: String {
+        for every in ["://0.0.0.0:", "://[::]:"] where status.address.contains(every) {
+            return status.address.replacing(every, with: "://localhost:") + " and this machine's other addresses"
+        }
+        return status.address
     }
 
     private var engineLines: [String] {

@@ -37,7 +37,7 @@ package struct PeersReport: TextReport, Sendable {
     private static let columns: [TextTable.Column] = [
         .init("ID", .first), .init("NAME", .needed, least: 16), .init("TIER", .useful), .init("STATE", .needed),
         .init("LEVEL", .extra, .right), .init("LOAD", .useful, .right), .init("LATENCY", .extra, .right),
-        .init("SEEN", .extra, .right), .init("MODELS", .useful, least: 12),
+        .init("SEEN", .extra, .right), .init("MODELS", .useful, least: 24),
     ]
     private static let details: [TextTable.Column] = [.init("ADDRESSES", .useful), .init("WHY", .useful)]
     /// Below the name.

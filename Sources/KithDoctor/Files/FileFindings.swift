@@ -128,7 +128,8 @@ enum StateFindings {
         return Finding(
             .node, "node", .error,
             "a process holds \(node.folder), and does not answer: \(node.accessProblem ?? "it says nothing")",
-            fix: Finding.Fix("end that process, start the node again, and look into its log", command: "kith up"),
+            fix: Finding.Fix(
+                "end that process, start the node again, and look into its log", command: node.start.command()),
             of: node.access?.address.description)
     }
 

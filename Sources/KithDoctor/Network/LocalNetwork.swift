@@ -14,6 +14,7 @@ struct InterfaceFindings: Sendable {
     var hasDistantPeers: Bool
     /// A node that does not run may be started with other flags than those that are known here.
     var isRunning = true
+    var start = StartCommand.byHand
 
     var findings: [Finding] { [interfaces, reachable] }
 
@@ -60,7 +61,7 @@ struct InterfaceFindings: Sendable {
         return Finding(
             .interfaces, "reachable", .warning,
             "the peer port is open to this machine only, and there are peers on others: they cannot reach this node",
-            fix: Finding.Fix("let it listen on the network", command: "kith up --lan"))
+            fix: Finding.Fix("let it listen on the network", command: start.command("--lan")))
     }
 }
 

@@ -26,6 +26,7 @@ struct PortDiagnosis: Diagnosis {
     var subject: String? { "\(place.host):\(place.port)" }
 
     let place: ListenerPlace
+    var start = StartCommand.byHand
 
     func run() async -> [Finding] {
         guard place.port > 0 else {
@@ -34,12 +35,13 @@ struct PortDiagnosis: Diagnosis {
         let trial = await ListenTrial.run(host: place.host, port: place.port)
         let port = place.port
         let holder = trial == .taken ? await OffThread.run(limit: .seconds(1)) { PortHolder.find(port) } ?? nil : nil
-        return [PortVerdict(place: place, trial: trial, holder: holder).finding]
+        return [PortVerdict(place: place, start: start, trial: trial, holder: holder).finding]
     }
 }
 
 struct PortVerdict: Sendable {
     var place: ListenerPlace
+    var start = StartCommand.byHand
     var trial: ListenTrial
     /// `nil` where the system does not tell.
     var holder: PortHolder?
@@ -58,7 +60,7 @@ struct PortVerdict: Sendable {
         case .notPermitted:
             return finding(
                 .error, "this user may not listen on port \(port)",
-                Finding.Fix("choose one above 1023", command: "kith up \(place.flag) \(port + 8_000)"))
+                Finding.Fix("choose one above 1023", command: start.command(place.flag, "\(port + 8_000)")))
         case .noSuchAddress:
             return finding(
                 .error, "this machine does not have the address \(place.host)",
@@ -70,7 +72,7 @@ struct PortVerdict: Sendable {
     private var who: String { holder?.words ?? "another program" }
 
     private var takenFix: Finding.Fix {
-        let other = "kith up \(place.flag) \(place.port < 65_000 ? place.port + 1 : 0)"
+        let other = start.command(place.flag, "\(place.port < 65_000 ? place.port + 1 : 0)")
         guard let holder else {
             return Finding.Fix(
                 "see who has it with: sudo ss -ltnp 'sport = :\(place.port)'; end that program, or choose another port",
@@ -123,6 +125,7 @@ struct OpenPortDiagnosis: Diagnosis {
     let name: String
     let host: String
     let port: Int
+    let start: StartCommand
     let clock: any TimeSource
 
     func run() async -> [Finding] {
@@ -135,7 +138,7 @@ struct OpenPortDiagnosis: Diagnosis {
             return [
                 Finding(
                     check, title, .error, "the node does not take connections for \(name) on \(host):\(port)",
-                    fix: Finding.Fix("stop the node and start it again", command: "kith up"), of: subject)
+                    fix: Finding.Fix("stop the node and start it again", command: start.command()), of: subject)
             ]
         }
         return [Finding(check, title, .ok, "open for \(name), held by this node", of: subject)]

@@ -33,6 +33,7 @@ struct CollectedEvidence: Sendable {
     var store: Result<StoreInspection, StoreError>?
     /// `nil` before the first start.
     var identity: Result<NodeIdentity, IdentityError>?
+    var start = StartCommand.byHand
 
     var folder: String { settings.dataDirectory }
     var ownID: NodeID? { own?.id ?? (try? identity?.get())?.id }
@@ -198,12 +199,14 @@ struct NodeAccess: Sendable {
     }
 
     /// A role of the same node, which takes the same token.
-    func diagnosis(of address: HTTPAddress, as service: SeedService, clock: any TimeSource) -> any Diagnosis {
+    func diagnosis(
+        of address: HTTPAddress, as service: SeedService, start: StartCommand, clock: any TimeSource
+    ) -> any Diagnosis {
         EndpointDiagnosis(
             address, expected: service, key: token, severity: .error, client: client, clock: clock,
             startIt: Finding.Fix(
                 "the node runs without this role: the settings changed since its start, or its flags said otherwise; "
-                    + "start it again", command: "kith up"))
+                    + "start it again", command: start.command()))
     }
 
     private var headers: HTTPHeaders { ["Authorization": "Bearer \(token.reveal())"] }

@@ -72,7 +72,9 @@ struct PeerSummary: Sendable {
     private var leadsNowhere: Finding {
         Finding(
             .connect, "address", .warning, "no known address of \(peer.name) leads to it",
-            fix: Finding.Fix("start both nodes with --lan, so that each learns the other's addresses anew"),
+            fix: Finding.Fix(
+                "run this on both machines, so that each learns the other's addresses anew",
+                command: StartCommand.bySetup.command("--lan")),
             of: peer.name)
     }
 
@@ -98,9 +100,8 @@ struct PeerSummary: Sendable {
         Finding(
             .connect, "address", .warning, "no address of \(peer.name) is known",
             fix: Finding.Fix(
-                "start both nodes with --lan so that they find each other, or write kith://ADDRESS into "
-                    + "config/peers.txt"
-            ),
+                "run this on both machines so that they find each other, or write kith://ADDRESS into config/peers.txt",
+                command: StartCommand.bySetup.command("--lan")),
             of: peer.name)
     }
 
@@ -179,7 +180,7 @@ struct PeerAddressVerdict: Sendable {
             ? Finding.Fix("start the node \(peer.name)", command: "kith up")
             : Finding.Fix(
                 "start the node on the machine of \(peer.name), and let it listen on the network",
-                command: "kith up --lan")
+                command: StartCommand.bySetup.command("--lan"))
     }
 
     private var channelFindings: [Finding]? {
@@ -229,7 +230,10 @@ struct PeerAddressVerdict: Sendable {
         if seen == ownID {
             return Finding(
                 .peerIdentity, "identity", .notice,
-                "\(address) leads back to this very node: both machines have an address like it, as for containers")
+                "\(address) leads back to this very node: "
+                    + (address.isLoopback
+                        ? "\(peer.name) tells how it is reached from its own machine"
+                        : "both machines have an address like it, as for containers"))
         }
         guard peer.id != nil else {
             let known = names[seen]

@@ -18,12 +18,14 @@ package struct Doctor: Sendable {
 
     /// Examines the node whose settings these are, whether it runs or not.
     ///
+    /// - Parameter start: What starts the node, where that mends something.
     /// - Throws: `SettingError` when not even the defaults can be used here.
     package func examine(
-        flags: [SettingKey: String], environment: [String: String]
+        flags: [SettingKey: String], environment: [String: String], start command: StartCommand
     ) async throws(SettingError) -> DoctorReport {
         let start = clock.now
-        let node = try await CollectedEvidence.gather(flags: flags, environment: environment)
+        var node = try await CollectedEvidence.gather(flags: flags, environment: environment)
+        node.start = command
         let client = UpstreamClient()
         let plan = NodePlan(node: node, client: client, clock: clock)
         let sections = await DiagnosisRun(limit: Self.limit - (clock.now - start), clock: clock).run(plan.chapters)
@@ -104,7 +106,8 @@ struct NodePlan: Sendable {
                 .interfaces, "interfaces",
                 InterfaceFindings(
                     survey: InterfaceWatch.survey(), peerHost: settings.peer.host, announced: node.own?.addresses ?? [],
-                    hasDistantPeers: PeerPlan(node: node, clock: clock).hasDistantPeers, isRunning: node.isRunning
+                    hasDistantPeers: PeerPlan(node: node, clock: clock).hasDistantPeers, isRunning: node.isRunning,
+                    start: node.start
                 ).findings),
             HostNameDiagnosis(name: ProcessEnvironment.current().hostName, clock: clock),
             MulticastDiagnosis(
@@ -113,13 +116,16 @@ struct NodePlan: Sendable {
     }
 
     private var ports: [any Diagnosis] {
-        guard node.isHeld else { return places.map { PortDiagnosis(place: $0) } }
+        guard node.isHeld else { return places.map { PortDiagnosis(place: $0, start: node.start) } }
         var open: [any Diagnosis] = []
         if let address = node.access?.address {
-            open.append(OpenPortDiagnosis(name: "clients", host: address.host, port: address.port, clock: clock))
+            open.append(
+                OpenPortDiagnosis(
+                    name: "clients", host: address.host, port: address.port, start: node.start, clock: clock))
         }
         if let peer = node.own?.addresses.first {
-            open.append(OpenPortDiagnosis(name: "peers", host: peer.host, port: peer.port, clock: clock))
+            open.append(
+                OpenPortDiagnosis(name: "peers", host: peer.host, port: peer.port, start: node.start, clock: clock))
         }
         return open
     }
@@ -190,7 +196,7 @@ struct NodePlan: Sendable {
         guard let access = node.access, node.status != nil else { return [] }
         return roles.filter { $0.port > 0 }.map { role in
             let address = HTTPAddress(scheme: access.address.scheme, host: access.address.host, port: role.port)
-            return access.diagnosis(of: address, as: role.service, clock: clock)
+            return access.diagnosis(of: address, as: role.service, start: node.start, clock: clock)
         }
     }
 

@@ -32,6 +32,7 @@ package final class PeerLinks: Sendable {
         var calls: UInt64 = 0
     }
 
+    private let own: NodeID
     private let tls: PeerTLS
     private let group: any EventLoopGroup
     private let limit: Duration
@@ -42,15 +43,18 @@ package final class PeerLinks: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
+    ///   - own: This node.
     ///   - hello: What this node says of itself on a new connection.
     ///   - limit: For one address, once for the connection and once for the greeting.
     ///   - onGreeted: Called with each new connection and the versions that the other side speaks.
     ///   - onLost: Called with a connection that ended without this node having ended it.
     package init(
-        tls: PeerTLS, group: any EventLoopGroup, clock: any TimeSource, hello: @escaping @Sendable () -> PeerHello,
+        own: NodeID, tls: PeerTLS, group: any EventLoopGroup, clock: any TimeSource,
+        hello: @escaping @Sendable () -> PeerHello,
         limit: Duration = limit, onGreeted: @escaping @Sendable (NodeID, ProtocolVersions) -> Void = { _, _ in },
         onLost: @escaping @Sendable (NodeID) -> Void
     ) {
+        self.own = own
         self.tls = tls
         self.group = group
         self.limit = limit
@@ -152,7 +156,13 @@ package final class PeerLinks: Sendable {
     }
 
     private func connect(to id: NodeID, at address: PeerAddress) async throws -> PeerLink {
-        let connection = try await open(id, at: address)
+        let connection: MultiplexedConnection
+        do {
+            connection = try await open(id, at: address)
+        } catch LinkError.wrongNode(own) {
+            // A node that listens for its own machine only tells an address at which any other machine meets itself.
+            throw LinkError.unreachable("its address, \(address), leads back to this machine")
+        }
         do {
             return try await PeerLink.greet(id, on: connection, with: hello(), limit: limit)
         } catch {

@@ -116,7 +116,7 @@ package final class PeerMesh: Sendable {
         let eventSource = eventSource
 
         links = PeerLinks(
-            tls: tls, group: group, clock: clock, hello: { Self.hello(profile, instance) },
+            own: identity.id, tls: tls, group: group, clock: clock, hello: { Self.hello(profile, instance) },
             onGreeted: { eventSource.yield(.greeted($0, $1)) }, onLost: { eventSource.yield(.connectionLost($0)) })
         membership = MembershipService(
             membership: Membership(

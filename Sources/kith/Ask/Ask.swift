@@ -109,14 +109,24 @@ private struct Asking: Sendable {
     ) async throws {
         var decoder = ServerSentEventDecoder()
         var waiting = ""
+        defer { endWaiting(&waiting) }
         for try await piece in body {
             for event in try decoder.feed(piece.readableBytesView) {
                 let added = try transcript.take(event)
                 if firstText == nil, !added.isEmpty { firstText = .now }
-                if output == .text, !added.isEmpty { try Terminal.write(Self.shown(added)) }
+                if output == .text, !added.isEmpty {
+                    endWaiting(&waiting)
+                    try Terminal.write(Self.shown(added))
+                }
             }
             for comment in decoder.takeComments() { note(comment, transcript, &route, &waiting) }
         }
+    }
+
+    /// The answer stands where it was said what is waited for.
+    private func endWaiting(_ waiting: inout String) {
+        if !waiting.isEmpty { Terminal.note(TerminalText(inPlace: "")) }
+        waiting = ""
     }
 
     private func note(
@@ -127,7 +137,10 @@ private struct Asking: Sendable {
             route = RouteNote(header: String(comment.dropFirst(Self.answeredBy.count)))
         } else if output == .text, transcript.text.isEmpty, comment != waiting, Terminal.isTerminal(.standardError) {
             waiting = comment
-            Terminal.note(Terminal.errorStyle.dim("waiting: " + comment.printable))
+            let words = "waiting: " + comment.printable
+            Terminal.note(
+                TerminalText(
+                    inPlace: Terminal.errorStyle.dim(words.truncated(toWidth: max(8, Terminal.errorWidth - 1)))))
         }
     }
 
@@ -183,6 +196,7 @@ struct QuestionFlags: ParsableArguments {
     var file: [String] = []
 
     @Option(
+        name: [.customShort("m"), .long],
         help: ArgumentHelp(
             "The model to ask, or an alias: auto, fast, code or one of your own; else whatever the best node offers.",
             valueName: "model"))

@@ -117,6 +117,7 @@ private struct Conversation {
         case .model(let chosen):
             model = chosen
             note("the next answer is by " + (chosen.map(\.rawValue) ?? "whichever model your machines offer"))
+            for line in await ListedModels.warnings(of: chosen.map { [$0.rawValue] } ?? [], client) { note(line) }
         case .node(let chosen):
             machine = chosen
             note("the next answer is by " + (chosen.map(\.rawValue) ?? "whichever machine is soonest"))

@@ -81,7 +81,8 @@ struct Doctor: AsyncParsableCommand {
             let key = Terminal.environment["KITH_KEY"].flatMap { $0.isEmpty ? nil : Secret($0) }
             return await doctor.examine(url.compactMap { HTTPAddress($0) }, key: key)
         }
-        return try await doctor.examine(flags: flags, environment: Terminal.environment)
+        return try await doctor.examine(
+            flags: flags, environment: Terminal.environment, start: .of(RunningNode.folder(dataDir)))
     }
 
     private var flags: [SettingKey: String] {

@@ -119,26 +119,10 @@ struct KeyCreate: AsyncParsableCommand {
         try Terminal.printLines([made.key])
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
         if case .node(let client) = place {
-            try await warnOfUnknownModels(client)
+            // A key for models that nobody has can ask for nothing.
+            for line in await ListedModels.warnings(of: KeyFlags.entries(models) ?? [], client) { Terminal.note(line) }
             try await showUse(on: client)
         }
-    }
-
-    /// A key for models that nobody has can ask for nothing.
-    private func warnOfUnknownModels(_ client: NodeClient) async throws {
-        let wanted = KeyFlags.entries(models) ?? []
-        guard !wanted.isEmpty, let listed = try? await client.get(ListedModels.self, "/v1/models") else { return }
-        let names = listed.data.map(\.id)
-        for name in wanted where !names.contains(where: { ModelID($0).isMeant(by: ModelID(name)) }) {
-            let there = names.prefix(8).joined(separator: ", ")
-            Terminal.note("warning: no machine has a model named \(name.printable) now; there is \(there.printable)")
-        }
-    }
-
-    private struct ListedModels: Decodable {
-        struct Model: Decodable { var id: String }
-
-        var data: [Model]
     }
 
     /// How programs on other machines use a key, where they reach the node.

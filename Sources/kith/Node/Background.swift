@@ -48,6 +48,16 @@ struct BackgroundNode: Sendable {
             let names = Set(SettingDefinition.all.filter { !$0.isSecret }.flatMap(\.environmentNames))
             environment = Terminal.environment.filter { names.contains($0.key) }
         }
+
+        /// The flags that a setup decides on, `--lan` and `--port`, in place of those there were; a port stays that is not decided on.
+        mutating func start(with reach: [String]) {
+            arguments.removeAll { $0 == "--lan" }
+            if reach.contains("--port"), let at = arguments.firstIndex(of: "--port") {
+                arguments.removeSubrange(at..<min(at + 2, arguments.count))
+            }
+            arguments.removeAll { reach.contains("--port") && $0.hasPrefix("--port=") }
+            arguments += reach
+        }
     }
 
     /// A node that loads much, or brings its store in order first, may take long to listen.

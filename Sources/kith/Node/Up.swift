@@ -133,7 +133,8 @@ struct Up: AsyncParsableCommand {
     private var tools: NodeTools {
         NodeTools(
             examine: { [flags] in
-                let report = try await KithDoctor.Doctor().examine(flags: flags, environment: Terminal.environment)
+                let report = try await KithDoctor.Doctor().examine(
+                    flags: flags, environment: Terminal.environment, start: .ofThisProcess)
                 return try JSONBody.decode(JSONValue.self, from: JSONBody.encode(report))
             },
             qrCode: { QRCode.matrix(of: $0)?.rows })

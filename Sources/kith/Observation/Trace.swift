@@ -20,7 +20,7 @@ struct Trace: AsyncParsableCommand {
             \(ExitStatus.explanation)
             """)
 
-    @Argument(help: ArgumentHelp("The request's id, or the trace's.", valueName: "request"))
+    @Argument(help: ArgumentHelp("The request's id or its beginning, or the trace's.", valueName: "request"))
     var request: String?
 
     @OptionGroup var node: NodeFlags
@@ -42,7 +42,15 @@ struct Trace: AsyncParsableCommand {
             return try Terminal.print(
                 recent.requests, json: json, or: Terminal.lines(RecentTracesReport.self, of: recent))
         }
-        let trace = try await client.get(TraceMessage.Trace.self, "/api/traces/" + PathSegment.escaped(request))
+        let id = try await whole(request, client)
+        let trace = try await client.get(TraceMessage.Trace.self, "/api/traces/" + PathSegment.escaped(id))
         try Terminal.print(trace, json: json, as: TraceReport.self)
+    }
+
+    /// The id of the one request lately that begins so; else what was typed.
+    private func whole(_ typed: String, _ client: NodeClient) async throws -> String {
+        let recent = try await client.get(RouteMessage.Recent.self, "/api/routes/recent?limit=256")
+        let fitting = Set(recent.requests.map(\.id).filter { $0.hasPrefix(typed) })
+        return fitting.count == 1 ? fitting.first ?? typed : typed
     }
 }

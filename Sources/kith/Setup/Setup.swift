@@ -213,8 +213,7 @@ struct Setup: AsyncParsableCommand {
             return try await Services.install(manager, dataDir: dataDir, flags: had.filter { $0 != "--lan" } + reach)
         }
         if var before {  // as it was, with all its flags
-            before.arguments.removeAll { $0 == "--lan" }
-            before.arguments += reach
+            before.start(with: reach)
             return try await BackgroundNode(folder: folder, record: before).start()
         }
         let settings = try NodeSettings(.gather(flags: [.dataDirectory: folder], environment: Terminal.environment))

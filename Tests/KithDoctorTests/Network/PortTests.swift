@@ -60,6 +60,15 @@ struct PortTests {
         #expect(verdict(.notPermitted).fix?.command == "kith up --port 16080")
     }
 
+    @Test("Who has set the node up is told to set it up with another port, but for those that setup has no flag for")
+    func setUp() {
+        let verdict = PortVerdict(place: Self.place, start: .bySetup, trial: .taken)
+        #expect(verdict.finding.fix?.command == "kith setup --yes --port 8081")
+        let cell = ListenerPlace(name: "cell", host: "127.0.0.1", port: 8000, flag: "--cell-port")
+        #expect(
+            PortVerdict(place: cell, start: .bySetup, trial: .taken).finding.fix?.command == "kith up --cell-port 8001")
+    }
+
     @Test("A real listener is seen, and on Linux this process is named as its holder")
     func real() async throws {
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)

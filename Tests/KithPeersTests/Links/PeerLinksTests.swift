@@ -16,7 +16,8 @@ import Testing
 struct PeerLinksTests {
     /// A kin of the node that has nothing but its links.
     private func withLinks(
-        to node: TestNode, limit: Duration = PeerLinks.limit, _ body: @Sendable (PeerLinks) async throws -> Void
+        to node: TestNode, own: NodeID? = nil, limit: Duration = PeerLinks.limit,
+        _ body: @Sendable (PeerLinks) async throws -> Void
     ) async throws {
         let identity = try NodeIdentity.temporary()
         try await node.mesh.trust.admit(identity.id, as: .kin, name: nil, addresses: [], at: .now())
@@ -24,8 +25,9 @@ struct PeerLinksTests {
             name: try #require(NodeName("links")), version: "test", instance: InstanceID(startedAt: .now(), salt: 1),
             addresses: [])
         let links = PeerLinks(
-            tls: try PeerTLS(identity: identity), group: MultiThreadedEventLoopGroup.singleton,
-            clock: MonotonicClock(), hello: { hello }, limit: limit, onLost: { _ in })
+            own: own ?? identity.id, tls: try PeerTLS(identity: identity),
+            group: MultiThreadedEventLoopGroup.singleton, clock: MonotonicClock(), hello: { hello }, limit: limit,
+            onLost: { _ in })
         defer { links.shutDown() }
         try await body(links)
     }
@@ -87,6 +89,18 @@ struct PeerLinksTests {
             try await withLinks(to: desk) { links in
                 let address = try desk.peerAddress
                 #expect(await failure(links, wanted, at: [address]) == .wrongNode(desk.id))
+            }
+        }
+    }
+
+    @Test("An address that leads back to the node itself is none of another node, and accuses nobody")
+    func leadsBack() async throws {
+        let wanted = try NodeIdentity.temporary().id
+        try await TestNode.run("desk", engine: nil) { desk in
+            try await withLinks(to: desk, own: desk.id) { links in
+                let address = try desk.peerAddress
+                let why = "its address, \(address), leads back to this machine"
+                #expect(await failure(links, wanted, at: [address]) == .unreachable(why))
             }
         }
     }
