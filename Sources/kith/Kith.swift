@@ -43,17 +43,30 @@ struct Kith: AsyncParsableCommand {
             `kith settings` lists all settings. Shell completions: kith --generate-completion-script bash|zsh|fish
             """,
         version: BuildVersion.text,
-        subcommands: [
-            Setup.self, Up.self, Down.self, Ask.self, Chat.self, Launch.self, Route.self, Status.self, Dashboard.self,
-            Peers.self, Wake.self, Pause.self, Drain.self,
-            ID.self,
-            Invite.self,
-            Join.self, Rename.self, ChangeTier.self, Forget.self, Rekey.self, Key.self, Usage.self, Context.self,
-            Level.self, Sync.self, Session.self, Companion.self, Culture.self, Top.self, Trace.self, Logs.self,
-            Events.self,
-            Model.self, Engine.self,
-            Cluster.self, Service.self, Settings.self,
-            Alerts.self, Audit.self, Doctor.self, Explain.self, SelfUpdate.self, Uninstall.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Node",
+                subcommands: [Setup.self, Up.self, Down.self, Status.self, Dashboard.self, Pause.self, Drain.self]),
+            CommandGroup(name: "Prompt", subcommands: [Ask.self, Chat.self, Session.self, Launch.self, Route.self]),
+            CommandGroup(name: "Model", subcommands: [Model.self, Engine.self]),
+            CommandGroup(
+                name: "Machine",
+                subcommands: [
+                    Invite.self, Join.self, Peers.self, Rename.self, ChangeTier.self, Forget.self, Wake.self, ID.self,
+                    Rekey.self,
+                ]),
+            CommandGroup(
+                name: "Sharing",
+                subcommands: [Context.self, Level.self, Sync.self, Companion.self, Culture.self]),
+            CommandGroup(name: "Key", subcommands: [Key.self, Usage.self]),
+            CommandGroup(
+                name: "Watching",
+                subcommands: [
+                    Top.self, Trace.self, Logs.self, Events.self, Alerts.self, Audit.self, Doctor.self, Explain.self,
+                ]),
+            CommandGroup(
+                name: "Upkeep",
+                subcommands: [Settings.self, Service.self, Cluster.self, SelfUpdate.self, Uninstall.self]),
         ])
 
     /// Without a command: how things are, and the next step.
