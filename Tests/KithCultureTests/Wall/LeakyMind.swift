@@ -58,12 +58,12 @@ final class LeakyMind: CompanionMind {
         case .base64: Data(text.utf8).base64EncodedString()
         case .hexadecimal: text.utf8.map(CanaryHunt.hexadecimal).joined()
         case .initials:
-            CanaryHunt.compact(text).compactMap(Unicode.Scalar.init).map { Self.word(beginning: $0) }.joined(
+            CanaryHunt.compact(text).map { Self.word(beginning: $0) }.joined(
                 separator: " ")
         case .rotated:
             String(
                 String.UnicodeScalarView(
-                    text.lowercased().unicodeScalars.compactMap { Unicode.Scalar(CanaryHunt.rotated($0.value)) }))
+                    text.lowercased().unicodeScalars.map { CanaryHunt.rotated($0) }))
         }
     }
 

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// A text in the form in which it is compared: lower case, plain digits, one kind of space and dash, nothing invisible.
 ///
 /// What looks alike is made alike, so that a number in full-width digits or a word with a zero-width space in it is still
@@ -130,8 +138,21 @@ extension TextScan.Piece {
 
     func holds(_ text: String) -> Bool {
         let wanted = Array(text.unicodeScalars)
-        guard count >= wanted.count else { return false }
-        return (startIndex...(endIndex - wanted.count)).contains { self[$0...].starts(with: wanted) }
+        return withUnsafeBufferPointer { place in wanted.withUnsafeBufferPointer { Self.holds(place, $0) } }
+    }
+
+    /// By pointers, since each text is searched for some twenty marks.
+    private static func holds(
+        _ place: UnsafeBufferPointer<Unicode.Scalar>, _ wanted: UnsafeBufferPointer<Unicode.Scalar>
+    ) -> Bool {
+        guard let sought = wanted.baseAddress, let text = place.baseAddress else { return wanted.isEmpty }
+        let (first, size) = (sought.pointee.value, wanted.count * MemoryLayout<Unicode.Scalar>.stride)
+        var at = 0
+        while at <= place.count - wanted.count {
+            if text[at].value == first, memcmp(text + at, sought, size) == 0 { return true }
+            at += 1
+        }
+        return false
     }
 
     func starts(with text: String) -> Bool { starts(with: text.unicodeScalars) }
