@@ -173,6 +173,9 @@ struct TrialPort: Sendable {
             return nil
         } catch let error as IOError {
             return Errno(rawValue: error.errnoCode)
+        } catch is SocketAddressError.UnknownHost {
+            // glibc knows no IPv6 address, not even this one, where no interface but loopback has one (getaddrinfo, AI_ADDRCONFIG).
+            return .addressFamilyNotSupported
         } catch {
             return nil
         }

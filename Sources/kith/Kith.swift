@@ -148,7 +148,7 @@ enum CommandLineRun {
     /// What other programs call the same.
     private static let otherWords = [
         "stop": "kith down stops the node", "start": "kith setup, or kith up --background, starts a node",
-        "run": "kith up runs a node", "serve": "kith up runs a node",
+        "run": "kith up runs a node, kith chat talks with a model", "serve": "kith up runs a node",
         "install": "kith setup sets this machine up, kith engine install installs an engine",
         "pair": "kith invite here and kith join there pair two machines", "version": "kith --version says it",
         "models": "kith model list lists them", "list": "kith model list lists the models",

@@ -230,13 +230,24 @@ class BrokenNetworks(Followed):
         self.assertRegex(said["fix"], "let TCP port 7443 through")
         self.assert_whole_again()
 
-    @follows("start the node on the machine of …, and let it listen on the network")
+    @follows("start the node on the machine of …: kith setup there; with --lan, where others never reached it")
     def test_the_node_of_another_machine_does_not_run(self):
         self.assert_whole_again()
         self.there.stop()
         found = self.on_the_laptop("--data-dir", self.here.folder, "--mdns", "off")
-        command = self.advised(found, "connect", "refuses connections", 1)["command"]
-        self.set_up(command, self.there.folder, before=self.there.host.command(), KITH_MDNS="off")
+        self.advised(found, "connect", "refuses connections", 1)
+        self.set_up("kith setup --yes --lan", self.there.folder, before=self.there.host.command(), KITH_MDNS="off")
+        self.assert_whole_again()
+
+    def test_a_node_starts_where_there_is_no_network_and_is_reached_once_there_is(self):
+        self.assert_whole_again()
+        self.here.stop()
+        self.here.host.unplug()
+        self.addCleanup(self.here.host.plug_in)
+        self.here.start(path="/health/live")
+        found = self.on_the_laptop("--data-dir", self.here.folder, "--mdns", "off")
+        self.assert_first(found, "interfaces", "no network interface with an address is up", "plug the cable in", 1)
+        self.here.host.plug_in()
         self.assert_whole_again()
 
     @follows("let it listen on the network")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a machine with nothing to a node that runs, and back: setup, up in the background, down, uninstall; word to systemd."""
 
+import json
 import os
 import signal
 import socket
@@ -11,10 +12,25 @@ from pathlib import Path
 
 from lab import ports, web
 from lab.process import environment
+from loopback_service import LoopbackService
 from surroundings import KITH, fresh_folder
 
 GUARD = 120
 ENGINE_DIR = os.environ.get("KITH_ENGINE_DIR", "")
+
+
+def serving(bodies: dict[str, dict], port: int = 0) -> LoopbackService:
+    """A program that answers these paths with JSON."""
+
+    def answer(handler, _):
+        body = json.dumps(bodies.get(handler.path, {})).encode()
+        handler.send_response(200 if handler.path in bodies else 404)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return LoopbackService(answer, port)
 
 
 class OnAFreshMachine(unittest.TestCase):
@@ -99,13 +115,55 @@ class OnAFreshMachine(unittest.TestCase):
         self.assertIn("Ready", self.kith("setup", "--yes", status=0).stderr)
         self.kith("ask", "--max-tokens", "4", "hello", status=0)
 
-    def test_where_the_port_is_taken_setup_takes_another(self):
+    def test_where_a_program_has_the_port_setup_takes_the_next_and_the_name_stays(self):
         self.settings["KITH_ENGINE_DIR"] = str(self.home / "no-engine")
         with socket.create_server(("127.0.0.1", self.port)):
-            self.kith("setup", "--yes", "--no-engine", status=1)
-            port = str(ports.free_port())
-            self.kith("setup", "--yes", "--no-engine", "--port", port, status=0)
-        self.assertIn(port, self.kith("status", status=0).stdout)
+            said = self.kith("setup", "--yes", "--no-service", "--no-engine", status=0).stderr
+        self.assertRegex(said, rf"has port {self.port}; the node takes \d+")
+        status = self.kith("status", status=0).stdout
+        self.assertNotIn(f":{self.port} ", status)
+        self.assertNotRegex(status.splitlines()[0], r"^\S+-\d+ ", "it is called as the machine is, without its port")
+
+    def test_a_server_of_models_at_the_usual_port_is_used_and_left_its_port(self):
+        self.settings["KITH_ENGINE_DIR"] = str(self.home / "no-engine")
+        models = {"object": "list", "data": [{"id": "mine", "object": "model", "owned_by": "me"}]}
+        with serving({"/v1/models": models}, self.port) as server:
+            self.settings["KITH_ENGINE_SERVERS"] = f"http://127.0.0.1:{server.port}/v1"
+            said = self.kith("setup", "--yes", "--no-service", status=0).stderr
+            self.assertIn("the engine is here", said)
+            self.assertIn("Ready", said)
+            self.assertIn("mine", self.kith("status", status=0).stdout)
+            self.assertNotIn("none", self.kith("engine", "status", status=0).stdout.splitlines()[0])
+
+    def test_another_node_is_not_passed_by(self):
+        self.kith("up", "--background", "--engine", "count", status=0)
+        (self.node / "state" / "control.json").rename(self.home / "control.json")
+        self.addCleanup((self.home / "control.json").rename, self.node / "state" / "control.json")
+        other = self.kith("setup", "--yes", "--no-service", "--no-engine", "--data-dir", str(self.home / "other"), status=1)
+        self.assertRegex(other.stderr, r"another kith node \(process \d+.*\) has port \d+; end it with kill \d+")
+
+    def test_an_ollama_without_a_model_is_not_called_ready(self):
+        with serving({"/api/version": {"version": "0.9.0"}, "/api/tags": {"models": []}}) as ollama:
+            self.settings["OLLAMA_BASE_URL"] = f"http://127.0.0.1:{ollama.port}"
+            said = self.kith("setup", "--yes", "--no-service", status=0).stderr
+            self.assertNotIn("Ready", said)
+            self.assertIn("kith model pull", said)
+
+    def test_what_is_tried_by_hand_does_not_stay(self):
+        self.settings["KITH_ENGINE_DIR"] = str(self.home / "no-engine")
+        self.kith("setup", "--yes", "--no-service", "--no-engine", status=0)
+        self.kith("down", status=0)
+        self.kith("key", "create", "--name", "phone", "--scope", "chat", status=0)
+        words = [KITH, "up", "--host", "0.0.0.0", "--tls", "--engine", "none"]
+        by_hand = subprocess.Popen(words, env=environment(**self.settings), cwd=self.home, stdout=subprocess.DEVNULL)
+        try:
+            web.wait_until(lambda: self.kith("status").returncode == 0, GUARD, "a node by hand")
+        finally:
+            by_hand.terminate()
+            by_hand.wait(GUARD)
+        said = self.kith("setup", "--yes", "--no-service", status=0).stderr
+        self.assertRegex(said, r"starting the node as it ran last: kith up\n")
+        self.assertEqual(web.get(self.port, "/health/live").status, 200)
 
     def test_uninstall_removes_what_kith_wrote_and_nothing_else(self):
         self.kith("up", "--background", "--engine", "count", status=0)

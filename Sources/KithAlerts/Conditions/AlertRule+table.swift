@@ -89,7 +89,8 @@ extension AlertRule {
             .continuationFailed, .warning, about: .node, .count, .above, 0, hold: .zero,
             expression: "sum by (job, instance) (increase(kith_continuations_total{outcome=\"failed\"}[5m]))",
             sentence: {
-                "an answer of \($0) broke off and no other node went on with it: run the model on a second machine"
+                "an answer of \($0) broke off and no other node went on with it: kith trace says why; a second machine with the "
+                    + "model helps, unless one was asked for by name"
             },
             readings: { window in [Reading(value: Double(window.recent.continuationsFailed))] }),
     ]

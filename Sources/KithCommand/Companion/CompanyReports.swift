@@ -143,8 +143,8 @@ package enum CompanyNotice {
     ///   - tokens: What conversations may cost in a day.
     package static func first(idle: Double, tokens: Int) -> String {
         """
-        company is on: after \(StatusReport.age(idle)) without a prompt this node may talk with a paired one, never about you, \
-        for at most \(tokens) tokens a day; kith companion pause stops it
+        when nobody asks anything for \(StatusReport.age(idle)), paired nodes may talk with each other, about ideas and never about \
+        you, with your own model, for at most \(tokens) tokens a day; kith companion pause stops that
         """
     }
 }

@@ -6,9 +6,20 @@ package enum SetupWords {
     ///
     /// - Parameters:
     ///   - canAnswer: Whether there is an engine, or another machine that may have one.
+    ///   - lacksModel: Whether the engine has no model yet, and can get one.
     ///   - isPaired: Whether it has other machines, or waits for one.
     ///   - flags: What each command needs to mean this node, with a space before it; empty for the usual folder.
-    package static func next(canAnswer: Bool, isPaired: Bool, flags: String = "") -> TerminalText {
+    package static func next(
+        canAnswer: Bool, lacksModel: Bool = false, isPaired: Bool, flags: String = ""
+    ) -> TerminalText {
+        if lacksModel {
+            return steps(
+                "The node runs, and Ollama here has no model yet. Get one:",
+                [
+                    ("kith model pull llama3.2:1b" + flags, "a small one, of 1.3 GB; others: ollama.com/search"),
+                    ("kith model list" + flags, "which there are"),
+                ])
+        }
         guard canAnswer else {
             return steps(
                 "The node runs, but nothing can answer yet. Either:",

@@ -13,6 +13,8 @@ struct EngineTrial: Diagnosis {
     var limit: Duration { GenerationDiagnosis.patience + .seconds(6) }
 
     let settings: EngineSettings
+    /// Whether other machines of the owner may answer.
+    let hasKin: Bool
     let client: UpstreamClient
     let clock: any TimeSource
 
@@ -34,7 +36,10 @@ struct EngineTrial: Diagnosis {
         case .none:
             let skipped = selection.skipped.map { "\($0.name): \($0.reason)" }.joined(separator: "; ")
             return [
-                Finding(check, title, .warning, "no engine on this machine (\(skipped))", fix: EngineRemedy.install)
+                hasKin
+                    ? Finding(check, title, .notice, "no engine on this machine (\(skipped)); kin may have one")
+                    : Finding(
+                        check, title, .warning, "no engine on this machine (\(skipped))", fix: EngineRemedy.install)
             ]
         case .embedded: return [embedded(selection)]
         case .llamaServer(_, let model):

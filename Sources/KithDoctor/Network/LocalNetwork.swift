@@ -26,9 +26,9 @@ struct InterfaceFindings: Sendable {
         for entry in running where !names.contains(entry.interface) { names.append(entry.interface) }
         guard !names.isEmpty else {
             return Finding(
-                .interfaces, "interfaces", listensOnNetwork ? .error : .notice,
+                .interfaces, "interfaces", listensOnNetwork ? .error : hasDistantPeers ? .warning : .notice,
                 "no network interface with an address is up, only loopback",
-                fix: listensOnNetwork
+                fix: listensOnNetwork || hasDistantPeers
                     ? Finding.Fix("plug the cable in, or join the wireless network", command: "ip -brief address") : nil
             )
         }
@@ -51,7 +51,10 @@ struct InterfaceFindings: Sendable {
                 announced.isEmpty ? "the peer port will be open to other machines" : "announced to peers\(places)")
         }
         guard hasDistantPeers else {
-            return Finding(.interfaces, "reachable", .ok, "the peer port is for this machine only\(places)")
+            return Finding(.interfaces, "reachable", .ok, "by this machine only, as nothing else is asked for\(places)")
+        }
+        guard !usable.isEmpty else {
+            return Finding(.interfaces, "reachable", .skipped, "there is no network now")
         }
         guard isRunning else {
             return Finding(

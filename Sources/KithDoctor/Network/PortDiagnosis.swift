@@ -101,6 +101,8 @@ enum ListenTrial: Hashable, Sendable {
             return .free
         } catch let error as IOError {
             return ListenTrial(Errno(rawValue: error.errnoCode))
+        } catch is SocketAddressError.UnknownHost where host == "::" {
+            return await run(host: "0.0.0.0", port: port)  // as a node does
         } catch {
             return .failed("\(error)")
         }

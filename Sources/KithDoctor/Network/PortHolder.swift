@@ -7,16 +7,16 @@
 #endif
 
 /// The program that listens on a port of this machine.
-struct PortHolder: Hashable, Sendable {
-    var pid: Int32
+package struct PortHolder: Hashable, Sendable {
+    package var pid: Int32
     var name: String
     /// The data folder, when it is a node that was started with one.
     var dataDirectory: String?
 
-    var isNode: Bool { name == "kith" }
+    package var isNode: Bool { name == "kith" }
 
     /// `nginx (process 712)`.
-    var words: String {
+    package var words: String {
         guard isNode else { return "\(name) (process \(pid))" }
         return "another kith node (process \(pid)" + (dataDirectory.map { ", on \($0))" } ?? ")")
     }
@@ -27,7 +27,7 @@ struct PortHolder: Hashable, Sendable {
     private static let tableLimit = 8 << 20
 
     /// - Returns: `nil` where the system does not tell, such as for programs of other users. Blocks.
-    static func find(_ port: Int) -> PortHolder? {
+    package static func find(_ port: Int) -> PortHolder? {
         #if os(Linux)
             var inodes: Set<UInt64> = []
             for table in ["/proc/net/tcp", "/proc/net/tcp6"] {

@@ -179,8 +179,8 @@ struct PeerAddressVerdict: Sendable {
         address.isLoopback
             ? Finding.Fix("start the node \(peer.name)", command: "kith up")
             : Finding.Fix(
-                "start the node on the machine of \(peer.name), and let it listen on the network",
-                command: StartCommand.bySetup.command("--lan"))
+                "start the node on the machine of \(peer.name): kith setup there; with --lan, where others never reached it"
+            )
     }
 
     private var channelFindings: [Finding]? {

@@ -33,6 +33,8 @@ struct PeerPlan: Sendable {
         peers.contains { peer in peer.addresses.contains { !$0.isLoopback } }
     }
 
+    var hasKin: Bool { peers.contains { $0.tier == .kin } }
+
     private var peers: [KnownPeer] {
         if let status = node.status { return status.peers.compactMap { KnownPeer($0) } }
         return stored

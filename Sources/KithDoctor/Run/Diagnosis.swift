@@ -106,9 +106,9 @@ extension Duration {
 }
 
 /// Runs what blocks and cannot be interrupted, such as the system's resolver.
-enum OffThread {
+package enum OffThread {
     /// - Returns: `nil` when the limit came first; the work then ends by itself, and its result is dropped.
-    static func run<Value: Sendable>(
+    package static func run<Value: Sendable>(
         limit: Duration, _ work: @escaping @Sendable () -> Value
     ) async -> Value? {
         let box = Box<Value>()

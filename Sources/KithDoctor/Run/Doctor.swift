@@ -162,7 +162,8 @@ struct NodePlan: Sendable {
                         [Finding(.engine, "engine", .skipped, "the node that has it does not answer")])
                 ]
             }
-            return [EngineTrial(settings: settings.engine, client: client, clock: clock)]
+            let hasKin = PeerPlan(node: node, clock: clock).hasKin
+            return [EngineTrial(settings: settings.engine, hasKin: hasKin, client: client, clock: clock)]
         }
         let found = EngineFindings(status: status, settings: settings.engine)
         let known = KnownFindings(.engine, "engine", found.findings)

@@ -153,7 +153,7 @@ extension NodeSettings {
         sleep = try SleepSettings(values)
     }
 
-    private static let usualPort = 8080
+    package static let usualPort = 8080
 
     private static func name(
         _ values: SettingValues, port: Int, hostName: String

@@ -143,7 +143,7 @@ extension PeerDirectory.State {
         guard let greeting = greetings[id], greeting.protocols.common(with: ownProtocols) == nil else { return nil }
         switch failures[id] {
         case nil, .incompatible, .rejected: break
-        case .noAddress, .refused, .unreachable, .timeout, .wrongNode:
+        case .noAddress, .leadsBack, .refused, .unreachable, .timeout, .wrongNode:
             guard isPresent || now - greeting.heard < PeerDirectory.greetingLife else { return nil }
         }
         return .incompatible(theirs: greeting.protocols, ours: ownProtocols)

@@ -7,6 +7,7 @@ package import KithTransport
 package import NIOCore
 package import NIOHTTP1
 import NIOPosix
+import SystemPackage
 
 /// A connection to a node that has proven its id and said hello.
 package struct PeerLink: Sendable {
@@ -126,6 +127,8 @@ package struct PeerLink: Sendable {
 package enum LinkError: Error, Hashable, Sendable {
     /// No address of it is known.
     case noAddress
+    /// This node itself answers at the only address of it.
+    case leadsBack(PeerAddress)
     /// Every address answered that nothing listens there.
     case refused
     /// No way to any address; what the last attempt said.
@@ -141,7 +144,7 @@ package enum LinkError: Error, Hashable, Sendable {
     /// How much it says: of several attempts, the failure with the greatest rank is reported.
     var rank: Int {
         switch self {
-        case .noAddress: 0
+        case .noAddress, .leadsBack: 0
         case .refused: 1
         case .unreachable: 2
         case .timeout: 3
@@ -159,6 +162,7 @@ package enum LinkError: Error, Hashable, Sendable {
             self = failures.max { $0.rank < $1.rank } ?? .unreachable("the name \(error.host) is unknown")
         case let error as IOError where error.errnoCode == ECONNREFUSED: self = .refused
         case let error as IOError where error.errnoCode == ETIMEDOUT: self = .timeout
+        case let error as IOError: self = .unreachable(Errno(rawValue: error.errnoCode).description)
         case ChannelError.connectTimeout: self = .timeout
         case is CancellationError: self = .unreachable("the connection was given up")
         default: self = .unreachable("\(error)")
@@ -170,6 +174,8 @@ extension LinkError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .noAddress: "no address is known"
+        case .leadsBack(let address):
+            "\(address) leads back to this machine, and no other address of it is known"
         case .refused: "nobody listens there"
         case .unreachable(let why): "unreachable: \(why)"
         case .timeout: "does not answer in time"

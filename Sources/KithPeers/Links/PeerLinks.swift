@@ -161,7 +161,7 @@ package final class PeerLinks: Sendable {
             connection = try await open(id, at: address)
         } catch LinkError.wrongNode(own) {
             // A node that listens for its own machine only tells an address at which any other machine meets itself.
-            throw LinkError.unreachable("its address, \(address), leads back to this machine")
+            throw LinkError.leadsBack(address)
         }
         do {
             return try await PeerLink.greet(id, on: connection, with: hello(), limit: limit)

@@ -248,7 +248,7 @@ extension ControlError {
                     + "(\(place.inviter.short)); do not trust it")
         case .incompatible: self.init(.incompatible, "\(failure)")
         case .rejected(let refusal): self.init(.refusedCode, refusal.message)
-        case .noAddress:
+        case .noAddress, .leadsBack:
             self.init(.unreachable, "the code names no address; make it on a node that was started with kith up --lan")
         case .refused, .unreachable, .timeout:
             self.init(

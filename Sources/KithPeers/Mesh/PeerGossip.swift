@@ -64,7 +64,7 @@ extension GossipError {
         case .refused: self = .refused
         case .timeout: self = .timeout
         case .rejected(let refusal): self = .refusedByPeer(reason: refusal.message)
-        case .noAddress, .unreachable, .wrongNode, .incompatible: self = .unreachable
+        case .noAddress, .leadsBack, .unreachable, .wrongNode, .incompatible: self = .unreachable
         }
     }
 }

@@ -45,7 +45,7 @@ enum PortCheck {
         return base
     }
 
-    private static func listen(on port: Int, host: String) async throws {
+    static func listen(on port: Int, host: String) async throws {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(ChannelOptions.autoRead, value: false)

@@ -34,6 +34,8 @@ struct EngineCommandFlags: ParsableArguments {
         var flags = further
         flags[.dataDirectory] = dataDir
         flags[.engineDirectory] = engineDir
+        // An engine may have the port that a node usually takes; nodes are told apart by what they say.
+        flags[.port] = "0"
         return try NodeSettings(.gather(flags: flags, environment: Terminal.environment)).engine
     }
 }

@@ -49,6 +49,17 @@ struct BackgroundNode: Sendable {
             environment = Terminal.environment.filter { names.contains($0.key) }
         }
 
+        /// What is typed to start a node so by hand.
+        func words(with reach: [String]) -> String {
+            var record = self
+            record.start(with: reach)
+            var words = record.arguments
+            for flag in ["--data-dir", "--log-file"] {  // which a person has not typed
+                if let at = words.firstIndex(of: flag) { words.removeSubrange(at..<min(at + 2, words.count)) }
+            }
+            return (["kith"] + words.map { ShellWord.quoted($0) }).joined(separator: " ")
+        }
+
         /// The flags that a setup decides on, `--lan` and `--port`, in place of those there were; a port stays that is not decided on.
         mutating func start(with reach: [String]) {
             arguments.removeAll { $0 == "--lan" }
@@ -152,11 +163,12 @@ struct BackgroundNode: Sendable {
     static func noteStart(_ settings: NodeSettings) {
         // One that runs in the background leads a session of its own; whoever started it notes that.
         guard getsid(0) != getpid() else { return }
+        // What was set up is started again as it was set up, whatever was tried by hand in between.
+        guard lastRecord(in: settings.dataDirectory)?.pid == nil else { return }
         let record = Record(settings: settings)
-        let secretFlags = SettingDefinition.all.filter(\.isSecret).compactMap(\.flag)
-        guard
-            !record.arguments.contains(where: { word in secretFlags.contains { word == $0 || word.hasPrefix($0 + "=") }
-            })
+        // Nor is a secret to be kept, nor a door open that was opened for once.
+        let unkept = SettingDefinition.all.filter(\.isSecret).compactMap(\.flag) + ["--host", "--insecure"]
+        guard !record.arguments.contains(where: { word in unkept.contains { word == $0 || word.hasPrefix($0 + "=") } })
         else { return }
         // Nothing else depends on it: a disk that is full is told of where it matters.
         if let bytes = try? JSONBody.encode(record) {

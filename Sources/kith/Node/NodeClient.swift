@@ -174,7 +174,11 @@ struct NodeClient: Sendable {
     }
 
     private func refusal(_ status: Int, _ body: [UInt8]) -> CommandError {
-        let reason = RefusalBody.message(status: status, body: body)
+        var reason = RefusalBody.message(status: status, body: body)
+        let isKept = status == 401 || status == 403
+        if isKept, let named = Terminal.environment["KITH_URL"], HTTPAddress(named) == address {
+            reason += " (asked was \(address), as KITH_URL says)"
+        }
         guard status == 401, key == nil else { return CommandError(.notAnswered, reason) }
         return CommandError(
             .notAnswered, "\(reason); set KITH_KEY to a key that kith key create made on the node's machine")

@@ -52,7 +52,6 @@ struct Setup: AsyncParsableCommand {
     mutating func run() async throws {
         let folder = try RunningNode.folder(dataDir)
         let manager = try? await Services.manager(of: nil)
-        let isFirst = !DataFolder.holdsNode(folder)
         var showsCode = lan == true
         if let node = try await running(folder, manager) {
             try await complete(node, manager)
@@ -64,7 +63,7 @@ struct Setup: AsyncParsableCommand {
         }
         try await Interruption.cancelling { [client = node.client] in try await Self.awaitEngine(client) }
         try await makeKey(node.client)
-        try await finish(node, showsCode: showsCode, isFirst: isFirst)
+        try await finish(node, showsCode: showsCode)
     }
 
     /// Does what a node that runs lacks of what is asked for.
@@ -87,6 +86,8 @@ struct Setup: AsyncParsableCommand {
     /// - Returns: Whether a code for another machine is wanted.
     private mutating func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws -> Bool {
         let before = BackgroundNode.lastRecord(in: folder)
+        let place = SetupPlace(dataDir: dataDir)
+        if port == nil, before == nil { port = try await place.otherPort() }
         // Whoever set this node up before without an engine has decided that.
         if engine == true || before == nil && !DataFolder.holdsNode(folder) { _ = try await provideEngine(manager) }
         let had = try await manager?.flags() ?? []
@@ -154,9 +155,7 @@ struct Setup: AsyncParsableCommand {
 
     /// - Returns: Whether there is an engine now that nodes find by themselves.
     private func provideEngine(_ manager: (any ServiceManager)?) async throws -> Bool {
-        let settings = try NodeSettings(
-            .gather(flags: dataDir.map { [.dataDirectory: $0] } ?? [:], environment: Terminal.environment)
-        ).engine
+        let settings = try SetupPlace(dataDir: dataDir).settings([.port: "0"]).engine
         let client = UpstreamClient()
         let found = await EngineFactory(
             settings: settings, client: client, logger: NodeLog().logger(label: "kith", level: .error)
@@ -208,11 +207,14 @@ struct Setup: AsyncParsableCommand {
         } else {
             wanted = try service ?? ask("Start the node with the machine?", usually: true)
         }
-        let reach = (isOpen ? ["--lan"] : []) + (port.map { ["--port", $0] } ?? [])
+        let reach =
+            (isOpen ? ["--lan"] : []) + (port.map { ["--port", $0] } ?? [])
+            + (try port == nil ? [] : SetupPlace(dataDir: dataDir).name(had + (before?.arguments ?? [])))
         if wanted, let manager {
             return try await Services.install(manager, dataDir: dataDir, flags: had.filter { $0 != "--lan" } + reach)
         }
         if var before {  // as it was, with all its flags
+            Terminal.note("starting the node as it ran last: " + before.words(with: reach))
             before.start(with: reach)
             return try await BackgroundNode(folder: folder, record: before).start()
         }
@@ -242,7 +244,7 @@ struct Setup: AsyncParsableCommand {
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
     }
 
-    private func finish(_ node: RunningNode, showsCode: Bool, isFirst: Bool) async throws {
+    private func finish(_ node: RunningNode, showsCode: Bool) async throws {
         if join {
             try await Join.parse(["--data-dir", node.folder]).run()
         } else if showsCode {
@@ -251,7 +253,7 @@ struct Setup: AsyncParsableCommand {
             for line in InvitationNotes(invitation).lines { Terminal.note(line) }
         }
         let company = try await node.client.get(CompanionMessage.Status.self, "/api/companion")
-        if isFirst, company.state != "paused", company.exchange_limit > 0, company.token_limit > 0 {
+        if join || showsCode, company.state != "paused", company.exchange_limit > 0, company.token_limit > 0 {
             Terminal.note(CompanyNotice.first(idle: company.threshold_seconds, tokens: company.token_limit))
         }
         let status = try await node.client.get(NodeStatus.self, "/api/status")
@@ -265,7 +267,9 @@ struct Setup: AsyncParsableCommand {
         }
         Terminal.note(
             SetupWords.next(
-                canAnswer: status.engine.kind != nil || isPaired, isPaired: isPaired || showsCode,
+                canAnswer: status.engine.kind != nil || isPaired,
+                lacksModel: status.engine.kind == "ollama" && status.engine.models.isEmpty && !isPaired,
+                isPaired: isPaired || showsCode,
                 flags: ownFlags))
     }
 

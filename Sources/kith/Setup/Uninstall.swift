@@ -57,9 +57,15 @@ struct Uninstall: AsyncParsableCommand {
             engine: installer.status() == .missing ? nil : (engineFolder, Self.bytes(in: engineFolder)))
         let wanted = (service: service || all, engine: engine || all, node: node || all)
         guard wanted.service || wanted.engine || wanted.node else { return try Terminal.printLines(places.lines) }
+        let isServiceRemoved = wanted.service && isService  // and its node with it
+        guard isServiceRemoved || !DataFolder.isHeld(folder) || !(wanted.engine || wanted.node) else {
+            throw CommandError(.failed, "a node runs on \(folder); stop it first: kith down")
+        }
         if !yes {
             if wanted.node, places.node != nil {
-                try Terminal.confirm("this removes the node in \(folder) for good: who it is, and all it knows")
+                try Terminal.confirm(
+                    "this removes the node in \(folder) for good: who it is, and all it knows"
+                        + (wanted.engine && places.engine != nil ? "; and the engine in \(engineFolder)" : ""))
             } else if wanted.engine, places.engine != nil {
                 try Terminal.confirm("this removes the engine in \(engineFolder), which all your nodes here share")
             }

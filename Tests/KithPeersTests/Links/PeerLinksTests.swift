@@ -99,8 +99,9 @@ struct PeerLinksTests {
         try await TestNode.run("desk", engine: nil) { desk in
             try await withLinks(to: desk, own: desk.id) { links in
                 let address = try desk.peerAddress
-                let why = "its address, \(address), leads back to this machine"
-                #expect(await failure(links, wanted, at: [address]) == .unreachable(why))
+                #expect(await failure(links, wanted, at: [address]) == .leadsBack(address))
+                let nobody = try #require(PeerAddress(host: "127.0.0.1", port: 1))
+                #expect(await failure(links, wanted, at: [address, nobody]) == .refused, "what others say tells more")
             }
         }
     }

@@ -12,7 +12,8 @@ extension RouteDecision.Skip {
         case .asleep(let why): "\(name) is asleep" + (why.isEmpty ? " (kith wake \(name) wakes it)" : ": \(why)")
         case .unknown: "\(name) has not been heard of since this node started"
         case .draining: "\(name) takes no new prompts (kith pause --off there ends that)"
-        case .noEngine: "\(name) has no model (kith engine install puts one there)"
+        case .noEngine:
+            "\(name) has no model (kith engine install puts one there; where Ollama runs, kith model pull does)"
         case .engineDown(let why): "the engine of \(name) does not answer (\(why))"
         case .engineLoading: "\(name) is still loading its model"
         case .beingDescribed: "\(name) has not said yet what it offers"

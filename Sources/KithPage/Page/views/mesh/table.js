@@ -43,9 +43,9 @@ function updateRow(row, peer) {
   setText(head.children[0], peer.name);
   setText(head.children[1], peer.tier);
   head.children[1].dataset.tier = peer.tier;
-  const word = peer.draining ? 'paused' : words(peer.state);
-  setText(state.children[0], word);
-  state.children[0].dataset.state = peer.draining ? 'draining' : peer.state;
+  const isPaused = peer.draining && (peer.state === 'up' || peer.state === 'ready');
+  setText(state.children[0], isPaused ? 'paused' : words(peer.state));
+  state.children[0].dataset.state = isPaused ? 'draining' : peer.state;
   setText(state.children[1], peer.reason && peer.state !== 'up' && peer.state !== 'ready' ? ` ${peer.reason}` : '');
   const names = peer.models ?? [];
   setText(models, names.length === 0 ? NONE : names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : ''));

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KithCommand
+import KithDoctor
+import KithModel
+import KithNode
+
+/// Where a node that is set up listens, and what it is called.
+struct SetupPlace {
+    /// Ports that are tried in place of one that is taken.
+    private static let tries = 20
+
+    let dataDir: String?
+
+    func settings(_ further: [SettingKey: String] = [:]) throws -> NodeSettings {
+        var flags = further
+        flags[.dataDirectory] = dataDir
+        return try NodeSettings(.gather(flags: flags, environment: Terminal.environment))
+    }
+
+    /// The port to listen on where another program has the usual one, such as llama.cpp's server, whose usual port it is too.
+    ///
+    /// - Returns: `nil` where the port of the settings is free.
+    /// - Throws: `CommandError` where another node has it.
+    func otherPort() async throws -> String? {
+        let settings = try settings()
+        let port = settings.port
+        guard port > 0, await isTaken(port, settings.host) else { return nil }
+        let holder = await OffThread.run(limit: .seconds(1)) { PortHolder.find(port) } ?? nil
+        if let holder, holder.isNode {
+            throw CommandError(
+                .failed,
+                "\(holder.words) has port \(port); end it with kill \(holder.pid), or choose another port with --port")
+        }
+        for other in (port + 1)...(port + Self.tries) where other <= 65_535 {
+            guard await !isTaken(other, settings.host) else { continue }
+            Terminal.note("\(holder?.words ?? "another program") has port \(port); the node takes \(other)")
+            return "\(other)"
+        }
+        return nil
+    }
+
+    /// Flags with which a node on another port is still called as the machine is: it is the only one.
+    func name(_ flags: [String]) throws -> [String] {
+        guard dataDir == nil, !flags.contains(where: { $0 == "--name" || $0.hasPrefix("--name=") }) else { return [] }
+        return ["--name", try settings([.port: "\(NodeSettings.usualPort)"]).name.rawValue]
+    }
+
+    private func isTaken(_ port: Int, _ host: String) async -> Bool {
+        do {
+            try await PortCheck.listen(on: port, host: host)
+            return false
+        } catch {
+            return true
+        }
+    }
+}
