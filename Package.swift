@@ -384,7 +384,8 @@ let package = Package(
             ] + surface,
             swiftSettings: settings),
         .testTarget(
-            name: "KithPeersTests", dependencies: ["KithPeers", "KithAPI", "KithAIOS", "KithSync"] + wholeNode,
+            name: "KithPeersTests",
+            dependencies: ["KithPeers", "KithAPI", "KithAIOS", "KithSync", "KithMembership"] + wholeNode,
             swiftSettings: settings),
         .testTarget(
             name: "KithAPITests",

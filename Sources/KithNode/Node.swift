@@ -151,7 +151,8 @@ package struct Node: Sendable {
             directory.noteOwnChange()
         }
         let modelOrders = ModelOrders(models: models, audit: access.control.audit)
-        services.models = ModelFeature(orders: modelOrders, kin: KinModels(mesh: peers.mesh))
+        let warmer = warmer(of: models, mesh: peers.mesh.directory, monitor)
+        services.models = ModelFeature(orders: modelOrders, kin: KinModels(mesh: peers.mesh), warmer: warmer)
         let alerts = AlertService(
             node: identity.id, name: settings.name, settings: settings.alerts, source: services.vitals, state: state,
             events: events,
@@ -191,6 +192,7 @@ package struct Node: Sendable {
             ] + sleepServices(mesh: peers.mesh, engine: monitor, activity: activity, models: models) + [
                 BackgroundLoop { await alerts.run() },
                 BackgroundLoop { await models.run() },
+                BackgroundLoop { await warmer?.run() },
                 BackgroundLoop { [clock, logger] in
                     await store.run(clock: clock) { logger.error("state not saved", metadata: ["reason": "\($0)"]) }
                 },
@@ -277,6 +279,16 @@ package struct Node: Sendable {
                 application: listener, host: settings.host, port: port, flag: "--ollama-port",
                 taken: OllamaPort.taken(port))
         ]
+    }
+
+    /// - Returns: `nil` where the owner does not wish it.
+    private func warmer(of models: NodeModels, mesh: PeerDirectory, _ monitor: EngineMonitor) -> ModelWarmer? {
+        guard settings.routing.loadsAhead else { return nil }
+        let warmer = ModelWarmer(
+            models: models, machine: mesh.machine, isPaused: { mesh.drainingSince != nil }, clock: clock, logger: logger
+        )
+        monitor.whenAnswered { [weak warmer] in warmer?.answered($0) }
+        return warmer
     }
 
     private func sleepServices(
@@ -382,9 +394,4 @@ struct BackgroundLoop: Service {
         // Work that found nothing to do has ended; a service must not end before its group.
         try await gracefulShutdown()
     }
-}
-
-/// The version of this program.
-package enum KithVersion {
-    package static let text = "0.1.0"
 }

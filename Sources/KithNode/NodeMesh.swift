@@ -26,6 +26,7 @@ struct NodeMesh: Sendable {
     private let host: String
     let port: OpenedPort
     private let clients: OpenedAddress
+    private let machine: MachineWatch
     let clock: any TimeSource
     private let logger: Logger
 
@@ -38,10 +39,12 @@ struct NodeMesh: Sendable {
         let port = OpenedPort(wanted: place.port)
         let host = place.host
         let clients = OpenedAddress()
+        let machine = MachineWatch(sparedBelow: settings.routing.sparesBatteryBelow, clock: clock)
         let level: @Sendable () -> Double = { state.level(of: .node(identity.id))?.level ?? settings.level }
         let profile = PeerMesh.Profile(
             name: settings.name, version: KithVersion.text, level: level,
             isCell: settings.roles.contains(.cell), clientAddress: { clients.current },
+            machine: { machine.facts },
             generateLimit: 3 * settings.requestBodyLimit,
             passLimit: settings.uploadBodyLimit + (64 << 10), wake: settings.sleep.wake
         ) { OwnAddresses.list(host: host, port: port.current) }
@@ -55,7 +58,8 @@ struct NodeMesh: Sendable {
             logger.warning("problem in the list of peers", metadata: ["problem": "\(problem)"])
         }
         return NodeMesh(
-            mesh: mesh, settings: settings, host: host, port: port, clients: clients, clock: clock, logger: logger)
+            mesh: mesh, settings: settings, host: host, port: port, clients: clients, machine: machine, clock: clock,
+            logger: logger)
     }
 
     /// Clients reach this node there from now on; kin are told.
@@ -93,6 +97,7 @@ struct NodeMesh: Sendable {
                     if signal == .sigusr1 { await mesh.fallAsleep() } else { mesh.wakeUp() }
                 }
             },
+            BackgroundLoop { [mesh, machine] in await machine.run { mesh.directory.noteOwnChange() } },
             BackgroundLoop { [mesh, clock] in
                 await InterfaceWatch(clock: clock).run { _ in mesh.networkChanged() }
             },

@@ -48,7 +48,7 @@ struct Kith: AsyncParsableCommand {
                 name: "Node",
                 subcommands: [Setup.self, Up.self, Down.self, Status.self, Dashboard.self, Pause.self, Drain.self]),
             CommandGroup(name: "Prompt", subcommands: [Ask.self, Chat.self, Session.self, Launch.self, Route.self]),
-            CommandGroup(name: "Model", subcommands: [Model.self, Engine.self]),
+            CommandGroup(name: "Model", subcommands: [Model.self, Place.self, Engine.self]),
             CommandGroup(
                 name: "Machine",
                 subcommands: [

@@ -3,6 +3,7 @@
 
 import http.client
 import json
+import os
 import subprocess
 import threading
 import unittest
@@ -13,6 +14,8 @@ from stub_ollama import KeepingOllama
 from surroundings import KITH, fresh_folder
 
 GUARD = 60
+# Of the box's graphics card, on which everything fits.
+CARD_MIB = 10**10
 
 
 class ModelsOfTwoMachines(unittest.TestCase):
@@ -26,7 +29,11 @@ class ModelsOfTwoMachines(unittest.TestCase):
             ollama.__enter__()
             cls.addClassCleanup(ollama.__exit__, None, None, None)
         cls.desk = cls.node(folder, "desk", cls.at_desk, KITH_ENGINE_MODEL="small:1b", KITH_ENGINE_DISK_BUDGET="1GiB")
-        cls.box = cls.node(folder, "box", cls.at_box)
+        tools = folder / "tools"
+        tools.mkdir()
+        (tools / "nvidia-smi").write_text(f"#!/bin/sh\necho '{CARD_MIB}, {CARD_MIB}'\n")
+        (tools / "nvidia-smi").chmod(0o755)
+        cls.box = cls.node(folder, "box", cls.at_box, PATH=f"{tools}:{os.environ['PATH']}")
         cls.friend = PeerNode(KITH, folder / "friend", "friend", flags=["--mdns", "off"])
         cls.refill()
         nodes = [cls.desk, cls.box, cls.friend]
@@ -201,6 +208,58 @@ class ModelsOfTwoMachines(unittest.TestCase):
             status, _ = self.api("POST", "/api/models/pull", {"name": name})
             self.assertEqual(status, 422, name)
         self.assertEqual(self.at_desk.bodies("/api/pull"), [])
+
+    # Where they are
+
+    def test_the_plan_says_where_each_model_is_and_who_would_answer(self):
+        self.at_box.loaded["large:8b"] = KeepingOllama.FOREVER
+
+        def planned() -> dict | None:
+            # Who would answer is known once the box has looked at its models again.
+            plan = json.loads(self.desk.do("place", "large:8b", "--json"))
+            return plan if "next" in plan["models"][0] else None
+
+        plan = web.wait_until(planned, GUARD, "the box to be planned")
+        machines = {machine["node"]: machine for machine in plan["machines"]}
+        self.assertEqual(set(machines), {"desk", "box"})
+        self.assertGreater(machines["desk"]["machine"]["memory_bytes"], 10**8)
+        self.assertEqual(machines["box"]["machine"]["accelerator_bytes"], CARD_MIB << 20)
+        (model,) = plan["models"]
+        self.assertEqual({place["node"]: place.get("residency") for place in model["places"]}, {"desk": None, "box": "loaded"})
+        self.assertEqual((model["size_bytes"], model["need_bytes"]), (4_700_000_000, 2_000_000_000))
+        self.assertEqual(model["next"]["node"], "box")
+        table = self.desk.do("place")
+        self.assertRegex(table, r"small:1b +840 MB +desk: on disk, box: on disk")
+        self.assertRegex(table, r"large:8b +2\.0 GB +box: loaded +box: ")
+        self.assertRegex(self.desk.do("place", "large:8b"), r"desk +absent")
+        with self.assertRaisesRegex(Refused, "did you mean large:8b?"):
+            self.desk.do("place", "larg:8b")
+
+    def test_a_model_is_moved_and_unloaded_only_when_it_is_loaded_in_the_other_place(self):
+        self.at_desk.loaded["small:1b"] = KeepingOllama.FOREVER
+        told = self.desk.do("place", "small:1b", "--on", "box", "--off", "desk")
+        self.assertEqual(told.split("\n")[:2], ["loaded small:1b on box", "unloaded small:1b on desk"])
+        self.assertEqual((set(self.at_desk.loaded), set(self.at_box.loaded)), (set(), {"small:1b"}))
+        self.at_box.loaded["large:8b"] = KeepingOllama.FOREVER
+        with self.assertRaisesRegex(Refused, "there is no model 'large:8b' on desk"):
+            self.desk.do("place", "large:8b", "--on", "desk", "--off", "box")
+        self.assertIn("large:8b", self.at_box.loaded)
+
+    def test_a_model_is_loaded_on_the_machine_where_it_fits(self):
+        for ollama in (self.at_desk, self.at_box):
+            ollama.models["huge:1t"] = 10**15
+        self.listed("--all")  # so that both nodes look again
+
+        def routed() -> dict | None:
+            told = self.desk.run("route", "hello", "--model", "huge:1t", "--json", *self.here(self.desk)).stdout
+            decision = json.loads(told) if told else {}
+            skipped = {skip["node"]: skip["reason"] for skip in decision.get("skipped", [])}
+            return skipped if decision.get("node") == "box" and "no-room" in skipped.get("desk", "") else None
+
+        skipped = web.wait_until(routed, GUARD, "the box to be chosen, where it fits")
+        self.assertRegex(skipped["desk"], r"no-room\(\d+\.\d GB short\)")
+        self.assertRegex(self.desk.do("peers"), r"FREE +POWER")
+        self.assertRegex(self.desk.do("status"), r"memory +[\d.]+ .B of [\d.]+ .B free")
 
     # Memory
 

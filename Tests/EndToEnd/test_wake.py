@@ -129,6 +129,8 @@ class AMachineThatSleeps(unittest.TestCase):
         self.put_to_sleep()
         told = self.laptop.peers()[self.desk.known_id]
         self.assertRegex(told["reason"], r"^since \d{4}-")
+        listed = {model["id"]: model for model in self.laptop.get("/v1/models").json()["data"]}
+        self.assertEqual(listed["echo"].get("x_kith"), {"asleep": True})
         with NetworkCard(self.desk.host) as card:
             said = self.laptop.do("wake", "desk", "--no-wait")
             web.wait_until(lambda: len(card.packets) >= 2, 5, "a packet of each neighbour")

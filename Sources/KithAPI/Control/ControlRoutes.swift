@@ -42,7 +42,7 @@ struct ControlRoutes: Sendable {
             LevelRoutes.path, SyncRoutes.path, EventRoutes.path, SessionRoutes.path, RoutingRoutes.path,
             DrainRoutes.path, CompanionRoutes.path, CultureRoutes.path, PageSessionRoutes.path, TraceRoutes.path,
             LogRoutes.path, AlertRoutes.path, AuditRoutes.path, "/ui", "/page", "/api/vitals", "/api/doctor",
-            "/api/bridge", ModelRoutes.path,
+            "/api/bridge", ModelRoutes.path, PlaceRoutes.path,
         ]
         return places.contains { path == $0 || path.hasPrefix($0 + "/") }
     }

@@ -3,7 +3,7 @@
 import HTTPTypes
 import Hummingbird
 import KithDialects
-import KithInference
+package import KithInference
 import KithModel
 package import KithPeers
 import KithServer
@@ -12,10 +12,27 @@ import KithServer
 package struct ModelFeature: Sendable {
     package var orders: ModelOrders
     package var kin: KinModels
+    /// `nil` where no model is loaded ahead.
+    package var warmer: ModelWarmer?
 
-    package init(orders: ModelOrders, kin: KinModels) {
+    package init(orders: ModelOrders, kin: KinModels, warmer: ModelWarmer? = nil) {
         self.orders = orders
         self.kin = kin
+        self.warmer = warmer
+    }
+
+    /// The models of this node and of all kin that are there.
+    ///
+    /// - Throws: `ControlError` when too many look already.
+    func everywhere() async throws -> ModelMessage.List {
+        async let others = kin.lists()
+        var all = await orders.models.list()
+        let more = try await others
+        all.models += more.models
+        all.engines += more.engines
+        all.pulls += more.pulls
+        all.missing += more.missing
+        return all
     }
 }
 
@@ -79,15 +96,7 @@ struct ModelRoutes: Sendable {
 
     private func list(_ request: Request) async throws -> ModelMessage.List {
         if let node = kin(in: request) { return try await models.kin.list(of: node) }
-        guard try Self.flag("all", of: request) else { return await models.orders.models.list() }
-        async let others = models.kin.lists()
-        var all = await models.orders.models.list()
-        let more = try await others
-        all.models += more.models
-        all.engines += more.engines
-        all.pulls += more.pulls
-        all.missing += more.missing
-        return all
+        return try await Self.flag("all", of: request) ? models.everywhere() : models.orders.models.list()
     }
 
     private func pull(_ request: Request, _ context: NodeRequestContext) async throws -> Response {

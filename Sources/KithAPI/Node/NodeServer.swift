@@ -80,7 +80,10 @@ package enum NodeServer {
             TraceRoutes(services: services, observation: observation).add(to: router)
             LogRoutes(services: services, observation: observation).add(to: router)
         }
-        if let models = services.models { ModelRoutes(services: services, models: models).add(to: router) }
+        if let models = services.models {
+            ModelRoutes(services: services, models: models).add(to: router)
+            PlaceRoutes(services: services, models: models).add(to: router)
+        }
         if let board = services.alerts { AlertRoutes(services: services, board: board).add(to: router) }
         if let company = services.company {
             CompanionRoutes(services: services, company: company).add(to: router)

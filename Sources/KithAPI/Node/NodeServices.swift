@@ -198,17 +198,28 @@ extension NodeServices {
     func record(_ outcome: InteractionOutcome) { store.recordOutcome(outcome, at: .now()) }
 
     /// Every model that this node or a kin in reach offers, each once, this node's first.
-    func knownModels() -> [ModelInfo] {
-        var seen: Set<ModelID> = []
-        return mesh.snapshots()
-            .filter { $0.tier == .kin && $0.reachability == .up }
-            .flatMap(\.models)
-            .filter { seen.insert($0.id).inserted }
+    func knownModels() -> [ModelInfo] { Self.models(of: mesh.snapshots().filter { $0.reachability == .up }) }
+
+    /// Those that only machines have that sleep, and that a prompt wakes.
+    var modelsAsleep: Set<ModelID> {
+        let known = Set(knownModels().map(\.id))
+        return Set(sleepingModels().map(\.id)).subtracting(known)
     }
 
-    /// The models that are offered to a caller, and after them the aliases, so that programs let people choose those too.
+    private func sleepingModels() -> [ModelInfo] {
+        Self.models(of: mesh.snapshots().filter { $0.reachability == .asleep && mesh.mayBeWoken($0.id) })
+    }
+
+    private static func models(of nodes: [NodeSnapshot]) -> [ModelInfo] {
+        var seen: Set<ModelID> = []
+        return nodes.filter { $0.tier == .kin }.flatMap(\.models).filter { seen.insert($0.id).inserted }
+    }
+
+    /// The models that are offered to a caller, those of machines that a prompt wakes, and after them the aliases, so that programs let people choose those too.
     func listedModels(for caller: Principal) -> [ModelInfo] {
-        let offered = knownModels()
+        let awake = knownModels()
+        let present = Set(awake.map(\.id))
+        let offered = awake + sleepingModels().filter { !present.contains($0.id) }
         let names = Set(offered.map(\.id))
         let listed = offered + dispatcher.aliases.names.filter { !names.contains($0) }.map { ModelInfo(id: $0) }
         let allowed = caller.limits.models

@@ -74,7 +74,8 @@ struct OpenAIRoutes: Sendable {
 
     private func models(_ request: Request, _ context: NodeRequestContext) throws -> Response {
         let listed = services.listedModels(for: try context.caller.get())
-        return try request.isAnthropic ? .anthropic(listed) : .json(OpenAIModelList(listed))
+        return try request.isAnthropic
+            ? .anthropic(listed) : .json(OpenAIModelList(listed, asleep: services.modelsAsleep))
     }
 
     /// Model names may hold slashes, so the rest of the path is the name.
@@ -87,6 +88,7 @@ struct OpenAIRoutes: Sendable {
                 .modelNotFound, "model '\(name)' not found", field: "model",
                 knownModels: services.knownModels().map(\.id))
         }
-        return try request.isAnthropic ? .anthropic(model) : .json(OpenAIModel(model))
+        return try request.isAnthropic
+            ? .anthropic(model) : .json(OpenAIModel(model, isAsleep: services.modelsAsleep.contains(model.id)))
     }
 }

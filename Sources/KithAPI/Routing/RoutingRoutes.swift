@@ -80,7 +80,8 @@ extension RouteMessage.Estimate {
             roundTripMilliseconds: estimate.latency.shownMilliseconds,
             coldLoadMilliseconds: estimate.coldLoad.shownMilliseconds,
             penaltyMilliseconds: estimate.penalty.shownMilliseconds, level: estimate.level, breaker: breaker,
-            prefixBlocks: estimate.prefixBlocks)
+            prefixBlocks: estimate.prefixBlocks,
+            missingMemoryBytes: estimate.missingMemory, sparesBattery: estimate.sparesBattery ? true : nil)
     }
 }
 

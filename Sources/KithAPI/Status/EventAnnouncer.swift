@@ -88,6 +88,7 @@ extension NodeServices {
             draining: mesh.drainingSince != nil, engine: NodeStatus.Engine(engine.status()),
             peers: mesh.peers().map { NodeStatus.Peer($0, now: now) }, sessions: 0, turnCount: 0, valence: 0)
         status.storeLoss = store.loss?.description
+        status.machine = mesh.machine().map(MachineMessage.init)
         return status
     }
 }

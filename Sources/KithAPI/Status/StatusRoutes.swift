@@ -92,7 +92,8 @@ extension NodeStatus.Peer {
             latencyMilliseconds: entry.latency.map { $0.milliseconds.rounded(toPlaces: 2) },
             lastSeenSeconds: entry.lastHeard.map { (now - $0).seconds.rounded(toPlaces: 1) },
             reason: entry.isCloned ? "two nodes use this identity; run kith rekey on the copy" : entry.state.reason,
-            draining: entry.load?.isDraining, clientAddress: entry.load?.clientAddress)
+            draining: entry.load?.isDraining, clientAddress: entry.load?.clientAddress,
+            machine: entry.load?.machine.map(MachineMessage.init))
     }
 }
 

@@ -68,6 +68,11 @@ extension Explanation {
             case .runsElsewhere: ("Its models run at a provider.", "Name the model to ask for it.")
             case .lacks: ("Its engine does not offer what is asked for.", "Choose a model that does.")
             case .contextTooShort: ("The prompt is longer than it reads.", "Shorten the prompt, or use another model.")
+            case .noRoom:
+                (
+                    "It would have to load the model and has too little free memory, and another machine has enough.",
+                    "Unload another model there: kith place."
+                )
             case .breakerOpen: ("It failed several times and is left alone.", "Wait; it is tried again by itself.")
             case .heldBack: ("It asked for a pause, or refused a key.", "Wait, or set the right key there.")
             case .pinnedElsewhere: ("Another machine was asked for by name.", "Leave x-kith-node or --node out.")
@@ -174,8 +179,8 @@ extension SkipReason {
         [
             .notKin, .down(""), .asleep(""), .unknown, .draining, .noEngine, .engineDown(""), .engineLoading,
             .beingDescribed,
-            .modelAbsent, .notAllowed, .runsElsewhere, .lacks(.tools), .contextTooShort(0), .breakerOpen, .heldBack(""),
-            .pinnedElsewhere, .failed(.engineError),
+            .modelAbsent, .notAllowed, .runsElsewhere, .lacks(.tools), .contextTooShort(0), .noRoom(0), .breakerOpen,
+            .heldBack(""), .pinnedElsewhere, .failed(.engineError),
         ]
     }
 }

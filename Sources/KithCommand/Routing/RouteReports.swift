@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithInference
 
 /// Where a prompt would go, and why not elsewhere, for people.
 package struct RouteExplanationReport: TextReport, Sendable {
@@ -36,12 +37,16 @@ package struct RouteExplanationReport: TextReport, Sendable {
 
     /// The score, and what it is made of.
     private var candidates: TextTable {
-        var table = TextTable([
+        var columns: [TextTable.Column] = [
             .init("NODE", .needed, least: 12), .init("MODEL", .useful, least: 24), .init("SCORE", .needed, .right),
             .init("BUSY", .useful, .right), .init("TOK/S", .extra, .right), .init("QUEUE", .useful, .right),
             .init("ANSWER", .useful, .right), .init("TRIP", .extra, .right), .init("LOADING", .useful, .right),
             .init("FAILURES", .useful, .right), .init("LEVEL", .extra, .right), .init("PREFIX", .extra, .right),
-        ])
+        ]
+        if explanation.candidates.contains(where: { !Self.note($0.estimate).isEmpty }) {
+            columns.append(.init("NOTE", .useful, least: 16))
+        }
+        var table = TextTable(columns)
         for candidate in explanation.candidates {
             let estimate = candidate.estimate
             table.add([
@@ -53,9 +58,18 @@ package struct RouteExplanationReport: TextReport, Sendable {
                 RouteTime.orNothing(estimate.coldLoadMilliseconds),
                 estimate.breaker == "closed" ? RouteTime.orNothing(estimate.penaltyMilliseconds) : estimate.breaker,
                 StatusReport.rounded(estimate.level), estimate.prefixBlocks > 0 ? "\(estimate.prefixBlocks)" : "-",
+                Self.note(estimate),
             ])
         }
         return table
+    }
+
+    /// What speaks against a machine beside the time.
+    private static func note(_ estimate: RouteMessage.Estimate) -> String {
+        [
+            estimate.missingMemoryBytes.map { "\(ByteText($0)) of memory short" },
+            estimate.sparesBattery == true ? "spares its battery" : nil,
+        ].compactMap(\.self).joined(separator: ", ")
     }
 
     private var skipped: TextTable {

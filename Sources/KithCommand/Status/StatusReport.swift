@@ -21,6 +21,7 @@ package struct StatusReport: TextReport, Sendable {
         lines.append(
             "state   \(status.sessions) sessions, \(status.turnCount) turns, mood \(Self.mood(status.valence)), "
                 + "level \(Self.rounded(status.level))")
+        lines += machineLines
         if status.draining == true {
             let others = status.peers.contains { peer in
                 peer.tier == Tier.kin.rawValue && peer.state == "up" && peer.draining != true && !peer.models.isEmpty
@@ -64,6 +65,15 @@ package struct StatusReport: TextReport, Sendable {
         if !engine.reason.isEmpty { lines.append("        " + engine.reason.printable) }
         if !engine.models.isEmpty { lines.append("models  " + engine.models.joined(separator: ", ").printable) }
         return lines
+    }
+
+    private var machineLines: [String] {
+        let rooms = [
+            MachineWords.memory(status.machine).map { "\($0) free" },
+            MachineWords.accelerator(status.machine).map { "graphics \($0) free" },
+        ].compactMap(\.self)
+        return (rooms.isEmpty ? [] : ["memory  \(rooms.joined(separator: ", "))"])
+            + (MachineWords.power(status.machine).map { ["power   \($0)"] } ?? [])
     }
 
     /// What the last answers and their feedback came to, from -1 to 1.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import KithDialects
+import KithInference
 package import KithModel
 
 /// The peers of a node as a table.
@@ -25,11 +26,12 @@ package struct PeersReport: TextReport, Sendable {
     /// A line for each peer where that fits; else its addresses and the reason of its state stand below it, because a few
     /// letters of them would say nothing.
     private var rows: [String] {
-        let all = table(Self.columns + Self.details) { cells($0) + details($0) }
+        let columns = Self.columns + (tellOfMachines ? Self.machine : [])
+        let all = table(columns + Self.details) { cells($0) + details($0) }
         guard let width, all.lines(width: nil, style: .plain).contains(where: { $0.displayWidth > width }) else {
             return all.lines(width: nil, style: style)
         }
-        let narrow = table(Self.columns) { cells($0) }.lines(width: width, style: style)
+        let narrow = table(columns) { cells($0) }.lines(width: width, style: style)
         let rows = zip(narrow.dropFirst(), peers).flatMap { row, peer in [row] + below(peer, width) }
         return narrow.prefix(1) + rows + narrow.dropFirst(1 + peers.count)
     }
@@ -39,6 +41,8 @@ package struct PeersReport: TextReport, Sendable {
         .init("LEVEL", .extra, .right), .init("LOAD", .useful, .right), .init("LATENCY", .extra, .right),
         .init("SEEN", .extra, .right), .init("MODELS", .useful, least: 24),
     ]
+    /// Where some peer has told of its machine.
+    private static let machine: [TextTable.Column] = [.init("FREE", .extra, .right), .init("POWER", .extra)]
     private static let details: [TextTable.Column] = [.init("ADDRESSES", .useful), .init("WHY", .useful)]
     /// Below the name.
     private static let indent = String(repeating: " ", count: 9)
@@ -54,7 +58,7 @@ package struct PeersReport: TextReport, Sendable {
     }
 
     private func cells(_ peer: NodeStatus.Peer) -> [String] {
-        [
+        let cells: [String] = [
             peer.id.map { String($0.prefix(7)) } ?? "-", peer.name, peer.tier,
             peer.draining == true && peer.state == "up" ? "paused" : peer.state,
             peer.level.map(StatusReport.rounded) ?? "-", peer.slots > 0 ? "\(peer.active)/\(peer.slots)" : "-",
@@ -62,6 +66,15 @@ package struct PeersReport: TextReport, Sendable {
             peer.lastSeenSeconds.map { StatusReport.age($0) + " ago" } ?? "-",
             peer.models.isEmpty ? "-" : peer.models.joined(separator: ", "),
         ]
+        return tellOfMachines ? cells + [free(peer), MachineWords.power(peer.machine) ?? "-"] : cells
+    }
+
+    private var tellOfMachines: Bool { peers.contains { $0.machine != nil } }
+
+    /// Of its memory and that of its graphics cards.
+    private func free(_ peer: NodeStatus.Peer) -> String {
+        let rooms = [peer.machine?.memoryFreeBytes, peer.machine?.acceleratorFreeBytes].compactMap(\.self)
+        return rooms.isEmpty ? "-" : rooms.map { "\(ByteText($0))" }.joined(separator: " + ")
     }
 
     private func details(_ peer: NodeStatus.Peer) -> [String] {

@@ -7,14 +7,18 @@ package struct OllamaTagList: Decodable, Sendable {
     package struct Model: Decodable, Sendable {
         package var name: String
         package var digest: String?
+        private var size: JSONValue?
         private var remoteHost: String?
         private var remoteModel: String?
 
         private enum CodingKeys: String, CodingKey {
-            case name, digest
+            case name, digest, size
             case remoteHost = "remote_host"
             case remoteModel = "remote_model"
         }
+
+        /// Of its weights; `nil` where Ollama says nothing that can be one.
+        package var bytes: Int? { size?.intValue }
 
         /// Whether Ollama sends its prompts to a provider.
         package var runsElsewhere: Bool {

@@ -7,9 +7,10 @@ package struct OpenAIModelList: Codable, Sendable {
     package var object: String?
     package var data: [OpenAIModel]
 
-    package init(_ models: [ModelInfo]) {
+    /// - Parameter asleep: Those that only a machine has that sleeps, and that a prompt wakes.
+    package init(_ models: [ModelInfo], asleep: Set<ModelID> = []) {
         object = "list"
-        data = models.map(OpenAIModel.init)
+        data = models.map { OpenAIModel($0, isAsleep: asleep.contains($0.id)) }
     }
 }
 
@@ -22,25 +23,34 @@ package struct OpenAIModel: Codable, Sendable {
         private enum CodingKeys: String, CodingKey { case contextLength = "n_ctx" }
     }
 
+    /// What only kith says of a model.
+    package struct Extension: Codable, Sendable {
+        /// Whether only a machine has it that sleeps: a prompt for it wakes that machine, and waits.
+        package var asleep: Bool
+    }
+
     package var id: String
     package var object: String?
     package var created: Int?
     package var ownedBy: String?
     package var meta: Meta?
     package var maxModelLength: Int?
+    package var kith: Extension?
 
     private enum CodingKeys: String, CodingKey {
         case id, object, created, meta
         case ownedBy = "owned_by"
         case maxModelLength = "max_model_len"
+        case kith = "x_kith"
     }
 
-    package init(_ model: ModelInfo) {
+    package init(_ model: ModelInfo, isAsleep: Bool = false) {
         id = model.id.rawValue
         object = "model"
         created = model.created
         ownedBy = model.ownedBy
         maxModelLength = model.contextLength
+        kith = isAsleep ? Extension(asleep: true) : nil
     }
 
     /// Whether a node of kith lists it as its own, as every node with models does its `auto`.

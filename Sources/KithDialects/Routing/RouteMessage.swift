@@ -96,11 +96,16 @@ package enum RouteMessage {
         package var breaker: String
         /// Blocks of the prompt's beginning that this candidate was the last to be sent.
         package var prefixBlocks: Int
+        /// Of memory, that are missing to load the model; missing where it has room or nobody knows.
+        package var missingMemoryBytes: Int?
+        /// Whether the machine runs on a battery that is to be spared, which makes its score worse; missing where it does not.
+        package var sparesBattery: Bool?
 
         package init(
             outstanding: Int, slots: Int, tokensPerSecond: Double?, queueMilliseconds: Double,
             serviceMilliseconds: Double, roundTripMilliseconds: Double, coldLoadMilliseconds: Double,
-            penaltyMilliseconds: Double, level: Double, breaker: String, prefixBlocks: Int
+            penaltyMilliseconds: Double, level: Double, breaker: String, prefixBlocks: Int,
+            missingMemoryBytes: Int? = nil, sparesBattery: Bool? = nil
         ) {
             self.outstanding = outstanding
             self.slots = slots
@@ -113,6 +118,8 @@ package enum RouteMessage {
             self.level = level
             self.breaker = breaker
             self.prefixBlocks = prefixBlocks
+            self.missingMemoryBytes = missingMemoryBytes
+            self.sparesBattery = sparesBattery
         }
 
         private enum CodingKeys: String, CodingKey {
@@ -124,6 +131,8 @@ package enum RouteMessage {
             case coldLoadMilliseconds = "cold_load_ms"
             case penaltyMilliseconds = "penalty_ms"
             case prefixBlocks = "prefix_blocks"
+            case missingMemoryBytes = "missing_memory_bytes"
+            case sparesBattery = "spares_battery"
         }
     }
 }

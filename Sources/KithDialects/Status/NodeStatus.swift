@@ -48,12 +48,14 @@ package struct NodeStatus: Codable, Sendable {
         package var draining: Bool?
         /// Where its clients reach it, as its own machine names that; missing from nodes that do not tell.
         package var clientAddress: String?
+        /// Missing until it has told, and from nodes that do not.
+        package var machine: MachineMessage?
 
         package init(
             id: String? = nil, name: String, address: String, addresses: [String] = [], tier: String, state: String,
             level: Double? = nil, versions: String? = nil, models: [String], active: Int, slots: Int,
             latencyMilliseconds: Double?, lastSeenSeconds: Double?, reason: String?,
-            draining: Bool? = nil, clientAddress: String? = nil
+            draining: Bool? = nil, clientAddress: String? = nil, machine: MachineMessage? = nil
         ) {
             self.id = id
             self.name = name
@@ -71,10 +73,12 @@ package struct NodeStatus: Codable, Sendable {
             self.reason = reason
             self.draining = draining
             self.clientAddress = clientAddress
+            self.machine = machine
         }
 
         private enum CodingKeys: String, CodingKey {
             case id, name, address, addresses, tier, state, level, versions, models, active, slots, reason, draining
+            case machine
             case latencyMilliseconds = "latency_ms"
             case lastSeenSeconds = "last_seen_seconds"
             case clientAddress = "client_address"
@@ -90,6 +94,8 @@ package struct NodeStatus: Codable, Sendable {
     package var draining: Bool?
     /// What the node's database had lost when it was opened; missing when nothing was.
     package var storeLoss: String?
+    /// Missing until it was measured.
+    package var machine: MachineMessage?
     package var engine: Engine
     package var peers: [Peer]
     package var sessions: Int
@@ -114,7 +120,7 @@ package struct NodeStatus: Codable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case node, version, address, level, draining, engine, peers, sessions, valence
+        case node, version, address, level, draining, machine, engine, peers, sessions, valence
         case uptimeSeconds = "uptime_seconds"
         case storeLoss = "store_loss"
         case turnCount = "turn_count"

@@ -85,6 +85,7 @@ package final class EngineMonitor: EngineStatusSource {
     private let clock: any TimeSource
     private let state: Mutex<State>
     private let onReturn = Callback<Void>()
+    private let onAnswer = Callback<ModelID>()
 
     /// - Parameter reason: Why the engine in the seat was chosen, or why there is none.
     package init(seat: EngineSeat, reason: String, clock: any TimeSource) {
@@ -107,6 +108,9 @@ package final class EngineMonitor: EngineStatusSource {
 
     /// - Parameter onReturn: Called each time the engine answers again after it was down; must not wait.
     package func whenReturned(_ onReturn: @escaping @Sendable () -> Void) { self.onReturn.set { onReturn() } }
+
+    /// - Parameter onAnswer: Called with the model of each answer that begins, where that is known; must not wait.
+    package func whenAnswered(_ onAnswer: @escaping @Sendable (ModelID) -> Void) { self.onAnswer.set(onAnswer) }
 
     package func status() -> EngineStatus {
         let (watch, reason) = state.withLock { ($0.watch, $0.reason) }
@@ -158,6 +162,7 @@ package final class EngineMonitor: EngineStatusSource {
         }
         sleeper?.cancel()
         if isBack { onReturn(()) }
+        if let model { onAnswer(model) }
     }
 
     private func heard(_ sign: LocalEngine.Sign) {

@@ -120,6 +120,12 @@ package final class NodeModels: Sendable {
         try await changing { try await found.store.load(model, for: stay) }
     }
 
+    /// As routing knows them.
+    var known: [ModelInfo] { status.status().models }
+
+    /// Whether a model is being loaded, or got.
+    var isLoading: Bool { state.withLock { !$0.loading.isEmpty } || keepsAwake }
+
     package func unload(_ name: String, engine: String? = nil) async throws {
         let found = try await findToChange(name, engine: engine)
         try await changing { try await found.store.unload(found.model.id) }

@@ -47,6 +47,20 @@ package struct WakeLedger: Sendable {
         entries[id].flatMap { now < $0.until ? $0.until : nil }
     }
 
+    /// What would become of a prompt's wish.
+    package enum Outlook: Hashable, Sendable {
+        case free
+        /// Packets have been sent since then.
+        case underWay(begun: MonotonicInstant)
+        case later
+    }
+
+    package func outlook(for id: NodeID, now: MonotonicInstant) -> Outlook {
+        guard let entry = entries[id] else { return .free }
+        if now < entry.until { return .underWay(begun: entry.begun) }
+        return now >= entry.until + Self.pause(after: entry.failures) ? .free : .later
+    }
+
     /// A prompt wants the machine.
     ///
     /// - Parameter wait: How long it is given.

@@ -45,6 +45,8 @@ package struct ModelInfo: Hashable, Sendable {
     /// What tells the same model under another name, as its engine says it: Ollama's digest of all that belongs to it. `nil` where
     /// the engine does not say.
     package private(set) var digest: String?
+    /// Of its weights, on the machine that loads them; `nil` where the engine does not say, or is elsewhere.
+    package private(set) var bytes: Int?
     /// Unix time in seconds; 0 when unknown.
     package var created: Int
     package var ownedBy: String
@@ -52,7 +54,7 @@ package struct ModelInfo: Hashable, Sendable {
     package init(
         id: ModelID, contextLength: Int? = nil, embeds: Bool = false, chats: Bool = true, runsElsewhere: Bool = false,
         isAtProvider: Bool = false, isPreferred: Bool = false, capabilities: [String]? = nil, digest: String? = nil,
-        created: Int = 0, ownedBy: String = "kith"
+        bytes: Int? = nil, created: Int = 0, ownedBy: String = "kith"
     ) {
         self.id = id
         self.contextLength = contextLength
@@ -63,6 +65,7 @@ package struct ModelInfo: Hashable, Sendable {
         self.isPreferred = isPreferred
         self.capabilities = capabilities
         self.digest = digest.flatMap { Self.digestLengths.contains($0.utf8.count) ? $0 : nil }
+        self.bytes = bytes.flatMap { $0 > 0 ? $0 : nil }
         self.created = created
         self.ownedBy = ownedBy
     }
@@ -81,7 +84,7 @@ package struct ModelInfo: Hashable, Sendable {
 extension ModelInfo: Codable {
     private enum CodingKeys: String, CodingKey {
         case id, contextLength, embeds, chats, runsElsewhere, isAtProvider, isPreferred, capabilities, digest
-        case created, ownedBy
+        case bytes, created, ownedBy
     }
 
     /// A missing field means what it means for an older node.
@@ -97,6 +100,7 @@ extension ModelInfo: Codable {
             isPreferred: try container.decodeIfPresent(Bool.self, forKey: .isPreferred) ?? false,
             capabilities: try container.decodeIfPresent([String].self, forKey: .capabilities),
             digest: try container.decodeIfPresent(String.self, forKey: .digest),
+            bytes: try container.decodeIfPresent(Int.self, forKey: .bytes),
             created: try container.decode(Int.self, forKey: .created),
             ownedBy: try container.decode(String.self, forKey: .ownedBy))
     }
@@ -111,6 +115,8 @@ extension ModelInfo: Codable {
         if isAtProvider { try container.encode(isAtProvider, forKey: .isAtProvider) }
         if isPreferred { try container.encode(isPreferred, forKey: .isPreferred) }
         try container.encodeIfPresent(capabilities, forKey: .capabilities)
+        try container.encodeIfPresent(digest, forKey: .digest)
+        try container.encodeIfPresent(bytes, forKey: .bytes)
         try container.encode(created, forKey: .created)
         try container.encode(ownedBy, forKey: .ownedBy)
     }

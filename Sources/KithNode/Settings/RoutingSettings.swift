@@ -19,6 +19,10 @@ package struct RoutingSettings: Hashable, Sendable {
     package var patience: Duration
     /// Whether a conversation goes back to the node that had it last.
     package var usesAffinity: Bool
+    /// Percent of this machine's battery below which others are asked rather; 0 for never.
+    package var sparesBatteryBelow: Int
+    /// Whether models are kept in memory, and loaded before they are asked for.
+    package var loadsAhead: Bool
     /// Names that stand for several models.
     package var aliases: ModelAliases
 
@@ -26,7 +30,8 @@ package struct RoutingSettings: Hashable, Sendable {
         continues: Bool = true, keepsStandby: Bool = false, stallLimit: Duration = ChatRequest.ordinaryStallLimit,
         toolStallLimit: Duration = ChatRequest.ordinaryToolStallLimit, heartbeat: Duration = .seconds(5),
         patience: Duration = QueueWait.ordinary,
-        usesAffinity: Bool = true, aliases: ModelAliases = ModelAliases()
+        usesAffinity: Bool = true, sparesBatteryBelow: Int = 50, loadsAhead: Bool = false,
+        aliases: ModelAliases = ModelAliases()
     ) {
         self.continues = continues
         self.keepsStandby = keepsStandby
@@ -35,6 +40,8 @@ package struct RoutingSettings: Hashable, Sendable {
         self.heartbeat = heartbeat
         self.patience = patience
         self.usesAffinity = usesAffinity
+        self.sparesBatteryBelow = sparesBatteryBelow
+        self.loadsAhead = loadsAhead
         self.aliases = aliases
     }
 
@@ -48,6 +55,8 @@ package struct RoutingSettings: Hashable, Sendable {
             heartbeat: .seconds(try values.required(.routingHeartbeat, values.number(.routingHeartbeat))),
             patience: .seconds(try values.required(.routingPatience, values.number(.routingPatience))),
             usesAffinity: try values.required(.routingAffinity, values.boolean(.routingAffinity)),
+            sparesBatteryBelow: Int(try values.required(.routingSpareBattery, values.number(.routingSpareBattery))),
+            loadsAhead: try values.required(.routingLoadAhead, values.boolean(.routingLoadAhead)),
             aliases: values.text(.routingAliases).flatMap(ModelAliases.init(settingText:)) ?? ModelAliases())
     }
 }

@@ -101,6 +101,8 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case routingHeartbeat = "routing.heartbeat"
     case routingPatience = "routing.patience"
     case routingAffinity = "routing.affinity"
+    case routingSpareBattery = "routing.spare_battery"
+    case routingLoadAhead = "routing.load_ahead"
     case peersFile = "peers.file"
     case peerEndpoints = "peers.endpoints"
     case logLevel = "log.level"

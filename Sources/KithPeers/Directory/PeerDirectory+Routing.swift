@@ -12,7 +12,7 @@ extension PeerDirectory: Mesh {
         var own = NodeSnapshot(
             id: ownID, name: ownName, isSelf: true, models: status.models, engine: status.engine,
             resident: status.resident, slots: status.slots, outstanding: status.active + status.queued, level: level(),
-            takenAt: clock.now)
+            machine: machine(), takenAt: clock.now)
         return state.withLock { state in
             own.isDraining = state.drainingSince != nil
             let now = clock.now
@@ -48,4 +48,9 @@ extension PeerDirectory: Mesh {
     package func noteUnknownModel() { engine.noteUnknownModel() }
 
     package func wake(_ node: NodeID) -> WakeStep { waking(node) ?? .refused("this node wakes nobody") }
+
+    package func wakeForecast(of node: NodeID) -> WakeForecast? { waking.forecast(of: node) }
+
+    /// Whether a prompt would wake a node that is asleep, as far as settings and networks tell.
+    package func mayBeWoken(_ node: NodeID) -> Bool { waking.mayBeWoken(node) }
 }

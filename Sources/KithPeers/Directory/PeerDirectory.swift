@@ -94,6 +94,8 @@ package final class PeerDirectory: Sendable {
     let level: @Sendable () -> Double
     private let isCell: Bool
     private let clientAddress: @Sendable () -> HTTPAddress?
+    /// What this machine has left for models, and runs on, as measured last.
+    package let machine: @Sendable () -> MachineFacts?
     private let version: String
     let engine: any EngineStatusSource
     let seat: EngineSeat
@@ -134,7 +136,8 @@ package final class PeerDirectory: Sendable {
 
     package init(
         ownName: NodeName, ownID: NodeID, level: @escaping @Sendable () -> Double, isCell: Bool,
-        clientAddress: @escaping @Sendable () -> HTTPAddress? = { nil }, version: String,
+        clientAddress: @escaping @Sendable () -> HTTPAddress? = { nil },
+        machine: @escaping @Sendable () -> MachineFacts? = { nil }, version: String,
         protocols: ProtocolVersions,
         engine: any EngineStatusSource, seat: EngineSeat, trust: TrustStore, membership: MembershipService,
         links: PeerLinks, clock: any TimeSource, audit: any AuditTrail, logger: Logger
@@ -144,6 +147,7 @@ package final class PeerDirectory: Sendable {
         self.level = level
         self.isCell = isCell
         self.clientAddress = clientAddress
+        self.machine = machine
         self.version = version
         self.engine = engine
         self.seat = seat
@@ -252,7 +256,8 @@ package final class PeerDirectory: Sendable {
                 resident: PeerLoad.fitting(status.resident), slots: max(1, status.slots),
                 outstanding: status.active + status.queued, level: level(), isCell: isCell ? true : nil,
                 isDraining: state.drainingSince == nil ? nil : true, engineDown: status.whyDown,
-                clientAddress: clientAddress()?.description, fallsAsleep: state.slumber == .awake ? nil : true)
+                clientAddress: clientAddress()?.description, fallsAsleep: state.slumber == .awake ? nil : true,
+                machine: machine())
             guard load != state.own.load else { return nil }
             state.own.load = load
             return load

@@ -81,7 +81,8 @@ package struct PeerView: Sendable {
             id: id, name: name, tier: tier, reachability: reachability, isDraining: load?.isDraining ?? false,
             models: models, engine: engine, resident: load?.resident, slots: load?.slots ?? 1,
             outstanding: load?.outstanding ?? 0,
-            latency: (latency ?? .zero) + doubt, level: load?.level ?? 1, takenAt: takenAt,
+            latency: (latency ?? .zero) + doubt, level: load?.level ?? 1, machine: load?.machine,
+            takenAt: takenAt,
             lastHeard: lastHeard ?? .zero)
     }
 

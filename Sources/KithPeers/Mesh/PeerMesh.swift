@@ -27,6 +27,8 @@ package final class PeerMesh: Sendable {
         package var isCell: Bool
         /// Where its clients reach it, once they do.
         package var clientAddress: @Sendable () -> HTTPAddress?
+        /// What the machine has left for models, and runs on, as measured last; must not wait.
+        package var machine: @Sendable () -> MachineFacts?
         package var membership: MembershipSettings
         /// Where this node's peer port can be reached, the best address first.
         package var addresses: @Sendable () -> [PeerAddress]
@@ -43,6 +45,7 @@ package final class PeerMesh: Sendable {
             name: NodeName, version: String, protocols: ProtocolVersions = .supported,
             level: @escaping @Sendable () -> Double = { 1 }, isCell: Bool = false,
             clientAddress: @escaping @Sendable () -> HTTPAddress? = { nil },
+            machine: @escaping @Sendable () -> MachineFacts? = { nil },
             membership: MembershipSettings = .lan, generateLimit: Int = 12 << 20, passLimit: Int = 33 << 20,
             wake: WakeWishes = WakeWishes(), surroundings: Waker.Surroundings = .machine,
             addresses: @escaping @Sendable () -> [PeerAddress]
@@ -53,6 +56,7 @@ package final class PeerMesh: Sendable {
             self.level = level
             self.isCell = isCell
             self.clientAddress = clientAddress
+            self.machine = machine
             self.membership = membership
             self.generateLimit = generateLimit
             self.passLimit = passLimit
@@ -129,14 +133,17 @@ package final class PeerMesh: Sendable {
             notify: { eventSource.yield(.membership($0)) })
         directory = PeerDirectory(
             ownName: profile.name, ownID: identity.id, level: profile.level, isCell: profile.isCell,
-            clientAddress: profile.clientAddress, version: profile.version,
+            clientAddress: profile.clientAddress, machine: profile.machine, version: profile.version,
             protocols: profile.protocols, engine: engine, seat: seat, trust: trust,
             membership: membership, links: links, clock: clock, audit: audit, logger: logger)
         let waker = Waker(
             wishes: profile.wake, trust: trust, directory: directory, links: links, clock: clock,
             surroundings: profile.surroundings, logger: logger)
         self.waker = waker
-        directory.waking.set { [weak waker] in waker?.wake($0) }
+        directory.waking.set(
+            .init(
+                wake: { [weak waker] in waker?.wake($0) }, forecast: { [weak waker] in waker?.forecast(of: $0) },
+                mayBeWoken: { [weak waker] in waker?.mayBeWoken($0) ?? false }))
         answered.add { [weak directory] timing in
             if let clock = timing.clock { directory?.told(timing.id, clock, roundTrip: timing.roundTrip) }
         }

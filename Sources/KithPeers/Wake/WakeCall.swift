@@ -6,17 +6,23 @@ import Synchronization
 
 /// What wakes a node, which is made after the directory.
 final class WakeCall: Sendable {
-    /// A type of its own around the closure; see `Callback`.
-    private struct Call: Sendable {
-        let wake: @Sendable (NodeID) -> WakeStep?
+    /// A type of its own around the closures; see `Callback`.
+    struct Calls: Sendable {
+        var wake: @Sendable (NodeID) -> WakeStep?
+        var forecast: @Sendable (NodeID) -> WakeForecast?
+        var mayBeWoken: @Sendable (NodeID) -> Bool
     }
 
-    private let call = Mutex<Call?>(nil)
+    private let calls = Mutex<Calls?>(nil)
 
-    func set(_ wake: @escaping @Sendable (NodeID) -> WakeStep?) {
-        let call = Call(wake: wake)
-        self.call.withLock { $0 = call }
-    }
+    func set(_ calls: Calls) { self.calls.withLock { $0 = calls } }
 
-    func callAsFunction(_ node: NodeID) -> WakeStep? { call.withLock { $0 }?.wake(node) }
+    func callAsFunction(_ node: NodeID) -> WakeStep? { current?.wake(node) }
+
+    func forecast(of node: NodeID) -> WakeForecast? { current?.forecast(node) }
+
+    func mayBeWoken(_ node: NodeID) -> Bool { current?.mayBeWoken(node) ?? false }
+
+    /// Copied, so that nothing is called under the lock.
+    private var current: Calls? { calls.withLock { $0 } }
 }

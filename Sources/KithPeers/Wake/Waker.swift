@@ -178,12 +178,8 @@ package final class Waker: Sendable {
     func wake(_ id: NodeID) -> WakeStep {
         let now = clock.now
         if let until = ledger.withLock({ $0.underWay(id, now: now) }) { return .underWay(until: until) }
-        guard wishes.byPrompts else {
-            return .refused("the setting wake.by_prompts lets prompts wake nobody from here")
-        }
         let notes = notes(of: id)
-        guard notes.allowsPrompts else { return .refused("its setting wake.by_prompts lets no prompt wake it") }
-        if let why = hindrance(to: id, notes) { return .refused(why) }
+        if let why = refusal(toWake: id, notes) { return .refused(why) }
         let wait = WakeLedger.wait(limit: wishes.limit, usual: notes.usualTime)
         switch ledger.withLock({ $0.want(id, for: wait, now: now) }) {
         case .begin(let until):
@@ -194,6 +190,26 @@ package final class Waker: Sendable {
             let seconds = Int((moment - now).seconds.rounded(.up))
             return .refused(
                 "it was sent what wakes it and did not come: a prompt tries again after \(seconds) s")
+        }
+    }
+
+    /// Why no prompt wakes it, whenever it comes; `nil` where one does.
+    private func refusal(toWake id: NodeID, _ notes: WakeNotes) -> String? {
+        guard wishes.byPrompts else { return "the setting wake.by_prompts lets prompts wake nobody from here" }
+        guard notes.allowsPrompts else { return "its setting wake.by_prompts lets no prompt wake it" }
+        return hindrance(to: id, notes)
+    }
+
+    func mayBeWoken(_ id: NodeID) -> Bool { refusal(toWake: id, notes(of: id)) == nil }
+
+    /// How long it takes to wake: see `Mesh.wakeForecast(of:)`.
+    func forecast(of id: NodeID) -> WakeForecast? {
+        let (now, notes) = (clock.now, notes(of: id))
+        guard let usual = notes.usualTime else { return nil }
+        switch ledger.withLock({ $0.outlook(for: id, now: now) }) {
+        case .underWay(let begun): return WakeForecast(usual: usual, begun: begun)
+        case .later: return nil
+        case .free: return refusal(toWake: id, notes) == nil ? WakeForecast(usual: usual, begun: nil) : nil
         }
     }
 

@@ -27,11 +27,14 @@ package struct PeerLoad: Codable, Hashable, Sendable {
     package var clientAddress: String?
     /// Whether it goes to sleep, and is not stopped, when it says goodbye; missing otherwise, and from nodes that do not tell.
     package var fallsAsleep: Bool?
+    /// What the machine has left for models, and runs on; missing until it was measured, and from nodes that do not tell.
+    package var machine: MachineFacts?
 
     package init(
         name: NodeName, version: String, protocols: ProtocolVersions = .supported, catalogue: UInt64, loading: Bool,
         resident: [ModelID]? = nil, slots: Int, outstanding: Int, level: Double, isCell: Bool? = nil,
-        isDraining: Bool? = nil, engineDown: String? = nil, clientAddress: String? = nil, fallsAsleep: Bool? = nil
+        isDraining: Bool? = nil, engineDown: String? = nil, clientAddress: String? = nil, fallsAsleep: Bool? = nil,
+        machine: MachineFacts? = nil
     ) {
         self.name = name
         self.version = version
@@ -47,6 +50,7 @@ package struct PeerLoad: Codable, Hashable, Sendable {
         self.engineDown = engineDown
         self.clientAddress = clientAddress
         self.fallsAsleep = fallsAsleep
+        self.machine = machine
     }
 }
 

@@ -12,7 +12,8 @@ struct Route: AsyncParsableCommand {
             SCORE is what nodes are compared by, lower first: the time until a slot is free, the answer itself at the \
             speed that was learned, counted for less, the round trip, the loading of a model and what is left of recent \
             failures, all divided by the node's level. PREFIX counts the blocks of the prompt's beginning that the node \
-            was sent last.
+            was sent last. NOTE says what speaks against a machine besides: on a battery that is to be spared its score \
+            counts twice; where memory for the model is short, others are asked that have it.
 
             EXAMPLES:
               kith route "why is the sky blue?"

@@ -14,6 +14,7 @@ struct WakingTests {
         struct State {
             var nodes: [NodeSnapshot]
             var steps: [NodeID: WakeStep] = [:]
+            var forecasts: [NodeID: WakeForecast] = [:]
             var asked: [NodeID] = []
         }
 
@@ -35,6 +36,8 @@ struct WakingTests {
                 return state.steps[node] ?? .refused("nobody on its network is up")
             }
         }
+
+        func wakeForecast(of node: NodeID) -> WakeForecast? { state.withLock { $0.forecasts[node] } }
 
         func wakesUp(_ node: NodeID) {
             state.withLock { state in
@@ -146,6 +149,62 @@ struct WakingTests {
         for request in [company, batch] {
             let mesh = Bedroom(sleeper("desk"), clock: clock)
             #expect(try await failure(request, of: mesh).message.contains("kith wake desk wakes it"))
+            #expect(mesh.state.withLock { $0.asked } == [])
+        }
+    }
+
+    // MARK: Sooner than who is up
+
+    /// A laptop with forty prompts before it, some 43 seconds at the pace that is assumed.
+    private func queue(usual: Duration? = .seconds(5)) -> Bedroom {
+        let mesh = Bedroom(
+            sleeper("desk"), .sketch("laptop", models: [.sketch("echo")], outstanding: 40), clock: clock)
+        mesh.state.withLock {
+            $0.steps["desk"] = .underWay(until: clock.now + .seconds(10))
+            $0.forecasts["desk"] = usual.map { WakeForecast(usual: $0, begun: nil) }
+        }
+        return mesh
+    }
+
+    @Test("A machine with which it is answered clearly sooner than by who is up is woken, and waited for")
+    func sooner() async throws {
+        let mesh = queue()
+        var request = question
+        let notice = WaitNotice()
+        request.notice = notice
+        let dispatcher = Dispatcher(mesh: mesh, clock: clock)
+        let answer = Task { [request] in try await dispatcher.dispatch(request) }
+        while clock.sleeperCount == 0 { await Task.yield() }
+        #expect(notice.words == "waking a machine")
+        mesh.wakesUp("desk")
+        clock.advance(by: .seconds(1))
+        #expect(try await answer.value.route.candidate?.node == "desk")
+    }
+
+    @Test("If it does not come in its time, who is up is asked after all")
+    func notSooner() async throws {
+        let mesh = queue()
+        let dispatcher = Dispatcher(mesh: mesh, clock: clock)
+        let answer = Task { [question] in try await dispatcher.dispatch(question) }
+        while clock.now < .seconds(10) {
+            while clock.sleeperCount == 0 { await Task.yield() }
+            clock.advance(by: .milliseconds(200))
+        }
+        #expect(try await answer.value.route.candidate?.node == "laptop")
+        #expect(Set(mesh.state.withLock { $0.asked }) == ["desk"])
+    }
+
+    @Test("Nobody is woken where that is hardly sooner, was never measured, or the client does not wait so long")
+    func keepsSleeping() async throws {
+        var hasty = question
+        hasty.deadline = clock.now + .seconds(4)
+        var batch = question
+        batch.priority = .batch
+        for (mesh, request) in [
+            (queue(usual: .seconds(30)), question), (queue(usual: nil), question), (queue(), hasty), (queue(), batch),
+        ] {
+            let answer = try await Dispatcher(mesh: mesh, clock: clock).dispatch(request)
+            #expect(answer.route.candidate?.node == "laptop")
             #expect(mesh.state.withLock { $0.asked } == [])
         }
     }

@@ -37,6 +37,17 @@ struct WakeLedgerTests {
         #expect(pauses == [60, 120, 240, 480, 960, 1_920, 3_600, 3_600, 3_600])
     }
 
+    @Test("What would become of a wish can be asked without having it")
+    func outlook() {
+        var ledger = WakeLedger()
+        #expect(ledger.outlook(for: desk, now: at(0)) == .free)
+        _ = ledger.want(desk, for: minute, now: at(5))
+        #expect(ledger.outlook(for: desk, now: at(64)) == .underWay(begun: at(5)))
+        #expect(ledger.outlook(for: desk, now: at(65)) == .later)
+        #expect(ledger.outlook(for: desk, now: at(124)) == .later)
+        #expect(ledger.outlook(for: desk, now: at(125)) == .free)
+    }
+
     @Test("Its return ends that, and says how long it took")
     func returned() {
         var ledger = WakeLedger()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KithDialects
+import KithMembership
 import KithModel
 import KithPeers
 import KithStore
@@ -22,7 +23,34 @@ struct PeerMessagesTests {
         PeerLoad(
             name: try #require(NodeName("desk")), version: "1.0", catalogue: .max, loading: true,
             resident: ["m:latest"],
-            slots: 4, outstanding: 3, level: 1.5)
+            slots: 4, outstanding: 3, level: 1.5, machine: machine)
+    }
+
+    private static let machine = MachineFacts(
+        memory: .init(total: .max, free: .max), accelerator: .init(total: .max, free: .max),
+        battery: .init(isInUse: true, percent: 100), isLidClosed: true
+    ).sparing(below: 101)
+
+    @Test("All that a node can say of itself is short enough to be told")
+    func longest() throws {
+        let many = (0..<1_000).map { ModelID("\u{1}\u{1}\"/\($0)") }
+        let down = String(String(repeating: "\u{1}", count: 1_000).cut(toBytes: 240))
+        let load = PeerLoad(
+            name: try #require(NodeName(String(repeating: "n", count: 64))), version: String(repeating: "9", count: 64),
+            catalogue: .max, loading: false, resident: PeerLoad.fitting(many), slots: .max, outstanding: .max,
+            level: -Double.greatestFiniteMagnitude, isCell: true, isDraining: true, engineDown: down,
+            clientAddress: "https://" + String(repeating: "a", count: 253) + ":65535", fallsAsleep: true,
+            machine: Self.machine)
+        #expect(try JSONBody.encode(load).count <= NodeMetadata.payloadLimit)
+    }
+
+    @Test("A node that says nothing of its machine is read as before")
+    func older() throws {
+        var older = try Self.load()
+        older.machine = nil
+        let text = String(decoding: try JSONBody.encode(older), as: UTF8.self)
+        #expect(!text.contains("machine"))
+        #expect(try JSONBody.decode(PeerLoad.self, from: Array(text.utf8)).machine == nil)
     }
 
     @Test("Of models in memory no more are told than fit into what is told at once")

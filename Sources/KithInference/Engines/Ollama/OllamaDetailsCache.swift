@@ -23,7 +23,8 @@ final class OllamaDetailsCache: Sendable {
         if let info = known.withLock({ $0[version] }) { return info }
         // What runs at a provider is not the same weights because Ollama's few lines about it are.
         var info = ModelInfo(
-            id: ModelID(tag.name), digest: tag.runsElsewhere ? nil : tag.digest, ownedBy: "ollama")
+            id: ModelID(tag.name), digest: tag.runsElsewhere ? nil : tag.digest,
+            bytes: tag.runsElsewhere || !connection.address.isOnLoopback ? nil : tag.bytes, ownedBy: "ollama")
         info.runsElsewhere = tag.runsElsewhere
         do {
             let details = try await connection.post(

@@ -19,6 +19,9 @@ package protocol Mesh: Sendable {
     /// Wakes a node that is asleep, or says how far that is; never waits.
     func wake(_ node: NodeID) -> WakeStep
 
+    /// How long a node that is asleep takes to wake, where a prompt wakes it now and that was measured before; never waits.
+    func wakeForecast(of node: NodeID) -> WakeForecast?
+
     /// How often a node has begun to drain, so that a change is seen at once; read with every token.
     var drainCount: Int { get }
 }
@@ -27,6 +30,8 @@ extension Mesh {
     package func noteUnknownModel() {}
 
     package func wake(_ node: NodeID) -> WakeStep { .refused("nobody here wakes it") }
+
+    package func wakeForecast(of node: NodeID) -> WakeForecast? { nil }
 
     package var drainCount: Int { 0 }
 }
@@ -37,6 +42,24 @@ package enum WakeStep: Hashable, Sendable {
     case underWay(until: MonotonicInstant)
     /// It is not woken now, and why, in words that follow "is asleep: ".
     case refused(String)
+}
+
+/// When a machine will be awake.
+package struct WakeForecast: Hashable, Sendable {
+    /// From the first packet until it is there, as it usually takes.
+    package var usual: Duration
+    /// When the first packet was sent; `nil` where none was.
+    package var begun: MonotonicInstant?
+
+    package init(usual: Duration, begun: MonotonicInstant?) {
+        self.usual = usual
+        self.begun = begun
+    }
+
+    /// What is left; a second for one that is late, which may come any moment.
+    package func left(now: MonotonicInstant) -> Duration {
+        begun.map { max(usual - (now - $0), .seconds(1)) } ?? usual
+    }
 }
 
 /// What is known of one node when a prompt is to be placed.
@@ -85,6 +108,8 @@ package struct NodeSnapshot: Sendable {
     package var latency: Duration
     /// The level declared for the node, as a weight; 1 is ordinary.
     package var level: Double
+    /// What its machine has left for models, and runs on; `nil` where that is not known.
+    package var machine: MachineFacts?
     /// When this was true; for a kin, when it was heard.
     package var takenAt: MonotonicInstant
     /// When the node itself was last heard from.
@@ -94,7 +119,8 @@ package struct NodeSnapshot: Sendable {
         id: NodeID, name: NodeName, isSelf: Bool = false, tier: Tier = .kin, reachability: Reachability = .up,
         isDraining: Bool = false, models: [ModelInfo], engine: EngineState = .ready,
         resident: [ModelID]? = nil, slots: Int = 1,
-        outstanding: Int = 0, latency: Duration = .zero, level: Double = 1, takenAt: MonotonicInstant = .zero,
+        outstanding: Int = 0, latency: Duration = .zero, level: Double = 1, machine: MachineFacts? = nil,
+        takenAt: MonotonicInstant = .zero,
         lastHeard: MonotonicInstant = .zero
     ) {
         self.id = id
@@ -111,12 +137,19 @@ package struct NodeSnapshot: Sendable {
         self.outstanding = min(max(0, outstanding), Self.countLimit)
         self.latency = latency
         self.level = level
+        self.machine = machine
         self.takenAt = takenAt
         self.lastHeard = lastHeard
     }
 
     /// Whether a model has to be loaded before it answers.
     package func isCold(_ model: ModelID) -> Bool { resident.map { !$0.contains(model) } ?? false }
+
+    /// Bytes of memory that are missing to load a model; `nil` where it is loaded, has room, or nobody knows.
+    package func missingMemory(for model: ModelInfo) -> Int? {
+        guard isCold(model.id), !model.mayCost, let bytes = model.bytes else { return nil }
+        return machine?.missing(forWeights: bytes)
+    }
 
     /// Whether prompts may be sent there at all.
     package var mayAnswer: Bool {

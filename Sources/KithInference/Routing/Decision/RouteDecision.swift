@@ -195,6 +195,8 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     case runsElsewhere
     case lacks(Feature)
     case contextTooShort(Int)
+    /// It would have to load the model, has so many bytes of memory too few for that, and others have enough.
+    case noRoom(Int)
     case breakerOpen
     /// The node asked for a pause, or the key for it is wrong; tried again later.
     case heldBack(String)
@@ -206,7 +208,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
     var mayPass: Bool {
         switch self {
         case .down, .asleep, .unknown, .engineDown, .engineLoading, .beingDescribed, .heldBack, .breakerOpen, .draining,
-            .failed:
+            .noRoom, .failed:
             true
         case .notKin, .noEngine, .modelAbsent, .notAllowed, .runsElsewhere, .lacks, .contextTooShort, .pinnedElsewhere:
             false
@@ -238,6 +240,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
         case .modelAbsent: "model-absent"
         case .notAllowed: "not-allowed"
         case .contextTooShort: "context"
+        case .noRoom: "no-room"
         case .breakerOpen: "breaker-open"
         case .heldBack: "held-back"
         case .pinnedElsewhere: "pinned-elsewhere"
@@ -251,6 +254,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
         case .asleep(let why): why.isEmpty ? word : "\(word)(\(why))"
         case .lacks(let feature): "\(word)(\(feature))"
         case .contextTooShort(let limit): "\(word)(\(limit))"
+        case .noRoom(let bytes): "\(word)(\(ByteText(bytes)) short)"
         case .failed(let code): "\(word)(\(code.rawValue))"
         case .notKin, .unknown, .draining, .noEngine, .engineLoading, .beingDescribed, .modelAbsent, .notAllowed,
             .runsElsewhere, .breakerOpen, .pinnedElsewhere:

@@ -40,6 +40,8 @@ package struct Router: Sendable {
         var full: Room?
         /// What it lacks of what the request needs, and whether it is asked all the same, to find out.
         var lack: (feature: Feature, isWorthAsking: Bool)?
+        /// Bytes of memory that are missing to load its model.
+        var missing: Int?
     }
 
     package func decide(_ request: RouteRequest, among nodes: [NodeSnapshot], now: MonotonicInstant) -> RouteDecision {
@@ -65,12 +67,10 @@ package struct Router: Sendable {
                 decision.skipped.append(.init(node, .modelAbsent))
             }
         }
-        decision.choices = choices(from: capable(of: offers), for: request, wanted, now: now)
+        decision.choices = choices(from: roomy(of: capable(of: offers)), for: request, wanted, now: now)
         for offer in offers where !decision.places(offer.candidate.node) {
             guard !decision.skipped.contains(where: { $0.node == offer.candidate.node }) else { continue }
-            let reason: SkipReason =
-                offer.lack.map { .lacks($0.feature) } ?? (offer.node.isDraining ? .draining : .breakerOpen)
-            decision.skipped.append(.init(offer.node, reason))
+            decision.skipped.append(.init(offer.node, Self.reason(against: offer)))
         }
         if decision.choices.isEmpty { explain(&decision, request, wanted, nodes, now: now) }
         return decision
@@ -80,6 +80,21 @@ package struct Router: Sendable {
     private func capable(of offers: [Offer]) -> [Offer] {
         let capable = offers.filter { $0.lack == nil }
         return capable.isEmpty ? offers.filter { $0.lack?.isWorthAsking == true } : capable
+    }
+
+    /// Without those that would have to load the model where it does not fit, while another can be asked: an engine would make
+    /// room by unloading what others use, or have the machine swap.
+    private func roomy(of offers: [Offer]) -> [Offer] {
+        let roomy = offers.filter { $0.missing == nil }
+        let mayBeAsked = roomy.contains { $0.opens == nil && $0.full == nil && !$0.node.isDraining }
+        return mayBeAsked ? roomy : offers
+    }
+
+    private static func reason(against offer: Offer) -> SkipReason {
+        if let lack = offer.lack { return .lacks(lack.feature) }
+        if offer.node.isDraining { return .draining }
+        guard offer.opens == nil, let missing = offer.missing else { return .breakerOpen }
+        return .noRoom(missing)
     }
 
     private struct Skipped: Error {
@@ -159,6 +174,8 @@ package struct Router: Sendable {
             }
             var offer = Offer(candidate: candidate, node: node, full: standing.full)
             if case .refused(let until) = standing.permission { offer.opens = until }
+            // What is being loaded already takes the memory that was free for it.
+            if !knowledge.isLoading(candidate) { offer.missing = node.missingMemory(for: model) }
             if let lack = standing.lack {
                 offer.lack = (lack.feature, now - lack.since >= CandidateRecord.lackPause)
             } else if let feature = request.features.first(where: { $0.isDenied(by: model) }) {
@@ -181,6 +198,7 @@ package struct Router: Sendable {
             var estimate = knowledge.estimate(
                 offer.candidate, on: offer.node, for: request, held: held, best: best, now: now)
             if let full = offer.full { estimate.queue = max(estimate.queue, full.turn - now) }
+            estimate.missingMemory = offer.missing
             return RouteDecision.Choice(
                 candidate: offer.candidate, estimate: estimate, reason: reason, full: offer.full)
         }

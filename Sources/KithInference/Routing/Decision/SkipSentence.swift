@@ -22,6 +22,7 @@ extension RouteDecision.Skip {
         case .runsElsewhere: "the models of \(name) run at a provider, and are asked only when they are named"
         case .lacks(let feature): "\(name) does not offer \(feature.words)"
         case .contextTooShort(let limit): "\(name) reads \(limit) tokens at most"
+        case .noRoom(let bytes): "\(name) has \(ByteText(bytes)) of memory too few to load that model"
         case .breakerOpen: "\(name) failed several times and is left alone for a moment"
         case .heldBack(let why): "\(name) is left alone for a while (\(why))"
         case .pinnedElsewhere: "another machine was asked for than \(name)"

@@ -11,6 +11,11 @@ package struct WaitEstimate: Hashable, Sendable {
     /// How much longer a request takes alongside others in a full engine: slots share a machine.
     package static let crowding = 0.25
 
+    /// How many times longer another machine may take before one is asked whose battery is to be spared.
+    package static let batteryFactor = 2.0
+    /// And this much more: a short answer takes little of a battery.
+    package static let batterySlack = Duration.seconds(1)
+
     /// Requests running and waiting there: what the node last said, corrected by what was sent and has ended since.
     package var outstanding: Int
     package var slots: Int
@@ -32,11 +37,16 @@ package struct WaitEstimate: Hashable, Sendable {
     package var breaker: CircuitBreaker.Permission
     /// Blocks of the prompt's beginning that this candidate was the last to be sent; see ``PrefixTable``.
     package var prefixBlocks: Int
+    /// Bytes of memory that are missing to load the model; `nil` where nothing is, or nobody knows.
+    package var missingMemory: Int?
+    /// Whether the machine runs on a battery that is to be spared.
+    package var sparesBattery: Bool
 
     package init(
         outstanding: Int, slots: Int, tokensPerSecond: Double? = nil, work: Double = 0, queue: Duration = .zero,
         service: Duration = .zero, latency: Duration = .zero, coldLoad: Duration = .zero, penalty: Duration = .zero,
-        level: Double = 1, breaker: CircuitBreaker.Permission = .granted, prefixBlocks: Int = 0
+        level: Double = 1, breaker: CircuitBreaker.Permission = .granted, prefixBlocks: Int = 0,
+        missingMemory: Int? = nil, sparesBattery: Bool = false
     ) {
         self.outstanding = outstanding
         self.slots = slots
@@ -50,6 +60,8 @@ package struct WaitEstimate: Hashable, Sendable {
         self.level = level
         self.breaker = breaker
         self.prefixBlocks = prefixBlocks
+        self.missingMemory = missingMemory
+        self.sparesBattery = sparesBattery
     }
 
     /// Until the answer is whole.
@@ -60,6 +72,7 @@ package struct WaitEstimate: Hashable, Sendable {
     package var score: Duration {
         let crowding = Self.crowding * Double(min(outstanding, slots - 1)) / Double(slots)
         let own = service * (1 + crowding) + coldLoad
-        return (queue + own * Self.serviceWeight + latency + penalty) / level
+        let wait = (queue + own * Self.serviceWeight + latency + penalty) / level
+        return sparesBattery ? wait * Self.batteryFactor + Self.batterySlack : wait
     }
 }

@@ -10,6 +10,12 @@ extension Dispatcher {
         return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []), at: clock.now)
     }
 
+    /// Where a short prompt for a model would go now, or a short text to be embedded.
+    package func explain(_ model: ModelID, _ purpose: RouteRequest.Purpose) -> RouteExplanation {
+        let wanted = RouteRequest(purpose: purpose, model: model)
+        return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []), at: clock.now)
+    }
+
     /// The tokens of a prompt as the engine counts them that would answer it now; nothing is learned from it.
     ///
     /// - Returns: `nil` when no engine would answer, or that one cannot count, or not within `limit`.

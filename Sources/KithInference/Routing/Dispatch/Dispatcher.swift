@@ -22,8 +22,8 @@ package final class Dispatcher: Sendable {
     private let patience: Duration
     /// The requests that wait for room, because every queue is full.
     private let waiting = Mutex(WaitingRoom())
-    private let continues: Bool
-    private let keepsStandby: Bool
+    let continues: Bool
+    let keepsStandby: Bool
     let presence: (any UserPresence)?
     let tracer: NodeTracer?
     private let logger: Logger?
@@ -208,56 +208,6 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    /// Whether another engine could answer in place of one that answers now.
-    func isReplaceable(_ candidate: Candidate, for wanted: RouteRequest) -> Bool {
-        guard continues, wanted.pin == nil else { return false }
-        var sameModel = wanted
-        sameModel.model = candidate.model
-        let others = [RouteDecision.Skip(candidate, .pinnedElsewhere)]
-        return !decide(sameModel, without: others).choices.isEmpty || !decide(wanted, without: others).choices.isEmpty
-    }
-
-    /// How often a node has begun to drain; read with every token.
-    var drainCount: Int { mesh.drainCount }
-
-    /// Whether an engine's node drains, and another engine could go on with its answer.
-    func leaves(_ candidate: Candidate, for wanted: RouteRequest) -> Bool {
-        mesh.snapshots().contains { $0.id == candidate.node && $0.isDraining } && isReplaceable(candidate, for: wanted)
-    }
-
-    /// Lets another engine read an answer along, if the owner wishes it.
-    func standby(for wanted: RouteRequest) -> Standby? {
-        keepsStandby && wanted.pin == nil ? Standby(for: wanted, dispatcher: self) : nil
-    }
-
-    /// Lets the engine that would take over read the answer so far, if it is idle.
-    ///
-    /// What goes wrong matters only when that node is needed.
-    func read(_ rest: ChatRequest, as wanted: RouteRequest, besides giver: Candidate) async -> Standby.Reading {
-        var wanted = wanted
-        wanted.model = giver.model
-        wanted.tokens += rest.begun?.tokens ?? 0
-        let decision = decide(wanted, without: [.init(giver, .pinnedElsewhere)])
-        guard let choice = decision.choices.first, choice.estimate.outstanding == 0,
-            let backend = mesh.backend(for: choice.candidate.node)
-        else { return .nobodyNow }
-        var placed = routed(rest, to: choice.candidate)
-        placed.trace = rest.trace.begin(
-            .standby, .client, SpanDetail(node: choice.candidate.name, model: choice.candidate.model), at: clock.now)
-        defer { placed.trace.end(at: clock.now) }
-        do {
-            let answer = try await backend.until(rest.deadline, clock: clock).answer(placed)
-            guard case .events(let events) = answer else { return .impossible }
-            guard let reader = EngineStream(events).takeReader() else { return .impossible }
-            while let event = try await reader.next(), !event.hasContent, !event.isEnd {}
-            return .by(choice.candidate.node)
-        } catch let failure as ChatError where !Blame(failure).triesAnother || failure.code == .cannotContinue {
-            return .impossible
-        } catch {
-            return .nobodyNow
-        }
-    }
-
     /// How the breaker of every candidate stands that was sent something; bounded.
     package func breakers() -> [Candidate: CircuitBreaker.Condition] {
         router.withLock { $0.breakers(now: clock.now) }
@@ -292,6 +242,13 @@ package final class Dispatcher: Sendable {
             let made = decide(wanted, without: failures)
             choosing.end(.completed, SpanDetail(made), at: clock.now)
             var report = RouteReport(skipped: made.skipped)
+            if let time = wakesSooner(than: made, for: wanted, without: failures, deadline: deadline, &wakePatience),
+                waiting.withLock({ $0.enter(id, wanted.priority) }) != nil
+            {
+                notice?.note(.waking)
+                try await clock.sleep(for: time)
+                continue
+            }
             let choice: RouteDecision.Choice
             switch patience.next(made, ahead: ahead, preferring: preferred, now: clock.now) {
             case .ask(let open): choice = open

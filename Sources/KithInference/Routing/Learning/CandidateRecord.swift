@@ -81,6 +81,7 @@ struct CandidateRecord: Sendable {
     /// The request for which the model is being loaded, and since when: kept apart, because each decision asks for it, and
     /// thousands may be under way.
     private var loading: (by: RequestID, since: MonotonicInstant)?
+    var isLoading: Bool { loading != nil }
 
     /// A request is sent.
     ///

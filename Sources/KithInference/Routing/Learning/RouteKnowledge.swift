@@ -60,6 +60,9 @@ package struct RouteKnowledge: Sendable {
         return standing
     }
 
+    /// Whether a request of this node has its model being loaded.
+    func isLoading(_ candidate: Candidate) -> Bool { records[candidate]?.isLoading ?? false }
+
     /// Whether a request may find out if the candidate works again.
     func mayProbe(_ candidate: Candidate, isOpen: Bool, now: MonotonicInstant) -> Bool {
         records[candidate]?.mayBeProbed(isOpen: isOpen, now: now) ?? false
@@ -117,7 +120,8 @@ package struct RouteKnowledge: Sendable {
             queue: .seconds(believed * meanWork.tokens * ahead), service: .seconds(believed * work),
             latency: node.latency,
             coldLoad: coldLoad, penalty: record?.penalty.left(now: now) ?? .zero,
-            level: min(max(node.level, 0.1), 10), breaker: record?.breaker.permission(now: now) ?? .granted)
+            level: min(max(node.level, 0.1), 10), breaker: record?.breaker.permission(now: now) ?? .granted,
+            sparesBattery: node.machine?.sparesBattery ?? false)
     }
 
     /// A node's own count is live except for requests that are on the way to its queue; a kin's is as old as its last

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithFiles
-import SystemPackage
-
 #if canImport(IOKit)
     import IOKit.ps
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
 #endif
 
 /// What this machine draws its power from.
@@ -31,11 +24,8 @@ package enum PowerSource: String, Sendable {
     /// discharges and no mains supply is online.
     static func current(in folder: String) -> PowerSource {
         var isDischarging = false
-        for supply in names(in: folder) {
-            func value(_ name: String) -> String? {
-                let bytes = try? RegularFile.readFromKernel(FilePath("\(folder)/\(supply)/\(name)"), limit: 256)
-                return bytes.map { String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace } }
-            }
+        for supply in KernelFiles.names(in: folder) {
+            func value(_ name: String) -> String? { KernelFiles.text("\(folder)/\(supply)/\(name)") }
             switch value("type") {
             case "Mains", "USB": if value("online") == "1" { return .mains }
             // A mouse has a battery too, and says that it is a device.
@@ -45,18 +35,5 @@ package enum PowerSource: String, Sendable {
             }
         }
         return isDischarging ? .battery : .mains
-    }
-
-    private static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while names.count < 64, let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
     }
 }
