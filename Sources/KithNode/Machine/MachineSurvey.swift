@@ -80,6 +80,15 @@ struct MachineSurvey: Sendable {
             })
     }
 
+    /// Whether a card of NVIDIA is switched off by the kernel until somebody uses it, as in many laptops.
+    func hasRestingNVIDIA() -> Bool {
+        let folder = system + "/class/drm"
+        return KernelFiles.names(in: folder).contains { card in
+            KernelFiles.text("\(folder)/\(card)/device/vendor") == "0x10de"
+                && KernelFiles.text("\(folder)/\(card)/device/power/runtime_status") == "suspended"
+        }
+    }
+
     /// Those of NVIDIA; `nil` too where its tool is not there.
     func nvidiaAccelerators() async -> MachineFacts.Memory? {
         await output("nvidia-smi", ["--query-gpu=memory.total,memory.free", "--format=csv,noheader,nounits"])

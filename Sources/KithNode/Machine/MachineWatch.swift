@@ -16,10 +16,11 @@ final class MachineWatch: Sendable {
     private struct Told<Answer: Sendable>: Sendable {
         var answer: Answer?
         var next = MonotonicInstant.zero
+        var isNew = true
 
         mutating func ask(now: MonotonicInstant, _ tool: () async -> Answer?) async {
             guard now >= next else { return }
-            answer = await tool()
+            (answer, isNew) = (await tool(), false)
             next = now + (answer == nil ? MachineWatch.toolPauseAfterFailure : MachineWatch.toolPause)
         }
     }
@@ -46,8 +47,11 @@ final class MachineWatch: Sendable {
         var nvidia = Told<MachineFacts.Memory>()
         var battery = Told<MachineFacts.Battery>()
         while !Task.isCancelled {
-            await nvidia.ask(now: clock.now) { await survey.nvidiaAccelerators() }
             await battery.ask(now: clock.now) { await survey.battery() }
+            // To ask a graphics card that rests wakes it, which would empty the battery.
+            if nvidia.isNew || battery.answer?.isInUse != true, !survey.hasRestingNVIDIA() {
+                await nvidia.ask(now: clock.now) { await survey.nvidiaAccelerators() }
+            }
             let cards = [nvidia.answer, survey.kernelAccelerators()].compactMap(\.self)
             let facts = MachineFacts(
                 memory: survey.memory(), accelerator: .sum(cards), battery: battery.answer,

@@ -68,6 +68,37 @@ struct MachineSurveyTests {
             withExtendedLifetime(folder) {}
         }
 
+        @Test(
+            "A graphics card that rests, and any while the battery is in use, is left alone", .timeLimit(.minutes(1)),
+            arguments: [
+                [
+                    "sys/class/drm/card0/device/vendor": "0x10de",
+                    "sys/class/drm/card0/device/power/runtime_status": "suspended",
+                ],
+                ["sys/class/power_supply/BAT0/type": "Battery", "sys/class/power_supply/BAT0/status": "Discharging"],
+            ])
+        func resting(files: [String: String]) async throws {
+            let clock = ManualClock()
+            let asked = Mutex(0)
+            let (measured, folder) = try Self.survey(files)
+            var survey = measured
+            survey.output = { _, _ in
+                asked.withLock { $0 += 1 }
+                return "100, 50"
+            }
+            let watch = MachineWatch(survey: survey, sparedBelow: 50, clock: clock)
+            let running = Task { await watch.run {} }
+            for _ in 0..<30 {
+                while clock.sleeperCount == 0 { await Task.yield() }
+                clock.advance(by: MachineWatch.pause)
+            }
+            while clock.sleeperCount == 0 { await Task.yield() }
+            #expect(asked.withLock { $0 } <= 1)
+            running.cancel()
+            await running.value
+            withExtendedLifetime(folder) {}
+        }
+
         @Test("Where nothing is told nothing is known")
         func nothing() async throws {
             let (survey, folder) = try Self.survey([:])
