@@ -169,6 +169,11 @@ struct WakingTests {
             #expect(await eventually { laptop.mesh.trust.peers().first?.wake.asleepSince != nil })
             let kept = try await TrustStore.open(identity: laptop.identity, store: laptop.services.store)
             #expect(kept.peers().first?.wake.asleepSince != nil)
+            #expect(laptop.mesh.directory.mayBeWoken(desk.id))
+            #expect(laptop.mesh.directory.wakeForecast(of: desk.id) == nil, "it was never woken before")
+            try await laptop.mesh.trust.update(desk.id) { $0.wake.woke(after: .seconds(8)) }
+            #expect(
+                laptop.mesh.directory.wakeForecast(of: desk.id) == WakeForecast(usual: .seconds(8), begun: nil))
             desk.mesh.wakeUp()
             #expect(await eventually { state() == "up" })
             #expect(await eventually { laptop.mesh.trust.peers().first?.wake.asleepSince == nil })
