@@ -173,6 +173,7 @@ let package = Package(
             name: "KithInference",
             dependencies: [
                 "KithModel", "KithFiles", "KithDialects", "KithTransport", "KithTracing",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -359,6 +360,7 @@ let package = Package(
             name: "KithInferenceTests",
             dependencies: [
                 "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTracing", "KithTransport",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio,

@@ -144,13 +144,17 @@ package struct Node: Sendable {
             metrics: metrics, company: company, tools: tools,
             observation: Observation(tracer: tracing.tracer, logs: logs, peers: PeerObserver(mesh: peers.mesh)))
         let models = NodeModels(
-            node: settings.name, seat: seat, status: monitor, budget: settings.engine.diskBudget, clock: clock,
-            logger: logger
+            node: settings.name, seat: seat, status: monitor, folder: settings.engine.embedded.shelf,
+            budget: settings.engine.diskBudget, clock: clock, logger: logger
         ) { [directory = peers.mesh.directory] in
             await monitor.refresh()
             directory.noteOwnChange()
         }
-        let modelOrders = ModelOrders(models: models, audit: access.control.audit)
+        let office = WeightsOffice(models: models, limit: settings.engine.copyLimit, clock: clock) { [seat] in
+            (seat.engine?.load.running ?? 0) > 0
+        }
+        let modelOrders = ModelOrders(
+            models: models, weights: KinWeights(mesh: peers.mesh), office: office, audit: access.control.audit)
         let warmer = warmer(of: models, mesh: peers.mesh.directory, monitor)
         services.models = ModelFeature(orders: modelOrders, kin: KinModels(mesh: peers.mesh), warmer: warmer)
         let alerts = AlertService(

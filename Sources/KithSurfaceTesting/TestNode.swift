@@ -89,10 +89,12 @@ package struct TestNode: Sendable {
             metrics: metrics, tools: tools,
             observation: Observation(tracer: tracer, logs: logs, peers: PeerObserver(mesh: mesh)))
         services.alerts = alerts
+        let models = NodeModels(node: name, seat: seat, status: monitor, clock: clock, logger: logger) {
+            await monitor.refresh()
+        }
         let orders = ModelOrders(
-            models: NodeModels(node: name, seat: seat, status: monitor, clock: clock, logger: logger) {
-                await monitor.refresh()
-            }, audit: audit)
+            models: models, weights: KinWeights(mesh: mesh),
+            office: WeightsOffice(models: models, limit: nil, clock: clock) { false }, audit: audit)
         services.models = ModelFeature(orders: orders, kin: KinModels(mesh: mesh))
         let announcer = EventAnnouncer(services: services, mesh: mesh)
         announcer.begin()

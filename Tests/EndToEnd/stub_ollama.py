@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
+from pathlib import Path
 from typing import Callable
 
 from loopback_service import LoopbackService
@@ -158,3 +160,38 @@ class KeepingOllama(Ollama):
         handler.send_header("Content-Length", str(len(payload)))
         handler.end_headers()
         handler.wfile.write(payload)
+
+
+class FolderOllama(KeepingOllama):
+    """One whose models are those of a folder, laid out as Ollama does: blobs that manifests name."""
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self.folder = folder
+        (folder / "blobs").mkdir(parents=True)
+        self.models = {}
+
+    def add(self, name: str, weights: bytes) -> None:
+        """A model of `library`, with a template and a licence beside its weights."""
+        kinds = {"model": weights, "template": b"{{ .Prompt }}", "license": b"do as you like"}
+        layers = [self._blob(f"application/vnd.ollama.image.{kind}", content) for kind, content in kinds.items()]
+        config = self._blob("application/vnd.docker.container.image.v1+json", b'{"model_format":"gguf"}')
+        manifest = {"schemaVersion": 2, "config": config, "layers": layers}
+        path = self.folder / "manifests/registry.ollama.ai/library" / name.replace(":", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(manifest))
+
+    def _blob(self, kind: str, content: bytes) -> dict:
+        digest = hashlib.sha256(content).hexdigest()
+        (self.folder / "blobs" / f"sha256-{digest}").write_bytes(content)
+        return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}
+
+    def files(self) -> dict[str, str]:
+        """The digest of each file, by its place in the folder."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    def _answer(self, handler, body: bytes) -> None:
+        found = (self.folder / "manifests").glob("registry.ollama.ai/library/*/*")
+        self.models = {f"{path.parent.name}:{path.name}": 20_000_000 for path in found}
+        super()._answer(handler, body)

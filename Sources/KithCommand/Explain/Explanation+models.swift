@@ -27,6 +27,21 @@ extension Explanation {
             case .busy: ("As many pulls or loads are under way as may be.", "Wait for one to end.")
             case .diskFull: ("The disk has no room for it.", "Remove something, such as a model.")
             case .overBudget: ("engine.disk_budget has no room for it.", "Remove a model, or raise that setting.")
+            case .noWeights:
+                (
+                    "Its weights are in no files that a node knows, or in none that the other engine takes.",
+                    "Look at the message; kith model pull gets it from the internet."
+                )
+            case .damagedWeights:
+                (
+                    "What came is not what its digest says, from every machine that has it.",
+                    "Look at the disk of the machine that is named, or copy it from another one."
+                )
+            case .sourceLost:
+                (
+                    "No machine that has the weights answers any more; what has come is kept.",
+                    "Say the same again when one does: the copy goes on."
+                )
             case .engineFailed:
                 ("The engine failed, or cannot be asked.", "Look at the message, and at the engine's own log.")
             }

@@ -181,12 +181,13 @@ package enum PullWords {
 
     /// How it ended.
     ///
+    /// - Parameter done: The word for one that ended well.
     /// - Throws: ``CommandError`` for a pull that did not end with the model.
-    package static func end(_ pull: ModelMessage.Pull) throws(CommandError) -> String {
+    package static func end(_ pull: ModelMessage.Pull, _ done: String = "pulled") throws(CommandError) -> String {
         switch pull.state {
         case .running: "\(pull.name) is still being pulled".printable
         case .done:
-            "pulled \(pull.name) to \(pull.node)".printable + (pull.totalBytes.map { " (\(ByteText($0)))" } ?? "")
+            "\(done) \(pull.name) to \(pull.node)".printable + (pull.totalBytes.map { " (\(ByteText($0)))" } ?? "")
         case .cancelled: throw CommandError(.failed, "the pull of \(pull.name.printable) was cancelled")
         case .failed: throw CommandError(.failed, (pull.error?.message ?? "the pull failed").printable)
         }

@@ -189,10 +189,13 @@ extension ModelMessage {
         package var name: String
         /// Which engine, where a node has several that pull: its kind or its address.
         package var engine: String?
+        /// Which other machine of the owner the weights are copied from; missing to get them from where the engine does.
+        package var from: String?
 
-        package init(name: String, engine: String? = nil) {
+        package init(name: String, engine: String? = nil, from: String? = nil) {
             self.name = name
             self.engine = engine
+            self.from = from
         }
     }
 

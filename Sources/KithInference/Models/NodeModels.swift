@@ -46,19 +46,28 @@ package final class NodeModels: Sendable {
     private let onChange: @Sendable () async -> Void
     private let state = Mutex(State())
     let pulls = RunningPulls()
+    /// Pieces of weights that are being sent to other machines.
+    let sending = Atomic(0)
+    /// Of the files that are sent, and of those that have come.
+    let seals: WeightsSeals
+    /// Where weights lie until they are whole; `nil` for a node that takes none from others.
+    let arrivals: String?
 
     /// - Parameters:
+    ///   - folder: Where weights from other machines come to lie; `nil` for a node that takes none.
     ///   - budget: Bytes that the models of one engine may take together; `nil` for as many as there are.
     ///   - freeBytes: What is free on the disk of a folder; `nil` when unknown.
     ///   - onChange: Called after a model has come or gone; prompts for it are sent here, or not, when it has returned.
     package init(
-        node: NodeName, seat: EngineSeat, status: any EngineStatusSource, budget: Int? = nil,
+        node: NodeName, seat: EngineSeat, status: any EngineStatusSource, folder: String? = nil, budget: Int? = nil,
         freeBytes: @escaping @Sendable (String) -> Int? = DiskSpace.free(at:), clock: any TimeSource, logger: Logger,
         onChange: @escaping @Sendable () async -> Void
     ) {
         self.node = node
         self.seat = seat
         self.status = status
+        seals = WeightsSeals(folder: folder.map { $0 + "/seals" }, logger: logger)
+        arrivals = folder.map { $0 + "/arriving" }
         self.budget = budget
         self.freeBytes = freeBytes
         self.clock = clock
@@ -102,6 +111,13 @@ package final class NodeModels: Sendable {
     package func load(_ name: String, engine: String? = nil, for stay: Duration? = nil) async throws {
         let found = try await findToChange(name, engine: engine)
         let model = found.model.id
+        if found.store.keepsOneLoaded, found.model.residency != .loaded, let running = seat.engine?.running(for: model),
+            running > 0
+        {
+            throw ModelRefusal(
+                .inUse,
+                "\(found.store.place.words) has one model in memory, which is answering prompts; wait until it has")
+        }
         let mayLoad = state.withLock { state in
             guard state.loading.values.reduce(0, +) < Self.loadLimit else { return false }
             state.loading[model, default: 0] += 1
@@ -118,6 +134,8 @@ package final class NodeModels: Sendable {
             }
         }
         try await changing { try await found.store.load(model, for: stay) }
+        // What it serves is another one now: prompts have to be sent by that.
+        if found.store.keepsOneLoaded { await changed() }
     }
 
     /// As routing knows them.
@@ -187,7 +205,7 @@ package final class NodeModels: Sendable {
         throw ModelRefusal(.fixedModels, "\(found.model.id) cannot be changed at \(found.store.place.words): \(reason)")
     }
 
-    private func find(_ name: String, engine: String?, _ looking: Looking) async throws -> Found {
+    func find(_ name: String, engine: String?, _ looking: Looking) async throws -> Found {
         guard ModelName.isListable(name) else {
             throw ModelRefusal(.badName, "a model's name has 1 to \(ModelName.longest) bytes")
         }

@@ -21,6 +21,8 @@ package struct EngineSettings: Sendable {
     package var loadLimit: Duration
     /// Bytes that the models of one engine may take together when another is pulled; `nil` for as many as there are.
     package var diskBudget: Int?
+    /// Bytes a second of weights that this node sends to kin while it answers prompts; `nil` for as many as go.
+    package var copyLimit: Int?
 
     package init(
         choice: EngineChoice = .automatic, listed: [ListedEngine] = [], automaticPlace: Int? = nil,
@@ -144,6 +146,8 @@ package struct EmbeddedSettings: Sendable {
     package var slots: Int
     /// `nil` leaves it to llama.cpp.
     package var threads: Int?
+    /// Where GGUF files lie that came from other machines; `nil` for a node that takes none.
+    package var shelf: String?
 
     package init(
         directory: String, logFile: String, model: String? = nil, contextLength: Int = 4096, slots: Int = 4,

@@ -29,6 +29,12 @@ package struct ModelRefusal: Error, Hashable, Sendable {
         case diskFull = "disk_full"
         /// The owner's budget has no room for it.
         case overBudget = "over_budget"
+        /// Its weights cannot be copied: they are in no files that are known, or in none that the engine here takes.
+        case noWeights = "no_weights"
+        /// What came is not what its digest says, from every machine that has it.
+        case damagedWeights = "damaged_weights"
+        /// No machine that has the weights can be asked any more; what has come is kept.
+        case sourceLost = "source_lost"
         /// The engine failed, or cannot be asked.
         case engineFailed = "engine_failed"
     }

@@ -10,6 +10,18 @@ package protocol ModelStore: Sendable {
     /// Why its models cannot be changed from here, as the end of "that cannot be done: "; `nil` where they can.
     var fixedBecause: String? { get }
 
+    /// Why it gets no models from elsewhere, as the end of a sentence; `nil` where it does. By default as ``fixedBecause``.
+    var pullsNothingBecause: String? { get }
+
+    /// Whether a model that is loaded takes the place of the one before it, so that answers under way end.
+    var keepsOneLoaded: Bool { get }
+
+    /// The form of weights that it takes from another machine; `nil` for none, as by default.
+    var takes: WeightsForm? { get }
+
+    /// Why it takes none although it has a form; `nil`, as by default, where it does.
+    var takesNothingBecause: String? { get }
+
     /// All models, and where each is now.
     ///
     /// - Throws: `ChatError` when the engine cannot be asked.
@@ -41,10 +53,38 @@ package protocol ModelStore: Sendable {
     ///
     /// - Throws: `ChatError`; `CancellationError`.
     func copy(_ model: ModelID, as name: ModelID) async throws
+
+    /// The files that a model is made of.
+    ///
+    /// - Throws: `ChatError`, which says why they cannot be had; `CancellationError`.
+    func weights(of model: ModelID) async throws -> WeightsFiles
+
+    /// Whether a part need not be copied, since the engine has it; `false` by default.
+    func has(_ part: WeightsDigest) async throws -> Bool
+
+    /// Makes a model of files that have come. They are moved, or copied and removed.
+    ///
+    /// - Throws: `ChatError`; `CancellationError`.
+    /// - Returns: Where parts are now that were moved, by their digests.
+    func take(_ model: ModelID, of parts: [ArrivedWeights]) async throws -> [WeightsDigest: String]
 }
 
 extension ModelStore {
     package var fixedBecause: String? { nil }
+    package var pullsNothingBecause: String? { fixedBecause }
+    package var keepsOneLoaded: Bool { false }
+    package var takes: WeightsForm? { nil }
+    package var takesNothingBecause: String? { nil }
+
+    package func weights(of model: ModelID) async throws -> WeightsFiles {
+        throw ChatError(.unsupported, "the files of its weights are not known to this node")
+    }
+
+    package func has(_ part: WeightsDigest) async throws -> Bool { false }
+
+    package func take(_ model: ModelID, of parts: [ArrivedWeights]) async throws -> [WeightsDigest: String] {
+        throw fixed
+    }
 
     package func pull(_ model: ModelID, note: @Sendable (PullSign) throws -> Void) async throws { throw fixed }
     package func load(_ model: ModelID, for stay: Duration?) async throws { throw fixed }

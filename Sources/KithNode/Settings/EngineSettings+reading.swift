@@ -25,6 +25,7 @@ extension EngineSettings {
             test: try values.test(slots: slots),
             loadLimit: .seconds(try values.required(.engineLoadLimit, values.number(.engineLoadLimit))))
         diskBudget = values.integer(.engineDiskBudget)
+        copyLimit = values.integer(.engineCopyLimit)
         pauseWhile = values.text(.enginePauseWhile).map(SettingKind.entries) ?? []
     }
 }
@@ -129,7 +130,7 @@ extension SettingValues {
     fileprivate func embedded(
         model: String?, slots: Int?, sources: SettingSources
     ) throws(SettingError) -> EmbeddedSettings {
-        EmbeddedSettings(
+        var settings = EmbeddedSettings(
             directory: path(.engineDirectory, in: sources)
                 ?? sources.surroundings.engineDirectory(environment: sources.environment),
             logFile: sources.dataDirectory + "/state/engine/engine.log",
@@ -137,6 +138,8 @@ extension SettingValues {
             contextLength: try required(.embeddedContextLength, integer(.embeddedContextLength)),
             slots: try required(.embeddedSlots, slots ?? integer(.embeddedSlots)),
             threads: integer(.embeddedThreads))
+        settings.shelf = sources.dataDirectory + "/models"
+        return settings
     }
 
     fileprivate func test(slots: Int?) throws(SettingError) -> TestEngineSettings {

@@ -96,6 +96,9 @@ extension SettingDefinition {
             .engineDiskBudget, .byteCount((1 << 20)...(1 << 44)), note: "as much as the disk has",
             help: "What the models of one engine may take together, such as 200GiB: a pull beyond it is refused."),
         SettingDefinition(
+            .engineCopyLimit, .byteCount((64 << 10)...(1 << 40)), fallback: "8MiB",
+            help: "Of weights, what this machine sends your others in a second while it answers prompts."),
+        SettingDefinition(
             .ollamaBaseURL, .ollamaAddress, fallback: "http://127.0.0.1:11434",
             seedNames: ["OLLAMA_BASE_URL", "OLLAMA_HOST"],
             help: "Where Ollama listens; as Ollama's own programs take it, without a scheme or a port too."),

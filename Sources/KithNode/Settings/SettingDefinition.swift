@@ -147,6 +147,7 @@ package enum SettingKey: String, CaseIterable, Sendable, CustomStringConvertible
     case engineServers = "engine.servers"
     case engineLoadLimit = "engine.load_limit"
     case engineDiskBudget = "engine.disk_budget"
+    case engineCopyLimit = "engine.copy_limit"
     case ollamaBaseURL = "engine.ollama.base_url"
     case ollamaModel = "engine.ollama.model"
     case ollamaContextLength = "engine.ollama.context_length"

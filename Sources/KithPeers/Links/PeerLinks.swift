@@ -82,6 +82,13 @@ package final class PeerLinks: Sendable {
         }
     }
 
+    /// A connection to a node beside the one that all share, for much that must not delay what is short. Whoever asks for it closes it.
+    ///
+    /// - Throws: ``LinkError``; `CancellationError`.
+    package func bulkLink(to id: NodeID, at addresses: [PeerAddress]) async throws -> PeerLink {
+        try await race(id, at: addresses, windows: .bulk)
+    }
+
     /// The connection to a node if there is one now.
     package func current(_ id: NodeID) -> PeerLink? {
         state.withLock { $0.slots[id]?.link }.flatMap { $0.connection.isActive ? $0 : nil }
@@ -146,19 +153,23 @@ package final class PeerLinks: Sendable {
         return link
     }
 
-    private func race(_ id: NodeID, at addresses: [PeerAddress]) async throws -> PeerLink {
+    private func race(
+        _ id: NodeID, at addresses: [PeerAddress], windows: MultiplexedConnection.Windows = .ordinary
+    ) async throws -> PeerLink {
         let race = AddressRace(addresses: Array(addresses.prefix(Self.addressLimit)), clock: clock) { address in
-            try await self.connect(to: id, at: address)
+            try await self.connect(to: id, at: address, windows)
         } discard: { link in
             link.connection.close()
         }
         return try await race.run()
     }
 
-    private func connect(to id: NodeID, at address: PeerAddress) async throws -> PeerLink {
+    private func connect(
+        to id: NodeID, at address: PeerAddress, _ windows: MultiplexedConnection.Windows
+    ) async throws -> PeerLink {
         let connection: MultiplexedConnection
         do {
-            connection = try await open(id, at: address)
+            connection = try await open(.node(id), at: address, windows: windows).connection
         } catch LinkError.wrongNode(own) {
             // A node that listens for its own machine only tells an address at which any other machine meets itself.
             throw LinkError.leadsBack(address)
@@ -183,13 +194,13 @@ package final class PeerLinks: Sendable {
     /// - Returns: Which node it is: the handshake has proven that it has the key.
     /// - Throws: ``LinkError``.
     func open(
-        _ expected: ExpectedNode, at address: PeerAddress
+        _ expected: ExpectedNode, at address: PeerAddress, windows: MultiplexedConnection.Windows = .ordinary
     ) async throws -> (connection: MultiplexedConnection, node: NodeID) {
         let (refused, admitted) = (SeenNode(), SeenNode())
         let connection: MultiplexedConnection
         do {
             connection = try await MultiplexedConnection.connect(
-                to: address, limit: limit, group: group
+                to: address, limit: limit, group: group, windows: windows
             ) { [tls] channel in
                 let handler = try tls.clientHandler(
                     expecting: expected, onSeen: { seen in admitted.id.withLock { $0 = seen } },

@@ -179,7 +179,7 @@ package struct KinModels: Sendable {
     }
 
     /// What a kin's refusal is here.
-    private static func refusal(_ status: Int, _ body: ByteBuffer) -> any Error {
+    static func refusal(_ status: Int, _ body: ByteBuffer) -> any Error {
         if let failure = try? JSONBody.decode(ModelMessage.Failure.self, from: body.readableBytesView),
             let reason = ModelRefusal.Reason(rawValue: failure.code)
         {
@@ -206,7 +206,7 @@ package struct KinModels: Sendable {
         }
     }
 
-    private static func words(_ error: any Error) -> String {
+    static func words(_ error: any Error) -> String {
         switch error {
         case let failure as ChatError: failure.message
         case let refusal as ModelRefusal: refusal.message

@@ -12,10 +12,15 @@ package struct ModelOrders: Sendable {
     package static let stay = 1...31_536_000
 
     package let models: NodeModels
+    /// Where models may be copied from, and what is sent of them.
+    private let weights: KinWeights
+    let office: WeightsOffice
     private let audit: any AuditTrail
 
-    package init(models: NodeModels, audit: any AuditTrail) {
+    package init(models: NodeModels, weights: KinWeights, office: WeightsOffice, audit: any AuditTrail) {
         self.models = models
+        self.weights = weights
+        self.office = office
         self.audit = audit
     }
 
@@ -56,15 +61,27 @@ package struct ModelOrders: Sendable {
         return done
     }
 
-    /// Begins a pull, or joins in.
+    /// Begins a pull, or a copy from another machine, or joins in.
     ///
-    /// - Throws: `ModelRefusal`; `CancellationError`.
+    /// - Throws: `ModelRefusal`; `ControlError` for a machine that is none of the owner's; `CancellationError`.
     package func pull(
         _ request: ModelMessage.PullRequest, by subject: String?, from source: String?
     ) async throws -> AsyncStream<ModelMessage.Pull> {
-        let pull = try await models.pull(request)
-        if pull.isNew { record("pulled", subject, source) }
+        let machine = try request.from.map(weights.source)
+        let pull = try await models.pull(request, from: machine)
+        if pull.isNew { record(machine == nil ? "pulled" : "copied here", subject, source) }
         return pull.states
+    }
+
+    /// Says what a model is made of; whole answers about a model, after which it is sent, are written down.
+    ///
+    /// - Throws: `ModelRefusal`; `CancellationError`.
+    func offer(
+        _ question: WeightsMessage.Question, by subject: String, from source: String
+    ) async throws -> WeightsMessage.Offer {
+        let offer = try await office.offer(question)
+        if question.name != nil, offer.checking == nil { record("offered", subject, source) }
+        return offer
     }
 
     private func record(_ deed: String, _ subject: String?, _ source: String?) {
@@ -97,6 +114,35 @@ package struct ModelOrderRoutes: PeerRouteGroup {
                 let pull = try await orders.pull(wanted, by: caller.id.description, from: caller.source)
                 let writer = PullStreamWriter(pull: pull, clock: clock) { trust.standing(of: caller.id) == .kin }
                 return .eventStream { try await writer.write(to: &$0) }
+            }
+        }
+        addWeights(to: router, services: services)
+    }
+
+    private func addWeights(to router: PeerRouter, services: PeerServices) {
+        router.peer(PeerWire.weightsPath, .post, for: .kin, of: services) { request, caller in
+            try await Self.telling {
+                let question = try await request.decode(WeightsMessage.Question.self, upTo: Self.bodyLimit)
+                return try .json(
+                    await orders.offer(question, by: caller.id.description, from: caller.source))
+            }
+        }
+        router.peer(PeerWire.weightsPiecePath, .post, for: .kin, of: services) {
+            [trust = services.trust] request, caller in
+            try await Self.telling {
+                let wanted = try await request.decode(WeightsMessage.PieceRequest.self, upTo: Self.bodyLimit)
+                let piece = try orders.office.piece(wanted)
+                return Response(
+                    status: .ok, headers: [.contentType: "application/octet-stream"],
+                    body: ResponseBody(contentLength: piece.bytes) { writer in
+                        var sent = 0
+                        while let block = try await piece.block(at: sent) {
+                            guard trust.standing(of: caller.id) == .kin else { throw PeerRefusal(.forgotten) }
+                            sent += block.readableBytes
+                            try await writer.write(block)
+                        }
+                        try await writer.finish(nil)
+                    })
             }
         }
     }

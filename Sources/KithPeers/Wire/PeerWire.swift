@@ -26,6 +26,8 @@ package enum PeerWire {
     package static let logsPath = "/peer/v1/logs"
     package static let modelOrdersPath = "/peer/v1/model-orders"
     package static let modelPullPath = "/peer/v1/model-pulls"
+    package static let weightsPath = "/peer/v1/weights"
+    package static let weightsPiecePath = "/peer/v1/weights/piece"
     package static let hardwarePath = "/peer/v1/hardware"
     package static let wakePath = "/peer/v1/wake"
     package static let pairingHelloPath = "/pair/v1/hello"

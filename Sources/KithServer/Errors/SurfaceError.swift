@@ -211,11 +211,11 @@ extension ModelRefusal {
     package var status: HTTPResponse.Status {
         switch reason {
         case .unknownModel, .noEngine, .notPulling: .notFound
-        case .badName, .fixedModels, .severalEngines: .unprocessableContent
+        case .badName, .fixedModels, .severalEngines, .noWeights: .unprocessableContent
         case .nameTaken, .preferred, .inUse, .pulling: .conflict
         case .busy: .serviceUnavailable
         case .diskFull, .overBudget: .insufficientStorage
-        case .engineFailed: .badGateway
+        case .engineFailed, .damagedWeights, .sourceLost: .badGateway
         }
     }
 }

@@ -15,6 +15,28 @@ package final class MultiplexedConnection: Sendable {
     private let streams: NIOHTTP2Handler.StreamMultiplexer
     private let usage = Mutex(Usage())
 
+    /// How many bytes of answers may be on their way.
+    package enum Windows: Sendable {
+        /// For many short answers side by side.
+        case ordinary
+        /// For a few long ones.
+        case bulk
+
+        fileprivate var stream: Int {
+            switch self {
+            case .ordinary: 1 << 18
+            case .bulk: 1 << 20
+            }
+        }
+
+        fileprivate var connection: Int {
+            switch self {
+            case .ordinary: 1 << 20
+            case .bulk: 1 << 21
+            }
+        }
+    }
+
     private struct Usage {
         var exchanges = 0
         var closesWhenIdle = false
@@ -28,11 +50,13 @@ package final class MultiplexedConnection: Sendable {
 
     /// Connects, and waits until the other side has proven who it is and speaks HTTP/2.
     ///
-    /// - Parameter secure: Adds the TLS handler; called on the channel's event loop.
+    /// - Parameters:
+    ///   - windows: How much of answers may be on its way.
+    ///   - secure: Adds the TLS handler; called on the channel's event loop.
     /// - Throws: The error of the connection or of the handshake, `ChannelError.connectTimeout` after `limit`,
     ///   `CancellationError`.
     package static func connect(
-        to address: PeerAddress, limit: Duration, group: any EventLoopGroup,
+        to address: PeerAddress, limit: Duration, group: any EventLoopGroup, windows: Windows = .ordinary,
         secure: @escaping @Sendable (any Channel) throws -> Void
     ) async throws -> MultiplexedConnection {
         let eventLoop = group.next()  // also where this is called on one of them: all connections on one would be slow
@@ -46,7 +70,7 @@ package final class MultiplexedConnection: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     try secure(channel)
                     try channel.pipeline.syncOperations.addHandler(
-                        SecuredHandler(configuration: Self.configuration, ready: ready))
+                        SecuredHandler(configuration: Self.configuration(windows), ready: ready))
                 }
             }
             .connect(host: address.host, port: address.port)
@@ -170,15 +194,18 @@ package final class MultiplexedConnection: Sendable {
         #endif
     }
 
-    private static var configuration: NIOHTTP2Handler.Configuration {
+    private static func configuration(_ windows: Windows) -> NIOHTTP2Handler.Configuration {
         var configuration = NIOHTTP2Handler.Configuration()
         configuration.connection.initialSettings = [
             HTTP2Setting(parameter: .enablePush, value: 0),
             HTTP2Setting(parameter: .maxHeaderListSize, value: 16 << 10),
-            HTTP2Setting(parameter: .initialWindowSize, value: 1 << 18),
+            HTTP2Setting(parameter: .initialWindowSize, value: windows.stream),
         ]
-        configuration.connection.targetWindowSize = 1 << 20
-        configuration.stream.targetWindowSize = 1 << 18
+        if windows == .bulk {
+            configuration.connection.initialSettings.append(.init(parameter: .maxFrameSize, value: 1 << 17))
+        }
+        configuration.connection.targetWindowSize = windows.connection
+        configuration.stream.targetWindowSize = windows.stream
         // What is still on its way on streams that this side has reset is no fault of the other's.
         configuration.connection.maximumRecentlyResetStreams = 1_024
         return configuration

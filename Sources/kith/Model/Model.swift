@@ -11,11 +11,12 @@ struct Model: AsyncParsableCommand {
         abstract: "See which models your machines have, get others, load them, and remove them.",
         discussion: """
             Ollama's models can be changed from here, on this machine and on your others; other engines say why theirs \
-            cannot. What is in use, or named by engine.model, is removed by --force only.
+            cannot. Weights are copied between machines of yours that have the same engine. What is in use, or named by engine.model, is removed by --force only.
 
             EXAMPLES:
               kith model list --all
               kith model pull llama3.2:1b --node desk
+              kith model copy llama3.2:1b --from desk --node box
               kith model load llama3.2:1b --for 2h
               kith model remove llama3.2:1b
             """,

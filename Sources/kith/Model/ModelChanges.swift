@@ -119,35 +119,3 @@ struct ModelRemove: AsyncParsableCommand {
         try Terminal.print(done, json: json, or: ["removed \(done.name) from \(done.node)".printable])
     }
 }
-
-struct ModelCopy: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "copy", abstract: "Give a model a second name on its machine.",
-        discussion: """
-            Both names have the same weights, which take their room once.
-
-            EXAMPLES:
-              kith model copy llama3.2:1b --as helper
-            """)
-
-    @Argument(help: "The model.")
-    var model: String
-
-    @OptionGroup var node: ControlFlags
-
-    @OptionGroup var place: ModelPlaceFlags
-
-    @Option(name: .customLong("as"), help: ArgumentHelp("The second name.", valueName: "name"))
-    var newName: String
-
-    @Flag(help: "Print the model of the second name as JSON.")
-    var json = false
-
-    func validate() throws { try ModelPlaceFlags.check(model) }
-
-    func run() async throws {
-        let done: ModelMessage.Done = try await node.client().post(
-            ModelPlaceFlags.path(model, "/copy") + place.query(), ModelMessage.CopyRequest(newName: newName))
-        try Terminal.print(done, json: json, or: ["\(model) on \(done.node) is \(done.name) too".printable])
-    }
-}

@@ -10,9 +10,6 @@ import NIOHTTP1
 import SystemPackage
 
 struct ModelPull: AsyncParsableCommand {
-    /// Longer than a node that tells of a pull is ever silent.
-    private static let silence = Duration.seconds(45)
-
     static let configuration = CommandConfiguration(
         commandName: "pull",
         abstract: "Get a model, through the engine of a machine.",
@@ -44,22 +41,49 @@ struct ModelPull: AsyncParsableCommand {
 
     func run() async throws {
         let client = try node.client()
-        if cancel {
-            let path = "/api/models/pull/" + PathSegment.escaped(model) + place.query()
-            let done: ModelMessage.Done = try await client.delete(path)
-            return try Terminal.print(done, json: json, or: ["the pull of \(model) is being ended".printable])
-        }
+        if cancel { return try await PullWatch.end(model, place, on: client, json: json) }
+        let watch = PullWatch(words: PullWatch.pull, json: json)
+        try await watch.follow(.init(name: model, engine: place.engine), place, on: client)
+    }
+}
+
+/// Has a machine get a model, and shows how far that is.
+struct PullWatch {
+    /// Longer than a node that tells of a pull is ever silent.
+    private static let silence = Duration.seconds(45)
+
+    /// What it is called.
+    struct Words {
+        var noun: String
+        var done: String
+    }
+
+    static let pull = Words(noun: "pull", done: "pulled")
+    static let copy = Words(noun: "copy", done: "copied")
+
+    let words: Words
+    let json: Bool
+
+    static func end(_ model: String, _ place: ModelPlaceFlags, on client: NodeClient, json: Bool) async throws {
+        let path = "/api/models/pull/" + PathSegment.escaped(model) + place.query()
+        let done: ModelMessage.Done = try await client.delete(path)
+        try Terminal.print(done, json: json, or: ["the pull of \(model) is being ended".printable])
+    }
+
+    func follow(_ request: ModelMessage.PullRequest, _ place: ModelPlaceFlags, on client: NodeClient) async throws {
         do {
-            try await Interruption.cancelling { try await follow(client) }
+            try await Interruption.cancelling { try await watch(request, place, client) }
         } catch let failure as CommandError where failure.status == .interrupted {
             Terminal.note(
-                "the pull of \(model.printable) goes on; kith model list shows how far it is, --cancel ends it")
+                "the \(words.noun) of \(request.name.printable) goes on; kith model list shows how far it is, --cancel ends it"
+            )
             throw failure
         }
     }
 
-    private func follow(_ client: NodeClient) async throws {
-        let request = ModelMessage.PullRequest(name: model, engine: place.engine)
+    private func watch(
+        _ request: ModelMessage.PullRequest, _ place: ModelPlaceFlags, _ client: NodeClient
+    ) async throws {
         let response = try await client.stream(
             "/api/models/pull" + place.query(), body: try JSONBody.encode(request), headers: [:],
             limits: UpstreamLimits(silence: Self.silence))
@@ -76,13 +100,13 @@ struct ModelPull: AsyncParsableCommand {
             }
         } catch let failure as ChatError {
             meter.clear()
-            throw CommandError(.cutOff, "\(failure.message); kith model list shows how far the pull is")
+            throw CommandError(.cutOff, "\(failure.message); kith model list shows how far it is")
         }
         meter.clear()
         guard let last, last.state != .running else {
-            throw CommandError(.cutOff, "the node has ended the connection; kith model list shows how far the pull is")
+            throw CommandError(.cutOff, "the node has ended the connection; kith model list shows how far it is")
         }
-        let end = try PullWords.end(last)
+        let end = try PullWords.end(last, words.done)
         if !json { try Terminal.printLines([end]) }
     }
 

@@ -15,7 +15,7 @@ package final class EmbeddedEngine: ChatEngine {
     package let capacity: EngineCapacity
     private let client: UpstreamClient
     private let clock: any TimeSource
-    private let current = Mutex<(address: HTTPAddress, engine: OpenAICompatibleEngine)?>(nil)
+    private let current = Mutex<(address: HTTPAddress, model: ModelID, engine: OpenAICompatibleEngine)?>(nil)
 
     /// - Parameter slots: As many as the server was started with.
     package init(process: LlamaProcess, slots: Int, client: UpstreamClient, clock: any TimeSource = MonotonicClock()) {
@@ -27,7 +27,7 @@ package final class EmbeddedEngine: ChatEngine {
 
     package var kind: EngineKind { .embedded }
 
-    package var modelStores: [any ModelStore] { [LlamaModels.store(of: process)] }
+    package var modelStores: [any ModelStore] { [LlamaModels(process: process)] }
 
     package func models() async throws -> [ModelInfo] {
         guard case .ready(let address) = process.state else { return [] }
@@ -77,14 +77,15 @@ package final class EmbeddedEngine: ChatEngine {
 
     private func engine(at address: HTTPAddress) -> OpenAICompatibleEngine {
         current.withLock { current in
-            if let current, current.address == address { return current.engine }
+            let model = process.command.model
+            if let current, current.address == address, current.model == model { return current.engine }
             var base = address
             base.basePath += "/v1"
             let engine = OpenAICompatibleEngine(
                 settings: OpenAISettings(
-                    address: base, key: .value(process.key), model: process.command.model, slots: capacity.slots),
+                    address: base, key: .value(process.key), model: model, slots: capacity.slots),
                 client: client, kind: .embedded, clock: clock)
-            current = (address, engine)
+            current = (address, model, engine)
             return engine
         }
     }

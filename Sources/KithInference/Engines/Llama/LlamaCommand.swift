@@ -42,28 +42,55 @@ package protocol LlamaCommand: Sendable {
     /// The GGUF file that it is started with; `nil` when there is none yet.
     var modelFile: String? { get }
 
+    /// The model that it has besides those on its shelf; `nil` when there is none yet.
+    var ownModel: OwnModel? { get }
+
+    /// Other models that it can be started with; `nil`, as by default, where there are never any.
+    var shelf: ModelShelf? { get }
+
     /// - Throws: An error whose description says why the server cannot be started now.
     func prepare() async throws -> LlamaLaunch
+}
+
+extension LlamaCommand {
+    package var ownModel: OwnModel? { OwnModel(model: model, file: modelFile) }
+    package var shelf: ModelShelf? { nil }
+}
+
+/// The model that a llama.cpp server was installed, or set up, with.
+package struct OwnModel: Hashable, Sendable {
+    package var model: ModelID
+    /// `nil` when there is none yet.
+    package var file: String?
+    /// What the file has to hold; `nil` where nobody says.
+    package var digest: WeightsDigest?
 }
 
 /// The server that `kith engine install` put on the machine.
 package struct EmbeddedCommand: LlamaCommand {
     private let settings: EmbeddedSettings
     private let installer: EmbeddedInstaller
+    package let shelf: ModelShelf?
 
     package init(settings: EmbeddedSettings) {
         self.settings = settings
         installer = EmbeddedInstaller(directory: settings.directory)
+        shelf = settings.shelf.map { ModelShelf(folder: $0, own: settings.model ?? "") }
     }
 
-    package var model: ModelID { settings.model.map(ModelID.init(fileName:)) ?? EmbeddedRelease.modelID }
+    package var model: ModelID { shelf?.served?.model ?? ownID }
+
+    private var ownID: ModelID { settings.model.map(ModelID.init(fileName:)) ?? EmbeddedRelease.modelID }
 
     package var embeds: Bool { true }
 
-    package var modelFile: String? {
-        if let file = settings.model { return file }
-        if case .installed(let versions) = installer.status() { return versions.modelFile }
-        return nil
+    package var modelFile: String? { shelf?.served?.file ?? ownModel?.file }
+
+    package var ownModel: OwnModel? {
+        if let file = settings.model { return OwnModel(model: ownID, file: file) }
+        guard case .installed(let versions) = installer.status() else { return nil }
+        return OwnModel(
+            model: ownID, file: versions.modelFile, digest: WeightsDigest(EmbeddedRelease.modelSHA256))
     }
 
     package func prepare() async throws -> LlamaLaunch {
@@ -75,24 +102,26 @@ package struct EmbeddedCommand: LlamaCommand {
         }
         let layout = EmbeddedLayout(directory: settings.directory)
         try EmbeddedResources.write(to: layout)
+        let served = shelf?.served
         var arguments = [
-            "-I", "-B", layout.launcher, "serve", "--alias", model.rawValue, "--context",
+            "-I", "-B", layout.launcher, "serve", "--alias", (served?.model ?? ownID).rawValue, "--context",
             String(settings.contextLength), "--slots", String(settings.slots), "--parent",
             String(ProcessInfo.processInfo.processIdentifier),
         ]
-        if let file = settings.model { arguments += ["--model", file] }
+        if let file = served?.file ?? settings.model { arguments += ["--model", file] }
         if let threads = settings.threads { arguments += ["--threads", String(threads)] }
         return LlamaLaunch(executable: layout.python, arguments: arguments, readiness: .announced)
     }
 }
 
-/// The owner's own `llama-server` with the owner's own model.
+/// The owner's own `llama-server` with the owner's own model, or one of its shelf.
 ///
 /// Embeddings are not asked for: whether they work together with chat depends on the version and the model.
 package struct LlamaServerCommand: LlamaCommand {
     private let executable: String
     private let file: String
     private let settings: EmbeddedSettings
+    package let shelf: ModelShelf?
 
     /// - Parameters:
     ///   - file: Path of a GGUF file.
@@ -101,22 +130,27 @@ package struct LlamaServerCommand: LlamaCommand {
         self.executable = executable
         self.file = file
         self.settings = settings
+        shelf = settings.shelf.map { ModelShelf(folder: $0, own: file) }
     }
 
-    package var model: ModelID { ModelID(fileName: file) }
+    package var model: ModelID { shelf?.served?.model ?? ModelID(fileName: file) }
+
+    package var ownModel: OwnModel? { OwnModel(model: ModelID(fileName: file), file: file) }
 
     package var embeds: Bool { false }
 
-    package var modelFile: String? { file }
+    package var modelFile: String? { shelf?.served?.file ?? file }
 
     package func prepare() async throws -> LlamaLaunch {
         try FileManager.default.createDirectory(atPath: settings.directory, withIntermediateDirectories: true)
         let layout = EmbeddedLayout(directory: settings.directory)
         try EmbeddedResources.write(to: layout)
         let port = try await Self.freePort()
+        let served = shelf?.served ?? (ModelID(fileName: file), file)
         var arguments = [
-            layout.serverGuard, executable, "--host", "127.0.0.1", "--port", String(port), "--model", file, "--alias",
-            model.rawValue, "-np", String(settings.slots), "-c", String(settings.contextLength * settings.slots),
+            layout.serverGuard, executable, "--host", "127.0.0.1", "--port", String(port), "--model", served.file,
+            "--alias", served.model.rawValue, "-np", String(settings.slots), "-c",
+            String(settings.contextLength * settings.slots),
         ]
         if let threads = settings.threads { arguments += ["-t", String(threads)] }
         return LlamaLaunch(

@@ -50,6 +50,13 @@ package final class LlamaProcess: Service {
     private let logger: Logger
     private let box = LlamaStateBox()
     private let childID = Mutex<Int32?>(nil)
+    /// Ends the child that runs now, to be started anew at once.
+    private let anew = Mutex<Anew>(Anew())
+
+    private struct Anew {
+        var isWanted = false
+        var end: (@Sendable () -> Void)?
+    }
 
     package init(
         command: any LlamaCommand, logFile: String, health: any LlamaHealthChecking,
@@ -107,6 +114,16 @@ package final class LlamaProcess: Service {
         }
     }
 
+    /// Ends the server, and starts it at once with what ``command`` says now.
+    func startAnew() {
+        box.set(.loading)
+        let end = anew.withLock { anew in
+            anew.isWanted = true
+            return anew.end
+        }
+        end?()
+    }
+
     // MARK: Supervision
 
     /// Runs the server until the task is cancelled or the service is shut down.
@@ -121,6 +138,11 @@ package final class LlamaProcess: Service {
             box.set(.loading)
             let end = await runOnce()
             guard !Task.isCancelled else { break }
+            let isWanted = anew.withLock { anew in
+                defer { anew.isWanted = false }
+                return anew.isWanted
+            }
+            if isWanted { continue }
             let delay = backoff.next(afterReadyFor: end.readyFor, using: &generator)
             let outage = LlamaOutage(
                 reason: end.reason, restarts: backoff.count, nextAttempt: clock.now + delay)
@@ -174,6 +196,11 @@ package final class LlamaProcess: Service {
             output: .sequence, error: .sequence
         ) { execution in
             childID.withLock { $0 = execution.processIdentifier.value }
+            let isWanted = anew.withLock { anew in
+                anew.end = { try? execution.send(signal: .terminate, toProcessGroup: true) }  // it may have just ended
+                return anew.isWanted
+            }
+            if isWanted { try? execution.send(signal: .terminate, toProcessGroup: true) }
             let watch = ChildWatch(
                 readiness: launch.readiness, limits: limits, clock: clock, health: health, key: key,
                 onReady: onReady)
@@ -183,6 +210,7 @@ package final class LlamaProcess: Service {
                 try await watch.attend(
                     output: execution.standardOutput, errors: execution.standardError, logFile: self.logFile)
             }.value
+            anew.withLock { $0.end = nil }
             try Task.checkCancellation()
             // The child has ended, and what it started has to end too. If nothing is left to be signalled, that is no
             // failure.

@@ -5,6 +5,7 @@ import KithModel
 import KithTransport
 import NIOCore
 import NIOHTTP1
+import SystemPackage
 
 /// The models that an Ollama keeps, as its API for them says (docs/api.md of Ollama).
 struct OllamaModels: ModelStore {
@@ -25,6 +26,31 @@ struct OllamaModels: ModelStore {
         ModelPlace(
             kind: .ollama, address: connection.address.description,
             folder: connection.address.isOnLoopback ? OllamaFolder.onThisMachine : nil)
+    }
+
+    /// Its folder, if it is on this machine and where one looks for it.
+    private var library: OllamaLibrary? { place.folder.map { OllamaLibrary(folder: FilePath($0)) } }
+
+    var takes: WeightsForm? { .ollama }
+
+    var takesNothingBecause: String? {
+        guard let library else { return Self.noFolder }
+        return library.takesNothingBecause
+    }
+
+    private static let noFolder =
+        "Ollama's folder is not where this node looks for it; OLLAMA_MODELS of the node says where it is on this machine"
+
+    func weights(of model: ModelID) async throws -> WeightsFiles {
+        guard let library else { throw ChatError(.unsupported, Self.noFolder) }
+        return try library.weights(of: model)
+    }
+
+    func has(_ part: WeightsDigest) async throws -> Bool { library?.has(part) ?? false }
+
+    func take(_ model: ModelID, of parts: [ArrivedWeights]) async throws -> [WeightsDigest: String] {
+        guard let library else { throw ChatError(.unsupported, Self.noFolder) }
+        return try library.take(model, of: parts)
     }
 
     func kept() async throws -> [KeptModel] {

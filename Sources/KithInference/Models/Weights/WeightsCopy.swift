@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import KithDialects
+import KithModel
+import Logging
+import NIOCore
+import Synchronization
+import SystemPackage
+
+/// Copies the files of one model from other machines of the owner into a folder, and has an engine take them.
+struct WeightsCopy: Sendable {
+    /// Between two looks at how far a machine is in reading its files.
+    private static let checkingPause = Duration.milliseconds(300)
+
+    let source: any WeightsSource
+    /// Where files lie until they are whole, each by its digest.
+    let folder: String
+    let seals: WeightsSeals
+    let clock: any TimeSource
+    let logger: Logger
+    /// Is given each sign of progress; what it throws ends the copy.
+    let note: @Sendable (PullSign) throws -> Void
+
+    /// - Throws: ``ModelRefusal``; `ChatError` of the engine; what ``note`` throws; `CancellationError`.
+    func run(_ model: ModelID, into store: any ModelStore) async throws {
+        let offer = try await checkedOffer(of: model)
+        guard offer.form == store.takes else {
+            throw ModelRefusal(
+                .noWeights,
+                "the weights on \(source.name) are of the form \(offer.form.rawValue), which "
+                    + "\(store.place.words) does not take")
+        }
+        let parts = try offer.parts.map { part in
+            guard let seal = Seal(part) else {
+                throw ModelRefusal(.damagedWeights, "what \(source.name) says of \(part.digest) cannot be")
+            }
+            return (part, seal)
+        }
+        // The weights are nearly all of it, and whether they have room is known first.
+        var arrived: [ArrivedWeights] = []
+        for (part, seal) in parts.sorted(by: { $0.0.bytes > $1.0.bytes }) {
+            let path = try await store.has(part.digest) ? "" : await gathered(seal)
+            if path.isEmpty { try note(sign(seal, seal.layout.bytes, "here already")) }
+            arrived.append(.init(path: path, type: part.type, digest: part.digest, bytes: part.bytes))
+        }
+        try note(PullSign(status: "giving it to \(store.place.words)"))
+        let moved = try await store.take(model, of: arrived)
+        for (part, seal) in parts { moved[part.digest].map { seals.note(seal, of: $0) } }
+    }
+
+    private func checkedOffer(of model: ModelID) async throws -> WeightsMessage.Offer {
+        while true {
+            let offer = try await source.offer(of: model.rawValue)
+            guard let checking = offer.checking else {
+                guard (1...WeightsMessage.partLimit).contains(offer.parts.count) else {
+                    throw ModelRefusal(.noWeights, "\(source.name) names no files of \(model)")
+                }
+                return offer
+            }
+            let share = checking.totalBytes > 0 ? 100 * checking.completedBytes / checking.totalBytes : 0
+            try note(PullSign(status: "\(source.name) reads its files, \(min(100, max(0, share))) %"))
+            try await clock.sleep(for: Self.checkingPause)
+        }
+    }
+
+    private func sign(_ seal: Seal, _ completed: Int, _ status: String) -> PullSign {
+        PullSign(
+            status: status, part: seal.digest.description, total: seal.layout.bytes, completed: completed)
+    }
+
+    /// - Returns: The path of a file that holds what its digest says.
+    private func gathered(_ seal: Seal) async throws -> String {
+        let path = folder + "/" + seal.digest.digits + ".part"
+        do {
+            let file = try ArrivingFile(path, bytes: seal.layout.bytes)
+            let there = try await file.pieces(of: seal) { offset in
+                try note(PullSign(status: "looking at what is there, \(ByteText(offset))"))
+            }
+            let holders = await source.holders(of: seal)
+            defer { for holder in holders { holder.leave() } }
+            let gathering = WeightsGathering(
+                seal: seal, file: file, holders: holders, clock: clock, logger: logger, note: note)
+            try await gathering.run(there: there)
+            try await file.flush()
+            return path
+        } catch let error as Errno {
+            guard error != .resourceTemporarilyUnavailable else {
+                throw ModelRefusal(.busy, "another copy of the same file is under way; wait for it")
+            }
+            guard error == .noSpace else {
+                throw ModelRefusal(.engineFailed, "the folder \(folder) cannot be written: \(error)")
+            }
+            throw ModelRefusal(.diskFull, "the disk of \(folder) is full; what has come is kept")
+        }
+    }
+}
+
+/// Gathers the pieces of one file from the machines that have it, and makes the digest of the whole while they come.
+private struct WeightsGathering: Sendable {
+    /// Pieces of which the digest of the whole is made in one go.
+    private static let hashedAtOnce = 8
+
+    let seal: Seal
+    let file: ArrivingFile
+    let holders: [any WeightsHolder]
+    let clock: any TimeSource
+    let logger: Logger
+    let note: @Sendable (PullSign) throws -> Void
+
+    private enum Event: Sendable {
+        case arrived(PiecePlan.Order)
+        case damaged(PiecePlan.Order)
+        case failed(PiecePlan.Order, String)
+        /// The digest of all that is before a piece.
+        case hashed(SHA256, upTo: Int)
+        case mayTryAgain
+        /// Nothing can go on.
+        case ended(any Error)
+    }
+
+    /// What has come of the file, and what is told of it.
+    private final class Progress: Sendable {
+        private struct State {
+            var bytes: Int
+            var status: String
+        }
+
+        private let state: Mutex<State>
+        private let seal: Seal
+        private let note: @Sendable (PullSign) throws -> Void
+
+        init(_ bytes: Int, _ status: String, _ seal: Seal, note: @escaping @Sendable (PullSign) throws -> Void) {
+            state = Mutex(State(bytes: bytes, status: status))
+            self.seal = seal
+            self.note = note
+        }
+
+        func add(_ bytes: Int) throws {
+            let now = state.withLock { state in
+                state.bytes += bytes
+                return state
+            }
+            try note(
+                PullSign(
+                    status: now.status, part: seal.digest.description, total: seal.layout.bytes, completed: now.bytes))
+        }
+
+        func say(_ status: String) { state.withLock { $0.status = status } }
+    }
+
+    func run(there: Set<Int>) async throws {
+        guard !holders.isEmpty else { throw ModelRefusal(.sourceLost, "no machine that has \(seal.digest) answers") }
+        var plan = PiecePlan(count: seal.layout.count, holders: holders.count, there: there)
+        let progress = Progress(
+            there.reduce(0) { $0 + seal.layout.range(of: $1).count },
+            "copying from " + holders.map(\.name).joined(separator: ", "), seal, note: note)
+        try progress.add(0)
+        let whole = try await withThrowingTaskGroup(of: Event.self) { group in
+            defer { group.cancelAll() }
+            var (whole, hashed, isHashing, isWaiting) = (SHA256(), 0, false, false)
+            var lastFailure: String?
+            while plan.outcome != .whole || hashed < plan.count {
+                for order in plan.next(now: clock.now) { group.addTask { await outcome(of: order, progress) } }
+                if !isHashing, hashed < plan.count, plan.has(hashed) {
+                    let end = (hashed..<min(plan.count, hashed + Self.hashedAtOnce)).first { !plan.has($0) }
+                    let pieces = hashed..<(end ?? min(plan.count, hashed + Self.hashedAtOnce))
+                    isHashing = true
+                    group.addTask { [whole] in await self.hashed(whole, pieces) }
+                }
+                if case .stuck(let damage) = plan.outcome { throw refusal(damage, lastFailure) }
+                if !isWaiting, let next = plan.nextTry(after: clock.now) {
+                    isWaiting = true
+                    group.addTask {
+                        try? await clock.sleep(until: next, tolerance: nil)  // a copy that ends needs nothing more
+                        return .mayTryAgain
+                    }
+                }
+                guard let event = try await group.next() else { throw refusal(nil, lastFailure) }
+                try Task.checkCancellation()
+                switch event {
+                case .arrived(let order): plan.arrived(order.piece, from: order.holder)
+                case .damaged(let order):
+                    plan.damaged(order.piece, from: order.holder)
+                    progress.say(words(order))
+                case .failed(let order, let reason):
+                    lastFailure = "\(holders[order.holder].name): \(reason)"
+                    plan.failed(order.piece, from: order.holder, now: clock.now)
+                    if plan.isLeft(order.holder) { left(order.holder, reason) }
+                case .hashed(let digest, let piece): (whole, hashed, isHashing) = (digest, piece, false)
+                case .mayTryAgain: isWaiting = false
+                case .ended(let error): throw error
+                }
+            }
+            return whole
+        }
+        try requireWhole(whole)
+    }
+
+    private func outcome(of order: PiecePlan.Order, _ progress: Progress) async -> Event {
+        let range = seal.layout.range(of: order.piece)
+        var piece = ArrivingPiece(of: file, range)
+        var told = 0
+        do {
+            try await holders[order.holder].bring(seal.digest, piece: order.piece) { bytes in
+                try await piece.take(bytes)
+                guard piece.written > told else { return }
+                try progress.add(piece.written - told)
+                told = piece.written
+            }
+            let digest = try await piece.end()
+            if let digest, digest == seal.pieces[order.piece] {
+                try progress.add(range.count - told)
+                return .arrived(order)
+            }
+            try progress.add(-told)
+            return digest == nil ? .failed(order, "it ended in the middle of a piece") : .damaged(order)
+        } catch let refusal as ModelRefusal where refusal.reason == .diskFull || refusal.reason == .overBudget {
+            return .ended(refusal)
+        } catch let error as Errno {
+            return .ended(error)
+        } catch {
+            try? progress.add(-told)  // what it says of room is said again with the next piece
+            return .failed(order, (error as? ModelRefusal)?.message ?? "\(error)")
+        }
+    }
+
+    private func hashed(_ whole: SHA256, _ pieces: Range<Int>) async -> Event {
+        let range =
+            seal.layout.range(of: pieces.lowerBound)
+            .lowerBound..<seal.layout.range(of: pieces.upperBound - 1)
+            .upperBound
+        do {
+            return .hashed(try await file.digest(of: range, adding: whole), upTo: pieces.upperBound)
+        } catch {
+            return .ended(error)
+        }
+    }
+
+    /// All pieces are what was said of them: then the whole is what its name says, or what was said was wrong.
+    private func requireWhole(_ whole: SHA256) throws {
+        guard WeightsDigest(bytes: whole.finalize()) != seal.digest else { return }
+        file.remove()
+        throw ModelRefusal(
+            .damagedWeights, "what came from \(holders[0].name) is not \(seal.digest), and has been thrown away")
+    }
+
+    // MARK: Words
+
+    private func words(_ order: PiecePlan.Order) -> String {
+        let range = seal.layout.range(of: order.piece)
+        let words =
+            "the bytes \(range.lowerBound) to \(range.upperBound - 1) of \(seal.digest) came damaged from "
+            + holders[order.holder].name
+        logger.warning(
+            "piece of weights was damaged and is got again",
+            metadata: [
+                "digest": "\(seal.digest)", "from": "\(holders[order.holder].name)",
+                "first_byte": "\(range.lowerBound)",
+                "last_byte": "\(range.upperBound - 1)",
+            ])
+        return words
+    }
+
+    private func left(_ holder: PiecePlan.Holder, _ reason: String) {
+        logger.warning(
+            "no more weights are asked of a machine",
+            metadata: ["node": "\(holders[holder].name)", "reason": "\(reason)"])
+    }
+
+    private func refusal(_ damage: PiecePlan.Damage?, _ lastFailure: String?) -> ModelRefusal {
+        if let damage {
+            let range = seal.layout.range(of: damage.piece)
+            return ModelRefusal(
+                .damagedWeights,
+                "the bytes \(range.lowerBound) to \(range.upperBound - 1) of \(seal.digest) are damaged on "
+                    + "\(holders[damage.holder].name), and no other machine has them; the rest is kept")
+        }
+        return ModelRefusal(
+            .sourceLost,
+            "no machine that has the weights can be asked any more"
+                + (lastFailure.map { " (\($0))" } ?? "") + "; what has come is kept, and the same command goes on")
+    }
+}
