@@ -150,9 +150,8 @@ package struct Node: Sendable {
             await monitor.refresh()
             directory.noteOwnChange()
         }
-        let office = WeightsOffice(models: models, limit: settings.engine.copyLimit, clock: clock) { [seat] in
-            (seat.engine?.load.running ?? 0) > 0
-        }
+        let office = WeightsOffice(
+            models: models, limit: settings.engine.copyLimit, clock: clock, isAnswering: { seat.isAnswering })
         let modelOrders = ModelOrders(
             models: models, weights: KinWeights(mesh: peers.mesh), office: office, audit: access.control.audit)
         let warmer = warmer(of: models, mesh: peers.mesh.directory, monitor)

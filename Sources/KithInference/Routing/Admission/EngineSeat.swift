@@ -17,6 +17,9 @@ package final class EngineSeat: Sendable {
     /// `nil` while there is none.
     package var engine: LocalEngine? { taken.withLock { $0 } }
 
+    /// Whether a prompt is being answered here now.
+    package var isAnswering: Bool { (engine?.load.running ?? 0) > 0 }
+
     /// Answers with this engine from now on.
     package func take(_ engine: LocalEngine) {
         engine.whenHeard { [onSign] in onSign($0) }
