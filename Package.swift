@@ -362,6 +362,7 @@ let package = Package(
                 "KithInference", "KithDialects", "KithModel", "KithTesting", "KithTracing", "KithTransport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
             ] + nio,
             swiftSettings: settings

@@ -12,8 +12,9 @@ import time
 import unittest
 from pathlib import Path
 
-from lab import web
+from lab import netns, web
 from lab.peer import PeerNode, Refused, befriend
+from lab.process import install_engine
 from stub_ollama import FolderOllama
 from surroundings import KITH, fresh_folder
 
@@ -22,6 +23,23 @@ MEGABYTE = 1 << 20
 PIECE = 4 * MEGABYTE
 STUB = Path(__file__).with_name("stub_llama.py")
 LIMIT = 6 * MEGABYTE
+ENGINE = Path(os.environ.get("KITH_ENGINE_DIR", ""))
+
+
+def stubbed(folder: Path, name: str, content: bytes, host: netns.Host | None = None, **settings: str) -> PeerNode:
+    """A node with a llama-server whose own model has the name of the node, and this content."""
+    models = folder / f"models of {name}"
+    models.mkdir()
+    (models / f"{name}.gguf").write_bytes(content)
+    more = {
+        "KITH_ENGINE_LLAMA_SERVER_EXECUTABLE": str(STUB),
+        "KITH_ENGINE_LLAMA_SERVER_MODEL": str(models / f"{name}.gguf"),
+        "KITH_ENGINE_DIR": str(folder / f"engine of {name}"),
+        "KITH_ENGINE_SERVERS": "http://127.0.0.1:9",
+        "OLLAMA_BASE_URL": "http://127.0.0.1:9",
+        **settings,
+    }
+    return PeerNode(KITH, folder / name, name, host, "auto", ["--mdns", "off"], more_environment=more)
 
 
 class WeightsBetweenMachines(unittest.TestCase):
@@ -33,9 +51,9 @@ class WeightsBetweenMachines(unittest.TestCase):
         seed = random.randrange(1 << 30)
         print(f"seed {seed}")
         cls.content = b"GGUF" + random.Random(seed).randbytes(5 * PIECE + 12_345)
-        cls.desk = cls.node("desk", cls.content, KITH_ENGINE_COPY_LIMIT="6MiB")
-        cls.attic = cls.node("attic", b"GGUF of the attic")
-        cls.box = cls.node("box", b"GGUF of the box", KITH_ENGINE_DISK_BUDGET="64MiB")
+        cls.desk = stubbed(cls.folder, "desk", cls.content, KITH_ENGINE_COPY_LIMIT="6MiB")
+        cls.attic = stubbed(cls.folder, "attic", b"GGUF of the attic")
+        cls.box = stubbed(cls.folder, "box", b"GGUF of the box", KITH_ENGINE_DISK_BUDGET="64MiB")
         cls.friend = PeerNode(KITH, cls.folder / "friend", "friend", flags=["--mdns", "off"])
         nodes = [cls.desk, cls.attic, cls.box, cls.friend]
         for node in nodes:
@@ -51,21 +69,6 @@ class WeightsBetweenMachines(unittest.TestCase):
     @staticmethod
     def sees(node: PeerNode, count: int) -> bool:
         return [peer["state"] for peer in node.status()["peers"] if peer["tier"] == "kin"].count("up") >= count
-
-    @classmethod
-    def node(cls, name: str, content: bytes, **settings: str) -> PeerNode:
-        models = cls.folder / f"models of {name}"
-        models.mkdir()
-        (models / f"{name}.gguf").write_bytes(content)
-        more = {
-            "KITH_ENGINE_LLAMA_SERVER_EXECUTABLE": str(STUB),
-            "KITH_ENGINE_LLAMA_SERVER_MODEL": str(models / f"{name}.gguf"),
-            "KITH_ENGINE_DIR": str(cls.folder / f"engine of {name}"),
-            "KITH_ENGINE_SERVERS": "http://127.0.0.1:9",
-            "OLLAMA_BASE_URL": "http://127.0.0.1:9",
-            **settings,
-        }
-        return PeerNode(KITH, cls.folder / name, name, None, "auto", ["--mdns", "off"], more_environment=more)
 
     def shelf(self, node: PeerNode) -> Path:
         return node.folder / "models" / "desk.gguf"
@@ -234,6 +237,64 @@ class ModelsOfOllamaBetweenMachines(unittest.TestCase):
         with self.assertRaises(Refused) as caught:
             self.box.do("model", "copy", name, "--from", "desk")
         return caught.exception.output
+
+
+class WeightsBetweenHosts(unittest.TestCase):
+    """A desk and a box, each on a host of its own."""
+
+    def test_a_copy_goes_on_by_itself_when_the_machine_that_sends_was_away(self):
+        if reason := netns.why_not():
+            self.skipTest(reason)
+        folder = fresh_folder("weights between hosts")
+        lab = netns.Lab(folder / "lab", ["desk", "box"], mdns=False)
+        lab.__enter__()
+        self.addCleanup(lab.__exit__)
+        content = b"GGUF" + random.randbytes(6 * PIECE)
+        desk, box = (stubbed(folder, host.name, body, host) for host, body in zip(lab.hosts, (content, b"GGUF of the box")))
+        for node in (desk, box):
+            node.start()
+        befriend([desk, box])
+        # So slow that it is killed in the middle.
+        lab.hosts[0].run("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "80mbit", "burst", "64kb", "latency", "50ms")
+        watching = subprocess.Popen(
+            box.host.command(KITH, "model", "copy", "desk", "--from", "desk", "--json", "--data-dir", box.folder),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=box.host.environment(),
+        )  # fmt: skip
+        self.addCleanup(watching.communicate)
+        told = map(json.loads, watching.stdout)
+        next(line for line in told if line["completed_bytes"] > PIECE)
+        desk.kill()
+        lab.hosts[0].run("tc", "qdisc", "del", "dev", "eth0", "root")
+        desk.start()
+        last = list(told)[-1]
+        self.assertEqual(last["state"], "done", last)
+        self.assertEqual((box.folder / "models" / "desk.gguf").read_bytes(), content)
+
+
+class TheEmbeddedEngine(unittest.TestCase):
+    """llama.cpp itself, whose model on the desk has another name than that of the box."""
+
+    def test_serves_what_came_from_another_machine(self):
+        if not (ENGINE / "venv/kith-install.json").exists():
+            install_engine(KITH)
+        folder = fresh_folder("weights of llama.cpp")
+        own = Path(json.loads((ENGINE / "venv/kith-install.json").read_text())["modelFile"])
+        (folder / "tiny.gguf").symlink_to(own)
+        flags = ["--mdns", "off"]
+        desk = stubbed(folder, "desk", b"GGUF of the desk", KITH_ENGINE_LLAMA_SERVER_MODEL=str(folder / "tiny.gguf"))
+        box = PeerNode(KITH, folder / "box", "box", None, "embedded", flags, more_environment={"KITH_ENGINE_DIR": str(ENGINE)})
+        for node in (desk, box):
+            self.addCleanup(node.stop)
+            node.launch()
+        for node in (desk, box):
+            node.wait()
+        befriend([desk, box])
+        self.assertIn("copied tiny to box (98 MB)", box.do("model", "copy", "tiny", "--from", "desk"))
+        self.assertIn("loaded tiny on box", box.do("model", "load", "tiny"))
+        body = {"model": "tiny", "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]}
+        answer = box.post("/v1/chat/completions", body, headers={"x-kith-node": "box"})
+        self.assertEqual((answer.status, answer.node), (200, "box"))
+        self.assertTrue(answer.json()["choices"][0]["message"]["content"])
 
 
 if __name__ == "__main__":

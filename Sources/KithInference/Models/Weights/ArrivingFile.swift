@@ -17,7 +17,7 @@ import SystemPackage
 /// A file of weights that is coming, piece by piece: what is there after an interruption counts if its digests say so.
 final class ArrivingFile: Sendable {
     /// Bytes of a piece that are kept in memory before they are written.
-    fileprivate static let block = 512 << 10
+    fileprivate static let block = 256 << 10
 
     let path: String
     /// Bytes that it had when it was opened.
@@ -86,7 +86,9 @@ struct ArrivingPiece {
     private let range: Range<Int>
     private var offset: Int
     private var digest = SHA256()
-    private var pending = ByteBuffer()
+    /// As they came: what is copied once more costs memory and time.
+    private var pending: [ByteBuffer] = []
+    private var pendingBytes = 0
 
     init(of file: ArrivingFile, _ range: Range<Int>) {
         self.file = file
@@ -99,31 +101,36 @@ struct ArrivingPiece {
 
     /// - Throws: ``ArrivingPiece/TooLong``; `Errno` of the disk.
     mutating func take(_ bytes: ByteBuffer) async throws {
-        pending.writeImmutableBuffer(bytes)
-        guard offset + pending.readableBytes <= range.upperBound else { throw TooLong() }
-        if pending.readableBytes >= ArrivingFile.block { try await write() }
+        pending.append(bytes)
+        pendingBytes += bytes.readableBytes
+        guard offset + pendingBytes <= range.upperBound else { throw TooLong() }
+        if pendingBytes >= ArrivingFile.block { try await write() }
     }
 
     /// Call when the last bytes have come.
     ///
     /// - Returns: Its digest; `nil` when it is shorter than it should be.
     mutating func end() async throws -> WeightsDigest? {
-        if pending.readableBytes > 0 { try await write() }
+        if pendingBytes > 0 { try await write() }
         return offset == range.upperBound ? WeightsDigest(bytes: digest.finalize()) : nil
     }
 
     private mutating func write() async throws {
-        let (bytes, start, old) = (pending, offset, digest)
+        let (buffers, start, old) = (pending, offset, digest)
+        pending = []
         digest = try await NIOThreadPool.singleton.runIfActive { [descriptor = file.descriptor] in
-            var digest = old
-            try bytes.withUnsafeReadableBytes { bytes in
-                _ = try descriptor.writeAll(toAbsoluteOffset: Int64(start), bytes)
-                digest.update(bufferPointer: bytes)
+            var (digest, place) = (old, start)
+            for buffer in buffers {
+                try buffer.withUnsafeReadableBytes { bytes in
+                    _ = try descriptor.writeAll(toAbsoluteOffset: Int64(place), bytes)
+                    digest.update(bufferPointer: bytes)
+                }
+                place += buffer.readableBytes
             }
             return digest
         }
-        offset += bytes.readableBytes
-        pending.clear()
+        offset += pendingBytes
+        pendingBytes = 0
     }
 
     /// More came than the piece has.

@@ -9,7 +9,7 @@ import SystemPackage
 /// A file of weights that is read in parts, on threads that may wait for a disk.
 package final class WeightsReader: Sendable {
     /// Bytes that are read at once.
-    static let block = 512 << 10
+    static let block = 256 << 10
 
     private let descriptor: SystemPackage.FileDescriptor
     let stamp: FileStamp
@@ -45,15 +45,19 @@ package final class WeightsReader: Sendable {
     ) async throws -> (piece: WeightsDigest, whole: SHA256) {
         try await NIOThreadPool.singleton.runIfActive { [descriptor] in
             var (piece, whole) = (SHA256(), whole)
+            // One for the whole range: the allocator keeps many large ones that come and go.
+            let space = UnsafeMutableRawBufferPointer.allocate(byteCount: min(Self.block, range.count), alignment: 16)
+            defer { space.deallocate() }
             var offset = range.lowerBound
             while offset < range.upperBound {
-                let bytes = try Self.read(descriptor, at: offset, count: min(Self.block, range.upperBound - offset))
-                guard bytes.readableBytes > 0 else { throw Errno.ioError }
-                bytes.withUnsafeReadableBytes {
-                    piece.update(bufferPointer: $0)
-                    whole.update(bufferPointer: $0)
-                }
-                offset += bytes.readableBytes
+                let count = min(space.count, range.upperBound - offset)
+                let read = try descriptor.read(
+                    fromAbsoluteOffset: Int64(offset), into: UnsafeMutableRawBufferPointer(rebasing: space[..<count]))
+                guard read > 0 else { throw Errno.ioError }
+                let bytes = UnsafeRawBufferPointer(rebasing: space[..<read])
+                piece.update(bufferPointer: bytes)
+                whole.update(bufferPointer: bytes)
+                offset += read
             }
             guard let digest = WeightsDigest(bytes: piece.finalize()) else { throw Errno.ioError }
             return (digest, whole)
