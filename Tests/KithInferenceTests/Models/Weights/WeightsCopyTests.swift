@@ -81,7 +81,17 @@ import Testing
         let all = Mutex<[PullSign]>([])
     }
 
-    private let folder: String
+    /// Some megabytes, which go with the test.
+    private final class Folder: Sendable {
+        let path = FileManager.default.temporaryDirectory.appending(path: "kith-weights-\(UUID())").path
+
+        init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    private let owned: Folder
+    private var folder: String { owned.path }
     private let content: [UInt8]
     private let seal: Seal
     private let clock = ManualClock()
@@ -89,8 +99,7 @@ import Testing
     private let signs = Signs()
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "kith-weights-\(UUID())").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        owned = try Folder()
         var generator = SeededGenerator(seed: 1)
         content = (0..<(3 * PieceLayout.ordinary + 1_000) / 8).flatMap { _ in
             withUnsafeBytes(of: generator.next()) { Array($0) }
