@@ -77,8 +77,10 @@ struct Kith: AsyncParsableCommand {
         }
         guard !DataFolder.holdsNode(settings.dataDirectory) else { return try Terminal.printLines(SetupWords.stopped) }
         let client = UpstreamClient()
+        // An engine may have the port that a node usually takes.
+        let engine = try NodeSettings(.gather(flags: [.port: "0"], environment: Terminal.environment)).engine
         let found = await EngineFactory(
-            settings: settings.engine, client: client, logger: NodeLog().logger(label: "kith", level: .error)
+            settings: engine, client: client, logger: NodeLog().logger(label: "kith", level: .error)
         ).select()
         await client.shutDown()
         try Terminal.printLines(SetupWords.first(engine: found.engine == .none ? nil : found.reason))

@@ -230,7 +230,7 @@ class BrokenNetworks(Followed):
         self.assertRegex(said["fix"], "let TCP port 7443 through")
         self.assert_whole_again()
 
-    @follows("start the node on the machine of …: kith setup there; with --lan, where others never reached it")
+    @follows("start the node on the machine of …, by typing there: kith setup --yes")
     def test_the_node_of_another_machine_does_not_run(self):
         self.assert_whole_again()
         self.there.stop()

@@ -10,8 +10,10 @@ package struct InvitationNotes: Sendable {
 
     package init(_ invitation: ControlMessage.Invitation) { self.invitation = invitation }
 
-    private var warning: [String] {
-        [
+    /// What is to be known before the code is copied.
+    package var warnings: [String] {
+        guard invitation.isForThisMachineOnly else { return [] }
+        return [
             "warning: no other machine can use this code: this node listens here only;",
             invitation.tier == .kin
                 ? "this opens it and makes a new one: kith setup --yes --lan"
@@ -26,7 +28,7 @@ package struct InvitationNotes: Sendable {
             "it works once, for " + Lifetime.words(invitation.expiresSeconds)
                 + "; where no node runs yet: kith setup --join",
             "that machine becomes \(invitation.tier.meaning)",
-        ] + (invitation.isForThisMachineOnly ? warning : [])
+        ]
     }
 }
 

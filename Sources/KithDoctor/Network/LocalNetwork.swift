@@ -57,9 +57,11 @@ struct InterfaceFindings: Sendable {
             return Finding(.interfaces, "reachable", .skipped, "there is no network now")
         }
         guard isRunning else {
-            return Finding(
-                .interfaces, "reachable", .notice,
-                "unless it is started with --lan, as kith setup may remember, peers on other machines cannot reach it")
+            let words =
+                start == .bySetup
+                ? "as it was set up: kith setup starts it so"
+                : "by peers on other machines, if it is started with --lan"
+            return Finding(.interfaces, "reachable", .skipped, words)
         }
         return Finding(
             .interfaces, "reachable", .warning,

@@ -179,8 +179,7 @@ struct PeerAddressVerdict: Sendable {
         address.isLoopback
             ? Finding.Fix("start the node \(peer.name)", command: "kith up")
             : Finding.Fix(
-                "start the node on the machine of \(peer.name): kith setup there; with --lan, where others never reached it"
-            )
+                "start the node on the machine of \(peer.name), by typing there: kith setup --yes")
     }
 
     private var channelFindings: [Finding]? {

@@ -20,7 +20,7 @@ struct PeerPlan: Sendable {
         guard !(known + suggested).isEmpty else {
             let none =
                 node.holdsNode
-                ? "none; kith invite --tier kin here and kith join there pair two machines" : "none yet"
+                ? "none; kith setup --yes --lan here prints a code, and kith setup --join there takes it" : "none yet"
             return [KnownFindings(.connect, "peers", [Finding(.connect, "peers", .skipped, none)])]
         }
         return (known + suggested).prefix(NodePlan.peerLimit).map {
@@ -118,7 +118,9 @@ struct KnownPeer: Hashable, Sendable {
     /// - Returns: `nil` for a plain service, which has no id.
     init?(_ peer: NodeStatus.Peer) {
         guard let id = peer.id.flatMap({ NodeID($0) }) else { return nil }
-        let known = (peer.addresses + [peer.address]).compactMap { PeerAddress($0) }
+        let all = (peer.addresses + [peer.address]).compactMap { PeerAddress($0) }
+        // What a machine tells of itself while it has no network leads to this one.
+        let known = all.contains { !$0.isLoopback } ? all.filter { !$0.isLoopback } : all
         var seen: Set<PeerAddress> = []
         self.init(
             name: peer.name, id: id, tier: Tier(rawValue: peer.tier),

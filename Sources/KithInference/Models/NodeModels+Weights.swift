@@ -68,7 +68,17 @@ extension NodeModels {
         }
         try Self.requirePullable(offer.name)
         let model = ModelID(offer.name)
-        if try look.kept.get().contains(where: { $0.id == model }) {
+        // What is written here is what was asked for, whatever the other machine calls it.
+        guard model.isMeant(by: ModelID(name)) else {
+            throw ModelRefusal(
+                .noWeights,
+                "\(source.name) names another model than \(HarmlessText(name, limit: 80)): "
+                    + "\(HarmlessText(offer.name, limit: 80))")
+        }
+        guard ![ModelAliases.automatic, ModelAliases.fast, ModelAliases.code].contains(model) else {
+            throw ModelRefusal(.noWeights, "\(model) stands for any model, and can be the name of none here")
+        }
+        if try look.kept.get().contains(where: { $0.id.isMeant(by: model) }) {
             throw ModelRefusal(.nameTaken, "\(model) is on \(node) already")
         }
         return (model, look)

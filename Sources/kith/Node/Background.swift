@@ -36,6 +36,14 @@ struct BackgroundNode: Sendable {
         var environment: [String: String]
         var log: String
         var pid: Int32?
+        /// Whether a setup was told to let other machines find the node; what is typed by hand changes nothing of that.
+        var isOpen: Bool?
+
+        /// The port that was asked for.
+        var port: Int? {
+            let after = arguments.firstIndex(of: "--port").map { $0 + 1 }
+            return after.flatMap { arguments.indices.contains($0) ? Int(arguments[$0]) : nil }
+        }
 
         /// - Parameter command: Words of `kith up`; `nil` takes those of this process, but for its flag.
         init(command: [String]? = nil, settings: NodeSettings) {
@@ -178,6 +186,7 @@ struct BackgroundNode: Sendable {
 
     private func remember() throws {
         var record = record
+        record.isOpen = record.isOpen ?? Self.lastRecord(in: folder)?.isOpen
         record.pid = try RunningNode(dataDirectory: folder)?.processID
         try DurableFile.replace(Self.recordFile(in: folder), with: JSONBody.encode(record))
     }

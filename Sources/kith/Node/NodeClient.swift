@@ -17,6 +17,8 @@ struct NodeClient: Sendable {
     /// Whether the node must show a certain certificate.
     private let isPinned: Bool
     private let upstream: UpstreamClient
+    /// Whether nobody named this address, and no node of this machine says that it has it.
+    var isGuessed = false
     /// What to do when nobody answers; `nil` stands for how to start a node there.
     private let absence: String?
 
@@ -34,6 +36,7 @@ struct NodeClient: Sendable {
 
     private init(_ other: NodeClient, key: Secret?) {
         (address, isPinned, upstream, absence) = (other.address, other.isPinned, other.upstream, other.absence)
+        isGuessed = other.isGuessed
         self.key = key
     }
 
@@ -174,6 +177,7 @@ struct NodeClient: Sendable {
     }
 
     private func refusal(_ status: Int, _ body: [UInt8]) -> CommandError {
+        if isGuessed, status == 404 { return foreign }
         var reason = RefusalBody.message(status: status, body: body)
         let isKept = status == 401 || status == 403
         if isKept, let named = Terminal.environment["KITH_URL"], HTTPAddress(named) == address {
@@ -182,6 +186,12 @@ struct NodeClient: Sendable {
         guard status == 401, key == nil else { return CommandError(.notAnswered, reason) }
         return CommandError(
             .notAnswered, "\(reason); set KITH_KEY to a key that kith key create made on the node's machine")
+    }
+
+    /// Said where another program has the port that a node usually takes.
+    var foreign: CommandError {
+        CommandError(
+            .nodeUnreachable, "no node runs here, and another program answers at \(address); kith setup starts a node")
     }
 
     private func translating<Value>(_ operation: () async throws -> Value) async throws -> Value {

@@ -40,7 +40,9 @@ struct NodeFlags: ParsableArguments {
             }
             return running.client
         }
-        return NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
+        var client = NodeClient(address: settings.node, key: settings.key, pin: settings.pin)
+        client.isGuessed = !settings.isNamed
+        return client
     }
 
     /// A way to the same node that finds it again after a restart.

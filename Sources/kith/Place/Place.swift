@@ -73,9 +73,14 @@ struct Place: AsyncParsableCommand {
                     ModelMessage.LoadRequest(forSeconds: seconds), patience: ModelLoad.patience))
         }
         if let off {
-            done.append(
-                try await client.post(
-                    ModelPlaceFlags.path(model, "/unload?node=") + PathSegment.escaped(off), NoMessage()))
+            do {
+                done.append(
+                    try await client.post(
+                        ModelPlaceFlags.path(model, "/unload?node=") + PathSegment.escaped(off), NoMessage()))
+            } catch let error as CommandError {
+                let half = on.map { "\(model) is loaded on \($0) now, and stays on \(off): " } ?? ""
+                throw CommandError(error.status, half + "\(off) does not unload it: \(error.message)")
+            }
         }
         let lines = done.map { "\($0.deed == .load ? "loaded" : "unloaded") \($0.name) on \($0.node)".printable }
         try Terminal.print(done, json: json, or: lines)

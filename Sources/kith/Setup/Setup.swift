@@ -87,11 +87,11 @@ struct Setup: AsyncParsableCommand {
     private mutating func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws -> Bool {
         let before = BackgroundNode.lastRecord(in: folder)
         let place = SetupPlace(dataDir: dataDir)
-        if port == nil, before == nil { port = try await place.otherPort() }
+        if port == nil { port = try await place.otherPort(than: before?.port) }
         // Whoever set this node up before without an engine has decided that.
         if engine == true || before == nil && !DataFolder.holdsNode(folder) { _ = try await provideEngine(manager) }
         let had = try await manager?.flags() ?? []
-        let wasOpen = had.contains("--lan") || before?.arguments.contains("--lan") == true
+        let wasOpen = had.contains("--lan") || before?.arguments.contains("--lan") == true || before?.isOpen == true
         var wantsOthers = lan == true
         if lan == nil, !join, !wasOpen {
             join = try ask(
@@ -123,6 +123,7 @@ struct Setup: AsyncParsableCommand {
         Terminal.note("starting it anew, open to your other machines")
         try await Down.stop(node)
         record.arguments.append("--lan")
+        record.isOpen = true
         try await BackgroundNode(folder: node.folder, record: record).start()
     }
 
@@ -214,12 +215,15 @@ struct Setup: AsyncParsableCommand {
             return try await Services.install(manager, dataDir: dataDir, flags: had.filter { $0 != "--lan" } + reach)
         }
         if var before {  // as it was, with all its flags
-            Terminal.note("starting the node as it ran last: " + before.words(with: reach))
+            Terminal.note("starting it by: " + before.words(with: reach))
+            before.isOpen = isOpen
             before.start(with: reach)
             return try await BackgroundNode(folder: folder, record: before).start()
         }
         let settings = try NodeSettings(.gather(flags: [.dataDirectory: folder], environment: Terminal.environment))
-        try await BackgroundNode(settings: settings, command: ["up"] + reach).start()
+        var record = BackgroundNode.Record(command: ["up"] + reach, settings: settings)
+        record.isOpen = isOpen
+        try await BackgroundNode(folder: folder, record: record).start()
     }
 
     /// A model may take a while to load; the node says what it waits for.

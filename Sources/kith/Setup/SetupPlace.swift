@@ -20,11 +20,12 @@ struct SetupPlace {
 
     /// The port to listen on where another program has the usual one, such as llama.cpp's server, whose usual port it is too.
     ///
+    /// - Parameter last: The one that was asked for before.
     /// - Returns: `nil` where the port of the settings is free.
     /// - Throws: `CommandError` where another node has it.
-    func otherPort() async throws -> String? {
+    func otherPort(than last: Int?) async throws -> String? {
         let settings = try settings()
-        let port = settings.port
+        let port = last ?? settings.port
         guard port > 0, await isTaken(port, settings.host) else { return nil }
         let holder = await OffThread.run(limit: .seconds(1)) { PortHolder.find(port) } ?? nil
         if let holder, holder.isNode {

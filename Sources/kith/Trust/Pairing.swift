@@ -52,9 +52,11 @@ struct Invite: AsyncParsableCommand {
             "/api/invitations",
             ControlMessage.InvitationRequest(tier: tier, expiresSeconds: lifetime.seconds))
         if json { return try Terminal.printJSON(invitation) }
+        let notes = InvitationNotes(invitation)
+        for line in notes.warnings { Terminal.note(line) }
         draw(invitation.code)
         try Terminal.printLines([invitation.code])
-        for line in InvitationNotes(invitation).lines { Terminal.note(line) }
+        for line in notes.lines { Terminal.note(line) }
     }
 
     private static func askedTier() throws(CommandError) -> Tier {

@@ -63,7 +63,7 @@ struct TrustReportTests {
     func stranded(addresses: [String]?, isWarnedOf: Bool) {
         let invitation = ControlMessage.Invitation(
             code: "SECRET", tier: .kin, expiresSeconds: 600, addresses: addresses?.compactMap { PeerAddress($0) })
-        let notes = InvitationNotes(invitation).lines
+        let notes = InvitationNotes(invitation).warnings
         #expect(notes.joined().contains("kith setup --yes --lan") == isWarnedOf)
         #expect(notes.allSatisfy { $0.count <= 80 }, "a terminal breaks lines in the middle of a word")
     }

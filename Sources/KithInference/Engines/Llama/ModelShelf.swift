@@ -83,7 +83,9 @@ package final class ModelShelf: Sendable {
             throw ChatError(.invalidRequest, "a file cannot have the name \(model.rawValue.prefix(80))")
         }
         try PrivateDirectory.create(folder)
-        guard rename(file, path.string) == 0 else { throw Errno(rawValue: errno) }
+        // Never in place of one that is there, whatever lists or the disk's idea of capitals say.
+        guard link(file, path.string) == 0 else { throw Errno(rawValue: errno) }
+        unlink(file)
         try DurableFile.synchronise(folder)
         return path.string
     }

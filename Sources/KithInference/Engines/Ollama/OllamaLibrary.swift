@@ -139,7 +139,7 @@ struct OllamaLibrary: Sendable {
             }
             try DurableFile.synchronise(folder.appending("blobs"))
             try Self.makeFolder(path.removingLastComponent())
-            try DurableFile.replace(path, with: bytes, access: .everyoneReads)
+            try Self.put(bytes, at: path, aside: folder.appending("coming-\(manifest.digest.digits.prefix(16))"))
             if !manifest.path.isEmpty { unlink(manifest.path) }
             return places
         } catch let failure as ChatError {
@@ -147,6 +147,16 @@ struct OllamaLibrary: Sendable {
         } catch {
             throw ChatError(.engineError, "Ollama's folder cannot be written: \(error)", cause: error)
         }
+    }
+
+    /// Writes a manifest, and never in place of one that is there. Below `manifests` each file is a model to Ollama.
+    private static func put(_ bytes: [UInt8], at path: FilePath, aside: FilePath) throws {
+        guard (try? Stat(path)) == nil else {
+            throw ChatError(.invalidRequest, "Ollama has a model of that name already")
+        }
+        try DurableFile.replace(aside, with: bytes, access: .everyoneReads)
+        guard rename(aside.string, path.string) == 0 else { throw Errno(rawValue: errno) }
+        try DurableFile.synchronise(path.removingLastComponent())
     }
 
     /// As Ollama makes them: everybody may look into them.

@@ -36,7 +36,12 @@ final class ArrivingFile: Sendable {
         }
         do {
             guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else { throw Errno.resourceTemporarilyUnavailable }
-            let stamp = try FileStamp(try descriptor.stat())
+            let status = try descriptor.stat()
+            // Another copy may have given it to an engine between the opening and the lock.
+            guard let there = try? Stat(FilePath(path), followTargetSymlink: false), there.inode == status.inode else {
+                throw Errno.resourceTemporarilyUnavailable
+            }
+            let stamp = try FileStamp(status)
             if stamp.bytes > bytes { try descriptor.resize(to: 0) }
             found = stamp.bytes > bytes ? 0 : stamp.bytes
         } catch {

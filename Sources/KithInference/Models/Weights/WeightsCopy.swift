@@ -12,6 +12,8 @@ import SystemPackage
 struct WeightsCopy: Sendable {
     /// Between two looks at how far a machine is in reading its files.
     private static let checkingPause = Duration.milliseconds(300)
+    /// Without any progress in it.
+    private static let checkingLimit = Duration.seconds(60)
 
     let source: any WeightsSource
     /// Where files lie until they are whole, each by its digest.
@@ -39,17 +41,22 @@ struct WeightsCopy: Sendable {
         }
         // The weights are nearly all of it, and whether they have room is known first.
         var arrived: [ArrivedWeights] = []
+        var files: [ArrivingFile] = []
         for (part, seal) in parts.sorted(by: { $0.0.bytes > $1.0.bytes }) {
-            let path = try await store.has(part.digest) ? "" : await gathered(seal)
-            if path.isEmpty { try note(sign(seal, seal.layout.bytes, "here already")) }
-            arrived.append(.init(path: path, type: part.type, digest: part.digest, bytes: part.bytes))
+            let file = try await store.has(part.digest) ? nil : await gathered(seal)
+            if file == nil { try note(sign(seal, seal.layout.bytes, "here already")) }
+            arrived.append(.init(path: file?.path ?? "", type: part.type, digest: part.digest, bytes: part.bytes))
+            if let file { files.append(file) }
         }
         try note(PullSign(status: "giving it to \(store.place.words)"))
         let moved = try await store.take(model, of: arrived)
         for (part, seal) in parts { moved[part.digest].map { seals.note(seal, of: $0) } }
+        // Nobody else writes what was found whole, from its first byte until the engine has it and it is sealed.
+        withExtendedLifetime(files) {}
     }
 
     private func checkedOffer(of model: ModelID) async throws -> WeightsMessage.Offer {
+        var (checked, moved) = (-1.0, clock.now)
         while true {
             let offer = try await source.offer(of: model.rawValue)
             guard let checking = offer.checking else {
@@ -58,8 +65,13 @@ struct WeightsCopy: Sendable {
                 }
                 return offer
             }
-            let share = checking.totalBytes > 0 ? 100 * checking.completedBytes / checking.totalBytes : 0
-            try note(PullSign(status: "\(source.name) reads its files, \(min(100, max(0, share))) %"))
+            // Both numbers are another machine's word.
+            let share = Double(checking.completedBytes) / Double(max(1, checking.totalBytes))
+            if share > checked { (checked, moved) = (share, clock.now) }
+            guard clock.now - moved < Self.checkingLimit else {
+                throw ModelRefusal(.sourceLost, "\(source.name) does not get on with reading its files")
+            }
+            try note(PullSign(status: "\(source.name) reads its files, \(Int(100 * min(1, max(0, share)))) %"))
             try await clock.sleep(for: Self.checkingPause)
         }
     }
@@ -69,8 +81,8 @@ struct WeightsCopy: Sendable {
             status: status, part: seal.digest.description, total: seal.layout.bytes, completed: completed)
     }
 
-    /// - Returns: The path of a file that holds what its digest says.
-    private func gathered(_ seal: Seal) async throws -> String {
+    /// - Returns: A file that holds what its digest says, and that no other copy can write while this value is held.
+    private func gathered(_ seal: Seal) async throws -> ArrivingFile {
         let path = folder + "/" + seal.digest.digits + ".part"
         do {
             let file = try ArrivingFile(path, bytes: seal.layout.bytes)
@@ -83,7 +95,7 @@ struct WeightsCopy: Sendable {
                 seal: seal, file: file, holders: holders, clock: clock, logger: logger, note: note)
             try await gathering.run(there: there)
             try await file.flush()
-            return path
+            return file
         } catch let error as Errno {
             guard error != .resourceTemporarilyUnavailable else {
                 throw ModelRefusal(.busy, "another copy of the same file is under way; wait for it")
