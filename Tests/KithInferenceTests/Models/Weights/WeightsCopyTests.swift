@@ -66,10 +66,13 @@ import Testing
 
     private struct Shelf: ModelStore {
         let folder: String
+        /// Is told whether another copy could write what is given to the engine.
+        var whenTaking: @Sendable (_ couldBeWritten: Bool) -> Void = { _ in }
         var place: ModelPlace { ModelPlace(kind: .embedded, folder: folder) }
         var takes: WeightsForm? { .gguf }
         func kept() async throws -> [KeptModel] { [] }
         func take(_ model: ModelID, of parts: [ArrivedWeights]) async throws -> [WeightsDigest: String] {
+            whenTaking((try? ArrivingFile(parts[0].path, bytes: 1)) != nil)
             let path = folder + "/\(model).gguf"
             try FileManager.default.moveItem(atPath: parts[0].path, toPath: path)
             return [parts[0].digest: path]
@@ -116,8 +119,13 @@ import Testing
         return try #require(Seal(digest ?? whole, bytes: content.count, pieces: pieces))
     }
 
-    private func copy(_ seal: Seal? = nil, form: WeightsForm = .gguf, from machines: [Machine]) async throws {
-        let offer = WeightsMessage.Offer(name: "m", form: form, parts: [(seal ?? self.seal).part(type: "gguf")])
+    private func copy(
+        _ seal: Seal? = nil, form: WeightsForm = .gguf, checking: WeightsMessage.Checking? = nil,
+        from machines: [Machine],
+        whenTaking: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) async throws {
+        var offer = WeightsMessage.Offer(name: "m", form: form, parts: [(seal ?? self.seal).part(type: "gguf")])
+        offer.checking = checking
         let copy = WeightsCopy(
             source: Source(offer: offer, machines: machines), folder: folder,
             seals: WeightsSeals(folder: nil, logger: logger), clock: clock, logger: logger
@@ -130,7 +138,7 @@ import Testing
             }
         }
         defer { time.cancel() }
-        try await copy.run("m", into: Shelf(folder: folder))
+        try await copy.run("m", into: Shelf(folder: folder, whenTaking: whenTaking))
     }
 
     private func refusal(_ work: () async throws -> Void) async -> ModelRefusal? {
@@ -205,6 +213,23 @@ import Testing
         let refusal = await refusal { try await copy(seal, from: [Machine("desk", content)]) }
         #expect(refusal?.reason == .damagedWeights)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+
+    @Test(
+        "A machine that does not get on with reading, or tells numbers that cannot be, is given up",
+        arguments: [(1 << 62, 1 << 62), (.min, .max), (.max, -1), (5, 0), (0, 10)] as [(Int, Int)])
+    func absurdProgress(completed: Int, total: Int) async {
+        let checking = WeightsMessage.Checking(completedBytes: completed, totalBytes: total)
+        let refusal = await refusal { try await copy(checking: checking, from: [Machine("desk", content)]) }
+        #expect(refusal?.reason == .sourceLost)
+    }
+
+    @Test("Nobody else writes what was found whole before the engine has it")
+    func held() async throws {
+        let couldBeWritten = Mutex<Bool?>(nil)
+        try await copy(from: [Machine("desk", content)]) { could in couldBeWritten.withLock { $0 = could } }
+        #expect(couldBeWritten.withLock { $0 } == false)
+        #expect(arrived == content)
     }
 
     @Test("Weights of another form are not taken")

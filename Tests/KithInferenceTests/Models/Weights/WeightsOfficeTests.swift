@@ -7,6 +7,7 @@ import KithModel
 import KithTesting
 import Logging
 import NIOCore
+import SystemPackage
 import Testing
 
 @testable import KithInference
@@ -133,7 +134,8 @@ import Testing
     func served() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kith-shelf-\(UUID())").path
         let shelf = ModelShelf(folder: folder, own: "/models/own.gguf")
-        _ = try shelf.add("m", from: path)
+        let there = try shelf.add("m", from: path)
+        #expect(throws: Errno.fileExists, "one that is there is never replaced") { try shelf.add("m", from: there) }
         try shelf.choose("m")
         #expect(ModelShelf(folder: folder, own: "/models/own.gguf").served?.model == "m")
         #expect(ModelShelf(folder: folder, own: "/models/new.gguf").served == nil)
