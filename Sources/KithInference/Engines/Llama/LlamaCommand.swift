@@ -48,6 +48,9 @@ package protocol LlamaCommand: Sendable {
     /// Other models that it can be started with; `nil`, as by default, where there are never any.
     var shelf: ModelShelf? { get }
 
+    /// The model of the shelf that is being tried in place of the one that it serves; `nil` where there is no shelf.
+    var trial: ModelTrial? { get }
+
     /// - Throws: An error whose description says why the server cannot be started now.
     func prepare() async throws -> LlamaLaunch
 }
@@ -55,6 +58,7 @@ package protocol LlamaCommand: Sendable {
 extension LlamaCommand {
     package var ownModel: OwnModel? { OwnModel(model: model, file: modelFile) }
     package var shelf: ModelShelf? { nil }
+    package var trial: ModelTrial? { nil }
 }
 
 /// The model that a llama.cpp server was installed, or set up, with.
@@ -71,20 +75,22 @@ package struct EmbeddedCommand: LlamaCommand {
     private let settings: EmbeddedSettings
     private let installer: EmbeddedInstaller
     package let shelf: ModelShelf?
+    package let trial: ModelTrial?
 
     package init(settings: EmbeddedSettings) {
         self.settings = settings
         installer = EmbeddedInstaller(directory: settings.directory)
         shelf = settings.shelf.map { ModelShelf(folder: $0, own: settings.model ?? "") }
+        trial = shelf.map(ModelTrial.init)
     }
 
-    package var model: ModelID { shelf?.served?.model ?? ownID }
+    package var model: ModelID { trial?.served?.model ?? ownID }
 
     private var ownID: ModelID { settings.model.map(ModelID.init(fileName:)) ?? EmbeddedRelease.modelID }
 
     package var embeds: Bool { true }
 
-    package var modelFile: String? { shelf?.served?.file ?? ownModel?.file }
+    package var modelFile: String? { trial?.served?.file ?? ownModel?.file }
 
     package var ownModel: OwnModel? {
         if let file = settings.model { return OwnModel(model: ownID, file: file) }
@@ -102,7 +108,7 @@ package struct EmbeddedCommand: LlamaCommand {
         }
         let layout = EmbeddedLayout(directory: settings.directory)
         try EmbeddedResources.write(to: layout)
-        let served = shelf?.served
+        let served = trial?.served
         var arguments = [
             "-I", "-B", layout.launcher, "serve", "--alias", (served?.model ?? ownID).rawValue, "--context",
             String(settings.contextLength), "--slots", String(settings.slots), "--parent",
@@ -122,6 +128,7 @@ package struct LlamaServerCommand: LlamaCommand {
     private let file: String
     private let settings: EmbeddedSettings
     package let shelf: ModelShelf?
+    package let trial: ModelTrial?
 
     /// - Parameters:
     ///   - file: Path of a GGUF file.
@@ -131,22 +138,23 @@ package struct LlamaServerCommand: LlamaCommand {
         self.file = file
         self.settings = settings
         shelf = settings.shelf.map { ModelShelf(folder: $0, own: file) }
+        trial = shelf.map(ModelTrial.init)
     }
 
-    package var model: ModelID { shelf?.served?.model ?? ModelID(fileName: file) }
+    package var model: ModelID { trial?.served?.model ?? ModelID(fileName: file) }
 
     package var ownModel: OwnModel? { OwnModel(model: ModelID(fileName: file), file: file) }
 
     package var embeds: Bool { false }
 
-    package var modelFile: String? { shelf?.served?.file ?? file }
+    package var modelFile: String? { trial?.served?.file ?? file }
 
     package func prepare() async throws -> LlamaLaunch {
         try FileManager.default.createDirectory(atPath: settings.directory, withIntermediateDirectories: true)
         let layout = EmbeddedLayout(directory: settings.directory)
         try EmbeddedResources.write(to: layout)
         let port = try await Self.freePort()
-        let served = shelf?.served ?? (ModelID(fileName: file), file)
+        let served = trial?.served ?? (ModelID(fileName: file), file)
         var arguments = [
             layout.serverGuard, executable, "--host", "127.0.0.1", "--port", String(port), "--model", served.file,
             "--alias", served.model.rawValue, "-np", String(settings.slots), "-c",

@@ -58,31 +58,55 @@ struct LlamaModels: ModelStore {
         }
     }
 
-    /// Starts the server anew with another model. One that it cannot load gives way to the one before it.
+    /// Starts the server anew with another model. One that it cannot load, or that is no longer waited for, gives way to the one
+    /// before it, which the shelf names until the new one is ready.
     func load(_ model: ModelID, for stay: Duration?) async throws {
-        guard let shelf else { throw ChatError(.unsupported, EngineKind.embedded.whyModelsAreFixed) }
+        guard let shelf, let trial = process.command.trial else {
+            throw ChatError(.unsupported, EngineKind.embedded.whyModelsAreFixed)
+        }
         guard stay == nil else {
             throw ChatError(
                 .unsupported, "the embedded engine keeps its model until another is loaded: leave --for away")
         }
-        let before = shelf.served?.model
-        if process.command.model != model { try serve(model, shelf) }
+        if process.command.model == model {
+            // Also one that somebody else is trying.
+            try await process.settled(after: process.outages, within: Self.loadLimit)
+            return try requireServed(model)
+        }
+        let chosen = model == process.command.ownModel?.model ? nil : model
+        if chosen != nil {
+            guard let file = shelf.file(of: model) else {
+                throw ChatError(.modelNotFound, "there is no file of \(model) here")
+            }
+            try GGUFMark.require(of: file)
+        }
+        guard trial.begin(chosen) else {
+            throw ChatError(.overloaded, "the engine is loading another model; try again when it is there")
+        }
         do {
-            _ = try await process.address(within: Self.loadLimit)
-        } catch let failure as ChatError {
-            if process.command.model == model, before != model { try serve(before, shelf) }
-            throw failure
+            try await process.settled(after: process.startAnew(), within: Self.loadLimit)
+            try requireServed(model)
+            try keep(chosen, shelf)
+            trial.end()
+        } catch {
+            // At once, and without waiting: whoever asked may have gone, and then nothing is waited for.
+            trial.end()
+            process.startAnew()
+            throw error
         }
     }
 
-    private func serve(_ model: ModelID?, _ shelf: ModelShelf) throws {
-        let isOwn = model == nil || model == process.command.ownModel?.model
+    private func requireServed(_ model: ModelID) throws(ChatError) {
+        guard process.command.model != model else { return }
+        throw ChatError(.engineError, "\(model) was given up, or removed, while it was being loaded")
+    }
+
+    private func keep(_ model: ModelID?, _ shelf: ModelShelf) throws(ChatError) {
         do throws(Errno) {
-            try shelf.choose(isOwn ? nil : model)
+            try shelf.choose(model)
         } catch {
             throw ChatError(.engineError, "which model is served cannot be kept: \(error)", cause: error)
         }
-        process.startAnew()
     }
 
     func unload(_ model: ModelID) async throws {

@@ -56,6 +56,9 @@ package final class LlamaProcess: Service {
     private struct Anew {
         var isWanted = false
         var end: (@Sendable () -> Void)?
+        /// How often the server has gone down by itself, and why it did last.
+        var outages = 0
+        var reason = ""
     }
 
     package init(
@@ -115,13 +118,43 @@ package final class LlamaProcess: Service {
     }
 
     /// Ends the server, and starts it at once with what ``command`` says now.
-    func startAnew() {
-        box.set(.loading)
-        let end = anew.withLock { anew in
+    ///
+    /// - Returns: The outages before that, for ``settled(after:within:)``.
+    @discardableResult
+    func startAnew() -> Int {
+        let (end, outages) = anew.withLock { anew in
             anew.isWanted = true
-            return anew.end
+            if box.state != .stopped { box.set(.loading) }
+            return (anew.end, anew.outages)
         }
         end?()
+        return outages
+    }
+
+    /// How often the server has gone down by itself.
+    var outages: Int { anew.withLock { $0.outages } }
+
+    /// Waits until the server is ready, or has gone down once more: nobody waits for the starts after that.
+    ///
+    /// - Throws: `ChatError`; `CancellationError`.
+    func settled(after outages: Int, within limit: Duration) async throws {
+        do {
+            try await withDeadline(clock.now + limit, clock: clock) {
+                while true {
+                    try Task.checkCancellation()
+                    let state = self.box.state
+                    let reason = self.anew.withLock { $0.outages > outages ? $0.reason : nil }
+                    if let reason { throw ChatError(.engineError, "the engine could not start with it: \(reason)") }
+                    switch state {
+                    case .ready: return
+                    case .stopped: throw self.notReady()
+                    case .loading, .down: await self.box.change(from: state)
+                    }
+                }
+            }
+        } catch is DeadlineExceeded {
+            throw notReady()
+        }
     }
 
     // MARK: Supervision
@@ -135,14 +168,15 @@ package final class LlamaProcess: Service {
         var backoff = Backoff.ofRestarts
         var generator = SystemRandomNumberGenerator()
         while !Task.isCancelled {
+            // From here on the command is asked for what it says now.
+            anew.withLock { $0.isWanted = false }
             box.set(.loading)
             let end = await runOnce()
             guard !Task.isCancelled else { break }
-            let isWanted = anew.withLock { anew in
-                defer { anew.isWanted = false }
-                return anew.isWanted
+            if anew.withLock({ $0.isWanted }) {
+                backoff.reset()
+                continue
             }
-            if isWanted { continue }
             let delay = backoff.next(afterReadyFor: end.readyFor, using: &generator)
             let outage = LlamaOutage(
                 reason: end.reason, restarts: backoff.count, nextAttempt: clock.now + delay)
@@ -151,10 +185,24 @@ package final class LlamaProcess: Service {
                 metadata: [
                     "reason": "\(end.reason)", "restarts": "\(backoff.count)", "delay_ms": "\(delay.milliseconds)",
                 ])
-            box.set(.down(outage))
-            do { try await clock.sleep(until: outage.nextAttempt, tolerance: nil) } catch { break }
+            let isDown = anew.withLock { anew in
+                guard !anew.isWanted else { return false }
+                anew.outages += 1
+                anew.reason = end.reason
+                box.set(.down(outage))
+                return true
+            }
+            if isDown { await pause(of: outage) }
         }
         box.set(.stopped)
+    }
+
+    /// Until the next attempt is due, or somebody wants the server started anew.
+    private func pause(of outage: LlamaOutage) async {
+        // However it ends: the loop asks whether it was cancelled.
+        try? await withDeadline(outage.nextAttempt, clock: clock) {
+            while self.box.state == .down(outage), !Task.isCancelled { await self.box.change(from: .down(outage)) }
+        }
     }
 
     private struct End: Sendable {
@@ -169,7 +217,8 @@ package final class LlamaProcess: Service {
             let launch = try await command.prepare()
             reason = try await runChild(launch) { address in
                 readySince.withLock { $0 = self.clock.now }
-                self.box.set(.ready(address))
+                // One that is being ended for another is no longer waited for.
+                self.anew.withLock { if !$0.isWanted { self.box.set(.ready(address)) } }
                 // Without its path, which nobody else is to know.
                 self.logger.info("the engine is ready", metadata: ["address": "\(address.host):\(address.port)"])
             }
@@ -179,6 +228,7 @@ package final class LlamaProcess: Service {
             reason = "it cannot be run: \(error)"
         }
         childID.withLock { $0 = nil }
+        anew.withLock { $0.end = nil }
         return End(reason: reason, readyFor: readySince.withLock { $0.map { self.clock.now - $0 } ?? .zero })
     }
 
