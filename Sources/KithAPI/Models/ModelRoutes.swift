@@ -14,6 +14,7 @@ package struct ModelFeature: Sendable {
     package var kin: KinModels
     /// `nil` where no model is loaded ahead.
     package var warmer: ModelWarmer?
+    let plans = PlanDesk()
 
     package init(orders: ModelOrders, kin: KinModels, warmer: ModelWarmer? = nil) {
         self.orders = orders

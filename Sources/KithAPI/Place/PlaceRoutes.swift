@@ -25,13 +25,18 @@ struct PlaceRoutes: Sendable {
             }
             return ModelID(String(name))
         }
+        return try await models.plans.plan(of: wanted, clock: services.clock) { try await plan(of: wanted) }
+    }
+
+    private func plan(of wanted: ModelID?) async throws -> PlaceMessage.Plan {
         let list = try await models.everywhere()
         let dispatcher = services.dispatcher
-        var plan = PlacePlan(nodes: services.mesh.snapshots(), list: list)
-            .message(of: wanted) { dispatcher.explain($0, $1) }
+        let nodes = services.mesh.snapshots()
+        var plan = await PlacePlan(nodes: nodes, list: list)
+            .message(of: wanted) { dispatcher.explain($0, $1, among: nodes) }
         plan.ahead = await models.warmer?.next().map { PlaceMessage.Ahead(node: services.name.rawValue, $0) }
         guard let wanted, plan.models.isEmpty else { return plan }
-        let known = services.mesh.snapshots().flatMap { $0.models.map(\.id.rawValue) } + list.models.map(\.name)
+        let known = nodes.flatMap { $0.models.map(\.id.rawValue) } + list.models.map(\.name)
         let near = NameSuggestion.nearest(to: wanted.rawValue, among: known, limit: 4)
         throw ControlError(
             .notFound,

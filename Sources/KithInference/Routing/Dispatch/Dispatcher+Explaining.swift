@@ -11,9 +11,13 @@ extension Dispatcher {
     }
 
     /// Where a short prompt for a model would go now, or a short text to be embedded.
-    package func explain(_ model: ModelID, _ purpose: RouteRequest.Purpose) -> RouteExplanation {
-        let wanted = RouteRequest(purpose: purpose, model: model)
-        return RouteExplanation(wanted: wanted, decision: decide(wanted, without: []), at: clock.now)
+    ///
+    /// - Parameter nodes: As ``Mesh/snapshots()`` gave them, once for many questions.
+    package func explain(
+        _ model: ModelID, _ purpose: RouteRequest.Purpose, among nodes: [NodeSnapshot]
+    ) -> RouteExplanation {
+        let (wanted, now) = (RouteRequest(purpose: purpose, model: model), clock.now)
+        return RouteExplanation(wanted: wanted, decision: decide(wanted, among: nodes, now: now), at: now)
     }
 
     /// The tokens of a prompt as the engine counts them that would answer it now; nothing is learned from it.
