@@ -4,6 +4,13 @@ package import KithDialects
 import KithModel
 import Logging
 import Synchronization
+import SystemPackage
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 extension NodeModels {
     /// Two days: the largest weights over a slow line.
@@ -28,10 +35,10 @@ extension NodeModels {
         let taken = kept.filter { !$0.id.isMeant(by: model) }.reduce(0) { $0.saturatingAdding($1.bytes ?? 0) }
         // What comes from another machine lies in the node's own folder first.
         let folders = [look.store.place.folder, source == nil ? nil : arrivals].compactMap(\.self)
-        let room = { @Sendable [freeBytes, budget] (beside: (Int, Int)) in
+        let room = { @Sendable [self] (beside: (Int, Int)) in
             DiskRoom(
                 free: folders.compactMap(freeBytes).min(), promised: beside.1, taken: taken.saturatingAdding(beside.0),
-                budget: budget)
+                unfinished: unfinishedBytes, budget: budget)
         }
         if let refusal = room((0, 0)).refusal(of: model, PullTally()) { throw refusal }
         let begun = pulls.begin(model, at: look.store.place, now: clock.now, message: message) { number in
@@ -98,6 +105,20 @@ extension NodeModels {
         // Prompts for it are sent here before anybody is told that it is there.
         if end == .done { await changed() }
         pulls.end(number, end, now: clock.now, message: message)
+    }
+
+    /// Bytes on the disk of copies that broke off; what is being got counts with its pull.
+    private var unfinishedBytes: Int {
+        guard budget != nil, let arrivals else { return 0 }
+        let underWay = pulls.parts
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: arrivals)) ?? []
+        return names.filter { $0.hasSuffix(".part") }.reduce(0) { sum, name in
+            if let digest = WeightsDigest(String(name.dropLast(5))), underWay.contains(digest.description) {
+                return sum
+            }
+            guard let stat = try? Stat(FilePath(arrivals + "/" + name)), stat.type == .regular else { return sum }
+            return sum.saturatingAdding(Int(clamping: min(stat.size, stat.sizeAllocated)))
+        }
     }
 
     /// The one engine that gets models.

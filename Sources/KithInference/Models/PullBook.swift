@@ -51,6 +51,9 @@ struct PullBook: Sendable {
     /// Whether something is being pulled that the machine should stay awake for.
     func keepsAwake(now: MonotonicInstant) -> Bool { running.contains { now - $0.beganAt < Self.wakefulness } }
 
+    /// The names of all parts that are being got.
+    var parts: Set<String> { Set(running.flatMap(\.tally.names)) }
+
     func underWay(_ model: ModelID) -> Pull? { running.first { $0.model.isMeant(by: model) } }
 
     mutating func begin(_ model: ModelID, at place: ModelPlace, now: MonotonicInstant, time: WallTime) -> Beginning {

@@ -27,6 +27,9 @@ struct PullTally: Hashable, Sendable {
     /// Bytes that are still to come, as far as is known.
     var missing: Int { max(0, total - completed) }
 
+    /// The names of all parts.
+    var names: [String] { Array(parts.keys) }
+
     /// - Returns: Whether more is to be got than was known before.
     mutating func take(_ sign: PullSign) -> Bool {
         if !sign.status.isEmpty { status = sign.status }
@@ -52,18 +55,22 @@ struct DiskRoom: Hashable, Sendable {
     var promised = 0
     /// Bytes that the other models of the engine take, those that are being pulled among them.
     var taken: Int
+    /// Bytes of copies that nobody goes on with.
+    var unfinished = 0
     /// Bytes that all models of an engine may take; `nil` for as many as there are.
     var budget: Int?
 
     func refusal(of model: ModelID, _ tally: PullTally) -> ModelRefusal? {
-        if let budget, taken.saturatingAdding(tally.total) > budget {
+        let here = taken.saturatingAdding(unfinished)
+        if let budget, here.saturatingAdding(tally.total) > budget {
             let limit = "the \(ByteText(budget)) of engine.disk_budget; remove one, or raise that"
+            let all = ByteText(here).description + " already"
+            let counted = unfinished > 0 ? "\(all), \(ByteText(unfinished)) of it copies that were not finished" : all
             return ModelRefusal(
                 .overBudget,
                 tally.total > 0
-                    ? "\(model) takes \(ByteText(tally.total)), and the models here \(ByteText(taken)) already: together "
-                        + "more than \(limit)"
-                    : "the models here take \(ByteText(taken)) already, more than \(limit)")
+                    ? "\(model) takes \(ByteText(tally.total)), and the models here \(counted): together more than \(limit)"
+                    : "the models here take \(counted), more than \(limit)")
         }
         if let free, tally.missing.saturatingAdding(promised).saturatingAdding(Self.reserve) > free {
             return ModelRefusal(

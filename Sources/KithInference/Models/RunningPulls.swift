@@ -24,6 +24,9 @@ final class RunningPulls: Sendable {
 
     func keepsAwake(now: MonotonicInstant) -> Bool { state.withLock { $0.book.keepsAwake(now: now) } }
 
+    /// The names of all parts that are being got.
+    var parts: Set<String> { state.withLock { $0.book.parts } }
+
     func underWay(_ model: ModelID) -> PullBook.Pull? { state.withLock { $0.book.underWay(model) } }
 
     /// - Parameter start: Makes the task of a pull that was not under way.

@@ -63,6 +63,15 @@ import Testing
         #expect(refusal?.message.hasPrefix("the models here take 7.0 GB already, more than the 6.0 GB") == true)
     }
 
+    @Test("Copies that broke off count, and are named")
+    func unfinished() {
+        var room = DiskRoom(free: nil, taken: 4_000_000_000, unfinished: 1_000_000_000, budget: 10_000_000_000)
+        #expect(room.refusal(of: "m", tally) == nil)
+        room.unfinished = 3_000_000_000
+        let refusal = room.refusal(of: "m", tally)
+        #expect(refusal?.message.contains("here 7.0 GB already, 3.0 GB of it copies that were not finished") == true)
+    }
+
     @Test(
         "Bytes are written as people read them",
         arguments: [(999, "999 bytes"), (12_345, "12 kB"), (45_678_901, "45 MB"), (4_712_345_678, "4.7 GB")])
