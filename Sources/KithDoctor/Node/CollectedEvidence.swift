@@ -34,6 +34,8 @@ struct CollectedEvidence: Sendable {
     /// `nil` before the first start.
     var identity: Result<NodeIdentity, IdentityError>?
     var start = StartCommand.byHand
+    /// Where an engine is looked for while no node runs.
+    var engine: EngineSettings
 
     var folder: String { settings.dataDirectory }
     var ownID: NodeID? { own?.id ?? (try? identity?.get())?.id }
@@ -67,7 +69,12 @@ extension CollectedEvidence {
             let sources = try SettingSources.gather(
                 flags: flags, environment: environment, surroundings: surroundings)
             let files = [sources.environmentFile?.path, sources.yaml?.path].compactMap { $0 }
-            return CollectedEvidence(try NodeSettings(sources), files: files)
+            var gathered = CollectedEvidence(try NodeSettings(sources), files: files)
+            // Where no node runs, an engine may have the port that one would take.
+            var anywhere = sources
+            anywhere.flags[.port] = "0"
+            gathered.engine = try NodeSettings(anywhere).engine
+            return gathered
         } catch {
             // The rest of the examination does not need them all.
             var bare = SettingSources(
@@ -81,6 +88,7 @@ extension CollectedEvidence {
 
     private init(_ settings: NodeSettings, files: [String]) {
         self.settings = settings
+        engine = settings.engine
         settingFiles = files
         peersFile = settings.peerEndpoints
         isHeld = DataFolder.isHeld(settings.dataDirectory)

@@ -163,7 +163,7 @@ struct NodePlan: Sendable {
                 ]
             }
             let hasKin = PeerPlan(node: node, clock: clock).hasKin
-            return [EngineTrial(settings: settings.engine, hasKin: hasKin, client: client, clock: clock)]
+            return [EngineTrial(settings: node.engine, hasKin: hasKin, client: client, clock: clock)]
         }
         let found = EngineFindings(status: status, settings: settings.engine)
         let known = KnownFindings(.engine, "engine", found.findings)

@@ -54,9 +54,10 @@ struct Invite: AsyncParsableCommand {
         if json { return try Terminal.printJSON(invitation) }
         let notes = InvitationNotes(invitation)
         for line in notes.warnings { Terminal.note(line) }
-        draw(invitation.code)
+        let isDrawn = draw(invitation.code)
         try Terminal.printLines([invitation.code])
-        for line in notes.lines { Terminal.note(line) }
+        // The drawing is as high as a screen, and what stood above it may be gone.
+        for line in notes.lines + (isDrawn ? notes.warnings : []) { Terminal.note(line) }
     }
 
     private static func askedTier() throws(CommandError) -> Tier {
@@ -72,12 +73,13 @@ struct Invite: AsyncParsableCommand {
     }
 
     /// Draws the code only on a terminal, never into a pipe or a file.
-    private func draw(_ code: String) {
+    private func draw(_ code: String) -> Bool {
         guard !noQR, Terminal.takesUnicode(.standardError), case .coloured = Terminal.style,
             case .coloured = Terminal.errorStyle, let width = Terminal.width,
             let drawing = QRCode.matrix(of: code).map({ QRDrawing($0) }), drawing.width <= width
-        else { return }
+        else { return false }
         for line in drawing.lines { Terminal.note(line) }
+        return true
     }
 }
 
