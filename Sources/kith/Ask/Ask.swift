@@ -89,9 +89,7 @@ private struct Asking: Sendable {
         let response = try await client.stream(
             "/v1/chat/completions", body: try JSONBody.encode(request), headers: headers,
             limits: UpstreamLimits(firstByte: firstByte, stall: .seconds(120)))
-        let header = response.headers.first(name: "x-kith-route")
-        if client.isGuessed, header == nil, response.headers.first(name: "x-request-id") == nil { throw client.foreign }
-        var route = RouteNote(header: header ?? "")
+        var route = RouteNote(header: response.headers.first(name: "x-kith-route") ?? "")
         var transcript = AskTranscript()
         do {
             try await read(response.body, into: &transcript, &route, &firstText)

@@ -107,11 +107,13 @@ struct NodeClient: Sendable {
         patience: Duration = .seconds(10)
     ) async throws -> UpstreamReply {
         try await translating {
-            try await upstream.collect(
+            let reply = try await upstream.collect(
                 UpstreamRequest(
                     method, address, path: path, headers: HTTPHeaders(Array(headers) + Array(self.headers)),
                     body: body.map { ByteBuffer(bytes: $0) },
                     limits: UpstreamLimits(firstByte: patience, stall: .seconds(10))))
+            try requireNode(reply.status, reply.headers)
+            return reply
         }
     }
 
@@ -156,6 +158,7 @@ struct NodeClient: Sendable {
     private func stream(_ request: UpstreamRequest) async throws -> UpstreamResponse {
         try await translating {
             let response = try await upstream.stream(request)
+            try requireNode(response.status, response.headers)
             guard response.status == 200 else {
                 let body = try await response.body.collect(upTo: 65_536)
                 throw refusal(response.status, Array(body.readableBytesView))
@@ -177,7 +180,6 @@ struct NodeClient: Sendable {
     }
 
     private func refusal(_ status: Int, _ body: [UInt8]) -> CommandError {
-        if isGuessed, status == 404 { return foreign }
         var reason = RefusalBody.message(status: status, body: body)
         let isKept = status == 401 || status == 403
         if isKept, let named = Terminal.environment["KITH_URL"], HTTPAddress(named) == address {
@@ -188,9 +190,10 @@ struct NodeClient: Sendable {
             .notAnswered, "\(reason); set KITH_KEY to a key that kith key create made on the node's machine")
     }
 
-    /// Said where another program has the port that a node usually takes.
-    var foreign: CommandError {
-        CommandError(
+    /// Refuses the answer of another program at the port that a node usually takes: what a node answers has a name.
+    private func requireNode(_ status: Int, _ headers: HTTPHeaders) throws(CommandError) {
+        guard isGuessed, status == 200 || status == 404, headers.first(name: TraceHeader.request) == nil else { return }
+        throw CommandError(
             .nodeUnreachable, "no node runs here, and another program answers at \(address); kith setup starts a node")
     }
 

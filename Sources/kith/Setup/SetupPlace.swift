@@ -4,6 +4,15 @@ import KithCommand
 import KithDoctor
 import KithModel
 import KithNode
+import NIOCore
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 /// Where a node that is set up listens, and what it is called.
 struct SetupPlace {
@@ -52,7 +61,8 @@ struct SetupPlace {
             try await PortCheck.listen(on: port, host: host)
             return false
         } catch {
-            return true
+            // What else is wrong with a port the node says itself when it starts.
+            return (error as? IOError)?.errnoCode == EADDRINUSE
         }
     }
 }
