@@ -14,10 +14,12 @@ package struct UpstreamRequest: Sendable {
     package var headers: HTTPHeaders
     package var body: ByteBuffer?
     package var limits: UpstreamLimits
+    /// What is asked, for messages, such as "Ollama"; its address alone where there is no name.
+    package var subject: String?
 
     package init(
         _ method: HTTPMethod, _ address: HTTPAddress, path: String, headers: HTTPHeaders = [:],
-        body: ByteBuffer? = nil, limits: UpstreamLimits = UpstreamLimits()
+        body: ByteBuffer? = nil, limits: UpstreamLimits = UpstreamLimits(), subject: String? = nil
     ) {
         self.method = method
         self.address = address
@@ -25,6 +27,7 @@ package struct UpstreamRequest: Sendable {
         self.headers = headers
         self.body = body
         self.limits = limits
+        self.subject = subject
     }
 }
 

@@ -27,12 +27,17 @@ final class UpstreamPool: UpstreamConnectionOwner {
     /// A connection keeps the memory that it received into: room for the head or some tokens, growing where more comes.
     private static let receiving = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 64 << 10)
 
+    /// Made before two event loops can need it at once: where two threads ask for a generic class for the first time, Swift 6.3's
+    /// runtime was seen to check conformances of one that is half made, and to die (its PR 37656 mends a case of that).
+    private static let decoderType: Any.Type = ByteToMessageHandler<HTTPResponseDecoder>.self
+
     private let eventLoop: any EventLoop
     private let tls: UpstreamTLS
     private var idle = IdleConnections()
     private var isShutDown = false
 
     init(eventLoop: any EventLoop, tls: UpstreamTLS) {
+        _ = Self.decoderType
         self.eventLoop = eventLoop
         self.tls = tls
     }
@@ -55,9 +60,10 @@ final class UpstreamPool: UpstreamConnectionOwner {
             do {
                 try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self).start(exchange.value)
             } catch {
+                let place = exchange.value.request.subject.map { "\($0) at \(origin)" } ?? "\(origin)"
                 let words =
                     UpstreamTLS.isRefusal(error)
-                    ? "the TLS handshake with \(origin) failed" : "cannot connect to \(origin)"
+                    ? "the TLS handshake with \(place) failed" : "cannot connect to \(place)"
                 exchange.value.end(ChatError(.unreachable, words, cause: error))
             }
         }
