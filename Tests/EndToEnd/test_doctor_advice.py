@@ -15,8 +15,8 @@ import doctor_advice
 import test_doctor
 import test_doctor_files
 import test_doctor_peers
-from examined import AS_NOBODY, QUIET, Followed, as_nobody, follows
-from lab import ports
+from examined import AS_NOBODY, GUARD, QUIET, Followed, as_nobody, follows
+from lab import ports, web
 from lab.process import Process
 from seed_stand_ins import SYNTH_MIND
 
@@ -223,6 +223,21 @@ class Engines(Followed):
         self.advised(self.doctor("--data-dir", folder), "engine")
         self.stand_in(self.openai("m"), port=port)
         self.assert_mended("--data-dir", folder)
+
+    @follows("start that program again, as it was started before")
+    def test_a_server_that_was_found_and_is_gone_is_started_again(self):
+        server = self.stand_in(self.openai("m"))
+        port = int(server.url.rpartition(":")[2])
+        found = {"KITH_ENGINE_SERVERS": server.url, "OLLAMA_BASE_URL": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"}
+        flags = ["--engine-dir", self.folder / "no-engine", "--mdns", "off"]
+        node = self.node("desk", *flags, engine="auto", more_environment=found)
+        web.wait_until(lambda: web.get(node.port, "/health/ready").status == 200, GUARD, "the server is found")
+        server.stop()
+        web.wait_until(lambda: web.get(node.port, "/health/ready").status != 200, GUARD, "it is missed")
+        self.advised(self.doctor("--data-dir", node.folder), "engine", "cannot connect to .* at http://127", 2)
+        self.stand_in(self.openai("m"), port=port)
+        web.wait_until(lambda: web.get(node.port, "/health/ready").status == 200, GUARD, "it is back")
+        self.assert_mended("--data-dir", node.folder)
 
     @follows("load a model there, or name one that it offers with --model")
     def test_a_model_that_is_not_there_gives_way_to_one_that_is(self):

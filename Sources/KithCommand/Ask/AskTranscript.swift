@@ -42,7 +42,7 @@ package struct AskTranscript: Sendable {
         }
         if let error = value["error"] {
             let reason = error["message"]?.stringValue ?? error.stringValue ?? "the node gave no reason"
-            throw CommandError(.cutOff, "the answer was cut off: \(reason.printable)")
+            throw broken(reason)
         }
         return note(value)
     }
@@ -52,8 +52,15 @@ package struct AskTranscript: Sendable {
     /// - Throws: ``CommandError`` with `cutOff` when the answer is not whole.
     package func end() throws(CommandError) {
         guard finishReason != nil || isDone else {
-            throw CommandError(.cutOff, "the answer was cut off: the node's stream ended before the answer did")
+            throw broken("the node's stream ended before the answer did")
         }
+    }
+
+    /// What is said of an answer that is not whole: what has not begun was not cut off.
+    package func broken(_ reason: String) -> CommandError {
+        text.isEmpty
+            ? CommandError(.notAnswered, reason.printable)
+            : CommandError(.cutOff, "the answer was cut off: \(reason.printable)")
     }
 
     private mutating func note(_ chunk: JSONValue) -> String {

@@ -162,7 +162,7 @@ extension Explanation {
         case .ok: return nil
         case .failed: (meaning, remedy) = ("It failed; a doctor found warnings.", "The message says why.")
         case .errorsFound: (meaning, remedy) = ("The doctor found errors.", "Do what stands below them.")
-        case .nodeUnreachable: (meaning, remedy) = ("No node answers.", "Start it: kith up.")
+        case .nodeUnreachable: (meaning, remedy) = ("No node answers.", "Start it: kith setup.")
         case .notAnswered: (meaning, remedy) = ("The node refused, or no engine answered.", "The message says why.")
         case .cutOff: (meaning, remedy) = ("The answer was cut off.", "Ask again.")
         case .usage: (meaning, remedy) = ("A flag or a setting cannot be used.", "The message says which.")

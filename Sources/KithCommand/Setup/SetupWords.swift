@@ -7,10 +7,11 @@ package enum SetupWords {
     /// - Parameters:
     ///   - canAnswer: Whether there is an engine, or another machine that may have one.
     ///   - lacksModel: Whether the engine has no model yet, and can get one.
+    ///   - address: Of the node, for programs.
     ///   - isPaired: Whether it has other machines, or waits for one.
     ///   - flags: What each command needs to mean this node, with a space before it; empty for the usual folder.
     package static func next(
-        canAnswer: Bool, lacksModel: Bool = false, isPaired: Bool, flags: String = ""
+        canAnswer: Bool, lacksModel: Bool = false, isPaired: Bool, address: String, flags: String = ""
     ) -> TerminalText {
         if lacksModel {
             return steps(
@@ -31,6 +32,7 @@ package enum SetupWords {
         var lines = [
             ("kith ask\(flags) why is the sky blue", "Ctrl-C stops an answer"),
             ("kith dashboard" + flags, "the node's page"),
+            (address + "/v1", "base URL for programs made for OpenAI"),
         ]
         if !isPaired { lines.append(("kith setup --yes --lan" + flags, "pair another machine of yours")) }
         return steps("Ready. Try:", lines)

@@ -27,7 +27,7 @@ package struct SyncStatusReport: Sendable {
                 ))
         }
         guard !sync.kin.isEmpty else {
-            return lines + ["no kin; pair another machine: kith invite --tier kin here, kith join there"]
+            return lines + ["no kin; pair another machine: kith setup --yes --lan here, kith setup --join there"]
         }
         var table = TextTable([
             .init("NODE", .needed, least: 12), .init("STATE", .needed, least: 20), .init("LEVEL", .extra, .right),

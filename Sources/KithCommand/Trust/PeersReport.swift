@@ -18,7 +18,7 @@ package struct PeersReport: TextReport, Sendable {
 
     package var lines: [String] {
         guard !peers.isEmpty else {
-            return ["no peers; pair another machine: kith invite --tier kin here, kith join there"]
+            return ["no peers; pair another machine: kith setup --yes --lan here, kith setup --join there"]
         }
         return rows + peers.filter { $0.state == "cloned" }.map(cloned)
     }
@@ -106,7 +106,7 @@ package struct NearbyReport: TextReport, Sendable {
 
     package var lines: [String] {
         guard !nearby.nodes.isEmpty else {
-            return ["no unpaired node was seen nearby; both must run with kith up --lan"]
+            return ["no unpaired node was seen nearby; on both machines kith setup --yes --lan opens the node"]
         }
         var table = TextTable([
             .init("NAME", .needed, least: 16), .init("ID", .first), .init("VERSION", .extra),

@@ -23,7 +23,8 @@ struct EngineFindings: Sendable {
         default:
             return [
                 Finding(
-                    .engine, "engine", .error, "\(kind) cannot answer: \(engine.reason)", fix: EngineRemedy.start(kind),
+                    .engine, "engine", .error, "\(kind) cannot answer: \(engine.reason)",
+                    fix: EngineRemedy.start(kind, settings),
                     of: kind)
             ]
         }
@@ -83,8 +84,11 @@ enum EngineRemedy {
         "pair a machine that has an engine; or start this node without --engine none, and take engine.kind: none out of its "
             + "settings, if it shall use one of its own", command: "kith invite --tier kin")
 
-    static func start(_ kind: String) -> Finding.Fix {
+    static func start(_ kind: String, _ settings: EngineSettings) -> Finding.Fix {
         switch EngineKind(rawValue: kind) {
+        // Where no setting names a server, it was found.
+        case .openAI? where settings.choice == .automatic && settings.openAI.address == OpenAISettings().address:
+            Finding.Fix("start that program again, as it was started before")
         case .ollama?: Finding.Fix("start Ollama, or correct engine.ollama.base_url", command: "ollama serve")
         case .openAI?: Finding.Fix("start that server, or correct engine.openai.base_url (OPENAI_BASE_URL) and its key")
         case .anthropic?: Finding.Fix("check ANTHROPIC_API_KEY and the way to the internet")
@@ -139,6 +143,7 @@ struct GenerationDiagnosis: Diagnosis {
     /// The node's name, so that no kin answers in its place.
     let node: String
     let kind: String
+    let settings: EngineSettings
     let clock: any TimeSource
 
     func run() async -> [Finding] {
@@ -150,7 +155,7 @@ struct GenerationDiagnosis: Diagnosis {
                     "model": "auto", "max_tokens": .integer(Int64(Self.tokens)),
                     "messages": [["role": "user", "content": "Answer with one word: are you there?"]],
                 ], headers: ["x-kith-node": node], limit: Self.patience)
-            return [Self.finding(status: status, json: json, took: clock.now - start, kind: kind)]
+            return [Self.finding(status: status, json: json, took: clock.now - start, kind: kind, settings)]
         } catch {
             let failure = error as? ChatError
             let why = failure?.message ?? "the node did not answer"
@@ -167,12 +172,14 @@ struct GenerationDiagnosis: Diagnosis {
             return [
                 Finding(
                     check, title, .error, "no answer within \(Self.patience.shortText): \(why)",
-                    fix: EngineRemedy.start(kind), of: kind)
+                    fix: EngineRemedy.start(kind, settings), of: kind)
             ]
         }
     }
 
-    static func finding(status: Int, json: JSONValue?, took: Duration, kind: String) -> Finding {
+    static func finding(
+        status: Int, json: JSONValue?, took: Duration, kind: String, _ settings: EngineSettings
+    ) -> Finding {
         let text = json?["choices"]?.arrayValue?.first?["message"]?["content"]?.stringValue ?? ""
         if status == 200 {
             guard !text.isEmpty else {
@@ -188,7 +195,6 @@ struct GenerationDiagnosis: Diagnosis {
         }
         return Finding(
             .generation, "generation", .error, "the engine did not answer: \(why.prefix(300))",
-            fix: EngineRemedy.start(kind),
-            of: kind)
+            fix: EngineRemedy.start(kind, settings), of: kind)
     }
 }

@@ -74,7 +74,9 @@ struct EngineTrial: Diagnosis {
         let kind = engine.kind.rawValue
         if case .down(let why) = await engine.health() {
             return [
-                Finding(check, title, .error, "\(kind) cannot answer: \(why)", fix: EngineRemedy.start(kind), of: kind)
+                Finding(
+                    check, title, .error, "\(kind) cannot answer: \(why)", fix: EngineRemedy.start(kind, settings),
+                    of: kind)
             ]
         }
         do {
@@ -98,7 +100,8 @@ struct EngineTrial: Diagnosis {
             let why = (error as? ChatError)?.message ?? "\(error)"
             return [
                 Finding(
-                    check, title, .error, "\(kind) cannot list its models: \(why)", fix: EngineRemedy.start(kind),
+                    check, title, .error, "\(kind) cannot list its models: \(why)",
+                    fix: EngineRemedy.start(kind, settings),
                     of: kind)
             ]
         }
@@ -130,7 +133,8 @@ struct EngineTrial: Diagnosis {
         } catch {
             let why = (error as? ChatError)?.message ?? "it was not made in time"
             return Finding(
-                .generation, "generation", .error, "the engine did not answer: \(why)", fix: EngineRemedy.start(kind),
+                .generation, "generation", .error, "the engine did not answer: \(why)",
+                fix: EngineRemedy.start(kind, settings),
                 of: kind)
         }
     }

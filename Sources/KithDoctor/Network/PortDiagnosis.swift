@@ -15,8 +15,22 @@ struct ListenerPlace: Hashable, Sendable {
     var port: Int
     /// The flag that chooses another port.
     var flag: String
-    /// Whether the node uses a free port when this one is taken, because no setting asks for it.
-    var givesWay = false
+    /// Who takes a free port when this one is taken, because no setting asks for it.
+    var givesWay: Yielding?
+
+    enum Yielding: String, Sendable {
+        case node = "a node"
+        /// Not to another node, which it takes for the one that is to be set up.
+        case setup = "kith setup"
+    }
+
+    func givesWay(to holder: PortHolder?) -> Bool {
+        switch givesWay {
+        case .node: true
+        case .setup: holder?.isNode != true
+        case nil: false
+        }
+    }
 }
 
 /// Whether a node that does not run could open one of its listeners.
@@ -53,9 +67,10 @@ struct PortVerdict: Sendable {
         }
         switch trial {
         case .free: return finding(.ok, "free for \(place.name)")
-        case .taken where place.givesWay:
+        case .taken where place.givesWay(to: holder):
+            let taker = place.givesWay?.rawValue ?? "a node"
             return finding(
-                .notice, "taken by \(who); a node takes another one for \(place.name), as this was not asked for")
+                .notice, "taken by \(who); \(taker) takes another one for \(place.name), as this was not asked for")
         case .taken: return finding(.error, "the port for \(place.name) is taken by \(who)", takenFix)
         case .notPermitted:
             return finding(

@@ -245,10 +245,9 @@ struct PeerAddressVerdict: Sendable {
             .peerIdentity, "identity", .error,
             "another node answers at \(address): \(who) in place of \(peer.name) (\(peer.id?.short ?? "?"))",
             fix: Finding.Fix(
-                "the address has changed hands: start \(peer.name), which then tells its new address by mDNS or "
-                    + "through other "
-                    + "kin; if it was given a new identity, kith forget \(peer.name) here and pair it again",
-                command: "kith peers"))
+                "if \(peer.name) was set up anew, or is gone for good, type here: kith forget \(peer.name), and pair what is "
+                    + "there now; else another machine has its address, and \(peer.name) tells its new one once it is "
+                    + "started"))
     }
 
     private func trusted(_ refusal: PeerRefusal?) -> Finding {

@@ -133,9 +133,12 @@ struct NodePlan: Sendable {
     private var places: [ListenerPlace] {
         let peer = settings.peer
         return [
-            ListenerPlace(name: "clients", host: settings.host, port: settings.port, flag: "--port"),
             ListenerPlace(
-                name: "peers", host: peer.host, port: peer.port, flag: "--peer-port", givesWay: !peer.isPortChosen),
+                name: "clients", host: settings.host, port: settings.port, flag: "--port",
+                givesWay: node.start == .bySetup && settings.port == NodeSettings.usualPort ? .setup : nil),
+            ListenerPlace(
+                name: "peers", host: peer.host, port: peer.port, flag: "--peer-port",
+                givesWay: peer.isPortChosen ? nil : .node),
         ]
             + roles.map { role in
                 ListenerPlace(name: role.service.listenerName, host: settings.host, port: role.port, flag: role.flag)
@@ -168,7 +171,10 @@ struct NodePlan: Sendable {
         let found = EngineFindings(status: status, settings: settings.engine)
         let known = KnownFindings(.engine, "engine", found.findings)
         guard found.isReady, let kind = status.engine.kind else { return [known] }
-        return [known, GenerationDiagnosis(access: access, node: status.node, kind: kind, clock: clock)]
+        return [
+            known,
+            GenerationDiagnosis(access: access, node: status.node, kind: kind, settings: settings.engine, clock: clock),
+        ]
     }
 
     // MARK: Services

@@ -233,8 +233,8 @@ extension ControlError {
         let places = code.addresses.map(\.description).joined(separator: ", ")
         let isLocal = !code.addresses.isEmpty && code.addresses.allSatisfy(\.isLoopback)
         let advice =
-            "the code says only how its node is reached from its own machine (\(places)); if that is another one, start "
-            + "the node there with kith up --lan and make a new code"
+            "the code says only how its node is reached from its own machine (\(places)); if that is another one, open "
+            + "the node there with kith setup --yes --lan and use a new code"
         switch failure {
         case .wrongNode(joiner): self.init(.unreachable, "this node itself answers at \(places): " + advice)
         case .wrongNode(let seen) where isLocal:
@@ -249,12 +249,14 @@ extension ControlError {
         case .incompatible: self.init(.incompatible, "\(failure)")
         case .rejected(let refusal): self.init(.refusedCode, refusal.message)
         case .noAddress, .leadsBack:
-            self.init(.unreachable, "the code names no address; make it on a node that was started with kith up --lan")
+            self.init(
+                .unreachable,
+                "the code names no address; open the node there with kith setup --yes --lan and use a new code")
         case .refused, .unreachable, .timeout:
             self.init(
                 .unreachable,
                 "cannot reach the other node at \(places): \(failure); is it running, open to "
-                    + "other machines (kith up --lan), and let through by that machine's firewall?")
+                    + "other machines (kith setup --yes --lan), and let through by that machine's firewall?")
         }
     }
 }

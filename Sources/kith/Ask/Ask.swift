@@ -96,7 +96,8 @@ private struct Asking: Sendable {
             try transcript.end()
         } catch {
             try endLine(after: transcript)
-            throw Self.cutOff(error)
+            guard let failure = error as? ChatError else { throw error }
+            throw transcript.broken(failure.message)
         }
         let end = ContinuousClock.now
         try finish(
@@ -173,10 +174,6 @@ private struct Asking: Sendable {
         try Terminal.write(Self.shown("\n"))
     }
 
-    private static func cutOff(_ error: any Error) -> any Error {
-        guard let failure = error as? ChatError else { return error }
-        return CommandError(.cutOff, "the answer was cut off: \(failure.message)")
-    }
 }
 
 /// A prompt, and how and by which node it is to be answered.

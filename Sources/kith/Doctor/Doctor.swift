@@ -11,7 +11,7 @@ struct Doctor: AsyncParsableCommand {
         abstract: "Find out what is wrong, and say what mends it.",
         discussion: """
             Looks at settings, files, ports, network, engine, peers and services, whether the node runs or not, and \
-            changes nothing. Takes the flags of kith up, for a node that is started with some.
+            changes nothing. A node that does not run is looked at as it was last started; flags of kith up say otherwise.
 
             With --url it looks at services of the seeds instead: a synth-mind, an AIOS cell, bridge or discovery \
             service; no node is needed. KITH_KEY is sent to them.
@@ -81,8 +81,10 @@ struct Doctor: AsyncParsableCommand {
             let key = Terminal.environment["KITH_KEY"].flatMap { $0.isEmpty ? nil : Secret($0) }
             return await doctor.examine(url.compactMap { HTTPAddress($0) }, key: key)
         }
+        let folder = try RunningNode.folder(dataDir)
         return try await doctor.examine(
-            flags: flags, environment: Terminal.environment, start: .of(RunningNode.folder(dataDir)))
+            flags: StartFlags.of(folder).merging(flags) { _, typed in typed }, environment: Terminal.environment,
+            start: .of(folder))
     }
 
     private var flags: [SettingKey: String] {

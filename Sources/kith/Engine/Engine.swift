@@ -198,7 +198,7 @@ extension EngineSelection.Engine {
         case .echo: "echo"
         case .count: "count"
         case .none: "none"
-        case .server(let address): "\(address)"
+        case .server(_, let address): "\(address)"
         case .listed(let engine, _): "\(engine)"
         case .several(let engines): engines.map(\.name).joined(separator: ", ")
         }

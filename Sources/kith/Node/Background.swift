@@ -57,15 +57,25 @@ struct BackgroundNode: Sendable {
             environment = Terminal.environment.filter { names.contains($0.key) }
         }
 
-        /// What is typed to start a node so by hand.
-        func words(with reach: [String]) -> String {
+        /// What is typed to start a node so by hand; `nil` where all its flags are those that a setup decides on.
+        func words(with reach: [String]) -> String? {
             var record = self
             record.start(with: reach)
-            var words = record.arguments
-            for flag in ["--data-dir", "--log-file"] {  // which a person has not typed
+            var words = Self.words(record.arguments, without: ["--data-dir", "--log-file"])
+            guard Self.words(words, without: ["--port", "--name"]).contains(where: { $0 != "up" && $0 != "--lan" })
+            else {
+                return nil
+            }
+            words.insert("kith", at: 0)
+            return words.map { ShellWord.quoted($0) }.joined(separator: " ")
+        }
+
+        private static func words(_ arguments: [String], without flags: [String]) -> [String] {
+            var words = arguments
+            for flag in flags {
                 if let at = words.firstIndex(of: flag) { words.removeSubrange(at..<min(at + 2, words.count)) }
             }
-            return (["kith"] + words.map { ShellWord.quoted($0) }).joined(separator: " ")
+            return words
         }
 
         /// The flags that a setup decides on, `--lan` and `--port`, in place of those there were; a port stays that is not decided on.

@@ -140,7 +140,7 @@ struct Up: AsyncParsableCommand {
             qrCode: { QRCode.matrix(of: $0)?.rows })
     }
 
-    private var flags: [SettingKey: String] {
+    var flags: [SettingKey: String] {
         var flags = engineFlags.settings.merging(reach.settings) { _, reach in reach }
         flags[.dataDirectory] = dataDir
         flags[.name] = name

@@ -87,7 +87,10 @@ struct Setup: AsyncParsableCommand {
     private mutating func begin(_ folder: String, _ manager: (any ServiceManager)?) async throws -> Bool {
         let before = BackgroundNode.lastRecord(in: folder)
         let place = SetupPlace(dataDir: dataDir)
-        if port == nil { port = try await place.otherPort(than: before?.port) }
+        if port == nil {
+            port = try await place.otherPort(than: before?.port)
+            if port == nil, let last = before?.port { try await place.noteUsualPort(besides: last, flags: ownFlags) }
+        }
         // Whoever set this node up before without an engine has decided that.
         if engine == true || before == nil && !DataFolder.holdsNode(folder) { _ = try await provideEngine(manager) }
         let had = try await manager?.flags() ?? []
@@ -215,7 +218,7 @@ struct Setup: AsyncParsableCommand {
             return try await Services.install(manager, dataDir: dataDir, flags: had.filter { $0 != "--lan" } + reach)
         }
         if var before {  // as it was, with all its flags
-            Terminal.note("starting it by: " + before.words(with: reach))
+            Terminal.note(before.words(with: reach).map { "starting it by: " + $0 } ?? "starting it as it was")
             before.isOpen = isOpen
             before.start(with: reach)
             return try await BackgroundNode(folder: folder, record: before).start()
@@ -274,7 +277,7 @@ struct Setup: AsyncParsableCommand {
                 canAnswer: status.engine.kind != nil || isPaired,
                 lacksModel: status.engine.kind == "ollama" && status.engine.models.isEmpty && !isPaired,
                 isPaired: isPaired || showsCode,
-                flags: ownFlags))
+                address: "\(node.client.address)", flags: ownFlags))
     }
 
     /// What another command needs to mean the same node.

@@ -50,6 +50,15 @@ struct SetupPlace {
         return nil
     }
 
+    /// A node stays where programs look for it, also when what had the usual port is gone.
+    func noteUsualPort(besides last: Int, flags: String) async throws {
+        let settings = try settings()
+        guard last != settings.port, await !isTaken(settings.port, settings.host) else { return }
+        Terminal.note(
+            "it stays on port \(last); to move it to \(settings.port), which is free now: kith down\(flags), then kith setup "
+                + "--port \(settings.port)\(flags)")
+    }
+
     /// Flags with which a node on another port is still called as the machine is: it is the only one.
     func name(_ flags: [String]) throws -> [String] {
         guard dataDir == nil, !flags.contains(where: { $0 == "--name" || $0.hasPrefix("--name=") }) else { return [] }

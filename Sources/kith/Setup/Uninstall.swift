@@ -45,6 +45,7 @@ struct Uninstall: AsyncParsableCommand {
     func run() async throws {
         let settings = try NodeSettings(
             .gather(flags: dataDir.map { [.dataDirectory: $0] } ?? [:], environment: Terminal.environment))
+        let name = try await Self.name(dataDir)
         let manager = try? await Services.manager(of: nil)
         let isService = try await manager?.state().isInstalled ?? false
         let folder = try await Services.folder(dataDir, manager)
@@ -89,8 +90,16 @@ struct Uninstall: AsyncParsableCommand {
                 isGone
                     ? "removed \(folder)" : "removed the node in \(folder); what else is there is not kith's, and stays"
             )
+            Terminal.note("if other machines were paired with it, type on one of them: kith forget \(name)")
         }
         Terminal.note(UninstallPlaces.program(places.program))
+    }
+
+    /// What the node is called: its last flags may say.
+    private static func name(_ dataDir: String?) async throws -> NodeName {
+        var flags = try await StartFlags.of(RunningNode.folder(dataDir))
+        flags[.dataDirectory] = dataDir
+        return try NodeSettings(.gather(flags: flags, environment: Terminal.environment)).name
     }
 
     /// What the files in a folder take; what cannot be read counts for nothing.

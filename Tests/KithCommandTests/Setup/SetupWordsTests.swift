@@ -17,11 +17,17 @@ struct SetupWordsTests {
 
     @Test("After a setup nobody is told to ask where nothing can answer")
     func next() {
-        #expect(SetupWords.next(canAnswer: true, isPaired: true).text.contains("Ready. Try:"))
-        #expect(SetupWords.next(canAnswer: true, isPaired: false).text.contains("kith setup --yes --lan"))
-        let elsewhere = SetupWords.next(canAnswer: true, isPaired: false, flags: " --data-dir d").text
+        #expect(
+            SetupWords.next(canAnswer: true, isPaired: true, address: "http://127.0.0.1:8080").text.contains(
+                "Ready. Try:"))
+        #expect(
+            SetupWords.next(canAnswer: true, isPaired: false, address: "http://127.0.0.1:8080").text.contains(
+                "kith setup --yes --lan"))
+        let elsewhere = SetupWords.next(
+            canAnswer: true, isPaired: false, address: "http://127.0.0.1:8080", flags: " --data-dir d"
+        ).text
         #expect(elsewhere.split(separator: " --data-dir d").count == 4)
-        let none = SetupWords.next(canAnswer: false, isPaired: false).text
+        let none = SetupWords.next(canAnswer: false, isPaired: false, address: "http://127.0.0.1:8080").text
         #expect(!none.contains("Ready") && none.contains("--engine") && none.contains("--join"))
     }
 

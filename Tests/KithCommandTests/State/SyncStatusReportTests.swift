@@ -48,7 +48,7 @@ struct SyncStatusReportTests {
 
     @Test("Without kin the way to some is named, and writes from the future are told of")
     func others() {
-        #expect(lines([]).last?.contains("kith invite --tier kin") == true)
+        #expect(lines([]).last?.contains("kith setup --yes --lan") == true)
         #expect(lines([], quarantined: 3)[1].contains("clocks that run ahead"))
     }
 

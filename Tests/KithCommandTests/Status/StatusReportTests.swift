@@ -58,7 +58,9 @@ struct StatusReportTests {
 
     @Test("A node without peers is told how to get some")
     func noPeers() {
-        #expect(StatusReport(status(), width: 80, style: .plain).peerLines.first?.contains("kith invite") == true)
+        #expect(
+            StatusReport(status(), width: 80, style: .plain).peerLines.first?.contains("kith setup --yes --lan") == true
+        )
     }
 
     @Test(

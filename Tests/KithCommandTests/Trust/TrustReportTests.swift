@@ -108,7 +108,9 @@ struct TrustReportTests {
     @Test("Where nobody is near, that is said")
     func alone() {
         let report = NearbyReport(.init(nodes: [], problems: []), width: 80, style: .plain)
-        #expect(report.lines == ["no unpaired node was seen nearby; both must run with kith up --lan"])
+        #expect(
+            report.lines == ["no unpaired node was seen nearby; on both machines kith setup --yes --lan opens the node"]
+        )
     }
 
     @Test(

@@ -17,10 +17,13 @@ struct EngineFindingsTests {
             engine: NodeStatus.Engine(
                 kind: kind, state: state, reason: "because", models: models, slots: 4, active: 0, queued: 0),
             peers: peers, sessions: 0, turnCount: 0, valence: 0)
-        let settings = EngineSettings(
+        return EngineFindings(status: status, settings: settings(choice, model)).findings
+    }
+
+    private func settings(_ choice: EngineChoice = .automatic, _ model: ModelID? = nil) -> EngineSettings {
+        EngineSettings(
             choice: choice, ollama: OllamaSettings(model: model), embedded: EmbeddedSettings(directory: "", logFile: "")
         )
-        return EngineFindings(status: status, settings: settings).findings
     }
 
     private func kin(_ state: String, models: [String]) -> NodeStatus.Peer {
@@ -64,12 +67,15 @@ struct EngineFindingsTests {
         let good: JSONValue = [
             "choices": [["message": ["content": "yes"]]], "usage": ["completion_tokens": 3],
         ]
-        let ok = GenerationDiagnosis.finding(status: 200, json: good, took: .milliseconds(40), kind: "ollama")
+        let ok = GenerationDiagnosis.finding(
+            status: 200, json: good, took: .milliseconds(40), kind: "ollama", settings())
         #expect(ok.seen == "3 tokens in 40 ms")
         let bad = GenerationDiagnosis.finding(
-            status: 502, json: ["error": ["message": "the runner stopped"]], took: .zero, kind: "ollama")
+            status: 502, json: ["error": ["message": "the runner stopped"]], took: .zero, kind: "ollama",
+            settings())
         #expect(bad.severity == .error)
         #expect(bad.seen == "the engine did not answer: the runner stopped")
-        #expect(GenerationDiagnosis.finding(status: 200, json: nil, took: .zero, kind: "x").severity == .notice)
+        #expect(
+            GenerationDiagnosis.finding(status: 200, json: nil, took: .zero, kind: "x", settings()).severity == .notice)
     }
 }

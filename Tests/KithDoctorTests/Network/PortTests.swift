@@ -45,7 +45,9 @@ struct PortTests {
 
     private static let place = ListenerPlace(name: "clients", host: "127.0.0.1", port: 8080, flag: "--port")
 
-    private func verdict(_ trial: ListenTrial, holder: PortHolder? = nil, givesWay: Bool = false) -> Finding {
+    private func verdict(
+        _ trial: ListenTrial, holder: PortHolder? = nil, givesWay: ListenerPlace.Yielding? = nil
+    ) -> Finding {
         var place = Self.place
         place.givesWay = givesWay
         return PortVerdict(place: place, trial: trial, holder: holder).finding
@@ -55,7 +57,8 @@ struct PortTests {
     func taken() {
         #expect(verdict(.taken).severity == .error)
         #expect(verdict(.taken).fix?.sentence.contains("ss -ltnp") == true)
-        #expect(verdict(.taken, givesWay: true).severity == .notice)
+        #expect(verdict(.taken, givesWay: .node).severity == .notice)
+        #expect(verdict(.taken, givesWay: .setup).seen.contains("kith setup takes another one for clients"))
         #expect(verdict(.free).severity == .ok)
         #expect(verdict(.notPermitted).fix?.command == "kith up --port 16080")
     }

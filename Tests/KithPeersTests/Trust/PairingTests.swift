@@ -239,7 +239,8 @@ struct PairingTests {
                 _ = try await laptop.mesh.join(.init(code: code.text))
             }
             #expect(error?.code == .unreachable)
-            #expect(error?.message.contains("kith up --lan") == true && error?.message.contains("trust") == false)
+            #expect(
+                error?.message.contains("kith setup --yes --lan") == true && error?.message.contains("trust") == false)
             #expect(!laptop.refusals.contains { $0.kind == .pairingRefused })
         }
     }

@@ -22,16 +22,18 @@ package struct OpenAICompatibleEngine: ChatEngine {
         self.init(settings: settings, client: client, kind: kind, secrets: secrets, watch: nil, clock: clock)
     }
 
-    /// - Parameter watch: Looks who has the port; `nil` for one that the owner named.
+    /// - Parameters:
+    ///   - name: What it is called in messages.
+    ///   - watch: Looks who has the port; `nil` for one that the owner named.
     init(
         settings: OpenAISettings, client: UpstreamClient, kind: EngineKind = .openAI,
+        name: String = "the OpenAI-compatible engine",
         secrets: (any SecretKeeper)? = nil, watch: OwnerWatch?, clock: any TimeSource
     ) {
         self.kind = kind
         capacity = EngineCapacity(slots: settings.slots)
         preferred = settings.model
-        var connection = EngineConnection(
-            client: client, name: "the OpenAI-compatible engine", address: settings.address)
+        var connection = EngineConnection(client: client, name: name, address: settings.address)
         connection.watch = watch
         connection.credential = settings.key.map { .bearer($0.source(from: secrets)) }
         self.connection = connection
@@ -89,7 +91,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
         let reply = try await connection.client.collect(
             UpstreamRequest(
                 .GET, root, path: "/health", headers: connection.headers(showing: try connection.currentKey()),
-                limits: EngineConnection.healthLimits))
+                limits: EngineConnection.healthLimits, subject: connection.name))
         switch reply.status {
         case 200: return true
         case 503:

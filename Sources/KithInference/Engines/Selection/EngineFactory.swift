@@ -81,11 +81,11 @@ package struct EngineFactory: Sendable {
         case .several(let engines):
             let made = engines.compactMap { make($0) }
             return SeveralEngines.one(of: made.map(\.engine)).map { ($0, made.flatMap(\.services)) }
-        case .server(let address):
+        case .server(let name, let address):
             let known = OpenAISettings(address: address, model: settings.openAI.model, slots: Self.serverSlots)
             return (
                 OpenAICompatibleEngine(
-                    settings: known, client: client, watch: watch(address, "the server"), clock: clock), []
+                    settings: known, client: client, name: name, watch: watch(address, name), clock: clock), []
             )
         case .ollama:
             return (

@@ -6,8 +6,8 @@ package import KithModel
 package struct EngineSelection: Hashable, Sendable {
     package indirect enum Engine: Hashable, Sendable {
         case ollama, openAI, anthropic
-        /// A local server that speaks OpenAI's API, up to and including `/v1`.
-        case server(HTTPAddress)
+        /// A local server that speaks OpenAI's API, with what it is called, up to and including `/v1`.
+        case server(String, HTTPAddress)
         /// The owner's `llama-server` with the owner's GGUF file.
         case llamaServer(executable: String, model: String)
         case embedded
@@ -123,7 +123,7 @@ package struct EngineSelection: Hashable, Sendable {
         found.map { found in
             let whose = found.owner.map { ", a program of \($0)" } ?? ""
             return Taken(
-                engine: .server(found.address), reason: "\(found.name) answers at \(found.address)" + whose,
+                engine: .server(found.name, found.address), reason: "\(found.name) answers at \(found.address)" + whose,
                 owner: found.owner)
         }
     }
@@ -146,7 +146,7 @@ package struct EngineSelection: Hashable, Sendable {
 
         private var address: HTTPAddress? {
             switch engine {
-            case .server(let address): address
+            case .server(_, let address): address
             default: found
             }
         }

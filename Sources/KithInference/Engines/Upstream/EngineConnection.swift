@@ -34,7 +34,8 @@ struct EngineConnection: Sendable {
     ) async throws -> Value {
         let key = try currentKey()
         let reply = try await client.collect(
-            UpstreamRequest(.GET, address, path: path, headers: headers(showing: key), limits: limits))
+            UpstreamRequest(
+                .GET, address, path: path, headers: headers(showing: key), limits: limits, subject: name))
         return try read(type, from: try accepted(reply, key: key, model: nil))
     }
 
@@ -56,7 +57,7 @@ struct EngineConnection: Sendable {
         let reply = try await client.collect(
             UpstreamRequest(
                 method, address, path: path, headers: headers(showing: key, mark), body: ByteBuffer(bytes: body),
-                limits: limits))
+                limits: limits, subject: name))
         return try accepted(reply, key: key, model: model)
     }
 
@@ -87,7 +88,8 @@ struct EngineConnection: Sendable {
         headers.replaceOrAdd(name: "Content-Type", value: type)
         let response = try await client.stream(
             UpstreamRequest(
-                .POST, address, path: path, headers: headers, body: ByteBuffer(bytes: body), limits: limits))
+                .POST, address, path: path, headers: headers, body: ByteBuffer(bytes: body), limits: limits,
+                subject: name))
         guard response.status == 200 else {
             let body = try await response.body.collect(upTo: Self.refusalBytes)
             throw refusal(status: response.status, headers: response.headers, body: body, key: key, model: model)

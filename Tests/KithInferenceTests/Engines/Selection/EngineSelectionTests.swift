@@ -56,8 +56,8 @@ struct EngineSelectionTests {
             .failure(.init(name: "server", reason: "mallory's", isDistrusted: true)),
         ]
         let selection = EngineSelection(choice: .automatic, findings: findings)
-        #expect(selection.engine == .several([.ollama, .server(address)]))
-        #expect(selection.engines == [.ollama, .server(address)])
+        #expect(selection.engine == .several([.ollama, .server("LM Studio", address)]))
+        #expect(selection.engines == [.ollama, .server("LM Studio", address)])
         #expect(selection.reason.contains("LM Studio answers at http://127.0.0.1:1234/v1"))
         #expect(selection.skipped.map(\.reason) == ["mallory's"])
     }

@@ -25,7 +25,10 @@ struct ListedEngineTests {
         let far = ListedEngine(kind: .ollama, address: HTTPAddress(host: "desk", port: 11_434))
         #expect(
             selection([far, cloud], automaticPlace: 1).engines
-                == [.listed(far, isAlone: false), .ollama, .server(Self.server), .listed(cloud, isAlone: false)])
+                == [
+                    .listed(far, isAlone: false), .ollama, .server("LM Studio", Self.server),
+                    .listed(cloud, isAlone: false),
+                ])
         let near = ListedEngine(kind: .ollama, slots: 8)
         let own = ListedEngine(kind: .openAI, address: Self.server, slots: 2)
         #expect(
