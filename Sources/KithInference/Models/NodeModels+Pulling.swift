@@ -61,8 +61,9 @@ extension NodeModels {
     /// Whether a pull is under way, or something is sent to another machine, that the machine should stay awake for.
     package var keepsAwake: Bool { sending.load(ordering: .relaxed) > 0 || pulls.keepsAwake(now: clock.now) }
 
-    /// Ends all pulls when the node stops.
+    /// Takes away what nobody went on with, and ends all pulls when the node stops.
     package func run() async {
+        arrivals.map(forgetOldArrivals)
         let (waiting, source) = AsyncStream.makeStream(of: Never.self)
         for await _ in waiting {}
         source.finish()

@@ -94,14 +94,13 @@ extension NodeModels {
         } catch {
             throw ModelRefusal(.engineFailed, "the folder \(arrivals) cannot be made: \(error)")
         }
-        forgetOldArrivals(in: arrivals)
         try await WeightsCopy(
             source: source, folder: arrivals, seals: seals, clock: clock, logger: logger, note: note
         ).run(model, into: store)
     }
 
     /// Takes away what came of copies that nobody has gone on with.
-    private func forgetOldArrivals(in folder: String) {
+    func forgetOldArrivals(in folder: String) {
         let now = WallTime.now().milliseconds
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasSuffix(".part") {
             let path = folder + "/" + name

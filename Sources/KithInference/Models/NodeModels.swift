@@ -66,7 +66,8 @@ package final class NodeModels: Sendable {
         self.node = node
         self.seat = seat
         self.status = status
-        seals = WeightsSeals(folder: folder.map { $0 + "/seals" }, logger: logger)
+        seals = WeightsSeals(
+            folder: folder.map { $0 + "/seals" }, clock: clock, logger: logger, isAnswering: { seat.isAnswering })
         arrivals = folder.map { $0 + "/arriving" }
         self.budget = budget
         self.freeBytes = freeBytes

@@ -5,7 +5,7 @@ import KithModel
 /// Which piece of a file is asked of which machine next: a pure value.
 ///
 /// A piece is missing, under way, or there. What came damaged or not at all is missing again, and asked of another machine
-/// if there is one; a machine that fails too often is left. Pieces under way always end by one of ``arrived(_:from:)``,
+/// if there is one; a machine that fails too often is left. Pieces under way always end by one of ``arrived(_:from:now:)``,
 /// ``damaged(_:from:)`` and ``failed(_:from:now:)``.
 struct PiecePlan: Sendable {
     /// A machine that has the file, by its place among all.
@@ -20,6 +20,9 @@ struct PiecePlan: Sendable {
     /// Failures in a row after which a machine is left: some fifteen seconds with the pauses between them.
     static let failureLimit = 6
     private static let firstPause = Duration.milliseconds(500)
+    /// How much longer than others a piece may be under way before a machine that has nothing to do is asked for it.
+    private static let patience = 8
+    static let leastPatience = Duration.seconds(20)
 
     struct Order: Hashable, Sendable {
         var holder: Holder
@@ -40,6 +43,12 @@ struct PiecePlan: Sendable {
         case stuck(Damage?)
     }
 
+    private struct UnderWay {
+        var order: Order
+        var since: MonotonicInstant
+        var isGivenUp = false
+    }
+
     private struct Standing {
         var underWay = 0
         /// In a row.
@@ -51,7 +60,9 @@ struct PiecePlan: Sendable {
 
     let count: Int
     private var isThere: [Bool]
-    private var isUnderWay: [Bool]
+    private var underWay: [Int: UnderWay] = [:]
+    /// That pieces took which arrived, all together.
+    private var taken = Duration.zero
     private var holders: [Standing]
     /// How often each piece came damaged, by the machine.
     private var damages: [Int: [Holder: Int]] = [:]
@@ -59,6 +70,8 @@ struct PiecePlan: Sendable {
     /// No piece before it is missing.
     private var firstMissing = 0
     private(set) var arrivedCount = 0
+    /// Without those that were there.
+    private var arrivedHere = 0
 
     /// - Parameters:
     ///   - holders: How many machines have the file.
@@ -66,7 +79,6 @@ struct PiecePlan: Sendable {
     init(count: Int, holders: Int, there: Set<Int> = []) {
         self.count = count
         isThere = (0..<count).map(there.contains)
-        isUnderWay = Array(repeating: false, count: count)
         self.holders = Array(repeating: Standing(), count: holders)
         arrivedCount = isThere.count { $0 }
     }
@@ -83,21 +95,50 @@ struct PiecePlan: Sendable {
             found = false
             for holder in holders.indices {
                 guard mayAsk(holder, now: now), let piece = piece(for: holder) else { continue }
-                isUnderWay[piece] = true
+                let order = Order(holder: holder, piece: piece)
+                underWay[piece] = UnderWay(order: order, since: now)
                 holders[holder].underWay += 1
-                orders.append(Order(holder: holder, piece: piece))
+                orders.append(order)
                 found = true
             }
         }
         return orders
     }
 
-    /// When a machine that has failed may be asked again; `nil` when none waits for that.
+    /// When a machine that has failed may be asked again, or a piece that is under way is late; `nil` when nothing waits for that.
     func nextTry(after now: MonotonicInstant) -> MonotonicInstant? {
-        holders.filter { !$0.isLeft }.compactMap(\.mayAskFrom).filter { $0 > now }.min()
+        let tries = holders.filter { !$0.isLeft }.compactMap(\.mayAskFrom)
+        let mayBeLate = holders.count { !$0.isLeft } < 2 ? [] : underWay.values.filter { !$0.isGivenUp }
+        let late = mayBeLate.map { $0.since + patience }
+        return (tries + late).filter { $0 > now }.min()
     }
 
-    mutating func arrived(_ piece: Int, from holder: Holder) {
+    /// Pieces that are far later than others, while a machine has nothing else to do that may have them. Whoever asked gives them up,
+    /// which ends them by ``failed(_:from:now:)``. Call after ``next(now:)``.
+    mutating func givingUp(now: MonotonicInstant) -> [Order] {
+        var orders: [Order] = []
+        for (piece, standing) in underWay where !standing.isGivenUp && standing.since + patience <= now {
+            guard hasOther(for: piece, than: standing.order.holder, now) else { continue }
+            underWay[piece]?.isGivenUp = true
+            orders.append(standing.order)
+        }
+        return orders
+    }
+
+    private func hasOther(for piece: Int, than holder: Holder, _ now: MonotonicInstant) -> Bool {
+        holders.indices.contains { other in
+            other != holder && mayAsk(other, now: now) && damages[piece]?[other] ?? 0 < Self.triesOfDamaged
+        }
+    }
+
+    /// A machine that answers prompts sends slowly to all.
+    private var patience: Duration {
+        arrivedHere == 0 ? Self.leastPatience * 3 : max(Self.leastPatience, taken * Self.patience / arrivedHere)
+    }
+
+    mutating func arrived(_ piece: Int, from holder: Holder, now: MonotonicInstant) {
+        if let since = underWay[piece]?.since { taken += now - since }
+        arrivedHere += 1
         end(piece, holder)
         isThere[piece] = true
         arrivedCount += 1
@@ -138,12 +179,12 @@ struct PiecePlan: Sendable {
     /// The first piece that a machine may be asked for.
     private func piece(for holder: Holder) -> Int? {
         (firstMissing..<count).first { piece in
-            !isThere[piece] && !isUnderWay[piece] && damages[piece]?[holder] ?? 0 < Self.triesOfDamaged
+            !isThere[piece] && underWay[piece] == nil && damages[piece]?[holder] ?? 0 < Self.triesOfDamaged
         }
     }
 
     private mutating func end(_ piece: Int, _ holder: Holder) {
-        isUnderWay[piece] = false
+        underWay[piece] = nil
         holders[holder].underWay -= 1
     }
 }

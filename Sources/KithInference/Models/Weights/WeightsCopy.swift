@@ -14,6 +14,8 @@ struct WeightsCopy: Sendable {
     private static let checkingPause = Duration.milliseconds(300)
     /// Without any progress in it.
     private static let checkingLimit = Duration.seconds(60)
+    /// Between two looks whether another copy has ended that gets the same file.
+    private static let turnPause = Duration.milliseconds(500)
 
     let source: any WeightsSource
     /// Where files lie until they are whole, each by its digest.
@@ -42,8 +44,9 @@ struct WeightsCopy: Sendable {
         // The weights are nearly all of it, and whether they have room is known first.
         var arrived: [ArrivedWeights] = []
         var files: [ArrivingFile] = []
-        for (part, seal) in parts.sorted(by: { $0.0.bytes > $1.0.bytes }) {
-            let file = try await store.has(part.digest) ? nil : await gathered(seal)
+        // In one order for all copies: two that share files never wait for each other.
+        for (part, seal) in parts.sorted(by: { ($1.0.bytes, $0.0.digest.digits) < ($0.0.bytes, $1.0.digest.digits) }) {
+            let file = try await gathered(seal, for: store)
             if file == nil { try note(sign(seal, seal.layout.bytes, "here already")) }
             arrived.append(.init(path: file?.path ?? "", type: part.type, digest: part.digest, bytes: part.bytes))
             if let file { files.append(file) }
@@ -81,11 +84,11 @@ struct WeightsCopy: Sendable {
             status: status, part: seal.digest.description, total: seal.layout.bytes, completed: completed)
     }
 
-    /// - Returns: A file that holds what its digest says, and that no other copy can write while this value is held.
-    private func gathered(_ seal: Seal) async throws -> ArrivingFile {
-        let path = folder + "/" + seal.digest.digits + ".part"
+    /// - Returns: A file that holds what its digest says, and that no other copy can write while this value is held; `nil` for one that
+    ///   the engine has.
+    private func gathered(_ seal: Seal, for store: any ModelStore) async throws -> ArrivingFile? {
         do {
-            let file = try ArrivingFile(path, bytes: seal.layout.bytes)
+            guard let file = try await opened(seal, for: store) else { return nil }
             let there = try await file.pieces(of: seal) { offset in
                 try note(PullSign(status: "looking at what is there, \(ByteText(offset))"))
             }
@@ -97,13 +100,26 @@ struct WeightsCopy: Sendable {
             try await file.flush()
             return file
         } catch let error as Errno {
-            guard error != .resourceTemporarilyUnavailable else {
-                throw ModelRefusal(.busy, "another copy of the same file is under way; wait for it")
-            }
             guard error == .noSpace else {
                 throw ModelRefusal(.engineFailed, "the folder \(folder) cannot be written: \(error)")
             }
             throw ModelRefusal(.diskFull, "the disk of \(folder) is full; what has come is kept")
+        }
+    }
+}
+
+extension WeightsCopy {
+    /// Waits while another copy gets the same file, which many models of one kind share.
+    private func opened(_ seal: Seal, for store: any ModelStore) async throws -> ArrivingFile? {
+        let path = folder + "/" + seal.digest.digits + ".part"
+        while true {
+            if try await store.has(seal.digest) { return nil }
+            do throws(Errno) {
+                return try ArrivingFile(path, bytes: seal.layout.bytes)
+            } catch .resourceTemporarilyUnavailable {
+                try note(PullSign(status: "waiting for another copy of the same file"))
+            }
+            try await clock.sleep(for: Self.turnPause)
         }
     }
 }
@@ -168,12 +184,17 @@ private struct WeightsGathering: Sendable {
             there.reduce(0) { $0 + seal.layout.range(of: $1).count },
             "copying from " + holders.map(\.name).joined(separator: ", "), seal, note: note)
         try progress.add(0)
+        let givenUp = GivenUp()
         let whole = try await withThrowingTaskGroup(of: Event.self) { group in
             defer { group.cancelAll() }
-            var (whole, hashed, isHashing, isWaiting) = (SHA256(), 0, false, false)
+            var (whole, hashed, isHashing) = (SHA256(), 0, false)
+            var tries: MonotonicInstant?
             var lastFailure: String?
             while plan.outcome != .whole || hashed < plan.count {
-                for order in plan.next(now: clock.now) { group.addTask { await outcome(of: order, progress) } }
+                for order in plan.next(now: clock.now) {
+                    group.addTask { await outcome(of: order, progress, givenUp) }
+                }
+                for late in plan.givingUp(now: clock.now) { givenUp.insert(late) }
                 if !isHashing, hashed < plan.count, plan.has(hashed) {
                     let end = (hashed..<min(plan.count, hashed + Self.hashedAtOnce)).first { !plan.has($0) }
                     let pieces = hashed..<(end ?? min(plan.count, hashed + Self.hashedAtOnce))
@@ -181,8 +202,8 @@ private struct WeightsGathering: Sendable {
                     group.addTask { [whole] in await self.hashed(whole, pieces) }
                 }
                 if case .stuck(let damage) = plan.outcome { throw refusal(damage, lastFailure) }
-                if !isWaiting, let next = plan.nextTry(after: clock.now) {
-                    isWaiting = true
+                if let next = plan.nextTry(after: clock.now), tries.map({ next < $0 || $0 <= clock.now }) ?? true {
+                    tries = next
                     group.addTask {
                         try? await clock.sleep(until: next, tolerance: nil)  // a copy that ends needs nothing more
                         return .mayTryAgain
@@ -191,7 +212,7 @@ private struct WeightsGathering: Sendable {
                 guard let event = try await group.next() else { throw refusal(nil, lastFailure) }
                 try Task.checkCancellation()
                 switch event {
-                case .arrived(let order): plan.arrived(order.piece, from: order.holder)
+                case .arrived(let order): plan.arrived(order.piece, from: order.holder, now: clock.now)
                 case .damaged(let order):
                     plan.damaged(order.piece, from: order.holder)
                     progress.say(words(order))
@@ -200,7 +221,7 @@ private struct WeightsGathering: Sendable {
                     plan.failed(order.piece, from: order.holder, now: clock.now)
                     if plan.isLeft(order.holder) { left(order.holder, reason) }
                 case .hashed(let digest, let piece): (whole, hashed, isHashing) = (digest, piece, false)
-                case .mayTryAgain: isWaiting = false
+                case .mayTryAgain: break
                 case .ended(let error): throw error
                 }
             }
@@ -209,12 +230,30 @@ private struct WeightsGathering: Sendable {
         try requireWhole(whole)
     }
 
-    private func outcome(of order: PiecePlan.Order, _ progress: Progress) async -> Event {
+    /// Pieces that are late, by the machines that send them. What is sent late must not be written over what came in time, so that such
+    /// a piece has ended before another machine is asked for it.
+    private final class GivenUp: Sendable {
+        private let orders = Mutex<Set<PiecePlan.Order>>([])
+
+        func insert(_ order: PiecePlan.Order) { orders.withLock { _ = $0.insert(order) } }
+        func require(_ order: PiecePlan.Order) throws(TooSlow) {
+            guard orders.withLock({ !$0.contains(order) }) else { throw TooSlow() }
+        }
+        func remove(_ order: PiecePlan.Order) { orders.withLock { _ = $0.remove(order) } }
+    }
+
+    private struct TooSlow: Error, CustomStringConvertible {
+        var description: String { "it is far slower than others" }
+    }
+
+    private func outcome(of order: PiecePlan.Order, _ progress: Progress, _ givenUp: GivenUp) async -> Event {
+        defer { givenUp.remove(order) }
         let range = seal.layout.range(of: order.piece)
         var piece = ArrivingPiece(of: file, range)
         var told = 0
         do {
             try await holders[order.holder].bring(seal.digest, piece: order.piece) { bytes in
+                try givenUp.require(order)
                 try await piece.take(bytes)
                 guard piece.written > told else { return }
                 try progress.add(piece.written - told)

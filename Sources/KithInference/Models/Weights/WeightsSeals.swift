@@ -3,7 +3,7 @@
 import Crypto
 import KithDialects
 import KithFiles
-import KithModel
+package import KithModel
 package import Logging
 import NIOPosix
 import Synchronization
@@ -42,12 +42,20 @@ package final class WeightsSeals: Sendable {
     }
 
     private let folder: FilePath?
+    private let isAnswering: @Sendable () -> Bool
+    private let clock: any TimeSource
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter folder: Where seals are kept; `nil` to keep them only in memory.
-    package init(folder: String?, logger: Logger) {
+    /// - Parameters:
+    ///   - folder: Where seals are kept; `nil` to keep them only in memory.
+    ///   - isAnswering: Whether prompts are being answered, which files are not read at full speed beside.
+    package init(
+        folder: String?, clock: any TimeSource, logger: Logger, isAnswering: @escaping @Sendable () -> Bool = { false }
+    ) {
         self.folder = folder.map { FilePath($0) }
+        self.isAnswering = isAnswering
+        self.clock = clock
         self.logger = logger
     }
 
@@ -136,7 +144,9 @@ package final class WeightsSeals: Sendable {
         var pieces: [WeightsDigest] = []
         for piece in 0..<layout.count {
             let range = layout.range(of: piece)
+            let start = clock.now
             let read = try await file.digest(of: range, adding: whole)
+            if isAnswering() { try await clock.sleep(for: (clock.now - start) * 3) }
             whole = read.whole
             pieces.append(read.piece)
             state.withLock { $0.reading[path]?.completed = range.upperBound }

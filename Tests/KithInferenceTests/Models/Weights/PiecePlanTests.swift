@@ -16,10 +16,10 @@ import Testing
         #expect(orders.map(\.piece) == [0, 3, 4, 5])
         #expect(orders.map(\.holder) == [0, 1, 0, 1])
         #expect(plan.next(now: start).isEmpty)
-        plan.arrived(3, from: 1)
+        plan.arrived(3, from: 1, now: start)
         #expect(plan.next(now: start) == [.init(holder: 1, piece: 6)])
         #expect(plan.outcome == .going)
-        for (piece, holder) in [(0, 0), (4, 0), (5, 1), (6, 1)] { plan.arrived(piece, from: holder) }
+        for (piece, holder) in [(0, 0), (4, 0), (5, 1), (6, 1)] { plan.arrived(piece, from: holder, now: start) }
         #expect(plan.outcome == .whole)
     }
 
@@ -31,12 +31,12 @@ import Testing
             plan.damaged(0, from: 0)
             #expect(plan.next(now: start).count == 1)
         }
-        plan.arrived(0, from: 1)
+        plan.arrived(0, from: 1, now: start)
         #expect(plan.outcome == .whole)
 
         var alone = PiecePlan(count: 2, holders: 1)
         #expect(alone.next(now: start).count == 2)
-        alone.arrived(1, from: 0)
+        alone.arrived(1, from: 0, now: start)
         alone.damaged(0, from: 0)
         #expect(alone.next(now: start) == [.init(holder: 0, piece: 0)])
         alone.damaged(0, from: 0)
@@ -72,6 +72,37 @@ import Testing
         #expect(plan.nextTry(after: start) == start + .milliseconds(500))
     }
 
+    @Test("A piece that is far later than others is given up once a machine has nothing to do, and asked of that one")
+    func slow() {
+        var plan = PiecePlan(count: 6, holders: 2)
+        #expect(plan.next(now: start).count == 4)
+        for piece in [1, 3] { plan.arrived(piece, from: 1, now: start + .seconds(1)) }
+        #expect(plan.next(now: start + .seconds(1)).map(\.piece) == [4, 5])
+        var now = start + .seconds(30)
+        #expect(plan.givingUp(now: now).isEmpty, "the other machine is at work itself")
+        for piece in [4, 5] { plan.arrived(piece, from: 1, now: start + .seconds(2)) }
+        now = start + .seconds(19)
+        #expect(plan.givingUp(now: now).isEmpty && plan.nextTry(after: now) == start + PiecePlan.leastPatience)
+        now = start + .seconds(20)
+        #expect(Set(plan.givingUp(now: now)) == [.init(holder: 0, piece: 0), .init(holder: 0, piece: 2)])
+        #expect(plan.givingUp(now: now).isEmpty && plan.next(now: now).isEmpty, "they have not ended yet")
+        for piece in [0, 2] { plan.failed(piece, from: 0, now: now) }
+        #expect(plan.next(now: now) == [.init(holder: 1, piece: 0), .init(holder: 1, piece: 2)])
+    }
+
+    @Test("A machine that is alone, or where all are as slow, is waited for")
+    func equallySlow() {
+        var alone = PiecePlan(count: 2, holders: 1)
+        #expect(alone.next(now: start).count == 2)
+        #expect(alone.givingUp(now: start + .seconds(3_600)).isEmpty && alone.nextTry(after: start) == nil)
+        var both = PiecePlan(count: 5, holders: 2)
+        #expect(both.next(now: start).count == 4)
+        for piece in [1, 3] { both.arrived(piece, from: 1, now: start + .seconds(40)) }
+        #expect(both.next(now: start + .seconds(40)) == [.init(holder: 1, piece: 4)])
+        #expect(both.givingUp(now: start + .seconds(300)).isEmpty)
+        #expect(both.givingUp(now: start + .seconds(320)).count == 2)
+    }
+
     /// Machines of which one is sound answer in any order, fail, send damaged pieces, and come back.
     @Test(
         "With one sound machine every interleaving ends with all pieces, each asked of one machine at a time",
@@ -97,6 +128,7 @@ import Testing
                 #expect(!plan.isLeft(order.holder))
             }
             underWay += orders
+            for late in plan.givingUp(now: now) { #expect(underWay.contains(late)) }
             #expect((0..<holders).allSatisfy { holder in underWay.count { $0.holder == holder } <= PiecePlan.lanes })
             guard let place = underWay.indices.randomElement(using: &generator) else {
                 guard let next = plan.nextTry(after: now) else { break }
@@ -111,10 +143,11 @@ import Testing
                 plan.failed(order.piece, from: order.holder, now: now)
                 failures += 1
             default:
-                plan.arrived(order.piece, from: order.holder)
+                plan.arrived(order.piece, from: order.holder, now: now)
                 arrived.insert(order.piece)
             }
             now = now + .milliseconds(Int.random(in: 0..<400, using: &generator))
+            if Int.random(in: 0..<20, using: &generator) == 0 { now = now + .seconds(30) }
         }
         #expect(plan.outcome == .whole)
         #expect(arrived == Set(0..<count))

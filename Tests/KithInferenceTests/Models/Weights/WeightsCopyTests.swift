@@ -16,6 +16,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct WeightsCopyTests {
     private enum Fault: Hashable, Sendable {
         case flipped, failing, short, long
+        /// Some bytes now and then, for as long as anybody takes them.
+        case trickling
     }
 
     /// A machine that sends pieces of some bytes, and each piece as the test says.
@@ -45,6 +47,11 @@ import Testing
             case .failing: throw Gone()
             case .short: bytes.removeLast()
             case .long: bytes.append(0)
+            case .trickling:
+                for byte in bytes {
+                    try await take(ByteBuffer(bytes: [byte]))
+                    try await Task.sleep(for: .milliseconds(10))
+                }
             case nil: break
             }
             for start in stride(from: 0, to: bytes.count, by: 300_000) {
@@ -128,13 +135,13 @@ import Testing
         offer.checking = checking
         let copy = WeightsCopy(
             source: Source(offer: offer, machines: machines), folder: folder,
-            seals: WeightsSeals(folder: nil, logger: logger), clock: clock, logger: logger
+            seals: WeightsSeals(folder: nil, clock: clock, logger: logger), clock: clock, logger: logger
         ) { [signs] sign in signs.all.withLock { $0.append(sign) } }
-        // Nothing waits for the pauses after failures.
+        // Nothing waits long for the pauses after failures, and no piece is late that is being written.
         let time = Task {
             while !Task.isCancelled {
-                clock.advance(by: .seconds(1))
-                await Task.yield()
+                clock.advance(by: .milliseconds(100))
+                try await Task.sleep(for: .milliseconds(1))
             }
         }
         defer { time.cancel() }
@@ -198,8 +205,8 @@ import Testing
     }
 
     @Test(
-        "A machine that fails, or says too little or too much, is left for another",
-        arguments: [Fault.failing, .short, .long])
+        "A machine that fails, says too little or too much, or only trickles, is left for another",
+        arguments: [Fault.failing, .short, .long, .trickling])
     private func others(fault: Fault) async throws {
         let machines = [Machine("desk", content) { _ in fault }, Machine("attic", content)]
         try await copy(from: machines)
@@ -229,6 +236,20 @@ import Testing
         let couldBeWritten = Mutex<Bool?>(nil)
         try await copy(from: [Machine("desk", content)]) { could in couldBeWritten.withLock { $0 = could } }
         #expect(couldBeWritten.withLock { $0 } == false)
+        #expect(arrived == content)
+    }
+
+    @Test("A file that another copy is getting is waited for")
+    func shared() async throws {
+        let other = Mutex<ArrivingFile?>(
+            try ArrivingFile(folder + "/\(seal.digest.digits).part", bytes: content.count))
+        async let copied: Void = copy(from: [Machine("desk", content)])
+        while !signs.all.withLock({ $0.contains { $0.status == "waiting for another copy of the same file" } }) {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(arrived == nil)
+        other.withLock { $0 = nil }
+        try await copied
         #expect(arrived == content)
     }
 
