@@ -12,6 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
+from fewer_layers import shortened
 from lab import netns, web
 from lab.peer import PeerNode, Refused, befriend
 from lab.process import install_engine
@@ -271,30 +272,48 @@ class WeightsBetweenHosts(unittest.TestCase):
         self.assertEqual((box.folder / "models" / "desk.gguf").read_bytes(), content)
 
 
+@unittest.skipIf(netns.why_not(), netns.why_not())
 class TheEmbeddedEngine(unittest.TestCase):
-    """llama.cpp itself, whose model on the desk has another name than that of the box."""
+    """llama.cpp itself with two models of different size: a desk has both, an attic the larger one, and a box no engine."""
 
-    def test_serves_what_came_from_another_machine(self):
+    def setUp(self):
         if not (ENGINE / "venv/kith-install.json").exists():
             install_engine(KITH)
         folder = fresh_folder("weights of llama.cpp")
+        lab = netns.Lab(folder / "lab", ["desk", "attic", "box"], mdns=False)
+        lab.__enter__()
+        self.addCleanup(lab.__exit__)
         own = Path(json.loads((ENGINE / "venv/kith-install.json").read_text())["modelFile"])
-        (folder / "tiny.gguf").symlink_to(own)
-        flags = ["--mdns", "off"]
-        desk = stubbed(folder, "desk", b"GGUF of the desk", KITH_ENGINE_LLAMA_SERVER_MODEL=str(folder / "tiny.gguf"))
-        box = PeerNode(KITH, folder / "box", "box", None, "embedded", flags, more_environment={"KITH_ENGINE_DIR": str(ENGINE)})
-        for node in (desk, box):
-            self.addCleanup(node.stop)
+        (folder / "desk" / "models").mkdir(parents=True)
+        shortened(own, folder / "desk" / "models" / "tiny.gguf", layers=6)
+        engines = {"KITH_ENGINE_DIR": str(ENGINE)}
+        self.desk, self.attic, self.box = (
+            PeerNode(KITH, folder / host.name, host.name, host, engine, ["--mdns", "off"], more_environment=engines)
+            for host, engine in zip(lab.hosts, ("embedded", "embedded", "none"))
+        )
+        for node in (self.desk, self.attic, self.box):
             node.launch()
-        for node in (desk, box):
+        for node in (self.desk, self.attic):
             node.wait()
-        befriend([desk, box])
-        self.assertIn("copied tiny to box (98 MB)", box.do("model", "copy", "tiny", "--from", "desk"))
-        self.assertIn("loaded tiny on box", box.do("model", "load", "tiny"))
-        body = {"model": "tiny", "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]}
-        answer = box.post("/v1/chat/completions", body, headers={"x-kith-node": "box"})
-        self.assertEqual((answer.status, answer.node), (200, "box"))
-        self.assertTrue(answer.json()["choices"][0]["message"]["content"])
+        self.box.wait(path="/health/live")
+        befriend([self.desk, self.attic, self.box])
+
+    def ask(self, model: str) -> tuple[int, str, bool]:
+        """Which node answered the box, and whether with a text."""
+        body = {"model": model, "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]}
+        answer = self.box.post("/v1/chat/completions", body, GUARD)
+        said = answer.status == 200 and bool(answer.json()["choices"][0]["message"]["content"])
+        return answer.status, answer.node, said
+
+    def test_answers_from_where_a_model_is_and_from_where_it_was_copied_to(self):
+        large = self.desk.status()["engine"]["models"][0]
+        self.assertIn("loaded tiny on desk", self.desk.do("model", "load", "tiny"))
+        web.wait_until(lambda: self.ask("tiny") == (200, "desk", True), GUARD, "the desk to be known to serve it")
+        self.assertEqual(self.ask(large), (200, "attic", True))
+        self.assertIn("copied tiny to attic (45 MB)", self.attic.do("model", "copy", "tiny", "--from", "desk"))
+        self.desk.kill()
+        self.assertIn("loaded tiny on attic", self.attic.do("model", "load", "tiny"))
+        web.wait_until(lambda: self.ask("tiny") == (200, "attic", True), GUARD, "the attic to answer in its place")
 
 
 if __name__ == "__main__":
