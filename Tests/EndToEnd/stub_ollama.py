@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from pathlib import Path
 from typing import Callable
@@ -36,10 +37,18 @@ class Ollama:
         }
         word = {"model": "m:latest", "message": {"role": "assistant", "content": "hello"}, "done": False}
         end = {**word, "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
-        lines = [answers[handler.path]] if handler.path in answers else [word, end]
-        payload = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        handler.send_response(200)
-        handler.send_header("Content-Type", "application/json" if len(lines) == 1 else "application/x-ndjson")
+        if handler.path in answers:
+            return self._json(handler, answers[handler.path])
+        self._write(handler, "application/x-ndjson", "".join(json.dumps(line) + "\n" for line in (word, end)).encode())
+
+    @classmethod
+    def _json(cls, handler, answer: object, status: int = 200) -> None:
+        cls._write(handler, "application/json", b"" if answer is None else json.dumps(answer).encode(), status)
+
+    @staticmethod
+    def _write(handler, media_type: str, payload: bytes, status: int = 200) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Type", media_type)
         handler.send_header("Content-Length", str(len(payload)))
         handler.end_headers()
         handler.wfile.write(payload)
@@ -152,15 +161,6 @@ class KeepingOllama(Ollama):
             handler.close_connection = True
             self.left.set()
 
-    @staticmethod
-    def _json(handler, answer: object, status: int = 200) -> None:
-        payload = b"" if answer is None else json.dumps(answer).encode()
-        handler.send_response(status)
-        handler.send_header("Content-Type", "application/json")
-        handler.send_header("Content-Length", str(len(payload)))
-        handler.end_headers()
-        handler.wfile.write(payload)
-
 
 class FolderOllama(KeepingOllama):
     """One whose models are those of a folder, laid out as Ollama does: blobs that manifests name."""
@@ -195,3 +195,54 @@ class FolderOllama(KeepingOllama):
         found = (self.folder / "manifests").glob("registry.ollama.ai/library/*/*")
         self.models = {f"{path.parent.name}:{path.name}": 20_000_000 for path in found}
         super()._answer(handler, body)
+
+
+class ReadingOllama(Ollama):
+    """One that reads what fits the context with which a model is loaded, and of a longer prompt only the end, without a word.
+
+    Four letters are a token. A model is loaded anew whenever it is to have another context.
+    """
+
+    DEFAULT = 4_096
+
+    def __init__(self, port: int = 0, capabilities: tuple[str, ...] = ("completion",), **made_for: int):
+        super().__init__(port)
+        self.port = self._service.port
+        self._made_for = {f"{name}:latest": tokens for name, tokens in made_for.items()}
+        self._capabilities = list(capabilities)
+        self.contexts: dict[str, int] = {}
+        self.loads = 0
+        self.asked: list[dict] = []
+
+    def _answer(self, handler, body: bytes) -> None:
+        asked = json.loads(body) if body else {}
+        name = asked.get("model", "")
+        name = name if ":" in name else f"{name}:latest"
+        match handler.path:
+            case "/api/tags":
+                models = [{"name": name, "model": name, "digest": f"digest of {name}"} for name in self._made_for]
+                self._json(handler, {"models": models})
+            case "/api/show":
+                info = {"x.context_length": self._made_for[name], "general.architecture": "x"}
+                self._json(handler, {"capabilities": self._capabilities, "model_info": info})
+            case "/api/ps":
+                loaded = [{"name": name, "model": name, "context_length": size} for name, size in self.contexts.items()]
+                self._json(handler, {"models": loaded})
+            case "/api/chat":
+                self._chat(handler, name, asked)
+            case _:
+                super()._answer(handler, body)
+
+    def _chat(self, handler, name: str, asked: dict) -> None:
+        self.asked.append(asked)
+        context = asked.get("options", {}).get("num_ctx", self.DEFAULT)
+        if self.contexts.get(name) != context:
+            self.contexts[name] = context
+            self.loads += 1
+        read = "\n".join(message["content"] for message in asked["messages"])[-4 * context :]
+        needle = re.search(r"the word is (\w+)", read)
+        word = {"model": name, "message": {"role": "assistant", "content": needle[1] if needle else "none"}, "done": False}
+        end = {**word, "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
+        if not asked.get("stream", True):
+            return self._json(handler, {**end, "message": word["message"]})
+        self._write(handler, "application/x-ndjson", f"{json.dumps(word)}\n{json.dumps(end)}\n".encode())

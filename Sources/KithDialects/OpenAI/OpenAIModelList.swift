@@ -14,13 +14,20 @@ package struct OpenAIModelList: Codable, Sendable {
     }
 }
 
-/// `GET /v1/models/{id}`; the fields after `owned_by` are llama.cpp's and vLLM's, read when present. A node writes vLLM's:
-/// clients that know it have the length of a conversation right.
+/// `GET /v1/models/{id}`; of the fields after `owned_by`, `meta` is llama.cpp's, `max_model_len` vLLM's and `context_length` that of
+/// OpenRouter and others, read when present. A node writes the last two: clients that know one have the length of a conversation right.
 package struct OpenAIModel: Codable, Sendable {
     package struct Meta: Codable, Sendable {
         package var contextLength: Int?
 
         private enum CodingKeys: String, CodingKey { case contextLength = "n_ctx" }
+    }
+
+    /// What llama.cpp and OpenRouter say of what a model takes.
+    package struct Architecture: Codable, Sendable {
+        package var inputModalities: [String]?
+
+        private enum CodingKeys: String, CodingKey { case inputModalities = "input_modalities" }
     }
 
     /// What only kith says of a model.
@@ -34,13 +41,16 @@ package struct OpenAIModel: Codable, Sendable {
     package var created: Int?
     package var ownedBy: String?
     package var meta: Meta?
+    package var architecture: Architecture?
     package var maxModelLength: Int?
+    private var statedContextLength: Int?
     package var kith: Extension?
 
     private enum CodingKeys: String, CodingKey {
-        case id, object, created, meta
+        case id, object, created, meta, architecture
         case ownedBy = "owned_by"
         case maxModelLength = "max_model_len"
+        case statedContextLength = "context_length"
         case kith = "x_kith"
     }
 
@@ -50,11 +60,20 @@ package struct OpenAIModel: Codable, Sendable {
         created = model.created
         ownedBy = model.ownedBy
         maxModelLength = model.contextLength
+        statedContextLength = model.contextLength
         kith = isAsleep ? Extension(asleep: true) : nil
     }
 
     /// Whether a node of kith lists it as its own, as every node with models does its `auto`.
     package var isOfNode: Bool { ownedBy == "kith" }
 
-    package var contextLength: Int? { meta?.contextLength ?? maxModelLength }
+    /// In Ollama's words; `nil` where the server does not say. All that chat can be given tools.
+    package var abilities: [String]? {
+        architecture?.inputModalities.map { inputs in
+            ["completion", "tools"] + (inputs.contains("image") ? ["vision"] : [])
+                + (inputs.contains("audio") ? ["audio"] : [])
+        }
+    }
+
+    package var contextLength: Int? { meta?.contextLength ?? maxModelLength ?? statedContextLength }
 }

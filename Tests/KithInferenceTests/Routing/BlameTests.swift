@@ -162,7 +162,7 @@ struct BlameTests {
         #expect(router.decide(picture, among: alone, now: .seconds(41)).choices.count == 1)
     }
 
-    @Test("An engine that says what its models can is asked for a picture only where no other sees")
+    @Test("An engine that says that its model does not see is asked for no picture, and who sees is named")
     func told() {
         let picture = RouteRequest(features: [.vision])
         let blind = NodeSnapshot.sketch("blind", models: [.sketch("m", capabilities: ["completion"])])
@@ -172,7 +172,15 @@ struct BlameTests {
         let both = router.decide(picture, among: [blind, seeing], now: .zero)
         #expect(both.choices.map(\.candidate.node) == ["seeing"])
         #expect(both.skipped == [.init(node: "blind", reason: .lacks(.vision))])
-        #expect(router.decide(picture, among: [blind], now: .zero).choices.map(\.candidate.node) == ["blind"])
+        // Older versions of Ollama leave the picture out without a word.
+        let alone = router.decide(picture, among: [blind], now: .zero)
+        #expect(alone.choices.isEmpty)
+        #expect(alone.refusal(of: picture, now: .zero).message == "no engine offers pictures")
+        let named = RouteRequest(model: "m", features: [.vision])
+        let refusal = router.decide(named, among: [blind, seeing], now: .zero).refusal(of: named, now: .zero)
+        #expect(refusal.message == "no engine that has the model offers pictures; with them there is n on seeing")
+        let tools = RouteRequest(features: [.tools])
+        #expect(router.decide(tools, among: [blind], now: .zero).choices.map(\.candidate.node) == ["blind"])
     }
 
     @Test("One refused key holds nobody back; more do, ever longer, until one is taken")

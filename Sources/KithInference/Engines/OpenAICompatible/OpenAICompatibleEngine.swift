@@ -43,11 +43,40 @@ package struct OpenAICompatibleEngine: ChatEngine {
             if connection.watch != nil, listed.contains(where: \.isOfNode) {
                 throw ChatError(.noEngine, "what answers at \(connection.address) is a node of kith")
             }
+            let details = await Self.details(of: listed, at: connection)
             return listed.map { model in
-                ModelInfo(
+                var info = ModelInfo(
                     id: ModelID(model.id), contextLength: model.contextLength, embeds: true,
-                    chats: Self.chats(model.id), created: model.created ?? 0, ownedBy: model.ownedBy ?? "unknown")
+                    chats: Self.chats(model.id), capabilities: model.abilities, created: model.created ?? 0,
+                    ownedBy: model.ownedBy ?? "unknown")
+                details?.first { $0.isCalled(model.id) }?.describe(&info)
+                return info
             }
+        }
+    }
+
+    /// What LM Studio says beside its list; `nil` for other servers, and for versions before 0.4.
+    private static func details(
+        of listed: [OpenAIModel], at connection: EngineConnection
+    ) async -> [LMStudioModelList.Model]? {
+        guard listed.contains(where: { $0.ownedBy == LMStudioModelList.owner }),
+            let root = connection.address.aboveVersion
+        else { return nil }
+        var above = connection
+        above.address = root
+        return try? await above.get(LMStudioModelList.self, path: "/api/v1/models").models
+    }
+
+    package func residentModels() async -> [ModelID]? {
+        guard let listed = try? await catalogue.info(nil, preferred: nil), listed.ownedBy == LMStudioModelList.owner,
+            let root = connection.address.aboveVersion
+        else { return nil }
+        var above = connection
+        above.address = root
+        let list = try? await above.get(
+            LMStudioModelList.self, path: "/api/v1/models", limits: EngineConnection.healthLimits)
+        return list?.models.flatMap { model in
+            (model.loadedInstances ?? []).flatMap { [ModelID(model.key), ModelID($0.id)] }
         }
     }
 
@@ -233,5 +262,14 @@ extension [UInt8] {
             }
             return false
         }
+    }
+}
+
+extension LMStudioModelList.Model {
+    func describe(_ info: inout ModelInfo) {
+        info.contextLength = contextLength(of: info.id.rawValue)
+        info.embeds = embeds
+        info.chats = !embeds
+        info.capabilities = abilities
     }
 }

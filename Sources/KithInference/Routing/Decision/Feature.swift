@@ -78,6 +78,20 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
     }
 }
 
+extension Feature {
+    /// Whether the engine says that the model can do this.
+    func isOffered(by model: ModelInfo) -> Bool {
+        switch self {
+        case .embeddings: model.embeds && model.capabilities?.contains("embedding") ?? false
+        case .vision: model.capabilities?.contains("vision") ?? false
+        case .tools: model.capabilities?.contains("tools") ?? false
+        case .audio, .completion, .responseFormat, .multipleChoices, .logprobs, .rerank, .transcriptions,
+            .translations, .speech, .imageGenerations, .imageEdits, .imageVariations:
+            false
+        }
+    }
+}
+
 // MARK: Services
 
 extension Feature {

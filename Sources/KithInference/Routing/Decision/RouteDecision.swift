@@ -81,6 +81,11 @@ package struct RouteDecision: Sendable {
         package var score: Duration { estimate.score }
     }
 
+    struct Ability: Sendable {
+        var model: ModelInfo
+        var node: NodeName
+    }
+
     package struct Skip: Hashable, Sendable {
         package var node: NodeID
         /// For people only.
@@ -104,6 +109,8 @@ package struct RouteDecision: Sendable {
     package var skipped: [Skip]
     /// Every model that some kin offers, or offered when it was last heard; empty when there is a choice.
     package var knownModels: [ModelID] = []
+    /// Models that their engines say can some of what the request needs; empty when there is a choice.
+    var abilities: [Ability] = []
     /// The requested model is an alias that is known here.
     package var isAlias: Bool
     /// Whether the model may be available all the same: on a node that cannot be asked now, or it was here lately.
@@ -306,8 +313,12 @@ extension RouteDecision {
         let passing = reasons.contains { $0.mayPass && !$0.isOfNode }
         let lacking = reasons.lazy.compactMap { if case .lacks(let feature) = $0 { feature } else { nil } }
         if !passing, let feature = lacking.first {
+            let what = wanted.model == nil || isAlias ? "no engine offers" : "no engine that has the model offers"
+            let able = abilities.filter { feature.isOffered(by: $0.model) }.prefix(4)
+            let others = able.map { "\($0.model.id) on \($0.node)" }.joined(separator: ", ")
             return ChatError(
-                .unsupported, "no engine that has the model offers \(feature.words)", field: feature.field)
+                .unsupported, "\(what) \(feature.words)" + (able.isEmpty ? "" : "; with them there is \(others)"),
+                field: feature.field)
         }
         let contexts = reasons.compactMap { if case .contextTooShort(let limit) = $0 { limit } else { nil } }
         if let longest = contexts.max() {

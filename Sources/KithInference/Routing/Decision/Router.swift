@@ -179,8 +179,8 @@ package struct Router: Sendable {
             if let lack = standing.lack {
                 offer.lack = (lack.feature, now - lack.since >= CandidateRecord.lackPause)
             } else if let feature = request.features.first(where: { $0.isDenied(by: model) }) {
-                // Only a model that says so embeds; about the rest the engine has the last word.
-                offer.lack = (feature, feature != .embeddings)
+                // Older versions of Ollama leave a picture out without a word; about the rest the engine has the last word.
+                offer.lack = (feature, ![.embeddings, .vision].contains(feature))
             }
             offers.append(offer)
         }
@@ -261,6 +261,10 @@ package struct Router: Sendable {
         _ decision: inout RouteDecision, _ request: RouteRequest, _ wanted: WantedModels, _ nodes: [NodeSnapshot],
         now: MonotonicInstant
     ) {
+        decision.abilities = nodes.filter { $0.tier == .kin && $0.reachability == .up }.flatMap { node in
+            node.models.filter { model in request.features.contains { $0.isOffered(by: model) } }
+                .map { RouteDecision.Ability(model: $0, node: node.name) }
+        }
         decision.knownModels = Set(nodes.filter { $0.tier == .kin }.flatMap { $0.models.map(\.id) }).sorted()
         let asked = nodes.filter { $0.tier == .kin && (request.pin == nil || request.pin == $0.name) }
         decision.mayBeOffered =

@@ -34,6 +34,57 @@ struct OpenAICompatibleEngineTests {
             body: try? ClientBody(route: .openAIChatCompletions, bytes: Array(Self.verbatimText.utf8)))
     }
 
+    @Test("What servers say of their models beside the list is known, each in its own words")
+    func described() async throws {
+        let list = #"""
+            {"data":[{"id":"one","owned_by":"llamacpp","meta":{"n_ctx":256},"architecture":{"input_modalities":["text","image"]}},
+            {"id":"two","owned_by":"vllm","max_model_len":4096},{"id":"three","owned_by":"x","context_length":512}]}
+            """#
+        try await serving({ _, answer in try await answer.send(list) }) { engine, server in
+            let models = try await engine.models()
+            #expect(models.map(\.contextLength) == [256, 4096, 512])
+            #expect(models.map { $0.capabilities?.contains("vision") } == [true, nil, nil])
+            #expect(server.requests.map(\.uri) == ["/v1/models"])
+        }
+    }
+
+    @Test("LM Studio's own list says what is loaded, how much of a prompt that reads, and which models see")
+    func studio() async throws {
+        let list = ["seer", "blind@q8", "cold", "nomic"].map { #"{"id":"\#($0)","owned_by":"organization_owner"}"# }
+        let details = #"""
+            {"models":[{"type":"llm","key":"seer","loaded_instances":[{"id":"seer","config":{"context_length":8192}}],
+            "max_context_length":32768,"capabilities":{"vision":true,"trained_for_tool_use":false}},
+            {"type":"llm","key":"blind","loaded_instances":[{"id":"blind@q8","config":{"context_length":4096}}],
+            "capabilities":{"vision":false}},{"type":"llm","key":"cold","loaded_instances":[],"max_context_length":9},
+            {"type":"embedding","key":"nomic","loaded_instances":[]}]}
+            """#
+        let responder: StubServer.Responder = { request, answer in
+            switch request.uri {
+            case "/v1/models": try await answer.send(#"{"data":[\#(list.joined(separator: ","))]}"#)
+            case "/api/v1/models": try await answer.send(details)
+            default: try await answer.send("{}", status: 404)
+            }
+        }
+        try await serving(responder) { engine, _ in
+            let models = try await engine.models()
+            #expect(models.map(\.contextLength) == [8192, 4096, nil, nil])
+            #expect(models.map { $0.capabilities?.contains("vision") } == [true, false, nil, false])
+            #expect(
+                models.map(\.chats) == [true, true, true, false] && models.map(\.embeds) == [false, false, false, true])
+            #expect(await engine.residentModels() == ["seer", "seer", "blind", "blind@q8"])
+        }
+        let older: StubServer.Responder = { request, answer in
+            let isList = request.uri == "/v1/models"
+            try await answer.send(
+                isList ? #"{"data":[\#(list[0])]}"# : "Unexpected endpoint", status: isList ? 200 : 404)
+        }
+        try await serving(older) { engine, _ in
+            let models = try await engine.models()
+            #expect(models.map(\.contextLength) == [nil] && models.map(\.embeds) == [true])
+            #expect(await engine.residentModels() == nil)
+        }
+    }
+
     @Test("Passes the client's bytes on, and the engine's back, when nothing needs to be changed")
     func verbatim() async throws {
         try await serving { engine, server in
