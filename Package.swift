@@ -266,7 +266,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "KithCommand",
-            dependencies: ["KithModel", "KithDialects", "KithTrust", "KithInference", "KithNode", "KithDoctor"],
+            dependencies: [
+                "KithModel", "KithDialects", "KithTrust", "KithInference", "KithAlerts", "KithNode", "KithDoctor",
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "kith",

@@ -94,6 +94,10 @@ enum CommandLineRun {
         // What tells nodes that the machine sleeps (deploy/systemd/kith-sleep) goes to every program of this name, and would end
         // the others, and a node that is just starting.
         for sleepSignal in [SIGUSR1, SIGUSR2] { signal(sleepSignal, SIG_IGN) }
+        // The parser shows the help of kith for a command that it does not know.
+        if arguments.first == "help", let refusal = unknownCommand(Array(arguments.dropFirst()), ValidationError("")) {
+            exit(with: refusal)
+        }
         do {
             var command = try Kith.parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -55,12 +55,12 @@ class Kin(Followed):
         for node in (self.desk, self.laptop):
             self.assertEqual([line["kind"] for line in node.audit() if line["kind"].endswith("refused")], [])
 
-    @follows("start the node …")
+    @follows("start the node …; if it is on another machine, type there: kith setup --yes --lan")
     def test_a_peer_that_is_down_is_started(self):
         self.laptop.kill()
         seen = rf"127\.0\.0\.1:{self.laptop.peer_port} refuses connections"
         advice = self.advised(self.seen_by_the_desk(), "connect", seen, 1)
-        self.assertEqual((advice["subject"], advice["fix"]), ("laptop", "start the node laptop"))
+        self.assertEqual((advice["subject"], advice["fix"]), ("laptop", "start the node laptop; if it is on another machine, type there: kith setup --yes --lan"))
         self.typed_to_stay(advice["command"], self.laptop.folder)
         self.assert_paired()
 

@@ -27,7 +27,11 @@ extension AlertRule {
             },
             readings: { window in
                 // One that said goodbye, or sleeps, is not missed, and one of another version is there.
-                kin(window) { ["down", "unknown"].contains($0.state) ? (0, "it is \($0.state)") : (1, nil) }
+                let missed: Set = ["down", "unknown"]
+                let states = window.vitals.peers.filter { $0.tier == .kin }.map(\.state)
+                let isAlone = states.count > 1 && states.allSatisfy(missed.contains)
+                let others = isAlone ? ", as all others are: perhaps this machine has lost its network" : ""
+                return kin(window) { missed.contains($0.state) ? (0, "it is \($0.state)" + others) : (1, nil) }
             }),
         AlertRule(
             .syncLag, .warning, about: .peer, .seconds, .above, 120, hold: .seconds(60),

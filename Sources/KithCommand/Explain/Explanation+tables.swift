@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithAlerts
 import KithDialects
 import KithInference
 import KithModel
@@ -82,6 +83,38 @@ extension Explanation {
     }
 
     /// The words of ``NodeStatus/Peer/state``, and `paused` in place of one of them.
+    static let ofTheDoor = [
+        Explanation(
+            "invalid_api_key", "The program shows no key, or one that does not hold.",
+            "Make one: kith key create; kith audit says why one was refused."),
+        Explanation("missing_scope", "The key does not allow this.", "Make one with the scope that is named."),
+        Explanation("address_denied", "Programs at this address may not ask.", "Change server.allow or server.deny."),
+        Explanation(
+            "session_ended", "The page was open for too long, or signed out.", "Open it again: kith dashboard."),
+        Explanation(
+            "foreign_host", "The node was asked by a name that is not its own.",
+            "Use localhost, or add the name to server.allowed_hosts."),
+        Explanation(
+            "foreign_origin", "A browser asked for a page that may not use this node.",
+            "Name the page in server.allowed_origins."),
+        Explanation(
+            "rate_limit_exceeded", "The key, or the address, has used up what it may for now.",
+            "Wait for the time in Retry-After; kith usage shows the limits."),
+        Explanation("model_not_allowed", "The key may not ask for this model.", "Ask for one that is named."),
+        Explanation(
+            "address_not_allowed", "The key may not be used from this address.", "Make one with --allow for it."),
+        Explanation(
+            "context_length_exceeded", "The prompt is longer than the model reads.",
+            "Shorten it, or ask a model that reads more: kith model list."),
+        Explanation("server_error", "No answer came about.", "The message says why."),
+    ]
+
+    init(_ rule: AlertRule) {
+        let sentence = rule.sentence(rule.subject == .peer ? "a machine" : "this node")
+        self.init(
+            rule.condition.rawValue, sentence.prefix(1).uppercased() + sentence.dropFirst() + ".", "Now: kith alerts.")
+    }
+
     static let ofStates = [
         Explanation("up", "It answers.", "Nothing."),
         Explanation("paused", "It answers, and takes no new prompts.", "Run kith pause --off there."),
@@ -138,8 +171,8 @@ extension Explanation {
         let (meaning, remedy) =
             switch code {
             case .malformedCode: ("The pairing code is not one, or not whole.", "Copy all of it again.")
-            case .expiredCode: ("The pairing code is too old.", "Make a new one: kith invite.")
-            case .refusedCode: ("The other machine does not take the code.", "Make a new one: kith invite.")
+            case .expiredCode: ("The pairing code is too old.", "Make a new one: kith invite --tier kin.")
+            case .refusedCode: ("The other machine does not take the code.", "Make a new one: kith invite --tier kin.")
             case .wrongNode: ("Another node answers at the code's addresses.", "Make a new code on the right machine.")
             case .unreachable: ("The other machine cannot be reached.", "Start it with --lan; run kith doctor.")
             case .incompatible: ("The two versions of kith do not fit.", "Update the older one.")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithAlerts
 import KithDialects
 import KithInference
 import KithModel
@@ -37,6 +38,9 @@ package struct ExplanationGroup: Encodable, Hashable, Sendable {
             place: "In the answer to a client, as `error.code`; in `kith trace` and in the log.",
             explanations: ChatError.Code.allCases.map(Explanation.init)),
         ExplanationGroup(
+            title: "At the door", place: "In the answer to a program, as `error.code`, before its prompt is looked at.",
+            explanations: Explanation.ofTheDoor),
+        ExplanationGroup(
             title: skipTitle,
             place: "In `kith route`, in the header `x-kith-route`, and at the page's routing.",
             explanations: SkipReason.examples.map(Explanation.init)),
@@ -56,6 +60,9 @@ package struct ExplanationGroup: Encodable, Hashable, Sendable {
         ExplanationGroup(
             title: "Models", place: "From `kith model`, and below `/api/models`, as `error.code`.",
             explanations: ModelRefusal.Reason.allCases.map(Explanation.init)),
+        ExplanationGroup(
+            title: "Alerts", place: "From `kith alerts`, at the page, and where `alerts` sends them.",
+            explanations: AlertRule.table.map(Explanation.init)),
         ExplanationGroup(
             title: "The exit status of kith", place: "`echo $?` after a command.",
             explanations: ExitStatus.allCases.compactMap(Explanation.init)),

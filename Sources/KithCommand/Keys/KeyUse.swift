@@ -29,6 +29,10 @@ package struct KeyUse: Sendable {
         self.authority = authority
     }
 
+    /// Of a node that listens for its own machine only.
+    package static let notReached =
+        "programs on other machines do not reach this node, which listens here only: docs/keys.md says how to open it"
+
     package var lines: [String] {
         [
             "on another machine, with the key in KITH_KEY and a copy of \(authority.printable):",

@@ -58,7 +58,10 @@ package struct LaunchPlan: Sendable {
                 at: 0)
         }
         if target.node.scheme == .https {
-            notes.append("the node speaks TLS, so \(program.title) has to trust its certificate")
+            let file = target.authority.map { ", that of \(ShellWord.quoted($0.printable))" } ?? ""
+            notes.append(
+                "the node speaks TLS, so \(program.title) has to trust its authority\(file): programs of Node.js do by "
+                    + "NODE_EXTRA_CA_CERTS, others often by SSL_CERT_FILE")
         }
         return notes
     }

@@ -15,6 +15,8 @@ package struct LaunchTarget: Sendable {
     package var smallModel: String
     /// Tokens that prompt and answer may have together with ``model``; `nil` when unknown.
     package var context: Int?
+    /// The file of the authority that vouches for the certificate of a node of this machine.
+    package var authority: String?
 
     /// - Parameter smallModel: `nil` stands for `model`.
     package init(node: HTTPAddress, key: Secret?, model: String, smallModel: String? = nil, context: Int? = nil) {

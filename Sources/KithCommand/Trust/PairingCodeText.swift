@@ -159,6 +159,9 @@ package struct HiddenInput: Sendable {
     private var bytes: [UInt8] = []
     private let limit: Int
 
+    /// Whether there was nothing before a line end, by which somebody may want to end the prompt.
+    package var isEmptyLine: Bool { !bytes.isEmpty && bytes.allSatisfy { $0 == UInt8(ascii: "\n") } }
+
     /// - Parameter limit: Bytes.
     package init(limit: Int) { self.limit = limit }
 

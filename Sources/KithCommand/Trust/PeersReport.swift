@@ -82,7 +82,11 @@ package struct PeersReport: TextReport, Sendable {
     }
 
     private func why(_ peer: NodeStatus.Peer) -> String {
-        peer.reason ?? peer.versions.map { "protocol versions differ: \($0); update the older node" } ?? ""
+        let why = peer.reason ?? peer.versions.map { "protocol versions differ: \($0); update the older node" } ?? ""
+        let isClosed = !peer.addresses.isEmpty && peer.addresses.allSatisfy { PeerAddress($0)?.isLoopback == true }
+        // On another machine it may well run, and be open to that machine only.
+        return peer.state == "down" && isClosed
+            ? why + "; if it runs on another machine: kith setup --yes --lan there" : why
     }
 
     private func cloned(_ peer: NodeStatus.Peer) -> String {
@@ -184,8 +188,8 @@ package enum PeerSentence {
         let left = peer.introduced.filter(\.isKin)
         if !left.isEmpty {
             lines.append(
-                "still yours, by its word alone: \(left.map(\.name.rawValue).joined(separator: ", ")); "
-                    + "forget those that you do not know")
+                "still yours, though only \(peer.name) let them in: \(left.map(\.name.rawValue).joined(separator: ", ")); "
+                    + "kith forget those that you do not know")
         }
         return lines + ["to trust it again, pair it anew with kith invite and kith join"]
     }

@@ -23,7 +23,7 @@ struct EngineFindings: Sendable {
         default:
             return [
                 Finding(
-                    .engine, "engine", .error, "\(kind) cannot answer: \(engine.reason)",
+                    .engine, "engine", .error, "the engine cannot answer: \(engine.reason)",
                     fix: EngineRemedy.start(kind, settings),
                     of: kind)
             ]
@@ -77,7 +77,8 @@ struct EngineFindings: Sendable {
 /// How to fix an engine.
 enum EngineRemedy {
     static let install = Finding.Fix(
-        "put an engine and a small model on this machine, or pair one that has them", command: "kith engine install")
+        "put an engine and a small model on this machine, or pair one that has them",
+        command: "kith setup --yes --engine")
 
     /// Where the owner wants no engine, installing one changes nothing.
     static let allow = Finding.Fix(

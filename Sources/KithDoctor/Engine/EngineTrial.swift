@@ -61,11 +61,13 @@ struct EngineTrial: Diagnosis {
                 of: "embedded")
         case .missing:
             return Finding(
-                check, title, .error, "the embedded engine is asked for and not installed", fix: EngineRemedy.install,
+                check, title, .error, "the embedded engine is asked for and not installed",
+                fix: EngineRemedy.model("embedded", nil),
                 of: "embedded")
         case .broken(let reason):
             return Finding(
-                check, title, .error, "the embedded engine is broken: \(reason)", fix: EngineRemedy.install,
+                check, title, .error, "the embedded engine is broken: \(reason)",
+                fix: EngineRemedy.model("embedded", nil),
                 of: "embedded")
         }
     }
@@ -75,7 +77,7 @@ struct EngineTrial: Diagnosis {
         if case .down(let why) = await engine.health() {
             return [
                 Finding(
-                    check, title, .error, "\(kind) cannot answer: \(why)", fix: EngineRemedy.start(kind, settings),
+                    check, title, .error, "the engine cannot answer: \(why)", fix: EngineRemedy.start(kind, settings),
                     of: kind)
             ]
         }
@@ -110,7 +112,7 @@ struct EngineTrial: Diagnosis {
     /// Providers on the internet are paid by the token, so these are not asked.
     private func generate(with engine: any ChatEngine) async -> Finding {
         let kind = engine.kind.rawValue
-        guard isNear(engine.kind) else {
+        guard !engine.isRemote else {
             return Finding(
                 .generation, "generation", .skipped, "answers of a provider cost money: try it with kith ask", of: kind)
         }
@@ -139,19 +141,4 @@ struct EngineTrial: Diagnosis {
         }
     }
 
-    private func isNear(_ kind: EngineKind) -> Bool {
-        switch kind {
-        case .ollama: settings.ollama.address.isOwn
-        case .openAI: settings.openAI.address.isOwn
-        default: false
-        }
-    }
-}
-
-extension HTTPAddress {
-    /// Whether it is in the owner's own network, as far as the address tells.
-    var isOwn: Bool {
-        if host == "localhost" || host.hasSuffix(".local") || !host.contains(".") && !host.contains(":") { return true }
-        return IPAddress(host).map { $0.isLoopback || $0.isPrivate } ?? false
-    }
 }

@@ -92,10 +92,7 @@ struct MulticastDiagnosis: Diagnosis {
         guard let problem = answer else {
             return [Finding(check, title, .ok, "the daemon takes announcements and questions")]
         }
-        var found = Self.finding(problem)
-        // Pairing by code needs none, and the node itself does not complain.
-        if !isWanted { found.severity = .notice }
-        return [found]
+        return [Self.finding(problem)]
     }
 
     /// - Parameter problem: As discovery words it: what is wrong, and in parentheses the command or packages that mend
@@ -115,7 +112,8 @@ struct MulticastDiagnosis: Diagnosis {
                         command: "sudo apt-get install " + remedy.dropFirst(8).replacing(",", with: ""))
                     : Finding.Fix(String(remedy))
         }
-        return Finding(.mdns, "mdns", .warning, seen, fix: fix)
+        // Pairing by code needs none, and paired machines tell each other where they are.
+        return Finding(.mdns, "mdns", .notice, seen, fix: fix)
     }
 
     private static var daemonCommand: String? {

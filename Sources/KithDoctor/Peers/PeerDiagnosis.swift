@@ -177,9 +177,11 @@ struct PeerAddressVerdict: Sendable {
 
     private var startIt: Finding.Fix {
         address.isLoopback
-            ? Finding.Fix("start the node \(peer.name)", command: "kith up")
+            ? Finding.Fix(
+                "start the node \(peer.name); if it is on another machine, type there: kith setup --yes --lan",
+                command: "kith up")
             : Finding.Fix(
-                "start the node on the machine of \(peer.name), by typing there: kith setup --yes")
+                "start the node on the machine of \(peer.name), by typing there: kith setup --yes --lan")
     }
 
     private var channelFindings: [Finding]? {

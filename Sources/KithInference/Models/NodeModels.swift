@@ -229,7 +229,10 @@ package final class NodeModels: Sendable {
 
     static func those(of looks: [Look], meantBy engine: String?) throws(ModelRefusal) -> [Look] {
         guard !looks.isEmpty else {
-            throw ModelRefusal(.noEngine, "this node has no engine: kith engine install, or start Ollama")
+            throw ModelRefusal(
+                .noEngine,
+                "this node has no engine: start Ollama, which gets models, or kith engine install, which brings a small one"
+            )
         }
         guard let engine else { return looks }
         let meant = looks.filter { $0.store.place.isMeant(by: engine) }

@@ -110,6 +110,11 @@ package struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension HTTPAddress {
+    /// Whether it is this machine's own, which no other machine reaches.
+    package var isOnLoopback: Bool { host == "localhost" || AddressRange(host)?.isLoopback ?? false }
+}
+
 /// Where a peer port may be found: `host:port`, or `[address]:port` for IPv6. Says nothing about who answers there.
 package struct PeerAddress: Hashable, Sendable {
     package static let defaultPort = 7443

@@ -209,7 +209,7 @@ enum ReachRefusal {
     static func withoutTLS(_ host: String) -> String {
         """
         "\(host)" can be reached from other machines: this needs TLS and a key. Run: kith key create --name NAME \
-        --scope chat, then: kith up --host \(host) --tls
+        --scope chat, then: kith up --host \(host) --tls, or in config/kith.yaml, for kith setup: tls: {mode: own}
         """
     }
 

@@ -179,7 +179,8 @@ extension PeerView {
     }
 
     private static func state(of member: Member?, _ peer: PeerRecord, known: PeerDirectory.State) -> State {
-        let failure = known.failures[peer.id]
+        var failure = known.failures[peer.id]
+        if failure == .noAddress, !(member?.addresses ?? peer.addresses).isEmpty { failure = nil }  // known since
         guard let member else { return .unknown(failure?.description) }
         // Its own word, or what was remembered of that when this node started; the goodbye itself may have been lost.
         let hasSlept = known.loads[peer.id]?.load?.fallsAsleep == true || peer.wake.asleepSince != nil

@@ -171,14 +171,17 @@ package enum PairingRefusal: String, Error, Hashable, Sendable, Codable, CaseIte
 }
 
 extension PairingRefusal: CustomStringConvertible {
+    private static let anew =
+        "make a new one there with \"kith invite --tier kin\", or \"--tier kith\" for a friend's node"
+
     /// One sentence that says what to do.
     package var description: String {
         switch self {
         case .unknownInvitation:
-            "The other node knows no such invitation; make a new code there with \"kith invite\"."
-        case .expired: "The code has expired; make a new one there with \"kith invite\"."
-        case .alreadyUsed: "The code has been used; make a new one there with \"kith invite\"."
-        case .spoilt: "The code was locked after wrong attempts; make a new one there with \"kith invite\"."
+            "The other node knows no such invitation; \(Self.anew)."
+        case .expired: "The code has expired; \(Self.anew)."
+        case .alreadyUsed: "The code has been used; \(Self.anew)."
+        case .spoilt: "The code was locked after wrong attempts; \(Self.anew)."
         case .wrongProof: "The code's secret was not proven; copy the code again, or make a new one."
         case .replayed: "The answer belongs to no open challenge; try again."
         case .challengeExpired: "The answer came too late; try again."

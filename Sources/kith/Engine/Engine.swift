@@ -138,6 +138,9 @@ struct EngineStatus: AsyncParsableCommand {
             await factory.select(), directory: settings.embedded.directory,
             status: EmbeddedInstaller(directory: settings.embedded.directory).status())
         try Terminal.print(findings, json: json, or: findings.lines)
+        if try RunningNode.found() != nil {
+            Terminal.note("a node runs here: kith status shows the engine that it has")
+        }
     }
 }
 

@@ -4,6 +4,8 @@ import ArgumentParser
 import KithCommand
 import KithDialects
 import KithModel
+import KithNode
+import SystemPackage
 
 struct Launch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,9 +69,13 @@ struct Launch: AsyncParsableCommand {
         let executable = try print ? nil : LaunchProcess.find(program)
         let client = try node.client()
         let chosen = try await ModelChoice(client: client, program: program).model(named: model)
-        let target = LaunchTarget(
+        var target = LaunchTarget(
             node: client.address, key: try await LaunchKey(node: node, program: program).key(asking: client),
             model: chosen.name, smallModel: smallModel, context: context ?? chosen.context)
+        if let folder = try node.ownFolder() {
+            let authority = ClientCertificate.authorityFile(in: folder)
+            if (try? Stat(FilePath(authority))) != nil { target.authority = authority }
+        }
         let plan = LaunchPlan(program, for: target, arguments: arguments)
         guard let executable else {
             for note in plan.notes { Terminal.note("note: \(note)") }

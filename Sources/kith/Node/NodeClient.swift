@@ -190,9 +190,14 @@ struct NodeClient: Sendable {
             .notAnswered, "\(reason); set KITH_KEY to a key that kith key create made on the node's machine")
     }
 
+    /// What a node also says before it has read what is asked for, without a name.
+    private static let answersOfTheEdge: Set<Int> = [400, 401, 403, 408, 413, 414, 421, 429, 431, 500, 503]
+
     /// Refuses the answer of another program at the port that a node usually takes: what a node answers has a name.
     private func requireNode(_ status: Int, _ headers: HTTPHeaders) throws(CommandError) {
-        guard isGuessed, status == 200 || status == 404, headers.first(name: TraceHeader.request) == nil else { return }
+        guard isGuessed, !Self.answersOfTheEdge.contains(status), headers.first(name: TraceHeader.request) == nil else {
+            return
+        }
         throw CommandError(
             .nodeUnreachable, "no node runs here, and another program answers at \(address); kith setup starts a node")
     }
@@ -213,7 +218,7 @@ struct NodeClient: Sendable {
                                 + "machine"))
             case .unreachable:
                 throw CommandError(
-                    .nodeUnreachable, absence ?? "no node answers at \(address); \(startCommand) starts one")
+                    .nodeUnreachable, absence ?? "no node answers at \(address); \(advice)")
             case .timeout: throw CommandError(.nodeUnreachable, failure.message)
             case .interrupted where address.scheme == .http:
                 throw CommandError(
@@ -223,5 +228,10 @@ struct NodeClient: Sendable {
         }
     }
 
-    private var startCommand: String { address.port == 8080 ? "kith setup" : "kith up --port \(address.port)" }
+    private var advice: String {
+        guard address.isOnLoopback else {
+            return "if one runs on that machine, it listens there only: docs/keys.md says how to open it"
+        }
+        return (address.port == 8080 ? "kith setup" : "kith up --port \(address.port)") + " starts one"
+    }
 }

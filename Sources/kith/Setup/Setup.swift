@@ -49,6 +49,21 @@ struct Setup: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The folder of the node.", valueName: "path"), completion: .directory)
     var dataDir: String?
 
+    @Argument(help: .hidden)
+    var refused: [String] = []
+
+    func validate() throws {
+        if let port, UInt16(port) == nil {
+            throw ValidationError("'\(port.printable.truncated(toWidth: 40))' is not a port, from 0 to 65535")
+        }
+        guard let word = refused.first else { return }
+        throw ValidationError(
+            join
+                ? Join.codeIsNoArgument("kith setup --join")
+                : "kith setup takes no '\(word.printable.truncated(toWidth: 40))'; kith setup --help names what it takes"
+        )
+    }
+
     mutating func run() async throws {
         let folder = try RunningNode.folder(dataDir)
         let manager = try? await Services.manager(of: nil)
@@ -249,6 +264,7 @@ struct Setup: AsyncParsableCommand {
             KeyFlags.request(name: key, scopes: ["chat"], expires: nil, limits: ControlMessage.Limits()))
         try Terminal.printLines([made.key])
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
+        if client.address.isOnLoopback { Terminal.note(KeyUse.notReached) }
     }
 
     private func finish(_ node: RunningNode, showsCode: Bool) async throws {

@@ -54,6 +54,7 @@ struct Uninstall: AsyncParsableCommand {
         let installer = EmbeddedInstaller(directory: engineFolder)
         let places = UninstallPlaces(
             program: try Executable.path(), isService: isService,
+            isRunning: DataFolder.isHeld(folder),
             node: DataFolder.holdsNode(folder) ? (folder, Self.bytes(in: folder)) : nil,
             engine: installer.status() == .missing ? nil : (engineFolder, Self.bytes(in: engineFolder)))
         let wanted = (service: service || all, engine: engine || all, node: node || all)

@@ -109,11 +109,14 @@ struct Join: AsyncParsableCommand {
     @Argument(help: .hidden)
     var refused: [String] = []
 
+    static func codeIsNoArgument(_ command: String) -> String {
+        "the code is not an argument, because it would show in the list of processes and in the shell's history: run "
+            + "\(command) alone and paste it; as this one has been shown, make a new one"
+    }
+
     func validate() throws {
         guard refused.isEmpty else {
-            throw ValidationError(
-                "the code is not an argument, because it would show in the list of processes and in the shell's "
-                    + "history: run kith join alone and paste it; as this one has been shown, make a new one")
+            throw ValidationError(Self.codeIsNoArgument("kith join"))
         }
     }
 
@@ -216,6 +219,10 @@ enum HiddenPrompt {
                 guard !input.isGivenUp, let words = rest(input.text), asked < restLimit else { return input.text }
                 asked += 1
                 Terminal.note("\n" + words + ": ", end: "")
+            }
+            if input.isEmptyLine, !hasMore() {
+                Terminal.note("\nnothing has come yet; paste the code, or press Ctrl-C: ", end: "")
+                input = HiddenInput(limit: limit)
             }
             guard let byte = try nextByte() else { return input.text }
             switch input.take(byte) {

@@ -25,6 +25,11 @@ struct HiddenInputTests {
     @Test("Empty lines do not end it", arguments: ["", "\n", " \n\n"])
     func empty(text: String) { #expect(!typed(text).0.mayEnd) }
 
+    @Test("Return alone is noticed, and not after a text")
+    func emptyLine() {
+        #expect(typed("\r").0.isEmptyLine && !typed("").0.isEmptyLine && !typed("A\r").0.isEmptyLine)
+    }
+
     @Test("An empty line after a text ends it, whole or not")
     func givenUp() {
         #expect(!typed("ABC\r").0.isGivenUp)

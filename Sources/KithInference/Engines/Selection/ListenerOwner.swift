@@ -116,7 +116,3 @@ enum SocketTable {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
-
-extension HTTPAddress {
-    package var isOnLoopback: Bool { host == "localhost" || AddressRange(host)?.isLoopback ?? false }
-}
