@@ -125,7 +125,9 @@ class AlertsOfKin(unittest.TestCase):
         self.assertEqual(self.receiver.wrong, [])
         told = [f"{state} peer-down {lost.name}" for state in ("firing", "resolved")]
         web.wait_until(lambda: self.notified.read_text().splitlines()[:2] == told, GUARD, "the command to be run")
-        web.wait_until(lambda: self.shown(other, lost)["state"] == "resolved", GUARD, "the alert to be shown as over")
+        web.wait_until(
+            lambda: (self.shown(other, lost) or {}).get("state") == "resolved", GUARD, "the alert to be shown as over"
+        )
 
     def test_when_the_speaker_dies_another_tells_of_it_once(self):
         speaker, next_one, last = self.nodes

@@ -54,15 +54,11 @@ extension MeshAlerts {
     ) -> [MeshAlert] {
         let keys = keys(view).union(entries.keys)
         let alerts = keys.compactMap { key -> MeshAlert? in
-            // What a machine that has lost its network says of others, others know better.
-            guard
-                key.condition != .peerDown
-                    || key.subject != own && (!view.alive.contains(key.subject) || entries[key] != nil)
-            else {
-                return nil
-            }
             let incident = incident(key, view, now)
             guard var alert = alert(incident, entries[key], wall) else { return nil }
+            // What a machine that has lost its network says of others, others know better.
+            let isThere = key.subject == own || view.alive.contains(key.subject) && entries[key] == nil
+            guard key.condition != .peerDown || alert.state != .firing || !isThere else { return nil }
             alert.silence = view.silences.first { $0.covers(key, at: wall) }?.id
             return alert
         }
