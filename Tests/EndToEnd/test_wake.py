@@ -6,9 +6,12 @@ a packet for it, as a computer with Wake-on-LAN does.
 """
 
 import json
+import re
+import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 import unittest
@@ -67,34 +70,45 @@ class NetworkCard:
                 self._boot = None
 
 
-@unittest.skipIf(OBSTACLE, OBSTACLE)
-class AMachineThatSleeps(unittest.TestCase):
-    """A laptop and a shelf without an engine, and a desk with the only one."""
+class WithADesk(unittest.TestCase):
+    """Some machines, and a desk that sleeps: a host for each, by name, with its engine."""
+
+    engines: dict[str, str]
+    settings = {"KITH_WAKE_LIMIT": "15"}
 
     @classmethod
     def setUpClass(cls):
+        if OBSTACLE:
+            raise unittest.SkipTest(OBSTACLE)
         folder = fresh_folder(cls.__name__)
-        cls.lab = Lab(folder / "hosts", ["laptop", "shelf", "desk"], mdns=False)
+        cls.lab = Lab(folder / "hosts", list(cls.engines), mdns=False)
         cls.lab.__enter__()
         cls.addClassCleanup(cls.lab.__exit__)
         cls.nodes = [
-            PeerNode(KITH, folder / host.name, host.name, host, engine, more_environment={"KITH_WAKE_LIMIT": "15"})
-            for host, engine in zip(cls.lab.hosts, ["none", "none", "echo"])
+            PeerNode(KITH, folder / host.name, host.name, host, engine, more_environment=dict(cls.settings))
+            for host, engine in zip(cls.lab.hosts, cls.engines.values())
         ]
-        cls.laptop, cls.shelf, cls.desk = cls.nodes
+        *cls.others, cls.desk = cls.nodes
+        cls.laptop = cls.others[0]
+        cls.prepare()
         for node in cls.nodes:
             node.launch()
         for node in cls.nodes:
             node.wait(path="/health/live")
-        befriend([cls.laptop, cls.shelf, cls.desk])
+        befriend(cls.nodes)
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Before the nodes are started."""
 
     def setUp(self):
         if not self.desk.process.is_running:
             self.desk.launch()
-        for node in (self.laptop, self.shelf):
+        for node in self.others:
             web.wait_until(lambda: node.answers_through(self.desk), GUARD, f"{node.name} to be answered by the desk")
             web.wait_until(lambda: self.knows_the_desk(node), GUARD, f"{node.name} to learn how the desk is woken")
-        web.wait_until(lambda: self.laptop.state_of(self.shelf) == "up", GUARD, "the shelf to be up")
+        for other in self.others[1:]:
+            web.wait_until(lambda: self.laptop.state_of(other) == "up", GUARD, f"{other.name} to be up")
 
     def knows_the_desk(self, node: PeerNode) -> bool:
         card = f"{self.desk.host.hardware_address} 10.71.7.0/24"
@@ -114,16 +128,26 @@ class AMachineThatSleeps(unittest.TestCase):
 
     def put_to_sleep(self) -> None:
         """As systemd's hook does it; the machine is without power then."""
-        for node in (self.laptop, self.shelf):
+        for node in self.others:
             web.wait_until(lambda: self.desk.state_of(node) == "up", GUARD, f"the desk to know {node.name}")
         self.desk.process.send(signal.SIGUSR1)
-        for node in (self.laptop, self.shelf):
+        for node in self.others:
             web.wait_until(lambda: node.state_of(self.desk) == "asleep", GUARD, f"{node.name} to know that it sleeps")
         self.desk.kill()
 
-    def ask(self, number: int) -> web.Answer:
-        body = {"stream": True, "messages": [{"role": "user", "content": f"good morning {number}"}]}
+    def ask(self, number: int, **more) -> web.Answer:
+        body = {"stream": True, "messages": [{"role": "user", "content": f"good morning {number}"}], **more}
         return self.laptop.post("/v1/chat/completions", body, GUARD)
+
+
+class AMachineThatSleeps(WithADesk):
+    """A laptop and a shelf without an engine, and a desk with the only one."""
+
+    engines = {"laptop": "none", "shelf": "none", "desk": "echo"}
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.shelf = cls.others[1]
 
     def test_1_is_shown_asleep_and_woken_by_all_its_neighbours(self):
         self.put_to_sleep()
@@ -160,12 +184,32 @@ class AMachineThatSleeps(unittest.TestCase):
         took = [int(time) for row in self.notes(self.laptop) for time in row["times"].split()]
         self.assertGreaterEqual(max(took), 1_000, "the time that it takes is learned, from about when it was woken")
         self.put_to_sleep()
+        recording = self.recording()
         self.laptop.stop()
         self.laptop.start(path="/health/live")
         self.assertEqual(self.laptop.state_of(self.desk), "asleep")
         web.wait_until(lambda: self.laptop.state_of(self.shelf) == "up", GUARD, "the shelf to be up")
-        with NetworkCard(self.desk.host, self.desk.launch):
-            self.assertEqual(self.ask(5).status, 200, "woken by a node that was started anew")
+        with NetworkCard(self.desk.host, self.desk.launch, after=8):
+            answer = self.ask(5)
+        self.assertEqual(answer.status, 200, "woken by a node that was started anew, from the sleep of eight seconds")
+        self.assertIn(": waking a machine", text(answer))
+        lines = recording.communicate(timeout=GUARD)[0].splitlines() if recording else []
+        seen = "".join(line.partition(": ")[2] for line in lines if line.startswith("\t")).replace(" ", "")
+        if recording:
+            self.assertIn("ff" * 6 + self.desk.host.hardware_address.replace(":", "") * 16, seen, "what tcpdump has seen")
+
+    def recording(self) -> subprocess.Popen | None:
+        """tcpdump, where it is here, until it has seen one packet that wakes a machine at the desk's card."""
+        if not shutil.which("tcpdump"):
+            return None
+        words = ["tcpdump", "-i", "eth0", "-c", "1", "-nn", "-x", "udp port 9"]
+        dump = subprocess.Popen(
+            self.desk.host.command(*words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=self.desk.host.environment(),
+        )  # fmt: skip
+        self.addCleanup(dump.wait, GUARD)
+        self.addCleanup(dump.kill)
+        return dump
 
     def test_4_is_not_woken_by_prompts_where_its_owner_says_so(self):
         self.desk.stop()
@@ -200,6 +244,36 @@ class AMachineThatSleeps(unittest.TestCase):
         self.shelf.launch()
         web.wait_until(lambda: self.laptop.state_of(self.shelf) == "asleep", GUARD, "the shelf to sleep")
         web.wait_until(asleep.exists, GUARD, "the command that puts it to sleep to run")
+
+
+class AMachineThatWouldAnswerSooner(WithADesk):
+    """A laptop with a slow engine, and a desk with a fast one."""
+
+    engines = {"laptop": "echo", "desk": "echo"}
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.laptop.more_environment["KITH_ENGINE_TEST_TOKENS_PER_SECOND"] = "2"
+
+    def test_is_woken_for_a_long_answer_and_not_for_a_short_one(self):
+        self.put_to_sleep()
+        with NetworkCard(self.desk.host, self.desk.launch, after=0.5):
+            self.laptop.do("wake", "desk", "--timeout", "15s")
+        self.setUp()
+        self.put_to_sleep()
+        with NetworkCard(self.desk.host, self.desk.launch, after=0.5) as card:
+            # What is not known is not slow, and so wakes nobody either.
+            for number in range(2):
+                self.assertEqual(answerer(self.ask(number, max_tokens=3)), "laptop")
+            self.assertEqual(card.packets, [])
+            self.assertEqual(answerer(self.ask(3)), "desk")
+        self.assertTrue(card.packets)
+
+
+def answerer(answer: web.Answer) -> str | None:
+    """Who answered, as the head says it, or a comment, where the head was sent before that was known."""
+    told = re.search(r"^: answered by node=(\w+)", text(answer), re.MULTILINE)
+    return answer.node or (told[1] if told else None)
 
 
 def text(answer: web.Answer) -> str:
