@@ -25,7 +25,7 @@ package struct Node: Sendable {
     /// After a signal to stop, answers under way have this long to end.
     static let shutdownGrace = Duration.seconds(10)
 
-    private let settings: NodeSettings
+    let settings: NodeSettings
     private let logger: Logger
     private let logs: LogRing
     private let clock: any TimeSource
@@ -228,21 +228,6 @@ package struct Node: Sendable {
             EngineMemory(stateDirectory: settings.stateDirectory, logger: logger).note(selection)
         }
         logger.info("engine chosen", metadata: ["engine": "\(selection.engine)", "reason": "\(selection.reason)"])
-    }
-
-    private func requireOpenPorts() async throws {
-        var places: [(port: TrialPort, flag: String)] = []
-        if settings.roles.contains(.node) {
-            places.append((TrialPort(host: settings.host, port: settings.port), "--port"))
-        }
-        if settings.peer.isPortChosen {
-            places.append((TrialPort(host: settings.peer.host, port: settings.peer.port), "--peer-port"))
-        }
-        for (place, flag) in places {
-            // An address family that is missing has its own way out, later.
-            guard let why = await place.obstacle(), why != .addressFamilyNotSupported else { continue }
-            throw Listener.refusal(host: place.host, port: place.port, flag: flag, why)
-        }
     }
 
     private func clientListener(
