@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SystemPackage
+
 extension Node {
     /// Looks whether the node's listeners will find their ports. Somebody may take one after that: the listeners look themselves.
     ///

@@ -88,7 +88,9 @@ struct Up: AsyncParsableCommand {
             })
         do {
             // Listeners that find no port say more of it than is of use to whoever sits there.
-            if manager == nil, !lifeline, !DataFolder.isHeld(settings.dataDirectory) { try await node.requireOpenPorts() }
+            if manager == nil, !lifeline, !DataFolder.isHeld(settings.dataDirectory) {
+                try await node.requireOpenPorts()
+            }
             try await run(node, manager: manager, settings: settings, logger: logger)
         } catch let problem as NodeStartError where manager != nil {
             // Whoever starts it again at once would do so many times a second.

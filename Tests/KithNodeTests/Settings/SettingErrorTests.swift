@@ -147,7 +147,8 @@ struct SettingErrorTests {
         let message = problem(sources(flags: [.host: host]))
         #expect(message?.hasPrefix("setting host (--host): \"\(host)\" can be reached from other machines") == true)
         #expect(
-            message?.hasSuffix("kith key create --name NAME --scope chat, then: kith up --host \(host) --tls") == true)
+            message?.contains("kith key create --name NAME --scope chat, then: kith up --host \(host) --tls, or in")
+                == true)
     }
 
     @Test("With TLS an address that other machines reach is a matter of keys, which are looked for at the start")
