@@ -128,12 +128,13 @@ struct KeyCreate: AsyncParsableCommand {
     /// How programs on other machines use a key, where they reach the node.
     private func showUse(on client: NodeClient) async throws {
         guard try !node.isNamed() else { return }
-        guard !client.address.isOnLoopback else { return Terminal.note(KeyUse.notReached) }
+        let address = try await client.get(NodeStatus.self, "/api/status").address
+        guard HTTPAddress(address)?.isOnLoopback != true else { return Terminal.note(KeyUse.notReached) }
         let folder = try RunningNode.folder(node.dataDir)
         let authority = ClientCertificate.authorityFile(in: folder)
         guard access(authority, R_OK) == 0,
-            let use = try KeyUse(
-                address: await client.get(NodeStatus.self, "/api/status").address,
+            let use = KeyUse(
+                address: address,
                 hostName: ProcessEnvironment.current().hostName, authority: authority)
         else { return }
         for line in use.lines { Terminal.note(line) }

@@ -264,7 +264,8 @@ struct Setup: AsyncParsableCommand {
             KeyFlags.request(name: key, scopes: ["chat"], expires: nil, limits: ControlMessage.Limits()))
         try Terminal.printLines([made.key])
         for line in KeysReport.notes(made.details) { Terminal.note(line) }
-        if client.address.isOnLoopback { Terminal.note(KeyUse.notReached) }
+        let address = try await client.get(NodeStatus.self, "/api/status").address
+        if HTTPAddress(address)?.isOnLoopback == true { Terminal.note(KeyUse.notReached) }
     }
 
     private func finish(_ node: RunningNode, showsCode: Bool) async throws {
