@@ -36,7 +36,7 @@ struct SetupPlace {
         let settings = try settings()
         let port = last ?? settings.port
         guard port > 0, await isTaken(port, settings.host) else { return nil }
-        let holder = await OffThread.run(limit: .seconds(1)) { PortHolder.find(port) } ?? nil
+        let holder = await OffThread.run(limit: .seconds(5)) { PortHolder.find(port) } ?? nil
         if let holder, holder.isNode {
             throw CommandError(
                 .failed,
