@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import threading
+import time
 import unittest
+from datetime import datetime, timedelta, timezone
 
 from lab import ports, web
 from lab.peer import PeerNode, Refused, befriend
@@ -16,6 +18,10 @@ from surroundings import KITH, fresh_folder
 GUARD = 60
 # Of the box's graphics card, on which everything fits.
 CARD_MIB = 10**10
+# A model that answers again within a minute is not counted again; and it is in use when it was counted so often.
+MINUTE, MINUTES = 61, 4
+# Between two looks of a node that loads ahead whether there is something to load or to keep.
+LOOK = 30
 
 
 class ModelsOfTwoMachines(unittest.TestCase):
@@ -343,6 +349,65 @@ class ModelsOfTwoMachines(unittest.TestCase):
         told = self.box.do("audit", "--kind", "models.changed", "--json").splitlines()
         lines = [json.loads(line) for line in told]
         self.assertIn((self.desk.id, "removed"), {(line["subject"], line["reason"]) for line in lines})
+
+
+class ModelsThatAreInUse(unittest.TestCase):
+    """A machine that loads ahead, and one that does not, each with an Ollama that has two small models and a large one."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = fresh_folder("models-in-use")
+        cls.ollamas = {name: KeepingOllama() for name in ("eager", "idle")}
+        cls.nodes = {}
+        for name, ollama in cls.ollamas.items():
+            ollama.__enter__()
+            cls.addClassCleanup(ollama.__exit__, None, None, None)
+            ollama.models = {"often:1b": 50_000_000, "seldom:1b": 50_000_000, "large:8b": 4_700_000_000}
+            more = {"OLLAMA_BASE_URL": f"http://127.0.0.1:{ollama.port}"}
+            if name == "eager":
+                more["KITH_ROUTING_LOAD_AHEAD"] = "on"
+            cls.nodes[name] = PeerNode(KITH, folder / name, name, None, "ollama", ["--mdns", "off"], more_environment=more)
+            cls.addClassCleanup(cls.nodes[name].stop)
+            cls.nodes[name].launch()
+        for node in cls.nodes.values():
+            node.wait()
+
+    def ask(self, model: str) -> None:
+        for node in self.nodes.values():
+            body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
+            answer = node.post("/v1/chat/completions", body)
+            self.assertEqual(answer.status, 200, answer.body)
+
+    def orders(self, name: str) -> list[dict]:
+        """What an Ollama was told to load, or to keep."""
+        return self.ollamas[name].bodies("/api/generate")
+
+    def plan(self, name: str) -> dict:
+        return json.loads(self.nodes[name].do("place", "--json"))
+
+    def test_are_kept_in_memory_and_loaded_where_nothing_is_in_it(self):
+        (machine,) = self.plan("eager")["machines"]
+        if machine["machine"].get("power") == "battery":
+            self.skipTest("nothing is loaded ahead on battery")
+        eager = self.ollamas["eager"]
+        eager.loaded["large:8b"] = KeepingOllama.FOREVER
+        for _ in range(10):
+            self.ask("seldom:1b")
+        for minute in range(MINUTES):
+            if minute:
+                time.sleep(MINUTE)
+            self.ask("often:1b")
+        self.assertNotIn("ahead", self.plan("eager"), "nothing is loaded beside another model")
+        self.assertEqual(self.orders("eager"), [])
+        order = {"model": "often:1b", "keep_alive": 900, "stream": False}
+        eager.loaded["often:1b"] = (datetime.now(timezone.utc) + timedelta(seconds=80)).isoformat()
+        web.wait_until(lambda: self.orders("eager"), 2 * LOOK, "the model that is in use to be kept")
+        self.assertEqual(self.orders("eager"), [order])
+        eager.loaded.clear()
+        web.wait_until(lambda: "often:1b" in eager.loaded, 2 * LOOK, "the model that is in use to be loaded")
+        self.assertEqual(self.orders("eager"), [order, order])
+        self.assertNotIn("ahead", self.plan("idle"))
+        self.assertEqual(self.orders("idle"), [], "a machine whose owner did not say so loads nothing")
 
 
 if __name__ == "__main__":
