@@ -58,8 +58,8 @@ package struct LoadAhead: Sendable {
     package static let notice = Duration.seconds(90)
     /// Requests of one minute count once: a program that asks a hundred times has asked once.
     package static let countPause = Duration.seconds(60)
-    /// As many, lately, make a model one that is in use.
-    package static let leastWeight = 3.0
+    /// What makes a model one that is in use: three times within some twenty minutes, since each weighs less with time.
+    package static let leastWeight = 2.5
     /// What counts at most, so that none stays for a day because it was used for a day.
     package static let mostWeight = 12.0
     package static let halfLife = Duration.seconds(3_600)

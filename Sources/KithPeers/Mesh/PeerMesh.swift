@@ -300,13 +300,15 @@ package final class PeerMesh: Sendable {
         switch event.kind {
         case .appeared, .returned:
             directory.recovered(event.id)
+            // Before what takes time: that is not the waking's, and the machine may sleep again when it is over.
+            await waker.met(event.id)
             await sync.run(with: [event.id])
             await stateSync?.exchange(with: event.id)
             await remember(event.id)
-            await waker.met(event.id)
+            await waker.learn(from: event.id)
         case .addressesChanged:
             await remember(event.id)
-            await waker.met(event.id)
+            await waker.learn(from: event.id)
         case .died: lost(event.id)
         case .left:
             stateSync?.lost(event.id)

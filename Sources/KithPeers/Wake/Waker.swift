@@ -258,7 +258,6 @@ package final class Waker: Sendable {
                 notes.asleepSince = nil
             }
         }
-        await learn(from: id)
     }
 
     /// A kin said goodbye.
@@ -272,7 +271,7 @@ package final class Waker: Sendable {
     }
 
     /// Asks a kin how it is woken, until it has told; a kin that is being asked is asked once more.
-    private func learn(from id: NodeID) async {
+    func learn(from id: NodeID) async {
         let isFirst = learning.withLock { learning in
             defer { learning[id] = learning[id] == nil ? .asks : .asksOnceMore }
             return learning[id] == nil
