@@ -123,6 +123,27 @@ struct MeshAlertsTests {
         }
     }
 
+    @Test("That a machine does not answer is contradicted by a node that hears it, or is it, and by nothing else")
+    func contradicted() throws {
+        var bench = try Bench()
+        let other = try TestID.make(3)
+        let sighting = AlertStatement.Sighting(
+            since: bench.wall, name: try JudgedNode.name("laptop"), value: 0, detail: "")
+        func contradicted(_ bench: Bench) -> [AlertKey] {
+            bench.shown.filter { bench.mesh.isContradicted($0, bench.view, seeing: bench.entries) }.map(\.key)
+        }
+        let keys = [AlertKey(.peerDown, bench.own), AlertKey(.peerDown, other), AlertKey(.disk, other)]
+        for key in keys { bench.view.statements[key] = [bench.kin: AlertStatement(sighting: sighting)] }
+        bench.view.kin.insert(other)
+        _ = bench.pass(.seconds(5))
+        #expect(Set(bench.shown.map(\.key)) == Set(keys), "followers of events are told when it is over")
+        #expect(contradicted(bench) == [keys[0]])
+        bench.view.alive.insert(other)
+        #expect(Set(contradicted(bench)) == [keys[0], keys[1]])
+        try bench.see(keys[1])
+        #expect(contradicted(bench) == [keys[0]], "it does not hear it itself")
+    }
+
     @Test("What a node says is forgotten a day after it is over, and what one says that is kin no more is removed")
     func forgotten() throws {
         var bench = try Bench()

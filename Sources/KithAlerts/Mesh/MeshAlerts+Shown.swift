@@ -56,9 +56,6 @@ extension MeshAlerts {
         let alerts = keys.compactMap { key -> MeshAlert? in
             let incident = incident(key, view, now)
             guard var alert = alert(incident, entries[key], wall) else { return nil }
-            // What a machine that has lost its network says of others, others know better.
-            let isThere = key.subject == own || view.alive.contains(key.subject) && entries[key] == nil
-            guard key.condition != .peerDown || alert.state != .firing || !isThere else { return nil }
             alert.silence = view.silences.first { $0.covers(key, at: wall) }?.id
             return alert
         }
@@ -68,6 +65,14 @@ extension MeshAlerts {
             if first != second { return first < second }
             return left.key < right.key
         }
+    }
+
+    /// Whether only others say that a machine does not answer, which this node hears, or is: they may have lost their network.
+    package func isContradicted(_ alert: MeshAlert, _ view: View, seeing entries: [AlertKey: AlertTracker.Entry])
+        -> Bool
+    {
+        guard alert.key.condition == .peerDown, alert.state == .firing, entries[alert.key] == nil else { return false }
+        return alert.key.subject == own || view.alive.contains(alert.key.subject)
     }
 
     private func alert(_ incident: Incident, _ entry: AlertTracker.Entry?, _ wall: WallTime) -> MeshAlert? {

@@ -159,7 +159,7 @@ actor AlertService: AlertBoard {
     private func announce(_ now: MonotonicInstant, _ wall: WallTime) {
         guard let mesh, let view else { return }
         let alerts = mesh.shown(view, seeing: tracker.entries, now: now, wall: wall)
-        firing.set(alerts)
+        firing.set(alerts.filter { !mesh.isContradicted($0, view, seeing: tracker.entries) })
         for alert in alerts where alert.state != .pending {
             guard announced[alert.key] != alert.state else { continue }
             let isKnown = announced.updateValue(alert.state, forKey: alert.key) != nil
@@ -184,8 +184,9 @@ actor AlertService: AlertBoard {
         let (now, wall) = (clock.now, WallTime.now())
         var current = view
         current.silences = register.read().silences
+        let alerts = mesh.shown(current, seeing: tracker.entries, now: now, wall: wall)
         return AlertReport(
-            alerts: mesh.shown(current, seeing: tracker.entries, now: now, wall: wall),
+            alerts: alerts.filter { !mesh.isContradicted($0, current, seeing: tracker.entries) },
             silences: current.silences.filter { wall < $0.until }.sorted { ($0.until, $0.id) < ($1.until, $1.id) })
     }
 
