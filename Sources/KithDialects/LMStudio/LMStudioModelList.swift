@@ -34,9 +34,10 @@ package struct LMStudioModelList: Decodable, Sendable {
 
         package var embeds: Bool { type == "embedding" }
 
-        /// Whether `/v1/models` means this one: by its key, or by the name of what is loaded of it.
-        package func isCalled(_ name: String) -> Bool {
-            key == name || loadedInstances?.contains { $0.id == name } == true
+        /// By which `/v1/models` may mean it while it is loaded: its key, and what its instances are called.
+        package var loadedNames: [String] {
+            let instances = loadedInstances ?? []
+            return instances.isEmpty ? [] : [key] + instances.map(\.id)
         }
 
         /// Of the instance that has this name, else of the one that was loaded first; `nil` while it is not loaded: how long its context
@@ -54,4 +55,11 @@ package struct LMStudioModelList: Decodable, Sendable {
     }
 
     package var models: [Model]
+
+    /// By all names that `/v1/models` may have for them.
+    package var byName: [String: Model] {
+        Dictionary(models.flatMap { model in ([model.key] + model.loadedNames).map { ($0, model) } }) { first, _ in
+            first
+        }
+    }
 }

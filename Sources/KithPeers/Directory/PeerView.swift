@@ -73,7 +73,7 @@ package struct PeerView: Sendable {
             case .suspect: (.up, Self.doubt)
             case .unknown, .plain: (.unknown, .zero)
             case .down(let why): (.down(why), .zero)
-            case .left: (.down("left"), .zero)
+            case .left: (.down(NodeSnapshot.Reachability.left), .zero)
             case .asleep: (.asleep, .zero)
             case .incompatible(let theirs, _): (.down("speaks protocol version \(theirs)"), .zero)
             }

@@ -179,6 +179,11 @@ struct BlameTests {
         let named = RouteRequest(model: "m", features: [.vision])
         let refusal = router.decide(named, among: [blind, seeing], now: .zero).refusal(of: named, now: .zero)
         #expect(refusal.message == "no engine that has the model offers pictures; with them there is n on seeing")
+        var limited = named
+        limited.allowedModels = ["m"]
+        let other = router.decide(limited, among: [blind, seeing], now: .zero).refusal(of: limited, now: .zero)
+        #expect(
+            other.message == "no engine that has the model offers pictures", "what the key may not ask for is no help")
         let tools = RouteRequest(features: [.tools])
         #expect(router.decide(tools, among: [blind], now: .zero).choices.map(\.candidate.node) == ["blind"])
     }

@@ -52,10 +52,14 @@ extension OpenAICompatibleEngine {
         ).count
     }
 
-    /// What these servers have besides OpenAI's API is not below `/v1`.
-    private var root: EngineConnection? {
-        guard let address = connection.address.aboveVersion else { return nil }
-        var root = connection
+    private var root: EngineConnection? { connection.aboveVersion }
+}
+
+extension EngineConnection {
+    /// What these servers have besides OpenAI's API is not below `/v1`; `nil` where the address does not end so.
+    var aboveVersion: EngineConnection? {
+        guard let address = address.aboveVersion else { return nil }
+        var root = self
         root.address = address
         return root
     }

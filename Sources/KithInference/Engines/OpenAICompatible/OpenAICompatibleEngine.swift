@@ -13,6 +13,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
     let connection: EngineConnection
     let catalogue: ModelCatalogue
     let preferred: ModelID?
+    private let clock: any TimeSource
 
     /// - Parameter secrets: Reads the key, when the settings only say where it is stored.
     package init(
@@ -33,6 +34,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
         self.kind = kind
         capacity = EngineCapacity(slots: settings.slots)
         preferred = settings.model
+        self.clock = clock
         var connection = EngineConnection(client: client, name: name, address: settings.address)
         connection.watch = watch
         connection.credential = settings.key.map { .bearer($0.source(from: secrets)) }
@@ -43,41 +45,32 @@ package struct OpenAICompatibleEngine: ChatEngine {
             if connection.watch != nil, listed.contains(where: \.isOfNode) {
                 throw ChatError(.noEngine, "what answers at \(connection.address) is a node of kith")
             }
-            let details = await Self.details(of: listed, at: connection)
+            let details = await Self.studio(listed.first?.ownedBy, at: connection, clock)?.byName ?? [:]
             return listed.map { model in
                 var info = ModelInfo(
                     id: ModelID(model.id), contextLength: model.contextLength, embeds: true,
                     chats: Self.chats(model.id), capabilities: model.abilities, created: model.created ?? 0,
                     ownedBy: model.ownedBy ?? "unknown")
-                details?.first { $0.isCalled(model.id) }?.describe(&info)
+                details[model.id]?.describe(&info)
                 return info
             }
         }
     }
 
     /// What LM Studio says beside its list; `nil` for other servers, and for versions before 0.4.
-    private static func details(
-        of listed: [OpenAIModel], at connection: EngineConnection
-    ) async -> [LMStudioModelList.Model]? {
-        guard listed.contains(where: { $0.ownedBy == LMStudioModelList.owner }),
-            let root = connection.address.aboveVersion
-        else { return nil }
-        var above = connection
-        above.address = root
-        return try? await above.get(LMStudioModelList.self, path: "/api/v1/models").models
+    private static func studio(
+        _ owner: String?, at connection: EngineConnection, _ clock: any TimeSource
+    ) async -> LMStudioModelList? {
+        guard owner == LMStudioModelList.owner, let root = connection.aboveVersion else { return nil }
+        // One that sends a byte now and then would keep what is known of all models waiting.
+        return try? await withDeadline(clock.now + EngineConnection.healthDeadline, clock: clock) {
+            try await root.get(LMStudioModelList.self, path: "/api/v1/models", limits: EngineConnection.healthLimits)
+        }
     }
 
     package func residentModels() async -> [ModelID]? {
-        guard let listed = try? await catalogue.info(nil, preferred: nil), listed.ownedBy == LMStudioModelList.owner,
-            let root = connection.address.aboveVersion
-        else { return nil }
-        var above = connection
-        above.address = root
-        let list = try? await above.get(
-            LMStudioModelList.self, path: "/api/v1/models", limits: EngineConnection.healthLimits)
-        return list?.models.flatMap { model in
-            (model.loadedInstances ?? []).flatMap { [ModelID(model.key), ModelID($0.id)] }
-        }
+        let owner = (try? await catalogue.info(nil, preferred: nil))?.ownedBy
+        return await Self.studio(owner, at: connection, clock)?.models.flatMap { $0.loadedNames.map { ModelID($0) } }
     }
 
     package var modelStores: [any ModelStore] { [fixedModels(at: connection.address.description)] }

@@ -247,7 +247,7 @@ private struct WeightsGathering: Sendable {
     }
 
     private func outcome(of order: PiecePlan.Order, _ progress: Progress, _ givenUp: GivenUp) async -> Event {
-        defer { givenUp.remove(order) }
+        givenUp.remove(order)  // a word that came after the last such order had ended is not about this one
         let range = seal.layout.range(of: order.piece)
         var piece = ArrivingPiece(of: file, range)
         var told = 0

@@ -65,31 +65,21 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, CustomStringConv
         }
     }
 
-    /// Whether the engine says that the model cannot do this.
-    func isDenied(by model: ModelInfo) -> Bool {
+    /// What the engine says of whether the model can do this; `nil` where it says nothing.
+    func isOffered(by model: ModelInfo) -> Bool? {
         switch self {
-        case .embeddings: !model.embeds
-        case .vision: model.capabilities.map { !$0.contains("vision") } ?? false
-        case .tools: model.capabilities.map { !$0.contains("tools") } ?? false
+        case .embeddings: model.embeds ? model.capabilities.flatMap { $0.contains("embedding") ? true : nil } : false
+        case .vision: model.capabilities?.contains("vision")
+        case .tools: model.capabilities?.contains("tools")
         case .audio, .completion, .responseFormat, .multipleChoices, .logprobs, .rerank, .transcriptions,
             .translations, .speech, .imageGenerations, .imageEdits, .imageVariations:
-            false
+            nil
         }
     }
-}
 
-extension Feature {
-    /// Whether the engine says that the model can do this.
-    func isOffered(by model: ModelInfo) -> Bool {
-        switch self {
-        case .embeddings: model.embeds && model.capabilities?.contains("embedding") ?? false
-        case .vision: model.capabilities?.contains("vision") ?? false
-        case .tools: model.capabilities?.contains("tools") ?? false
-        case .audio, .completion, .responseFormat, .multipleChoices, .logprobs, .rerank, .transcriptions,
-            .translations, .speech, .imageGenerations, .imageEdits, .imageVariations:
-            false
-        }
-    }
+    /// Whether its word is the last one: older versions of Ollama leave a picture out without a word, while others refuse by
+    /// themselves what they say that they cannot do.
+    var isSettledByCapabilities: Bool { self == .embeddings || self == .vision }
 }
 
 // MARK: Services

@@ -74,6 +74,9 @@ package struct NodeSnapshot: Sendable {
         case down(String)
         /// It said that it goes to sleep. → up, when it is woken
         case asleep
+
+        /// Why one is down that said goodbye.
+        package static let left = "left"
     }
 
     /// How the node's engine is.

@@ -109,7 +109,8 @@ package struct RouteDecision: Sendable {
     package var skipped: [Skip]
     /// Every model that some kin offers, or offered when it was last heard; empty when there is a choice.
     package var knownModels: [ModelID] = []
-    /// Models that their engines say can some of what the request needs; empty when there is a choice.
+    /// Models that the client may ask for, and of which their engines say that they can some of what the request needs; empty
+    /// when there is a choice.
     var abilities: [Ability] = []
     /// The requested model is an alias that is known here.
     package var isAlias: Bool
@@ -314,7 +315,7 @@ extension RouteDecision {
         let lacking = reasons.lazy.compactMap { if case .lacks(let feature) = $0 { feature } else { nil } }
         if !passing, let feature = lacking.first {
             let what = wanted.model == nil || isAlias ? "no engine offers" : "no engine that has the model offers"
-            let able = abilities.filter { feature.isOffered(by: $0.model) }.prefix(4)
+            let able = abilities.filter { feature.isOffered(by: $0.model) == true }.prefix(4)
             let others = able.map { "\($0.model.id) on \($0.node)" }.joined(separator: ", ")
             return ChatError(
                 .unsupported, "\(what) \(feature.words)" + (able.isEmpty ? "" : "; with them there is \(others)"),

@@ -151,7 +151,7 @@ package struct Router: Sendable {
     ) -> Bool {
         if let context = model.contextLength, request.tokens > context { return false }
         if request.features.isEmpty { return true }
-        return !request.features.contains { $0.isDenied(by: model) }
+        return !request.features.contains { $0.isOffered(by: model) == false }
             && knowledge.standing(of: Candidate(node, model: model.id), needing: request.features, now: now).lack == nil
     }
 
@@ -178,9 +178,11 @@ package struct Router: Sendable {
             if !knowledge.isLoading(candidate) { offer.missing = node.missingMemory(for: model) }
             if let lack = standing.lack {
                 offer.lack = (lack.feature, now - lack.since >= CandidateRecord.lackPause)
-            } else if let feature = request.features.first(where: { $0.isDenied(by: model) }) {
-                // Older versions of Ollama leave a picture out without a word; about the rest the engine has the last word.
-                offer.lack = (feature, ![.embeddings, .vision].contains(feature))
+            } else {
+                let lacks = request.features.filter { $0.isOffered(by: model) == false }
+                if let feature = lacks.first(where: \.isSettledByCapabilities) ?? lacks.first {
+                    offer.lack = (feature, !feature.isSettledByCapabilities)
+                }
             }
             offers.append(offer)
         }
@@ -262,8 +264,10 @@ package struct Router: Sendable {
         now: MonotonicInstant
     ) {
         decision.abilities = nodes.filter { $0.tier == .kin && $0.reachability == .up }.flatMap { node in
-            node.models.filter { model in request.features.contains { $0.isOffered(by: model) } }
-                .map { RouteDecision.Ability(model: $0, node: node.name) }
+            request.allowed(of: node.models).filter { model in
+                request.features.contains { $0.isOffered(by: model) == true }
+            }
+            .map { RouteDecision.Ability(model: $0, node: node.name) }
         }
         decision.knownModels = Set(nodes.filter { $0.tier == .kin }.flatMap { $0.models.map(\.id) }).sorted()
         let asked = nodes.filter { $0.tier == .kin && (request.pin == nil || request.pin == $0.name) }

@@ -8,7 +8,7 @@ extension RouteDecision.Skip {
     var sentence: String {
         switch reason {
         case .notKin: "\(name) belongs to someone else and never gets your prompts"
-        case .down("left"): "\(name) was stopped"
+        case .down(NodeSnapshot.Reachability.left): "\(name) was stopped"
         case .down(let why): "\(name) cannot be reached (\(why))"
         case .asleep(let why): "\(name) is asleep" + (why.isEmpty ? " (kith wake \(name) wakes it)" : ": \(why)")
         case .unknown: "\(name) has not been heard of since this node started"
