@@ -82,30 +82,41 @@ extension Explanation {
         self.init(reason.word, meaning, remedy)
     }
 
-    /// The words of ``NodeStatus/Peer/state``, and `paused` in place of one of them.
-    static let ofTheDoor = [
+    init(_ code: RequestRefusalCode) {
+        let (meaning, remedy) =
+            switch code {
+            case .invalidKey:
+                (
+                    "The program shows no key, or one that does not hold.",
+                    "Make one: kith key create; kith audit says why one was refused."
+                )
+            case .missingScope: ("The key does not allow this.", "Make one with the scope that is named.")
+            case .addressDenied: ("Programs at this address may not ask.", "Change server.allow or server.deny.")
+            case .sessionEnded: ("The page was open for too long, or signed out.", "Open it again: kith dashboard.")
+            case .foreignHost:
+                (
+                    "The node was asked by a name that is not its own.",
+                    "Use localhost, or add the name to server.allowed_hosts."
+                )
+            case .foreignOrigin:
+                ("A browser asked for a page that may not use this node.", "Name the page in server.allowed_origins.")
+            case .limitReached:
+                (
+                    "The key, or the address, has used up what it may for now.",
+                    "Wait for the time in Retry-After; kith usage shows the limits."
+                )
+            case .modelNotAllowed: ("The key may not ask for this model.", "Ask for one that is named.")
+            case .addressNotAllowed: ("The key may not be used from this address.", "Make one with --allow for it.")
+            }
+        self.init(code.rawValue, meaning, remedy)
+    }
+
+    /// What OpenAI's Responses have in place of the codes of other answers.
+    static let ofResponses = [
         Explanation(
-            "invalid_api_key", "The program shows no key, or one that does not hold.",
-            "Make one: kith key create; kith audit says why one was refused."),
-        Explanation("missing_scope", "The key does not allow this.", "Make one with the scope that is named."),
-        Explanation("address_denied", "Programs at this address may not ask.", "Change server.allow or server.deny."),
-        Explanation(
-            "session_ended", "The page was open for too long, or signed out.", "Open it again: kith dashboard."),
-        Explanation(
-            "foreign_host", "The node was asked by a name that is not its own.",
-            "Use localhost, or add the name to server.allowed_hosts."),
-        Explanation(
-            "foreign_origin", "A browser asked for a page that may not use this node.",
-            "Name the page in server.allowed_origins."),
-        Explanation(
-            "rate_limit_exceeded", "The key, or the address, has used up what it may for now.",
-            "Wait for the time in Retry-After; kith usage shows the limits."),
-        Explanation("model_not_allowed", "The key may not ask for this model.", "Ask for one that is named."),
-        Explanation(
-            "address_not_allowed", "The key may not be used from this address.", "Make one with --allow for it."),
-        Explanation(
-            "context_length_exceeded", "The prompt is longer than the model reads.",
+            ResponsesFailure.tooLong, "The prompt is longer than the model reads.",
             "Shorten it, or ask a model that reads more: kith model list."),
+        Explanation("invalid_prompt", "Something in the request cannot be served.", "The message says what."),
         Explanation("server_error", "No answer came about.", "The message says why."),
     ]
 
@@ -115,6 +126,7 @@ extension Explanation {
             rule.condition.rawValue, sentence.prefix(1).uppercased() + sentence.dropFirst() + ".", "Now: kith alerts.")
     }
 
+    /// The words of ``NodeStatus/Peer/state``, and `paused` in place of one of them.
     static let ofStates = [
         Explanation("up", "It answers.", "Nothing."),
         Explanation("paused", "It answers, and takes no new prompts.", "Run kith pause --off there."),

@@ -36,10 +36,10 @@ package struct ExplanationGroup: Encodable, Hashable, Sendable {
         ExplanationGroup(
             title: "Answers to prompts",
             place: "In the answer to a client, as `error.code`; in `kith trace` and in the log.",
-            explanations: ChatError.Code.allCases.map(Explanation.init)),
+            explanations: ChatError.Code.allCases.map(Explanation.init) + Explanation.ofResponses),
         ExplanationGroup(
             title: "At the door", place: "In the answer to a program, as `error.code`, before its prompt is looked at.",
-            explanations: Explanation.ofTheDoor),
+            explanations: RequestRefusalCode.allCases.map(Explanation.init)),
         ExplanationGroup(
             title: skipTitle,
             place: "In `kith route`, in the header `x-kith-route`, and at the page's routing.",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 import HTTPTypes
 import Hummingbird
 import KithMetrics
@@ -145,14 +146,14 @@ package enum AccessRefusal: Error, Hashable {
     }
 
     /// As programs read it.
-    var code: String {
+    var code: RequestRefusalCode {
         switch self {
-        case .keyMissing, .severalKeys, .passedOn, .keyRefused: "invalid_api_key"
-        case .addressDenied: "address_denied"
-        case .sessionEnded: "session_ended"
-        case .scopeMissing: "missing_scope"
-        case .foreignHost: "foreign_host"
-        case .foreignOrigin: "foreign_origin"
+        case .keyMissing, .severalKeys, .passedOn, .keyRefused: .invalidKey
+        case .addressDenied: .addressDenied
+        case .sessionEnded: .sessionEnded
+        case .scopeMissing: .missingScope
+        case .foreignHost: .foreignHost
+        case .foreignOrigin: .foreignOrigin
         }
     }
 

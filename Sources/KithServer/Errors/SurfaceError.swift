@@ -37,7 +37,7 @@ package struct SurfaceError: Sendable {
             self.init(status: refusal.status, message: refusal.message, headers: refusal.headers)
         case let refusal as AccessRefusal:
             self.init(
-                status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code)
+                status: refusal.status, message: refusal.message, headers: refusal.headers, code: refusal.code.rawValue)
         case let refusal as LimitRefusal: self.init(refusal)
         case let failure as ControlError:
             self.init(status: failure.status, message: failure.message, code: failure.code.rawValue)
@@ -59,7 +59,7 @@ package struct SurfaceError: Sendable {
     }
 
     init(_ refusal: LimitRefusal) {
-        self.init(status: refusal.status, message: refusal.message, code: refusal.code)
+        self.init(status: refusal.status, message: refusal.message, code: refusal.code.rawValue)
         if case .tooOften(let verdict, let counted) = refusal { headers = .rate(verdict, counted) }
         if let wait = refusal.wait { for field in HTTPFields.retry(after: wait) { headers[field.name] = field.value } }
         rate = refusal.verdict

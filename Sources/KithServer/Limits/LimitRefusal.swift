@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KithDialects
 package import HTTPTypes
 package import KithModel
 
@@ -56,11 +57,11 @@ package enum LimitRefusal: Error, Hashable, Sendable {
     }
 
     /// As programs read it.
-    var code: String {
+    var code: RequestRefusalCode {
         switch self {
-        case .tooOften, .tooManyAtOnce, .tokensUsedUp, .tokensClaimed: "rate_limit_exceeded"
-        case .modelNotAllowed: "model_not_allowed"
-        case .addressNotAllowed: "address_not_allowed"
+        case .tooOften, .tooManyAtOnce, .tokensUsedUp, .tokensClaimed: .limitReached
+        case .modelNotAllowed: .modelNotAllowed
+        case .addressNotAllowed: .addressNotAllowed
         }
     }
 

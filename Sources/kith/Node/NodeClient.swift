@@ -230,7 +230,7 @@ struct NodeClient: Sendable {
 
     private var advice: String {
         guard address.isOnLoopback else {
-            return "if one runs on that machine, it listens there only: docs/keys.md says how to open it"
+            return "see that one runs there, and is open to other machines (docs/keys.md)"
         }
         return (address.port == 8080 ? "kith setup" : "kith up --port \(address.port)") + " starts one"
     }
