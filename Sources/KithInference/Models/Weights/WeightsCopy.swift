@@ -44,9 +44,11 @@ struct WeightsCopy: Sendable {
         // The weights are nearly all of it, and whether they have room is known first.
         var arrived: [ArrivedWeights] = []
         var files: [ArrivingFile] = []
+        var digests: Set<WeightsDigest> = []
         // In one order for all copies: two that share files never wait for each other.
         for (part, seal) in parts.sorted(by: { ($1.0.bytes, $0.0.digest.digits) < ($0.0.bytes, $1.0.digest.digits) }) {
-            let file = try await gathered(seal, for: store)
+            // One that is named twice is held already, and would be waited for.
+            let file = digests.insert(part.digest).inserted ? try await gathered(seal, for: store) : nil
             if file == nil { try note(sign(seal, seal.layout.bytes, "here already")) }
             arrived.append(.init(path: file?.path ?? "", type: part.type, digest: part.digest, bytes: part.bytes))
             if let file { files.append(file) }

@@ -128,10 +128,11 @@ import Testing
 
     private func copy(
         _ seal: Seal? = nil, form: WeightsForm = .gguf, checking: WeightsMessage.Checking? = nil,
-        from machines: [Machine],
+        times: Int = 1, from machines: [Machine],
         whenTaking: @escaping @Sendable (Bool) -> Void = { _ in }
     ) async throws {
-        var offer = WeightsMessage.Offer(name: "m", form: form, parts: [(seal ?? self.seal).part(type: "gguf")])
+        let part = (seal ?? self.seal).part(type: "gguf")
+        var offer = WeightsMessage.Offer(name: "m", form: form, parts: Array(repeating: part, count: times))
         offer.checking = checking
         let copy = WeightsCopy(
             source: Source(offer: offer, machines: machines), folder: folder,
@@ -251,6 +252,13 @@ import Testing
         other.withLock { $0 = nil }
         try await copied
         #expect(arrived == content)
+    }
+
+    @Test("A file that is named twice is got once, and not waited for", .timeLimit(.minutes(1)))
+    func twice() async throws {
+        let desk = Machine("desk", content)
+        try await copy(times: 2, from: [desk])
+        #expect(arrived == content && desk.asked.withLock { $0.count } == 4)
     }
 
     @Test("Weights of another form are not taken")
