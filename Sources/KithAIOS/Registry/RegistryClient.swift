@@ -8,12 +8,14 @@ import NIOHTTP1
 
 /// Asks a discovery service of the seeds.
 struct RegistryClient: Sendable {
-    private static let limits = UpstreamLimits(silence: .seconds(3), bodyBytes: 1 << 20)
-
     let endpoint: PeerEndpoint
     let upstream: UpstreamClient
     /// For the whole of one question.
     var limit = Duration.seconds(8)
+
+    private var limits: UpstreamLimits {
+        UpstreamLimits(firstByte: .seconds(3), stall: .seconds(3), whole: limit, bodyBytes: 1 << 20)
+    }
 
     private struct Heartbeat: Encodable {
         var cell_id: String
@@ -57,8 +59,8 @@ struct RegistryClient: Sendable {
         let headers: HTTPHeaders = endpoint.key.map { ["Authorization": "Bearer \($0.reveal())"] } ?? [:]
         let request = UpstreamRequest(
             method, endpoint.address, path: path, headers: headers,
-            body: try body.map { ByteBuffer(bytes: try JSONBody.encode($0)) }, limits: Self.limits)
-        return try await upstream.collect(request, within: limit)
+            body: try body.map { ByteBuffer(bytes: try JSONBody.encode($0)) }, limits: limits)
+        return try await upstream.collect(request)
     }
 
     private static func check(_ reply: UpstreamReply) throws {

@@ -13,7 +13,7 @@ import NIOHTTP1
 package struct MeshCompanions: CompanionPeers {
     /// For all of one question, as in the seed.
     static let limit = Duration.seconds(12)
-    private static let limits = UpstreamLimits(silence: limit, bodyBytes: 256 << 10)
+    private static let limits = UpstreamLimits(within: limit, bodyBytes: 256 << 10)
     private static let generatePath = "/api/generate"
 
     private let mesh: PeerMesh
@@ -57,8 +57,7 @@ package struct MeshCompanions: CompanionPeers {
             let reply = try await link.ask(
                 try PeerLink.request(
                     ConverseMessage.Question(question), PeerWire.conversePath, to: link.connection,
-                    limits: Self.limits),
-                within: Self.limit)
+                    limits: Self.limits))
             return try Self.response(in: reply, of: name)
         } catch let failure as LinkError {
             throw PeerTalkError(.absent, "\(name): \(failure)")
@@ -78,7 +77,7 @@ package struct MeshCompanions: CompanionPeers {
             body: ByteBuffer(bytes: try JSONBody.encode(ConverseMessage.Question(question))),
             limits: Self.limits)
         do {
-            return try Self.response(in: try await upstream.collect(request, within: Self.limit), of: name)
+            return try Self.response(in: try await upstream.collect(request), of: name)
         } catch let failure as ChatError {
             throw Self.talkFailure(failure, of: name)
         }

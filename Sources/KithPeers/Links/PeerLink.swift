@@ -71,20 +71,14 @@ package struct PeerLink: Sendable {
 
     /// Sends a request and waits for the whole answer, whatever its status.
     ///
-    /// - Parameter limit: For all of it, in addition to the request's own limits.
     /// - Throws: ``LinkError`` with `rejected` when the node does not want to talk; `ChatError`; `CancellationError`.
-    package func ask(_ request: UpstreamRequest, within limit: Duration? = nil) async throws -> UpstreamReply {
-        let reply =
-            if let limit {
-                try await connection.collect(request, within: limit)
-            } else {
-                try await connection.collect(request)
-            }
+    package func ask(_ request: UpstreamRequest) async throws -> UpstreamReply {
+        let reply = try await connection.collect(request)
         try Self.check(reply)
         return reply
     }
 
-    /// - Throws: As ``ask(_:within:)``; `ChatError` for another status than 200.
+    /// - Throws: As ``ask(_:)``; `ChatError` for another status than 200.
     private func answer(to request: UpstreamRequest) async throws -> ByteBuffer {
         let reply = try await ask(request)
         guard reply.status == 200 else {

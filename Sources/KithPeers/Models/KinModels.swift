@@ -14,7 +14,7 @@ import Synchronization
 package struct KinModels: Sendable {
     private static let listLimit = Duration.seconds(5)
     /// Until a kin's engine has done what it was told: weights are large and disks are slow.
-    private static let orderSilence = Duration.seconds(960)
+    private static let orderLimit = Duration.seconds(960)
     /// Longer than a kin that tells of a pull is ever silent.
     private static let pullSilence = Duration.seconds(40)
     private static let bodyLimit = 4 << 20
@@ -92,9 +92,9 @@ package struct KinModels: Sendable {
         return try await telling(name) {
             var done: ModelMessage.Done =
                 if order.deed == .show {
-                    try await looking { try await ask(order, of: id, silence: Self.listLimit) }
+                    try await looking { try await ask(order, of: id, limit: Self.listLimit) }
                 } else {
-                    try await ask(order, of: id, silence: Self.orderSilence)
+                    try await ask(order, of: id, limit: Self.orderLimit)
                 }
             done.node = name
             done.model?.node = name
@@ -140,7 +140,7 @@ package struct KinModels: Sendable {
     }
 
     private func list(of id: NodeID, named name: String) async throws -> ModelMessage.List {
-        var list: ModelMessage.List = try await ask(.init(.list), of: id, silence: Self.listLimit)
+        var list: ModelMessage.List = try await ask(.init(.list), of: id, limit: Self.listLimit)
         let models = list.models.filter { ModelName.isListable($0.name) }
         list.models = models.prefix(ModelMessage.limit).map { model in
             var model = model
@@ -162,14 +162,13 @@ package struct KinModels: Sendable {
     }
 
     private func ask<Answer: Decodable>(
-        _ order: ModelMessage.Order, of id: NodeID, silence: Duration
+        _ order: ModelMessage.Order, of id: NodeID, limit: Duration
     ) async throws -> Answer {
         let link = try await link(to: id)
         let reply = try await link.ask(
             link.request(
                 .POST, PeerWire.modelOrdersPath, body: ByteBuffer(bytes: try JSONBody.encode(order)),
-                type: "application/json", limits: UpstreamLimits(silence: silence, bodyBytes: Self.bodyLimit)),
-            within: silence)
+                type: "application/json", limits: UpstreamLimits(within: limit, bodyBytes: Self.bodyLimit)))
         guard reply.status == 200 else { throw Self.refusal(reply.status, reply.body) }
         return try JSONBody.decode(Answer.self, from: reply.body.readableBytesView)
     }

@@ -44,8 +44,7 @@ package struct KinWeights: Sendable {
         let reply = try await link.ask(
             link.request(
                 .POST, PeerWire.weightsPath, body: ByteBuffer(bytes: try JSONBody.encode(question)),
-                type: "application/json", limits: UpstreamLimits(silence: limit, bodyBytes: Self.offerBytes)),
-            within: limit)
+                type: "application/json", limits: UpstreamLimits(within: limit, bodyBytes: Self.offerBytes)))
         guard reply.status == 200 else { throw KinModels.refusal(reply.status, reply.body) }
         return try JSONBody.decode(WeightsMessage.Offer.self, from: reply.body.readableBytesView)
     }

@@ -65,10 +65,9 @@ package struct PeerObserver: Sendable {
 
     private func spans(of id: KithModel.RequestID, at node: NodeID) async throws -> [SpanSnapshot] {
         let link = try await link(to: node)
-        let limits = UpstreamLimits(silence: Self.traceLimit, bodyBytes: Self.traceBytes)
+        let limits = UpstreamLimits(within: Self.traceLimit, bodyBytes: Self.traceBytes)
         let reply = try await link.ask(
-            link.request(.GET, PeerWire.tracePath + "/" + PathSegment.escaped(id.rawValue), limits: limits),
-            within: Self.traceLimit)
+            link.request(.GET, PeerWire.tracePath + "/" + PathSegment.escaped(id.rawValue), limits: limits))
         guard reply.status == 200 else {
             throw ChatError(
                 .unsupported, reply.status == 404 ? "its version keeps no traces" : "status \(reply.status)")

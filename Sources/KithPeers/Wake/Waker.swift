@@ -295,9 +295,8 @@ package final class Waker: Sendable {
         guard trust.standing(of: id) == .kin else { return true }
         do {
             let link = try await links.link(to: id, at: directory.membership.addresses(of: id))
-            let limits = UpstreamLimits(silence: Self.patience, bodyBytes: Self.answerLimit)
-            let reply = try await link.ask(
-                link.request(.GET, PeerWire.hardwarePath, limits: limits), within: Self.patience)
+            let limits = UpstreamLimits(within: Self.patience, bodyBytes: Self.answerLimit)
+            let reply = try await link.ask(link.request(.GET, PeerWire.hardwarePath, limits: limits))
             guard reply.status == 200 else { return true }  // an older version does not tell
             let told = try JSONBody.decode(PeerHardware.self, from: reply.body.readableBytesView)
             let known = notes(of: id)

@@ -12,7 +12,23 @@ final class ReplyCollector: UpstreamResponseHandler {
     private var body = ByteBuffer()
 
     /// - Parameter run: Begins an exchange; called on `eventLoop`.
+    /// - Throws: `ChatError` as given to `UpstreamResponseHandler.ended(_:)`, and `timeout` where the whole answer does not come
+    ///   within the request's limit; `CancellationError`.
     static func collect(
+        _ request: UpstreamRequest, on eventLoop: any EventLoop, _ run: @escaping @Sendable (UpstreamExchange) -> Void
+    ) async throws -> UpstreamReply {
+        guard let limit = request.limits.whole else { return try await collectAll(request, on: eventLoop, run) }
+        let clock = MonotonicClock()
+        do {
+            return try await withDeadline(clock.now + limit, clock: clock) {
+                try await collectAll(request, on: eventLoop, run)
+            }
+        } catch is DeadlineExceeded {
+            throw ChatError(.timeout, "the whole answer did not come in time")
+        }
+    }
+
+    private static func collectAll(
         _ request: UpstreamRequest, on eventLoop: any EventLoop, _ run: @escaping @Sendable (UpstreamExchange) -> Void
     ) async throws -> UpstreamReply {
         let wait = CallWait<UpstreamReply>()
@@ -52,35 +68,5 @@ final class ReplyCollector: UpstreamResponseHandler {
         } else if let head {
             wait.end(with: .success(UpstreamReply(status: head.status, headers: head.headers, body: body)))
         }
-    }
-}
-
-extension UpstreamClient {
-    /// Sends a request and waits for the whole answer, for at most `limit` in all: an answer may come byte by byte, each
-    /// within the request's own limits.
-    ///
-    /// - Throws: `ChatError` with `unreachable`, `timeout`, `interrupted` or `invalidAnswer`; `CancellationError`.
-    package func collect(_ request: UpstreamRequest, within limit: Duration) async throws -> UpstreamReply {
-        try await wholeReply(within: limit) { try await self.collect(request) }
-    }
-}
-
-extension MultiplexedConnection {
-    /// Sends a request and waits for the whole answer, for at most `limit` in all.
-    ///
-    /// - Throws: As ``UpstreamClient/collect(_:within:)``.
-    package func collect(_ request: UpstreamRequest, within limit: Duration) async throws -> UpstreamReply {
-        try await wholeReply(within: limit) { try await self.collect(request) }
-    }
-}
-
-private func wholeReply(
-    within limit: Duration, _ collect: @escaping @Sendable () async throws -> UpstreamReply
-) async throws -> UpstreamReply {
-    let clock = MonotonicClock()
-    do {
-        return try await withDeadline(clock.now + limit, clock: clock, collect)
-    } catch is DeadlineExceeded {
-        throw ChatError(.timeout, "the whole answer did not come in time")
     }
 }

@@ -42,17 +42,26 @@ package struct UpstreamLimits: Sendable {
     package var firstByte: Duration
     /// Between two pieces of the answer.
     package var stall: Duration
+    /// From the request to the end of an answer that is collected whole, which may come byte by byte, each within the other
+    /// limits; `nil` where only silence is limited.
+    package var whole: Duration?
     /// Bytes of an answer that is collected whole.
     package var bodyBytes: Int
 
     package init(
         connect: Duration = .seconds(2), firstByte: Duration = .seconds(10), stall: Duration = .seconds(30),
-        bodyBytes: Int = 16 << 20
+        whole: Duration? = nil, bodyBytes: Int = 16 << 20
     ) {
         self.connect = connect
         self.firstByte = firstByte
         self.stall = stall
+        self.whole = whole
         self.bodyBytes = bodyBytes
+    }
+
+    /// - Parameter whole: All of an answer that is collected whole comes within this time.
+    package init(connect: Duration = .seconds(2), within whole: Duration, bodyBytes: Int = 16 << 20) {
+        self.init(connect: connect, firstByte: whole, stall: whole, whole: whole, bodyBytes: bodyBytes)
     }
 
     /// - Parameter silence: The other side may say nothing for this long, before the answer and in the middle of it.

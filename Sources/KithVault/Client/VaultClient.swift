@@ -94,8 +94,8 @@ package struct VaultClient: Sendable {
         let request = UpstreamRequest(
             method, address, path: path, headers: headers,
             body: try body.map { ByteBuffer(bytes: try JSONBody.encode($0)) },
-            limits: UpstreamLimits(connect: limit, firstByte: limit, stall: limit, bodyBytes: Self.bodyLimit))
-        return try await upstream.collect(request, within: limit)
+            limits: UpstreamLimits(connect: limit, within: limit, bodyBytes: Self.bodyLimit))
+        return try await upstream.collect(request)
     }
 }
 

@@ -82,8 +82,8 @@ package final class HostsProber: Sendable {
     private func ask(_ target: HostsFile.Target, within timeout: Duration) async -> CellInfo? {
         let request = UpstreamRequest(
             .GET, target.address, path: "/health",
-            limits: UpstreamLimits(connect: timeout, silence: timeout, bodyBytes: Self.bodyLimit))
-        guard let reply = try? await upstream.collect(request, within: timeout), reply.status == 200,
+            limits: UpstreamLimits(connect: timeout, within: timeout, bodyBytes: Self.bodyLimit))
+        guard let reply = try? await upstream.collect(request), reply.status == 200,
             let cell = CellInfo(health: reply.body.readableBytesView, from: target), cell.cellID != ownCell().cellID
         else { return nil }
         return cell

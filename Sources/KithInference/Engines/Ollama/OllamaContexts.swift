@@ -99,10 +99,7 @@ final class OllamaContexts: Sendable {
 
     /// What is in memory; `nil` from an Ollama that does not say.
     func loaded() async -> OllamaLoadedList? {
-        // One that sends a byte now and then would keep a prompt waiting for ever.
-        try? await withDeadline(clock.now + EngineConnection.healthDeadline, clock: clock) { [connection] in
-            try await connection.get(OllamaLoadedList.self, path: "/api/ps", limits: EngineConnection.healthLimits)
-        }
+        try? await connection.get(OllamaLoadedList.self, path: "/api/ps", limits: EngineConnection.healthLimits)
     }
 
     @discardableResult

@@ -13,7 +13,6 @@ package struct OpenAICompatibleEngine: ChatEngine {
     let connection: EngineConnection
     let catalogue: ModelCatalogue
     let preferred: ModelID?
-    private let clock: any TimeSource
 
     /// - Parameter secrets: Reads the key, when the settings only say where it is stored.
     package init(
@@ -34,7 +33,6 @@ package struct OpenAICompatibleEngine: ChatEngine {
         self.kind = kind
         capacity = EngineCapacity(slots: settings.slots)
         preferred = settings.model
-        self.clock = clock
         var connection = EngineConnection(client: client, name: name, address: settings.address)
         connection.watch = watch
         connection.credential = settings.key.map { .bearer($0.source(from: secrets)) }
@@ -45,7 +43,7 @@ package struct OpenAICompatibleEngine: ChatEngine {
             if connection.watch != nil, listed.contains(where: \.isOfNode) {
                 throw ChatError(.noEngine, "what answers at \(connection.address) is a node of kith")
             }
-            let details = await Self.studio(listed.first?.ownedBy, at: connection, clock)?.byName ?? [:]
+            let details = await Self.studio(listed.first?.ownedBy, at: connection)?.byName ?? [:]
             return listed.map { model in
                 var info = ModelInfo(
                     id: ModelID(model.id), contextLength: model.contextLength, embeds: true,
@@ -58,19 +56,15 @@ package struct OpenAICompatibleEngine: ChatEngine {
     }
 
     /// What LM Studio says beside its list; `nil` for other servers, and for versions before 0.4.
-    private static func studio(
-        _ owner: String?, at connection: EngineConnection, _ clock: any TimeSource
-    ) async -> LMStudioModelList? {
+    private static func studio(_ owner: String?, at connection: EngineConnection) async -> LMStudioModelList? {
         guard owner == LMStudioModelList.owner, let root = connection.aboveVersion else { return nil }
-        // One that sends a byte now and then would keep what is known of all models waiting.
-        return try? await withDeadline(clock.now + EngineConnection.healthDeadline, clock: clock) {
-            try await root.get(LMStudioModelList.self, path: "/api/v1/models", limits: EngineConnection.healthLimits)
-        }
+        return try? await root.get(
+            LMStudioModelList.self, path: "/api/v1/models", limits: EngineConnection.healthLimits)
     }
 
     package func residentModels() async -> [ModelID]? {
         let owner = (try? await catalogue.info(nil, preferred: nil))?.ownedBy
-        return await Self.studio(owner, at: connection, clock)?.models.flatMap { $0.loadedNames.map { ModelID($0) } }
+        return await Self.studio(owner, at: connection)?.models.flatMap { $0.loadedNames.map { ModelID($0) } }
     }
 
     package var modelStores: [any ModelStore] { [fixedModels(at: connection.address.description)] }

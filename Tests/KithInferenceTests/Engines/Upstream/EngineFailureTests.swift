@@ -154,6 +154,24 @@ struct EngineFailureTests {
         await client.shutDown()
     }
 
+    @Test("Is down when its answer comes byte by byte and never ends", arguments: RemoteEngine.allCases)
+    func dripping(remote: RemoteEngine) async throws {
+        let client = UpstreamClient()
+        try await StubServer.serve { _, answer in
+            try await answer.begin(contentType: "application/json", headers: ["Content-Length": "100000"])
+            while true {
+                try await answer.write(" ")
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        } during: { server in
+            guard case .down = await remote.make(server.address, client).health() else {
+                Issue.record("an engine that says nothing whole is not down")
+                return
+            }
+        }
+        await client.shutDown()
+    }
+
     @Test("Cannot be reached when nothing listens", arguments: RemoteEngine.allCases)
     func nobody(remote: RemoteEngine) async throws {
         let client = UpstreamClient()
