@@ -61,13 +61,13 @@ final class FastPath: Sendable {
         else { return false }
         if known == nil { gate.settle(channel) }
         known = KnownClient(
-            caller: caller, key: request.key, host: request.host, version: version, until: now + .seconds(1),
+            caller, of: request, version: version, until: now + .seconds(1),
             requests: services.access.requests(of: caller))
         return true
     }
 
     /// The client that was last admitted on a connection.
-    struct KnownClient {
+    final class KnownClient: Sendable {
         let caller: Principal
         fileprivate let key: PresentedKey?
         fileprivate let host: String
@@ -75,6 +75,18 @@ final class FastPath: Sendable {
         fileprivate let until: NIODeadline
         /// Where its requests are counted.
         let requests: CounterSeries?
+
+        fileprivate init(
+            _ caller: Principal, of request: FastPathRequest, version: UInt64, until: NIODeadline,
+            requests: CounterSeries?
+        ) {
+            self.caller = caller
+            key = request.key
+            host = request.host
+            self.version = version
+            self.until = until
+            self.requests = requests
+        }
     }
 
     /// Counts a request by what its client may do.
@@ -103,15 +115,18 @@ final class FastPath: Sendable {
 
     /// - Returns: `nil` when the work was cancelled: the client has gone.
     ///
-    /// - Parameter fields: What the client is told besides.
+    /// - Parameters:
+    ///   - asked: The completion's.
+    ///   - fields: What the client is told besides.
     func reply(
-        to completion: any DialectCompletion, for request: FastPathRequest, by caller: Principal, fields: [HTTPField]
+        to completion: any DialectCompletion, _ asked: ChatRequest, for request: FastPathRequest, by caller: Principal,
+        fields: [HTTPField]
     ) async -> PlainReply? {
-        let name = request.name(of: completion)
+        let name = request.name(or: asked.id)
         var reply: PlainReply?
         do {
             let routed = try await services.dispatch(
-                completion.request, by: caller, headers: request.wishes, path: request.route.rawValue)
+                asked, by: caller, headers: request.wishes, path: request.route.rawValue)
             reply = try await completion.reply(routed, services: services)
         } catch is CancellationError {
             return nil
@@ -202,5 +217,7 @@ struct FastPathRequest: Sendable {
     }
 
     /// What the request is called: the client's name for it if it gave a sound one.
-    func name(of completion: any DialectCompletion) -> RequestID { wishes.requestID ?? completion.request.id }
+    ///
+    /// - Parameter id: What it is called otherwise.
+    func name(or id: RequestID) -> RequestID { wishes.requestID ?? id }
 }

@@ -172,8 +172,9 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         client.requests?.increment()
         let began = NIODeadline.now()
-        if completion.request.streams {
-            return stream(completion, for: request, by: client.caller, fields, context: context)
+        let asked = completion.request
+        if asked.streams {
+            return stream(completion, asked.id, for: request, by: client.caller, fields, context: context)
         }
         let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
@@ -181,9 +182,9 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // A task of its own, because a channel handler has none; cancelled when the client goes. It begins here and now,
         // so that the request is on its way to the engine before the event loop looks for other work.
         let task = Task.immediate(executorPreference: executor) { [route] in
-            let reply = await route.reply(to: completion, for: request, by: client.caller, fields: fields)
+            let reply = await route.reply(to: completion, asked, for: request, by: client.caller, fields: fields)
             let outcome = reply.map { RequestMeter.Outcome($0.status) } ?? .abandoned
-            route.note(outcome, on: request.route, since: began, of: completion.request.id)
+            route.note(outcome, on: request.route, since: began, of: asked.id)
             if eventLoop.inEventLoop {
                 bound.value.handler.finish(reply, context: bound.value.context)
             } else {
@@ -194,11 +195,11 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func stream(
-        _ completion: any DialectCompletion, for request: FastPathRequest, by caller: Principal, _ fields: [HTTPField],
-        context: ChannelHandlerContext
+        _ completion: any DialectCompletion, _ id: RequestID, for request: FastPathRequest, by caller: Principal,
+        _ fields: [HTTPField], context: ChannelHandlerContext
     ) {
         let stream = FastPathStream(
-            completion, for: request, of: caller, fields: fields, by: route, on: context.eventLoop
+            completion, id, for: request, of: caller, fields: fields, by: route, on: context.eventLoop
         ) { [self] bytes, isLast in
             guard context.channel.isActive else { return }
             if !isLast {

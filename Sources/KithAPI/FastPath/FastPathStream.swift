@@ -24,6 +24,7 @@ final class FastPathStream: RoutedEventReceiver {
     }
 
     private let completion: any DialectCompletion
+    private let id: RequestID
     private let request: FastPathRequest
     private let caller: Principal
     /// What the client is told besides.
@@ -50,11 +51,12 @@ final class FastPathStream: RoutedEventReceiver {
     private var outcome = RequestMeter.Outcome.abandoned
 
     init(
-        _ completion: any DialectCompletion, for request: FastPathRequest, of caller: Principal,
+        _ completion: any DialectCompletion, _ id: RequestID, for request: FastPathRequest, of caller: Principal,
         fields: [HTTPField], by route: FastPath, on eventLoop: any EventLoop,
         write: @escaping (ByteBuffer, Bool) -> Void
     ) {
         self.completion = completion
+        self.id = id
         self.request = request
         self.caller = caller
         self.fields = fields
@@ -65,7 +67,7 @@ final class FastPathStream: RoutedEventReceiver {
         text = completion.streamText
     }
 
-    private var name: RequestID { request.name(of: completion) }
+    private var name: RequestID { request.name(or: id) }
 
     func begin(executor: EventLoopExecutor) {
         beatLater(in: min(Self.patience, heartbeat))
@@ -210,7 +212,7 @@ final class FastPathStream: RoutedEventReceiver {
         case .over: return
         }
         phase = .over
-        route.note(outcome, on: request.route, since: began, of: completion.request.id)
+        route.note(outcome, on: request.route, since: began, of: id)
         notice.stopTelling()  // it and this retain each other
         place = nil  // as does this
     }

@@ -109,9 +109,13 @@ extension NodeServices {
         _ request: ChatRequest, by caller: Principal, headers: HTTPFields, path: String
     ) async throws -> RoutedAnswer {
         var request = request
+        request.path = path
+        guard !headers.isEmpty else {
+            try take(&request, by: caller)
+            return try await dispatch(request, pin: nil)
+        }
         if let id = headers.requestID { (request.id, request.isNamed) = (id, true) }
         request.trace = Self.position(headers)
-        request.path = path
         request.mayContinue = try headers.mayContinue()
         request.deadline = try headers.deadline(now: clock.now)
         request.conversation = request.conversation ?? headers.conversation
@@ -171,12 +175,14 @@ extension NodeServices {
     /// - Throws: ``LimitRefusal``.
     func take(_ request: inout ChatRequest, by caller: Principal, wish: RequestPriority? = nil) throws {
         request.allowedModels = try models(for: request.model, of: caller)
-        let (prompt, sampling) = (request.estimatedPromptTokens, request.sampling)
-        let (answers, isTooMuch) = max(0, sampling.maxTokens ?? limits.defaultMaxTokens)
-            .multipliedReportingOverflow(by: max(1, sampling.choices ?? 1))
-        let grant = try access.limits.grant(
-            caller, tokens: UsageCount.sum(prompt, isTooMuch ? .max : answers), wish: wish)
-        request.take(grant)
+        request.take(try access.limits.grant(caller, tokens: mostTokens(of: request), wish: wish))
+    }
+
+    /// What a request may use at most, about.
+    private func mostTokens(of request: ChatRequest) -> Int {
+        let (answers, isTooMuch) = max(0, request.sampling.maxTokens ?? limits.defaultMaxTokens)
+            .multipliedReportingOverflow(by: max(1, request.sampling.choices ?? 1))
+        return UsageCount.sum(request.estimatedPromptTokens, isTooMuch ? .max : answers)
     }
 
     /// The only models that may answer a caller; empty for all.

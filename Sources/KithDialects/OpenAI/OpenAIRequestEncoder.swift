@@ -56,8 +56,7 @@ package enum OpenAIRequestEncoder {
                 removed.insert(name)
             }
         }
-        let hasTwins = Set(body.members.map(\.key)).count < body.members.count
-        if changes.isEmpty, removed.isEmpty, !hasTwins { return body.bytes }
+        if changes.isEmpty, removed.isEmpty, !body.hasTwins { return body.bytes }
         return body.patched(settingBytes: changes, removing: removed)
     }
 
@@ -67,6 +66,7 @@ package enum OpenAIRequestEncoder {
             guard request.ownMessages < request.messages.count else { return nil }
             return ("prompt", JSONValue.string(request.messages.last?.content.text ?? "").jsonBytes)
         }
+        guard request.messagesMayDiffer else { return nil }
         let elements = body.elements("messages") ?? []
         guard request.ownMessages < request.messages.count || request.messages.count < elements.count else {
             return nil

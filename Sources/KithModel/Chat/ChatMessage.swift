@@ -96,6 +96,15 @@ package enum MessageContent: Hashable, Sendable {
         case .parts(let parts): parts.compactMap { $0["text"]?.stringValue }.joined()
         }
     }
+
+    /// Bytes of ``text`` in UTF-8.
+    package var textBytes: Int {
+        switch self {
+        case .none: 0
+        case .text(let text): text.utf8.count
+        case .parts(let parts): parts.reduce(0) { $0 + ($1["text"]?.stringValue?.utf8.count ?? 0) }
+        }
+    }
 }
 
 extension MessageContent: Codable {

@@ -17,7 +17,10 @@ package struct ChatRequest: Sendable, Codable {
     /// `nil` stands for `auto`: whatever model the best node offers.
     package var model: ModelID?
     package var messages: [ChatMessage] {
-        didSet { ownMessages = min(ownMessages, zip(messages, oldValue).prefix { $0 == $1 }.count) }
+        didSet {
+            ownMessages = min(ownMessages, zip(messages, oldValue).prefix { $0 == $1 }.count)
+            messagesMayDiffer = true
+        }
     }
     package var sampling: SamplingOptions {
         didSet { if sampling.maxTokens != oldValue.maxTokens { limitChanged = true } }
@@ -37,6 +40,8 @@ package struct ChatRequest: Sendable, Codable {
     package var body: ClientBody?
     /// How many of the first messages are the same in ``body``.
     package private(set) var ownMessages: Int
+    /// Whether the messages may be others than those in ``body``; of a request that came from a kin nobody knows.
+    package private(set) var messagesMayDiffer = true
     /// Whether the token limit differs from the one in ``body``.
     package private(set) var limitChanged = false
     /// Which of the ``extensions`` differ from those in ``body``.
@@ -111,6 +116,7 @@ package struct ChatRequest: Sendable, Codable {
         self.includesUsage = includesUsage
         self.body = body
         ownMessages = messages.count
+        messagesMayDiffer = false
     }
 
     /// Tells this request from all others that this node sends.
@@ -127,7 +133,7 @@ package struct ChatRequest: Sendable, Codable {
     ///
     /// Only for choosing between nodes; engines count for themselves.
     package var estimatedPromptTokens: Int {
-        messages.reduce(toolBytes / 4) { $0 + $1.content.text.utf8.count / 4 + 4 }
+        messages.reduce(toolBytes / 4) { $0 + $1.content.textBytes / 4 + 4 }
     }
 
     /// What the definitions of tools take, in the client's own words where there are any.

@@ -58,6 +58,13 @@ package struct ClientBody: Hashable, Sendable {
 
     package func member(_ key: String) -> Member? { members.last { $0.key == key } }
 
+    /// Whether a name occurs twice.
+    package var hasTwins: Bool {
+        // A client's body has a dozen members at most; one with thousands must not cost the square of that.
+        guard members.count <= 32 else { return Set(members.map(\.key)).count < members.count }
+        return members.indices.contains { place in members[..<place].contains { $0.key == members[place].key } }
+    }
+
     /// The value of a member as the client wrote it; `nil` when there is none.
     package func value(_ key: String) -> JSONValue? {
         guard let member = member(key) else { return nil }

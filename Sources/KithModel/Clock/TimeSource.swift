@@ -50,7 +50,7 @@ extension Duration {
 /// A clock whose instants are ``MonotonicInstant``s, so that shells and pure values share one time line.
 package protocol TimeSource: Clock, Sendable where Instant == MonotonicInstant, Duration == Swift.Duration {}
 
-/// The machine's monotonic clock.
+/// The machine's monotonic clock, which goes on while the machine sleeps.
 package struct MonotonicClock: TimeSource {
     private static let origin = ContinuousClock.now
 

@@ -11,19 +11,19 @@ package import NIOCore
 package struct PlainReply: Sendable {
     package let status: HTTPResponse.Status
     package let body: ByteBuffer
-    /// Not `HTTPFields`, which would put them in an index that nobody uses.
-    private var fields: [HTTPField]
+    /// Besides those of every answer. Not `HTTPFields`, which would put them in an index that nobody uses.
+    private var others: [HTTPField]
+    /// Of ASCII, as the name; neither has to be checked again.
+    private let route: String?
+    private var name: KithModel.RequestID?
 
     package init(
         json body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], route: String? = nil
     ) {
         self.status = status
         self.body = body
-        var fields = Array(headers)
-        fields.append(HTTPField(name: .contentType, value: "application/json"))
-        fields.append(HTTPField(name: .contentLength, value: String(body.readableBytes)))
-        if let route, !route.isEmpty { fields.append(HTTPField(name: .kithRoute, value: route)) }
-        self.fields = fields
+        others = Array(headers)
+        self.route = route.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// - Throws: `EncodingError` for a number that JSON cannot hold.
@@ -35,11 +35,9 @@ package struct PlainReply: Sendable {
     }
 
     /// Tells the client what its request is called.
-    package mutating func name(_ request: KithModel.RequestID) {
-        fields.append(HTTPField(name: .requestID, value: request.rawValue))
-    }
+    package mutating func name(_ request: KithModel.RequestID) { name = request }
 
-    package mutating func add(_ others: [HTTPField]) { fields.append(contentsOf: others) }
+    package mutating func add(_ others: [HTTPField]) { self.others.append(contentsOf: others) }
 
     /// As HTTP/1.1 sends it (RFC 9112, section 4).
     ///
@@ -51,7 +49,11 @@ package struct PlainReply: Sendable {
         } else {
             head.put("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
         }
-        for field in fields { head.put(field: field.name.rawName, field.value) }
+        head.put("Content-Type: application/json\r\n")
+        head.put(field: HTTPField.Name.contentLength.rawName, String(body.readableBytes))
+        if let route { head.put(field: HTTPField.Name.kithRoute.rawName, route) }
+        if let name { head.put(field: HTTPField.Name.requestID.rawName, name.rawValue) }
+        for field in others { head.put(field: field.name.rawName, field.value) }
         head.put(ResponseSecurity.lines)
         return head.bytes(followedBy: body)
     }
@@ -72,7 +74,12 @@ package struct PlainReply: Sendable {
     }
 
     package var response: Response {
-        Response(status: status, headers: HTTPFields(fields), body: ResponseBody(byteBuffer: body))
+        var fields = HTTPFields(others)
+        fields.append(HTTPField(name: .contentType, value: "application/json"))
+        fields.append(HTTPField(name: .contentLength, value: String(body.readableBytes)))
+        if let route { fields.append(HTTPField(name: .kithRoute, value: route)) }
+        if let name { fields.append(HTTPField(name: .requestID, value: name.rawValue)) }
+        return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: body))
     }
 }
 

@@ -51,12 +51,15 @@ package final class UpstreamCall: Sendable {
 }
 
 /// A task's wait for something that comes of a call. The first to end it wins; cancelling the task cancels the call.
+///
+/// The states see to it that the task is resumed once; a continuation that checks that again would cost each request an
+/// object and a look at its type.
 final class CallWait<Value: Sendable>: Sendable {
     private enum State {
         /// Exits: `waiting`, `over`.
         case created
         /// Exits: `over`.
-        case waiting(CheckedContinuation<Value, any Error>, UpstreamCall?)
+        case waiting(UnsafeContinuation<Value, any Error>, UpstreamCall?)
         case over
     }
 
@@ -65,7 +68,7 @@ final class CallWait<Value: Sendable>: Sendable {
     /// - Parameter begin: Called on `eventLoop`, unless the task is cancelled before.
     func value(on eventLoop: any EventLoop, _ begin: @escaping @Sendable () -> UpstreamCall) async throws -> Value {
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            try await withUnsafeThrowingContinuation { continuation in
                 guard enter(continuation) else { return continuation.resume(throwing: CancellationError()) }
                 let run: @Sendable () -> Void = {
                     if self.isOn { self.keep(begin()) }
@@ -85,7 +88,7 @@ final class CallWait<Value: Sendable>: Sendable {
         taken.continuation.resume(throwing: CancellationError())
     }
 
-    private func enter(_ continuation: CheckedContinuation<Value, any Error>) -> Bool {
+    private func enter(_ continuation: UnsafeContinuation<Value, any Error>) -> Bool {
         state.withLock { state in
             guard case .created = state else { return false }
             state = .waiting(continuation, nil)
@@ -105,7 +108,7 @@ final class CallWait<Value: Sendable>: Sendable {
         if !isKept { call.cancel() }
     }
 
-    private func take() -> (continuation: CheckedContinuation<Value, any Error>, call: UpstreamCall?)? {
+    private func take() -> (continuation: UnsafeContinuation<Value, any Error>, call: UpstreamCall?)? {
         state.withLock { state in
             defer { state = .over }
             guard case .waiting(let continuation, let call) = state else { return nil }

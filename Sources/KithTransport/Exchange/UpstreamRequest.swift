@@ -167,9 +167,7 @@ extension UpstreamRequest {
     }
 
     /// The fields of the head, including those that are never left out.
-    var fields: [(name: String, value: String)] {
-        var fields: [(name: String, value: String)] = []
-        fields.reserveCapacity(headers.count + 3)
+    func forEachField(_ put: (_ name: String, _ value: String) -> Void) {
         let length = body.map(\.readableBytes) ?? (method == .POST ? 0 : nil)
         var (hasHost, hasType) = (false, false)
         for (name, value) in headers {
@@ -179,17 +177,17 @@ extension UpstreamRequest {
             case 14: if length != nil, name.lowercased() == "content-length" { continue }
             default: break
             }
-            fields.append((name, value))
+            put(name, value)
         }
-        if !hasHost { fields.append(("Host", address.authority)) }
-        if let length { fields.append(("Content-Length", String(length))) }
-        if !hasType, body != nil { fields.append(("Content-Type", "application/json")) }
-        return fields
+        if !hasHost { put("Host", address.authority) }
+        if let length { put("Content-Length", String(length)) }
+        if !hasType, body != nil { put("Content-Type", "application/json") }
     }
 
     fileprivate var head: HTTPRequestHead {
-        HTTPRequestHead(
-            version: .http1_1, method: method, uri: address.basePath + path,
-            headers: HTTPHeaders(fields.map { ($0.name, $0.value) }))
+        var fields = HTTPHeaders()
+        fields.reserveCapacity(headers.count + 3)
+        forEachField { fields.add(name: $0, value: $1) }
+        return HTTPRequestHead(version: .http1_1, method: method, uri: address.basePath + path, headers: fields)
     }
 }

@@ -75,14 +75,13 @@ final class RequestBytes: ChannelOutboundHandler {
 extension UpstreamRequest {
     /// The head as HTTP/1.1 sends it (RFC 9112, sections 3 and 5), followed by a part of the body.
     func http1(with part: ByteBuffer) -> ByteBuffer {
-        let fields = fields
-        var head = MessageHead(capacity: 128 + path.utf8.count + 64 * fields.count + part.readableBytes)
+        var head = MessageHead(capacity: 320 + path.utf8.count + 64 * headers.count + part.readableBytes)
         head.put(method.rawValue)
         head.put(" ")
         head.put(address.basePath)
         head.put(path)
         head.put(" HTTP/1.1\r\n")
-        for field in fields { head.put(field: field.name, field.value) }
+        forEachField { head.put(field: $0, $1) }
         return head.bytes(followedBy: part)
     }
 }

@@ -51,6 +51,23 @@ struct FirstTokenLimitTests {
         #expect(fast >= .seconds(49) && fast < .seconds(80))
     }
 
+    @Test("Three times the 99th percentile of the last 128 waits is allowed, whatever their order")
+    func percentile() {
+        let seed = UInt64.random(in: .min ... .max)
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<50 {
+            let waits = (0..<Int.random(in: 1...200, using: &generator)).map { _ in
+                Duration.seconds(Int.random(in: 50...55, using: &generator))
+            }
+            var limit = FirstTokenLimit()
+            var now = Self.answer(&limit, 1, tokens: 0, in: .zero, from: .zero)  // loads the model
+            for wait in waits { now = Self.answer(&limit, 1, tokens: 0, in: wait, from: now) }
+            let last = waits.suffix(128).sorted()
+            let allowed = limit.limit(for: Self.demand(0), now: now)
+            #expect(allowed == last[(last.count * 99 - 1) / 100] * 3, "seed \(seed): \(waits)")
+        }
+    }
+
     @Test("What came out of a cache does not shorten the time for a prompt that has to be read")
     func cached() {
         var limit = FirstTokenLimit()

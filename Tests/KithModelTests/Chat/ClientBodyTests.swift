@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import KithModel
 import KithTesting
 import Testing
@@ -23,6 +24,30 @@ struct ClientBodyTests {
             try patched(text, setting: [("model", "m")])
                 == " { \"zeta\" : 1.50 ,\n  \"model\" : \"m\",\t\"n\":1e0 , \"a\":\"\\u0041\" } ")
         #expect(try patched(text) == text)
+    }
+
+    @Test("A name that occurs twice is noticed among few members and among many", arguments: [2, 32, 33, 500])
+    func twins(count: Int) throws {
+        let members = (0..<count).map { #""m\#($0)":1"# }
+        #expect(try !body("{" + members.joined(separator: ",") + "}").hasTwins)
+        #expect(try body("{" + (members + [#""m0":2"#]).joined(separator: ",") + "}").hasTwins)
+    }
+
+    @Test("The length of a text is that of its parts together")
+    func textBytes() {
+        let parts: [JSONValue] = [["type": "text", "text": "grüß"], ["type": "image_url"], ["text": "dich"]]
+        for content in [MessageContent.none, .text("grüß"), .parts(parts), .parts([])] {
+            #expect(content.textBytes == content.text.utf8.count)
+        }
+    }
+
+    @Test("Messages of a new request are those of its body, until one is changed or the request has come from a kin")
+    func messages() throws {
+        var request = ChatRequest(messages: [ChatMessage(.user, "hi")])
+        #expect(!request.messagesMayDiffer)
+        #expect(try JSONDecoder().decode(ChatRequest.self, from: JSONEncoder().encode(request)).messagesMayDiffer)
+        request.messages.removeAll()
+        #expect(request.messagesMayDiffer)
     }
 
     @Test("A new member goes to the end")

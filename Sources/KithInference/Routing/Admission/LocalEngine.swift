@@ -58,7 +58,8 @@ package final class LocalEngine: Answering {
         let trace = request.trace.begin(
             .engine, .client, SpanDetail(model: request.model, engine: engine.kind(for: request.model)), at: started)
         request.trace = trace
-        let wait = firstTokens.withLock { $0.began(.init(request), now: started) }
+        let demand = FirstTokenLimit.Demand(request)
+        let wait = firstTokens.withLock { $0.began(demand, now: started) }
         request.firstTokenLimit = wait.limit
         request.stallLimit = stallLimit.limit(for: request, kind: engine.kind(for: request.model))
         do {

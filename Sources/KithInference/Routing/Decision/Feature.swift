@@ -114,7 +114,7 @@ extension Feature {
             }
         }
         let extensions = request.extensions
-        if isGiven(extensions["tools"]) || isGiven(extensions["functions"]) { needed.insert(.tools) }
+        if mayCallTools(request) { needed.insert(.tools) }
         if let format = extensions["response_format"]?["type"]?.stringValue, format != "text" {
             needed.insert(.responseFormat)
         }
@@ -122,6 +122,11 @@ extension Feature {
         if request.wantsLogProbabilities { needed.insert(.logprobs) }
         if extensions["modalities"]?.arrayValue?.contains("audio") == true { needed.insert(.audio) }
         return needed
+    }
+
+    /// Whether an answer may hold calls.
+    static func mayCallTools(_ request: ChatRequest) -> Bool {
+        isGiven(request.extensions["tools"]) || isGiven(request.extensions["functions"])
     }
 
     private init?(partOfType type: String?) {

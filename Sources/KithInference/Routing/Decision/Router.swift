@@ -78,6 +78,7 @@ package struct Router: Sendable {
 
     /// Those that have what the request needs; when none has, those that are asked all the same.
     private func capable(of offers: [Offer]) -> [Offer] {
+        guard offers.contains(where: { $0.lack != nil }) else { return offers }
         let capable = offers.filter { $0.lack == nil }
         return capable.isEmpty ? offers.filter { $0.lack?.isWorthAsking == true } : capable
     }
@@ -85,6 +86,7 @@ package struct Router: Sendable {
     /// Without those that would have to load the model where it does not fit, while another can be asked: an engine would make
     /// room by unloading what others use, or have the machine swap.
     private func roomy(of offers: [Offer]) -> [Offer] {
+        guard offers.contains(where: { $0.missing != nil }) else { return offers }
         let roomy = offers.filter { $0.missing == nil }
         let mayBeAsked = roomy.contains { $0.opens == nil && $0.full == nil && !$0.node.isDraining }
         return mayBeAsked ? roomy : offers
@@ -175,7 +177,7 @@ package struct Router: Sendable {
             var offer = Offer(candidate: candidate, node: node, full: standing.full)
             if case .refused(let until) = standing.permission { offer.opens = until }
             // What is being loaded already takes the memory that was free for it.
-            if !knowledge.isLoading(candidate) { offer.missing = node.missingMemory(for: model) }
+            if !standing.isLoading { offer.missing = node.missingMemory(for: model) }
             if let lack = standing.lack {
                 offer.lack = (lack.feature, now - lack.since >= CandidateRecord.lackPause)
             } else {

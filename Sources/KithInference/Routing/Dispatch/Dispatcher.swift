@@ -63,13 +63,14 @@ package final class Dispatcher: Sendable {
     ///
     /// - Throws: ``DispatchError`` when no node could begin; `CancellationError`.
     package func dispatch(_ request: ChatRequest, pin: NodeName? = nil) async throws -> RoutedAnswer {
+        let wanted = RouteRequest(request, pin: named(pin))
         let account = RequestAccount(
-            request, clock: clock, journal: journal, presence: presence, tracer: tracer, logger: logger)
+            request, promptTokens: wanted.tokens, clock: clock, journal: journal, presence: presence, tracer: tracer,
+            logger: logger)
         var request = request
         request.claim = nil  // it is the account's
         request.trace = account.trace
         request.mayContinue = request.mayContinue && continues
-        let wanted = RouteRequest(request, pin: named(pin))
         do {
             var (body, route) = try await tryCandidates(
                 wanted, id: request.ticket, trace: request.trace, deadline: request.deadline, notice: request.notice
@@ -135,15 +136,14 @@ package final class Dispatcher: Sendable {
     }
 
     private func routed(_ request: ChatRequest, to attempt: Attempt) -> ChatRequest {
-        var placed = routed(request, to: attempt.candidate)
-        placed.trace = attempt.trace
-        return placed
+        routed(request, to: attempt.candidate, in: attempt.trace)
     }
 
-    func routed(_ request: ChatRequest, to candidate: Candidate) -> ChatRequest {
+    func routed(_ request: ChatRequest, to candidate: Candidate, in trace: TracePosition? = nil) -> ChatRequest {
         var placed = request
         placed.model = candidate.model
-        placed.stallLimit = stallLimit.limit(for: request, kind: nil)
+        placed.stallLimit = stallLimit.limit(for: placed, kind: nil)
+        if let trace { placed.trace = trace }
         return placed
     }
 

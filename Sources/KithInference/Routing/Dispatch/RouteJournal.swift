@@ -153,15 +153,16 @@ final class RequestAccount: Sendable {
     private let promptTokens: Int
     private let toldTokens = Atomic(0)
 
+    /// - Parameter promptTokens: Of the prompt, roughly.
     init(
-        _ request: ChatRequest, clock: any TimeSource, journal: RouteJournal, presence: (any UserPresence)?,
-        tracer: NodeTracer?, logger: Logger?
+        _ request: ChatRequest, promptTokens: Int, clock: any TimeSource, journal: RouteJournal,
+        presence: (any UserPresence)?, tracer: NodeTracer?, logger: Logger?
     ) {
         trace = tracer?.begin(request) ?? request.trace
         self.logger = logger
         id = request.id
         claim = request.claim
-        promptTokens = request.claim == nil ? 0 : request.estimatedPromptTokens
+        self.promptTokens = promptTokens
         asked = request.model
         began = clock.now
         self.clock = clock

@@ -51,35 +51,48 @@ package struct RouteReport: Sendable {
     /// in the manner of RFC 9651; ASCII only and at most 1,024 bytes.
     package var headerValue: String {
         var text = ""
-        func add(_ name: String, _ value: String) {
+        text.reserveCapacity(128)  // every answer has one
+        func begin(_ name: String) {
             if !text.isEmpty { text += "; " }
             text += name
             text += "="
-            text += value
+        }
+        func quote(_ value: String) {
+            text += "\""
+            text += Self.safe(value)
+            text += "\""
         }
         if let candidate {
-            add("node", candidate.name.rawValue)
-            add("model", Self.quoted(candidate.model.rawValue))
+            begin("node")
+            text += candidate.name.rawValue
+            begin("model")
+            quote(candidate.model.rawValue)
         }
-        if let reason { add("reason", reason.description) }
+        if let reason {
+            begin("reason")
+            text += reason.description
+        }
         if !skipped.isEmpty {
-            add("skipped", Self.quoted(skipped.map { "\($0.name):\($0.reason)" }.joined(separator: ", ")))
+            begin("skipped")
+            quote(skipped.map { "\($0.name):\($0.reason)" }.joined(separator: ", "))
         }
         if !continuedOn.isEmpty {
-            add("continued-on", Self.quoted(continuedOn.map(\.rawValue).joined(separator: ", ")))
+            begin("continued-on")
+            quote(continuedOn.map(\.rawValue).joined(separator: ", "))
         }
         return text
     }
 
-    private static func quoted(_ text: String) -> String {
+    /// What may stand between quotes.
+    private static func safe(_ text: String) -> String {
         func isSafe(_ byte: UInt8) -> Bool {
             0x20..<0x7F ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
         }
-        if text.utf8.count <= 800, text.utf8.allSatisfy(isSafe) { return "\"\(text)\"" }
+        if text.utf8.count <= 800, text.utf8.allSatisfy(isSafe) { return text }
         let safe = text.unicodeScalars.prefix(800).map { scalar in
             scalar.isASCII && isSafe(UInt8(truncatingIfNeeded: scalar.value)) ? Character(scalar) : "?"
         }
-        return "\"" + String(safe) + "\""
+        return String(safe)
     }
 }
 

@@ -16,6 +16,13 @@ struct CandidateRecord: Sendable {
         var prefix: PrefixTable.Change
     }
 
+    /// A request that was under way.
+    struct Ended: Sendable {
+        var sent: Sent
+        /// As ``CandidateRecord/promptShare``.
+        var promptShare: Double?
+    }
+
     /// The loading of a model.
     enum Load: Sendable {
         case none
@@ -94,9 +101,9 @@ struct CandidateRecord: Sendable {
     }
 
     /// A request has ended, whatever came of it.
-    mutating func end(_ id: RequestID) -> Sent? {
+    mutating func end(_ id: RequestID) -> Ended? {
         if loading?.by == id { loading = nil }
-        return sent.removeValue(forKey: id)
+        return sent.removeValue(forKey: id).map { Ended(sent: $0, promptShare: promptShare) }
     }
 
     /// - Parameters:

@@ -39,6 +39,8 @@ package struct RouteKnowledge: Sendable {
         var full: Room?
         /// What the request needs and it lacks, and since when that is known.
         var lack: (feature: Feature, since: MonotonicInstant)?
+        /// Whether a request of this node has its model being loaded.
+        var isLoading = false
     }
 
     /// - Parameter features: What the request needs.
@@ -57,11 +59,9 @@ package struct RouteKnowledge: Sendable {
             standing.full = Room(at: full.until, turn: full.turn, isQuota: full.isQuota)
         }
         standing.lack = record.lack(among: features, now: now)
+        standing.isLoading = record.isLoading
         return standing
     }
-
-    /// Whether a request of this node has its model being loaded.
-    func isLoading(_ candidate: Candidate) -> Bool { records[candidate]?.isLoading ?? false }
 
     /// Whether a request may find out if the candidate works again.
     func mayProbe(_ candidate: Candidate, isOpen: Bool, now: MonotonicInstant) -> Bool {
@@ -150,9 +150,9 @@ package struct RouteKnowledge: Sendable {
     }
 
     package mutating func succeeded(_ id: RequestID, at candidate: Candidate, cost: EngineCost, now: MonotonicInstant) {
-        let sent = end(id, at: candidate, now: now)
-        if let sent { learn(cost, of: sent, at: candidate, now: now) }
-        change(candidate, now: now) { $0.succeeded(needing: sent?.request.features ?? [], now: now) }
+        let ended = end(id, at: candidate, now: now)
+        if let ended { learn(cost, of: ended, at: candidate, now: now) }
+        change(candidate, now: now) { $0.succeeded(needing: ended?.sent.request.features ?? [], now: now) }
     }
 
     /// - Parameter failure: Why no answer, or only a part of one, came.
@@ -160,7 +160,7 @@ package struct RouteKnowledge: Sendable {
         _ id: RequestID, at candidate: Candidate, with failure: ChatError, now: MonotonicInstant,
         using generator: inout some RandomNumberGenerator
     ) {
-        let sent = end(id, at: candidate, now: now)
+        let sent = end(id, at: candidate, now: now)?.sent
         let blame = Blame(failure, needs: sent?.request.features ?? [])
         if blame.isUnread, let sent { prefixes.undo(sent.prefix) }
         change(candidate, now: now) { record in
@@ -184,14 +184,15 @@ package struct RouteKnowledge: Sendable {
     // MARK: Learning
 
     private mutating func learn(
-        _ cost: EngineCost, of sent: CandidateRecord.Sent, at candidate: Candidate, now: MonotonicInstant
+        _ cost: EngineCost, of ended: CandidateRecord.Ended, at candidate: Candidate, now: MonotonicInstant
     ) {
+        let sent = ended.sent
         var cost = cost
         // An engine that says it read many times what was sent to it is not believed.
         cost.promptTokens = cost.promptTokens.map {
             min($0, sent.request.tokens.saturatingAdding(1_000).saturatingAdding(sent.request.tokens))
         }
-        let promptShare = records[candidate]?.promptShare ?? Work.promptShare
+        let promptShare = ended.promptShare ?? Work.promptShare
         var work = meanWork.expected(of: sent.request, held: sent.held, promptShare: promptShare)
         if sent.request.purpose == .embedding {
             work = Work(promptTokens: cost.promptTokens ?? sent.request.tokens, answerTokens: 0)
@@ -206,8 +207,9 @@ package struct RouteKnowledge: Sendable {
     }
 
     @discardableResult
-    private mutating func end(_ id: RequestID, at candidate: Candidate, now: MonotonicInstant) -> CandidateRecord.Sent?
-    {
+    private mutating func end(
+        _ id: RequestID, at candidate: Candidate, now: MonotonicInstant
+    ) -> CandidateRecord.Ended? {
         ownLoads[candidate.node]?.ended(now: now)
         return records[candidate]?.end(id)
     }
