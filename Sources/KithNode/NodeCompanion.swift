@@ -96,6 +96,7 @@ enum NodeCompanion {
         if !settings.isOn || isPaused { await service.pause() }
         let host = CompanionHost(
             mind: mind, keeper: culture, wall: wall, activity: activity, clock: clock, limits: settings.allowance)
+        host.setPaused(isPaused)
         return CompanionFeature(
             culture: culture, service: service, host: host, activity: activity, memory: memory,
             offersCulture: settings.offersCulture)

@@ -96,6 +96,8 @@ package struct StoreInspection: Sendable {
     package var identity: NodeID?
     package var peers: [PeerRecord]
     package var operations: [SignedOperation]
+    /// Whether there is a key with which a caller could be admitted now.
+    package var hasUsableKey: Bool
     /// When the database was last found to be older than it should be, and in which words.
     package var lastLoss: AuditRecord?
 
@@ -112,12 +114,12 @@ package struct StoreInspection: Sendable {
             configuration.busyMode = .timeout(Self.patience.wholeSeconds)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let isChecked = isChecked
-            (identity, peers, operations, lastLoss) = try queue.read { db in
+            (identity, peers, operations, hasUsableKey, lastLoss) = try queue.read { db in
                 if isChecked, let fault = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), fault != "ok" {
                     throw StoreError.damaged(path, cause: nil)
                 }
                 guard try db.tableExists("peer"), try db.tableExists("trust_operation") else {
-                    return (nil, [], [], nil)
+                    return (nil, [], [], false, nil)
                 }
                 let identity = try Row.fetchOne(db, sql: "SELECT node FROM identity").map {
                     try NodeID($0, column: "node")
@@ -125,13 +127,19 @@ package struct StoreInspection: Sendable {
                 let losses = try AuditRow.fetch(AuditQuery(kinds: [.storeOlder], limit: 1), in: db)
                 return (
                     identity, try PeerRow.fetchAll(db), try TrustOperationRecord.fetchAll(db).map(\.operation),
-                    losses.first?.record
+                    try Self.hasUsableKey(db, now: .now()), losses.first?.record
                 )
             }
             try queue.close()
         } catch {
             throw StoreError(error, database: path)
         }
+    }
+
+    private static func hasUsableKey(_ db: Database, now: WallTime) throws -> Bool {
+        guard try db.tableExists("client_key") else { return false }
+        let usable = "SELECT EXISTS (SELECT 1 FROM client_key WHERE revoked_at IS NULL AND coalesce(expires_at > ?, 1))"
+        return try Bool.fetchOne(db, sql: usable, arguments: [now.milliseconds]) ?? false
     }
 
     private static func size(of file: FilePath) throws -> Int64? {

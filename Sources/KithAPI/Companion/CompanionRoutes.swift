@@ -87,6 +87,7 @@ struct CompanionRoutes: Sendable {
         let wish = try await request.decode(CompanionMessage.PauseRequest.self, upTo: Self.bodyLimit)
         // First what was asked for: a full disk must not keep a node talking.
         if wish.paused { await company.service.pause() } else { await company.service.resume() }
+        company.host.setPaused(wish.paused)
         try await services.store.setCompanionPause(since: wish.paused ? .now() : nil)
         return try .json(try await status())
     }

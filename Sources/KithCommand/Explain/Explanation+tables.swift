@@ -31,7 +31,8 @@ extension Explanation {
             case .modelNotFound:
                 (
                     "No machine has a model of that name.",
-                    "See the names: kith model list --all; get it: kith model pull."
+                    "See the names: kith model list --all. Where Ollama is the engine, kith model pull gets it; the small engine "
+                        + "that kith installs has its one model."
                 )
             case .nodeNotFound: ("There is no machine of yours of that name.", "See the names: kith peers.")
             case .malformedRequest:

@@ -6,13 +6,14 @@ import KithModel
 package enum ExplanationReport {
     /// Everything, a table for each place.
     package static func lines(width: Int?, style: TerminalStyle) -> [String] {
-        ExplanationGroup.all.flatMap { group in
+        let tables = ExplanationGroup.all.flatMap { group in
             var table = TextTable([
                 .init("CODE", .first), .init("MEANING", .needed, least: 20), .init("WHAT TO DO", .needed, least: 20),
             ])
             for one in group.explanations { table.add([one.code, one.meaning, one.remedy]) }
             return [style.bold(group.title)] + table.lines(width: width, style: style) + [""]
         }
+        return tables + ["kith explain CODE says all of one of them"]
     }
 
     /// - Throws: ``CommandError`` with `usage` for a code that is none.

@@ -37,6 +37,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         EXIT STATUS:
           0    done
           1    failed
+          2    the doctor found an error
           3    the node cannot be reached
           4    no engine answered, or the node refused the request
           5    the answer was cut off

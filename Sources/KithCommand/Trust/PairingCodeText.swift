@@ -11,8 +11,16 @@ package struct InvitationNotes: Sendable {
     package init(_ invitation: ControlMessage.Invitation) { self.invitation = invitation }
 
     /// What is to be known before the code is copied.
-    package var warnings: [String] {
+    ///
+    /// - Parameter hasNetwork: Whether this machine has an address at which others could reach it.
+    package func warnings(hasNetwork: Bool) -> [String] {
         guard invitation.isForThisMachineOnly else { return [] }
+        guard hasNetwork else {
+            return [
+                "warning: no other machine can use this code: there is no network address;",
+                "plug the cable in, or join the wireless network, and run kith invite again",
+            ]
+        }
         return [
             "warning: no other machine can use this code: this node listens here only;",
             invitation.tier == .kin

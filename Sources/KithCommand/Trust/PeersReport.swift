@@ -211,8 +211,17 @@ package enum PeerSentence {
     }
 
     /// Said before the peer is forgotten.
-    package static func forgetting(_ peer: PeerReference) -> String {
-        "\(peer) loses its connections at once and is refused here and by all your other machines from now on"
+    ///
+    /// - Parameter tier: `nil` where it is not known. Each machine is paired with a friend's node by itself.
+    package static func forgetting(_ peer: PeerReference, tier: Tier?) -> String {
+        switch tier {
+        case .kin:
+            "\(peer) loses its connections at once and is refused here and by all your other machines from now on"
+        case .kith:
+            "\(peer) loses its connections at once and is refused here from now on (a machine of yours that is paired with "
+                + "it too has to forget it itself)"
+        case nil: "\(peer) loses its connections at once and is refused from now on"
+        }
     }
 }
 

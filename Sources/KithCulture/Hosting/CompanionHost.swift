@@ -8,6 +8,8 @@ package final class CompanionHost: Sendable {
     package enum Refusal: Error, Hashable, Sendable {
         /// This node's own user needs its engine.
         case busy
+        /// Its owner wants no conversations for now.
+        case paused
         /// The peer has used up its allowance for now.
         case tooOften(retryAfter: Duration)
         /// The question cannot be used, and why.
@@ -27,6 +29,7 @@ package final class CompanionHost: Sendable {
     private let activity: UserActivity
     private let clock: any TimeSource
     private let allowance: Mutex<PeerAllowance>
+    private let paused = Atomic(false)
     package let limits: PeerAllowance.Limits
 
     package init(
@@ -42,6 +45,11 @@ package final class CompanionHost: Sendable {
         allowance = Mutex(PeerAllowance(limits: limits, now: clock.now))
     }
 
+    /// Whether its owner wants no conversations for now.
+    package var isPaused: Bool { paused.load(ordering: .relaxed) }
+
+    package func setPaused(_ isPaused: Bool) { paused.store(isPaused, ordering: .relaxed) }
+
     /// Gives way to this node's own user.
     ///
     /// - Parameters:
@@ -51,6 +59,7 @@ package final class CompanionHost: Sendable {
     package func answer(
         _ question: PeerQuestion, from key: String, named name: String
     ) async throws -> (answer: Shareable<PeerAnswer>, worded: Worded) {
+        guard !isPaused else { throw Refusal.paused }
         if let wait = allowance.withLock({ $0.ask(key, now: clock.now) }) { throw Refusal.tooOften(retryAfter: wait) }
         let words: SanitizedText
         do { words = try SanitizedText(question.prompt) } catch { throw Refusal.unclear(error.rawValue) }

@@ -20,6 +20,26 @@ enum SettingsFindings {
             .settings, "settings", .error, problem.description, fix: fix(of: problem), of: problem.setting)
     }
 
+    /// A node that other machines reach does not start while nobody has a key.
+    ///
+    /// - Returns: `nil` where that is not so.
+    static func missingKey(_ node: CollectedEvidence) -> Finding? {
+        guard node.settingProblem == nil, !node.isHeld, !node.settings.isOnLoopback else { return nil }
+        let hasKey: Bool
+        switch node.store {
+        case .success(let store)?: hasKey = store.hasUsableKey
+        case .failure?: return nil
+        case nil: hasKey = false
+        }
+        guard !hasKey else { return nil }
+        return Finding(
+            .settings, "keys", .error,
+            "no node starts on \(node.settings.host): other machines reach it there, and nobody has a key",
+            fix: Finding.Fix(
+                "make a key for whoever is to ask it, then start it",
+                command: "kith key create --data-dir '\(node.folder)' --name me --scope chat"))
+    }
+
     private static func fix(of problem: SettingError) -> Finding.Fix {
         let place = "\(problem.place)"
         switch problem.fault {

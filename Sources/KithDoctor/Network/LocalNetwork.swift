@@ -3,6 +3,12 @@
 import KithMembership
 import KithModel
 
+/// What this machine has of a network.
+package enum LocalNetwork {
+    /// Whether it has an address at which other machines could reach it.
+    package static var hasAddress: Bool { !UsableAddresses.from(InterfaceWatch.survey()).isEmpty }
+}
+
 /// The addresses of this machine, and whether others can reach the node at one of them.
 struct InterfaceFindings: Sendable {
     var survey: [InterfaceAddress]
@@ -46,6 +52,9 @@ struct InterfaceFindings: Sendable {
     private var reachable: Finding {
         let places = announced.isEmpty ? "" : ": " + announced.prefix(4).map(\.description).joined(separator: ", ")
         if listensOnNetwork {
+            guard !usable.isEmpty else {
+                return Finding(.interfaces, "reachable", .skipped, "there is no network now")
+            }
             return Finding(
                 .interfaces, "reachable", .ok,
                 announced.isEmpty ? "the peer port will be open to other machines" : "announced to peers\(places)")

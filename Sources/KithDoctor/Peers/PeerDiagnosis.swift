@@ -70,7 +70,13 @@ struct PeerSummary: Sendable {
     }
 
     private var leadsNowhere: Finding {
-        Finding(
+        if peer.isClosed {
+            return Finding(
+                .connect, "address", .warning,
+                "\(peer.name) tells no address but those of its own machine: it is not open to others",
+                fix: Finding.Fix("type on the machine of \(peer.name): kith setup --yes --lan"), of: peer.name)
+        }
+        return Finding(
             .connect, "address", .warning, "no known address of \(peer.name) leads to it",
             fix: Finding.Fix(
                 "run this on both machines, so that each learns the other's addresses anew",

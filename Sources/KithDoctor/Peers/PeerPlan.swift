@@ -118,13 +118,9 @@ struct KnownPeer: Hashable, Sendable {
     /// - Returns: `nil` for a plain service, which has no id.
     init?(_ peer: NodeStatus.Peer) {
         guard let id = peer.id.flatMap({ NodeID($0) }) else { return nil }
-        let all = (peer.addresses + [peer.address]).compactMap { PeerAddress($0) }
-        // What a machine tells of itself while it has no network leads to this one.
-        let known = all.contains { !$0.isLoopback } ? all.filter { !$0.isLoopback } : all
-        var seen: Set<PeerAddress> = []
         self.init(
             name: peer.name, id: id, tier: Tier(rawValue: peer.tier),
-            addresses: known.filter { seen.insert($0).inserted },
+            addresses: Self.leading((peer.addresses + [peer.address]).compactMap { PeerAddress($0) }),
             standing: Standing(
                 state: peer.state, reason: peer.reason, versions: peer.versions,
                 lastSeen: peer.lastSeenSeconds.flatMap { (0..<1e9).contains($0) ? .seconds($0) : nil }))
@@ -133,6 +129,20 @@ struct KnownPeer: Hashable, Sendable {
     init(_ record: PeerRecord) {
         self.init(
             name: (record.nickname ?? record.name)?.rawValue ?? record.id.short, id: record.id, tier: record.tier,
-            addresses: record.addresses)
+            addresses: Self.leading(record.addresses))
     }
+
+    /// Those that may lead to it from here, each once: what a machine tells of itself while it has no network leads to this one,
+    /// and an address of the link alone says nothing without the interface.
+    private static func leading(_ addresses: [PeerAddress]) -> [PeerAddress] {
+        let usable = addresses.filter { address in
+            guard let plain = IPAddress(address.host) else { return true }
+            return !plain.isLoopback && !(plain.isIPv6 && plain.isLinkLocal && plain.zone == nil)
+        }
+        var seen: Set<PeerAddress> = []
+        return (usable.isEmpty ? addresses : usable).filter { seen.insert($0).inserted }
+    }
+
+    /// Whether it tells no address but those of its own machine: its node is not open to others.
+    var isClosed: Bool { !addresses.isEmpty && addresses.allSatisfy(\.isLoopback) }
 }

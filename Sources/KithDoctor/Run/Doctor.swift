@@ -91,6 +91,7 @@ struct NodePlan: Sendable {
             KnownFindings(.database, "database", [StateFindings.database(node)]),
             KnownFindings(.identity, "identity", [StateFindings.identity(node)]),
         ]
+        if let finding = SettingsFindings.missingKey(node) { files.append(KnownFindings(.settings, "keys", [finding])) }
         if case .files(let certificate, let key) = settings.access.tls {
             files.append(CertificateDiagnosis(certificate: certificate, key: key, now: .now()))
         }

@@ -10,7 +10,8 @@ extension SettingDefinition {
             flag: "--data-dir", reach: .environment,
             help: "The node's folder: `config/`, `.env` and `state/`."),
         SettingDefinition(
-            .name, .nodeName, note: "the machine's short name, `-` and the port", flag: "--name",
+            .name, .nodeName, note: "the machine's short name; on another port than 8080 with `-` and the port",
+            flag: "--name",
             help: "What the node is called in routes, status and logs."),
         SettingDefinition(
             .host, .host, fallback: "127.0.0.1", flag: "--host",

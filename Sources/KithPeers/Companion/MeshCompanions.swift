@@ -150,6 +150,7 @@ extension ChatError {
     package init(_ refusal: CompanionHost.Refusal) {
         switch refusal {
         case .busy: self.init(.overloaded, "this node is needed by its own user now", retryAfter: .seconds(60))
+        case .paused: self.init(.overloaded, "this node has no conversations for now", retryAfter: .seconds(3_600))
         case .tooOften(let wait):
             self.init(.rateLimited, "you have asked enough for now", retryAfter: max(wait, .seconds(1)))
         case .unclear(let why): self.init(.invalidRequest, "the prompt is not understood: \(why)", field: "prompt")

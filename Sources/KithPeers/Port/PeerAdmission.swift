@@ -120,7 +120,7 @@ package struct PeerRefusal: Error, Codable, Hashable, Sendable {
     private static func words(for reason: Reason) -> String {
         switch reason {
         case .stranger: "that node is not paired with this one; pair them with kith invite and kith join"
-        case .forgotten: "its owner forgot this node; pair them again with kith invite and kith join"
+        case .forgotten: "its owner forgot this node: pair again, or kith forget it here too"
         case .kinOnly: "only kin may ask this"
         case .incompatible: "no common version of the protocol"
         case .sameIdentity: "both use the same identity; run kith rekey on the copy"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KithModel
+package import KithModel
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -115,6 +115,14 @@ final class UpstreamPool: UpstreamConnectionOwner {
     func shutDown() {
         isShutDown = true
         for connection in idle.takeAll() { connection.close() }
+    }
+}
+
+extension ChatError {
+    /// Whether the host's name led to no address.
+    package var isUnknownHost: Bool {
+        guard let failure = cause as? NIOConnectionError else { return false }
+        return failure.connectionErrors.isEmpty && (failure.dnsAError != nil || failure.dnsAAAAError != nil)
     }
 }
 

@@ -189,7 +189,8 @@ extension PairingRefusal: CustomStringConvertible {
         case .tooManyInvitations: "There are too many open invitations; wait until one expires."
         case .malformed: "The message was not understood; update both nodes."
         case .ownCode: "The code was made on this very node; enter it on the other one."
-        case .alreadyKin: "That node is kin already; to trust it less, use \"kith tier PEER kith\"."
+        case .alreadyKin:
+            "That node is kin already; to trust it less, use \"kith tier NAME kith\", with its name in kith peers."
         case .otherNode: "Another node answers than the one that made the code; do not trust it."
         }
     }

@@ -60,7 +60,8 @@ struct CompanionNow: AsyncParsableCommand {
 
 struct CompanionPause: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pause", abstract: "Begin no conversations until resumed; a new start does not end that.")
+        commandName: "pause",
+        abstract: "Begin no conversations, and answer none, until resumed; a new start does not end that.")
 
     @OptionGroup var node: ControlFlags
 

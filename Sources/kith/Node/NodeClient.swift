@@ -216,6 +216,11 @@ struct NodeClient: Sendable {
                                 + "id prints on the node's machine"
                             : "; for a node with its own certificate set KITH_FINGERPRINT to what kith id prints on its "
                                 + "machine"))
+            case .unreachable where failure.isUnknownHost:
+                throw CommandError(
+                    .nodeUnreachable,
+                    "this machine does not know the name \(address.host): write the node's address in its place, which kith "
+                        + "id prints there")
             case .unreachable:
                 throw CommandError(
                     .nodeUnreachable, absence ?? "no node answers at \(address); \(advice)")
@@ -223,6 +228,11 @@ struct NodeClient: Sendable {
             case .interrupted where address.scheme == .http:
                 throw CommandError(
                     .notAnswered, failure.message + "; if the node uses TLS, its address begins with https://")
+            case .interrupted where address.port == PeerAddress.defaultPort:
+                throw CommandError(
+                    .notAnswered,
+                    "port \(address.port) is the one for other nodes; programs ask at another, 8080 unless it was changed"
+                )
             default: throw CommandError(.notAnswered, failure.message)
             }
         }

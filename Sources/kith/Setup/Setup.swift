@@ -3,6 +3,7 @@
 import ArgumentParser
 import KithCommand
 import KithDialects
+import KithDoctor
 import KithInference
 import KithModel
 import KithNode
@@ -284,7 +285,10 @@ struct Setup: AsyncParsableCommand {
         let isPaired = status.peers.contains { $0.tier == Tier.kin.rawValue }
         let own = try await node.client.get(ControlMessage.Identity.self, "/api/identity")
         let isAlone = own.addresses.allSatisfy(\.isLoopback)
-        if isAlone, status.peers.contains(where: { $0.addresses.contains { PeerAddress($0)?.isLoopback == false } }) {
+        let hasNetwork = LocalNetwork.hasAddress
+        if isAlone, hasNetwork,
+            status.peers.contains(where: { $0.addresses.contains { PeerAddress($0)?.isLoopback == false } })
+        {
             Terminal.note(
                 "warning: your other machines cannot reach this one, which listens here only: kith setup --yes --lan\(ownFlags) "
                     + "opens it")

@@ -4,6 +4,7 @@ import ArgumentParser
 import CQRencode
 import KithCommand
 import KithDialects
+import KithDoctor
 import KithModel
 import KithTrust
 import SystemPackage
@@ -53,11 +54,12 @@ struct Invite: AsyncParsableCommand {
             ControlMessage.InvitationRequest(tier: tier, expiresSeconds: lifetime.seconds))
         if json { return try Terminal.printJSON(invitation) }
         let notes = InvitationNotes(invitation)
-        for line in notes.warnings { Terminal.note(line) }
+        let warnings = notes.warnings(hasNetwork: LocalNetwork.hasAddress)
+        for line in warnings { Terminal.note(line) }
         let isDrawn = draw(invitation.code)
         try Terminal.printLines([invitation.code])
         // The drawing is as high as a screen, and what stood above it may be gone.
-        for line in notes.lines + (isDrawn ? notes.warnings : []) { Terminal.note(line) }
+        for line in notes.lines + (isDrawn ? warnings : []) { Terminal.note(line) }
     }
 
     private static func askedTier() throws(CommandError) -> Tier {

@@ -162,10 +162,11 @@ struct ChangeTier: AsyncParsableCommand {
 
 struct Forget: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Trust a peer no more: here and on all your machines, at once.",
+        abstract: "Trust a peer no more, at once.",
         discussion: """
-            Drops the peer's connections and refuses it from now on. Your other machines refuse it as soon as they hear \
-            of it. What the peer has written to the shared state is removed everywhere; what it wrote over does not come \
+            Drops the peer's connections and refuses it from now on. A machine of yours is refused by all your others too, \
+            as soon as they hear of it. A friend's machine is refused here: forget it also on each other machine of yours \
+            that is paired with it. What the peer has written to the shared state is removed everywhere; what it wrote over does not come \
             back. Meant for what was lost, stolen or given away, too: nothing of it need be at hand.
 
             Machines that are yours by the peer's word alone stay yours, and are named. With --stolen they go with it, as \
@@ -193,16 +194,18 @@ struct Forget: AsyncParsableCommand {
     func run() async throws {
         let client = try node.client()
         // Of a name that nobody has the node says so; there is nothing to ask about.
-        if !yes, await isKnown(to: client) { try Terminal.confirm(PeerSentence.forgetting(named.peer)) }
+        let (isKnown, tier) = await known(to: client)
+        if !yes, isKnown { try Terminal.confirm(PeerSentence.forgetting(named.peer, tier: tier)) }
         let forgotten: ControlMessage.Forgotten = try await client.delete(
             "/api/peers/\(named.peer)" + (stolen ? "?stolen=1" : ""))
         try Terminal.print(forgotten, json: json, or: PeerSentence.forgotten(forgotten))
     }
 
     /// A key may not show who is there; then it may be.
-    private func isKnown(to client: NodeClient) async -> Bool {
-        guard let known = try? await client.get(NodeStatus.self, "/api/status").peers else { return true }
+    private func known(to client: NodeClient) async -> (isKnown: Bool, tier: Tier?) {
+        guard let known = try? await client.get(NodeStatus.self, "/api/status").peers else { return (true, nil) }
         let word = "\(named.peer)"
-        return known.contains { $0.name.hasPrefix(word) || $0.id?.hasPrefix(word) == true }
+        let meant = known.filter { $0.name.hasPrefix(word) || $0.id?.hasPrefix(word) == true }
+        return (!meant.isEmpty, meant.count == 1 ? Tier(rawValue: meant[0].tier) : nil)
     }
 }

@@ -63,8 +63,10 @@ struct TrustReportTests {
     func stranded(addresses: [String]?, isWarnedOf: Bool) {
         let invitation = ControlMessage.Invitation(
             code: "SECRET", tier: .kin, expiresSeconds: 600, addresses: addresses?.compactMap { PeerAddress($0) })
-        let notes = InvitationNotes(invitation).warnings
+        let notes = InvitationNotes(invitation).warnings(hasNetwork: true)
         #expect(notes.joined().contains("kith setup --yes --lan") == isWarnedOf)
+        let unplugged = InvitationNotes(invitation).warnings(hasNetwork: false).joined()
+        #expect(unplugged.contains("no network address") == isWarnedOf && !unplugged.contains("--lan"))
         #expect(notes.allSatisfy { $0.count <= 80 }, "a terminal breaks lines in the middle of a word")
     }
 
@@ -76,10 +78,16 @@ struct TrustReportTests {
         #expect(PeerSentence.forgotten(ControlMessage.Forgotten(peer: peer)).first == "forgot laptop  \(id)")
     }
 
-    @Test("Before a peer is forgotten it is told that it is so everywhere and at once")
+    @Test(
+        "Before a peer is forgotten it is told where it is refused: a machine of one's own everywhere, a friend's here")
     func forgetting() throws {
-        let words = PeerSentence.forgetting(try #require(PeerReference("laptop")))
-        #expect(words.hasPrefix("laptop ") && words.contains("at once") && words.contains("all your other machines"))
+        let peer = try #require(PeerReference("laptop"))
+        let (own, friends) = (
+            PeerSentence.forgetting(peer, tier: .kin), PeerSentence.forgetting(peer, tier: .kith)
+        )
+        #expect(own.hasPrefix("laptop ") && own.contains("at once") && own.contains("all your other machines"))
+        #expect(friends.contains("at once") && friends.contains("has to forget it itself"))
+        #expect(!PeerSentence.forgetting(peer, tier: nil).contains("other machines"))
     }
 
     @Test("Nodes nearby are listed with the commands that pair each, and the problems apart")

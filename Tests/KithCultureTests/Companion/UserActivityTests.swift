@@ -50,6 +50,20 @@ struct UserActivityTests {
         withExtendedLifetime(visit) {}
     }
 
+    @Test("A peer that asks while the owner wants no conversations is told so, and no engine is asked")
+    func paused() async throws {
+        let host = CompanionHost(
+            mind: LeakyMind(seed: 1), keeper: RememberedCulture(),
+            wall: PrivacyGuard(memory: CompanyWorld.Memory(texts: [])), activity: activity(), clock: clock)
+        let question = PeerQuestion(prompt: "What is patience?", temperature: 0.85, maxTokens: 20)
+        host.setPaused(true)
+        await #expect(throws: CompanionHost.Refusal.paused) {
+            try await host.answer(question, from: "ben", named: "ben")
+        }
+        host.setPaused(false)
+        #expect(!host.isPaused)
+    }
+
     @Test("Whoever waits for it may give up, too")
     func givenUp() async throws {
         let work = endless(activity())

@@ -32,6 +32,8 @@ struct SurroundingFindingsTests {
     func onlyLoopback() throws {
         #expect(try interfaces([("lo", "127.0.0.1")], host: "::").first?.severity == .error)
         #expect(try interfaces([("lo", "127.0.0.1")], host: "127.0.0.1").first?.severity == .notice)
+        let reachable = try interfaces([("lo", "127.0.0.1")], host: "::", announced: ["127.0.0.1:7443"]).last
+        #expect(reachable?.severity == .skipped, "nobody reaches a machine without a cable")
     }
 
     @Test("A node on loopback with peers on other machines cannot be reached by them")

@@ -28,7 +28,7 @@ struct LlamaModels: ModelStore {
     var pullsNothingBecause: String? {
         shelf == nil
             ? EngineKind.embedded.whyModelsAreFixed
-            : "llama.cpp gets no models: kith model copy --from gets one from another machine of yours"
+            : "llama.cpp gets no models from the internet: install Ollama for that, or kith model copy --from another machine of yours"
     }
     var keepsOneLoaded: Bool { true }
     var takes: WeightsForm? { shelf == nil ? nil : .gguf }
