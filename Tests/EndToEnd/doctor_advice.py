@@ -49,6 +49,7 @@ EXCUSED = {
     "It must be a file that belongs to the user who runs kith": RARE,
     "run this on both machines, so that each learns the other's addresses anew": ELSEWHERE,
     "run this on both machines so that they find each other, or write kith://ADDRESS into config/peers.txt": ELSEWHERE,
+    "type on the machine of …: kith setup --yes --lan": ELSEWHERE,
     "stop the copy, which is told of for three minutes more, and run there": ELSEWHERE,
     "put an engine and a small model on this machine, or pair one that has them": FETCHES,
     "mend the installation; its log is in state/engine/engine.log": FETCHES,

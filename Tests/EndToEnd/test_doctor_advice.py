@@ -90,6 +90,13 @@ class Settings(Followed):
         self.write(place, "")
         self.assert_mended(flag, folder)
 
+    @follows("make a key for whoever is to ask it, then start it")
+    def test_without_a_key_for_those_on_other_machines_one_is_made(self):
+        node = self.of(QUIET + "host: 0.0.0.0\ntls: {mode: own}\n")
+        advice = self.advised(self.doctor(*node), "settings", "nobody has a key", 2)
+        self.assertIn("kith_", self.typed(advice["command"]))
+        self.assert_mended(*node)
+
     @follows("make … a readable file in the form that it says")
     def test_a_file_that_is_no_yaml_is_mended(self):
         node = self.of("engine: {kind: echo\nport: 0\n")

@@ -52,7 +52,8 @@ final class FastPath: Sendable {
         now: NIODeadline
     ) -> Bool {
         let version = services.access.version
-        if let known, known.version == version, now < known.until, known.key == request.key, known.host == request.host
+        if let known, known.version == version, now < known.until, known.shown == request.shown,
+            known.host == request.host
         {
             return true
         }
@@ -69,7 +70,7 @@ final class FastPath: Sendable {
     /// The client that was last admitted on a connection.
     final class KnownClient: Sendable {
         let caller: Principal
-        fileprivate let key: PresentedKey?
+        fileprivate let shown: FastPathRequest.Credentials
         fileprivate let host: String
         fileprivate let version: UInt64
         fileprivate let until: NIODeadline
@@ -81,7 +82,7 @@ final class FastPath: Sendable {
             requests: CounterSeries?
         ) {
             self.caller = caller
-            key = request.key
+            shown = request.shown
             host = request.host
             self.version = version
             self.until = until
@@ -144,7 +145,7 @@ final class FastPath: Sendable {
 extension AccessControl {
     /// - Returns: `nil` when the request may not go on to a route. Sends nothing: refusing is for the framework's routes.
     fileprivate func caller(of request: FastPathRequest, admittedTo scope: RouteScope) -> Principal? {
-        guard case .success(let principal) = caller(key: request.key, host: request.host) else { return nil }
+        guard case .success(let principal) = caller(key: request.shown.key, host: request.host) else { return nil }
         return scope.isOpen(to: principal) ? principal : nil
     }
 }
@@ -167,8 +168,20 @@ struct FastPathRequest: Sendable {
         }
     }
 
+    /// The fields in which a key may stand, as the client wrote them.
+    struct Credentials: Hashable {
+        fileprivate(set) var authorization: String?
+        fileprivate(set) var apiKey: String?
+        fileprivate(set) var azureKey: String?
+
+        /// `nil` where there is none.
+        var key: PresentedKey? {
+            PresentedKey(authorization: authorization, apiKey: apiKey, azureKey: azureKey)
+        }
+    }
+
     let route: Route
-    let key: PresentedKey?
+    let shown: Credentials
     let host: String
     /// The fields by which a client says what it wishes; see ``NodeServices/dispatch(_:headers:)``.
     let wishes: HTTPFields
@@ -179,8 +192,7 @@ struct FastPathRequest: Sendable {
     init?(_ head: HTTPRequestHead, bodyLimit: Int) {
         guard head.method == .POST, head.version == .http1_1, let route = Route(uri: head.uri) else { return nil }
         self.route = route
-        var (length, host, authorization, apiKey) = (Int?.none, String?.none, String?.none, String?.none)
-        var azureKey: String?
+        var (length, host, shown) = (Int?.none, String?.none, Credentials())
         var wishes = HTTPFields()
         for (name, value) in head.headers {  // one pass: each look-up by name would take another
             switch name.lowercased() {
@@ -194,14 +206,14 @@ struct FastPathRequest: Sendable {
                 guard host == nil else { return nil }
                 host = value
             case "authorization":
-                guard authorization == nil else { return nil }
-                authorization = value
+                guard shown.authorization == nil else { return nil }
+                shown.authorization = value
             case "x-api-key":
-                guard apiKey == nil else { return nil }
-                apiKey = value
+                guard shown.apiKey == nil else { return nil }
+                shown.apiKey = value
             case "api-key":
-                guard azureKey == nil else { return nil }
-                azureKey = value
+                guard shown.azureKey == nil else { return nil }
+                shown.azureKey = value
             case let other
             where other.hasPrefix("x-kith-") || HTTPFields.namesRequest(other) || HTTPFields.namesConversation(other):
                 guard let name = HTTPField.Name(other), HTTPField.isValidValue(value) else { return nil }
@@ -211,7 +223,7 @@ struct FastPathRequest: Sendable {
             }
         }
         guard length != nil, let host else { return nil }
-        key = PresentedKey(authorization: authorization, apiKey: apiKey, azureKey: azureKey)
+        self.shown = shown
         self.host = host
         self.wishes = wishes
     }

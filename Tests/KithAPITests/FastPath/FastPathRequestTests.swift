@@ -26,13 +26,13 @@ struct FastPathRequestTests {
     func plain() throws {
         let plain = try #require(request())
         #expect(plain.host == "desk:8080")
-        #expect(plain.key == nil)
+        #expect(plain.shown.key == nil)
         #expect(plain.wishes.isEmpty)
         let wishing = try #require(
             request([("authorization", "Bearer kith_1"), ("X-Kith-Node", "laptop"), ("Connection", "Keep-Alive")]))
-        #expect(wishing.key?.text == "kith_1")
+        #expect(wishing.shown.key?.text == "kith_1")
         #expect(wishing.wishes == [.kithNode: "laptop"])
-        #expect(request([("x-api-key", "kith_2")])?.key?.text == "kith_2")
+        #expect(request([("x-api-key", "kith_2")])?.shown.key?.text == "kith_2")
     }
 
     @Test("The path without the version is the same one")

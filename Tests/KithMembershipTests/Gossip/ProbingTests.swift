@@ -41,6 +41,46 @@ struct ProbingTests {
         #expect(later.kinds(of: .numbered(1)) == [.died(.refused)])
     }
 
+    /// Nobody listens at the addresses of a member that talks all the same.
+    private func closed() -> Observer {
+        var observer = Observer.met(others: 1)
+        for _ in 0..<2 {
+            _ = observer.value.sendFailed(to: .numbered(1), .refused, now: observer.now)
+            observer.wait(.milliseconds(201))
+        }
+        observer.wait(.milliseconds(501))
+        return observer
+    }
+
+    @Test("A member that talks and where nobody listens stays gone, and is not told so with each word")
+    func closedMember() {
+        var observer = closed()
+        #expect(observer.state(1) == .dead)
+        var kinds: [MemberEvent.Kind] = []
+        for second in 0..<30 {
+            let actions = observer.hear(from: 1, incarnation: UInt64(second / 10), [.ping(SequenceNumber(number: 7))])
+            kinds += actions.kinds(of: .numbered(1))
+            #expect(actions.reply?.records.isEmpty != false, "an accusation would be contradicted for ever")
+            kinds += observer.wait(.seconds(1)).kinds(of: .numbered(1))
+            _ = observer.value.sendFailed(to: .numbered(1), .refused, now: observer.now)
+        }
+        #expect(kinds == [] && observer.state(1) == .dead)
+    }
+
+    @Test("It is back when it answers, and when it begins a new life; what it says of leaving counts")
+    func openedMember() {
+        var answering = closed()
+        let pings = answering.wait(.seconds(20))
+        _ = answering.answer(Array(pings.suffix(3)), for: 1)
+        #expect(answering.state(1) == .alive)
+        var restarted = closed()
+        restarted.hear(from: 1, life: 2)
+        #expect(restarted.state(1) == .alive)
+        var leaving = closed()
+        leaving.hear(from: 1, isLeaving: true)
+        #expect(leaving.state(1) == .left)
+    }
+
     @Test("Several packets refused together are one refusal")
     func refusedTogether() {
         var observer = Observer.met(others: 1)

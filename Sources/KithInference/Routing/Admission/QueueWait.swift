@@ -42,7 +42,7 @@ package struct QueueWait: Hashable, Sendable {
     package func next(
         _ decision: RouteDecision, ahead: Int = 0, preferring preferred: NodeID? = nil, now: MonotonicInstant
     ) -> Step {
-        let open = decision.choices.filter { $0.full == nil }
+        let open = decision.choices.lazy.filter { $0.full == nil }
         if let choice = open.first(where: { $0.candidate.node == preferred }) ?? open.first { return .ask(choice) }
         let last = min(end, deadline ?? end)
         guard let roomAt = decision.roomAt else {

@@ -227,8 +227,9 @@ package final class Dispatcher: Sendable {
         without failed: [RouteDecision.Skip] = [], preferring preferred: NodeID? = nil,
         try answer: (any Answering, Attempt) async throws -> Answer
     ) async throws -> (Answer, RouteReport) {
-        let patience = QueueWait(began: clock.now, limit: patience, deadline: deadline)
-        router.withLock { $0.requestArrived(now: clock.now) }
+        let began = clock.now
+        let patience = QueueWait(began: began, limit: patience, deadline: deadline)
+        router.withLock { $0.requestArrived(now: began) }
         defer { waiting.withLock { $0.leave(id) } }
         var ahead = 0
         var wakePatience = WakePatience()
@@ -238,8 +239,9 @@ package final class Dispatcher: Sendable {
         var queue: TracePosition?
         defer { queue?.end(.abandoned, at: clock.now) }
         while true {
-            let choosing = trace.begin(.route, at: clock.now)
-            let made = decide(wanted, without: failures)
+            let now = clock.now
+            let choosing = trace.begin(.route, at: now)
+            let made = decide(wanted, without: failures, now: now)
             choosing.end(.completed, SpanDetail(made), at: clock.now)
             var report = RouteReport(skipped: made.skipped)
             if let time = wakesSooner(than: made, for: wanted, without: failures, deadline: deadline, &wakePatience),
@@ -250,7 +252,7 @@ package final class Dispatcher: Sendable {
                 continue
             }
             let choice: RouteDecision.Choice
-            switch patience.next(made, ahead: ahead, preferring: preferred, now: clock.now) {
+            switch patience.next(made, ahead: ahead, preferring: preferred, now: now) {
             case .ask(let open): choice = open
             case .wait(let time):
                 guard let place = waiting.withLock({ $0.enter(id, wanted.priority) }) else {
@@ -311,9 +313,13 @@ package final class Dispatcher: Sendable {
         }
     }
 
-    func decide(_ wanted: RouteRequest, without failed: [RouteDecision.Skip]) -> RouteDecision {
-        let nodes = mesh.snapshots().filter { node in !failed.contains { $0.node == node.id } }
-        var decision = decide(wanted, among: nodes, now: clock.now)
+    func decide(
+        _ wanted: RouteRequest, without failed: [RouteDecision.Skip], now: MonotonicInstant? = nil
+    ) -> RouteDecision {
+        let nodes = mesh.snapshots()
+        guard !failed.isEmpty else { return decide(wanted, among: nodes, now: now ?? clock.now) }
+        let left = nodes.filter { node in !failed.contains { $0.node == node.id } }
+        var decision = decide(wanted, among: left, now: now ?? clock.now)
         decision.skipped.append(contentsOf: failed)
         return decision
     }

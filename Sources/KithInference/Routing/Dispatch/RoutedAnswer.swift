@@ -50,27 +50,28 @@ package struct RouteReport: Sendable {
     /// `node=desk; model="smollm2"; reason=shortest-wait; skipped="laptop:no-engine, old:down(refused)"`, as parameters
     /// in the manner of RFC 9651; ASCII only and at most 1,024 bytes.
     package var headerValue: String {
-        var text = ""
-        text.reserveCapacity(128)  // every answer has one
+        var text: [UInt8] = []  // every answer has one, and bytes are put together sooner than strings
+        text.reserveCapacity(128)
+        func add(_ words: String) { text.append(contentsOf: words.utf8) }
         func begin(_ name: String) {
-            if !text.isEmpty { text += "; " }
-            text += name
-            text += "="
+            if !text.isEmpty { add("; ") }
+            add(name)
+            add("=")
         }
         func quote(_ value: String) {
-            text += "\""
-            text += Self.safe(value)
-            text += "\""
+            add("\"")
+            add(Self.safe(value))
+            add("\"")
         }
         if let candidate {
             begin("node")
-            text += candidate.name.rawValue
+            add(candidate.name.rawValue)
             begin("model")
             quote(candidate.model.rawValue)
         }
         if let reason {
             begin("reason")
-            text += reason.description
+            add(reason.description)
         }
         if !skipped.isEmpty {
             begin("skipped")
@@ -80,7 +81,7 @@ package struct RouteReport: Sendable {
             begin("continued-on")
             quote(continuedOn.map(\.rawValue).joined(separator: ", "))
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// What may stand between quotes.

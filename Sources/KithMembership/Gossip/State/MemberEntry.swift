@@ -33,6 +33,8 @@ struct MemberEntry: Sendable {
     var refusals = 0
     var refusedAt: MonotonicInstant?
     var lastFailure: GossipError?
+    /// It counts as dead because nobody listened at its addresses, in this life of it.
+    var isClosed = false
     var roundTrip: Duration?
 
     init(since: MonotonicInstant) { self.since = since }
@@ -47,6 +49,7 @@ struct MemberEntry: Sendable {
     /// What the member should hear of itself, so that it can contradict.
     func accusation(of id: NodeID) -> MemberRecord? {
         switch state {
+        case .dead where isClosed: nil
         case .suspect, .dead, .left: instance == nil ? untold : record(of: id, withDeclaration: false)
         case .alive, .unknown: claim ?? untold
         }

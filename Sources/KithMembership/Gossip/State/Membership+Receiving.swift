@@ -27,10 +27,10 @@ extension Membership {
         case .late, nil:
             replyMessages = nil
             return takeActions()
-        case .current: meetHeard(sender, packet.header, now: now)
+        case .current: meetHeard(sender, packet.header, as: arrival, now: now)
         case .copyTakesOver(let other):
             noteCopies(sender, packet.header.instance, other, now: now)
-            meetHeard(sender, packet.header, now: now)
+            meetHeard(sender, packet.header, as: arrival, now: now)
         case .copy(let other): noteCopies(sender, packet.header.instance, other, now: now)
         }
         for record in packet.records.prefix(GossipPacket.recordLimit) { hear(record, from: sender, now: now) }
@@ -52,8 +52,19 @@ extension Membership {
         return true
     }
 
-    private mutating func meetHeard(_ sender: NodeID, _ header: GossipPacket.Header, now: MonotonicInstant) {
+    private mutating func meetHeard(
+        _ sender: NodeID, _ header: GossipPacket.Header, as arrival: Arrival, now: MonotonicInstant
+    ) {
         noteHeard(sender, now: now)
+        // A node that runs and is not open to others: its word would bring it back each second, and no packet gets there. It is
+        // tried as one that is gone, and comes back when it answers, or begins anew.
+        if let entry = entries[sender], entry.isClosed, arrival == .request, entry.instance == header.instance,
+            !header.isLeaving
+        {
+            entries[sender]?.incarnation = header.incarnation
+            if header.declarationVersion != entry.declaration.version { entries[sender]?.wantsDescription = true }
+            return
+        }
         meet(sender, header: header, now: now)
     }
 

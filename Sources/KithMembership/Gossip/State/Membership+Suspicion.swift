@@ -62,6 +62,7 @@ extension Membership {
         entries[id]?.state = state
         entries[id]?.since = now
         if state != .suspect { entries[id]?.suspicion = nil }
+        if state != .dead { entries[id]?.isClosed = false }
         if before == .alive { aliveCount -= 1 }
         if state == .alive { aliveCount += 1 }
         if state.isPresent {
@@ -201,6 +202,7 @@ extension Membership {
         entries[id]?.claim = nil
         entries[id]?.untold = nil
         setState(state, of: id, now: now)
+        entries[id]?.isClosed = state == .dead && reason == .refused
         spread(id)
         if before.isPresent { report(id, state == .left ? .left : .died(reason)) }
         scheduleRetry(id, now: now)
