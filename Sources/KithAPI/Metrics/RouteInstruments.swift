@@ -15,14 +15,38 @@ final class RouteInstruments: Sendable {
         let model: ModelID
     }
 
-    private struct PlaceSeries: Sendable {
+    /// An object, since every request looks one up.
+    private final class PlaceSeries: Sendable {
         let completed: CounterSeries
         let failed: CounterSeries
         let abandoned: CounterSeries
         let promptTokens: CounterSeries
         let completionTokens: CounterSeries
         let firstToken: HistogramSeries
-        let decisions: [RouteReason: CounterSeries]
+        private static let reasons = RouteReason.allCases
+        /// For each of them.
+        private let decisions: [CounterSeries]
+
+        init(_ instruments: RouteInstruments, _ place: Place) {
+            let (node, model) = (place.node.rawValue, place.model.rawValue)
+            completed = instruments.answers.series(node, model, "completed")
+            failed = instruments.answers.series(node, model, "failed")
+            abandoned = instruments.answers.series(node, model, "abandoned")
+            promptTokens = instruments.tokens.series(node, model, "prompt")
+            completionTokens = instruments.tokens.series(node, model, "completion")
+            firstToken = instruments.firstTokens.series(node, model)
+            decisions = Self.reasons.map { instruments.decisions.series(node, model, $0.description) }
+        }
+
+        func decided(_ reason: RouteReason) {
+            if let place = Self.reasons.firstIndex(of: reason) { decisions[place].increment() }
+        }
+    }
+
+    private struct Places {
+        var known: [Place: PlaceSeries] = [:]
+        /// The one that was looked up last, which most requests share.
+        var last: (place: Place, series: PlaceSeries)?
     }
 
     private let answers: CounterFamily
@@ -34,7 +58,7 @@ final class RouteInstruments: Sendable {
     private let continued: CounterSeries
     private let notContinued: CounterSeries
     private let pauses: HistogramSeries
-    private let places = Mutex<[Place: PlaceSeries]>([:])
+    private let places = Mutex(Places())
 
     init(in registry: MetricRegistry) {
         answers = registry.counter(
@@ -83,7 +107,7 @@ final class RouteInstruments: Sendable {
             return
         }
         let place = series(of: candidate)
-        if let reason = record.route.reason { place.decisions[reason]?.increment() }
+        if let reason = record.route.reason { place.decided(reason) }
         switch end {
         case .completed: place.completed.increment()
         case .failed, .brokeOff: place.failed.increment()
@@ -100,19 +124,10 @@ final class RouteInstruments: Sendable {
     private func series(of candidate: Candidate) -> PlaceSeries {
         let place = Place(node: candidate.name, model: candidate.model)
         return places.withLock { places in
-            if let known = places[place] { return known }
-            let (node, model) = (place.node.rawValue, place.model.rawValue)
-            let series = PlaceSeries(
-                completed: answers.series(node, model, "completed"), failed: answers.series(node, model, "failed"),
-                abandoned: answers.series(node, model, "abandoned"),
-                promptTokens: tokens.series(node, model, "prompt"),
-                completionTokens: tokens.series(node, model, "completion"),
-                firstToken: firstTokens.series(node, model),
-                decisions: Dictionary(
-                    uniqueKeysWithValues: RouteReason.allCases.map {
-                        ($0, decisions.series(node, model, $0.description))
-                    }))
-            if places.count < Self.placeLimit { places[place] = series }
+            if let last = places.last, last.place == place { return last.series }
+            let series = places.known[place] ?? PlaceSeries(self, place)
+            if places.known.count < Self.placeLimit { places.known[place] = series }
+            places.last = (place, series)
             return series
         }
     }

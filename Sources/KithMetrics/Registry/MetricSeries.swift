@@ -78,24 +78,42 @@ package final class GaugeSeries: MetricSeries, MeterHandler, RecorderHandler {
 
 /// Counts values by size. Behind a lock, held for some nanoseconds, so that a reader finds sum and counts that agree.
 package final class HistogramSeries: MetricSeries, RecorderHandler, TimerHandler {
-    private let counts: Mutex<HistogramCounts>
+    private struct State {
+        var counts: HistogramCounts
+        /// Whether a bucket's example was read, so that a newer one takes its place: every request brings one, and most are
+        /// never seen.
+        var wantsExemplar: [Bool]
+    }
 
-    init(bounds: [Double]) { counts = Mutex(HistogramCounts(bounds: bounds)) }
+    private let state: Mutex<State>
+
+    init(bounds: [Double]) {
+        let counts = HistogramCounts(bounds: bounds)
+        state = Mutex(State(counts: counts, wantsExemplar: counts.counts.map { _ in true }))
+    }
 
     /// - Parameter request: What took so long, for whoever looks into it.
     package func record(_ duration: Duration, of request: RequestID? = nil) {
         let seconds = duration.seconds
-        let exemplar = request.map { HistogramCounts.Exemplar(request: $0, value: seconds, at: .now()) }
-        counts.withLock { $0.add(seconds, exemplar: exemplar) }
+        state.withLock { state in
+            guard let bucket = state.counts.add(seconds), let request, state.wantsExemplar[bucket] else { return }
+            state.wantsExemplar[bucket] = false
+            state.counts.exemplars[bucket] = .init(request: request, value: seconds, at: .now())
+        }
     }
 
-    package func record(_ value: Double) { counts.withLock { $0.add(value) } }
+    package func record(_ value: Double) { _ = state.withLock { $0.counts.add(value) } }
 
     package func record(_ value: Int64) { record(Double(value)) }
 
     package func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
 
-    package var snapshot: HistogramCounts { counts.withLock { $0 } }
+    package var snapshot: HistogramCounts {
+        state.withLock { state in
+            for bucket in state.wantsExemplar.indices { state.wantsExemplar[bucket] = true }
+            return state.counts
+        }
+    }
 
     var value: MetricFamily.Value { .histogram(snapshot) }
 }

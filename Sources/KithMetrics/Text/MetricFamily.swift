@@ -80,7 +80,7 @@ package struct HistogramCounts: Sendable {
     /// How many lie in each bucket and in no smaller one: one more than there are bounds.
     package var counts: [UInt64]
     package var sum: Double
-    /// The last one of each bucket, where there is one.
+    /// The first one of each bucket after it was read last, where there is one.
     package var exemplars: [Exemplar?]
 
     package init(bounds: [Double]) {
@@ -90,11 +90,13 @@ package struct HistogramCounts: Sendable {
         exemplars = [Exemplar?](repeating: nil, count: bounds.count + 1)
     }
 
-    package mutating func add(_ value: Double, exemplar: Exemplar? = nil) {
-        guard !value.isNaN else { return }
+    /// - Returns: The bucket; `nil` for what is no number, which is not counted.
+    @discardableResult
+    package mutating func add(_ value: Double) -> Int? {
+        guard !value.isNaN else { return nil }
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
         counts[bucket] &+= 1
         sum += value
-        if let exemplar { exemplars[bucket] = exemplar }
+        return bucket
     }
 }

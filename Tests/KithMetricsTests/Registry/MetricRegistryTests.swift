@@ -42,6 +42,20 @@ struct MetricRegistryTests {
         #expect(series.snapshot.sum == .infinity)
     }
 
+    @Test("A bucket's example is the first since it was read, so that each reader sees a new one")
+    func exemplars() {
+        let series = MetricRegistry().histogram("h", "H.", bounds: [1]).series()
+        func record(_ name: String) { series.record(.milliseconds(500), of: RequestID(rawValue: name)) }
+        record("first")
+        record("second")
+        #expect(series.snapshot.exemplars.map { $0?.request.rawValue } == ["first", nil])
+        #expect(series.snapshot.exemplars[0]?.request.rawValue == "first")
+        record("third")
+        record("fourth")
+        #expect(series.snapshot.exemplars[0]?.request.rawValue == "third")
+        #expect(series.snapshot.counts == [4, 0])
+    }
+
     @Test("A counter never falls")
     func counter() {
         let series = MetricRegistry().counter("c_total", "C.").series()

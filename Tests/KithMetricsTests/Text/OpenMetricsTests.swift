@@ -9,9 +9,9 @@ struct OpenMetricsTests {
     private var histogram: HistogramCounts {
         var counts = HistogramCounts(bounds: [0.25, 1])
         counts.add(0.125)
-        counts.add(
-            0.5,
-            exemplar: .init(request: RequestID(rawValue: "ab\"c"), value: 0.5, at: WallTime(milliseconds: 1_500)))
+        counts.add(0.5)
+        counts.exemplars[1] = .init(
+            request: RequestID(rawValue: "ab\"c"), value: 0.5, at: WallTime(milliseconds: 1_500))
         counts.add(7)
         return counts
     }
