@@ -209,6 +209,29 @@ class FoundAndPaired(OnALab):
         verdict("the laptop found by its name", seconds, FOUND_BAR)
 
 
+class AMachineThatIsNotOpen(OnALab):
+    """It joins from where nobody listens for others: its word reaches them, and nothing reaches it."""
+
+    def test_is_gone_for_the_other_without_coming_back_with_each_word_until_it_is_opened(self):
+        self.tablet.is_open = False
+        for node in (self.laptop, self.tablet):
+            node.start(path="/health/live")
+            self.addCleanup(node.stop)
+        self.tablet.join(self.laptop.invite())
+        wait_for_state([self.tablet], self.laptop, {"up"}, GUARD, time.monotonic())
+        wait_for_state([self.laptop], self.tablet, {"down"}, GUARD, time.monotonic())
+        # It may be on its way when it is first found to be gone.
+        time.sleep(2)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            self.assertEqual((self.laptop.state_of(self.tablet), self.tablet.state_of(self.laptop)), ("down", "up"))
+            time.sleep(0.25)
+        self.tablet.stop()
+        self.tablet.is_open = True
+        self.tablet.start()
+        web.wait_until(lambda: self.laptop.answers_through(self.tablet), GUARD, "the laptop to use the tablet")
+
+
 class CutOffAndBack(OnALab):
     """Three kin, of which the laptop has no engine, and what they know of each other when things go wrong."""
 

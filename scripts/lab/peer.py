@@ -44,6 +44,8 @@ class PeerNode:
     port: int = 0
     peer_port: int = 0
     more_environment: dict[str, str] = field(default_factory=dict)
+    # Whether others reach it, where it has a host.
+    is_open: bool = True
     process: Process | None = None
 
     def __post_init__(self):
@@ -62,7 +64,7 @@ class PeerNode:
         self.folder.mkdir(parents=True, exist_ok=True)
         words = [
             self.kith, "up", "--data-dir", self.folder, "--name", self.name, "--engine", self.engine,
-            "--port", self.port, "--peer-port", self.peer_port, *(["--lan"] if self.host else []), *self.flags,
+            "--port", self.port, "--peer-port", self.peer_port, *(["--lan"] if self.host and self.is_open else []), *self.flags,
         ]  # fmt: skip
         log = self.folder / "output.log"
         self.process = Process(self._command(words), log, self._environment(), self.folder)
